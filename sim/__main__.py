@@ -1,0 +1,223 @@
+"""The command line: `python -m sim up | demo | shell | status | down`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from sim import openvswitch, walkthrough
+from sim.lab import Lab
+from sim.namespaces import CommandFailed
+from sim.state import LabBusy, LabState
+from sim.waiting import WaitFailed
+
+NO_LAB = 3
+"""Exit code of a command that needs a lab which is not there (as of a service that is down)."""
+
+PACKAGES = {
+    "ip": "iproute2",
+    "ethtool": "ethtool",
+    "ping": "iputils-ping",
+    "ovsdb-tool": "openvswitch-common",
+    "ovs-vswitchd": "openvswitch-switch",
+    "vtep-ctl": "openvswitch-vtep",
+}
+
+PICTURE = """\
+    vm1 -- p0 +                          +-- service-node 10.2.2.2
+              + br0 -- vtep -- 10.2.2.1 -+
+    vm2 -- p1 +          |               +-- hypervisor   10.2.2.3
+                         +-- nvc 10.1.1.2
+
+Each of vtep, vm1, vm2, service-node, hypervisor and nvc is a network namespace."""
+
+
+class Refused(Exception):
+    """The command cannot be done; the message says why in one line."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        """Keep the exit code with the message."""
+        super().__init__(message)
+        self.code = code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(arguments)
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, _end)
+    try:
+        _check_machine()
+        code: int = options.command(options)
+        return code
+    except Refused as error:
+        print(error, file=sys.stderr)
+        return error.code
+    except (LabBusy, ValueError, FileExistsError, CommandFailed) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except WaitFailed as error:
+        print(f"{error.awaited}\n{error.evidence}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m sim",
+        description="Labs for vtep_ofapp in network namespaces, with real Open vSwitch.",
+        epilog=PICTURE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    named = argparse.ArgumentParser(add_help=False)
+    named.add_argument("--name", default="vtep", help="which lab (default: %(default)s)")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    up = commands.add_parser(
+        "up", parents=[named], help="build a lab, do the guide's Startup, and leave it running"
+    )
+    up.add_argument(
+        "--configured", action="store_true", help="do the guide's part Simulating an NVC, too"
+    )
+    up.set_defaults(command=_up)
+
+    demo = commands.add_parser(
+        "demo",
+        parents=[named],
+        help="do and prove every step of the guide in a lab of its own, then remove it",
+    )
+    demo.set_defaults(command=_demo)
+
+    shell = commands.add_parser(
+        "shell", parents=[named], help="open a shell on a host of a lab, or run one command there"
+    )
+    shell.add_argument("host", metavar="HOST", help="vtep, vm1, vm2, service-node, hypervisor, nvc")
+    shell.add_argument(
+        "argv", metavar="CMD", nargs=argparse.REMAINDER, help="a command instead of a shell"
+    )
+    shell.set_defaults(command=_shell)
+
+    status = commands.add_parser(
+        "status", parents=[named], help=f"show what runs; exit code {NO_LAB} if there is no lab"
+    )
+    status.set_defaults(command=_status)
+
+    down = commands.add_parser(
+        "down", parents=[named], help="remove a lab, or what a lab that died has left"
+    )
+    down.set_defaults(command=_down)
+    return top
+
+
+def _up(options: argparse.Namespace) -> int:
+    parts = [walkthrough.STARTUP]
+    if options.configured:
+        parts.append(walkthrough.NVC)
+    with Lab(options.name) as lab:
+        walkthrough.perform(lab, *parts)
+        lab.keep()
+    this = "python -m sim"
+    name = "" if options.name == "vtep" else f"--name {options.name} "
+    print(
+        f"""
+{PICTURE}
+
+Lab {options.name} is up. To look at it:
+    {this} shell {name}vm1                      a shell on VM1
+    {this} shell {name}vtep vtep-ctl show       a command on the VTEP
+    {this} status {name}
+Files and logs are in {LabState(options.name).folder}. To end it:
+    {this} down {name}""".rstrip()
+    )
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    with Lab(options.name) as lab:
+        return 0 if walkthrough.demonstrate(lab) else 1
+
+
+def _shell(options: argparse.Namespace) -> int:
+    state = _existing(options.name)
+    if options.host not in state.hosts():
+        raise Refused(f"no host {options.host} in lab {state.name}: {', '.join(state.hosts())}")
+    env = {**os.environ, "PS1": f"[{state.name} {options.host}] \\w \\$ "}
+    node_folder = state.folder / options.host
+    if node_folder.is_dir():
+        env.update(openvswitch.environment(node_folder))
+    # Without --norc, the user's own files would set another prompt.
+    argv = options.argv or ["bash", "--norc", "-i"]
+    command = state.namespace(options.host).command(argv)
+    os.execvpe(command[0], command, env)
+
+
+def _status(options: argparse.Namespace) -> int:
+    state = _existing(options.name)
+    condition = "up" if state.is_up else "not up (being built, or left by a process that died)"
+    print(f"lab {state.name} is {condition}; files in {state.folder}")
+    for host in state.hosts():
+        namespace = state.namespace(host)
+        running = [f"{_program(pid)} ({pid})" for pid in namespace.processes()]
+        here = ", ".join(running) if namespace.exists else "no namespace"
+        print(f"    {host:<14} {here}".rstrip())
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    state = LabState(options.name)
+    state.claim()
+    with contextlib.closing(contextlib.ExitStack()) as stack:
+        stack.callback(state.release)
+        if not state.exists:
+            print(f"there is no lab {state.name}")
+            return 0
+        state.remove()
+    print(f"lab {state.name} is down")
+    return 0
+
+
+def _existing(name: str) -> LabState:
+    state = LabState(name)
+    if not state.exists:
+        raise Refused(f"there is no lab {name}; `python -m sim up --name {name}` builds it", NO_LAB)
+    return state
+
+
+def _program(pid: int) -> str:
+    """Return the name of the program that a process runs, without the interpreter's."""
+    try:
+        argv = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return "ended"
+    names = [Path(word).name for word in argv if word]
+    if len(names) > 1 and names[0].startswith("python"):
+        return names[1]
+    return names[0] if names else "ended"
+
+
+def _check_machine() -> None:
+    if os.geteuid() != 0:
+        raise Refused("a lab is made of network namespaces, which only root can make: use sudo")
+    missing = [package for tool, package in PACKAGES.items() if not shutil.which(tool)]
+    if missing:
+        raise Refused(f"tools are missing; install the Debian packages {' '.join(missing)}")
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    """Leave by way of every context manager, and let no further signal disturb that."""
+    for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise SystemExit(128 + signum)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""Who receives a frame, how often, and with which tags or VNI."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from scapy.packet import Packet
+
+from sim.capture import Capture
+from sim.frames import Probe, probe
+from sim.hosts import Host, VxlanEndpoint
+from sim.waiting import Evidence, WaitFailed
+
+Delivery = dict[str, list[str]]
+"""For each host that got the frame, one label per copy: {"vm2": ["untagged"]}."""
+
+Send = Callable[[Packet], None]
+
+QUIET = 0.2
+"""Seconds without a further copy after which a frame is taken to have arrived everywhere.
+
+A copy takes less than a millisecond through the user-space datapath.
+"""
+
+
+def deliver(send: Send, hosts: Iterable[Host], marked: Probe, patience: float = QUIET) -> Delivery:
+    """Send a probe and return every copy of it that any of the hosts received.
+
+    A VXLAN endpoint is watched at its underlay interface, so that packets with a VNI that it does
+    not know count, too. `patience` is how many seconds the first copy may take.
+    """
+    with contextlib.ExitStack() as stack:
+        captures = {
+            host.name: stack.enter_context(
+                host.capture_underlay() if isinstance(host, VxlanEndpoint) else host.capture()
+            )
+            for host in hosts
+        }
+        send(marked.frame)
+        delivery = _copies(captures, marked.mark)
+        deadline = time.monotonic() + patience
+        while (left := deadline - time.monotonic()) > 0:
+            select.select(list(captures.values()), [], [], left)
+            if (now := _copies(captures, marked.mark)) != delivery:
+                delivery, deadline = now, time.monotonic() + QUIET
+    return delivery
+
+
+def expect_delivery(
+    send: Send,
+    hosts: Sequence[Host],
+    expected: Mapping[str, Sequence[str]],
+    *,
+    src: str,
+    dst: str,
+    vlans: Sequence[int] = (),
+    timeout: float = 10.0,
+    evidence: Evidence | None = None,
+) -> float:
+    """Send probes until one is delivered exactly as expected; return the seconds that it took.
+
+    Hosts that `expected` leaves out are to receive nothing. Raises WaitFailed with the last
+    delivery when none was right in `timeout` seconds.
+    """
+    wanted = {host: sorted(labels) for host, labels in expected.items() if labels}
+    started = time.monotonic()
+    while True:
+        sent = time.monotonic()
+        delivery = deliver(send, hosts, probe(src, dst, vlans))
+        if delivery == wanted:
+            return sent - started
+        if time.monotonic() - started >= timeout:
+            raise WaitFailed(
+                f"{timeout:g} s in vain for a frame {src} > {dst} to arrive as {wanted}: "
+                f"the last one arrived as {delivery}",
+                evidence() if evidence else "",
+            )
+
+
+def _copies(captures: Mapping[str, Capture], mark: bytes) -> Delivery:
+    copies = {
+        name: sorted(frame.label for frame in capture.matching(lambda f: mark in f.data))
+        for name, capture in captures.items()
+    }
+    return {name: labels for name, labels in copies.items() if labels}

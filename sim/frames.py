@@ -1,0 +1,130 @@
+"""Ethernet frames as the lab makes and sees them: probes, captured frames, VXLAN packets."""
+
+from __future__ import annotations
+
+import struct
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Dot1Q, Ether
+from scapy.layers.vxlan import VXLAN
+from scapy.packet import Packet, Raw
+
+from sim.links import VXLAN_PORT
+
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+
+ETHERTYPE_LAB = 0x88B5
+"""IEEE's "local experimental" type: no network stack answers it, so nothing else is counted."""
+
+_MINIMUM = 46
+_VNI_VALID = 0x08
+_VLAN_TYPES = (0x8100, 0x88A8)
+
+
+def lab_frame(src: str, dst: str, payload: bytes, vlans: Sequence[int] = ()) -> Packet:
+    """Return an Ethernet frame of the lab's own type, with VLAN tags from outer to inner."""
+    frame: Packet = Ether(src=src, dst=dst, type=0x8100 if vlans else ETHERTYPE_LAB)
+    for place, vlan in enumerate(vlans, start=1):
+        last = place == len(vlans)
+        frame = frame / Dot1Q(vlan=vlan, type=ETHERTYPE_LAB if last else 0x8100)
+    return frame / Raw(payload.ljust(_MINIMUM, b"\0"))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A frame that can be told from every other one by the mark in its payload."""
+
+    frame: Packet
+    mark: bytes
+
+
+def probe(src: str, dst: str, vlans: Sequence[int] = ()) -> Probe:
+    """Return a new probe from `src` to `dst`."""
+    mark = b"probe " + uuid.uuid4().bytes
+    return Probe(lab_frame(src, dst, mark, vlans), mark)
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A frame as it arrived, VLAN tags in place; `time` is the kernel's, in seconds since 1970."""
+
+    time: float
+    data: bytes
+
+    @cached_property
+    def packet(self) -> Packet:
+        """The frame, dissected."""
+        return Ether(self.data)
+
+    @property
+    def vlans(self) -> tuple[int, ...]:
+        """The VLAN ids of the frame's tags, from outer to inner."""
+        return vlans_of(self.data)
+
+    @cached_property
+    def vxlan(self) -> VxlanPacket | None:
+        """The VXLAN packet that the frame is, or None."""
+        return parse_vxlan(self.data)
+
+    @property
+    def label(self) -> str:
+        """How the frame came, in words: "untagged", "vlan 10", "vni 33", "vni 33 vlan 10"."""
+        if self.vxlan:
+            inner = vlans_of(self.vxlan.inner)
+            return " ".join([f"vni {self.vxlan.vni}", *(f"vlan {vlan}" for vlan in inner)])
+        return " ".join(f"vlan {vlan}" for vlan in self.vlans) or "untagged"
+
+
+@dataclass(frozen=True)
+class VxlanPacket:
+    """A VXLAN packet: the outer addresses, the VNI and the bytes of the frame within."""
+
+    src: str
+    dst: str
+    src_port: int
+    vni: int
+    inner: bytes
+
+    @property
+    def frame(self) -> Packet:
+        """The inner frame, dissected."""
+        return Ether(self.inner)
+
+
+def vlans_of(data: bytes) -> tuple[int, ...]:
+    """Return the VLAN ids of an Ethernet frame's tags, from outer to inner."""
+    vlans = []
+    offset = 12
+    while len(data) >= offset + 4:
+        ethertype, tag = struct.unpack_from("!HH", data, offset)
+        if ethertype not in _VLAN_TYPES:
+            break
+        vlans.append(tag & 0xFFF)
+        offset += 4
+    return tuple(vlans)
+
+
+def parse_vxlan(data: bytes) -> VxlanPacket | None:
+    """Return the VXLAN packet in an Ethernet frame; None if it is something else.
+
+    Without the flag that declares the VNI valid it is something else, too.
+    """
+    packet = Ether(data)
+    if UDP not in packet or packet[UDP].dport != VXLAN_PORT or VXLAN not in packet:
+        return None
+    header = packet[VXLAN]
+    if not int(header.flags) & _VNI_VALID:
+        return None
+    ip = packet[IP]
+    return VxlanPacket(ip.src, ip.dst, packet[UDP].sport, header.vni, bytes(header.payload))
+
+
+def vxlan_packet(src: str, dst: str, vni: int, inner: Packet | bytes) -> Packet:
+    """Return the IP packet that carries `inner` from `src` to `dst` with that VNI."""
+    # A fixed source port in the ephemeral range: the lab has no use for its entropy.
+    udp = UDP(sport=49152, dport=VXLAN_PORT, chksum=0)
+    return IP(src=src, dst=dst) / udp / VXLAN(vni=vni, flags=_VNI_VALID) / Raw(bytes(inner))

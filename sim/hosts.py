@@ -1,0 +1,194 @@
+"""Endpoints of the lab: virtual machines, and VXLAN endpoints that the Linux kernel implements."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Sequence
+
+from scapy.packet import Packet
+
+from sim import links
+from sim.capture import Capture
+from sim.frames import vxlan_packet
+from sim.namespaces import Namespace
+from sim.streams import Stream
+from sim.waiting import Evidence
+
+
+class Host:
+    """A network stack with one interface: it sends frames, receives them, pings."""
+
+    def __init__(
+        self,
+        name: str,
+        namespace: Namespace,
+        *,
+        interface: str,
+        mac: str,
+        ip: str,
+        evidence: Evidence | None = None,
+    ) -> None:
+        """Describe the host; its interface is made elsewhere, before the first frame."""
+        self.name = name
+        self.namespace = namespace
+        self.interface = interface
+        self.mac = mac
+        self.ip = ip
+        self._evidence = evidence
+        self._socket: socket.socket | None = None
+
+    def __repr__(self) -> str:
+        """Return the host's name and addresses."""
+        return f"<{type(self).__name__} {self.name} {self.mac} {self.ip}>"
+
+    def send(self, frame: Packet | bytes) -> None:
+        """Send an Ethernet frame as it is, tags included. Raises OSError if the link is down."""
+        if self._socket is None:
+            self._socket = self.namespace.call(self._open)
+        self._socket.send(frame if isinstance(frame, bytes) else bytes(frame))
+
+    def capture(self) -> Capture:
+        """Return a capture of what the host receives, which is recording already."""
+        return Capture(self.namespace, self.interface, evidence=self._evidence)
+
+    def ping(self, ip: str, count: int = 3) -> int:
+        """Return how many of `count` echo requests to `ip` were answered, each within a second."""
+        argv = ["ping", "-c", str(count), "-i", "0.2", "-W", "1", ip]
+        output = self.namespace.run(argv, check=False, timeout=10 + 2 * count)
+        answered = re.search(r"(\d+) received", output)
+        return int(answered[1]) if answered else 0
+
+    def stream(self, to: Host, rate: float = 1000, vlans: Sequence[int] = ()) -> Stream:
+        """Return a stream of numbered frames to another host, `rate` per second."""
+        return Stream(self, to, rate, vlans)
+
+    def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 30.0) -> str:
+        """Run a command on the host and return its output. Raises CommandFailed."""
+        return self.namespace.run(argv, check=check, timeout=timeout)
+
+    def close(self) -> None:
+        """Close the host's own socket; the host stays."""
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+
+    def _open(self) -> socket.socket:
+        # Protocol 0: this socket only sends, so that nothing fills its receive buffer.
+        opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        opened.bind((self.interface, 0))
+        return opened
+
+
+class VxlanEndpoint(Host):
+    """A hypervisor or service node: the kernel's VXLAN device, and a host on it in one VNI.
+
+    As a `Host` it is the host inside the overlay. `capture_underlay` and `send_vxlan` are about
+    the VXLAN packets themselves.
+    """
+
+    UNDERLAY_INTERFACE = "eth0"
+
+    def __init__(
+        self,
+        name: str,
+        namespace: Namespace,
+        *,
+        underlay_ip: str,
+        underlay_mac: str,
+        vni: int,
+        mac: str,
+        ip: str,
+        evidence: Evidence | None = None,
+    ) -> None:
+        """Describe the endpoint; `underlay_ip` is its tunnel address, `ip` the inner host's."""
+        super().__init__(
+            name, namespace, interface=f"vxlan{vni}", mac=mac, ip=ip, evidence=evidence
+        )
+        self.underlay_ip = underlay_ip
+        self.underlay_mac = underlay_mac
+        self.overlays: list[Host] = []
+        self._vteps: list[str] = []
+        self._raw_socket: socket.socket | None = None
+        self._vni = vni
+
+    def create(self, underlay: links.Segment) -> None:
+        """Plug the endpoint into the underlay and make its VXLAN device."""
+        underlay.plug(
+            self.namespace,
+            self.UNDERLAY_INTERFACE,
+            port=self.name,
+            mac=self.underlay_mac,
+            ip=self.underlay_ip,
+        )
+        self._add_device(self._vni, self)
+
+    def add_vni(self, vni: int, *, mac: str, ip: str) -> Host:
+        """Add a VXLAN device for one more VNI and return the host on it."""
+        overlay = Host(
+            f"{self.name}-vni{vni}",
+            self.namespace,
+            interface=f"vxlan{vni}",
+            mac=mac,
+            ip=ip,
+            evidence=self._evidence,
+        )
+        self._add_device(vni, overlay)
+        return overlay
+
+    def add_vtep(self, tunnel_ip: str) -> None:
+        """Let frames without a known place go to that VTEP, too."""
+        self._vteps.append(tunnel_ip)
+        for overlay in self.overlays:
+            links.flood_to(self.namespace, overlay.interface, tunnel_ip)
+
+    def capture_underlay(self) -> Capture:
+        """Return a capture of the packets for this endpoint; `Captured.vxlan` takes them apart.
+
+        Packets for others, which a switch that does not know their place yet floods, are no
+        copies for us.
+        """
+        return Capture(
+            self.namespace, self.UNDERLAY_INTERFACE, own_only=True, evidence=self._evidence
+        )
+
+    def send_vxlan(
+        self, vni: int, inner: Packet | bytes, *, to: str | None = None, src: str | None = None
+    ) -> None:
+        """Send a VXLAN packet with any VNI, past the kernel's own device.
+
+        It goes to the first VTEP of the lab unless `to` says another address, and comes from this
+        endpoint's own address unless `src` forges one.
+        """
+        if self._raw_socket is None:
+            # A raw socket takes any source address, and the kernel still finds the way.
+            self._raw_socket = self.namespace.call(
+                lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            )
+        destination = to or self._vteps[0]
+        packet = vxlan_packet(src or self.underlay_ip, destination, vni, inner)
+        self._raw_socket.sendto(bytes(packet), (destination, 0))
+
+    def close(self) -> None:
+        """Close the endpoint's own sockets; the endpoint stays."""
+        super().close()
+        for overlay in self.overlays:
+            if overlay is not self:
+                overlay.close()
+        if self._raw_socket:
+            self._raw_socket.close()
+            self._raw_socket = None
+
+    def _add_device(self, vni: int, overlay: Host) -> None:
+        links.add_vxlan(
+            self.namespace,
+            overlay.interface,
+            vni=vni,
+            local=self.underlay_ip,
+            device=self.UNDERLAY_INTERFACE,
+            mac=overlay.mac,
+        )
+        links.add_address(self.namespace, overlay.interface, overlay.ip)
+        self.overlays.append(overlay)
+        for tunnel_ip in self._vteps:
+            links.flood_to(self.namespace, overlay.interface, tunnel_ip)

@@ -1,0 +1,51 @@
+"""A stand-in for the Network Virtualization Controller: it listens, and watches the VTEP."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from sim.namespaces import Namespace
+
+
+class Nvc:
+    """An OVSDB client that waits for a VTEP's database server to call, and watches what it has.
+
+    It only reads: in the guide, `vtep-ctl` plays the NVC that writes.
+    """
+
+    PORT = 6640
+
+    def __init__(self, namespace: Namespace, ip: str, log: Path) -> None:
+        """Describe the NVC; `ip` is its address on the management network."""
+        self.namespace = namespace
+        self.ip = ip
+        self.log = log
+        self.target = f"tcp:{ip}:{self.PORT}"
+        """What a VTEP's manager is set to."""
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Listen; once a VTEP has called, write each change of its switches to the log."""
+        self._process = self.namespace.spawn(
+            [
+                "ovsdb-client",
+                "monitor",
+                f"ptcp:{self.PORT}:{self.ip}",
+                "hardware_vtep",
+                "Physical_Switch",
+                "name,tunnel_ips",
+            ],
+            self.log,
+        )
+
+    @property
+    def seen(self) -> str:
+        """What the VTEP has told the NVC so far, as ovsdb-client writes it."""
+        return self.log.read_text() if self.log.exists() else ""
+
+    def stop(self) -> None:
+        """End the NVC."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()

@@ -1,0 +1,173 @@
+"""Open vSwitch in a namespace: its two daemons, its databases, its tools."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sim.namespaces import CommandFailed, Namespace
+from sim.waiting import WaitFailed, wait_until
+
+SCHEMAS = Path("/usr/share/openvswitch")
+
+OPENFLOW = "OpenFlow13"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the variables that lead the tools and daemons of Open vSwitch to `folder`."""
+    return {f"OVS_{kind}DIR": str(folder) for kind in ("RUN", "DB", "LOG", "SYSCONF")}
+
+
+def tail(log: Path, lines: int = 30) -> str:
+    """Return the last lines of a log, or nothing if there is no log."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+class Daemon:
+    """One daemon of Open vSwitch, run in the background with a pidfile and a log."""
+
+    def __init__(
+        self,
+        switch: OpenVSwitch,
+        name: str,
+        arguments: Sequence[str],
+        after_start: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Describe the daemon; `after_start` mends what a start of it loses."""
+        self.switch = switch
+        self.name = name
+        self.command = [name, "--pidfile", "--detach", "--log-file", *arguments]
+        self.log = switch.folder / f"{name}.log"
+        self._pidfile = switch.folder / f"{name}.pid"
+        self._after_start = after_start
+
+    @property
+    def pid(self) -> int | None:
+        """The daemon's process id, or None while it does not run."""
+        try:
+            pid = int(self._pidfile.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if pid in self.switch.namespace.processes() else None
+
+    @property
+    def running(self) -> bool:
+        """Whether the daemon runs."""
+        return self.pid is not None
+
+    def start(self) -> None:
+        """Start the daemon; it answers when this returns. Raises CommandFailed."""
+        self.switch.do(*self.command)
+        self._after_start()
+
+    def stop(self) -> None:
+        """Ask the daemon to end and wait for that. Raises WaitFailed."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the daemon without warning and wait until it is gone. Raises WaitFailed."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop the daemon and start it again."""
+        self.stop()
+        self.start()
+
+    def _end(self, signum: signal.Signals) -> None:
+        if (pid := self.pid) is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signum)
+        wait_until(lambda: not self.running, f"the end of {self.name} (process {pid})")
+
+
+class OpenVSwitch:
+    """An Open vSwitch of its own in a namespace, with every file of it in one folder."""
+
+    def __init__(self, namespace: Namespace, folder: Path) -> None:
+        """Describe the switch. `folder` has a short path: a Unix socket's is 107 bytes at most."""
+        self.namespace = namespace
+        self.folder = folder
+        self.env = environment(folder)
+        self.db = f"unix:{folder}/db.sock"
+        """OVSDB remote of the server, which any namespace can use."""
+        self.on_command: Callable[[Sequence[str]], None] = lambda argv: None
+        """Called with each command that changes the switch, before it runs."""
+        self.databases = {
+            folder / "ovs.db": SCHEMAS / "vswitch.ovsschema",
+            folder / "vtep.db": SCHEMAS / "vtep.ovsschema",
+        }
+        self.ovsdb_server = Daemon(
+            self,
+            "ovsdb-server",
+            [
+                "--remote",
+                f"punix:{folder}/db.sock",
+                "--remote=db:hardware_vtep,Global,managers",
+                *map(str, self.databases),
+            ],
+        )
+        self.ovs_vswitchd = Daemon(self, "ovs-vswitchd", [self.db], self.restore)
+
+    def create_databases(self) -> None:
+        """Make the two databases, empty."""
+        for database, schema in self.databases.items():
+            self.do("ovsdb-tool", "create", str(database), str(schema))
+
+    def restore(self) -> None:
+        """Put back what a new ovs-vswitchd does not find in its database: nothing here."""
+
+    def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 30.0) -> str:
+        """Run a command where the switch is and return its output. Raises CommandFailed."""
+        return self.namespace.run(argv, env=self.env, check=check, timeout=timeout)
+
+    def do(self, *argv: str) -> str:
+        """Run a command that changes something, announce it to `on_command`, return its output."""
+        self.on_command(argv)
+        return self.run(argv)
+
+    def ovs_vsctl(self, *arguments: str) -> str:
+        """Run ovs-vsctl and return its output without the newline at its end."""
+        return self.run(["ovs-vsctl", *arguments]).rstrip("\n")
+
+    def vtep_ctl(self, *arguments: str) -> str:
+        """Run vtep-ctl and return its output without the newline at its end."""
+        return self.run(["vtep-ctl", *arguments]).rstrip("\n")
+
+    def ofctl(self, *arguments: str) -> str:
+        """Run ovs-ofctl with OpenFlow 1.3 and return its output."""
+        return self.run(["ovs-ofctl", "-O", OPENFLOW, *arguments])
+
+    def appctl(self, *arguments: str) -> str:
+        """Run ovs-appctl, which talks to ovs-vswitchd, and return its output."""
+        return self.run(["ovs-appctl", *arguments])
+
+    def evidence(self) -> str:
+        """Return flows, groups, rows and the ends of the logs, as far as they can be had."""
+        parts = [self._ask("ovs-vsctl", "show")]
+        for bridge in self._ask("ovs-vsctl", "list-br").split():
+            for what in ("dump-flows", "dump-groups"):
+                parts.append(f"--- {bridge} {what}")
+                parts.append(self._ask("ovs-ofctl", "-O", OPENFLOW, what, bridge))
+        parts += ["--- hardware_vtep", self._ask("ovsdb-client", "dump", self.db, "hardware_vtep")]
+        for daemon in (self.ovsdb_server, self.ovs_vswitchd):
+            parts += [f"--- {daemon.log.name}", tail(daemon.log)]
+        return "\n".join(parts)
+
+    def stop(self) -> None:
+        """End both daemons. Raises WaitFailed."""
+        self.ovs_vswitchd.stop()
+        self.ovsdb_server.stop()
+
+    def _ask(self, *argv: str) -> str:
+        """Return a command's output or why there is none: evidence must not fail itself."""
+        try:
+            return self.run(argv, timeout=5)
+        except (CommandFailed, subprocess.TimeoutExpired, WaitFailed) as error:
+            return str(error)

@@ -1,0 +1,154 @@
+"""Continuous traffic: numbered frames at a steady rate, and what became of each."""
+
+from __future__ import annotations
+
+import itertools
+import select
+import struct
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from sim.frames import Captured, lab_frame
+
+if TYPE_CHECKING:
+    from sim.hosts import Host
+
+_NUMBER = struct.Struct("!I")
+_MARK_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the receiver of a stream saw of the frames 0 to `sent` - 1."""
+
+    sent: int
+    received: int
+    """Different frames that arrived."""
+    lost: tuple[int, ...]
+    """Numbers of the frames that never arrived."""
+    duplicated: tuple[int, ...]
+    """Numbers of the frames that arrived more than once."""
+    longest_gap: float
+    """The longest time between two arrivals, in seconds; 0 if fewer than two arrived."""
+
+    def __str__(self) -> str:
+        """Say the account in one line."""
+        return (
+            f"{self.sent} sent, {self.received} received, {len(self.lost)} lost, "
+            f"{len(self.duplicated)} duplicated, longest gap {self.longest_gap * 1000:.0f} ms"
+        )
+
+
+def account(sent: int, arrivals: Iterable[tuple[float, int]]) -> Account:
+    """Return the account of a stream from its arrivals: (time in seconds, number)."""
+    times: list[float] = []
+    copies: Counter[int] = Counter()
+    for moment, number in arrivals:
+        times.append(moment)
+        copies[number] += 1
+    return Account(
+        sent=sent,
+        received=len(copies),
+        lost=tuple(number for number in range(sent) if number not in copies),
+        duplicated=tuple(sorted(number for number, count in copies.items() if count > 1)),
+        longest_gap=max((b - a for a, b in itertools.pairwise(times)), default=0.0),
+    )
+
+
+class Stream:
+    """Numbered frames from one host to another, sent by a thread from `start` to `stop`.
+
+    A context manager: it sends while the block runs, and has waited for the last frames at its
+    end. Then `account()` tells what became of them.
+    """
+
+    def __init__(
+        self, sender: Host, receiver: Host, rate: float, vlans: Sequence[int] = ()
+    ) -> None:
+        """Prepare `rate` frames per second from `sender` to the MAC of `receiver`."""
+        self.sender = sender
+        self.receiver = receiver
+        self.rate = rate
+        self.vlans = vlans
+        self.sent = 0
+        self._mark = uuid.uuid4().bytes
+        self._capture = receiver.capture()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._send, name=f"stream from {sender.name}")
+        self._error: OSError | None = None
+
+    def __enter__(self) -> Stream:
+        """Start to send."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop to send, and wait for the last frames."""
+        self.stop()
+
+    def start(self) -> None:
+        """Start to send."""
+        self._thread.start()
+
+    def stop(self, patience: float = 0.5) -> None:
+        """Stop to send; return when all have arrived or none has for `patience` seconds.
+
+        Raises the error of the sending socket if it had one.
+        """
+        self._stopping.set()
+        self._thread.join()
+        arrived = -1
+        deadline = 0.0
+        while (now := len({number for _, number in self._arrivals()})) < self.sent:
+            if now > arrived:
+                arrived, deadline = now, time.monotonic() + patience
+            if (left := deadline - time.monotonic()) <= 0:
+                break
+            select.select([self._capture], [], [], left)
+        self._capture.close()
+        if self._error:
+            raise self._error
+
+    def account(self) -> Account:
+        """Return what became of the frames sent so far."""
+        return account(self.sent, self._arrivals())
+
+    def _send(self) -> None:
+        # Only the number differs from frame to frame, so that a frame costs little to make.
+        payload = self._mark + _NUMBER.pack(0)
+        frame = bytes(lab_frame(self.sender.mac, self.receiver.mac, payload, self.vlans))
+        place = frame.index(self._mark) + _MARK_LENGTH
+        begin, end = frame[:place], frame[place + _NUMBER.size :]
+        started = time.monotonic()
+        try:
+            while not self._stopping.is_set():
+                self.sender.send(begin + _NUMBER.pack(self.sent) + end)
+                self.sent += 1
+                # Each frame has its moment; a thread that was late catches up.
+                self._stopping.wait(max(0.0, started + self.sent / self.rate - time.monotonic()))
+        except OSError as error:
+            self._error = error
+
+    def _arrivals(self) -> list[tuple[float, int]]:
+        return [
+            (frame.time, number)
+            for frame in self._capture.frames
+            if (number := self._number_of(frame)) is not None
+        ]
+
+    def _number_of(self, frame: Captured) -> int | None:
+        place = frame.data.find(self._mark)
+        if place < 0:
+            return None
+        return int(_NUMBER.unpack_from(frame.data, place + _MARK_LENGTH)[0])

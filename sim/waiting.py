@@ -1,0 +1,47 @@
+"""Waiting for a condition with a deadline, and saying what was seen when it does not come true."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+Evidence = Callable[[], str]
+"""Describes the state of what is waited for: called once, when a wait has failed."""
+
+
+class WaitFailed(AssertionError):
+    """A condition did not come true in time.
+
+    `awaited` is the one line that says what was waited for; the message adds the evidence.
+    """
+
+    def __init__(self, awaited: str, evidence: str = "") -> None:
+        """Keep the two parts apart, so that a caller can show the line without the evidence."""
+        super().__init__(f"{awaited}\n{evidence}".rstrip())
+        self.awaited = awaited
+        self.evidence = evidence
+
+
+def wait_until(
+    condition: Callable[[], T],
+    what: str,
+    *,
+    timeout: float = 10.0,
+    interval: float = 0.01,
+    evidence: Evidence | None = None,
+) -> T:
+    """Call `condition` every `interval` seconds until it is true, and return what it returned.
+
+    Raises WaitFailed, with `what` and the evidence, when `timeout` seconds have passed.
+    """
+    deadline = time.monotonic() + timeout
+    while not (result := condition()):
+        if time.monotonic() >= deadline:
+            raise WaitFailed(
+                f"waited {timeout:g} s in vain for: {what}", evidence() if evidence else ""
+            )
+        time.sleep(interval)
+    return result
