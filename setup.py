@@ -1,0 +1,36 @@
+"""Packaging of vtep_ofapp."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+REQUIREMENTS = [
+    line.split("#")[0].strip()
+    for line in (HERE / "requirements.txt").read_text().splitlines()
+    if line.split("#")[0].strip()
+]
+
+setup(
+    name="vtep-ofapp",
+    version="0.1.0",
+    description="An os-ken application that makes Open vSwitch bridges VXLAN tunnel endpoints",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    packages=find_packages(include=["vtep_ofapp", "vtep_ofapp.*"]),
+    package_data={"vtep_ofapp": ["py.typed"]},
+    python_requires=">=3.10",
+    install_requires=REQUIREMENTS,
+    extras_require={
+        "sim": ["pyroute2>=0.9,<0.10", "scapy>=2.6,<3"],
+        "test": [
+            "pyroute2>=0.9,<0.10",
+            "scapy>=2.6,<3",
+            "pytest>=8,<10",
+            "hypothesis>=6.100,<7",
+            "ruff>=0.9,<1",
+            "mypy>=1.14,<3",
+            "types-setuptools",
+        ],
+    },
+)
