@@ -1,0 +1,102 @@
+"""Text and numbers from outside become values here, or are refused with a reason.
+
+Addresses stay strings in one canonical spelling, so that they can be compared, hashed and
+shown as they are.
+"""
+
+import ipaddress
+import re
+
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
+UNKNOWN_DST = "unknown-dst"
+"""The keyword of vtep(5) that stands for every destination that no other row names."""
+
+
+class Invalid(ValueError):
+    """A value from outside that cannot be used; its text is the reason, for people."""
+
+
+def parse_mac(text: str) -> str:
+    """Return the MAC address in lower case with colons.
+
+    Raises Invalid when it is not six pairs of hexadecimal digits joined by colons, the form
+    that vtep(5) shows.
+    """
+    mac = text.lower()
+    if not _MAC.fullmatch(mac):
+        raise Invalid(f"{text!r} is not a MAC address (xx:xx:xx:xx:xx:xx)")
+    return mac
+
+
+def parse_unicast_mac(text: str) -> str:
+    """Return the MAC address of one station; raises Invalid for a group or zero address."""
+    mac = parse_mac(text)
+    if not is_station(mac):
+        raise Invalid(f"{mac} is not the address of one station")
+    return mac
+
+
+def is_group(mac: str) -> bool:
+    """Whether a canonical MAC address is a multicast or the broadcast address (IEEE 802)."""
+    return int(mac[1], 16) & 1 == 1
+
+
+def is_station(mac: str) -> bool:
+    """Whether a canonical MAC address can be the source of a frame: no group, not all zero."""
+    return not is_group(mac) and mac != "00:00:00:00:00:00"
+
+
+def parse_group_mac(text: str) -> str:
+    """Return ``unknown-dst`` or a canonical group MAC address, as Mcast_Macs_Remote holds them.
+
+    Raises Invalid for the address of one station.
+    """
+    if text == UNKNOWN_DST:
+        return text
+    mac = parse_mac(text)
+    if not is_group(mac):
+        raise Invalid(f"{mac} is neither {UNKNOWN_DST} nor a group address")
+    return mac
+
+
+def parse_ipv4(text: str) -> str:
+    """Return the canonical IPv4 address of one host.
+
+    Raises Invalid for anything that cannot be the end of a tunnel: IPv6, multicast, broadcast
+    and unspecified addresses.
+    """
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        raise Invalid(f"{text!r} is not an IP address") from None
+    if address.version != 4:
+        raise Invalid(f"{text} is an IPv6 address; only vxlan_over_ipv4 is defined")
+    if address.is_multicast or address.is_unspecified or address.packed == b"\xff\xff\xff\xff":
+        raise Invalid(f"{text} is not the address of one host")
+    return str(address)
+
+
+def ipv4_number(address: str) -> int:
+    """Return the 32 bits of a canonical IPv4 address as a number."""
+    return int(ipaddress.IPv4Address(address))
+
+
+def parse_vni(key: int) -> int | None:
+    """Return the VXLAN network identifier, or None for 0, which NVCs write for "none yet".
+
+    Raises Invalid outside of 0 to 16,777,215, the range of vtep(5) and RFC 7348.
+    """
+    if not 0 <= key < 1 << 24:
+        raise Invalid(f"tunnel key {key} is outside of 0 to 16777215")
+    return key or None
+
+
+def parse_vlan(vlan: int) -> int:
+    """Return a VLAN key of vlan_bindings: 0 is untagged, 1 to 4094 are tags (IEEE 802.1Q).
+
+    Raises Invalid for 4095, which no frame may carry, and for what is no VLAN at all.
+    """
+    if not 0 <= vlan <= 4094:
+        raise Invalid(f"VLAN {vlan} is outside of 0 to 4094")
+    return vlan
