@@ -1,0 +1,183 @@
+"""Flows and groups as values: what the pipeline decides and what the switch is told.
+
+All of them are frozen, compare by content, and print as an operator would read them in the
+output of ovs-ofctl.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+COOKIE_BASE = 0x76746570 << 32
+"""The high half of all our cookies, the letters "vtep"; flows without it are not ours."""
+COOKIE_MASK = 0xFFFFFFFF << 32
+
+GROUP_BASE = 0xA << 28
+"""The highest four bits of all our group ids; groups without them are not ours."""
+GROUP_MASK = 0xF << 28
+
+MatchValue: TypeAlias = "int | str | tuple[int, int] | tuple[str, str]"
+"""A number, a MAC address, or either with its mask."""
+
+Match: TypeAlias = "tuple[tuple[str, MatchValue], ...]"
+"""(field, value) pairs sorted by field, named as OpenFlow's OXM fields (reg0 as OVS's)."""
+
+
+def match(fields: Mapping[str, MatchValue]) -> Match:
+    """Return the match on the given fields; sorted, so that equal matches compare equal."""
+    return tuple(sorted(fields.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class SetField:
+    """Write a number into a header field, register or metadata."""
+
+    field: str
+    value: int
+
+    def __str__(self) -> str:
+        return f"set_field:{self.value:#x}->{self.field}"
+
+
+@dataclass(frozen=True, slots=True)
+class PopVlan:
+    """Remove the outermost VLAN tag."""
+
+    def __str__(self) -> str:
+        return "pop_vlan"
+
+
+@dataclass(frozen=True, slots=True)
+class PushVlan:
+    """Add an 802.1Q tag (0x8100) with this VLAN and priority 0."""
+
+    vlan: int
+
+    def __str__(self) -> str:
+        return f"push_vlan:{self.vlan}"
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetInPort:
+    """Clear the input port: OpenFlow drops an output to the port that a frame came in on."""
+
+    def __str__(self) -> str:
+        return "load:0->in_port"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Send the frame out of a port, by its OpenFlow port number."""
+
+    port: int
+
+    def __str__(self) -> str:
+        return f"output:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToController:
+    """Send a copy of the frame's first max_len bytes to the controller."""
+
+    max_len: int
+
+    def __str__(self) -> str:
+        return f"controller:{self.max_len}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToGroup:
+    """Hand a copy of the frame to a group."""
+
+    group: int
+
+    def __str__(self) -> str:
+        return f"group:{self.group:#x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resubmit:
+    """Look the frame up in a table, from inside a bucket, where GoTo is not allowed."""
+
+    table: int
+
+    def __str__(self) -> str:
+        return f"resubmit(,{self.table})"
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Continue in a later table; always the last of a flow's actions."""
+
+    table: int
+
+    def __str__(self) -> str:
+        return f"goto_table:{self.table}"
+
+
+Action: TypeAlias = (
+    "SetField | PopVlan | PushVlan | ForgetInPort | Output | ToController | ToGroup | Resubmit"
+    " | GoTo"
+)
+
+
+class FlowKey(NamedTuple):
+    """What makes two flows the same entry of a table (OpenFlow 1.3.5, section 6.4)."""
+
+    table: int
+    priority: int
+    match: Match
+
+    def __str__(self) -> str:
+        fields = ",".join(f"{field}={_shown(value)}" for field, value in self.match)
+        return f"table={self.table}, priority={self.priority},{fields or 'any'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One entry of a flow table. No actions means drop; idle_timeout in seconds, 0 for never.
+
+    The switch tells when it loses a ``watched`` flow, because it was idle or someone deleted it.
+    """
+
+    key: FlowKey
+    actions: tuple[Action, ...]
+    cookie: int
+    idle_timeout: int = 0
+    watched: bool = False
+
+    def __str__(self) -> str:
+        actions = ",".join(str(action) for action in self.actions) or "drop"
+        idle = f" idle_timeout={self.idle_timeout}," if self.idle_timeout else ""
+        return f"cookie={self.cookie:#x},{idle} {self.key} actions={actions}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bucket of a group; watch_port makes it count only while that port is alive."""
+
+    actions: tuple[Action, ...]
+    watch_port: int | None = None
+
+    def __str__(self) -> str:
+        watch = f"watch_port:{self.watch_port}," if self.watch_port is not None else ""
+        return f"bucket={watch}actions={','.join(str(action) for action in self.actions)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group: a copy to every bucket, or with fast_failover to the first one that is alive."""
+
+    id: int
+    buckets: tuple[Bucket, ...]
+    fast_failover: bool = False
+
+    def __str__(self) -> str:
+        kind = "ff" if self.fast_failover else "all"
+        return ",".join([f"group_id={self.id:#x},type={kind}", *map(str, self.buckets)])
+
+
+def _shown(value: MatchValue) -> str:
+    if isinstance(value, tuple):
+        return "/".join(_shown(part) for part in value)
+    return f"{value:#x}" if isinstance(value, int) else value
