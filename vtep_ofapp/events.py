@@ -1,0 +1,131 @@
+"""What can happen: everything that reaches the loop is one of these values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
+
+from .changes import Change
+from .flows import Flow, FlowKey, Group, Match
+from .model import Bridge, VtepRow
+
+
+class Connection(Protocol):
+    """The OpenFlow connection of one switch, as the loop uses it. Nothing here waits."""
+
+    def read_back(self) -> None:
+        """Ask for all our flows and groups; a ReadBack follows."""
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make the changes in one atomic bundle; an Applied follows."""
+
+    def disconnect(self) -> None:
+        """Close the connection; a Disconnected follows."""
+
+
+class Writer(Protocol):
+    """A database, as the loop uses it to write. Nothing here waits."""
+
+    def commit(self, writes: Sequence[Any]) -> None:
+        """Perform the writes in one transaction; a Committed follows. One at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class VtepRows:
+    """Rows of hardware_vtep that are new, changed, refused or gone."""
+
+    rows: Sequence[VtepRow]
+
+
+@dataclass(frozen=True, slots=True)
+class VtepInSync:
+    """All of hardware_vtep was told; rows that are not among ``rows`` do not exist."""
+
+    rows: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Bridges:
+    """Bridges of Open_vSwitch by name that are new or changed, None for those that are gone."""
+
+    bridges: dict[str, Bridge | None]
+
+
+@dataclass(frozen=True, slots=True)
+class BridgesInSync:
+    """All of Open_vSwitch was told; bridges that are not among ``names`` do not exist."""
+
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A transaction on a database ended; ``error`` is its reason to fail, for people."""
+
+    database: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A datapath finished the OpenFlow handshake."""
+
+    datapath_id: int
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """A datapath that was Connected is no longer."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """Our flows and groups that the switch has."""
+
+    connection: Connection
+    flows: dict[FlowKey, Flow]
+    groups: dict[int, Group]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The answer to apply(): all changes were made, or none and those in ``rejected`` are why."""
+
+    connection: Connection
+    changes: Sequence[Change]
+    made: bool
+    rejected: Sequence[Change] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownSource:
+    """The switch showed us a frame; ``fields`` say what the pipeline knew of it by then."""
+
+    connection: Connection
+    fields: Match
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRemoved:
+    """The switch removed a flow: because it was idle, or because someone deleted it."""
+
+    connection: Connection
+    key: FlowKey
+    idle: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RetryIsDue:
+    """The pause after a failed transaction on a database is over."""
+
+    database: str
+
+
+Event: TypeAlias = (
+    "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
+    " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue"
+)
