@@ -1,0 +1,46 @@
+"""Where a frame from a port enters: which logical switch, if any, it belongs to."""
+
+from ..flows import Flow, GoTo, PopVlan, SetField, match
+from ..model import Binding
+from .layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Priority, Table, flow
+
+_TAGGED = 0x1000
+"""OFPVID_PRESENT of OpenFlow: set in vlan_vid for every frame that carries a tag."""
+
+
+def link_local() -> Flow:
+    """Drop frames that no bridge forwards: 01:80:C2:00:00:00 to 0F (IEEE 802.1Q, 8.6.3)."""
+    reserved = ("01:80:c2:00:00:00", "ff:ff:ff:ff:ff:f0")
+    return flow(
+        Table.ADMISSION, Priority.FORBIDDEN, match({"eth_dst": reserved}), producer=Cookie.ADMISSION
+    )
+
+
+def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
+    """Admit the frames of a binding, their tag removed, to its logical switch's number.
+
+    An untagged binding also takes frames with a priority tag, the tag of VLAN 0.
+    """
+    enter = (
+        SetField(SOURCE_BINDING, binding.number),
+        SetField(LOGICAL_SWITCH, logical_switch),
+        GoTo(Table.LEARNING),
+    )
+    tagged = flow(
+        Table.ADMISSION,
+        Priority.DEFAULT,
+        match({"in_port": binding.ofport, "vlan_vid": _TAGGED | binding.vlan}),
+        PopVlan(),
+        *enter,
+        producer=Cookie.ADMISSION,
+    )
+    if binding.vlan:
+        return (tagged,)
+    untagged = flow(
+        Table.ADMISSION,
+        Priority.DEFAULT,
+        match({"in_port": binding.ofport, "vlan_vid": 0}),
+        *enter,
+        producer=Cookie.ADMISSION,
+    )
+    return (tagged, untagged)

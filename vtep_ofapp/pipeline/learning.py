@@ -1,0 +1,65 @@
+"""Which stations are behind which binding: known ones pass, others are reported and pass."""
+
+from ..flows import Flow, FlowKey, GoTo, Match, ToController, match
+from ..model import Binding
+from .layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Priority, Table, flow, miss
+
+ETHERNET_HEADER = 14
+"""Bytes of a frame that the controller needs: its addresses."""
+
+
+def unlearnable() -> tuple[Flow, ...]:
+    """Drop frames whose source cannot be a station: a group address or all zero (IEEE 802.3)."""
+    group, zero = ("01:00:00:00:00:00", "01:00:00:00:00:00"), "00:00:00:00:00:00"
+    return tuple(
+        flow(
+            Table.LEARNING, Priority.FORBIDDEN, match({"eth_src": source}), producer=Cookie.LEARNING
+        )
+        for source in (group, zero)
+    )
+
+
+def unknown() -> Flow:
+    """Show frames from unknown sources to the controller; they do not wait for it."""
+    return miss(
+        Table.LEARNING,
+        ToController(ETHERNET_HEADER),
+        GoTo(Table.UNICAST),
+        producer=Cookie.LEARNING,
+    )
+
+
+def known(binding: Binding, logical_switch: int, mac: str, aging: int) -> Flow:
+    """Pass frames of a learned station; the flow ends after ``aging`` seconds without one."""
+    return flow(
+        Table.LEARNING,
+        Priority.DEFAULT,
+        match({LOGICAL_SWITCH: logical_switch, SOURCE_BINDING: binding.number, "eth_src": mac}),
+        GoTo(Table.UNICAST),
+        producer=Cookie.LEARNING,
+        idle_timeout=aging,
+        watched=True,
+    )
+
+
+def station(key: FlowKey) -> tuple[int, int, str] | None:
+    """Return what a known() flow is about: logical switch and binding numbers, and the MAC.
+
+    None for every other flow.
+    """
+    if key.table != Table.LEARNING or key.priority != Priority.DEFAULT:
+        return None
+    source, mac = source_binding(key.match), dict(key.match).get("eth_src")
+    return (*source, mac) if source is not None and isinstance(mac, str) else None
+
+
+def source_binding(fields: Match) -> tuple[int, int] | None:
+    """Return the numbers of the logical switch and binding that a frame came in by.
+
+    None for frames that did not come in by a binding.
+    """
+    numbers = dict(fields)
+    logical_switch, binding = numbers.get(LOGICAL_SWITCH), numbers.get(SOURCE_BINDING)
+    if isinstance(logical_switch, int) and isinstance(binding, int):
+        return logical_switch, binding
+    return None

@@ -1,0 +1,49 @@
+"""Where the frames for one station go: to a binding, or into the tunnel that the NVC named."""
+
+from ..flows import Flow, GoTo, SetField, match
+from ..model import Binding
+from ..values import ipv4_number
+from .layout import (
+    FROM_BINDING,
+    LOGICAL_SWITCH,
+    ORIGIN,
+    REMOTE,
+    TARGET_BINDING,
+    Cookie,
+    Priority,
+    Table,
+    flow,
+    miss,
+)
+
+
+def elsewhere() -> Flow:
+    """Flood every frame that is not for a station whose place is known."""
+    return miss(Table.UNICAST, GoTo(Table.FLOODING), producer=Cookie.UNICAST)
+
+
+def local(binding: Binding, logical_switch: int, mac: str) -> Flow:
+    """Send frames for a learned station to its binding."""
+    return flow(
+        Table.UNICAST,
+        Priority.DEFAULT,
+        match({LOGICAL_SWITCH: logical_switch, "eth_dst": mac}),
+        SetField(TARGET_BINDING, binding.number),
+        GoTo(Table.EGRESS),
+        producer=Cookie.UNICAST,
+    )
+
+
+def remote(logical_switch: int, mac: str, address: str) -> Flow:
+    """Send frames for a station of Ucast_Macs_Remote to the VTEP at ``address``.
+
+    It is preferred to local(): the NVC's word decides. Frames from a tunnel never take it.
+    """
+    return flow(
+        Table.UNICAST,
+        Priority.PREFERRED,
+        match({LOGICAL_SWITCH: logical_switch, ORIGIN: FROM_BINDING, "eth_dst": mac}),
+        SetField(REMOTE, ipv4_number(address)),
+        GoTo(Table.ENCAPSULATION),
+        producer=Cookie.UNICAST,
+    )
