@@ -1,0 +1,33 @@
+"""The connections of all datapaths, from the handshake to the end."""
+
+from collections.abc import Callable
+from typing import Any
+
+from os_ken.controller.handler import MAIN_DISPATCHER
+
+from ..events import Connected, Disconnected, Event
+from .connection import SwitchConnection
+
+
+class Connections:
+    """Gives every datapath its SwitchConnection and hands it the messages of its datapath."""
+
+    def __init__(self, post: Callable[[Event], None]) -> None:
+        self._post = post
+        self._of: dict[Any, SwitchConnection] = {}
+
+    def state_changed(self, datapath: Any, state: str) -> None:
+        """Take a new state of a datapath: MAIN after the handshake, DEAD at the end."""
+        if state == MAIN_DISPATCHER:
+            connection = self._of[datapath] = SwitchConnection(datapath, self._post)
+            self._post(Connected(datapath.id, connection))
+        elif datapath in self._of:
+            connection = self._of.pop(datapath)
+            connection.end()
+            self._post(Disconnected(connection))
+
+    def received(self, message: Any) -> None:
+        """Take one message of a datapath; those that come after its end are late and dropped."""
+        connection = self._of.get(message.datapath)
+        if connection is not None:
+            connection.received(message)
