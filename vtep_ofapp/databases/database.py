@@ -1,0 +1,191 @@
+"""A connection to one OVSDB database, in a green thread of its own."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import eventlet
+import ovs.jsonrpc
+import ovs.poller
+import ovs.stream
+from ovs.db import idl
+
+from ..events import Committed, Event
+from .waiting import Waiter
+
+LOG = logging.getLogger("vtep_ofapp.databases")
+
+_ROWS_AT_A_TIME = 250
+"""Rows handled before other green threads get their turn: some ten milliseconds of work."""
+_PROBE_INTERVAL = 30_000
+"""Milliseconds; ovsdb-server is silent for seconds while it works on a large transaction."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
+"""Seconds between attempts to connect for the first time, as ovs.reconnect has them later."""
+
+
+class Tables(Protocol):
+    """What a Database is used for: which columns are read, what rows mean, how writes are done."""
+
+    database: ClassVar[str]
+    columns: ClassVar[Mapping[str, Sequence[str]]]
+
+    def attach(self, tables: Mapping[str, Any]) -> None:
+        """Take the IDL's tables, before any row is there."""
+
+    def notice(self, table: str, row: Any, gone: bool) -> None:
+        """Take note of a row that is new, changed or gone."""
+
+    def take(self) -> Iterable[Event]:
+        """Return the events that the noticed rows amount to."""
+
+    def in_sync(self) -> Event:
+        """Return the event that says that everything there is was told."""
+
+    def perform(self, transaction: Any, writes: Sequence[Any]) -> None:
+        """Change rows within the transaction so that the writes are fulfilled."""
+
+
+class _Idl(idl.Idl):  # type: ignore[misc]
+    """An IDL that tells its owner about rows, and about being filled anew."""
+
+    def __init__(self, remotes: str, helper: Any, owner: "Database") -> None:
+        self._owner = owner
+        self.is_refilled = False
+        super().__init__(remotes, helper, probe_interval=_PROBE_INTERVAL)
+
+    def restart_fsm(self) -> None:
+        self.is_refilled = True
+        super().restart_fsm()
+
+    def notify(self, event: str, row: Any, updates: Any = None) -> None:
+        self._owner.noticed(row, event == idl.ROW_DELETE)
+
+    def cooperative_yield(self) -> None:
+        self._owner.worked()
+
+    def is_connected(self) -> bool:
+        return bool(self._session.is_connected())
+
+
+class Database:
+    """Reads a database into events for ``post`` and commits one transaction at a time."""
+
+    def __init__(self, remotes: str, tables: Tables, post: Callable[[Event], None]) -> None:
+        self._remotes = remotes
+        self._tables = tables
+        self._post = post
+        self._idl: _Idl | None = None
+        self._writes: Sequence[Any] = ()
+        self._transaction: Any = None
+        self._wake_up = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._work = 0
+
+    def start(self) -> None:
+        """Begin to connect, read and write; connections are retried for ever."""
+        eventlet.spawn(self._run)
+
+    def commit(self, writes: Sequence[Any]) -> None:
+        """Perform the writes in one transaction; a Committed follows. One at a time."""
+        assert not self._writes
+        self._writes = writes
+        os.eventfd_write(self._wake_up, 1)
+
+    # Called by the IDL
+
+    def noticed(self, row: Any, gone: bool) -> None:
+        """Take note of a row that the IDL tells of."""
+        self._tables.notice(row._table.name, row, gone)
+        self.worked()
+
+    def worked(self) -> None:
+        """Let other green threads have their turn every now and then during a large update."""
+        self._work += 1
+        if self._work % _ROWS_AT_A_TIME == 0:
+            self._post_all(self._tables.take())
+            eventlet.sleep(0)
+
+    # The green thread
+
+    def _run(self) -> None:
+        self._idl = database = _Idl(self._remotes, self._read_schema(), self)
+        self._tables.attach(database.tables)
+        was_connected = False
+        while True:
+            database.run()
+            self._post_all(self._tables.take())
+            if database.is_refilled and database.state == database.IDL_S_MONITORING:
+                database.is_refilled = False
+                self._post(self._tables.in_sync())
+            is_connected = database.is_connected()
+            if is_connected != was_connected:
+                was_connected = is_connected
+                state = "connected" if is_connected else "connection lost"
+                LOG.info("%s at %s: %s", self._tables.database, self._remotes, state)
+            self._advance_transaction(database)
+            waiter = Waiter()
+            waiter.fd_wait(self._wake_up, ovs.poller.POLLIN)
+            database.wait(waiter)
+            waiter.block()
+            self._clear_wake_up()
+
+    def _post_all(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._post(event)
+
+    def _clear_wake_up(self) -> None:
+        try:
+            os.eventfd_read(self._wake_up)
+        except BlockingIOError:
+            return  # it was the database that woke us up
+
+    def _advance_transaction(self, database: _Idl) -> None:
+        if self._transaction is None:
+            if not self._writes:
+                return
+            self._transaction = idl.Transaction(database)
+            self._tables.perform(self._transaction, self._writes)
+        status = self._transaction.commit()
+        if status == idl.Transaction.INCOMPLETE:
+            return
+        error = None
+        if status not in (idl.Transaction.SUCCESS, idl.Transaction.UNCHANGED):
+            error = self._transaction.get_error() or status
+        self._transaction, self._writes = None, ()
+        self._post(Committed(self._tables.database, error))
+
+    def _read_schema(self) -> Any:
+        """Return a schema helper for the server's own schema, with the columns that it has."""
+        pause = _FIRST_PAUSE
+        while True:
+            for remote in self._remotes.split(","):
+                schema = self._ask_for_schema(remote)
+                if schema is not None:
+                    return self._select_columns(schema)
+            eventlet.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _ask_for_schema(self, remote: str) -> dict[str, Any] | None:
+        error, stream = ovs.stream.Stream.open_block(ovs.stream.Stream.open(remote))
+        if error:
+            LOG.warning("%s at %s: %s", self._tables.database, remote, os.strerror(error))
+            return None
+        connection = ovs.jsonrpc.Connection(stream)
+        request = ovs.jsonrpc.Message.create_request("get_schema", [self._tables.database])
+        error, reply = connection.transact_block(request)
+        connection.close()
+        if error or reply.error:
+            reason = os.strerror(error) if error else reply.error
+            LOG.warning("%s at %s: no schema: %s", self._tables.database, remote, reason)
+            return None
+        schema: dict[str, Any] = reply.result
+        return schema
+
+    def _select_columns(self, schema: dict[str, Any]) -> Any:
+        helper = idl.SchemaHelper(None, schema)
+        for table, columns in self._tables.columns.items():
+            known = schema["tables"].get(table, {}).get("columns", {})
+            present = [column for column in columns if column in known]
+            if present:
+                helper.register_columns(table, present)
+        return helper

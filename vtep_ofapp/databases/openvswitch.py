@@ -1,0 +1,159 @@
+"""The Open_vSwitch database (ovs-vswitchd.conf.db(5)): bridges as values, tunnel ports written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+from uuid import UUID
+
+from ..events import Bridges, BridgesInSync, Event
+from ..model import Bridge, BridgePort
+from ..writes import PutTunnelPort, RemoveTunnelPort, SwitchWrite
+
+_OWNER = "vtep_ofapp"
+"""The key in external_ids of a Port that marks it as ours; its value is the bridge's name."""
+_MAX_BACKOFF = 1000
+"""Milliseconds until Open vSwitch tries again to reach us, unless someone chose otherwise."""
+
+
+class OpenVSwitchTables:
+    """What Open_vSwitch means, for a Database."""
+
+    database: ClassVar[str] = "Open_vSwitch"
+    columns: ClassVar[Mapping[str, Sequence[str]]] = {
+        "Bridge": ("name", "ports", "datapath_id", "fail_mode", "controller"),
+        "Port": ("name", "interfaces", "external_ids"),
+        "Interface": ("name", "ofport", "error", "type", "options"),
+        "Controller": ("max_backoff",),
+        "Open_vSwitch": ("bridges",),
+    }
+
+    def __init__(self) -> None:
+        self._tables: Mapping[str, Any] = {}
+        self._ports: dict[UUID, BridgePort] = {}
+        self._port_of: dict[UUID, UUID] = {}
+        self._stale_ports: set[UUID] = set()
+        self._bridges: dict[str, Bridge] = {}
+        self._is_stale = False
+
+    def attach(self, tables: Mapping[str, Any]) -> None:
+        """Take the IDL's tables, before any row is there."""
+        self._tables = tables
+
+    def notice(self, table: str, row: Any, gone: bool) -> None:
+        """Take note of a row that is new, changed or gone."""
+        self._is_stale = True
+        if table == "Port":
+            self._stale_ports.add(row.uuid)
+        elif table == "Interface" and row.uuid in self._port_of:
+            self._stale_ports.add(self._port_of[row.uuid])
+            if gone:
+                del self._port_of[row.uuid]
+
+    def take(self) -> Iterable[Event]:
+        """Return the events that the noticed rows amount to."""
+        if not self._is_stale:
+            return ()
+        self._is_stale = False
+        stale, self._stale_ports = self._stale_ports, set()
+        for uuid in stale:
+            self._read_port(uuid)
+        former = self._bridges
+        rows = self._tables["Bridge"].rows.values()
+        self._bridges = {row.name: self._read_bridge(row) for row in rows}
+        changed: dict[str, Bridge | None] = {
+            name: self._bridges.get(name)
+            for name in former.keys() | self._bridges.keys()
+            if former.get(name) != self._bridges.get(name)
+        }
+        return (Bridges(changed),) if changed else ()
+
+    def in_sync(self) -> Event:
+        """Return the event that says that everything there is was told."""
+        return BridgesInSync(frozenset(self._bridges))
+
+    def _read_port(self, uuid: UUID) -> None:
+        row = self._tables["Port"].rows.get(uuid)
+        if row is None:
+            self._ports.pop(uuid, None)
+            return
+        interfaces = row.interfaces
+        for interface in interfaces:
+            self._port_of[interface.uuid] = uuid
+        self._ports[uuid] = _bridge_port(row, interfaces)
+
+    def _read_bridge(self, row: Any) -> Bridge:
+        ports = {
+            port.name: port
+            for port in (self._ports[each.uuid] for each in row.ports if each.uuid in self._ports)
+            if port.name != row.name
+        }
+        return Bridge(
+            row.uuid,
+            row.name,
+            int(row.datapath_id[0], 16) if row.datapath_id else None,
+            row.fail_mode == ["secure"],
+            ports,
+            all(controller.max_backoff for controller in row.controller),
+        )
+
+    # Writes
+
+    def perform(self, transaction: Any, writes: Sequence[SwitchWrite]) -> None:
+        """Change rows within the transaction so that the writes are fulfilled."""
+        bridges = {row.name: row for row in self._tables["Bridge"].rows.values()}
+        for write in writes:
+            bridge = bridges.get(write.bridge)
+            if bridge is None:
+                continue
+            if isinstance(write, PutTunnelPort):
+                self._put_tunnel_port(transaction, bridge, write)
+            elif isinstance(write, RemoveTunnelPort):
+                _remove_tunnel_port(bridge, write)
+            else:
+                _secure(bridge)
+
+    def _put_tunnel_port(self, transaction: Any, bridge: Any, write: PutTunnelPort) -> None:
+        options = {"remote_ip": write.remote, "local_ip": write.local, "key": "flow"}
+        for port in bridge.ports:
+            if port.name == write.name:
+                for interface in port.interfaces:
+                    interface.options = options
+                return
+        interface = transaction.insert(self._tables["Interface"])
+        interface.name = write.name
+        interface.type = "vxlan"
+        interface.options = options
+        port = transaction.insert(self._tables["Port"])
+        port.name = write.name
+        port.interfaces = [interface]
+        port.external_ids = {_OWNER: write.bridge}
+        bridge.addvalue("ports", port)
+
+
+def _remove_tunnel_port(bridge: Any, write: RemoveTunnelPort) -> None:
+    for port in bridge.ports:
+        if port.name == write.name and _OWNER in port.external_ids:
+            bridge.delvalue("ports", port)
+
+
+def _secure(bridge: Any) -> None:
+    bridge.fail_mode = "secure"
+    for controller in bridge.controller:
+        if not controller.max_backoff:
+            controller.max_backoff = _MAX_BACKOFF
+
+
+def _bridge_port(row: Any, interfaces: list[Any]) -> BridgePort:
+    first = interfaces[0]
+    ofport = first.ofport[0] if first.ofport and first.ofport[0] > 0 else None
+    error = first.error[0] if first.error else None
+    if ofport is None and first.ofport and error is None:
+        error = "it has no port number"
+    is_ours = _OWNER in row.external_ids
+    return BridgePort(
+        row.name,
+        ofport,
+        error if ofport is None else None,
+        first.options.get("remote_ip", "") if is_ours else None,
+        first.options.get("local_ip", "") if is_ours else None,
+        bond=len(interfaces) > 1,
+    )
