@@ -1,0 +1,310 @@
+"""The one loop that owns all state: events come in, each turn ends in what they change."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID
+
+import eventlet
+from eventlet.event import Event as Signal
+
+from .events import (
+    Applied,
+    Bridges,
+    BridgesInSync,
+    Committed,
+    Connected,
+    Connection,
+    Disconnected,
+    Event,
+    FlowRemoved,
+    ReadBack,
+    RetryIsDue,
+    UnknownSource,
+    VtepInSync,
+    VtepRows,
+    Writer,
+)
+from .faults import Faults
+from .macs import LearnedMacs
+from .managed import ManagedSwitch
+from .model import (
+    Bridge,
+    Fault,
+    Gone,
+    LocalGroup,
+    LocalMac,
+    PhysicalSwitch,
+    Refused,
+    VtepRow,
+)
+from .network import Network, OfRefused
+from .report import Report
+from .session import Session
+from .transactions import Transactions
+
+LOG = logging.getLogger("vtep_ofapp.loop")
+
+MOST_EVENTS = 200
+"""Events in one turn, so that a flood of them does not keep the switch waiting for the first."""
+
+
+class Inbox:
+    """Where events wait for the loop; putting one in never waits."""
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self._signal: Any = Signal()
+
+    def post(self, event: Event) -> None:
+        """Add an event."""
+        self._events.append(event)
+        if not self._signal.ready():
+            self._signal.send()
+
+    def take(self) -> list[Event]:
+        """Return the events that are there, at most MOST_EVENTS; wait while there is none."""
+        if not self._events:
+            self._signal = Signal()
+            self._signal.wait()
+        count = min(len(self._events), MOST_EVENTS)
+        return [self._events.popleft() for _ in range(count)]
+
+
+class Loop:
+    """All state of the application, and the turn that brings the world in line with it."""
+
+    def __init__(self, vtep: Writer, openvswitch: Writer, inbox: Inbox, mac_aging: int) -> None:
+        self._inbox = inbox
+        self._mac_aging = mac_aging
+        self._network = Network()
+        self._macs = LearnedMacs()
+        self._faults = Faults()
+        self._report = Report(self._macs, self._faults)
+        self._physical: dict[UUID, PhysicalSwitch] = {}
+        self._bridges: dict[str, Bridge] = {}
+        self._sessions: dict[str, Session] = {}
+        self._by_connection: dict[Connection, Session] = {}
+        self._unclaimed: dict[Connection, int] = {}
+        self._refused_datapaths: set[int] = set()
+        self._vtep_is_in_sync = False
+        self._bridges_are_in_sync = False
+        self._switches_changed = False
+        self._vtep = Transactions("hardware_vtep", vtep, self._later)
+        self._openvswitch = Transactions("Open_vSwitch", openvswitch, self._later)
+
+    def run(self) -> None:
+        """Take turns for ever. A turn that fails is a bug: it is logged, and the next one comes."""
+        while True:
+            events = self._inbox.take()
+            try:
+                self.turn(events)
+            except Exception:
+                LOG.exception("a turn failed with these events: %.2000s", events)
+            eventlet.sleep(0)
+
+    def turn(self, events: list[Event]) -> None:
+        """Take the events, then send each switch and each database what they change."""
+        for event in events:
+            self._HANDLERS[type(event)](self, event)
+        if not (self._vtep_is_in_sync and self._bridges_are_in_sync):
+            return
+        if self._switches_changed:
+            self._match_switches()
+        self._claim()
+        self._settle()
+        for session in self._sessions.values():
+            if session.open():
+                self._switches_changed = True
+            session.apply()
+        self._openvswitch.commit(
+            write for session in self._sessions.values() for write in session.port_writes()
+        )
+        if self._switches_changed:
+            self._switches_changed = False
+            self._report.set_switches(
+                [session.managed for session in self._sessions.values() if session.is_open],
+                self._physical.values(),
+            )
+        self._report.faults_changed(self._faults.take_changed())
+        self._vtep.commit(self._report.writes())
+        self._end_sessions()
+
+    def _later(self, seconds: float, event: Event) -> None:
+        eventlet.spawn_after(seconds, self._inbox.post, event)
+
+    # Turns
+
+    def _match_switches(self) -> None:
+        """Give each Physical_Switch row with a bridge of its name a session."""
+        rows = {row.name: row for row in self._physical.values()}
+        for name in (rows.keys() & self._bridges.keys()) - self._sessions.keys():
+            managed = ManagedSwitch(name, self._network, self._macs, self._mac_aging)
+            self._sessions[name] = Session(managed)
+            self._refused_datapaths.clear()
+        for name, session in self._sessions.items():
+            managed = session.managed
+            if managed.physical is not rows.get(name):
+                managed.set_physical(rows.get(name))
+            if managed.bridge is not self._bridges.get(name):
+                managed.set_bridge(self._bridges.get(name))
+
+    def _claim(self) -> None:
+        """Give each new connection to the session of its bridge, or refuse it."""
+        unclaimed, self._unclaimed = self._unclaimed, {}
+        for connection, datapath_id in unclaimed.items():
+            session = self._session_of(datapath_id)
+            if session is None:
+                self._refuse(connection, datapath_id, "it is no bridge of a Physical_Switch")
+            elif session.connection is not None:
+                name = session.managed.name
+                self._refuse(connection, datapath_id, f"{name} is already connected")
+            else:
+                session.connect(connection)
+                self._by_connection[connection] = session
+
+    def _session_of(self, datapath_id: int) -> Session | None:
+        for session in self._sessions.values():
+            bridge, physical = session.managed.bridge, session.managed.physical
+            if bridge and physical and bridge.datapath_id == datapath_id:
+                return session
+        return None
+
+    def _refuse(self, connection: Connection, datapath_id: int, reason: str) -> None:
+        """Close a connection; a switch that keeps trying is mentioned only once."""
+        level = logging.DEBUG if datapath_id in self._refused_datapaths else logging.WARNING
+        LOG.log(level, "datapath %016x is refused: %s", datapath_id, reason)
+        self._refused_datapaths.add(datapath_id)
+        connection.disconnect()
+
+    def _settle(self) -> None:
+        stations = self._macs.take_changed()
+        self._report.stations_changed(stations)
+        for session in self._sessions.values():
+            managed = session.managed
+            managed.touch_stations(stations)
+            for cause, faults in managed.settle():
+                self._faults.put((managed.name, cause), faults)
+
+    def _end_sessions(self) -> None:
+        """Part with switches that are managed no more, after all of ours is gone from them."""
+        for name, session in list(self._sessions.items()):
+            managed = session.managed
+            if managed.physical is not None and managed.bridge is not None:
+                continue
+            if session.connection is not None and managed.bridge is not None:
+                if not session.is_settled() or not managed.tunnel_ports.settled():
+                    continue
+                session.connection.disconnect()
+            LOG.info("%s is managed no more", name)
+            del self._sessions[name]
+            self._by_connection = {
+                connection: other
+                for connection, other in self._by_connection.items()
+                if other is not session
+            }
+            self._switches_changed = True
+
+    # Events
+
+    def _vtep_rows(self, event: VtepRows) -> None:
+        for row in event.rows:
+            self._update(row)
+
+    def _update(self, row: VtepRow) -> None:
+        if isinstance(row, PhysicalSwitch):
+            self._physical[row.uuid] = row
+            self._switches_changed = True
+            return
+        if isinstance(row, Gone):
+            if self._physical.pop(row.uuid, None):
+                self._switches_changed = True
+                return
+            self._report.update(row)
+        if isinstance(row, LocalMac | LocalGroup):
+            self._report.update(row)
+            return
+        for topic in self._network.update(row):
+            if isinstance(topic, OfRefused):
+                faults = [Fault(row.subject, row.reason)] if isinstance(row, Refused) else []
+                self._faults.put(topic, faults)
+            for session in self._sessions.values():
+                session.managed.touch(topic)
+
+    def _vtep_in_sync(self, event: VtepInSync) -> None:
+        known = {*self._physical, *self._network.rows(), *self._report.rows()}
+        for uuid in known - event.rows:
+            self._update(Gone(uuid))
+        self._vtep_is_in_sync = True
+        self._switches_changed = True
+        self._vtep.resume()
+
+    def _bridges_changed(self, event: Bridges) -> None:
+        for name, bridge in event.bridges.items():
+            if bridge is None:
+                self._bridges.pop(name, None)
+            else:
+                self._bridges[name] = bridge
+        self._switches_changed = True
+
+    def _bridges_in_sync(self, event: BridgesInSync) -> None:
+        for name in self._bridges.keys() - event.names:
+            del self._bridges[name]
+        self._bridges_are_in_sync = True
+        self._switches_changed = True
+        self._openvswitch.resume()
+
+    def _committed(self, event: Committed) -> None:
+        self._transactions(event.database).committed(event.error)
+
+    def _retry_is_due(self, event: RetryIsDue) -> None:
+        self._transactions(event.database).resume()
+
+    def _transactions(self, database: str) -> Transactions:
+        return self._vtep if database == "hardware_vtep" else self._openvswitch
+
+    def _connected(self, event: Connected) -> None:
+        self._unclaimed[event.connection] = event.datapath_id
+
+    def _disconnected(self, event: Disconnected) -> None:
+        self._unclaimed.pop(event.connection, None)
+        session = self._by_connection.pop(event.connection, None)
+        if session is not None:
+            LOG.warning("%s: connection lost", session.managed.name)
+            session.disconnect()
+
+    def _read_back(self, event: ReadBack) -> None:
+        session = self._by_connection.get(event.connection)
+        if session is not None:
+            session.read_back(event)
+
+    def _applied(self, event: Applied) -> None:
+        session = self._by_connection.get(event.connection)
+        if session is not None:
+            session.applied(event)
+
+    def _flow_removed(self, event: FlowRemoved) -> None:
+        session = self._by_connection.get(event.connection)
+        if session is not None:
+            session.flow_removed(event)
+
+    def _unknown_source(self, event: UnknownSource) -> None:
+        session = self._by_connection.get(event.connection)
+        if session is not None:
+            session.managed.learn(event.fields, event.mac)
+
+    _HANDLERS: ClassVar[dict[type, Callable[["Loop", Any], None]]] = {
+        VtepRows: _vtep_rows,
+        VtepInSync: _vtep_in_sync,
+        Bridges: _bridges_changed,
+        BridgesInSync: _bridges_in_sync,
+        Committed: _committed,
+        RetryIsDue: _retry_is_due,
+        Connected: _connected,
+        Disconnected: _disconnected,
+        ReadBack: _read_back,
+        Applied: _applied,
+        FlowRemoved: _flow_removed,
+        UnknownSource: _unknown_source,
+    }

@@ -1,0 +1,176 @@
+"""What the switch owes the NVC: local MACs, unknown-dst, physical ports and fault columns."""
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from .faults import Faults
+from .macs import LearnedMacs
+from .managed import ManagedSwitch
+from .model import Gone, LocalGroup, LocalMac, PhysicalSwitch
+from .reconciliation import Reconciliation
+from .values import UNKNOWN_DST
+from .writes import (
+    PutFaultStatus,
+    PutLocalMac,
+    PutPhysicalPort,
+    PutUnknownDst,
+    RemovePhysicalPort,
+    VtepWrite,
+)
+
+
+class Report:
+    """Compares what the NVC is to be told with the rows that are there.
+
+    Rows that belong to switches of other processes stay as they are: a row of a local table is
+    ours unless its address is a tunnel IP of a switch that is not ready here.
+    """
+
+    def __init__(self, macs: LearnedMacs, faults: Faults) -> None:
+        self._macs = macs
+        self._faults = faults
+        self._ready: dict[str, ManagedSwitch] = {}
+        self._tunnel_ips: dict[str, str | None] = {}
+        self._foreign: set[str] = set()
+        self._local: dict[UUID, LocalMac | LocalGroup] = {}
+        self._rows: dict[tuple[UUID, str], dict[UUID, LocalMac | LocalGroup]] = {}
+        self._addresses: Reconciliation[tuple[UUID, str], frozenset[str]] = Reconciliation()
+        self._ports: Reconciliation[tuple[UUID, str], bool] = Reconciliation()
+        self._statuses: Reconciliation[UUID, frozenset[str]] = Reconciliation()
+        self._groups: set[UUID] = set()
+        self._switch_rows: dict[UUID, PhysicalSwitch] = {}
+
+    def rows(self) -> Iterable[UUID]:
+        """Return every row of the local tables that it was told of and that is not gone."""
+        return self._local.keys()
+
+    # What it is told
+
+    def update(self, row: LocalMac | LocalGroup | Gone) -> None:
+        """Take a row of Ucast_Macs_Local or Mcast_Macs_Local as it is now, or its end."""
+        former = self._local.pop(row.uuid, None)
+        if former is not None:
+            key = former.logical_switch, former.mac
+            del self._rows[key][row.uuid]
+            if not self._rows[key]:
+                del self._rows[key]
+            self._compare(key)
+        if not isinstance(row, Gone):
+            key = row.logical_switch, row.mac
+            self._local[row.uuid] = row
+            self._rows.setdefault(key, {})[row.uuid] = row
+            self._compare(key)
+
+    def set_switches(self, ready: Iterable[ManagedSwitch], rows: Iterable[PhysicalSwitch]) -> None:
+        """Take the switches that are ready here, and all rows of Physical_Switch."""
+        self._ready = {switch.name: switch for switch in ready}
+        tunnel_ips = {name: switch.tunnel_ip for name, switch in self._ready.items()}
+        self._switch_rows = {row.uuid: row for row in rows}
+        foreign = {
+            address
+            for row in self._switch_rows.values()
+            if row.name not in self._ready
+            for address in row.tunnel_ips
+        }
+        if foreign != self._foreign:
+            self._foreign = foreign
+            for key in self._rows:
+                self._compare(key)
+        if tunnel_ips != self._tunnel_ips:
+            self._tunnel_ips = tunnel_ips
+            self.stations_changed(self._macs.all())
+        self._report_ports()
+        self._report_statuses(self._statuses.wanted.keys() | self._statuses.actual.keys())
+        self._report_groups()
+
+    def stations_changed(self, stations: Iterable[tuple[UUID, str]]) -> None:
+        """Report stations, given by logical switch and MAC, anew."""
+        for key in stations:
+            place = self._macs.place(*key)
+            switch = self._ready.get(place.switch) if place else None
+            address = switch.tunnel_ip if switch else None
+            self._addresses.want(key, frozenset({address}) if address else None)
+
+    def faults_changed(self, rows: Iterable[UUID]) -> None:
+        """Report the fault columns of rows of Physical_Switch and Physical_Port anew."""
+        self._report_statuses(rows)
+
+    # What it asks for
+
+    def writes(self) -> Iterator[VtepWrite]:
+        """Yield what has to be written, in no particular order."""
+        for station in self._addresses.differences():
+            logical_switch, mac = station.key
+            rows = tuple(sorted(row.uuid for row in self._own_rows(station.key)))
+            if mac == UNKNOWN_DST:
+                yield PutUnknownDst(logical_switch, station.want or frozenset(), rows)
+            else:
+                address = next(iter(station.want), None) if station.want else None
+                yield PutLocalMac(logical_switch, mac, address, rows)
+        for port in self._ports.differences():
+            switch, name = port.key
+            yield PutPhysicalPort(switch, name) if port.want else RemovePhysicalPort(switch, name)
+        for status in self._statuses.differences():
+            yield PutFaultStatus(status.key, status.want or frozenset())
+
+    def _compare(self, key: tuple[UUID, str]) -> None:
+        """Note what the rows for a station say: the addresses of the one row, or a muddle."""
+        ours = self._own_rows(key)
+        if not ours:
+            self._addresses.have(key, None)
+        elif len(ours) > 1:
+            self._addresses.have(key, frozenset())
+        else:
+            self._addresses.have(key, _addresses(ours[0]))
+
+    def _own_rows(self, key: tuple[UUID, str]) -> list[LocalMac | LocalGroup]:
+        return [
+            row
+            for row in self._rows.get(key, {}).values()
+            if self._foreign.isdisjoint(_addresses(row))
+        ]
+
+    def _report_groups(self) -> None:
+        addresses: dict[UUID, set[str]] = {}
+        for switch in self._ready.values():
+            for logical_switch in switch.bound():
+                if switch.tunnel_ip is not None:
+                    addresses.setdefault(logical_switch, set()).add(switch.tunnel_ip)
+        for logical_switch in self._groups | addresses.keys():
+            wanted = addresses.get(logical_switch)
+            self._addresses.want(
+                (logical_switch, UNKNOWN_DST), frozenset(wanted) if wanted else None
+            )
+        self._groups = set(addresses)
+
+    def _report_ports(self) -> None:
+        wanted = {
+            (switch.physical.uuid, name)
+            for switch in self._ready.values()
+            if switch.physical is not None
+            for name in switch.physical_ports()
+        }
+        actual = {
+            (row.uuid, port.name): True
+            for row in self._switch_rows.values()
+            if row.name in self._ready
+            for port in row.ports
+        }
+        for key in self._ports.wanted.keys() | wanted:
+            self._ports.want(key, True if key in wanted else None)
+        self._ports.have_only(actual)
+
+    def _report_statuses(self, rows: Iterable[UUID]) -> None:
+        actual: dict[UUID, frozenset[str]] = {}
+        for row in self._switch_rows.values():
+            if row.name in self._ready:
+                actual[row.uuid] = row.fault_status
+                actual.update((port.uuid, port.fault_status) for port in row.ports)
+        for uuid in {*rows, *actual}:
+            known = uuid in actual
+            self._statuses.want(uuid, self._faults.entries(uuid) or None if known else None)
+            self._statuses.have(uuid, actual.get(uuid) or None)
+
+
+def _addresses(row: LocalMac | LocalGroup) -> frozenset[str]:
+    return frozenset({row.address}) if isinstance(row, LocalMac) else row.addresses

@@ -1,0 +1,147 @@
+"""One managed switch and its connection: when to read back, when to apply, what was refused."""
+
+import logging
+from collections.abc import Iterator
+from itertools import islice
+
+from .changes import Change, FlowChange, GroupChange
+from .events import Applied, Connection, FlowRemoved, ReadBack
+from .managed import ManagedSwitch
+from .writes import PutTunnelPort, RemoveTunnelPort, SecureBridge, SwitchWrite
+
+LOG = logging.getLogger("vtep_ofapp.session")
+
+MOST_CHANGES = 2000
+"""Changes in one bundle; the rest waits for the next one, so that news need not wait long."""
+MOST_FAILURES = 3
+"""Bundles that may fail in a row for no known reason before the switch has to reconnect."""
+
+
+class Session:
+    """Drives a managed switch towards what is wanted, with one bundle in flight at most."""
+
+    def __init__(self, managed: ManagedSwitch) -> None:
+        self.managed = managed
+        self.connection: Connection | None = None
+        self.is_open = False
+        self._is_read = False
+        self._is_busy = False
+        self._failures = 0
+        self._rejected: set[Change] = set()
+
+    # What it is told
+
+    def connect(self, connection: Connection) -> None:
+        """Take the switch's connection, and ask for what the switch has."""
+        self.connection = connection
+        self._failures = 0
+        self._rejected.clear()
+        self._is_busy = False
+        self._read_back()
+
+    def disconnect(self) -> None:
+        """Take the end of the connection; the switch goes on with what it has."""
+        self.connection = None
+        self._is_read = False
+
+    def read_back(self, event: ReadBack) -> None:
+        """Take what the switch has."""
+        self.managed.read_back(event.flows, event.groups)
+        self._is_read = True
+
+    def applied(self, event: Applied) -> None:
+        """Take the answer to the bundle in flight."""
+        self._is_busy = False
+        if event.made:
+            self._failures = 0
+            for change in event.changes:
+                if isinstance(change, FlowChange):
+                    self.managed.flows.have(change.key, change.flow)
+                else:
+                    self.managed.groups.have(change.id, change.group)
+        elif event.rejected:
+            self._rejected.update(event.rejected)
+        else:
+            self._fail()
+
+    def flow_removed(self, event: FlowRemoved) -> None:
+        """Take the end of a flow. One that is wanted and was not idle was deleted by others."""
+        self.managed.flows.have(event.key, None)
+        if event.idle:
+            self.managed.forget(event.key)
+        elif event.key in self.managed.flows.wanted and self._is_read:
+            LOG.warning("%s: someone deleted flows; reading back", self.managed.name)
+            self._read_back()
+
+    # What it does
+
+    def open(self) -> bool:
+        """Open the gate when all is known; return whether that happened just now."""
+        if self.is_open or not self._is_read or not self.managed.tunnels_are_up():
+            return False
+        self.is_open = True
+        LOG.info("%s is managed", self.managed.name)
+        return True
+
+    def apply(self) -> None:
+        """Send what differs to the switch, unless it still works on the last bundle."""
+        if self.connection is None or not self.is_open or not self._is_read or self._is_busy:
+            return
+        changes = list(islice(self._changes(), MOST_CHANGES))
+        if changes:
+            self._is_busy = True
+            self.connection.apply(changes)
+
+    def port_writes(self) -> Iterator[SwitchWrite]:
+        """Yield what Open_vSwitch has to change. Ports go only after the flows that use them."""
+        managed = self.managed
+        if self.connection is None or managed.bridge is None:
+            return
+        if managed.physical is not None and not (
+            managed.bridge.secure and managed.bridge.backoff_is_set
+        ):
+            yield SecureBridge(managed.name)
+        for port in managed.tunnel_ports.differences():
+            if port.want is not None:
+                yield PutTunnelPort(managed.name, port.key, *port.want)
+            elif self.is_settled():
+                yield RemoveTunnelPort(managed.name, port.key)
+
+    def is_settled(self) -> bool:
+        """Whether the switch is known to have all that is wanted, and nothing else of ours."""
+        return (
+            self.is_open
+            and self._is_read
+            and not self._is_busy
+            and next(self._changes(), None) is None
+        )
+
+    def _changes(self) -> Iterator[Change]:
+        """Yield groups before the flows that use them, and the end of groups after those."""
+        unused = []
+        for group in self.managed.groups.differences():
+            change = GroupChange(group.key, group.want, group.have is not None)
+            if change in self._rejected:
+                continue
+            if group.want is None:
+                unused.append(change)
+            else:
+                yield change
+        for flow in self.managed.flows.differences():
+            flow_change = FlowChange(flow.key, flow.want)
+            if flow_change not in self._rejected:
+                yield flow_change
+        yield from unused
+
+    def _read_back(self) -> None:
+        self._is_read = False
+        if self.connection is not None:
+            self.connection.read_back()
+
+    def _fail(self) -> None:
+        self._failures += 1
+        if self._failures < MOST_FAILURES:
+            self._read_back()
+        elif self.connection is not None:
+            LOG.error("%s: %d bundles failed; reconnecting", self.managed.name, self._failures)
+            self.connection.disconnect()

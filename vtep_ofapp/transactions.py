@@ -1,0 +1,66 @@
+"""Writing to a database: one transaction in flight, and a pause after one that failed."""
+
+import logging
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+from .events import RetryIsDue, Writer
+
+LOG = logging.getLogger("vtep_ofapp.transactions")
+
+MOST_WRITES = 1000
+"""Writes in one transaction; the rest waits for the next one, so that none takes long."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+"""Seconds after a failed transaction; the pause doubles with each further failure."""
+
+
+class Transactions:
+    """Commits what is still to be written whenever the database is free for it.
+
+    ``later`` is called with a number of seconds and an event that is to arrive after them.
+    """
+
+    def __init__(
+        self, database: str, writer: Writer, later: Callable[[float, RetryIsDue], None]
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._later = later
+        self._in_flight = False
+        self._is_paused = False
+        self._pause = FIRST_PAUSE
+        self._last: list[Any] = []
+
+    def commit(self, writes: Iterable[Any]) -> None:
+        """Commit the first of the writes, unless a transaction or a pause is under way."""
+        if self._in_flight or self._is_paused:
+            return
+        first = list(islice(writes, MOST_WRITES))
+        if first and first == self._last:
+            self._wait("the last transaction changed nothing")
+        elif first:
+            self._in_flight = True
+            self._last = first
+            self._writer.commit(first)
+        else:
+            self._last = []
+
+    def committed(self, error: str | None) -> None:
+        """Take the end of the transaction in flight."""
+        self._in_flight = False
+        if error is None:
+            self._pause = FIRST_PAUSE
+        else:
+            self._wait(error)
+
+    def resume(self) -> None:
+        """End the pause, because its time is over or the database came back."""
+        self._is_paused = False
+        self._last = []
+
+    def _wait(self, error: str) -> None:
+        LOG.warning("%s: %s; trying again in %g s", self._database, error, self._pause)
+        self._is_paused = True
+        self._later(self._pause, RetryIsDue(self._database))
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
