@@ -1,0 +1,67 @@
+"""An os-ken application that makes Open vSwitch bridges VXLAN tunnel endpoints (VTEPs).
+
+``osken-manager vtep_ofapp`` looks here for the application class. It only wires the parts
+together: the connections (OpenFlow), the databases (OVSDB) and the loop between them.
+"""
+
+from typing import Any
+
+import eventlet
+from os_ken.base.app_manager import OSKenApp
+from os_ken.controller import ofp_event
+from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
+from os_ken.ofproto import ofproto_v1_3
+
+from . import config
+from .databases.database import Database
+from .databases.openvswitch import OpenVSwitchTables
+from .databases.vtep import VtepTables
+from .loop import Inbox, Loop
+from .switch.connections import Connections
+
+config.register()
+
+
+class VtepApp(OSKenApp):  # type: ignore[misc]
+    """The application. Its handlers only pass on what os-ken tells."""
+
+    OFP_VERSIONS = (ofproto_v1_3.OFP_VERSION,)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        try:
+            options = config.read()
+        except config.BadOption as error:
+            raise SystemExit(f"vtep_ofapp: {error}") from None
+        inbox = Inbox()
+        self._connections = Connections(inbox.post)
+        self._vtep = Database(options.vtep_db, VtepTables(), inbox.post)
+        self._openvswitch = Database(options.ovs_db, OpenVSwitchTables(), inbox.post)
+        self._loop = Loop(self._vtep, self._openvswitch, inbox, options.mac_aging)
+
+    def start(self) -> None:
+        """Begin to work, once every application is loaded."""
+        super().start()
+        eventlet.spawn(self._loop.run)
+        self._vtep.start()
+        self._openvswitch.start()
+
+    @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])
+    def state_changed(self, event: Any) -> None:
+        """Pass on that a datapath finished the handshake or is gone."""
+        self._connections.state_changed(event.datapath, event.state)
+
+    @set_ev_cls(
+        [
+            ofp_event.EventOFPPacketIn,
+            ofp_event.EventOFPFlowRemoved,
+            ofp_event.EventOFPFlowStatsReply,
+            ofp_event.EventOFPGroupDescStatsReply,
+            ofp_event.EventONFBundleCtrlMsg,
+            ofp_event.EventOFPErrorMsg,
+        ],
+        MAIN_DISPATCHER,
+    )
+    def received(self, event: Any) -> None:
+        """Pass on a message of a datapath."""
+        self._connections.received(event.msg)
