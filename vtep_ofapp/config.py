@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from os_ken import cfg
 
-_OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):[0-9]{1,5}")
+_OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 
 
 def _default_remote() -> str:
@@ -74,7 +74,8 @@ def _remote(name: str) -> str:
     if remote is None:
         return _default_remote()
     for each in str(remote).split(","):
-        if not _OVSDB_REMOTE.fullmatch(each.strip()):
+        remote_match = _OVSDB_REMOTE.fullmatch(each.strip())
+        if not remote_match or int(remote_match["port"] or 0) > 65535:
             raise BadOption(
                 f"[vtep] {name}: {each!r} is no OVSDB remote "
                 "(unix:PATH, tcp:HOST:PORT or ssl:HOST:PORT)"

@@ -198,6 +198,8 @@ class Loop:
                     continue
                 session.connection.disconnect()
             LOG.info("%s is managed no more", name)
+            for cause in managed.faulty():
+                self._faults.put((name, cause), ())
             del self._sessions[name]
             self._by_connection = {
                 connection: other

@@ -88,7 +88,10 @@ class ManagedSwitch:
         self._tunnels: dict[str, BridgePort] = {}
         self._programs: dict[Cause, Program] = {}
         self._touched: set[Cause] = {OfSwitch()}
+        self._targets: dict[UUID, set[str]] = {}
         self._waiting: defaultdict[str, set[Cause]] = defaultdict(set)
+        self._held: defaultdict[str, set[Cause]] = defaultdict(set)
+        self._holding: dict[Cause, set[str]] = {}
 
     # What it answers
 
@@ -107,7 +110,7 @@ class ManagedSwitch:
         """Return the names that Physical_Port rows should have: the ports that are no tunnels."""
         if self.bridge is None:
             return set()
-        return {port.name for port in self.bridge.ports.values() if port.remote is None}
+        return {port.name for port in self.bridge.ports.values() if not port.is_ours}
 
     def tunnels_are_up(self) -> bool:
         """Whether Open vSwitch has made, or given up on, every tunnel port that is wanted."""
@@ -121,7 +124,11 @@ class ManagedSwitch:
         """Take the Physical_Switch row with its ports, or its end."""
         former, self.physical = self.physical, physical
         self._touched.add(OfSwitch())
-        if former is None or physical is None or former.tunnel_ips != physical.tunnel_ips:
+        if (
+            former is None
+            or physical is None
+            or (former.uuid, former.tunnel_ips) != (physical.uuid, physical.tunnel_ips)
+        ):
             self._touched.update(self._programs)
             for logical_switch in self._bound:
                 self._touch_all(logical_switch)
@@ -133,9 +140,9 @@ class ManagedSwitch:
         ports = bridge.ports if bridge else {}
         self.tunnel_ports.have_only(
             {
-                port.name: Tunnel(port.remote, port.local or "")
+                port.name: Tunnel(port.remote or "", port.local or "")
                 for port in ports.values()
-                if port.remote is not None
+                if port.is_ours
             }
         )
         former, self._tunnels = (
@@ -217,12 +224,11 @@ class ManagedSwitch:
 
     def settle(self) -> Iterator[tuple[Cause, tuple[Fault, ...]]]:
         """Work out every touched cause again; yield the faults of those that have new ones."""
-        touched, self._touched = self._touched, set()
         programs = []
-        for cause in touched:
+        for cause in self._take_touched():
             program = self._program(cause)
             former = self._programs.get(cause, NOTHING)
-            if program is None or program == former:
+            if program == former:
                 continue
             programs.append((cause, program))
             for flow in former.flows:
@@ -240,6 +246,10 @@ class ManagedSwitch:
                 del self._programs[cause]
             else:
                 self._programs[cause] = program
+
+    def faulty(self) -> list[Cause]:
+        """Return the causes that have faults."""
+        return [cause for cause, program in self._programs.items() if program.faults]
 
     # What is touched by a change of ports or bindings
 
@@ -300,8 +310,8 @@ class ManagedSwitch:
 
     # What each cause asks for
 
-    def _program(self, cause: Cause) -> Program | None:
-        """Return what a cause asks for now, or None to leave it as it is until a tunnel is up."""
+    def _program(self, cause: Cause) -> Program:
+        """Return what a cause asks for now."""
         if self.physical is None:
             return self._unmanaged(cause)
         if isinstance(cause, OfStation):
@@ -357,34 +367,36 @@ class ManagedSwitch:
             return NOTHING
         return Program(flows=(*admission.bound(binding, number), *egress.bound(binding)))
 
-    def _logical_switch(self, cause: OfLogicalSwitch) -> Program | None:
+    def _logical_switch(self, cause: OfLogicalSwitch) -> Program:
         logical_switch = cause.logical_switch
         number = self._network.number(logical_switch)
         if number is None or logical_switch not in self._bound:
+            self._targets.pop(logical_switch, None)
+            self._wait(cause, (), ())
             return NOTHING
         addresses = self._remote(self._network.unknown_dst(logical_switch))
+        up = {address for address in addresses if self._ofport(address) is not None}
         pending = {address for address in addresses if self._is_pending(address)}
-        if pending and pending == addresses and cause in self._programs:
-            for address in pending:
-                self._waiting[address].add(cause)
-            return None
-        targets = {
-            address: self._tunnels[address].ofport
-            for address in addresses
-            if address in self._tunnels and self._tunnels[address].ofport is not None
-        }
-        bindings = [binding for binding in self._bound[logical_switch].values() if binding]
-        source_node = self._network.source_node_replication(logical_switch)
-        flows, groups = flooding.flood(number, bindings, targets, source_node)
+        former = self._targets.get(logical_switch, set())
+        targets = up if up or not pending else former
+        self._targets[logical_switch] = targets
+        self._wait(cause, pending, targets - addresses)
+        flows, groups = flooding.flood(
+            number,
+            [binding for binding in self._bound[logical_switch].values() if binding],
+            {address: self._ofport(address) for address in targets},
+            self._network.source_node_replication(logical_switch),
+        )
         vni = self._network.vni(logical_switch)
         if vni is not None:
             flows = (*flows, tunnels.encapsulation(number, vni))
         return Program(flows, groups, self._key_faults(logical_switch))
 
-    def _station(self, cause: OfStation) -> Program | None:
+    def _station(self, cause: OfStation) -> Program:
         logical_switch, mac = cause.logical_switch, cause.mac
         number = self._network.number(logical_switch)
         if number is None or logical_switch not in self._bound:
+            self._wait(cause, (), ())
             return NOTHING
         flows: list[Flow] = []
         learned = self._macs.place(logical_switch, mac)
@@ -393,13 +405,22 @@ class ManagedSwitch:
             flows.append(unicast.local(learned.binding, number, mac))
         address = self._network.place(logical_switch, mac)
         if address is None:
+            self._wait(cause, (), ())
             return Program(tuple(flows))
         if self._remote((address,)):
-            if self._is_pending(address):
-                self._waiting[address].add(cause)
-                return None
-            flows.append(unicast.remote(number, mac, address))
+            flows.extend(self._to_remote(cause, number, address))
         return Program(tuple(flows), faults=self._station_faults(cause, address))
+
+    def _to_remote(self, cause: OfStation, number: int, address: str) -> tuple[Flow, ...]:
+        """Return the flow towards the address, or until its tunnel is up the one from before."""
+        remote = unicast.remote(number, cause.mac, address)
+        if not self._is_pending(address):
+            self._wait(cause, (), ())
+            return (remote,)
+        former = self._programs.get(cause, NOTHING).flows
+        kept = tuple(flow for flow in former if flow.key == remote.key)
+        self._wait(cause, (address,), {unicast.target(flow) for flow in kept})
+        return kept
 
     def _peer(self, cause: OfPeer) -> Program:
         number = self._network.number(cause.logical_switch)
@@ -411,10 +432,7 @@ class ManagedSwitch:
     def _tunnel(self, cause: OfTunnel) -> Program:
         name = self._port_name(cause.address)
         local = self.tunnel_ip
-        if local is None or not any(
-            self._is_peer(OfPeer(logical_switch, cause.address))
-            for logical_switch in self._network.mentioning(cause.address)
-        ):
+        if local is None or not self._is_used(cause.address):
             self.tunnel_ports.want(name, None)
             return NOTHING
         self.tunnel_ports.want(name, Tunnel(cause.address, local))
@@ -469,6 +487,39 @@ class ManagedSwitch:
             reasons.append(f"its locator {address} is an address of this switch")
         return tuple(self._fault(reason, subject) for reason in reasons)
 
+    # What waits for a tunnel, and holds on to another one until then
+
+    def _wait(self, cause: Cause, pending: Iterable[str], held: Iterable[str]) -> None:
+        """Work the cause out again when a pending tunnel is up; keep the held ones until then."""
+        for address in pending:
+            self._waiting[address].add(cause)
+        before, now = self._holding.pop(cause, set()), set(held)
+        if now:
+            self._holding[cause] = now
+        for address in before - now:
+            self._held[address].discard(cause)
+            if not self._held[address]:
+                del self._held[address]
+            self._touched.add(OfTunnel(address))
+        for address in now - before:
+            self._held[address].add(cause)
+            self._touched.add(OfTunnel(address))
+
+    def _is_used(self, address: str) -> bool:
+        """Whether frames go there, or are to go there."""
+        return address in self._held or any(
+            self._is_peer(OfPeer(logical_switch, address))
+            for logical_switch in self._network.mentioning(address)
+        )
+
+    def _take_touched(self) -> Iterator[Cause]:
+        """Yield every touched cause; tunnels last, because the others decide on them."""
+        touched, self._touched = self._touched, set()
+        last = {cause for cause in touched if isinstance(cause, OfTunnel)}
+        yield from touched - last
+        last, self._touched = last | self._touched, set()
+        yield from last
+
     # Small questions
 
     def _remote(self, addresses: Iterable[str]) -> set[str]:
@@ -483,6 +534,10 @@ class ManagedSwitch:
             and cause.address in self._network.peers(cause.logical_switch)
             and bool(self._remote((cause.address,)))
         )
+
+    def _ofport(self, address: str) -> int | None:
+        port = self._tunnels.get(address)
+        return port.ofport if port else None
 
     def _is_pending(self, address: str) -> bool:
         """Whether a tunnel is still to come: Open vSwitch neither made it nor gave up."""
@@ -501,7 +556,7 @@ class ManagedSwitch:
 
 
 def _usable_ofport(port: BridgePort | None) -> int | None:
-    if port is None or port.bond or port.remote is not None:
+    if port is None or port.bond or port.is_ours:
         return None
     return port.ofport
 
@@ -511,6 +566,6 @@ def _why_unusable(port: BridgePort | None) -> str:
         return "it is not a port of the bridge"
     if port.bond:
         return "it is a bond, which OpenFlow cannot address as one port"
-    if port.remote is not None:
+    if port.is_ours:
         return "it is a tunnel port"
     return f"Open vSwitch has no port number for it: {port.error or 'not yet'}"

@@ -131,13 +131,15 @@ VtepRow: TypeAlias = (
 class BridgePort:
     """A port of a bridge. ofport is None while Open vSwitch has not given it a number.
 
-    ``remote`` and ``local`` are set for the tunnel ports that this program made. ``error`` is
-    Open vSwitch's own word on why the port does not work.
+    ``is_ours`` marks the tunnel ports that this program made; ``remote`` and ``local`` are their
+    ends, as far as they are IPv4 addresses. ``error`` is Open vSwitch's own word on why a port
+    does not work.
     """
 
     name: str
     ofport: int | None
     error: str | None = None
+    is_ours: bool = False
     remote: str | None = None
     local: str | None = None
     bond: bool = False
@@ -147,16 +149,16 @@ class BridgePort:
 class Bridge:
     """A Bridge row of Open_vSwitch with its ports by name, without its own internal port.
 
-    ``secure`` is its fail mode; ``backoff_is_set`` says that each of its controllers has a
-    max_backoff.
+    ``is_secure`` is its fail mode; ``controllers_are_set`` says that each of its controllers has
+    a max_backoff and a connection_mode.
     """
 
     uuid: UUID
     name: str
     datapath_id: int | None
-    secure: bool
+    is_secure: bool
     ports: Mapping[str, BridgePort] = field(default_factory=lambda: MappingProxyType({}))
-    backoff_is_set: bool = False
+    controllers_are_set: bool = False
 
 
 @dataclass(frozen=True, slots=True)

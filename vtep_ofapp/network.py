@@ -193,6 +193,8 @@ class Network:
             renumbered = self.numbering.add(uuid)
         elif row is None and former is not None:
             renumbered = self.numbering.remove(uuid) | {uuid}
+        elif row is not None and former is not None and row.name != former.name:
+            touched.add(OfAll(uuid))  # the name is in what is said about its stations
         for each in sharing | {uuid}:
             touched.add(OfLogicalSwitch(each))
             touched.update(OfPeer(each, address) for address in self.peers(each))
@@ -207,9 +209,9 @@ class Network:
             return
         stations = self._stations[row.logical_switch]
         winner = stations.get(row.mac)
+        touched.add(OfStation(row.logical_switch, row.mac))
         if winner is None or row.uuid < winner.uuid:
             stations[row.mac] = row
-            touched.add(OfStation(row.logical_switch, row.mac))
         if winner is not None:
             loser = max(winner.uuid, row.uuid)
             self._rivals[row.logical_switch, row.mac].add(loser)
@@ -223,19 +225,18 @@ class Network:
                 self._unmention(row.logical_switch, address, touched)
             return
         place = row.logical_switch, row.mac
+        touched.add(OfStation(*place))
         rivals = self._rivals.get(place, set())
         if row.uuid in rivals:
             rivals.discard(row.uuid)
+        elif rivals:
+            heir = min(rivals)
+            rivals.discard(heir)
+            promoted = self._rows[heir]
+            assert isinstance(promoted, RemoteMac)
+            self._stations[row.logical_switch][row.mac] = promoted
         else:
-            touched.add(OfStation(*place))
-            if rivals:
-                heir = min(rivals)
-                rivals.discard(heir)
-                promoted = self._rows[heir]
-                assert isinstance(promoted, RemoteMac)
-                self._stations[row.logical_switch][row.mac] = promoted
-            else:
-                _drop(self._stations, row.logical_switch, row.mac)
+            _drop(self._stations, row.logical_switch, row.mac)
         if place in self._rivals and not rivals:
             del self._rivals[place]
         self._unmention(row.logical_switch, row.address, touched)

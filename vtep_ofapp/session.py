@@ -98,7 +98,7 @@ class Session:
         if self.connection is None or managed.bridge is None:
             return
         if managed.physical is not None and not (
-            managed.bridge.secure and managed.bridge.backoff_is_set
+            managed.bridge.is_secure and managed.bridge.controllers_are_set
         ):
             yield SecureBridge(managed.name)
         for port in managed.tunnel_ports.differences():

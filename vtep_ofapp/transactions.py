@@ -29,6 +29,7 @@ class Transactions:
         self._later = later
         self._in_flight = False
         self._is_paused = False
+        self._is_retry = False
         self._pause = FIRST_PAUSE
         self._last: list[Any] = []
 
@@ -37,27 +38,27 @@ class Transactions:
         if self._in_flight or self._is_paused:
             return
         first = list(islice(writes, MOST_WRITES))
-        if first and first == self._last:
+        if first != self._last:
+            self._pause = FIRST_PAUSE
+        elif first and not self._is_retry:
             self._wait("the last transaction changed nothing")
-        elif first:
+            return
+        self._is_retry = False
+        self._last = first
+        if first:
             self._in_flight = True
-            self._last = first
             self._writer.commit(first)
-        else:
-            self._last = []
 
     def committed(self, error: str | None) -> None:
         """Take the end of the transaction in flight."""
         self._in_flight = False
-        if error is None:
-            self._pause = FIRST_PAUSE
-        else:
+        if error is not None:
             self._wait(error)
 
     def resume(self) -> None:
         """End the pause, because its time is over or the database came back."""
         self._is_paused = False
-        self._last = []
+        self._is_retry = True
 
     def _wait(self, error: str) -> None:
         LOG.warning("%s: %s; trying again in %g s", self._database, error, self._pause)

@@ -82,6 +82,11 @@ def ipv4_number(address: str) -> int:
     return int(ipaddress.IPv4Address(address))
 
 
+def ipv4_address(number: int) -> str:
+    """Return the canonical IPv4 address whose 32 bits are the number."""
+    return str(ipaddress.IPv4Address(number))
+
+
 def parse_vni(key: int) -> int | None:
     """Return the VXLAN network identifier, or None for 0, which NVCs write for "none yet".
 

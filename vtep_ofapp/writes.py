@@ -25,7 +25,7 @@ class RemoveTunnelPort:
 
 @dataclass(frozen=True, slots=True)
 class SecureBridge:
-    """Fail mode secure, and controllers that come back soon unless someone chose otherwise."""
+    """Fail mode secure; controllers out of band and back soon, unless someone chose otherwise."""
 
     bridge: str
 

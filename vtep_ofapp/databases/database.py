@@ -80,6 +80,7 @@ class Database:
         self._transaction: Any = None
         self._wake_up = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._work = 0
+        self._was_connected = False
 
     def start(self) -> None:
         """Begin to connect, read and write; connections are retried for ever."""
@@ -110,24 +111,30 @@ class Database:
     def _run(self) -> None:
         self._idl = database = _Idl(self._remotes, self._read_schema(), self)
         self._tables.attach(database.tables)
-        was_connected = False
         while True:
-            database.run()
-            self._post_all(self._tables.take())
-            if database.is_refilled and database.state == database.IDL_S_MONITORING:
-                database.is_refilled = False
-                self._post(self._tables.in_sync())
-            is_connected = database.is_connected()
-            if is_connected != was_connected:
-                was_connected = is_connected
-                state = "connected" if is_connected else "connection lost"
-                LOG.info("%s at %s: %s", self._tables.database, self._remotes, state)
-            self._advance_transaction(database)
+            try:
+                self._advance(database)
+            except Exception:
+                LOG.exception("%s: a bug; reading everything again", self._tables.database)
+                database.force_reconnect()
             waiter = Waiter()
             waiter.fd_wait(self._wake_up, ovs.poller.POLLIN)
             database.wait(waiter)
             waiter.block()
             self._clear_wake_up()
+
+    def _advance(self, database: _Idl) -> None:
+        database.run()
+        self._post_all(self._tables.take())
+        if database.is_refilled and database.state == database.IDL_S_MONITORING:
+            database.is_refilled = False
+            self._post(self._tables.in_sync())
+        is_connected = database.is_connected()
+        if is_connected != self._was_connected:
+            self._was_connected = is_connected
+            state = "connected" if is_connected else "connection lost"
+            LOG.info("%s at %s: %s", self._tables.database, self._remotes, state)
+        self._advance_transaction(database)
 
     def _post_all(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -144,13 +151,22 @@ class Database:
             if not self._writes:
                 return
             self._transaction = idl.Transaction(database)
-            self._tables.perform(self._transaction, self._writes)
+            try:
+                self._tables.perform(self._transaction, self._writes)
+            except Exception as bug:
+                LOG.exception("%s: a bug in these writes: %.2000s", self._remotes, self._writes)
+                self._transaction.abort()
+                self._end_transaction(str(bug))
+                return
         status = self._transaction.commit()
         if status == idl.Transaction.INCOMPLETE:
             return
         error = None
         if status not in (idl.Transaction.SUCCESS, idl.Transaction.UNCHANGED):
             error = self._transaction.get_error() or status
+        self._end_transaction(error)
+
+    def _end_transaction(self, error: str | None) -> None:
         self._transaction, self._writes = None, ()
         self._post(Committed(self._tables.database, error))
 

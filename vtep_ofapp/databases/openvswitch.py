@@ -6,12 +6,16 @@ from uuid import UUID
 
 from ..events import Bridges, BridgesInSync, Event
 from ..model import Bridge, BridgePort
+from ..values import Invalid, parse_ipv4
 from ..writes import PutTunnelPort, RemoveTunnelPort, SwitchWrite
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids of a Port that marks it as ours; its value is the bridge's name."""
 _MAX_BACKOFF = 1000
 """Milliseconds until Open vSwitch tries again to reach us, unless someone chose otherwise."""
+_CONNECTION_MODE = "out-of-band"
+"""How Open vSwitch reaches us, unless someone chose otherwise: in-band, its default, has hidden
+flows for the controller's traffic that would let tenants' frames pass by the pipeline."""
 
 
 class OpenVSwitchTables:
@@ -22,7 +26,7 @@ class OpenVSwitchTables:
         "Bridge": ("name", "ports", "datapath_id", "fail_mode", "controller"),
         "Port": ("name", "interfaces", "external_ids"),
         "Interface": ("name", "ofport", "error", "type", "options"),
-        "Controller": ("max_backoff",),
+        "Controller": ("max_backoff", "connection_mode"),
         "Open_vSwitch": ("bridges",),
     }
 
@@ -92,7 +96,7 @@ class OpenVSwitchTables:
             int(row.datapath_id[0], 16) if row.datapath_id else None,
             row.fail_mode == ["secure"],
             ports,
-            all(controller.max_backoff for controller in row.controller),
+            all(each.max_backoff and each.connection_mode for each in row.controller),
         )
 
     # Writes
@@ -140,6 +144,8 @@ def _secure(bridge: Any) -> None:
     for controller in bridge.controller:
         if not controller.max_backoff:
             controller.max_backoff = _MAX_BACKOFF
+        if not controller.connection_mode:
+            controller.connection_mode = _CONNECTION_MODE
 
 
 def _bridge_port(row: Any, interfaces: list[Any]) -> BridgePort:
@@ -153,7 +159,16 @@ def _bridge_port(row: Any, interfaces: list[Any]) -> BridgePort:
         row.name,
         ofport,
         error if ofport is None else None,
-        first.options.get("remote_ip", "") if is_ours else None,
-        first.options.get("local_ip", "") if is_ours else None,
+        is_ours,
+        _address(first.options.get("remote_ip", "")) if is_ours else None,
+        _address(first.options.get("local_ip", "")) if is_ours else None,
         bond=len(interfaces) > 1,
     )
+
+
+def _address(text: str) -> str | None:
+    """Return an address that we wrote once, None if someone has made something else of it."""
+    try:
+        return parse_ipv4(text)
+    except Invalid:
+        return None

@@ -2,7 +2,7 @@
 
 from ..flows import Flow, GoTo, SetField, match
 from ..model import Binding
-from ..values import ipv4_number
+from ..values import ipv4_address, ipv4_number
 from .layout import (
     FROM_BINDING,
     LOGICAL_SWITCH,
@@ -46,4 +46,13 @@ def remote(logical_switch: int, mac: str, address: str) -> Flow:
         SetField(REMOTE, ipv4_number(address)),
         GoTo(Table.ENCAPSULATION),
         producer=Cookie.UNICAST,
+    )
+
+
+def target(flow: Flow) -> str:
+    """Return the address that a remote() flow sends to."""
+    return next(
+        ipv4_address(action.value)
+        for action in flow.actions
+        if isinstance(action, SetField) and action.field == REMOTE
     )
