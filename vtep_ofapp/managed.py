@@ -515,7 +515,7 @@ class ManagedSwitch:
     def _take_touched(self) -> Iterator[Cause]:
         """Yield every touched cause; tunnels last, because the others decide on them."""
         touched, self._touched = self._touched, set()
-        last = {cause for cause in touched if isinstance(cause, OfTunnel)}
+        last: set[Cause] = {cause for cause in touched if isinstance(cause, OfTunnel)}
         yield from touched - last
         last, self._touched = last | self._touched, set()
         yield from last

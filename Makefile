@@ -1,0 +1,44 @@
+# `make demo` and `make test` need nothing but Debian 12, root, git and make: they install the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping procps python3-venv
+
+.PHONY: help demo test lint unit venv debian clean
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: debian venv ## Walk through Open vSwitch's VTEP guide, on real packets, in a lab of namespaces
+	$(BIN)/python -m sim demo
+
+test: debian venv lint ## Check format, types and behaviour; needs root for the labs
+	$(BIN)/python -m pytest
+
+lint: venv ## Check format and types alone
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: venv ## Run the tests that need neither root nor Open vSwitch
+	$(BIN)/python -m pytest tests/unit
+
+venv: $(VENV)/installed ## Make .venv with the application (editable) and what its tests need
+
+$(VENV)/installed: requirements.txt setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/pip install --quiet --editable '.[test]'
+	touch $@
+
+debian: ## Install the Debian packages that are missing
+	@missing=$$(for each in $(DEBIAN); do \
+	    dpkg-query --show --showformat='$${Status}' $$each 2>/dev/null | grep --quiet 'ok installed' \
+	    || echo $$each; done); \
+	if [ -n "$$missing" ]; then \
+	    apt-get update --quiet --quiet && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes $$missing; fi
+
+clean: ## Remove what was made here
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
