@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import shutil
 import signal
@@ -20,6 +19,8 @@ from sim.waiting import WaitFailed
 
 NO_LAB = 3
 """Exit code of a command that needs a lab which is not there (as of a service that is down)."""
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 PACKAGES = {
     "ip": "iproute2",
@@ -51,7 +52,7 @@ class Refused(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = parser().parse_args(arguments)
-    for signum in (signal.SIGTERM, signal.SIGHUP):
+    for signum in ENDINGS:
         signal.signal(signum, _end)
     try:
         _check_machine()
@@ -60,14 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as error:
         print(error, file=sys.stderr)
         return error.code
-    except (LabBusy, ValueError, FileExistsError, CommandFailed) as error:
+    except (LabBusy, FileExistsError, CommandFailed) as error:
         print(error, file=sys.stderr)
         return 1
     except WaitFailed as error:
         print(f"{error.awaited}\n{error.evidence}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
 
 
 def parser() -> argparse.ArgumentParser:
@@ -79,7 +78,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     named = argparse.ArgumentParser(add_help=False)
-    named.add_argument("--name", default="vtep", help="which lab (default: %(default)s)")
+    named.add_argument(
+        "--name", default="vtep", type=_lab_name, help="which lab (default: %(default)s)"
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser(
@@ -174,15 +175,23 @@ def _status(options: argparse.Namespace) -> int:
 
 def _down(options: argparse.Namespace) -> int:
     state = LabState(options.name)
+    if not state.exists:
+        print(f"there is no lab {state.name}")
+        return 0
     state.claim()
-    with contextlib.closing(contextlib.ExitStack()) as stack:
-        stack.callback(state.release)
-        if not state.exists:
-            print(f"there is no lab {state.name}")
-            return 0
+    try:
         state.remove()
+    finally:
+        state.release()
     print(f"lab {state.name} is down")
     return 0
+
+
+def _lab_name(text: str) -> str:
+    try:
+        return LabState(text).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _existing(name: str) -> LabState:
@@ -214,7 +223,7 @@ def _check_machine() -> None:
 
 def _end(signum: int, frame: FrameType | None) -> None:
     """Leave by way of every context manager, and let no further signal disturb that."""
-    for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    for each in ENDINGS:
         signal.signal(each, signal.SIG_IGN)
     raise SystemExit(128 + signum)
 

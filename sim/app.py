@@ -7,10 +7,15 @@ import signal
 import subprocess
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sim.openvswitch import SCHEMAS, OpenVSwitch, tail
+from sim.openvswitch import SCHEMAS, tail
 from sim.waiting import WaitFailed, wait_until
+
+if TYPE_CHECKING:
+    from sim.vtep import Vtep
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -18,24 +23,26 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 class Controller(ABC):
     """A process in the VTEP's namespace that follows the VTEP database."""
 
-    def __init__(self, switch: OpenVSwitch, bridge: str) -> None:
-        """Describe the process that is to control `bridge` of `switch`."""
-        self.switch = switch
-        self.bridge = bridge
-        self.log = switch.folder / "controller.log"
+    NAME: str
+
+    def __init__(self, vtep: Vtep) -> None:
+        """Describe the process that is to control the VTEP's bridge."""
+        self.vtep = vtep
+        self.log = vtep.folder / f"{self.NAME}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
     def command(self) -> list[str]:
         """Return the command line."""
 
-    @abstractmethod
     def is_ready(self) -> bool:
-        """Return whether it has taken the bridge over."""
+        """Return whether the VTEP database knows the bridge's ports: the NVC may begin."""
+        reported = self.vtep.vtep_ctl("list-ports", self.vtep.bridge).split()
+        return set(self.vtep.ports) <= set(reported)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that are set for the process."""
-        return self.switch.env
+        return self.vtep.env
 
     def take_over(self) -> None:
         """Start the process and return when it has the bridge. Raises WaitFailed."""
@@ -45,10 +52,10 @@ class Controller(ABC):
     def start(self) -> None:
         """Start the process, and do not wait for what it does."""
         if self.running:
-            raise RuntimeError(f"{self.command()[0]} runs already")
+            raise RuntimeError(f"{self.NAME} runs already")
         command = self.command()
-        self.switch.on_command(command)
-        self._process = self.switch.namespace.spawn(command, self.log, env=self.environment())
+        self.vtep.on_command(command)
+        self._process = self.vtep.namespace.spawn(command, self.log, env=self.environment())
 
     def stop(self, grace: float = 5.0) -> int | None:
         """End the process by SIGTERM and return its exit code; None if it was never started.
@@ -64,7 +71,8 @@ class Controller(ABC):
         except subprocess.TimeoutExpired:
             self.kill()
             raise WaitFailed(
-                f"the end of the controller {grace:g} s after SIGTERM", tail(self.log)
+                f"waited in vain for the end of {self.NAME} {grace:g} s after SIGTERM",
+                tail(self.log),
             ) from None
 
     def kill(self) -> None:
@@ -90,27 +98,35 @@ class Controller(ABC):
 
     def wait_until_ready(self, timeout: float = 20.0) -> None:
         """Return when the bridge is taken over. Raises WaitFailed, at once if the process ends."""
+        self._wait_until(self.is_ready, f"in control of {self.vtep.bridge}", timeout)
 
-        def ready_or_ended() -> bool:
-            return not self.running or self.is_ready()
-
-        what = f"{Path(self.command()[0]).name} in control of {self.bridge}"
-        wait_until(ready_or_ended, what, timeout=timeout, evidence=self.switch.evidence)
-        if not self.running:
-            code = self._process.returncode if self._process else None
-            raise WaitFailed(f"{what}: it ended with exit code {code}", tail(self.log))
+    def _wait_until(self, condition: Callable[[], bool], what: str, timeout: float) -> None:
+        wait_until(
+            lambda: not self.running or condition(),
+            f"{self.NAME} {what}",
+            timeout=timeout,
+            evidence=self.vtep.evidence,
+        )
+        if self._process is not None and (code := self._process.poll()) is not None:
+            raise WaitFailed(f"{self.NAME} {what}: it ended with exit code {code}", tail(self.log))
 
 
 class App(Controller):
     """`osken-manager vtep_ofapp`, of this checkout, from the virtual environment that runs us."""
 
-    TARGET = "tcp:127.0.0.1:6653"
+    NAME = "vtep_ofapp"
 
-    def __init__(self, switch: OpenVSwitch, bridge: str) -> None:
+    def __init__(self, vtep: Vtep) -> None:
         """Describe the application; `options` are further ones of its group [vtep]."""
-        super().__init__(switch, bridge)
-        self.config = switch.folder / "vtep_ofapp.conf"
+        super().__init__(vtep)
+        self.config = vtep.folder / "vtep_ofapp.conf"
         self.options: dict[str, str] = {}
+        self.port = 6653
+
+    @property
+    def target(self) -> str:
+        """Where bridges find the application, as `ovs-vsctl set-controller` takes it."""
+        return f"tcp:127.0.0.1:{self.port}"
 
     def command(self) -> list[str]:
         """Return the command line of osken-manager."""
@@ -119,13 +135,14 @@ class App(Controller):
 
     def environment(self) -> dict[str, str]:
         """Return the switch's variables, and the checkout as the place of vtep_ofapp."""
-        # osken-manager does not look into the current folder for what it loads.
-        return {**self.switch.env, "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
+        # osken-manager does not look for modules in the current folder; worse, a folder there of
+        # the module's name is taken for a file. `spawn` runs it elsewhere.
+        return {**self.vtep.env, "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
 
     def start(self) -> None:
         """Write the configuration file and start the application."""
-        options = {"vtep_db": self.switch.db, "ovs_db": self.switch.db, **self.options}
-        lines = ["[DEFAULT]", "ofp_listen_host = 127.0.0.1", "ofp_tcp_listen_port = 6653"]
+        options = {"vtep_db": self.vtep.db, "ovs_db": self.vtep.db, **self.options}
+        lines = ["[DEFAULT]", "ofp_listen_host = 127.0.0.1", f"ofp_tcp_listen_port = {self.port}"]
         lines += ["[vtep]", *(f"{name} = {value}" for name, value in options.items())]
         self.config.write_text("\n".join(lines) + "\n")
         super().start()
@@ -133,23 +150,28 @@ class App(Controller):
     def take_over(self) -> None:
         """Start the application, point the bridge at it, wait until they are connected."""
         self.start()
-        self.switch.do("ovs-vsctl", "set-controller", self.bridge, self.TARGET)
+        # A bridge that finds nobody there tries again only after a second, then two, then four.
+        self._wait_until(lambda: self.vtep.namespace.listens(self.port), "listening", timeout=20.0)
+        self.vtep.do("ovs-vsctl", "set-controller", self.vtep.bridge, self.target)
         self.wait_until_ready()
 
     def is_ready(self) -> bool:
-        """Return whether the bridge is connected to the application."""
-        return self.switch.ovs_vsctl("get", "controller", self.bridge, "is_connected") == "true"
+        """Return whether the bridge is connected as well.
+
+        Open vSwitch's own word for it, Controller.is_connected, is up to 5 seconds old, and still
+        true when a killed application has just been started again. The kernel knows at once.
+        """
+        established = ["ss", "--no-header", "-tn", "state", "established"]
+        connected = self.vtep.run([*established, f"sport = :{self.port}"]).strip()
+        return bool(connected) and super().is_ready()
 
 
 class Emulator(Controller):
     """Open vSwitch's own VTEP emulator, ovs-vtep, to compare the application with."""
 
+    NAME = "ovs-vtep"
+
     def command(self) -> list[str]:
         """Return the command line of ovs-vtep, run by our Python, which has the ovs library."""
         script = SCHEMAS / "scripts" / "ovs-vtep"
-        log = self.switch.folder / "ovs-vtep.log"
-        return [sys.executable, str(script), f"--log-file={log}", self.bridge]
-
-    def is_ready(self) -> bool:
-        """Return whether it has reported the bridge's ports to the VTEP database."""
-        return bool(self.switch.vtep_ctl("list-ports", self.bridge))
+        return [sys.executable, str(script), self.vtep.bridge]

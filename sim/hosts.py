@@ -158,7 +158,8 @@ class VxlanEndpoint(Host):
         """Send a VXLAN packet with any VNI, past the kernel's own device.
 
         It goes to the first VTEP of the lab unless `to` says another address, and comes from this
-        endpoint's own address unless `src` forges one.
+        endpoint's own address unless `src` forges one. (From a forged packet that it accepts, Open
+        vSwitch learns that the forged address is here.)
         """
         if self._raw_socket is None:
             # A raw socket takes any source address, and the kernel still finds the way.

@@ -31,13 +31,16 @@ VNI = 33
 class Lab:
     """One lab. Entering it builds the network; leaving it takes everything down.
 
-    `start` then does the guide's Startup. All hosts are known by name in `hosts`.
+    `start` then starts the VTEP. All hosts are known by name in `hosts`, all VTEPs in `vteps`.
     """
 
     def __init__(self, name: str = "vtep", controller: type[Controller] = App) -> None:
         """Name the lab and what controls its VTEPs. Raises ValueError for an unfit name."""
         self.name = name
         self.state = LabState(name)
+        self.underlay = links.Segment(self.state.namespace("underlay"), links.MTU_UNDERLAY)
+        self.management = links.Segment(self.state.namespace("management"))
+        self.nvc = Nvc(self.state.namespace("nvc"), "10.1.1.2", self.state.folder / "nvc.log")
         self.vteps: dict[str, Vtep] = {}
         self.hosts: dict[str, Host] = {}
         self._controller = controller
@@ -90,8 +93,7 @@ class Lab:
                 stack.callback(host.close)
             for vtep in self.vteps.values():
                 stack.callback(vtep.stop)
-            if hasattr(self, "nvc"):
-                stack.callback(self.nvc.stop)
+            stack.callback(self.nvc.stop)
 
     def keep(self) -> None:
         """Leave the lab running when this process ends; `python -m sim down` removes it."""
@@ -99,19 +101,10 @@ class Lab:
         self._keep = True
 
     def start(self, *, controller: bool = True) -> None:
-        """Do steps 1 to 6 of the guide's Startup; without step 6 if `controller` is False.
-
-        All VTEPs of the lab so far are started. Raises WaitFailed or CommandFailed.
-        """
+        """Start every VTEP of the lab that does not run yet, as `Vtep.start` does."""
         for vtep in self.vteps.values():
-            vtep.create_databases()
-            vtep.ovsdb_server.start()
-            vtep.ovs_vswitchd.start()
-            vtep.connect_underlay()
-            vtep.add_bridge(*vtep.ports)
-            vtep.add_physical_switch()
-            if controller:
-                vtep.app.take_over()
+            if not vtep.ovsdb_server.running:
+                vtep.start(controller=controller)
 
     @property
     def app(self) -> Controller:
@@ -119,7 +112,7 @@ class Lab:
         return self.vtep.app
 
     def add_vtep(self, name: str, *, tunnel_ip: str, management_ip: str) -> Vtep:
-        """Add a VTEP node to the networks and return it; nothing runs on it yet."""
+        """Add a VTEP node to the networks and return it; nothing runs on it until `start`."""
         number = len(self.vteps) + 1
         vtep = Vtep(
             name,
@@ -135,7 +128,9 @@ class Lab:
         self.management.plug(
             vtep.namespace, "eth0", port=name, mac=_mac(0x20, number), ip=management_ip
         )
-        self.underlay.plug(vtep.namespace, vtep.UNDERLAY_INTERFACE, port=name, mac=vtep.tunnel_mac)
+        self.underlay.plug(
+            vtep.namespace, vtep.UNDERLAY_INTERFACE, port=name, mac=_mac(0x11, number)
+        )
         self._meet(tunnel_ip, vtep.tunnel_mac)
         for host in self.hosts.values():
             if isinstance(host, VxlanEndpoint):
@@ -234,11 +229,9 @@ class Lab:
 
     def _build(self) -> None:
         self.state.create()
-        self.underlay = links.Segment(
-            self.state.create_namespace("underlay"), mtu=links.MTU_UNDERLAY
-        )
+        for segment in ("underlay", "management"):
+            self.state.create_namespace(segment)
         self.underlay.create()
-        self.management = links.Segment(self.state.create_namespace("management"))
         self.management.create()
         self.vtep = self.add_vtep("vtep", tunnel_ip="10.2.2.1", management_ip="10.1.1.1")
         self.vm1 = self.add_vm("vm1", port="p0", ip="192.168.33.1")
@@ -247,9 +240,7 @@ class Lab:
         self.hypervisor = self.add_remote(
             "hypervisor", "10.2.2.3", ip="192.168.33.103", mac="00:11:22:33:44:55"
         )
-        self.nvc = Nvc(
-            self.state.create_namespace("nvc"), "10.1.1.2", self.state.folder / "nvc.log"
-        )
+        self.state.create_namespace("nvc")
         self.management.plug(
             self.nvc.namespace, "eth0", port="nvc", mac=_mac(0x40, 1), ip=self.nvc.ip
         )

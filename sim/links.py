@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from pyroute2 import NetNS
+from collections.abc import Callable
+from typing import TypeVar
+
+from pyroute2 import IPRoute
 
 from sim.namespaces import Namespace
+
+T = TypeVar("T")
 
 MTU_UNDERLAY = 1600
 """The underlay carries a full 1500-byte frame plus the 50 bytes of VXLAN around it."""
@@ -26,16 +31,18 @@ def add_veth(
     Checksum offload is off on both ends: Open vSwitch reads the frames from user space, where an
     unfinished checksum counts as a broken packet.
     """
-    with NetNS(namespace.name, flags=0) as here:
-        address = {"address": mac} if mac else {}
-        here.link(
+    address = {"address": mac} if mac else {}
+    _netlink(
+        namespace,
+        lambda here: here.link(
             "add",
             ifname=interface,
             kind="veth",
             mtu=mtu,
             peer={"ifname": peer_interface, "net_ns_fd": peer_namespace.name, "mtu": mtu},
             **address,
-        )
+        ),
+    )
     for end, name in ((namespace, interface), (peer_namespace, peer_interface)):
         end.run(["ethtool", "-K", name, "tx", "off"])
         set_up(end, name)
@@ -43,22 +50,29 @@ def add_veth(
 
 def set_up(namespace: Namespace, interface: str) -> None:
     """Set an interface up."""
-    with NetNS(namespace.name, flags=0) as here:
-        here.link("set", index=_index(here, interface), state="up")
+    _netlink(
+        namespace,
+        lambda here: here.link("set", index=_index(here, interface), state="up"),
+    )
 
 
 def add_address(namespace: Namespace, interface: str, address: str, prefix: int = 24) -> None:
     """Give an interface an IPv4 address, if it does not have it yet."""
-    with NetNS(namespace.name, flags=0) as here:
-        here.addr("replace", index=_index(here, interface), address=address, prefixlen=prefix)
+    _netlink(
+        namespace,
+        lambda here: here.addr(
+            "replace", index=_index(here, interface), address=address, prefixlen=prefix
+        ),
+    )
 
 
 def add_vxlan(
     namespace: Namespace, interface: str, *, vni: int, local: str, device: str, mac: str
 ) -> None:
     """Make the kernel's VXLAN device of one VNI, up, sending from `local` through `device`."""
-    with NetNS(namespace.name, flags=0) as here:
-        here.link(
+    _netlink(
+        namespace,
+        lambda here: here.link(
             "add",
             ifname=interface,
             kind="vxlan",
@@ -68,25 +82,24 @@ def add_vxlan(
             vxlan_link=_index(here, device),
             address=mac,
             mtu=1500,
-        )
+        ),
+    )
     set_up(namespace, interface)
 
 
 def flood_to(namespace: Namespace, interface: str, remote_ip: str) -> None:
     """Let a VXLAN device send what has no known place to `remote_ip` (too)."""
-    with NetNS(namespace.name, flags=0) as here:
-        here.fdb(
-            "append",
-            ifindex=_index(here, interface),
-            lladdr="00:00:00:00:00:00",
-            dst=remote_ip,
-        )
+    _netlink(
+        namespace,
+        lambda here: here.fdb(
+            "append", ifindex=_index(here, interface), lladdr="00:00:00:00:00:00", dst=remote_ip
+        ),
+    )
 
 
 def has_link(namespace: Namespace, interface: str) -> bool:
     """Return whether there is an interface of that name."""
-    with NetNS(namespace.name, flags=0) as here:
-        return bool(here.link_lookup(ifname=interface))
+    return bool(_netlink(namespace, lambda here: here.link_lookup(ifname=interface)))
 
 
 class Segment:
@@ -101,8 +114,10 @@ class Segment:
 
     def create(self) -> None:
         """Make the bridge in the namespace, which exists. It floods multicast like a hub."""
-        with NetNS(self.namespace.name, flags=0) as here:
-            here.link("add", ifname=self.BRIDGE, kind="bridge", br_mcast_snooping=0)
+        _netlink(
+            self.namespace,
+            lambda here: here.link("add", ifname=self.BRIDGE, kind="bridge", br_mcast_snooping=0),
+        )
         set_up(self.namespace, self.BRIDGE)
 
     def plug(
@@ -110,14 +125,30 @@ class Segment:
     ) -> None:
         """Give a namespace an interface on this segment; `port` is its name at the bridge."""
         add_veth(namespace, interface, self.namespace, port, mac=mac, mtu=self.mtu)
-        with NetNS(self.namespace.name, flags=0) as here:
-            here.link("set", index=_index(here, port), master=_index(here, self.BRIDGE))
+        _netlink(
+            self.namespace,
+            lambda here: here.link(
+                "set", index=_index(here, port), master=_index(here, self.BRIDGE)
+            ),
+        )
         if ip:
             add_address(namespace, interface, ip)
 
 
-def _index(here: NetNS, interface: str) -> int:
+def _netlink(namespace: Namespace, work: Callable[[IPRoute], T]) -> T:
+    """Return what `work` returns, called with the netlink of a namespace."""
+
+    # Not pyroute2's own NetNS: it forks, and ends the child by a signal, whose handler would then
+    # run in a copy of this process and take the lab down.
+    def work_inside() -> T:
+        with IPRoute() as here:
+            return work(here)
+
+    return namespace.call(work_inside)
+
+
+def _index(here: IPRoute, interface: str) -> int:
     found = here.link_lookup(ifname=interface)
     if not found:
-        raise LookupError(f"no interface {interface} in namespace {here.status['netns']}")
+        raise LookupError(f"no interface {interface}")
     return int(found[0])

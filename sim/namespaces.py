@@ -47,7 +47,8 @@ class Namespace:
 
         IPv6 is off because neighbour discovery would put frames of its own between the counted.
         """
-        netns.create(self.name)
+        # Not pyroute2's netns.create, which forks: see sim.links.
+        subprocess.run(["ip", "netns", "add", self.name], check=True)
         for scope in ("all", "default"):
             self.set_kernel_option(f"net/ipv6/conf/{scope}/disable_ipv6", "1")
         self.run(["ip", "link", "set", "lo", "up"])
@@ -120,10 +121,14 @@ class Namespace:
     def spawn(
         self, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a process in the namespace that appends its output to `log`, and return it."""
+        """Start a process that appends its output to `log`, and return it.
+
+        It runs in the namespace, and in the folder of its log.
+        """
         with log.open("ab") as output:
             return subprocess.Popen(
                 self.command(argv),
+                cwd=log.parent,
                 env={**os.environ, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -131,6 +136,10 @@ class Namespace:
                 # A Ctrl-C at the terminal is for the lab, which ends its processes in order.
                 start_new_session=True,
             )
+
+    def listens(self, port: int) -> bool:
+        """Return whether a process in the namespace listens on that TCP port."""
+        return bool(self.run(["ss", "--no-header", "-ltn", f"sport = :{port}"]).strip())
 
     def processes(self) -> list[int]:
         """Return the ids of the processes in the namespace."""

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from sim.namespaces import Namespace
+from sim.waiting import wait_until
 
 
 class Nvc:
@@ -26,7 +27,10 @@ class Nvc:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Listen; once a VTEP has called, write each change of its switches to the log."""
+        """Listen; once a VTEP has called, write each change of its switches to the log.
+
+        It listens when this returns. Raises WaitFailed.
+        """
         self._process = self.namespace.spawn(
             [
                 "ovsdb-client",
@@ -37,6 +41,11 @@ class Nvc:
                 "name,tunnel_ips",
             ],
             self.log,
+        )
+        wait_until(
+            lambda: self.namespace.listens(self.PORT),
+            f"an NVC that listens on port {self.PORT}",
+            evidence=lambda: self.seen,
         )
 
     @property

@@ -42,14 +42,33 @@ class Vtep(OpenVSwitch):
         self.neighbours = neighbours
         self.ports: list[str] = []
         """Interfaces of the namespace that are ports of br0, or are to be."""
-        self.app = controller(self, self.bridge)
+        self.app = controller(self)
+
+    def start(self, *, controller: bool = True) -> None:
+        """Do steps 1 to 6 of the guide's Startup; without step 6 if `controller` is False.
+
+        Raises CommandFailed or WaitFailed.
+        """
+        self.create_databases()
+        self.ovsdb_server.start()
+        self.ovs_vswitchd.start()
+        self.connect_underlay()
+        self.add_bridge(*self.ports)
+        self.add_physical_switch()
+        if controller:
+            self.app.take_over()
 
     def connect_underlay(self) -> None:
         """Make br-phy, with eth1 as a port and the tunnel address on the bridge itself.
 
         The user-space datapath sends tunnel packets only through a bridge of its own that has
         the tunnel's source address.
+
+        The bridge has another MAC address than eth1, and the kernel answers ARP only for addresses
+        of the interface that is asked. Otherwise the kernel would take what Open vSwitch takes
+        from eth1 as well, and refuse each VXLAN packet by ICMP.
         """
+        self.namespace.set_kernel_option("net/ipv4/conf/all/arp_ignore", "1")
         bridge, interface = self.UNDERLAY_BRIDGE, self.UNDERLAY_INTERFACE
         self.ovs_vsctl(
             "add-br", bridge,

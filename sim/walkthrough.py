@@ -87,7 +87,7 @@ STARTUP = Part(
         Step(
             "Configure the VTEP database's manager to point at an NVC",
             _connect_manager,
-            proofs.manager_is_connected,
+            proofs.nvc_reads_the_switch,
         ),
     ),
 )

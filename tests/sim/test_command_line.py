@@ -1,0 +1,62 @@
+import pytest
+
+import sim.__main__ as command_line
+from sim import state
+from sim.__main__ import main, parser
+
+
+@pytest.fixture
+def no_labs(tmp_path, monkeypatch):
+    monkeypatch.setattr(state, "ROOT", tmp_path)
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "status", "down"])
+def test_every_command_takes_a_name(command):
+    assert parser().parse_args([command, "--name", "other"]).name == "other"
+    assert parser().parse_args([command]).name == "vtep"
+
+
+def test_shell_hands_the_rest_to_the_host():
+    options = parser().parse_args(["shell", "--name", "a", "vtep", "vtep-ctl", "--name", "show"])
+    assert (options.name, options.host) == ("a", "vtep")
+    assert options.argv == ["vtep-ctl", "--name", "show"]
+
+
+@pytest.mark.parametrize("name", ["", "two words", "a-b", "../x", "A", "x" * 25])
+def test_an_unfit_name_is_refused(name, capsys):
+    with pytest.raises(SystemExit) as end:
+        parser().parse_args(["status", "--name", name])
+    assert end.value.code == 2
+    assert "1 to 24 lower-case letters and digits" in capsys.readouterr().err
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert all(command in text for command in ("up", "demo", "shell", "status", "down"))
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["shell", "vm1"]])
+def test_without_a_lab_the_exit_code_is_3(arguments, no_labs, capsys):
+    assert main(arguments) == 3
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_down_without_a_lab_is_no_failure(no_labs, capsys):
+    assert main(["down"]) == 0
+    assert capsys.readouterr().out == "there is no lab vtep\n"
+
+
+def test_only_root_may(monkeypatch, capsys):
+    monkeypatch.setattr(command_line.os, "geteuid", lambda: 1000)
+    assert main(["status"]) == 1
+    assert "root" in capsys.readouterr().err
+
+
+def test_missing_tools_are_named_by_their_packages(monkeypatch, capsys):
+    there = {"ip", "ss", "ethtool", "ping", "ovsdb-tool", "ovs-vswitchd"}
+    monkeypatch.setattr(command_line.shutil, "which", lambda tool: tool in there)
+    assert main(["status"]) == 1
+    assert capsys.readouterr().err.endswith("packages openvswitch-vtep\n")

@@ -1,0 +1,203 @@
+"""Labs on the real machine (as root), without the application: br0 is a plain switch."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim.frames import ETHERTYPE_LAB
+from sim.lab import Lab
+from sim.namespaces import FOLDER
+from sim.state import LabBusy, LabState
+from sim.waiting import wait_until
+
+
+def name_of_test_lab(suffix: str = "") -> str:
+    """A name that no other test run on this machine has."""
+    return f"t{os.getpid()}{suffix}"
+
+
+def namespaces_of(name: str) -> list[str]:
+    return [path.name for path in FOLDER.glob(f"{name}-*")]
+
+
+def processes_of(name: str) -> list[str]:
+    """Command lines that have the lab's name in them: all its daemons have, by their paths."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if f"/{name}/" in command:
+            found.append(command)
+    return found
+
+
+def assert_gone(name: str) -> None:
+    assert namespaces_of(name) == []
+    assert processes_of(name) == []
+    assert not LabState(name).folder.exists()
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab(name_of_test_lab()) as lab:
+        lab.start(controller=False)
+        yield lab
+
+
+def test_a_broadcast_arrives_once_at_the_other_vm(lab):
+    assert lab.deliver(lab.vm1.send, src=lab.vm1.mac, dst="ff:ff:ff:ff:ff:ff") == {
+        "vm2": ["untagged"]
+    }
+
+
+def test_tags_survive_the_way(lab):
+    lab.expect_delivery(lab.vm2.send, {"vm1": ["vlan 10 vlan 20"]}, src=lab.vm2.mac, vlans=(10, 20))
+
+
+def test_the_sender_does_not_capture_its_own_frame(lab):
+    frame = b"\xff" * 6 + b"\x02" * 6 + b"\x88\xb5" + b"own" * 20
+    with lab.vm1.capture() as at_vm1, lab.vm2.capture() as at_vm2:
+        lab.vm1.send(frame)
+        at_vm2.wait_for(1, lambda captured: captured.data == frame)
+    assert at_vm1.count(lambda captured: captured.data == frame) == 0
+
+
+def test_vms_ping_each_other_and_endpoints_the_vtep(lab):
+    assert lab.vm1.ping(lab.vm2.ip) == 3
+    assert lab.vm1.ping("192.168.33.77", count=1) == 0
+    assert lab.hypervisor.run(["ping", "-c", "1", "-W", "1", lab.vtep.tunnel_ip])
+
+
+def test_a_stream_arrives_whole(lab):
+    with lab.vm1.stream(lab.vm2, rate=1000) as stream:
+        wait_until(lambda: stream.sent >= 300, "300 frames")
+    account = stream.account()
+    assert account.sent >= 300
+    assert (account.received, account.lost, account.duplicated) == (account.sent, (), ())
+
+
+def test_a_stream_to_nowhere_is_lost(lab):
+    lab.vtep.ofctl("add-flow", "br0", "priority=9,dl_src=02:00:00:00:00:02,actions=drop")
+    try:
+        with lab.vm2.stream(lab.vm1, rate=1000) as stream:
+            wait_until(lambda: stream.sent >= 20, "20 frames")
+    finally:
+        lab.vtep.ofctl("--strict", "del-flows", "br0", "priority=9,dl_src=02:00:00:00:00:02")
+    assert len(stream.account().lost) == stream.sent
+
+
+def test_a_tunnel_carries_frames_to_a_kernel_endpoint_and_back(lab):
+    lab.vtep.ovs_vsctl(
+        "add-port", "br0", "vx", "--", "set", "interface", "vx", "type=vxlan",
+        "options:remote_ip=10.2.2.3", "options:local_ip=10.2.2.1", "options:key=33",
+    )  # fmt: skip
+    try:
+        lab.expect_delivery(
+            lab.vm1.send, {"vm2": ["untagged"], "hypervisor": ["vni 33"]}, src=lab.vm1.mac
+        )
+        lab.expect_delivery(
+            lambda frame: lab.hypervisor.send_vxlan(33, frame),
+            {"vm1": ["untagged"], "vm2": ["untagged"]},
+            src=lab.hypervisor.mac,
+        )
+        lab.expect_delivery(
+            lambda frame: lab.hypervisor.send_vxlan(33, frame, src="10.2.2.99"),
+            {},
+            src=lab.hypervisor.mac,
+        )
+        assert lab.vm1.ping(lab.hypervisor.ip) == 3
+        assert lab.hypervisor.ping(lab.vm1.ip) == 3
+    finally:
+        lab.vtep.ovs_vsctl("del-port", "br0", "vx")
+
+
+@pytest.mark.parametrize("end", ["restart", "kill"])
+def test_the_lab_forwards_again_after_a_new_start_of_ovs_vswitchd(lab, end):
+    daemon = lab.vtep.ovs_vswitchd
+    if end == "kill":
+        daemon.kill()
+        assert not daemon.running
+        daemon.start()
+    else:
+        daemon.restart()
+    lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"]}, src=lab.vm1.mac)
+    assert lab.hypervisor.run(["ping", "-c", "1", "-W", "1", lab.vtep.tunnel_ip])
+
+
+def test_ovsdb_server_restarts_alone(lab):
+    before = lab.vtep.ovs_vswitchd.pid
+    lab.vtep.ovsdb_server.restart()
+    assert "br0" in lab.vtep.vtep_ctl("list-ps")
+    assert lab.vtep.ovs_vswitchd.pid == before
+
+
+def test_vms_and_endpoints_can_be_added(lab):
+    vm3 = lab.add_vm("vm3", port="p2", ip="192.168.33.3")
+    third = lab.add_remote("third", "10.2.2.4", ip="192.168.33.104")
+    lab.expect_delivery(vm3.send, {"vm1": ["untagged"], "vm2": ["untagged"]}, src=vm3.mac)
+    assert third.run(["ping", "-c", "1", "-W", "1", lab.vtep.tunnel_ip])
+
+
+def test_a_lab_that_is_in_use_is_left_alone(lab):
+    with pytest.raises(LabBusy), Lab(lab.name):
+        pass
+    assert lab.deliver(lab.vm1.send, src=lab.vm1.mac, dst="ff:ff:ff:ff:ff:ff")["vm2"]
+
+
+def test_two_labs_live_side_by_side_and_come_down_without_a_trace(lab):
+    name = name_of_test_lab("b")
+    with Lab(name) as other:
+        other.start(controller=False)
+        with lab.vm2.capture() as elsewhere:
+            other.expect_delivery(other.vm1.send, {"vm2": ["untagged"]}, src=other.vm1.mac)
+        assert elsewhere.count(lambda frame: frame.packet.type == ETHERTYPE_LAB) == 0
+        assert len(processes_of(name)) == 2
+    assert_gone(name)
+    assert lab.vm1.ping(lab.vm2.ip) == 3
+
+
+def test_a_lab_that_fails_comes_down():
+    name = name_of_test_lab("f")
+    with pytest.raises(ZeroDivisionError), Lab(name) as doomed:
+        doomed.start(controller=False)
+        raise ZeroDivisionError
+    assert_gone(name)
+
+
+@pytest.mark.parametrize("half", [True, False], ids=["half-built", "whole"])
+def test_what_a_killed_lab_left_is_removed_by_the_next(half):
+    name = name_of_test_lab("k")
+    program = (
+        "import os, signal\n"
+        "from sim.lab import Lab\n"
+        f"with Lab({name!r}) as lab:\n"
+        f"    {'lab.vtep.create_databases()' if half else 'lab.start(controller=False)'}\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program], timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert namespaces_of(name)
+
+    with Lab(name) as lab:
+        lab.start(controller=False)
+        lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"]}, src=lab.vm1.mac)
+    assert_gone(name)
+
+
+def test_a_signal_takes_the_lab_down():
+    name = name_of_test_lab("s")
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "sim", "demo", "--name", name],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: processes_of(name), "a daemon of the lab", timeout=30)
+    demo.send_signal(signal.SIGTERM)
+    assert demo.wait(30) == 128 + signal.SIGTERM
+    assert_gone(name)
