@@ -37,7 +37,9 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         self._connections = Connections(inbox.post)
         self._vtep = Database(options.vtep_db, VtepTables(), inbox.post)
         self._openvswitch = Database(options.ovs_db, OpenVSwitchTables(), inbox.post)
-        self._loop = Loop(self._vtep, self._openvswitch, inbox, options.mac_aging)
+        self._loop = Loop(
+            self._vtep, self._openvswitch, inbox, options.mac_aging, options.port_grace
+        )
 
     def start(self) -> None:
         """Begin to work, once every application is loaded."""

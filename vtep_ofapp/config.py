@@ -32,6 +32,13 @@ OPTIONS = (
         max=65535,
         help="Seconds without a frame after which a learned MAC address is forgotten.",
     ),
+    cfg.FloatOpt(
+        "port_grace",
+        default=3.0,
+        min=0.0,
+        help="Seconds for which a port may leave its bridge and keep its Physical_Port row, with "
+        "the bindings that the NVC made.",
+    ),
 )
 
 
@@ -46,6 +53,7 @@ class Options:
     vtep_db: str
     ovs_db: str
     mac_aging: int
+    port_grace: float
 
 
 def register() -> None:
@@ -59,7 +67,12 @@ def register() -> None:
 
 def read() -> Options:
     """Return the options of [vtep]; raises BadOption for a value that one cannot have."""
-    return Options(_remote("vtep_db"), _remote("ovs_db"), int(_value("mac_aging")))
+    return Options(
+        _remote("vtep_db"),
+        _remote("ovs_db"),
+        int(_value("mac_aging")),
+        float(_value("port_grace")),
+    )
 
 
 def _value(name: str) -> str:

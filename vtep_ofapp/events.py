@@ -125,7 +125,12 @@ class RetryIsDue:
     database: str
 
 
+@dataclass(frozen=True, slots=True)
+class GraceIsOver:
+    """A port has been away from its bridge for as long as its row may wait for it."""
+
+
 Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
-    " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue"
+    " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
 )

@@ -19,6 +19,7 @@ from .events import (
     Disconnected,
     Event,
     FlowRemoved,
+    GraceIsOver,
     ReadBack,
     RetryIsDue,
     UnknownSource,
@@ -75,13 +76,20 @@ class Inbox:
 class Loop:
     """All state of the application, and the turn that brings the world in line with it."""
 
-    def __init__(self, vtep: Writer, openvswitch: Writer, inbox: Inbox, mac_aging: int) -> None:
+    def __init__(
+        self,
+        vtep: Writer,
+        openvswitch: Writer,
+        inbox: Inbox,
+        mac_aging: int,
+        port_grace: float = 0.0,
+    ) -> None:
         self._inbox = inbox
         self._mac_aging = mac_aging
         self._network = Network()
         self._macs = LearnedMacs()
         self._faults = Faults()
-        self._report = Report(self._macs, self._faults)
+        self._report = Report(self._macs, self._faults, port_grace)
         self._physical: dict[UUID, PhysicalSwitch] = {}
         self._bridges: dict[str, Bridge] = {}
         self._sessions: dict[str, Session] = {}
@@ -127,6 +135,9 @@ class Loop:
                 [session.managed for session in self._sessions.values() if session.is_open],
                 self._physical.values(),
             )
+            grace = self._report.grace()
+            if grace is not None:
+                self._later(grace, GraceIsOver())
         self._report.faults_changed(self._faults.take_changed())
         self._vtep.commit(self._report.writes())
         self._end_sessions()
@@ -263,6 +274,9 @@ class Loop:
     def _retry_is_due(self, event: RetryIsDue) -> None:
         self._transactions(event.database).resume()
 
+    def _grace_is_over(self, event: GraceIsOver) -> None:
+        self._switches_changed = True
+
     def _transactions(self, database: str) -> Transactions:
         return self._vtep if database == "hardware_vtep" else self._openvswitch
 
@@ -303,6 +317,7 @@ class Loop:
         BridgesInSync: _bridges_in_sync,
         Committed: _committed,
         RetryIsDue: _retry_is_due,
+        GraceIsOver: _grace_is_over,
         Connected: _connected,
         Disconnected: _disconnected,
         ReadBack: _read_back,

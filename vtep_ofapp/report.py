@@ -1,6 +1,7 @@
 """What the switch owes the NVC: local MACs, unknown-dst, physical ports and fault columns."""
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
 
 from .faults import Faults
@@ -22,13 +23,25 @@ from .writes import (
 class Report:
     """Compares what the NVC is to be told with the rows that are there.
 
+    The row of a port that left its bridge stays for ``port_grace`` seconds of the clock, because
+    the NVC's bindings go with it; a virtual machine that restarts needs no new ones.
+
     Rows that belong to switches of other processes stay as they are: a row of a local table is
     ours unless its address is a tunnel IP of a switch that is not ready here.
     """
 
-    def __init__(self, macs: LearnedMacs, faults: Faults) -> None:
+    def __init__(
+        self,
+        macs: LearnedMacs,
+        faults: Faults,
+        port_grace: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._macs = macs
         self._faults = faults
+        self._port_grace = port_grace
+        self._clock = clock
+        self._port_deadlines: dict[tuple[UUID, str], float] = {}
         self._ready: dict[str, ManagedSwitch] = {}
         self._tunnel_ips: dict[str, str | None] = {}
         self._foreign: set[str] = set()
@@ -62,7 +75,10 @@ class Report:
             self._compare(key)
 
     def set_switches(self, ready: Iterable[ManagedSwitch], rows: Iterable[PhysicalSwitch]) -> None:
-        """Take the switches that are ready here, and all rows of Physical_Switch."""
+        """Take the switches that are ready here, and all rows of Physical_Switch.
+
+        It has to be called again when grace() is over.
+        """
         self._ready = {switch.name: switch for switch in ready}
         tunnel_ips = {name: switch.tunnel_ip for name, switch in self._ready.items()}
         self._switch_rows = {row.uuid: row for row in rows}
@@ -96,6 +112,12 @@ class Report:
         self._report_statuses(rows)
 
     # What it asks for
+
+    def grace(self) -> float | None:
+        """Return the seconds until the next row of a missing port has to go, if there is one."""
+        if not self._port_deadlines:
+            return None
+        return max(0.0, min(self._port_deadlines.values()) - self._clock())
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield what has to be written, in no particular order."""
@@ -144,21 +166,27 @@ class Report:
         self._groups = set(addresses)
 
     def _report_ports(self) -> None:
-        wanted = {
+        there = {
             (switch.physical.uuid, name)
             for switch in self._ready.values()
             if switch.physical is not None
             for name in switch.physical_ports()
         }
-        actual = {
-            (row.uuid, port.name): True
+        rows = {
+            (row.uuid, port.name)
             for row in self._switch_rows.values()
             if row.name in self._ready
             for port in row.ports
         }
+        now = self._clock()
+        self._port_deadlines = {
+            key: self._port_deadlines.get(key, now + self._port_grace) for key in rows - there
+        }
+        wanted = there | {key for key, end in self._port_deadlines.items() if now < end}
+        self._port_deadlines = {key: self._port_deadlines[key] for key in wanted - there}
         for key in self._ports.wanted.keys() | wanted:
             self._ports.want(key, True if key in wanted else None)
-        self._ports.have_only(actual)
+        self._ports.have_only(dict.fromkeys(rows, True))
 
     def _report_statuses(self, rows: Iterable[UUID]) -> None:
         actual: dict[UUID, frozenset[str]] = {}

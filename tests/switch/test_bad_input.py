@@ -1,0 +1,186 @@
+"""Bad rows: said once with table and row, in the fault column, harmless, and mended with them."""
+
+import pytest
+
+STATION = "00:00:00:00:00:99"
+
+
+def flows_text(vtep):
+    return "\n".join(vtep.flows())
+
+
+@pytest.fixture
+def bound(vtep):
+    """The switch with p0 bound to ls0 and a station behind a tunnel: what must not suffer."""
+    vtep.vtep_ctl("bind-ls", "br0", "p0", "0", "ls0")
+    vtep.vtep_ctl("add-ucast-remote", "ls0", STATION, "10.2.2.3")
+    vtep.wait(lambda: f"dl_dst={STATION}" in flows_text(vtep), "the station's flow")
+    return vtep
+
+
+def insert(vtep, table, **columns):
+    """Insert a row with raw OVSDB, past vtep-ctl's own care; return its UUID."""
+    values = [f"{column}={value}" for column, value in columns.items()]
+    return vtep.vtep_ctl("create", table, *values)
+
+
+def row_of(vtep, logical_switch):
+    return vtep.vtep_ctl("get", "Logical_Switch", logical_switch, "_uuid")
+
+
+def faults(vtep):
+    return vtep.column("Physical_Switch", "switch_fault_status", "br0")
+
+
+def assert_unharmed(vtep, flows):
+    """Whatever there was before the bad input is still there, as it was."""
+    assert set(flows) <= set(vtep.flows())
+    assert vtep.app.running
+
+
+@pytest.mark.parametrize(
+    ("mac", "why"),
+    [
+        ("00:11:22:33:44", "is not a MAC address"),
+        ("hello", "is not a MAC address"),
+        ("01:00:5e:00:00:01", "is not the address of one station"),
+        ("00:00:00:00:00:00", "is not the address of one station"),
+    ],
+)
+def test_a_malformed_mac(bound, mac, why):
+    flows = bound.flows()
+    bound.vtep_ctl("add-ucast-remote", "ls0", mac, "10.2.2.3")
+    bound.wait_for_log(why)
+    assert f"Ucast_Macs_Remote {mac}" in bound.app.log_text
+    bound.wait(lambda: faults(bound) == "[unspecified_fault]", "the fault")
+    assert_unharmed(bound, flows)
+    bound.vtep_ctl("del-ucast-remote", "ls0", mac)
+    bound.wait(lambda: faults(bound) == "[]", "the fault to clear")
+    assert bound.app.log_text.count(why) == 2  # once when it came, once when it was mended
+
+
+@pytest.mark.parametrize("address", ["fe80::1", "10.2.2", "224.0.0.1", "somewhere"])
+def test_an_unusable_locator(bound, address):
+    flows = bound.flows()
+    bound.vtep_ctl("add-ucast-remote", "ls0", "00:00:00:00:00:98", address)
+    bound.wait_for_log("Ucast_Macs_Remote 00:00:00:00:00:98")
+    bound.wait_for_log("Physical_Locator")
+    assert "00:00:00:00:00:98" not in flows_text(bound)
+    assert_unharmed(bound, flows)
+    bound.vtep_ctl("add-ucast-remote", "ls0", "00:00:00:00:00:98", "10.2.2.3")
+    bound.wait(lambda: "dl_dst=00:00:00:00:00:98" in flows_text(bound), "the mended row's flow")
+
+
+def test_one_bad_locator_does_not_spoil_its_set(bound):
+    bound.vtep_ctl("set-replication-mode", "ls0", "source_node")
+    bound.vtep_ctl("add-mcast-remote", "ls0", "unknown-dst", "10.2.2.2")
+    bound.vtep_ctl("add-mcast-remote", "ls0", "unknown-dst", "fe80::2")
+    bound.wait_for_log("fe80::2 is an IPv6 address")
+    buckets = lambda: [group for group in bound.groups() if "set_field:0xa020202" in group]  # noqa: E731
+    bound.wait(buckets, "the replication group")
+
+
+def test_a_vlan_that_no_frame_may_carry(bound):
+    flows = bound.flows()
+    bound.vtep_ctl("bind-ls", "br0", "p1", "4095", "ls0")
+    bound.wait_for_log("VLAN 4095 is outside of 0 to 4094")
+    port = bound.vtep_ctl("--bare", "--columns=_uuid", "find", "Physical_Port", "name=p1")
+    status = lambda: bound.column("Physical_Port", "port_fault_status", port)  # noqa: E731
+    bound.wait(lambda: status() == "[invalid_vlan_map]", "the fault")
+    assert_unharmed(bound, flows)
+    bound.vtep_ctl("unbind-ls", "br0", "p1", "4095")
+    bound.wait(lambda: status() == "[]", "the fault to clear")
+
+
+def test_a_bound_port_that_is_not_on_the_bridge(bound):
+    flows = bound.flows()
+    switch = bound.vtep_ctl("get", "Physical_Switch", "br0", "_uuid")
+    bound.vtep_ctl(
+        "--", "--id=@p", "create", "Physical_Port", "name=p7",
+        f"vlan_bindings:0={row_of(bound, 'ls0')}",
+        "--", "add", "Physical_Switch", switch, "ports", "@p",
+    )  # fmt: skip
+    bound.wait_for_log("Physical_Port p7 of br0: it is not a port of the bridge")
+    assert_unharmed(bound, flows)
+    bound.add_port("p7", 7)
+    bound.wait(lambda: "in_port=7" in flows_text(bound), "the port's flows once it is there")
+
+
+def test_a_logical_switch_without_a_key_switches_locally(bound):
+    bound.vtep_ctl("clear", "Logical_Switch", "ls0", "tunnel_key")
+    bound.wait_for_log("Logical_Switch ls0: it has no tunnel key yet")
+    assert faults(bound) == "[]"
+    bound.wait(lambda: "tun_id" not in flows_text(bound), "no flow with a key")
+    assert "in_port=1" in flows_text(bound)
+    bound.vtep_ctl("set", "Logical_Switch", "ls0", "tunnel_key=35")
+    bound.wait(lambda: "tun_id=0x23" in flows_text(bound), "the flows with the key")
+
+
+def test_many_logical_switches_with_key_zero_are_no_fault(bound):
+    for name in ("ls1", "ls2"):
+        bound.vtep_ctl("add-ls", name)
+        bound.vtep_ctl("set", "Logical_Switch", name, "tunnel_key=0")
+    bound.vtep_ctl("bind-ls", "br0", "p1", "0", "ls1")
+    bound.vtep_ctl("bind-ls", "br0", "p1", "2", "ls2")
+    bound.wait(lambda: "dl_vlan=2" in flows_text(bound), "both bindings")
+    assert faults(bound) == "[]"
+
+
+def test_two_logical_switches_with_one_key(bound):
+    bound.vtep_ctl("add-ls", "ls1")
+    bound.vtep_ctl("bind-ls", "br0", "p1", "0", "ls1")
+    bound.wait(lambda: "in_port=2" in flows_text(bound), "the second binding")
+    bound.vtep_ctl("set", "Logical_Switch", "ls1", "tunnel_key=33")
+    bound.wait(lambda: "tun_id" not in flows_text(bound), "nobody to use the shared key")
+    bound.wait(lambda: faults(bound) == "[unspecified_fault]", "the fault")
+    for name, other in (("ls0", "ls1"), ("ls1", "ls0")):
+        assert f"Logical_Switch {name}: its tunnel key is also that of {other}" in (
+            bound.app.log_text
+        )
+    assert "in_port=1" in flows_text(bound)
+    bound.vtep_ctl("set", "Logical_Switch", "ls1", "tunnel_key=34")
+    bound.wait(lambda: "tun_id=0x21" in flows_text(bound), "the first one's key")
+    bound.wait(lambda: faults(bound) == "[]", "the fault to clear")
+
+
+def test_no_tunnel_ips(bound):
+    bound.vtep_ctl("clear", "Physical_Switch", "br0", "tunnel_ips")
+    bound.wait_for_log("Physical_Switch br0: it has no usable tunnel_ips")
+    bound.wait(lambda: "vx" not in bound.ovs_vsctl("list-ports", "br0"), "no tunnel port")
+    bound.vtep_ctl("set", "Physical_Switch", "br0", "tunnel_ips=127.0.0.2")
+    bound.wait(lambda: "vx" in bound.ovs_vsctl("list-ports", "br0"), "the tunnel port again")
+    name = next(port for port in bound.ovs_vsctl("list-ports", "br0").split() if "vx" in port)
+    assert "127.0.0.2" in bound.ovs_vsctl("get", "interface", name, "options:local_ip")
+
+
+def test_a_key_out_of_range(bound):
+    bound.vtep_ctl("set", "Logical_Switch", "ls0", "tunnel_key=16777216")
+    bound.wait_for_log("tunnel key 16777216 is outside of 0 to 16777215")
+    bound.wait(lambda: "tun_id" not in flows_text(bound), "no flow with a key")
+    assert "in_port=1" in flows_text(bound)
+
+
+@pytest.mark.parametrize("name", ["two words", 'a "quote"', "日本語", "x" * 500, "--help", "a,b=c"])
+def test_names_may_be_anything(bound, name):
+    ls = insert(bound, "Logical_Switch", name=_quoted(name), tunnel_key=77)
+    port = bound.vtep_ctl("--bare", "--columns=_uuid", "find", "Physical_Port", "name=p1")
+    bound.vtep_ctl("set", "Physical_Port", port, f"vlan_bindings:5={ls}")
+    bound.wait(lambda: "dl_vlan=5" in flows_text(bound), "the binding's flows")
+
+
+def test_thousands_of_rows_come_and_go_at_once(bound):
+    before = bound.flows()
+    macs = [f"00:00:00:01:{number // 256:02x}:{number % 256:02x}" for number in range(3000)]
+    for start in range(0, 3000, 500):
+        commands = [
+            ["--", "add-ucast-remote", "ls0", mac, "10.2.2.3"] for mac in macs[start:][:500]
+        ]
+        bound.vtep_ctl(*[word for command in commands for word in command])
+    bound.wait(lambda: len(bound.flows()) == len(before) + 3000, "3,000 flows", timeout=60)
+    bound.vtep_ctl("clear-remote-macs", "ls0")
+    bound.wait(lambda: STATION not in flows_text(bound), "no station", timeout=60)
+    assert bound.app.running
+
+
+def _quoted(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
