@@ -1,0 +1,1 @@
+"""Pure, fast tests: no Open vSwitch, no network, no waiting."""

@@ -1,0 +1,134 @@
+"""Rows, ports and bindings with everything that a test does not care about filled in."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from vtep_ofapp.model import (
+    Binding,
+    Bridge,
+    BridgePort,
+    Fault,
+    LocalGroup,
+    LocalMac,
+    LogicalSwitch,
+    PhysicalPort,
+    PhysicalSwitch,
+    Refused,
+    RemoteGroup,
+    RemoteMac,
+)
+from vtep_ofapp.values import UNKNOWN_DST
+
+OWN = "10.0.0.1"
+"""The tunnel IP of br0."""
+FAR, FURTHER, FURTHEST = "10.0.0.2", "10.0.0.3", "10.0.0.4"
+"""Addresses of other VTEPs."""
+
+MAC1, MAC2, MAC3 = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+
+
+def uuid(number: int) -> UUID:
+    return UUID(int=number)
+
+
+RED, BLUE, GREEN = uuid(1), uuid(2), uuid(3)
+"""The rows of three logical switches."""
+
+NAMES = {RED: "red", BLUE: "blue", GREEN: "green"}
+
+SWITCH = uuid(0x5000)
+"""The Physical_Switch row of br0."""
+
+
+def logical_switch(
+    row: UUID = RED, key: int | None = 5001, *, source_node: bool = False, **more: Any
+) -> LogicalSwitch:
+    more.setdefault("name", NAMES.get(row, f"ls{row.int}"))
+    return LogicalSwitch(uuid=row, tunnel_key=key, source_node_replication=source_node, **more)
+
+
+def remote_mac(
+    mac: str = MAC1, address: str = FAR, *, of: UUID = RED, row: UUID | None = None
+) -> RemoteMac:
+    return RemoteMac(uuid=row or uuid(0x1000), mac=mac, logical_switch=of, address=address)
+
+
+def unknown_dst(*addresses: str, of: UUID = RED, row: UUID | None = None) -> RemoteGroup:
+    return remote_group(UNKNOWN_DST, *addresses, of=of, row=row)
+
+
+def remote_group(mac: str, *addresses: str, of: UUID = RED, row: UUID | None = None) -> RemoteGroup:
+    return RemoteGroup(
+        uuid=row or uuid(0x2000 + of.int),
+        mac=mac,
+        logical_switch=of,
+        addresses=frozenset(addresses),
+    )
+
+
+def local_mac(
+    mac: str = MAC1, address: str = OWN, *, of: UUID = RED, row: UUID | None = None
+) -> LocalMac:
+    return LocalMac(uuid=row or uuid(0x3000), mac=mac, logical_switch=of, address=address)
+
+
+def local_unknown_dst(*addresses: str, of: UUID = RED, row: UUID | None = None) -> LocalGroup:
+    return LocalGroup(
+        uuid=row or uuid(0x4000 + of.int),
+        mac=UNKNOWN_DST,
+        logical_switch=of,
+        addresses=frozenset(addresses),
+    )
+
+
+def refused(row: UUID, of: UUID | None = RED, reason: str = "it is no good") -> Refused:
+    return Refused(uuid=row, subject=f"row {row.int}", reason=reason, logical_switch=of)
+
+
+def physical_port(
+    name: str = "p0", bindings: Mapping[int, UUID] | None = None, **more: Any
+) -> PhysicalPort:
+    more.setdefault("uuid", uuid(0x6000 + sum(name.encode())))
+    return PhysicalPort(name=name, vlan_bindings=bindings or {}, **more)
+
+
+def physical_switch(
+    *ports: PhysicalPort,
+    name: str = "br0",
+    tunnel_ips: Iterable[str] = (OWN,),
+    row: UUID = SWITCH,
+    **more: Any,
+) -> PhysicalSwitch:
+    return PhysicalSwitch(
+        uuid=row, name=name, tunnel_ips=tuple(tunnel_ips), ports=tuple(ports), **more
+    )
+
+
+def port(name: str = "p0", ofport: int | None = 1, **more: Any) -> BridgePort:
+    return BridgePort(name=name, ofport=ofport, **more)
+
+
+def bridge(
+    *ports: BridgePort, name: str = "br0", datapath_id: int | None = 0xB0, **more: Any
+) -> Bridge:
+    more.setdefault("is_secure", True)
+    more.setdefault("controllers_are_set", True)
+    return Bridge(
+        uuid=uuid(0x7000 + sum(name.encode())),
+        name=name,
+        datapath_id=datapath_id,
+        ports={each.name: each for each in ports},
+        **more,
+    )
+
+
+def binding(
+    port: str = "p0", ofport: int = 1, vlan: int = 0, logical_switch: UUID = RED, **more: Any
+) -> Binding:
+    return Binding(port=port, ofport=ofport, vlan=vlan, logical_switch=logical_switch, **more)
+
+
+def fault(reason: str = "it is no good", subject: str = "Port p0", **more: Any) -> Fault:
+    return Fault(subject=subject, reason=reason, **more)

@@ -1,0 +1,92 @@
+"""Flows and groups as lines that a person can read and a test can compare.
+
+A flow is written as ``TABLE PRIORITY match: actions`` without its cookie, with tables,
+priorities and (where given) logical switches by name, and VTEPs by address.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address
+from textwrap import dedent
+
+from vtep_ofapp.flows import GROUP_BASE, Flow, Group
+from vtep_ofapp.pipeline.layout import GroupKind, Priority, Table
+
+
+def lines(text: str) -> set[str]:
+    """Return the lines of a text block; one that is indented continues the one before."""
+    found: list[str] = []
+    for line in dedent(text).splitlines():
+        if line.startswith(" ") and line.strip():
+            found[-1] += f" {line.strip()}"
+        elif line.strip():
+            found.append(line.rstrip())
+    return set(found)
+
+
+def read_flow(flow: Flow, names: Mapping[int, str] | None = None) -> str:
+    """Return a flow as a line; ``names`` are those of logical switches by number."""
+    key = flow.key
+    text = str(flow).split(f"priority={key.priority},", 1)[1]
+    match, actions = text.split(" actions=")
+    idle = f" (idle {flow.idle_timeout})" if flow.idle_timeout else ""
+    priority = Priority(key.priority).name
+    return _named(f"{Table(key.table).name} {priority} {match}: {actions}{idle}", names)
+
+
+def read_flows(flows: Iterable[Flow], names: Mapping[int, str] | None = None) -> set[str]:
+    return {read_flow(flow, names) for flow in flows}
+
+
+def read_group(group: Group, names: Mapping[int, str] | None = None) -> str:
+    """Return a group as ``name of logical switch = buckets``, with ``first of`` for failover."""
+    kind, number = _kind_and_number(group.id)
+    buckets = " | ".join(str(bucket).removeprefix("bucket=") for bucket in group.buckets)
+    buckets = buckets.replace("actions=", "")
+    how = "first of " if group.fast_failover else ""
+    return _named(f"{kind}({_name(number, names)}) = {how}{buckets or 'nothing'}", names)
+
+
+def read_groups(groups: Iterable[Group], names: Mapping[int, str] | None = None) -> set[str]:
+    return {read_group(group, names) for group in groups}
+
+
+def _kind_and_number(group: int) -> tuple[str, int]:
+    assert group >> 28 == GROUP_BASE >> 28
+    kind = group >> 24 & 0xF
+    if kind == GroupKind.LOCAL:
+        return "local", group & 0xFFFFFF
+    chunk = kind - GroupKind.REPLICATION
+    return f"replication{chunk or ''}", group & 0xFFFFFF
+
+
+def _name(number: int, names: Mapping[int, str] | None) -> str:
+    return (names or {}).get(number, str(number))
+
+
+def _named(text: str, names: Mapping[int, str] | None) -> str:
+    def group(found: re.Match[str]) -> str:
+        kind, number = _kind_and_number(int(found[1], 16))
+        return f"{kind}({_name(number, names)})"
+
+    text = re.sub(r"goto_table:(\d+)", lambda found: f"goto {Table(int(found[1])).name}", text)
+    text = re.sub(
+        r"resubmit\(,(\d+)\)", lambda found: f"resubmit {Table(int(found[1])).name}", text
+    )
+    text = re.sub(r"group:(0x[0-9a-f]+)", group, text)
+    text = re.sub(
+        r"metadata=(0x[0-9a-f]+)", lambda found: f"metadata={_name(int(found[1], 16), names)}", text
+    )
+    text = re.sub(
+        r"set_field:(0x[0-9a-f]+)->metadata",
+        lambda found: f"set_field:{_name(int(found[1], 16), names)}->metadata",
+        text,
+    )
+    text = re.sub(
+        r"reg2=(0x[0-9a-f]+)", lambda found: f"reg2={IPv4Address(int(found[1], 16))}", text
+    )
+    return re.sub(
+        r"set_field:(0x[0-9a-f]+)->reg2",
+        lambda found: f"set_field:{IPv4Address(int(found[1], 16))}->reg2",
+        text,
+    )

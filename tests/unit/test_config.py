@@ -1,0 +1,103 @@
+"""Options of [vtep]: what they are when nobody says, and how wrong values are refused."""
+
+import pytest
+from os_ken import cfg
+
+from vtep_ofapp import config
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Return a function that reads options from the lines of a configuration file."""
+    path = tmp_path / "vtep.conf"
+
+    def read_file(*text):
+        path.write_text("\n".join(["[vtep]", *text]))
+        cfg.CONF([], project="vtep_ofapp", default_config_files=[str(path)])
+        return config.read()
+
+    config.register()
+    yield read_file
+    cfg.CONF.reset()
+
+
+def test_without_options_both_databases_are_the_local_server(read, monkeypatch):
+    monkeypatch.setenv("OVS_RUNDIR", "/some/where")
+    options = read()
+    assert options.vtep_db == "unix:/some/where/db.sock"
+    assert options.ovs_db == "unix:/some/where/db.sock"
+
+
+def test_without_a_run_directory_it_is_that_of_debian(read, monkeypatch):
+    monkeypatch.delenv("OVS_RUNDIR", raising=False)
+    assert read().vtep_db == "unix:/var/run/openvswitch/db.sock"
+
+
+def test_macs_age_for_five_minutes_unless_told_otherwise(read):
+    assert read().mac_aging == 300
+    assert read("mac_aging = 20").mac_aging == 20
+
+
+@pytest.mark.parametrize("option", ["vtep_db", "ovs_db"])
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "unix:/var/run/db.sock",
+        "unix:db.sock",
+        "tcp:127.0.0.1:6640",
+        "tcp:[::1]:6640",
+        "ssl:vtep.example.org:6640",
+        "tcp:10.0.0.1:6640,tcp:10.0.0.2:6640,tcp:10.0.0.3:6640",
+    ],
+)
+def test_remotes_are_written_as_ovsdb_has_them(read, option, remote):
+    assert getattr(read(f"{option} = {remote}"), option) == remote
+
+
+def test_blanks_between_the_servers_of_a_cluster_do_no_harm(read):
+    options = read("vtep_db = tcp:10.0.0.1:6640, tcp:10.0.0.2:6640")
+    assert options.vtep_db == "tcp:10.0.0.1:6640,tcp:10.0.0.2:6640"
+
+
+@pytest.mark.parametrize("option", ["vtep_db", "ovs_db"])
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("", ""),
+        ("/var/run/db.sock", "/var/run/db.sock"),
+        ("unix:", "unix:"),
+        ("tcp:127.0.0.1", "tcp:127.0.0.1"),
+        ("tcp:127.0.0.1:ovsdb", "tcp:127.0.0.1:ovsdb"),
+        ("tcp:127.0.0.1:65536", "tcp:127.0.0.1:65536"),
+        ("tcp:::1:6640", "tcp:::1:6640"),
+        ("ptcp:6640", "ptcp:6640"),
+        ("tcp:10.0.0.1:6640,", ""),
+        ("tcp:10.0.0.1:6640,udp:10.0.0.2:6640", "udp:10.0.0.2:6640"),
+    ],
+)
+def test_a_bad_remote_is_refused_and_named_in_one_line(read, option, value, named):
+    with pytest.raises(config.BadOption) as refusal:
+        read(f"{option} = {value}")
+    message = str(refusal.value)
+    assert message.startswith(f"[vtep] {option}: {named!r} ")
+    assert "unix:PATH, tcp:HOST:PORT or ssl:HOST:PORT" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "65536", "soon", "1.5"])
+def test_a_bad_aging_time_is_refused_in_one_line(read, value):
+    with pytest.raises(config.BadOption) as refusal:
+        read(f"mac_aging = {value}")
+    message = str(refusal.value)
+    assert message.startswith("[vtep] mac_aging: ")
+    assert "\n" not in message
+
+
+def test_os_kens_own_options_have_our_defaults(read):
+    read()
+    assert cfg.CONF.ofp_listen_host == "127.0.0.1"
+    assert cfg.CONF.ofp_tcp_listen_port == 6653
+
+
+def test_every_option_says_what_it_is():
+    assert all(option.help and option.help.endswith(".") for option in config.OPTIONS)

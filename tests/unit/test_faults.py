@@ -1,0 +1,129 @@
+"""What is wrong is said once, shown while it lasts, and said to be mended once."""
+
+import logging
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtep_ofapp.faults import Faults
+
+from .builders import fault, uuid
+
+ROW, OTHER_ROW = uuid(1), uuid(2)
+LOST = fault("it is lost", column_of=ROW, entry="unspecified_fault")
+BROKEN = fault("it is broken", column_of=ROW, entry="unspecified_fault")
+CONFUSED = fault("it is confused", column_of=ROW, entry="invalid_vlan_map")
+AWAY = fault("it is away", subject="Port p1", column_of=OTHER_ROW, entry="unspecified_fault")
+QUIET = fault("it is early")
+
+
+@pytest.fixture
+def said(caplog):
+    """Return a function that returns what was logged since it was last asked, with levels."""
+    caplog.set_level(logging.INFO, "vtep_ofapp")
+
+    def take():
+        records = [(record.levelname, record.getMessage()) for record in caplog.records]
+        caplog.clear()
+        return records
+
+    return take
+
+
+def test_a_fault_is_said_once_and_mended_once(said):
+    faults = Faults()
+    faults.put("port", [LOST])
+    assert said() == [("WARNING", "Port p0: it is lost")]
+    faults.put("port", [LOST])
+    assert said() == []
+    faults.put("port", [])
+    assert said() == [("INFO", "mended: Port p0: it is lost")]
+    faults.put("port", [])
+    assert said() == []
+
+
+def test_a_fault_of_two_sources_is_mended_with_the_second(said):
+    faults = Faults()
+    faults.put("one", [LOST])
+    faults.put("other", [LOST])
+    assert said() == [("WARNING", "Port p0: it is lost")]
+    faults.put("one", [])
+    assert said() == []
+    assert faults.entries(ROW) == {"unspecified_fault"}
+    faults.put("other", [])
+    assert said() == [("INFO", "mended: Port p0: it is lost")]
+    assert faults.entries(ROW) == set()
+
+
+def test_a_fault_that_changes_is_mended_and_said(said):
+    faults = Faults()
+    faults.put("port", [LOST])
+    said()
+    faults.put("port", [BROKEN])
+    assert sorted(said()) == [
+        ("INFO", "mended: Port p0: it is lost"),
+        ("WARNING", "Port p0: it is broken"),
+    ]
+
+
+def test_a_fault_that_comes_back_is_said_again(said):
+    faults = Faults()
+    faults.put("port", [LOST])
+    faults.put("port", [])
+    said()
+    faults.put("port", [LOST])
+    assert said() == [("WARNING", "Port p0: it is lost")]
+
+
+def test_a_column_holds_the_words_of_all_its_faults():
+    faults = Faults()
+    faults.put("port", [LOST, BROKEN, CONFUSED])
+    faults.put("other", [AWAY])
+    assert faults.entries(ROW) == {"unspecified_fault", "invalid_vlan_map"}
+    assert faults.entries(OTHER_ROW) == {"unspecified_fault"}
+    faults.put("port", [BROKEN])
+    assert faults.entries(ROW) == {"unspecified_fault"}
+    faults.put("port", [])
+    assert faults.entries(ROW) == set()
+    assert faults.entries(OTHER_ROW) == {"unspecified_fault"}
+
+
+def test_some_faults_are_for_the_log_alone(said):
+    faults = Faults()
+    faults.put("switch", [QUIET])
+    assert said() == [("WARNING", "Port p0: it is early")]
+    assert faults.take_changed() == set()
+
+
+def test_changed_columns_are_told_once():
+    faults = Faults()
+    faults.put("port", [LOST, QUIET])
+    faults.put("other", [AWAY])
+    assert faults.take_changed() == {ROW, OTHER_ROW}
+    assert faults.take_changed() == set()
+    faults.put("port", [])
+    assert faults.take_changed() == {ROW}
+
+
+ALL = [LOST, BROKEN, CONFUSED, AWAY, QUIET]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sets(st.sampled_from(ALL)))))
+def test_columns_are_what_the_sources_last_said(steps):
+    faults, model, changed, before = Faults(), {}, set(), Counter()
+    for source, found in steps:
+        faults.put(source, found)
+        model[source] = found
+        lasting = Counter(each for one in model.values() for each in one)
+        for row in (ROW, OTHER_ROW):
+            words = {each.entry for each in lasting if each.column_of == row}
+            assert faults.entries(row) == words
+        changed |= {
+            each.column_of
+            for each in lasting.keys() | before.keys()
+            if lasting[each] != before[each] and each.column_of
+        }
+        before = lasting
+    assert faults.take_changed() == changed

@@ -1,0 +1,109 @@
+"""Learned stations: each is in one place, and goes with its place."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtep_ofapp.macs import LearnedMacs, Place
+
+from .builders import BLUE, MAC1, MAC2, RED, binding
+
+HERE = Place("br0", binding("p0"))
+THERE = Place("br0", binding("p1", ofport=2))
+ELSEWHERE = Place("br1", binding("p0"))
+IN_BLUE = Place("br0", binding("p0", vlan=10, logical_switch=BLUE))
+PLACES = [HERE, THERE, ELSEWHERE, IN_BLUE]
+
+
+def test_a_station_is_where_it_was_seen():
+    macs = LearnedMacs()
+    assert macs.learn(MAC1, HERE)
+    assert macs.place(RED, MAC1) == HERE
+    assert macs.place(BLUE, MAC1) is None
+    assert set(macs.all()) == {(RED, MAC1)}
+    assert set(macs.stations(RED)) == {MAC1}
+    assert set(macs.stations(BLUE)) == set()
+
+
+def test_seeing_it_again_is_no_news():
+    macs = LearnedMacs()
+    macs.learn(MAC1, HERE)
+    macs.take_changed()
+    assert not macs.learn(MAC1, HERE)
+    assert macs.take_changed() == set()
+
+
+def test_a_station_moves_even_to_another_switch():
+    macs = LearnedMacs()
+    macs.learn(MAC1, HERE)
+    assert macs.learn(MAC1, ELSEWHERE)
+    assert macs.place(RED, MAC1) == ELSEWHERE
+    assert len(macs.all()) == 1
+    macs.forget_place(HERE)
+    assert macs.place(RED, MAC1) == ELSEWHERE
+
+
+def test_the_same_address_in_two_logical_switches_is_two_stations():
+    macs = LearnedMacs()
+    macs.learn(MAC1, HERE)
+    macs.learn(MAC1, IN_BLUE)
+    assert macs.place(RED, MAC1) == HERE
+    assert macs.place(BLUE, MAC1) == IN_BLUE
+
+
+def test_a_forgotten_station_is_gone():
+    macs = LearnedMacs()
+    macs.learn(MAC1, HERE)
+    assert macs.forget(RED, MAC1)
+    assert macs.place(RED, MAC1) is None
+    assert not macs.forget(RED, MAC1)
+
+
+def test_stations_go_with_their_place():
+    macs = LearnedMacs()
+    macs.learn(MAC1, HERE)
+    macs.learn(MAC2, THERE)
+    macs.take_changed()
+    macs.forget_place(HERE)
+    assert set(macs.all()) == {(RED, MAC2)}
+    assert macs.take_changed() == {(RED, MAC1)}
+
+
+def test_changes_are_told_once():
+    macs = LearnedMacs()
+    macs.learn(MAC1, HERE)
+    assert macs.take_changed() == {(RED, MAC1)}
+    assert macs.take_changed() == set()
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["learn", "forget", "forget_place"]),
+        st.sampled_from([MAC1, MAC2]),
+        st.sampled_from(PLACES),
+    )
+)
+
+
+@given(STEPS)
+def test_it_does_what_one_dict_does(steps):
+    macs, model, changed = LearnedMacs(), {}, set()
+    for name, mac, place in steps:
+        before = dict(model)
+        logical_switch = place.binding.logical_switch
+        if name == "learn":
+            model[logical_switch, mac] = place
+            assert macs.learn(mac, place) == (before != model)
+        elif name == "forget":
+            known = model.pop((logical_switch, mac), None) is not None
+            assert macs.forget(logical_switch, mac) == known
+        else:
+            model = {key: where for key, where in model.items() if where != place}
+            macs.forget_place(place)
+        changed |= {
+            key for key in before.keys() | model.keys() if before.get(key) != model.get(key)
+        }
+        assert set(macs.all()) == set(model)
+        assert all(macs.place(*key) == where for key, where in model.items())
+        for each in (RED, BLUE):
+            assert set(macs.stations(each)) == {mac for of, mac in model if of == each}
+    assert macs.take_changed() == changed

@@ -1,0 +1,106 @@
+"""Numbers derived from row UUIDs: nothing counts but the set of rows."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtep_ofapp.numbering import Numbering
+
+MOST_KEYS = 12
+KEYS = st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number))
+LIMITS = st.integers(MOST_KEYS, 50)
+"""So few numbers that most sets of keys have collisions."""
+CHANGES = st.lists(st.tuples(st.booleans(), st.integers(0, MOST_KEYS - 1)), max_size=40)
+"""Pairs of whether to add or to remove, and which key."""
+
+
+def numbers(keys, limit):
+    numbering = Numbering(limit)
+    for key in keys:
+        numbering.add(key)
+    return {key: numbering.number(key) for key in keys}
+
+
+def apply(numbering, keys, changes):
+    """Make the changes that are possible, and yield what each of them returned and did."""
+    there = set()
+    for is_added, index in changes:
+        key = keys[index % len(keys)]
+        if is_added == (key in there):
+            continue
+        before = {each: numbering.number(each) for each in there}
+        if is_added:
+            changed = numbering.add(key)
+            there.add(key)
+        else:
+            changed = numbering.remove(key)
+            there.remove(key)
+        after = {each: numbering.number(each) for each in there}
+        yield there, before, after, changed
+
+
+@given(st.data(), LIMITS, st.sets(KEYS, min_size=1, max_size=MOST_KEYS))
+def test_the_order_of_adding_does_not_matter(data, limit, keys):
+    some_order = data.draw(st.permutations(sorted(keys)))
+    assert numbers(some_order, limit) == numbers(sorted(keys), limit)
+
+
+@given(LIMITS, st.sets(KEYS, min_size=1, max_size=MOST_KEYS).map(sorted), CHANGES)
+def test_the_same_set_has_the_same_numbers_whatever_happened_before(limit, keys, changes):
+    for there, _, after, _ in apply(Numbering(limit), keys, changes):
+        assert after == numbers(there, limit)
+
+
+@given(LIMITS, st.sets(KEYS, min_size=1, max_size=MOST_KEYS).map(sorted), CHANGES)
+def test_a_change_returns_exactly_the_keys_with_other_numbers(limit, keys, changes):
+    for there, before, after, changed in apply(Numbering(limit), keys, changes):
+        assert changed == {key for key in there if before.get(key) != after[key]}
+
+
+@given(LIMITS, st.sets(KEYS, min_size=1, max_size=MOST_KEYS).map(sorted), CHANGES)
+def test_no_two_keys_share_a_number_and_numbers_lead_back_to_keys(limit, keys, changes):
+    numbering = Numbering(limit)
+    for there, _, after, _ in apply(numbering, keys, changes):
+        assert len(set(after.values())) == len(there)
+        assert all(1 <= number <= limit for number in after.values())
+        for number in range(1, limit + 1):
+            key = numbering.key(number)
+            assert (key in there and after[key] == number) if key else number not in after.values()
+
+
+def test_as_many_keys_as_numbers_find_room():
+    keys = [UUID(int=number) for number in range(5)]
+    assert sorted(numbers(keys, limit=5).values()) == [1, 2, 3, 4, 5]
+
+
+def test_numbers_of_this_release_are_those_of_the_next():
+    """A new process, and a new release, must find the numbers that the switch already uses."""
+    keys = [UUID(int=number) for number in (1, 2, 3)]
+    assert list(numbers(keys, limit=(1 << 24) - 1).values()) == NUMBERS_OF_1_2_3
+
+
+NUMBERS_OF_1_2_3 = [2145035, 6503028, 4594755]
+
+
+def test_a_key_that_was_not_added_has_no_number():
+    with pytest.raises(KeyError):
+        Numbering().number(UUID(int=1))
+    assert Numbering().key(1) is None
+
+
+def test_a_removed_key_has_no_number():
+    numbering = Numbering()
+    numbering.add(UUID(int=1))
+    number = numbering.number(UUID(int=1))
+    numbering.remove(UUID(int=1))
+    assert numbering.key(number) is None
+    with pytest.raises(KeyError):
+        numbering.number(UUID(int=1))
+
+
+def test_adding_to_many_moves_hardly_anything():
+    numbering = Numbering()
+    moved = sum(len(numbering.add(UUID(int=number)) - {UUID(int=number)}) for number in range(500))
+    assert moved == 0

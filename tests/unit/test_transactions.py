@@ -1,0 +1,151 @@
+"""One transaction at a time, and pauses that grow while a database refuses."""
+
+import logging
+
+import pytest
+
+from vtep_ofapp.events import RetryIsDue
+from vtep_ofapp.transactions import FIRST_PAUSE, LONGEST_PAUSE, MOST_WRITES, Transactions
+
+
+class Recorder:
+    """A database and a clock that only take notes."""
+
+    def __init__(self):
+        self.committed = []
+        self.pauses = []
+
+    def commit(self, writes):
+        self.committed.append(list(writes))
+
+    def later(self, seconds, event):
+        assert event == RetryIsDue("some_db")
+        self.pauses.append(seconds)
+
+
+@pytest.fixture
+def there():
+    return Recorder()
+
+
+@pytest.fixture
+def transactions(there):
+    return Transactions("some_db", there, there.later)
+
+
+def test_writes_go_into_one_transaction(there, transactions):
+    transactions.commit(iter("ab"))
+    assert there.committed == [["a", "b"]]
+
+
+def test_nothing_to_write_is_no_transaction(there, transactions):
+    transactions.commit([])
+    assert there.committed == []
+
+
+def test_one_transaction_is_in_flight(there, transactions):
+    transactions.commit(["a"])
+    transactions.commit(["b"])
+    assert there.committed == [["a"]]
+    transactions.committed(None)
+    transactions.commit(["b"])
+    assert there.committed == [["a"], ["b"]]
+
+
+def test_writes_are_not_even_worked_out_while_one_is_in_flight(transactions):
+    def writes():
+        pytest.fail("nobody needs them")
+        yield
+
+    transactions.commit(["a"])
+    transactions.commit(writes())
+
+
+def test_many_writes_take_several_transactions(there, transactions):
+    transactions.commit(iter(range(MOST_WRITES + 1)))
+    assert there.committed == [list(range(MOST_WRITES))]
+
+
+def test_a_failure_is_said_and_followed_by_a_pause(there, transactions, caplog):
+    caplog.set_level(logging.WARNING, "vtep_ofapp")
+    transactions.commit(["a"])
+    transactions.committed("no space")
+    transactions.commit(["a"])
+    assert there.committed == [["a"]]
+    assert there.pauses == [FIRST_PAUSE]
+    assert [record.getMessage() for record in caplog.records] == [
+        "some_db: no space; trying again in 0.1 s"
+    ]
+
+
+def test_after_the_pause_the_same_writes_are_tried_again(there, transactions):
+    transactions.commit(["a"])
+    transactions.committed("no space")
+    transactions.resume()
+    transactions.commit(["a"])
+    assert there.committed == [["a"], ["a"]]
+
+
+def test_pauses_double_up_to_a_limit(there, transactions):
+    for _ in range(12):
+        transactions.commit(["a"])
+        transactions.committed("no space")
+        transactions.resume()
+    doubled = [FIRST_PAUSE * 2**power for power in range(12)]
+    assert there.pauses == pytest.approx([min(each, LONGEST_PAUSE) for each in doubled])
+
+
+def test_other_writes_begin_with_a_short_pause(there, transactions):
+    for writes in ("a", "a", "a", "b", "b"):
+        transactions.commit(writes)
+        transactions.committed("no space")
+        transactions.resume()
+    assert there.pauses == pytest.approx([0.1, 0.2, 0.4, 0.1, 0.2])
+
+
+def test_pauses_double_as_well_while_success_changes_nothing(there, transactions):
+    for _ in range(24):
+        transactions.commit(["a"])
+        transactions.committed(None)
+        transactions.commit(["a"])
+        transactions.resume()
+    doubled = [FIRST_PAUSE * 2**power for power in range(24)]
+    assert there.pauses == pytest.approx([min(each, LONGEST_PAUSE) for each in doubled])
+
+
+def test_writes_that_changed_nothing_are_not_repeated_at_once(there, transactions, caplog):
+    transactions.commit(["a"])
+    transactions.committed(None)
+    transactions.commit(["a"])
+    assert there.committed == [["a"]]
+    assert there.pauses == [FIRST_PAUSE]
+    assert "changed nothing" in caplog.text
+    transactions.resume()
+    transactions.commit(["a"])
+    assert there.committed == [["a"], ["a"]]
+
+
+def test_the_same_writes_may_come_again_after_there_was_nothing_to_write(there, transactions):
+    transactions.commit(["a"])
+    transactions.committed(None)
+    transactions.commit([])
+    transactions.commit(["a"])
+    assert there.committed == [["a"], ["a"]]
+    assert there.pauses == []
+
+
+def test_a_database_that_comes_back_ends_the_pause(there, transactions):
+    transactions.commit(["a"])
+    transactions.committed("connection lost")
+    transactions.commit(["b"])
+    assert there.committed == [["a"]]
+    transactions.resume()
+    transactions.commit(["b"])
+    assert there.committed == [["a"], ["b"]]
+
+
+def test_the_end_of_a_pause_does_not_end_a_transaction(there, transactions):
+    transactions.commit(["a"])
+    transactions.resume()
+    transactions.commit(["b"])
+    assert there.committed == [["a"]]
