@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import signal
@@ -10,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+
+from pyroute2 import NetlinkError
 
 from sim import openvswitch, walkthrough
 from sim.lab import Lab
@@ -52,6 +55,9 @@ class Refused(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = parser().parse_args(arguments)
+    # Each step is to show when it begins, in a pipe as on a terminal.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     for signum in ENDINGS:
         signal.signal(signum, _end)
     try:
@@ -61,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as error:
         print(error, file=sys.stderr)
         return error.code
+    except NetlinkError as error:
+        print(f"the kernel refuses what the lab needs: {error}", file=sys.stderr)
+        return 1
     except (LabBusy, FileExistsError, CommandFailed) as error:
         print(error, file=sys.stderr)
         return 1
@@ -126,18 +135,17 @@ def _up(options: argparse.Namespace) -> int:
     with Lab(options.name) as lab:
         walkthrough.perform(lab, *parts)
         lab.keep()
-    this = "python -m sim"
-    name = "" if options.name == "vtep" else f"--name {options.name} "
+    named = "" if options.name == "vtep" else f" --name {options.name}"
+    shell = f"python -m sim shell{named}"
     print(
         f"""
 {PICTURE}
 
-Lab {options.name} is up. To look at it:
-    {this} shell {name}vm1                      a shell on VM1
-    {this} shell {name}vtep vtep-ctl show       a command on the VTEP
-    {this} status {name}
-Files and logs are in {LabState(options.name).folder}. To end it:
-    {this} down {name}""".rstrip()
+Lab {options.name} is up; its files and logs are in {LabState(options.name).folder}.
+    {shell} vtep                  vtep-ctl, ovs-vsctl, ovs-ofctl work as in the guide
+    {shell} vm1 ping {lab.vm2.ip}
+    python -m sim status{named}
+    python -m sim down{named}"""
     )
     return 0
 

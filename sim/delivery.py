@@ -7,10 +7,11 @@ import select
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from scapy.layers.inet import IPerror
 from scapy.packet import Packet
 
 from sim.capture import Capture
-from sim.frames import Probe, probe
+from sim.frames import Captured, Probe, probe
 from sim.hosts import Host, VxlanEndpoint
 from sim.waiting import Evidence, WaitFailed
 
@@ -82,7 +83,12 @@ def expect_delivery(
 
 def _copies(captures: Mapping[str, Capture], mark: bytes) -> Delivery:
     copies = {
-        name: sorted(frame.label for frame in capture.matching(lambda f: mark in f.data))
+        name: sorted(frame.label for frame in capture.matching(lambda f: _is_copy(f, mark)))
         for name, capture in captures.items()
     }
     return {name: labels for name, labels in copies.items() if labels}
+
+
+def _is_copy(frame: Captured, mark: bytes) -> bool:
+    # A VTEP without any tunnel answers VXLAN by an ICMP error, which quotes the frame.
+    return mark in frame.data and IPerror not in frame.packet

@@ -155,6 +155,7 @@ class OpenVSwitch:
             for what in ("dump-flows", "dump-groups"):
                 parts.append(f"--- {bridge} {what}")
                 parts.append(self._ask("ovs-ofctl", "-O", OPENFLOW, what, bridge))
+        parts += ["--- datapath flows", self._ask("ovs-appctl", "dpctl/dump-flows")]
         parts += ["--- hardware_vtep", self._ask("ovsdb-client", "dump", self.db, "hardware_vtep")]
         for daemon in (self.ovsdb_server, self.ovs_vswitchd):
             parts += [f"--- {daemon.log.name}", tail(daemon.log)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sim import proofs
@@ -135,11 +136,11 @@ NVC = Part(
 
 def perform(lab: Lab, *parts: Part) -> None:
     """Do the steps of these parts and show their commands; prove nothing. Raises what fails."""
-    lab.vtep.on_command = _show_command
-    for part in parts:
-        for number, step in enumerate(part.steps, start=1):
-            _show_step(part, number, step)
-            step.act(lab)
+    with _commands_shown(lab):
+        for part in parts:
+            for number, step in enumerate(part.steps, start=1):
+                _show_step(part, number, step)
+                step.act(lab)
 
 
 def demonstrate(lab: Lab) -> bool:
@@ -147,7 +148,6 @@ def demonstrate(lab: Lab) -> bool:
 
     The first step that fails is the last one done: those after it stand on it.
     """
-    lab.vtep.on_command = _show_command
     planned = [
         (part, number, step)
         for part in (STARTUP, NVC)
@@ -159,7 +159,8 @@ def demonstrate(lab: Lab) -> bool:
         _show_step(part, number, step)
         began = time.monotonic()
         try:
-            step.act(lab)
+            with _commands_shown(lab):
+                step.act(lab)
             proved = step.prove(lab)
         except Exception as error:
             _show_failure(lab, f"{part.title} {number}", error)
@@ -174,18 +175,28 @@ def demonstrate(lab: Lab) -> bool:
     return done == len(planned)
 
 
+@contextlib.contextmanager
+def _commands_shown(lab: Lab) -> Iterator[None]:
+    """Show the commands that change the VTEP while this lasts."""
+    before, lab.vtep.on_command = lab.vtep.on_command, _show_command
+    try:
+        yield
+    finally:
+        lab.vtep.on_command = before
+
+
 def _show_step(part: Part, number: int, step: Step) -> None:
     print(f"\n{_paint(f'{part.title}, step {number} of {len(part.steps)}', 1)}: {step.title}")
 
 
 def _show_command(argv: Sequence[str]) -> None:
-    print(f"    $ {shlex.join(argv)}", flush=True)
+    print(f"    $ {shlex.join(argv)}")
 
 
 def _show_failure(lab: Lab, where: str, error: Exception) -> None:
     """Print the step's line, and beside it, on standard error, what helps to find the cause."""
     reason = error.awaited if isinstance(error, WaitFailed) else f"{error}" or repr(error)
-    print(f"{_paint('FAILED', 31)}  {where}: {reason}", flush=True)
+    print(f"{_paint('FAILED', 31)}  {where}: {reason}")
     if isinstance(error, WaitFailed):
         print(error.evidence, file=sys.stderr)
         return

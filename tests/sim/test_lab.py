@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.frames import ETHERTYPE_LAB
+from sim.frames import BROADCAST, ETHERTYPE_LAB
 from sim.lab import Lab
 from sim.namespaces import FOLDER
 from sim.state import LabBusy, LabState
@@ -51,9 +51,7 @@ def lab():
 
 
 def test_a_broadcast_arrives_once_at_the_other_vm(lab):
-    assert lab.deliver(lab.vm1.send, src=lab.vm1.mac, dst="ff:ff:ff:ff:ff:ff") == {
-        "vm2": ["untagged"]
-    }
+    assert lab.deliver(lab.vm1.send, src=lab.vm1.mac, dst=BROADCAST) == {"vm2": ["untagged"]}
 
 
 def test_tags_survive_the_way(lab):
@@ -90,6 +88,13 @@ def test_a_stream_to_nowhere_is_lost(lab):
     finally:
         lab.vtep.ofctl("--strict", "del-flows", "br0", "priority=9,dl_src=02:00:00:00:00:02")
     assert len(stream.account().lost) == stream.sent
+
+
+def test_a_packet_that_no_tunnel_takes_has_no_copies(lab):
+    def send(frame):
+        lab.hypervisor.send_vxlan(33, frame)
+
+    assert lab.deliver(send, src=lab.hypervisor.mac, dst=BROADCAST) == {}
 
 
 def test_a_tunnel_carries_frames_to_a_kernel_endpoint_and_back(lab):
@@ -147,7 +152,7 @@ def test_vms_and_endpoints_can_be_added(lab):
 def test_a_lab_that_is_in_use_is_left_alone(lab):
     with pytest.raises(LabBusy), Lab(lab.name):
         pass
-    assert lab.deliver(lab.vm1.send, src=lab.vm1.mac, dst="ff:ff:ff:ff:ff:ff")["vm2"]
+    assert lab.deliver(lab.vm1.send, src=lab.vm1.mac, dst=BROADCAST)["vm2"]
 
 
 def test_two_labs_live_side_by_side_and_come_down_without_a_trace(lab):
@@ -164,9 +169,14 @@ def test_two_labs_live_side_by_side_and_come_down_without_a_trace(lab):
 
 def test_a_lab_that_fails_comes_down():
     name = name_of_test_lab("f")
-    with pytest.raises(ZeroDivisionError), Lab(name) as doomed:
-        doomed.start(controller=False)
-        raise ZeroDivisionError
+
+    def fail_in_a_lab():
+        with Lab(name) as doomed:
+            doomed.start(controller=False)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_in_a_lab()
     assert_gone(name)
 
 
