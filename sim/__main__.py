@@ -232,7 +232,8 @@ def _check_machine() -> None:
 def _end(signum: int, frame: FrameType | None) -> None:
     """Leave by way of every context manager, and let no further signal disturb that."""
     for each in ENDINGS:
-        signal.signal(each, signal.SIG_IGN)
+        # Not SIG_IGN: of a signal that is already on its way, Python would complain.
+        signal.signal(each, lambda *_: None)
     raise SystemExit(128 + signum)
 
 

@@ -97,7 +97,7 @@ class Controller(ABC):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def wait_until_ready(self, timeout: float = 20.0) -> None:
-        """Return when the bridge is taken over. Raises WaitFailed, at once if the process ends."""
+        """Return when the bridge is taken over. Raises WaitFailed, at once if nothing runs."""
         self._wait_until(self.is_ready, f"in control of {self.vtep.bridge}", timeout)
 
     def _wait_until(self, condition: Callable[[], bool], what: str, timeout: float) -> None:
@@ -107,8 +107,12 @@ class Controller(ABC):
             timeout=timeout,
             evidence=self.vtep.evidence,
         )
-        if self._process is not None and (code := self._process.poll()) is not None:
-            raise WaitFailed(f"{self.NAME} {what}: it ended with exit code {code}", tail(self.log))
+        if not self.running:
+            code = self._process.returncode if self._process else None
+            raise WaitFailed(
+                f"waited in vain for {self.NAME} {what}: it does not run (exit code {code})",
+                tail(self.log),
+            )
 
 
 class App(Controller):
