@@ -51,15 +51,11 @@ def lab(request):
         lab.start()
         control = Control(lab.vtep)
         control.add_marks(lab.service_node.underlay_ip, lab.hypervisor.underlay_ip)
-        wire = Wire(lab)
-        try:
-            everywhere = {"vm2": ["vlan 4000", "vlan 4001"], "vm3": ["vlan 4000", "vlan 4001"]}
-            everywhere |= {"service-node": ["vni 4000"], "hypervisor": ["vni 4000"]}
-            lab.expect_delivery(
-                lab.vm1.send, {"vm1": ["vlan 4001"], **everywhere}, src=new_mac(), vlans=(4000,)
-            )
-        finally:
-            wire.close()
+        everywhere = {"vm2": ["vlan 4000", "vlan 4001"], "vm3": ["vlan 4000", "vlan 4001"]}
+        everywhere |= {"service-node": ["vni 4000"], "hypervisor": ["vni 4000"]}
+        lab.expect_delivery(
+            lab.vm1.send, {"vm1": ["vlan 4001"], **everywhere}, src=new_mac(), vlans=(4000,)
+        )
         lab.picture = settled_picture(control)
         yield lab
 
@@ -87,7 +83,7 @@ def nvc(lab):
 @pytest.fixture
 def wire(lab, nvc):
     """Single frames."""
-    wire = Wire(lab)
+    wire = Wire(lab, nvc)
     yield wire
     wire.close()
 

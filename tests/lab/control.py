@@ -11,7 +11,16 @@ from typing import TypeVar
 
 from sim.vtep import Vtep
 from sim.waiting import wait_until
-from tests.lab.wire import MARK_VLANS, MARK_VNI, MARKER, MARKS, PATIENCE
+
+MARKS = "marks"
+"""The logical switch of the markers: two VLANs of every port, so that a marker also comes back."""
+MARK_VLANS = (4000, 4001)
+MARK_VNI = 4000
+MARKER = "02:4d"
+"""How the addresses begin that markers come from."""
+
+PATIENCE = 20.0
+"""Seconds until a test gives up; it is only ever waited for in full by a test that fails."""
 
 T = TypeVar("T")
 

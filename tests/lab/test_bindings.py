@@ -35,11 +35,7 @@ def test_known_stations_behind_tagged_and_untagged_bindings_reach_each_other(
     lab, nvc, wire, plain_ls0
 ):
     nvc.do("unbind-ls br0 p0 0", "bind-ls br0 p0 10 ls0")
-    tagged, untagged = new_mac(), new_mac()
-    wire.frame(lab.vm1, src=tagged, vlans=(10,)).send()
-    wire.frame(lab.vm2, src=untagged).send()
-    nvc.wait_for_local(tagged)
-    nvc.wait_for_local(untagged)
+    tagged, untagged = wire.learned(lab.vm1, (10,)), wire.learned(lab.vm2)
     wire.frame(lab.vm1, src=tagged, dst=untagged, vlans=(10,)).arrives({"vm2": ["untagged"]})
     wire.frame(lab.vm2, src=untagged, dst=tagged).arrives({"vm1": ["vlan 10"]})
     wire.vxlan(lab.hypervisor, 33, dst=tagged).arrives({"vm1": ["vlan 10"]})
@@ -105,11 +101,7 @@ def test_two_vlans_of_a_port_in_one_logical_switch_reach_each_other(lab, nvc, wi
         wire.frame(lab.vm1, vlans=(own,)).arrives(
             *ls0.flooded({"vm1": [f"vlan {other}"], "vm2": ["untagged"], "vm3": ["untagged"]})
         )
-    first, second = new_mac(), new_mac()
-    wire.frame(lab.vm1, src=first, vlans=(10,)).send()
-    wire.frame(lab.vm1, src=second, vlans=(20,)).send()
-    nvc.wait_for_local(first)
-    nvc.wait_for_local(second)
+    first, second = wire.learned(lab.vm1, (10,)), wire.learned(lab.vm1, (20,))
     wire.frame(lab.vm1, src=first, dst=second, vlans=(10,)).arrives({"vm1": ["vlan 20"]})
     wire.frame(lab.vm1, src=second, dst=first, vlans=(20,)).arrives({"vm1": ["vlan 10"]})
 
@@ -128,10 +120,7 @@ def test_a_frame_never_returns_to_its_binding_even_if_its_destination_is_there(
     lab, nvc, wire, plain_ls0, vlans
 ):
     nvc.do("bind-ls br0 p0 10 ls0")
-    here, also_here = new_mac(), new_mac()
-    for mac in (here, also_here):
-        wire.frame(lab.vm1, src=mac, vlans=vlans).send()
-        nvc.wait_for_local(mac)
+    here, also_here = wire.learned(lab.vm1, vlans), wire.learned(lab.vm1, vlans)
     wire.frame(lab.vm2, dst=also_here).arrives(
         {"vm1": [f"vlan {vlans[0]}" if vlans else "untagged"]}
     )
@@ -155,9 +144,7 @@ def test_a_binding_that_is_added_or_removed_is_followed_at_once(lab, nvc, wire, 
 
 def test_a_binding_moves_to_another_logical_switch_in_one_transaction(lab, nvc, wire, ls0):
     nvc.do("add-ls ls1", "set Logical_Switch ls1 tunnel_key=44", "bind-ls br0 p2 30 ls1")
-    station = new_mac()
-    wire.frame(lab.vm2, src=station).send()
-    nvc.wait_for_local(station)
+    station = wire.learned(lab.vm2)
     nvc.do("unbind-ls br0 p1 0", "bind-ls br0 p1 0 ls1")
     wire.frame(lab.vm1).arrives(*ls0.flooded({"vm3": ["untagged"]}))
     wire.frame(lab.vm2).arrives({"vm3": ["vlan 30"]})
@@ -179,11 +166,8 @@ def test_two_logical_switches_never_leak_into_each_other_even_with_the_same_addr
     )
     local, remote = new_mac(), new_mac()
     nvc.do(f"add-ucast-remote ls0 {remote} 10.2.2.2", f"add-ucast-remote ls1 {remote} 10.2.2.3")
-    wire.frame(lab.vm1, src=local).send()
-    wire.frame(lab.vm2, src=local, vlans=(40,)).send()
-    nvc.wait_for_local(local, "ls0")
-    nvc.wait_for_local(local, "ls1")
-
+    wire.learned(lab.vm1, mac=local)
+    wire.learned(lab.vm2, (40,), mac=local, logical_switch="ls1")
     wire.frame(lab.vm3, dst=local).arrives({"vm1": ["untagged"]})
     wire.frame(lab.vm3, dst=local, vlans=(40,)).arrives({"vm2": ["vlan 40"]})
     wire.frame(lab.vm3, dst=remote).arrives({"service-node": ["vni 33"]})
@@ -204,11 +188,12 @@ def test_two_logical_switches_never_leak_into_each_other_even_with_the_same_addr
     )
 
 
-def test_a_frame_of_full_size_and_one_of_the_smallest_pass(lab, nvc, ls0):
+def test_a_frame_of_full_size_and_one_of_the_smallest_pass(lab, nvc, wire, plain_ls0):
     nvc.do("add-ucast-remote ls0 00:11:22:33:44:55 10.2.2.3")
     for payload in (46, 1500):
         frame = bytes.fromhex("001122334455") + bytes.fromhex("027700fffffe") + b"\x88\xb5"
         frame += payload.to_bytes(2, "big") * (payload // 2)
+        wire.frame(lab.vm1, dst=lab.hypervisor.mac).arrives({"hypervisor": ["vni 33"]})
         with lab.hypervisor.capture() as capture:
             lab.vm1.send(frame)
             capture.wait_for(1, lambda captured, frame=frame: captured.data == frame)

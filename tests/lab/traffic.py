@@ -15,7 +15,7 @@ from sim.frames import lab_frame
 from sim.hosts import Host, VxlanEndpoint
 from sim.lab import Lab
 from sim.waiting import WaitFailed, wait_until
-from tests.lab.wire import PATIENCE
+from tests.lab.control import PATIENCE
 
 _NUMBER = struct.Struct("!I")
 

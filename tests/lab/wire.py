@@ -17,16 +17,7 @@ from sim.frames import BROADCAST, Probe, lab_frame, probe
 from sim.hosts import Host, VxlanEndpoint
 from sim.lab import Lab
 from sim.waiting import WaitFailed
-
-MARKS = "marks"
-"""The logical switch of the markers: two VLANs of every port, so that a marker also comes back."""
-MARK_VLANS = (4000, 4001)
-MARK_VNI = 4000
-MARKER = "02:4d"
-"""How the addresses begin that markers come from."""
-
-PATIENCE = 20.0
-"""Seconds until a test gives up; it is only ever waited for in full by a test that fails."""
+from tests.lab.control import MARK_VLANS, MARK_VNI, MARKER, PATIENCE, Control
 
 _numbers = itertools.count(1)
 
@@ -39,8 +30,9 @@ def new_mac() -> str:
 class Wire:
     """Every interface of the lab under watch, for as long as one test lasts."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, control: Control) -> None:
         self.lab = lab
+        self._control = control
         self._vms = [host for host in lab.hosts.values() if not isinstance(host, VxlanEndpoint)]
         self._captures = {
             host.name: host.capture_underlay()
@@ -74,6 +66,26 @@ class Wire:
             endpoint.send_vxlan(vni, inner, src=forged)
 
         return Shot(self, endpoint, send, src or new_mac(), dst, vlans)
+
+    def learned(
+        self,
+        vm: Host,
+        vlans: Sequence[int] = (),
+        mac: str | None = None,
+        logical_switch: str = "ls0",
+    ) -> str:
+        """Send frames of a station until its row is there; return the station's address.
+
+        More than one frame, because the binding itself may be too new to be in force.
+        """
+        shot = self.frame(vm, src=mac, vlans=vlans)
+
+        def is_learned() -> bool:
+            shot.send()
+            return self._control.local(shot.src, logical_switch) is not None
+
+        self._control.wait(is_learned, f"{shot.src} learned behind {vm.name}")
+        return shot.src
 
     def copies(self, mark: bytes) -> Delivery:
         """Return every copy that has arrived so far, by the host that received it."""
