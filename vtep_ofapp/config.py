@@ -1,17 +1,19 @@
 """Every option once: the group [vtep], and safer defaults for some of os-ken's own options."""
 
+import math
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from os_ken import cfg
+from oslo_config.cfg import MultiStrOpt
+
+from .policy import Policy
 
 _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
-
-
-def _default_remote() -> str:
-    return f"unix:{os.environ.get('OVS_RUNDIR', '/var/run/openvswitch')}/db.sock"
-
+_DEFAULT = Policy()
 
 OPTIONS = (
     cfg.StrOpt(
@@ -20,24 +22,58 @@ OPTIONS = (
         help="OVSDB remote of the hardware_vtep database: unix:PATH, tcp:HOST:PORT or "
         "ssl:HOST:PORT; several with commas for the servers of a cluster.",
     ),
-    cfg.StrOpt(
+    MultiStrOpt(
         "ovs_db",
         sample_default="unix:$OVS_RUNDIR/db.sock",
-        help="OVSDB remote of the Open_vSwitch database, written like vtep_db.",
+        help="OVSDB remote of the Open_vSwitch database, written like vtep_db. It may be given "
+        "several times, once for each host whose bridges are Physical_Switches.",
     ),
     cfg.IntOpt(
         "mac_aging",
-        default=300,
+        default=_DEFAULT.mac_aging,
         min=1,
         max=65535,
         help="Seconds without a frame after which a learned MAC address is forgotten.",
     ),
     cfg.FloatOpt(
         "port_grace",
-        default=3.0,
+        default=_DEFAULT.port_grace,
         min=0.0,
         help="Seconds for which a port may leave its bridge and keep its Physical_Port row, with "
         "the bindings that the NVC made.",
+    ),
+    cfg.FloatOpt(
+        "stats_interval",
+        default=_DEFAULT.stats_interval,
+        min=0.0,
+        help="Seconds between updates of Logical_Binding_Stats; 0 for none.",
+    ),
+    cfg.IntOpt(
+        "max_local_macs",
+        default=_DEFAULT.max_local_macs,
+        min=1,
+        help="Stations that one logical switch may learn. Further ones are reached by flooding, "
+        "and switch_fault_status shows mac_table_exhaustion.",
+    ),
+    cfg.IntOpt(
+        "max_local_macs_per_port",
+        default=_DEFAULT.max_local_macs_per_port,
+        min=1,
+        help="Stations that may be learned at one port, so that a flood of addresses there takes "
+        "nothing from the others.",
+    ),
+    cfg.IntOpt(
+        "max_tunnels",
+        default=_DEFAULT.max_tunnels,
+        min=0,
+        help="Remote VTEPs that one switch has tunnels to. Beyond them switch_fault_status shows "
+        "tunnel_exhaustion.",
+    ),
+    cfg.BoolOpt(
+        "flood_without_unknown_dst",
+        default=_DEFAULT.flood_without_unknown_dst,
+        help="Whether a logical switch for which the NVC wrote no unknown-dst floods to every "
+        "locator that its other rows name. For NVCs that never write one.",
     ),
 )
 
@@ -48,12 +84,11 @@ class BadOption(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """The options of [vtep] with the values that they have."""
+    """The options of [vtep]: the databases' remotes, Open_vSwitch's by name, and the rest."""
 
     vtep_db: str
-    ovs_db: str
-    mac_aging: int
-    port_grace: float
+    ovs_db: Mapping[str, str]
+    policy: Policy
 
 
 def register() -> None:
@@ -67,30 +102,45 @@ def register() -> None:
 
 def read() -> Options:
     """Return the options of [vtep]; raises BadOption for a value that one cannot have."""
+    default = f"unix:{os.environ.get('OVS_RUNDIR', '/var/run/openvswitch')}/db.sock"
+    remotes = [_remotes("ovs_db", each) for each in _value("ovs_db") or [default]]
+    if len(set(remotes)) < len(remotes):
+        raise BadOption("[vtep] ovs_db: the same remote is given more than once")
+    names = (
+        [f"Open_vSwitch of {each}" for each in remotes] if len(remotes) > 1 else ["Open_vSwitch"]
+    )
+    policy = Policy(**{field.name: _setting(field.name) for field in fields(Policy)})
     return Options(
-        _remote("vtep_db"),
-        _remote("ovs_db"),
-        int(_value("mac_aging")),
-        float(_value("port_grace")),
+        _remotes("vtep_db", _value("vtep_db") or default),
+        dict(zip(names, remotes, strict=True)),
+        policy,
     )
 
 
-def _value(name: str) -> str:
+def _value(name: str) -> Any:
     try:
-        return str(getattr(cfg.CONF.vtep, name))
+        return getattr(cfg.CONF.vtep, name)
     except ValueError as error:
-        raise BadOption(f"[vtep] {name}: {error}") from None
+        # oslo.config's text begins with where it found the value, in words for its developers.
+        raise BadOption(f"[vtep] {name}: {str(error).split('is not valid: ')[-1]}") from None
 
 
-def _remote(name: str) -> str:
-    remote = getattr(cfg.CONF.vtep, name)
-    if remote is None:
-        return _default_remote()
-    for each in str(remote).split(","):
-        remote_match = _OVSDB_REMOTE.fullmatch(each.strip())
-        if not remote_match or int(remote_match["port"] or 0) > 65535:
+def _setting(name: str) -> Any:
+    value = _value(name)
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        raise BadOption(
+            f"[vtep] {name}: {'nothing' if value is None else value} is no value for it"
+        )
+    return value
+
+
+def _remotes(name: str, text: str) -> str:
+    remotes = [each.strip() for each in text.split(",")]
+    for each in remotes:
+        matched = _OVSDB_REMOTE.fullmatch(each)
+        if not matched or int(matched["port"] or 0) > 65535:
             raise BadOption(
                 f"[vtep] {name}: {each!r} is no OVSDB remote "
                 "(unix:PATH, tcp:HOST:PORT or ssl:HOST:PORT)"
             )
-    return ",".join(each.strip() for each in str(remote).split(","))
+    return ",".join(remotes)

@@ -1,0 +1,16 @@
+"""What an operator may decide: the options that shape the switch, with their defaults."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Times are in seconds. ``etc/vtep_ofapp.conf`` says what each option means."""
+
+    mac_aging: int = 300
+    port_grace: float = 3.0
+    stats_interval: float = 10.0
+    max_local_macs: int = 131072
+    max_local_macs_per_port: int = 65536
+    max_tunnels: int = 4096
+    flood_without_unknown_dst: bool = False
