@@ -1,0 +1,130 @@
+"""The ports of one switch: rows of Physical_Port matched with the ports of the bridge."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from .causes import OfBinding
+from .model import Binding, BridgePort, PhysicalPort
+
+
+@dataclass(slots=True)
+class Rematch:
+    """What a new match changed: bindings, and logical switches that gained or lost some.
+
+    ``turned`` are the logical switches that have their first binding here, or have none any
+    more; ``gone`` are bindings that no frame can come in by any more.
+    """
+
+    bindings: set[OfBinding] = field(default_factory=set)
+    logical_switches: set[UUID] = field(default_factory=set)
+    turned: set[UUID] = field(default_factory=set)
+    gone: list[Binding] = field(default_factory=list)
+
+
+class Ports:
+    """Which bindings there are, and which of them can be used."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, PhysicalPort] = {}
+        self._ports: Mapping[str, BridgePort] = {}
+        self._bound: dict[UUID, dict[OfBinding, Binding | None]] = {}
+        self._bindings: dict[OfBinding, Binding] = {}
+        self._numbered: dict[int, Binding] = {}
+
+    def row(self, port: str) -> PhysicalPort | None:
+        """Return the Physical_Port row of a port."""
+        return self._rows.get(port)
+
+    def rows(self) -> Iterable[PhysicalPort]:
+        """Return the Physical_Port rows; of several with one name, the one with the least UUID."""
+        return self._rows.values()
+
+    def bound(self) -> Iterable[UUID]:
+        """Return the logical switches with a binding, whether its port is there or not."""
+        return self._bound.keys()
+
+    def is_bound(self, logical_switch: UUID) -> bool:
+        """Whether a logical switch has a binding."""
+        return logical_switch in self._bound
+
+    def bindings_of(self, logical_switch: UUID) -> list[Binding]:
+        """Return the bindings of a logical switch that can be used."""
+        return [each for each in self._bound.get(logical_switch, {}).values() if each]
+
+    def causes_of(self, logical_switch: UUID) -> Iterable[OfBinding]:
+        """Return all bindings of a logical switch, as causes."""
+        return self._bound.get(logical_switch, {}).keys()
+
+    def causes_at(self, port: str) -> list[OfBinding]:
+        """Return all bindings of a port, as causes."""
+        row = self._rows.get(port)
+        return [OfBinding(port, vlan) for vlan in row.vlan_bindings] if row else []
+
+    def binding(self, cause: OfBinding) -> Binding | None:
+        """Return the binding if it can be used."""
+        return self._bindings.get(cause)
+
+    def numbered(self, number: int) -> Binding | None:
+        """Return the binding that has this number."""
+        return self._numbered.get(number)
+
+    def why_unusable(self, port: str) -> tuple[str, str]:
+        """Return why the bindings of a port cannot be used, and the word of vtep(5) for it."""
+        there = self._ports.get(port)
+        if there is None:
+            return "it is not a port of the bridge", "unspecified_fault"
+        if there.is_ours:
+            return "it is a tunnel port", "unspecified_fault"
+        if there.has_vlans:
+            reason = "Open vSwitch has VLAN settings of its own for it (tag, trunks or vlan_mode)"
+            return reason, "invalid_vlan_map"
+        reason = f"Open vSwitch has no port number for it: {there.error or 'not yet'}"
+        return reason, "unspecified_fault"
+
+    def match(self, rows: Iterable[PhysicalPort], ports: Mapping[str, BridgePort]) -> Rematch:
+        """Take the rows and the ports as they are now; return what that changes."""
+        former_ports, former_bound, former_bindings = self._ports, self._bound, self._bindings
+        self._ports, self._bound, self._bindings = ports, {}, {}
+        least_last = sorted(rows, key=lambda row: row.uuid, reverse=True)
+        self._rows = {row.name: row for row in least_last}
+        for row in self._rows.values():
+            port = ports.get(row.name)
+            for vlan, logical_switch in row.vlan_bindings.items():
+                cause = OfBinding(row.name, vlan)
+                binding = _bind(port, vlan, logical_switch) if port else None
+                if binding is not None:
+                    self._bindings[cause] = binding
+                self._bound.setdefault(logical_switch, {})[cause] = binding
+        self._numbered = {binding.number: binding for binding in self._bindings.values()}
+        rematch = Rematch()
+        for cause, former in former_bindings.items():
+            now = self._bindings.get(cause)
+            went_down = former_ports[cause.port].is_up and not (
+                cause.port in ports and ports[cause.port].is_up
+            )
+            moved = now is None or (now.number, now.logical_switch) != (
+                former.number,
+                former.logical_switch,
+            )
+            if moved or went_down:
+                rematch.gone.append(former)
+        for logical_switch in former_bound.keys() | self._bound.keys():
+            before = former_bound.get(logical_switch, {})
+            after = self._bound.get(logical_switch, {})
+            rematch.bindings.update(
+                cause
+                for cause in before.keys() | after.keys()
+                if after.get(cause) is None or before.get(cause) != after[cause]
+            )
+            if before != after:
+                rematch.logical_switches.add(logical_switch)
+            if not before or not after:
+                rematch.turned.add(logical_switch)
+        return rematch
+
+
+def _bind(port: BridgePort, vlan: int, logical_switch: UUID) -> Binding | None:
+    if port.number is None or not port.members or port.is_ours or port.has_vlans:
+        return None
+    return Binding(port.name, port.number, vlan, logical_switch, port.members)
