@@ -1,0 +1,156 @@
+"""The tunnel ports of one switch: which there are, which are wanted, who waits for which."""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .causes import Cause
+from .model import BridgePort
+from .reconciliation import Reconciliation
+from .values import ipv4_number
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelPort:
+    """A tunnel port: both ends as IPv4 addresses, and the bfd column of its interface."""
+
+    remote: str
+    local: str
+    bfd: Mapping[str, str]
+
+
+class Tunnels:
+    """One tunnel for each remote VTEP: a port from the first of our addresses.
+
+    For each further address of ours there is one more port that frames may come in by.
+    ``ports`` holds what is wanted and what is there, by name.
+    """
+
+    def __init__(self, bridge: str, most: int) -> None:
+        self.ports: Reconciliation[str, TunnelPort] = Reconciliation()
+        self._bridge = bridge
+        self._most = most
+        self._locals: tuple[str, ...] = ()
+        self._there: dict[str, BridgePort] = {}
+        self._wanted: dict[str, tuple[str, ...]] = {}
+        self._refused: set[str] = set()
+        self._waiting: defaultdict[str, set[Cause]] = defaultdict(set)
+        self._held: defaultdict[str, set[Cause]] = defaultdict(set)
+        self._holding: dict[Cause, set[str]] = {}
+
+    # What it answers
+
+    def name(self, remote: str, local: str) -> str:
+        """Return the name of a tunnel port, within the 15 characters of Linux.
+
+        It is made of the remote address, and of bridge and local address, so that neither the
+        bridges of one Open vSwitch clash nor those of several processes.
+        """
+        where = zlib.crc32(f"{self._bridge}/{local}".encode()) & 0xFFFFF
+        return f"vx{ipv4_number(remote):08x}{where:05x}"
+
+    def port(self, address: str) -> BridgePort | None:
+        """Return the port by which frames leave for a remote VTEP, if it is there."""
+        return self._there.get(self.name(address, self._locals[0])) if self._locals else None
+
+    def number(self, address: str) -> int | None:
+        """Return the number of port(), None while it has none."""
+        port = self.port(address)
+        return port.number if port else None
+
+    def numbers(self, address: str) -> list[int]:
+        """Return the numbers of all ports that frames from a remote VTEP may come in by."""
+        ports = (self._there.get(self.name(address, local)) for local in self._locals)
+        return [port.number for port in ports if port and port.number is not None]
+
+    def is_pending(self, address: str) -> bool:
+        """Whether a tunnel is still to come: Open vSwitch neither made it nor gave up."""
+        if not self._locals or address in self._refused:
+            return False
+        port = self.port(address)
+        return port is None or (port.number is None and port.error is None)
+
+    def are_up(self) -> bool:
+        """Whether Open vSwitch has made, or given up on, every tunnel that is wanted."""
+        return not any(self.is_pending(address) for address in self._wanted)
+
+    def is_held(self, address: str) -> bool:
+        """Whether a cause that waits for another tunnel still sends there."""
+        return address in self._held
+
+    # What it is told
+
+    def set_locals(self, addresses: tuple[str, ...]) -> None:
+        """Take our own addresses, the one to send from first."""
+        self._locals = addresses
+
+    def set_ports(self, ports: Iterable[BridgePort]) -> set[str]:
+        """Take our ports of the bridge; return the remote addresses whose ports changed."""
+        former, self._there = self._there, {port.name: port for port in ports if port.is_ours}
+        self.ports.have_only(
+            {
+                port.name: TunnelPort(port.remote or "", port.local or "", port.bfd)
+                for port in self._there.values()
+            }
+        )
+        changed = set()
+        for name in former.keys() | self._there.keys():
+            before, after = former.get(name), self._there.get(name)
+            if before != after:
+                changed |= {port.remote for port in (before, after) if port and port.remote}
+        return changed
+
+    def want(self, address: str, bfd: Mapping[str, str]) -> bool:
+        """Ask for a tunnel; return whether there may be one more."""
+        if address not in self._wanted and len(self._wanted) >= self._most:
+            self._refused.add(address)
+            return False
+        self._refused.discard(address)
+        self._unwant(address)
+        for local in self._locals:
+            is_first = local == self._locals[0]
+            port = TunnelPort(address, local, bfd if is_first else {})
+            self.ports.want(self.name(address, local), port)
+        self._wanted[address] = tuple(self.name(address, local) for local in self._locals)
+        return True
+
+    def drop(self, address: str) -> set[str]:
+        """Ask for no tunnel; return the addresses that may have one instead."""
+        self._refused.discard(address)
+        return set(self._refused) if self._unwant(address) else set()
+
+    def _unwant(self, address: str) -> bool:
+        names = self._wanted.pop(address, ())
+        for name in names:
+            self.ports.want(name, None)
+        return bool(names)
+
+    def precedence(self, address: str) -> tuple[bool, int]:
+        """Return a key to sort addresses by: tunnels that are there come first, then by number."""
+        return self.port(address) is None, ipv4_number(address)
+
+    # Who waits for which
+
+    def wait(self, cause: Cause, pending: Iterable[str], held: Iterable[str]) -> set[str]:
+        """Let a cause wait for pending tunnels and hold on to others until they are up.
+
+        Replaces what the cause waited for and held before; returns the addresses whose tunnel
+        is now held, or is held no more.
+        """
+        for address in pending:
+            self._waiting[address].add(cause)
+        before, now = self._holding.pop(cause, set()), set(held)
+        if now:
+            self._holding[cause] = now
+        for address in before - now:
+            self._held[address].discard(cause)
+            if not self._held[address]:
+                del self._held[address]
+        for address in now - before:
+            self._held[address].add(cause)
+        return before ^ now
+
+    def take_waiting(self, address: str) -> set[Cause]:
+        """Return the causes that wait for a tunnel, and let them wait no more."""
+        return self._waiting.pop(address, set())
