@@ -76,6 +76,16 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputToBond:
+    """Send the frame out of one of these ports that is up, always the same for a source."""
+
+    ports: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"bundle(eth_src,hrw,{','.join(map(str, self.ports))})"
+
+
+@dataclass(frozen=True, slots=True)
 class ToController:
     """Send a copy of the frame's first max_len bytes to the controller."""
 
@@ -116,8 +126,8 @@ class GoTo:
 
 
 Action: TypeAlias = (
-    "SetField | PopVlan | PushVlan | ForgetInPort | Output | ToController | ToGroup | Resubmit"
-    " | GoTo"
+    "SetField | PopVlan | PushVlan | ForgetInPort | Output | OutputToBond | ToController"
+    " | ToGroup | Resubmit | GoTo"
 )
 
 
@@ -154,13 +164,17 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bucket of a group; watch_port makes it count only while that port is alive."""
+    """One bucket of a group. With a watch_port it counts only while that port is alive, with a
+    watch_group only while that group has a bucket that is.
+    """
 
     actions: tuple[Action, ...]
     watch_port: int | None = None
+    watch_group: int | None = None
 
     def __str__(self) -> str:
         watch = f"watch_port:{self.watch_port}," if self.watch_port is not None else ""
+        watch += f"watch_group:{self.watch_group:#x}," if self.watch_group is not None else ""
         return f"bucket={watch}actions={','.join(str(action) for action in self.actions)}"
 
 

@@ -1,6 +1,6 @@
 """Where a frame from a port enters: which logical switch, if any, it belongs to."""
 
-from ..flows import Flow, GoTo, PopVlan, SetField, match
+from ..flows import Action, Flow, GoTo, PopVlan, SetField, match
 from ..model import Binding
 from .layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Priority, Table, flow
 
@@ -26,21 +26,20 @@ def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
         SetField(LOGICAL_SWITCH, logical_switch),
         GoTo(Table.LEARNING),
     )
-    tagged = flow(
+    flows = [
+        _entry(binding, port, _TAGGED | binding.vlan, PopVlan(), *enter) for port in binding.members
+    ]
+    if not binding.vlan:
+        flows += [_entry(binding, port, 0, *enter) for port in binding.members]
+    return tuple(flows)
+
+
+def _entry(binding: Binding, port: int, vlan_vid: int, *actions: Action) -> Flow:
+    return flow(
         Table.ADMISSION,
         Priority.DEFAULT,
-        match({"in_port": binding.ofport, "vlan_vid": _TAGGED | binding.vlan}),
-        PopVlan(),
-        *enter,
+        match({"in_port": port, "vlan_vid": vlan_vid}),
+        *actions,
         producer=Cookie.ADMISSION,
+        counts_for=binding.number,
     )
-    if binding.vlan:
-        return (tagged,)
-    untagged = flow(
-        Table.ADMISSION,
-        Priority.DEFAULT,
-        match({"in_port": binding.ofport, "vlan_vid": 0}),
-        *enter,
-        producer=Cookie.ADMISSION,
-    )
-    return (tagged, untagged)

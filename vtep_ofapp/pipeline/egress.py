@@ -1,6 +1,6 @@
 """Where a frame leaves by a binding, tagged as the binding says, never back where it came from."""
 
-from ..flows import Flow, ForgetInPort, Output, PushVlan, match
+from ..flows import Flow, ForgetInPort, Output, OutputToBond, PushVlan, match
 from ..model import Binding
 from .layout import SOURCE_BINDING, TARGET_BINDING, Cookie, Priority, Table, flow
 
@@ -17,13 +17,17 @@ def bound(binding: Binding) -> tuple[Flow, ...]:
         producer=Cookie.EGRESS,
     )
     tag = (PushVlan(binding.vlan),) if binding.vlan else ()
+    port = (
+        Output(binding.members[0]) if len(binding.members) == 1 else OutputToBond(binding.members)
+    )
     out = flow(
         Table.EGRESS,
         Priority.DEFAULT,
         match({TARGET_BINDING: binding.number}),
         *tag,
         ForgetInPort(),
-        Output(binding.ofport),
+        port,
         producer=Cookie.EGRESS,
+        counts_for=binding.number,
     )
     return back, out

@@ -1,8 +1,9 @@
 """Broadcast, unknown unicast and multicast: every binding, and the replication of the NVC."""
 
+import zlib
 from collections.abc import Iterable, Mapping
 
-from ..flows import Bucket, Flow, Group, Resubmit, SetField, ToGroup, match
+from ..flows import Bucket, Flow, Group, MatchValue, Resubmit, SetField, ToGroup, match
 from ..model import Binding
 from ..values import ipv4_number
 from .layout import (
@@ -22,14 +23,17 @@ from .layout import (
     group_id,
 )
 
+Flooding = tuple[tuple[Flow, ...], tuple[Group, ...]]
+"""Flows, and the groups that they use."""
+
 
 def flood(
     logical_switch: int,
     bindings: Iterable[Binding],
     targets: Mapping[str, int | None],
     source_node: bool,
-) -> tuple[tuple[Flow, ...], tuple[Group, ...]]:
-    """Return the flows and groups that flood a logical switch, given by its number.
+) -> Flooding:
+    """Return what floods a logical switch, given by its number.
 
     Frames from a binding go to all bindings (EGRESS drops the copy for the one they came from)
     and to the targets, the addresses of remote VTEPs with the OpenFlow ports of their tunnels:
@@ -37,24 +41,57 @@ def flood(
     Frames from a tunnel go to bindings alone.
     """
     local = _local(logical_switch, bindings)
-    replication = (
-        _each_target(logical_switch, sorted(targets))
-        if source_node
-        else _one_target(logical_switch, targets)
-    )
+    replication = _replication(GroupKind.REPLICATION, logical_switch, targets, source_node)
     flows = (
-        _to_groups(logical_switch, FROM_BINDING, (local, *replication)),
-        _to_groups(logical_switch, FROM_TUNNEL, (local,)),
+        _to_groups(logical_switch, {ORIGIN: FROM_BINDING}, (local.id, *_ids(replication))),
+        _to_groups(logical_switch, {ORIGIN: FROM_TUNNEL}, (local.id,)),
     )
     return flows, (local, *replication)
 
 
-def _to_groups(logical_switch: int, origin: int, groups: Iterable[Group]) -> Flow:
+def multicast(
+    logical_switch: int, number: int, mac: str, targets: Mapping[str, int | None], source_node: bool
+) -> Flooding:
+    """Return what sends a multicast address to its own targets and to every binding.
+
+    ``number`` is that of the address in the logical switch. Frames from a tunnel go to bindings
+    alone, by flood().
+    """
+    replication = _replication(GroupKind.MULTICAST, number, targets, source_node)
+    local = group_id(GroupKind.LOCAL, logical_switch)
+    to_groups = _to_groups(
+        logical_switch,
+        {ORIGIN: FROM_BINDING, "eth_dst": mac},
+        (local, *_ids(replication)),
+        Priority.PREFERRED,
+    )
+    return (to_groups,), replication
+
+
+def alive() -> Group:
+    """Return a group that is always alive, because its bucket watches nothing.
+
+    Open vSwitch refuses a bucket without a watch in a fast failover group. What is to be the
+    last resort there watches this group.
+    """
+    return Group(group_id(GroupKind.ALIVE, 0), (Bucket(()),))
+
+
+def _ids(groups: Iterable[Group]) -> tuple[int, ...]:
+    return tuple(group.id for group in groups)
+
+
+def _to_groups(
+    logical_switch: int,
+    fields: Mapping[str, MatchValue],
+    groups: Iterable[int],
+    priority: Priority = Priority.DEFAULT,
+) -> Flow:
     return flow(
         Table.FLOODING,
-        Priority.DEFAULT,
-        match({LOGICAL_SWITCH: logical_switch, ORIGIN: origin}),
-        *(ToGroup(group.id) for group in groups),
+        priority,
+        match({LOGICAL_SWITCH: logical_switch, **fields}),
+        *map(ToGroup, groups),
         producer=Cookie.FLOODING,
     )
 
@@ -69,33 +106,36 @@ def _local(logical_switch: int, bindings: Iterable[Binding]) -> Group:
     )
 
 
-def _each_target(logical_switch: int, addresses: list[str]) -> tuple[Group, ...]:
-    chunks = [addresses[start : start + CHUNK] for start in range(0, len(addresses), CHUNK)]
-    return tuple(
-        Group(
-            group_id(GroupKind.REPLICATION, logical_switch, number),
-            tuple(Bucket(_into_tunnel(address)) for address in chunk),
-        )
-        for number, chunk in enumerate(chunks[:MAX_CHUNKS])
-    )
-
-
-def _one_target(logical_switch: int, targets: Mapping[str, int | None]) -> tuple[Group, ...]:
-    """Order the service nodes by address, rotated by the logical switch to spread the load."""
+def _replication(
+    kind: GroupKind, number: int, targets: Mapping[str, int | None], source_node: bool
+) -> tuple[Group, ...]:
     if not targets:
         return ()
+    if not source_node:
+        return (_one_target(group_id(kind, number), number, targets),)
     addresses = sorted(targets)
-    first = logical_switch % len(addresses)
-    return (
-        Group(
-            group_id(GroupKind.REPLICATION, logical_switch),
-            tuple(
-                Bucket(_into_tunnel(address), watch_port=targets[address])
-                for address in addresses[first:] + addresses[:first]
-            ),
-            fast_failover=True,
-        ),
+    most = MAX_CHUNKS if kind == GroupKind.REPLICATION else 1
+    chunks = [addresses[start : start + CHUNK] for start in range(0, len(addresses), CHUNK)]
+    return tuple(
+        Group(group_id(kind, number, index), tuple(Bucket(_into_tunnel(each)) for each in chunk))
+        for index, chunk in enumerate(chunks[:most])
     )
+
+
+def _one_target(id: int, number: int, targets: Mapping[str, int | None]) -> Group:
+    """Send to the first service node that is alive, or to the first one if none is.
+
+    Each number has an order of its own, so that the load is spread, and that of a dead service
+    node over all the others.
+    """
+
+    def rank(address: str) -> tuple[int, str]:
+        return zlib.crc32(f"{number}/{address}".encode()), address
+
+    addresses = sorted(targets, key=rank)
+    living = [Bucket(_into_tunnel(each), watch_port=targets[each]) for each in addresses]
+    last_resort = Bucket(_into_tunnel(addresses[0]), watch_group=alive().id)
+    return Group(id, (*living, last_resort), fast_failover=True)
 
 
 def _into_tunnel(address: str) -> tuple[SetField, Resubmit]:

@@ -26,13 +26,17 @@ class Priority(IntEnum):
     """Priorities, the same in every table."""
 
     MISS = 0
+    LIMIT = 50
     DEFAULT = 100
     PREFERRED = 200
     FORBIDDEN = 300
 
 
 class Cookie(IntEnum):
-    """The producer of a flow, in the low half of its cookie."""
+    """The producer of a flow, in the highest four bits of the low half of its cookie.
+
+    The other 28 bits are the number of the binding that the flow counts for, or 0.
+    """
 
     ADMISSION = 1
     LEARNING = 2
@@ -43,11 +47,17 @@ class Cookie(IntEnum):
 
 
 class GroupKind(IntEnum):
-    """What a group is for; with the number of the logical switch it makes the group's id."""
+    """What a group is for; with a number of 24 bits it makes the group's id.
+
+    The number is that of the logical switch, or for MULTICAST that of the multicast address in it.
+    """
 
     LOCAL = 1
     REPLICATION = 2
     """The first of MAX_CHUNKS values: an OpenFlow message has no room for all the buckets."""
+    MULTICAST = 10
+    ALIVE = 11
+    """One for each bridge, without a number; see flooding.alive()."""
 
 
 LOGICAL_SWITCH = "metadata"
@@ -68,6 +78,9 @@ CHUNK = 1000
 """Buckets of one replication group: 48 bytes each, in a message of at most 65,535 bytes."""
 MAX_CHUNKS = 8
 """Replication groups of one logical switch, so that it reaches up to 8,000 remote VTEPs."""
+_PRODUCER_SHIFT = 28
+PRODUCER_MASK = 0xFFFFFFFF_FFFFFFFF & ~((1 << _PRODUCER_SHIFT) - 1)
+"""The bits of a cookie that all flows of one producer share."""
 
 
 def flow(
@@ -78,10 +91,26 @@ def flow(
     producer: Cookie,
     idle_timeout: int = 0,
     watched: bool = False,
+    counts_for: int = 0,
 ) -> Flow:
-    """Return a flow of ours, with its producer's cookie; idle_timeout in seconds."""
+    """Return a flow of ours, with its producer's cookie; idle_timeout in seconds.
+
+    ``counts_for`` is the number of the binding whose statistics it counts.
+    """
     key = FlowKey(table.value, priority.value, fields)
-    return Flow(key, actions, COOKIE_BASE | producer.value, idle_timeout, watched)
+    return Flow(key, actions, cookie_of(producer, counts_for), idle_timeout, watched)
+
+
+def cookie_of(producer: Cookie, binding: int = 0) -> int:
+    """Return the cookie of a producer's flows that count for a binding."""
+    return COOKIE_BASE | producer.value << _PRODUCER_SHIFT | binding
+
+
+def counted(cookie: int) -> tuple[Cookie, int] | None:
+    """Return the producer of a flow and the number of the binding that it counts for, if any."""
+    low = cookie & 0xFFFFFFFF
+    binding = low & ((1 << _PRODUCER_SHIFT) - 1)
+    return (Cookie(low >> _PRODUCER_SHIFT), binding) if binding else None
 
 
 def miss(table: Table, *actions: Action, producer: Cookie) -> Flow:
@@ -92,6 +121,6 @@ def miss(table: Table, *actions: Action, producer: Cookie) -> Flow:
     return flow(table, Priority.MISS, match({}), *actions, producer=producer, watched=True)
 
 
-def group_id(kind: GroupKind, logical_switch: int, chunk: int = 0) -> int:
-    """Return the id of a logical switch's group, from the logical switch's number."""
-    return GROUP_BASE | (kind + chunk) << 24 | logical_switch
+def group_id(kind: GroupKind, number: int, chunk: int = 0) -> int:
+    """Return the id of a group."""
+    return GROUP_BASE | (kind + chunk) << 24 | number

@@ -1,7 +1,8 @@
 """Which stations are behind which binding: known ones pass, others are reported and pass."""
 
+from collections.abc import Mapping
+
 from ..flows import Flow, FlowKey, GoTo, Match, ToController, match
-from ..model import Binding
 from .layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Priority, Table, flow, miss
 
 ETHERNET_HEADER = 14
@@ -29,16 +30,40 @@ def unknown() -> Flow:
     )
 
 
-def known(binding: Binding, logical_switch: int, mac: str, aging: int) -> Flow:
-    """Pass frames of a learned station; the flow ends after ``aging`` seconds without one."""
+def known(binding: int, logical_switch: int, mac: str, aging: int) -> Flow:
+    """Pass frames of a learned station; the flow ends after ``aging`` seconds without one.
+
+    Binding and logical switch are given by their numbers.
+    """
     return flow(
         Table.LEARNING,
         Priority.DEFAULT,
-        match({LOGICAL_SWITCH: logical_switch, SOURCE_BINDING: binding.number, "eth_src": mac}),
+        match({LOGICAL_SWITCH: logical_switch, SOURCE_BINDING: binding, "eth_src": mac}),
         GoTo(Table.UNICAST),
         producer=Cookie.LEARNING,
         idle_timeout=aging,
         watched=True,
+    )
+
+
+def full_binding(binding: int) -> Flow:
+    """Pass frames of further stations unseen: the port of this binding has learned its share."""
+    return _full({SOURCE_BINDING: binding})
+
+
+def full_logical_switch(logical_switch: int) -> Flow:
+    """Pass frames of further stations unseen: the logical switch has learned its share."""
+    return _full({LOGICAL_SWITCH: logical_switch})
+
+
+def _full(fields: Mapping[str, int]) -> Flow:
+    # The two kinds may meet in one frame; they do the same, so that either may win.
+    return flow(
+        Table.LEARNING,
+        Priority.LIMIT,
+        match(fields),
+        GoTo(Table.UNICAST),
+        producer=Cookie.LEARNING,
     )
 
 

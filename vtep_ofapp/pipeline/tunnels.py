@@ -14,25 +14,27 @@ from .layout import (
 )
 
 
-def port(address: str, ofport: int) -> tuple[Flow, ...]:
-    """Join the tunnel port of a remote VTEP to its address, in both directions."""
-    remote = ipv4_number(address)
-    received = flow(
+def incoming(address: str, ofport: int) -> Flow:
+    """Let frames in from a tunnel port of a remote VTEP, marked with its address."""
+    return flow(
         Table.ADMISSION,
         Priority.DEFAULT,
         match({"in_port": ofport}),
-        SetField(REMOTE, remote),
+        SetField(REMOTE, ipv4_number(address)),
         GoTo(Table.DECAPSULATION),
         producer=Cookie.TUNNELS,
     )
-    sent = flow(
+
+
+def outgoing(address: str, ofport: int) -> Flow:
+    """Let frames for a remote VTEP out by its tunnel port."""
+    return flow(
         Table.TUNNEL,
         Priority.DEFAULT,
-        match({REMOTE: remote}),
+        match({REMOTE: ipv4_number(address)}),
         Output(ofport),
         producer=Cookie.TUNNELS,
     )
-    return received, sent
 
 
 def decapsulation(address: str, vni: int, logical_switch: int) -> Flow:
@@ -59,5 +61,17 @@ def encapsulation(logical_switch: int, vni: int) -> Flow:
         match({LOGICAL_SWITCH: logical_switch}),
         SetField("tunnel_id", vni),
         GoTo(Table.TUNNEL),
+        producer=Cookie.TUNNELS,
+    )
+
+
+def encapsulation_towards(logical_switch: int, address: str, vni: int | None) -> Flow:
+    """Give frames for one VTEP a VNI of their own, or drop them where there is none."""
+    actions = (SetField("tunnel_id", vni), GoTo(Table.TUNNEL)) if vni else ()
+    return flow(
+        Table.ENCAPSULATION,
+        Priority.PREFERRED,
+        match({LOGICAL_SWITCH: logical_switch, REMOTE: ipv4_number(address)}),
+        *actions,
         producer=Cookie.TUNNELS,
     )

@@ -1,7 +1,6 @@
 """Where the frames for one station go: to a binding, or into the tunnel that the NVC named."""
 
 from ..flows import Flow, GoTo, SetField, match
-from ..model import Binding
 from ..values import ipv4_address, ipv4_number
 from .layout import (
     FROM_BINDING,
@@ -22,13 +21,13 @@ def elsewhere() -> Flow:
     return miss(Table.UNICAST, GoTo(Table.FLOODING), producer=Cookie.UNICAST)
 
 
-def local(binding: Binding, logical_switch: int, mac: str) -> Flow:
-    """Send frames for a learned station to its binding."""
+def local(binding: int, logical_switch: int, mac: str) -> Flow:
+    """Send frames for a learned station to its binding; both are given by their numbers."""
     return flow(
         Table.UNICAST,
         Priority.DEFAULT,
         match({LOGICAL_SWITCH: logical_switch, "eth_dst": mac}),
-        SetField(TARGET_BINDING, binding.number),
+        SetField(TARGET_BINDING, binding),
         GoTo(Table.EGRESS),
         producer=Cookie.UNICAST,
     )
