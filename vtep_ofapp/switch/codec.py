@@ -1,8 +1,9 @@
 """Flows and groups to OpenFlow 1.3 messages of os-ken, and back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from os_ken.ofproto import nicira_ext
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
@@ -17,6 +18,7 @@ from ..flows import (
     Group,
     Match,
     Output,
+    OutputToBond,
     PopVlan,
     PushVlan,
     Resubmit,
@@ -86,6 +88,7 @@ def decode_group(stats: Any) -> Group:
         Bucket(
             tuple(_decode_actions(bucket.actions)),
             bucket.watch_port if failover and bucket.watch_port != ofp.OFPP_ANY else None,
+            bucket.watch_group if failover and bucket.watch_group != ofp.OFPG_ANY else None,
         )
         for bucket in stats.buckets
     )
@@ -135,9 +138,23 @@ def _instructions(actions: tuple[Action, ...]) -> list[Any]:
 
 
 def _bucket(bucket: Bucket) -> Any:
-    watch = ofp.OFPP_ANY if bucket.watch_port is None else bucket.watch_port
     return parser.OFPBucket(
-        actions=_encode_actions(bucket.actions), watch_port=watch, watch_group=ofp.OFPG_ANY
+        actions=_encode_actions(bucket.actions),
+        watch_port=ofp.OFPP_ANY if bucket.watch_port is None else bucket.watch_port,
+        watch_group=ofp.OFPG_ANY if bucket.watch_group is None else bucket.watch_group,
+    )
+
+
+def _bundle(ports: Sequence[int]) -> Any:
+    return parser.NXActionBundle(
+        algorithm=nicira_ext.NX_BD_ALG_HIGHEST_RANDOM_WEIGHT,
+        fields=nicira_ext.NX_HASH_FIELDS_ETH_SRC,
+        basis=0,
+        slave_type=nicira_ext.NXM_OF_IN_PORT,
+        n_slaves=len(ports),
+        ofs_nbits=0,
+        dst=0,
+        slaves=list(ports),
     )
 
 
@@ -148,6 +165,8 @@ def _encode_actions(actions: Iterable[Action]) -> list[Any]:
             messages.append(parser.OFPActionSetField(**{action.field: action.value}))
         elif isinstance(action, Output):
             messages.append(parser.OFPActionOutput(action.port))
+        elif isinstance(action, OutputToBond):
+            messages.append(_bundle(action.ports))
         elif isinstance(action, ToController):
             messages.append(parser.OFPActionOutput(ofp.OFPP_CONTROLLER, action.max_len))
         elif isinstance(action, ToGroup):
@@ -189,6 +208,10 @@ def _decode_actions(messages: Iterable[Any]) -> list[Action]:
             message.ethertype == _ETHERTYPE_VLAN
         ):
             actions.append(PushVlan(0))
+        elif isinstance(message, parser.NXActionBundle) and (
+            message.serialize_body() == _bundle(message.slaves).serialize_body()
+        ):
+            actions.append(OutputToBond(tuple(message.slaves)))
         elif isinstance(message, parser.NXActionRegLoad) and (
             (message.dst, message.ofs_nbits, message.value) == ("in_port", _IN_PORT_BITS, 0)
         ):

@@ -12,7 +12,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from ..changes import Change
-from ..events import Applied, Event, FlowRemoved, ReadBack, UnknownSource
+from ..events import Applied, Counters, Event, FlowRemoved, ReadBack, UnknownSource
 from ..flows import (
     COOKIE_BASE,
     COOKIE_MASK,
@@ -22,6 +22,7 @@ from ..flows import (
     FlowKey,
     Group,
 )
+from ..pipeline.layout import PRODUCER_MASK, Cookie, Table, cookie_of
 from ..values import is_station
 from .codec import Foreign, decode_flow, decode_group, decode_key, decode_match, encode
 
@@ -48,6 +49,12 @@ class _Reading:
     awaited: set[int] = field(default_factory=set)
 
 
+@dataclass(slots=True)
+class _Counting:
+    by_cookie: dict[int, tuple[int, int]] = field(default_factory=dict)
+    awaited: set[int] = field(default_factory=set)
+
+
 class SwitchConnection:
     """Speaks OpenFlow with one switch; ``post`` takes the events that come of it.
 
@@ -62,6 +69,7 @@ class SwitchConnection:
         self._bundle_ids = count(1)
         self._bundle: _Bundle | None = None
         self._reading: _Reading | None = None
+        self._counting: _Counting | None = None
         self._sender = hub.spawn(self._send_loop)
 
     def end(self) -> None:
@@ -88,6 +96,24 @@ class SwitchConnection:
         groups = parser.OFPGroupDescStatsRequest(self._datapath, 0)
         self._reading = _Reading(awaited={self._number(flows), self._number(groups)})
         self._outbox.put([flows, groups])
+
+    def read_counters(self) -> None:
+        """Ask for the counters of bindings; a Counters follows."""
+        self._counting = _Counting()
+        requests = []
+        for table, producer in ((Table.ADMISSION, Cookie.ADMISSION), (Table.EGRESS, Cookie.EGRESS)):
+            request = parser.OFPFlowStatsRequest(
+                self._datapath,
+                0,
+                table.value,
+                ofp.OFPP_ANY,
+                ofp.OFPG_ANY,
+                cookie=cookie_of(producer),
+                cookie_mask=PRODUCER_MASK,
+            )
+            self._counting.awaited.add(self._number(request))
+            requests.append(request)
+        self._outbox.put(requests)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes in one atomic bundle, in their order; an Applied follows."""
@@ -151,6 +177,8 @@ class SwitchConnection:
             self._post(FlowRemoved(self, decode_key(message), idle))
 
     def _flow_stats(self, message: Any) -> None:
+        if self._counting is not None and message.xid in self._counting.awaited:
+            self._count(self._counting, message)
         if self._reading is None or message.xid not in self._reading.awaited:
             return
         for stats in message.body:
@@ -161,6 +189,20 @@ class SwitchConnection:
                 flow = Flow(decode_key(stats), (), cookie=0)
             self._reading.flows[flow.key] = flow
         self._end_of_part(message)
+
+    def _count(self, counting: _Counting, message: Any) -> None:
+        for stats in message.body:
+            packets, octets = counting.by_cookie.get(stats.cookie, (0, 0))
+            counting.by_cookie[stats.cookie] = (
+                packets + stats.packet_count,
+                octets + stats.byte_count,
+            )
+        if message.flags & ofp.OFPMPF_REPLY_MORE:
+            return
+        counting.awaited.discard(message.xid)
+        if not counting.awaited:
+            self._counting = None
+            self._post(Counters(self, counting.by_cookie))
 
     def _group_stats(self, message: Any) -> None:
         if self._reading is None or message.xid not in self._reading.awaited:
