@@ -27,7 +27,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 class Tables(Protocol):
     """What a Database is used for: which columns are read, what rows mean, how writes are done."""
 
-    database: ClassVar[str]
+    schema: ClassVar[str]
     columns: ClassVar[Mapping[str, Sequence[str]]]
 
     def attach(self, tables: Mapping[str, Any]) -> None:
@@ -69,9 +69,15 @@ class _Idl(idl.Idl):  # type: ignore[misc]
 
 
 class Database:
-    """Reads a database into events for ``post`` and commits one transaction at a time."""
+    """Reads a database into events for ``post`` and commits one transaction at a time.
 
-    def __init__(self, remotes: str, tables: Tables, post: Callable[[Event], None]) -> None:
+    ``name`` is what events and the log call it; ``remotes`` are the OVSDB remotes of its servers.
+    """
+
+    def __init__(
+        self, name: str, remotes: str, tables: Tables, post: Callable[[Event], None]
+    ) -> None:
+        self._name = name
         self._remotes = remotes
         self._tables = tables
         self._post = post
@@ -115,7 +121,7 @@ class Database:
             try:
                 self._advance(database)
             except Exception:
-                LOG.exception("%s: a bug; reading everything again", self._tables.database)
+                LOG.exception("%s: a bug; reading everything again", self._name)
                 database.force_reconnect()
             waiter = Waiter()
             waiter.fd_wait(self._wake_up, ovs.poller.POLLIN)
@@ -133,7 +139,7 @@ class Database:
         if is_connected != self._was_connected:
             self._was_connected = is_connected
             state = "connected" if is_connected else "connection lost"
-            LOG.info("%s at %s: %s", self._tables.database, self._remotes, state)
+            LOG.info("%s: %s", self._name, state)
         self._advance_transaction(database)
 
     def _post_all(self, events: Iterable[Event]) -> None:
@@ -154,7 +160,7 @@ class Database:
             try:
                 self._tables.perform(self._transaction, self._writes)
             except Exception as bug:
-                LOG.exception("%s: a bug in these writes: %.2000s", self._remotes, self._writes)
+                LOG.exception("%s: a bug in these writes: %.2000s", self._name, self._writes)
                 self._transaction.abort()
                 self._end_transaction(str(bug))
                 return
@@ -168,7 +174,7 @@ class Database:
 
     def _end_transaction(self, error: str | None) -> None:
         self._transaction, self._writes = None, ()
-        self._post(Committed(self._tables.database, error))
+        self._post(Committed(self._name, error))
 
     def _read_schema(self) -> Any:
         """Return a schema helper for the server's own schema, with the columns that it has."""
@@ -184,15 +190,15 @@ class Database:
     def _ask_for_schema(self, remote: str) -> dict[str, Any] | None:
         error, stream = ovs.stream.Stream.open_block(ovs.stream.Stream.open(remote))
         if error:
-            LOG.warning("%s at %s: %s", self._tables.database, remote, os.strerror(error))
+            LOG.warning("%s: %s: %s", self._name, remote, os.strerror(error))
             return None
         connection = ovs.jsonrpc.Connection(stream)
-        request = ovs.jsonrpc.Message.create_request("get_schema", [self._tables.database])
+        request = ovs.jsonrpc.Message.create_request("get_schema", [self._tables.schema])
         error, reply = connection.transact_block(request)
         connection.close()
         if error or reply.error:
             reason = os.strerror(error) if error else reply.error
-            LOG.warning("%s at %s: no schema: %s", self._tables.database, remote, reason)
+            LOG.warning("%s: %s: no schema: %s", self._name, remote, reason)
             return None
         schema: dict[str, Any] = reply.result
         return schema

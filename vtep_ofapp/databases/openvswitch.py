@@ -21,16 +21,26 @@ flows for the controller's traffic that would let tenants' frames pass by the pi
 class OpenVSwitchTables:
     """What Open_vSwitch means, for a Database."""
 
-    database: ClassVar[str] = "Open_vSwitch"
+    schema: ClassVar[str] = "Open_vSwitch"
     columns: ClassVar[Mapping[str, Sequence[str]]] = {
         "Bridge": ("name", "ports", "datapath_id", "fail_mode", "controller"),
-        "Port": ("name", "interfaces", "external_ids"),
-        "Interface": ("name", "ofport", "error", "type", "options"),
+        "Port": ("name", "interfaces", "external_ids", "tag", "trunks", "vlan_mode", "lacp"),
+        "Interface": (
+            "name",
+            "ofport",
+            "error",
+            "link_state",
+            "type",
+            "options",
+            "bfd",
+            "bfd_status",
+        ),
         "Controller": ("max_backoff", "connection_mode"),
         "Open_vSwitch": ("bridges",),
     }
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._tables: Mapping[str, Any] = {}
         self._ports: dict[UUID, BridgePort] = {}
         self._port_of: dict[UUID, UUID] = {}
@@ -68,11 +78,11 @@ class OpenVSwitchTables:
             for name in former.keys() | self._bridges.keys()
             if former.get(name) != self._bridges.get(name)
         }
-        return (Bridges(changed),) if changed else ()
+        return (Bridges(self._name, changed),) if changed else ()
 
     def in_sync(self) -> Event:
         """Return the event that says that everything there is was told."""
-        return BridgesInSync(frozenset(self._bridges))
+        return BridgesInSync(self._name, frozenset(self._bridges))
 
     def _read_port(self, uuid: UUID) -> None:
         row = self._tables["Port"].rows.get(uuid)
@@ -96,7 +106,10 @@ class OpenVSwitchTables:
             int(row.datapath_id[0], 16) if row.datapath_id else None,
             row.fail_mode == ["secure"],
             ports,
-            all(each.max_backoff and each.connection_mode for each in row.controller),
+            database=self._name,
+            controllers_are_set=all(
+                each.max_backoff and each.connection_mode for each in row.controller
+            ),
         )
 
     # Writes
@@ -121,11 +134,13 @@ class OpenVSwitchTables:
             if port.name == write.name:
                 for interface in port.interfaces:
                     interface.options = options
+                    interface.bfd = dict(write.bfd)
                 return
         interface = transaction.insert(self._tables["Interface"])
         interface.name = write.name
         interface.type = "vxlan"
         interface.options = options
+        interface.bfd = dict(write.bfd)
         port = transaction.insert(self._tables["Port"])
         port.name = write.name
         port.interfaces = [interface]
@@ -149,21 +164,45 @@ def _secure(bridge: Any) -> None:
 
 
 def _bridge_port(row: Any, interfaces: list[Any]) -> BridgePort:
+    interfaces = sorted(interfaces, key=lambda interface: str(interface.name))
     first = interfaces[0]
-    ofport = first.ofport[0] if first.ofport and first.ofport[0] > 0 else None
-    error = first.error[0] if first.error else None
-    if ofport is None and first.ofport and error is None:
-        error = "it has no port number"
+    numbered = [each for each in interfaces if each.ofport and each.ofport[0] > 0]
     is_ours = _OWNER in row.external_ids
     return BridgePort(
         row.name,
-        ofport,
-        error if ofport is None else None,
-        is_ours,
-        _address(first.options.get("remote_ip", "")) if is_ours else None,
-        _address(first.options.get("local_ip", "")) if is_ours else None,
-        bond=len(interfaces) > 1,
+        min((each.ofport[0] for each in numbered), default=None),
+        _members(row, numbered),
+        None if numbered else _error(first),
+        is_up=not interfaces or any(_is_up(each) for each in interfaces),
+        has_vlans=bool(row.tag or row.trunks or row.vlan_mode),
+        is_ours=is_ours,
+        remote=_address(first.options.get("remote_ip", "")) if is_ours else None,
+        local=_address(first.options.get("local_ip", "")) if is_ours else None,
+        bfd=first.bfd,
+        bfd_status=first.bfd_status,
     )
+
+
+def _members(row: Any, numbered: list[Any]) -> tuple[int, ...]:
+    """Return the numbers that are in use: all that speak LACP, or else the first that is up.
+
+    Without LACP the switch beyond may send a copy of a broadcast by each member, and knows our
+    stations by one of them only.
+    """
+    up = [each for each in numbered if _is_up(each)] or numbered
+    in_use = numbered if row.lacp in (["active"], ["passive"]) else up[:1]
+    return tuple(sorted(each.ofport[0] for each in in_use))
+
+
+def _is_up(interface: Any) -> bool:
+    return bool(interface.link_state != ["down"])
+
+
+def _error(interface: Any) -> str | None:
+    """Return why an interface has no number, None if that is still to come."""
+    if interface.error:
+        return str(interface.error[0])
+    return "it has no port number" if interface.ofport else None
 
 
 def _address(text: str) -> str | None:

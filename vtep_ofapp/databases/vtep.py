@@ -6,15 +6,20 @@ from uuid import UUID
 
 from ..events import Event, VtepInSync, VtepRows
 from ..model import (
+    BindingStats,
     Gone,
     LocalGroup,
     LocalMac,
+    Locator,
+    LogicalRouter,
     LogicalSwitch,
     PhysicalPort,
     PhysicalSwitch,
     Refused,
     RemoteGroup,
     RemoteMac,
+    TunnelReport,
+    TunnelRow,
     VtepRow,
 )
 from ..values import (
@@ -27,11 +32,15 @@ from ..values import (
     parse_vni,
 )
 from ..writes import (
+    IntroduceSwitch,
+    PutBindingStats,
     PutFaultStatus,
     PutLocalMac,
     PutPhysicalPort,
+    PutTunnel,
     PutUnknownDst,
     RemovePhysicalPort,
+    RemoveTunnel,
     VtepWrite,
 )
 
@@ -41,10 +50,38 @@ _ENCAPSULATION = "vxlan_over_ipv4"
 class VtepTables:
     """What hardware_vtep means, for a Database."""
 
-    database: ClassVar[str] = "hardware_vtep"
+    schema: ClassVar[str] = "hardware_vtep"
     columns: ClassVar[Mapping[str, Sequence[str]]] = {
-        "Physical_Switch": ("name", "ports", "tunnel_ips", "switch_fault_status"),
-        "Physical_Port": ("name", "vlan_bindings", "port_fault_status"),
+        "Physical_Switch": (
+            "name",
+            "ports",
+            "tunnels",
+            "tunnel_ips",
+            "management_ips",
+            "description",
+            "switch_fault_status",
+        ),
+        "Physical_Port": (
+            "name",
+            "vlan_bindings",
+            "vlan_stats",
+            "acl_bindings",
+            "port_fault_status",
+        ),
+        "Tunnel": (
+            "local",
+            "remote",
+            "bfd_params",
+            "bfd_config_remote",
+            "bfd_config_local",
+            "bfd_status",
+        ),
+        "Logical_Binding_Stats": (
+            "packets_from_local",
+            "bytes_from_local",
+            "packets_to_local",
+            "bytes_to_local",
+        ),
         "Logical_Switch": ("name", "tunnel_key", "replication_mode"),
         "Physical_Locator": ("encapsulation_type", "dst_ip", "tunnel_key"),
         "Physical_Locator_Set": ("locators",),
@@ -52,6 +89,8 @@ class VtepTables:
         "Mcast_Macs_Remote": ("MAC", "logical_switch", "locator_set"),
         "Ucast_Macs_Local": ("MAC", "logical_switch", "locator"),
         "Mcast_Macs_Local": ("MAC", "logical_switch", "locator_set"),
+        "Logical_Router": ("name", "switch_binding"),
+        "ACL": ("acl_name",),
     }
 
     def __init__(self) -> None:
@@ -59,6 +98,11 @@ class VtepTables:
         self._rows: list[VtepRow] = []
         self._switches: dict[UUID, PhysicalSwitch] = {}
         self._switches_are_stale = False
+        self._ports: dict[UUID, PhysicalPort] = {}
+        self._port_of_stats: dict[UUID, UUID] = {}
+        self._tunnels: dict[UUID, TunnelRow] = {}
+        self._keys: dict[UUID, int | None] = {}
+        self._refused_locators: set[UUID] = set()
         self._locators: dict[str, UUID] = {}
         self._new_locators: dict[str, Any] = {}
 
@@ -68,8 +112,11 @@ class VtepTables:
 
     def notice(self, table: str, row: Any, gone: bool) -> None:
         """Take note of a row that is new, changed or gone."""
-        if table in ("Physical_Switch", "Physical_Port"):
+        if table in _OF_SWITCH:
             self._switches_are_stale = True
+            self._ports.pop(row.uuid, None)
+            self._ports.pop(self._port_of_stats.get(row.uuid, row.uuid), None)
+            self._tunnels.pop(row.uuid, None)
         elif table == "Physical_Locator":
             self._notice_locator(row, gone)
         elif table in _READERS:
@@ -96,21 +143,77 @@ class VtepTables:
         elif self._locators.get(row.dst_ip) == row.uuid:
             del self._locators[row.dst_ip]
         if gone:
-            self._rows.append(Gone(row.uuid))
+            self._keys.pop(row.uuid, None)
+            self._unrefuse(row.uuid)
             return
+        key = row.tunnel_key[0] if row.tunnel_key else None
+        if self._keys.get(row.uuid, key) != key:
+            self._read_again(row)
+        self._keys[row.uuid] = key
         try:
-            _address(row)
+            _locator(row)
         except Invalid as error:
+            self._refused_locators.add(row.uuid)
             self._rows.append(Refused(row.uuid, f"Physical_Locator {row.uuid}", str(error)))
+        else:
+            self._unrefuse(row.uuid)
+
+    def _unrefuse(self, locator: UUID) -> None:
+        """Tell that a locator that could not be used is mended or gone."""
+        if locator in self._refused_locators:
+            self._refused_locators.discard(locator)
+            self._rows.append(Gone(locator))
+
+    def _read_again(self, locator: Any) -> None:
+        """Read the rows that name a locator whose key changed; that is rare, and may take long."""
+        for row in self._tables["Ucast_Macs_Remote"].rows.values():
+            if row.locator == locator:
+                self._rows.append(_read("Ucast_Macs_Remote", row))
+        for row in self._tables["Mcast_Macs_Remote"].rows.values():
+            if locator in row.locator_set.locators:
+                self._rows.append(_read("Mcast_Macs_Remote", row))
 
     def _read_switches(self) -> None:
         former = self._switches
         rows = self._tables["Physical_Switch"].rows
-        self._switches = {row.uuid: _physical_switch(row) for row in rows.values()}
+        self._switches = {row.uuid: self._physical_switch(row) for row in rows.values()}
         self._rows.extend(Gone(uuid) for uuid in former.keys() - self._switches.keys())
         self._rows.extend(
             switch for switch in self._switches.values() if former.get(switch.uuid) != switch
         )
+
+    def _physical_switch(self, row: Any) -> PhysicalSwitch:
+        tunnel_ips, refused = [], []
+        for text in sorted(row.tunnel_ips):
+            try:
+                tunnel_ips.append(parse_ipv4(text))
+            except Invalid as error:
+                refused.append(f"tunnel_ips: {error}")
+        return PhysicalSwitch(
+            row.uuid,
+            row.name,
+            tuple(tunnel_ips),
+            tuple(sorted(map(self._port, row.ports), key=_uuid)),
+            tuple(sorted(map(self._tunnel, row.tunnels), key=_uuid)),
+            frozenset(row.management_ips),
+            row.description,
+            frozenset(row.switch_fault_status),
+            tuple(refused),
+        )
+
+    def _port(self, row: Any) -> PhysicalPort:
+        port = self._ports.get(row.uuid)
+        if port is None:
+            port = self._ports[row.uuid] = _physical_port(row)
+            for stats in row.vlan_stats.values():
+                self._port_of_stats[stats.uuid] = row.uuid
+        return port
+
+    def _tunnel(self, row: Any) -> TunnelRow:
+        tunnel = self._tunnels.get(row.uuid)
+        if tunnel is None:
+            tunnel = self._tunnels[row.uuid] = _tunnel(row)
+        return tunnel
 
     # Writes
 
@@ -118,16 +221,7 @@ class VtepTables:
         """Change rows within the transaction so that the writes are fulfilled."""
         self._new_locators = {}
         for write in writes:
-            if isinstance(write, PutLocalMac):
-                self._put_local_mac(transaction, write)
-            elif isinstance(write, PutUnknownDst):
-                self._put_unknown_dst(transaction, write)
-            elif isinstance(write, PutPhysicalPort):
-                self._put_physical_port(transaction, write)
-            elif isinstance(write, RemovePhysicalPort):
-                self._remove_physical_port(write)
-            else:
-                self._put_fault_status(write)
+            self._WRITERS[type(write)](self, transaction, write)
 
     def _put_local_mac(self, transaction: Any, write: PutLocalMac) -> None:
         table = self._tables["Ucast_Macs_Local"]
@@ -186,19 +280,76 @@ class VtepTables:
         port.name = write.name
         switch.addvalue("ports", port)
 
-    def _remove_physical_port(self, write: RemovePhysicalPort) -> None:
+    def _remove_physical_port(self, _: Any, write: RemovePhysicalPort) -> None:
         switch = self._tables["Physical_Switch"].rows.get(write.switch)
         for port in switch.ports if switch else ():
             if port.name == write.name:
                 switch.delvalue("ports", port)
 
-    def _put_fault_status(self, write: PutFaultStatus) -> None:
+    def _put_fault_status(self, _: Any, write: PutFaultStatus) -> None:
         switch = self._tables["Physical_Switch"].rows.get(write.row)
         port = self._tables["Physical_Port"].rows.get(write.row)
         if switch is not None:
             switch.switch_fault_status = sorted(write.entries)
         elif port is not None:
             port.port_fault_status = sorted(write.entries)
+
+    def _put_tunnel(self, transaction: Any, write: PutTunnel) -> None:
+        switch = self._tables["Physical_Switch"].rows.get(write.switch)
+        remote = self._tables["Physical_Locator"].rows.get(write.locator)
+        if switch is None or remote is None:
+            return
+        rows = [row for row in switch.tunnels if row.remote.uuid == write.locator]
+        if not rows:
+            rows = [transaction.insert(self._tables["Tunnel"])]
+            rows[0].remote = remote
+            switch.addvalue("tunnels", rows[0])
+        for row in rows:
+            row.local = self._locator(transaction, write.report.local)
+            row.bfd_config_local = dict(write.report.bfd_config_local)
+            row.bfd_status = dict(write.report.bfd_status)
+
+    def _remove_tunnel(self, _: Any, write: RemoveTunnel) -> None:
+        switch = self._tables["Physical_Switch"].rows.get(write.switch)
+        for row in switch.tunnels if switch else ():
+            if row.remote.uuid == write.locator:
+                switch.delvalue("tunnels", row)
+
+    def _put_binding_stats(self, transaction: Any, write: PutBindingStats) -> None:
+        port = self._tables["Physical_Port"].rows.get(write.port)
+        if port is None:
+            return
+        row = port.vlan_stats.get(write.vlan)
+        if write.stats is None:
+            if row is not None:
+                port.delkey("vlan_stats", write.vlan)
+            return
+        if row is None:
+            row = transaction.insert(self._tables["Logical_Binding_Stats"])
+            port.setkey("vlan_stats", write.vlan, row.uuid)
+        for column in self.columns["Logical_Binding_Stats"]:
+            setattr(row, column, getattr(write.stats, column))
+
+    def _introduce_switch(self, _: Any, write: IntroduceSwitch) -> None:
+        switch = self._tables["Physical_Switch"].rows.get(write.switch)
+        if switch is None:
+            return
+        if not switch.management_ips and write.management_ips:
+            switch.management_ips = sorted(write.management_ips)
+        if not switch.description:
+            switch.description = write.description
+
+    _WRITERS: ClassVar[dict[type, Callable[["VtepTables", Any, Any], None]]] = {
+        PutLocalMac: _put_local_mac,
+        PutUnknownDst: _put_unknown_dst,
+        PutPhysicalPort: _put_physical_port,
+        RemovePhysicalPort: _remove_physical_port,
+        PutFaultStatus: _put_fault_status,
+        PutTunnel: _put_tunnel,
+        RemoveTunnel: _remove_tunnel,
+        PutBindingStats: _put_binding_stats,
+        IntroduceSwitch: _introduce_switch,
+    }
 
 
 # Rows to values
@@ -225,13 +376,18 @@ def _logical_switch(row: Any) -> LogicalSwitch:
 
 def _remote_mac(row: Any) -> RemoteMac:
     mac = parse_unicast_mac(row.MAC)
-    return RemoteMac(row.uuid, mac, row.logical_switch.uuid, _address(row.locator))
+    return RemoteMac(row.uuid, mac, row.logical_switch.uuid, _locator(row.locator))
 
 
 def _remote_group(row: Any) -> RemoteGroup:
     """Leave out locators that cannot be used; their own rows are refused, and that is said."""
     mac = parse_group_mac(row.MAC)
-    return RemoteGroup(row.uuid, mac, row.logical_switch.uuid, _addresses(row))
+    return RemoteGroup(row.uuid, mac, row.logical_switch.uuid, _locators(row))
+
+
+def _logical_router(row: Any) -> LogicalRouter:
+    joined = frozenset(each.uuid for each in row.switch_binding.values())
+    return LogicalRouter(row.uuid, row.name, joined)
 
 
 def _local_mac(row: Any) -> LocalMac:
@@ -248,40 +404,32 @@ _READERS: Mapping[str, Callable[[Any], VtepRow]] = {
     "Mcast_Macs_Remote": _remote_group,
     "Ucast_Macs_Local": _local_mac,
     "Mcast_Macs_Local": _local_group,
+    "Logical_Router": _logical_router,
 }
 
+_OF_SWITCH = ("Physical_Switch", "Physical_Port", "Tunnel", "Logical_Binding_Stats")
+"""Tables whose rows are read as parts of a Physical_Switch."""
 
-def _address(locator: Any) -> str:
-    if locator.encapsulation_type != _ENCAPSULATION:
-        raise Invalid(f"{locator.encapsulation_type!r} is no encapsulation that we know")
-    return parse_ipv4(locator.dst_ip)
+
+def _locator(row: Any) -> Locator:
+    if row.encapsulation_type != _ENCAPSULATION:
+        raise Invalid(f"{row.encapsulation_type!r} is no encapsulation that we know")
+    key = parse_vni(row.tunnel_key[0]) if row.tunnel_key else None
+    return Locator(row.uuid, parse_ipv4(row.dst_ip), key)
+
+
+def _locators(row: Any) -> frozenset[Locator]:
+    locators = set()
+    for each in row.locator_set.locators:
+        try:
+            locators.add(_locator(each))
+        except Invalid:
+            continue  # said of the locator's own row
+    return frozenset(locators)
 
 
 def _addresses(row: Any) -> frozenset[str]:
-    addresses = set()
-    for locator in row.locator_set.locators:
-        try:
-            addresses.add(_address(locator))
-        except Invalid:
-            continue  # said of the locator's own row
-    return frozenset(addresses)
-
-
-def _physical_switch(row: Any) -> PhysicalSwitch:
-    tunnel_ips, refused = [], []
-    for text in sorted(row.tunnel_ips):
-        try:
-            tunnel_ips.append(parse_ipv4(text))
-        except Invalid as error:
-            refused.append(f"tunnel_ips: {error}")
-    return PhysicalSwitch(
-        row.uuid,
-        row.name,
-        tuple(tunnel_ips),
-        tuple(sorted((_physical_port(port) for port in row.ports), key=lambda port: port.uuid)),
-        frozenset(row.switch_fault_status),
-        tuple(refused),
-    )
+    return frozenset(locator.address for locator in _locators(row))
 
 
 def _physical_port(row: Any) -> PhysicalPort:
@@ -292,5 +440,29 @@ def _physical_port(row: Any) -> PhysicalPort:
         except Invalid as error:
             refused.append(f"vlan_bindings: {error}")
     return PhysicalPort(
-        row.uuid, row.name, bindings, frozenset(row.port_fault_status), tuple(refused)
+        row.uuid,
+        row.name,
+        bindings,
+        {vlan: _binding_stats(stats) for vlan, stats in row.vlan_stats.items()},
+        bool(row.acl_bindings),
+        frozenset(row.port_fault_status),
+        tuple(refused),
     )
+
+
+def _binding_stats(row: Any) -> BindingStats:
+    return BindingStats(
+        row.packets_from_local, row.bytes_from_local, row.packets_to_local, row.bytes_to_local
+    )
+
+
+def _tunnel(row: Any) -> TunnelRow:
+    report = TunnelReport(row.local.dst_ip, row.bfd_config_local, row.bfd_status)
+    remote = row.remote
+    return TunnelRow(
+        row.uuid, remote.uuid, remote.dst_ip, report, row.bfd_params, row.bfd_config_remote
+    )
+
+
+def _uuid(row: PhysicalPort | TunnelRow) -> UUID:
+    return row.uuid
