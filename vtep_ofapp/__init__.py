@@ -35,18 +35,20 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             raise SystemExit(f"vtep_ofapp: {error}") from None
         inbox = Inbox()
         self._connections = Connections(inbox.post)
-        self._vtep = Database(options.vtep_db, VtepTables(), inbox.post)
-        self._openvswitch = Database(options.ovs_db, OpenVSwitchTables(), inbox.post)
-        self._loop = Loop(
-            self._vtep, self._openvswitch, inbox, options.mac_aging, options.port_grace
-        )
+        self._vtep = Database("hardware_vtep", options.vtep_db, VtepTables(), inbox.post)
+        self._openvswitch = {
+            name: Database(name, remotes, OpenVSwitchTables(name), inbox.post)
+            for name, remotes in options.ovs_db.items()
+        }
+        self._loop = Loop(self._vtep, self._openvswitch, inbox, options.policy)
 
     def start(self) -> None:
         """Begin to work, once every application is loaded."""
         super().start()
         eventlet.spawn(self._loop.run)
         self._vtep.start()
-        self._openvswitch.start()
+        for database in self._openvswitch.values():
+            database.start()
 
     @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])
     def state_changed(self, event: Any) -> None:

@@ -19,6 +19,9 @@ class Connection(Protocol):
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes in one atomic bundle; an Applied follows."""
 
+    def read_counters(self) -> None:
+        """Ask for the counters of bindings; a Counters follows."""
+
     def disconnect(self) -> None:
         """Close the connection; a Disconnected follows."""
 
@@ -46,15 +49,17 @@ class VtepInSync:
 
 @dataclass(frozen=True, slots=True)
 class Bridges:
-    """Bridges of Open_vSwitch by name that are new or changed, None for those that are gone."""
+    """Bridges of a database by name that are new or changed, None for those that are gone."""
 
+    database: str
     bridges: dict[str, Bridge | None]
 
 
 @dataclass(frozen=True, slots=True)
 class BridgesInSync:
-    """All of Open_vSwitch was told; bridges that are not among ``names`` do not exist."""
+    """All of a database was told; bridges that are not among ``names`` are not in it."""
 
+    database: str
     names: frozenset[str]
 
 
@@ -101,6 +106,19 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
+class Counters:
+    """Packets and bytes by cookie, for the flows that count for a binding."""
+
+    connection: Connection
+    by_cookie: dict[int, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsAreDue:
+    """It is time to read the counters again."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownSource:
     """The switch showed us a frame; ``fields`` say what the pipeline knew of it by then."""
 
@@ -133,4 +151,5 @@ class GraceIsOver:
 Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
     " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
+    " | Counters | StatisticsAreDue"
 )

@@ -2,7 +2,8 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,12 +17,14 @@ from .events import (
     Committed,
     Connected,
     Connection,
+    Counters,
     Disconnected,
     Event,
     FlowRemoved,
     GraceIsOver,
     ReadBack,
     RetryIsDue,
+    StatisticsAreDue,
     UnknownSource,
     VtepInSync,
     VtepRows,
@@ -41,6 +44,7 @@ from .model import (
     VtepRow,
 )
 from .network import Network, OfRefused
+from .policy import Policy
 from .report import Report
 from .session import Session
 from .transactions import Transactions
@@ -77,33 +81,36 @@ class Loop:
     """All state of the application, and the turn that brings the world in line with it."""
 
     def __init__(
-        self,
-        vtep: Writer,
-        openvswitch: Writer,
-        inbox: Inbox,
-        mac_aging: int,
-        port_grace: float = 0.0,
+        self, vtep: Writer, openvswitch: Mapping[str, Writer], inbox: Inbox, policy: Policy
     ) -> None:
+        """Write to hardware_vtep by ``vtep``, and to each Open_vSwitch by its name.
+
+        Of several bridges with the name of a Physical_Switch, that of the first database counts.
+        """
         self._inbox = inbox
-        self._mac_aging = mac_aging
+        self._policy = policy
         self._network = Network()
         self._macs = LearnedMacs()
         self._faults = Faults()
-        self._report = Report(self._macs, self._faults, port_grace)
+        self._report = Report(self._macs, self._faults, policy.port_grace)
         self._physical: dict[UUID, PhysicalSwitch] = {}
-        self._bridges: dict[str, Bridge] = {}
+        self._bridges: dict[str, dict[str, Bridge]] = {name: {} for name in openvswitch}
         self._sessions: dict[str, Session] = {}
         self._by_connection: dict[Connection, Session] = {}
         self._unclaimed: dict[Connection, int] = {}
         self._refused_datapaths: set[int] = set()
         self._vtep_is_in_sync = False
-        self._bridges_are_in_sync = False
+        self._unknown_databases = set(openvswitch)
         self._switches_changed = False
         self._vtep = Transactions("hardware_vtep", vtep, self._later)
-        self._openvswitch = Transactions("Open_vSwitch", openvswitch, self._later)
+        self._openvswitch = {
+            name: Transactions(name, writer, self._later) for name, writer in openvswitch.items()
+        }
 
     def run(self) -> None:
         """Take turns for ever. A turn that fails is a bug: it is logged, and the next one comes."""
+        if self._policy.stats_interval:
+            self._later(self._policy.stats_interval, StatisticsAreDue())
         while True:
             events = self._inbox.take()
             try:
@@ -116,7 +123,7 @@ class Loop:
         """Take the events, then send each switch and each database what they change."""
         for event in events:
             self._HANDLERS[type(event)](self, event)
-        if not (self._vtep_is_in_sync and self._bridges_are_in_sync):
+        if not self._vtep_is_in_sync or self._unknown_databases:
             return
         if self._switches_changed:
             self._match_switches()
@@ -126,9 +133,13 @@ class Loop:
             if session.open():
                 self._switches_changed = True
             session.apply()
-        self._openvswitch.commit(
-            write for session in self._sessions.values() for write in session.port_writes()
-        )
+        for database, transactions in self._openvswitch.items():
+            transactions.commit(
+                write
+                for session in self._sessions.values()
+                if session.managed.bridge and session.managed.bridge.database == database
+                for write in session.port_writes()
+            )
         if self._switches_changed:
             self._switches_changed = False
             self._report.set_switches(
@@ -139,7 +150,8 @@ class Loop:
             if grace is not None:
                 self._later(grace, GraceIsOver())
         self._report.faults_changed(self._faults.take_changed())
-        self._vtep.commit(self._report.writes())
+        rows = (session.row_writes() for session in self._sessions.values())
+        self._vtep.commit(chain(self._report.writes(), *rows))
         self._end_sessions()
 
     def _later(self, seconds: float, event: Event) -> None:
@@ -150,16 +162,21 @@ class Loop:
     def _match_switches(self) -> None:
         """Give each Physical_Switch row with a bridge of its name a session."""
         rows = {row.name: row for row in self._physical.values()}
-        for name in (rows.keys() & self._bridges.keys()) - self._sessions.keys():
-            managed = ManagedSwitch(name, self._network, self._macs, self._mac_aging)
+        bridges = {
+            name: bridge
+            for database in reversed(self._bridges.values())
+            for name, bridge in database.items()
+        }
+        for name in (rows.keys() & bridges.keys()) - self._sessions.keys():
+            managed = ManagedSwitch(name, self._network, self._macs, self._policy)
             self._sessions[name] = Session(managed)
             self._refused_datapaths.clear()
         for name, session in self._sessions.items():
             managed = session.managed
             if managed.physical is not rows.get(name):
                 managed.set_physical(rows.get(name))
-            if managed.bridge is not self._bridges.get(name):
-                managed.set_bridge(self._bridges.get(name))
+            if managed.bridge is not bridges.get(name):
+                managed.set_bridge(bridges.get(name))
 
     def _claim(self) -> None:
         """Give each new connection to the session of its bridge, or refuse it."""
@@ -205,7 +222,7 @@ class Loop:
             if managed.physical is not None and managed.bridge is not None:
                 continue
             if session.connection is not None and managed.bridge is not None:
-                if not session.is_settled() or not managed.tunnel_ports.settled():
+                if not session.is_settled() or not managed.tunnels.ports.settled():
                     continue
                 session.connection.disconnect()
             LOG.info("%s is managed no more", name)
@@ -254,19 +271,21 @@ class Loop:
         self._vtep.resume()
 
     def _bridges_changed(self, event: Bridges) -> None:
+        bridges = self._bridges[event.database]
         for name, bridge in event.bridges.items():
             if bridge is None:
-                self._bridges.pop(name, None)
+                bridges.pop(name, None)
             else:
-                self._bridges[name] = bridge
+                bridges[name] = bridge
         self._switches_changed = True
 
     def _bridges_in_sync(self, event: BridgesInSync) -> None:
-        for name in self._bridges.keys() - event.names:
-            del self._bridges[name]
-        self._bridges_are_in_sync = True
+        bridges = self._bridges[event.database]
+        for name in bridges.keys() - event.names:
+            del bridges[name]
+        self._unknown_databases.discard(event.database)
         self._switches_changed = True
-        self._openvswitch.resume()
+        self._openvswitch[event.database].resume()
 
     def _committed(self, event: Committed) -> None:
         self._transactions(event.database).committed(event.error)
@@ -278,7 +297,7 @@ class Loop:
         self._switches_changed = True
 
     def _transactions(self, database: str) -> Transactions:
-        return self._vtep if database == "hardware_vtep" else self._openvswitch
+        return self._openvswitch.get(database, self._vtep)
 
     def _connected(self, event: Connected) -> None:
         self._unclaimed[event.connection] = event.datapath_id
@@ -305,6 +324,16 @@ class Loop:
         if session is not None:
             session.flow_removed(event)
 
+    def _counters(self, event: Counters) -> None:
+        session = self._by_connection.get(event.connection)
+        if session is not None:
+            session.managed.count(event.by_cookie)
+
+    def _statistics_are_due(self, event: StatisticsAreDue) -> None:
+        for session in self._sessions.values():
+            session.count()
+        self._later(self._policy.stats_interval, event)
+
     def _unknown_source(self, event: UnknownSource) -> None:
         session = self._by_connection.get(event.connection)
         if session is not None:
@@ -324,4 +353,6 @@ class Loop:
         Applied: _applied,
         FlowRemoved: _flow_removed,
         UnknownSource: _unknown_source,
+        Counters: _counters,
+        StatisticsAreDue: _statistics_are_due,
     }

@@ -1,20 +1,20 @@
 """The stations learned from the bindings of all managed switches."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from .model import Binding
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A binding of a switch, given by the name of its bridge."""
+    """A binding of a switch: the name of the bridge and of the port, and the binding's number."""
 
     switch: str
-    binding: Binding
+    port: str
+    binding: int
+    logical_switch: UUID
 
 
 class LearnedMacs:
@@ -25,6 +25,7 @@ class LearnedMacs:
         self._at: defaultdict[Place, set[str]] = defaultdict(set)
         self._in: defaultdict[UUID, set[str]] = defaultdict(set)
         self._changed: set[tuple[UUID, str]] = set()
+        self._counts: Counter[tuple[str, str]] = Counter()
 
     def take_changed(self) -> set[tuple[UUID, str]]:
         """Return the (logical switch, MAC) pairs that changed since this was last asked."""
@@ -43,15 +44,20 @@ class LearnedMacs:
         """Return the MAC addresses learned in a logical switch."""
         return self._in.get(logical_switch, ())
 
+    def count_at(self, switch: str, port: str) -> int:
+        """Return how many stations were learned at a port of a switch."""
+        return self._counts[switch, port]
+
     def learn(self, mac: str, place: Place) -> bool:
         """Note that a frame of the station came in there; return whether that is news."""
-        logical_switch = place.binding.logical_switch
+        logical_switch = place.logical_switch
         if self._places.get((logical_switch, mac)) == place:
             return False
         self.forget(logical_switch, mac)
         self._places[logical_switch, mac] = place
         self._at[place].add(mac)
         self._in[logical_switch].add(mac)
+        self._counts[place.switch, place.port] += 1
         self._changed.add((logical_switch, mac))
         return True
 
@@ -62,13 +68,14 @@ class LearnedMacs:
             return False
         _discard(self._at, place, mac)
         _discard(self._in, logical_switch, mac)
+        self._counts[place.switch, place.port] -= 1
         self._changed.add((logical_switch, mac))
         return True
 
     def forget_place(self, place: Place) -> None:
         """Forget every station that was last seen at the place."""
         for mac in list(self._at.get(place, ())):
-            self.forget(place.binding.logical_switch, mac)
+            self.forget(place.logical_switch, mac)
 
 
 A = TypeVar("A")

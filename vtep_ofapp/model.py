@@ -7,7 +7,6 @@ resolved to what they say.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TypeAlias
 from uuid import UUID
 
@@ -31,24 +30,63 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class BindingStats:
+    """A Logical_Binding_Stats row: what came in by a binding, and what left by it."""
+
+    packets_from_local: int = 0
+    bytes_from_local: int = 0
+    packets_to_local: int = 0
+    bytes_to_local: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PhysicalPort:
     """A Physical_Port row; vlan_bindings map a VLAN (0: untagged) to a Logical_Switch row."""
 
     uuid: UUID
     name: str
     vlan_bindings: Mapping[int, UUID]
+    vlan_stats: Mapping[int, BindingStats] = field(default_factory=dict)
+    has_acls: bool = False
     fault_status: frozenset[str] = frozenset()
     refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class TunnelReport:
+    """What the switch says in a Tunnel row: its own end, and its side of BFD."""
+
+    local: str
+    bfd_config_local: Mapping[str, str] = field(default_factory=dict)
+    bfd_status: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelRow:
+    """A Tunnel row: the Physical_Locator row of the remote end, with its address.
+
+    ``report`` is what stands in the columns that the switch owes.
+    """
+
+    uuid: UUID
+    locator: UUID
+    address: str
+    report: TunnelReport
+    bfd_params: Mapping[str, str] = field(default_factory=dict)
+    bfd_config_remote: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PhysicalSwitch:
-    """A Physical_Switch row with its ports; tunnel_ips in lexicographical order."""
+    """A Physical_Switch row with its ports and tunnels; tunnel_ips in lexicographical order."""
 
     uuid: UUID
     name: str
     tunnel_ips: tuple[str, ...]
     ports: tuple[PhysicalPort, ...]
+    tunnels: tuple[TunnelRow, ...] = ()
+    management_ips: frozenset[str] = frozenset()
+    description: str = ""
     fault_status: frozenset[str] = frozenset()
     refused: tuple[str, ...] = ()
 
@@ -65,13 +103,22 @@ class LogicalSwitch:
 
 
 @dataclass(frozen=True, slots=True)
+class Locator:
+    """A Physical_Locator row: a remote VTEP, with a VNI where it has a key of its own."""
+
+    uuid: UUID
+    address: str
+    tunnel_key: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteMac:
-    """A Ucast_Macs_Remote row: the station is behind the VTEP at this address."""
+    """A Ucast_Macs_Remote row: the station is behind the VTEP that the locator names."""
 
     uuid: UUID
     mac: str
     logical_switch: UUID
-    address: str
+    locator: Locator
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +128,16 @@ class RemoteGroup:
     uuid: UUID
     mac: str
     logical_switch: UUID
-    addresses: frozenset[str]
+    locators: frozenset[Locator]
+
+
+@dataclass(frozen=True, slots=True)
+class LogicalRouter:
+    """A Logical_Router row with the logical switches that it joins."""
+
+    uuid: UUID
+    name: str
+    logical_switches: frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,56 +178,66 @@ class Gone:
 
 
 VtepRow: TypeAlias = (
-    "PhysicalSwitch | LogicalSwitch | RemoteMac | RemoteGroup | LocalMac | LocalGroup | Refused"
-    " | Gone"
+    "PhysicalSwitch | LogicalSwitch | RemoteMac | RemoteGroup | LogicalRouter | LocalMac"
+    " | LocalGroup | Refused | Gone"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class BridgePort:
-    """A port of a bridge. ofport is None while Open vSwitch has not given it a number.
+    """A port of a bridge, with the OpenFlow numbers of its interfaces that are in use.
 
-    ``is_ours`` marks the tunnel ports that this program made; ``remote`` and ``local`` are their
-    ends, as far as they are IPv4 addresses. ``error`` is Open vSwitch's own word on why a port
-    does not work.
+    ``number`` stays what it is while a bond changes its ``members``; it is None while Open
+    vSwitch has not given the port one. ``is_ours`` marks the tunnel ports that this program
+    made; ``remote`` and ``local`` are their ends, as far as they are IPv4 addresses. ``error`` is
+    Open vSwitch's own word on why a port does not work. ``has_vlans`` tells of VLAN settings of
+    Open vSwitch's own.
     """
 
     name: str
-    ofport: int | None
+    number: int | None
+    members: tuple[int, ...] = ()
     error: str | None = None
+    is_up: bool = True
+    has_vlans: bool = False
     is_ours: bool = False
     remote: str | None = None
     local: str | None = None
-    bond: bool = False
+    bfd: Mapping[str, str] = field(default_factory=dict)
+    bfd_status: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
     """A Bridge row of Open_vSwitch with its ports by name, without its own internal port.
 
-    ``is_secure`` is its fail mode; ``controllers_are_set`` says that each of its controllers has
-    a max_backoff and a connection_mode.
+    ``database`` is the remote that it was read from. ``is_secure`` is its fail mode;
+    ``controllers_are_set`` says that each of its controllers has a max_backoff and a
+    connection_mode.
     """
 
     uuid: UUID
     name: str
     datapath_id: int | None
     is_secure: bool
-    ports: Mapping[str, BridgePort] = field(default_factory=lambda: MappingProxyType({}))
+    ports: Mapping[str, BridgePort] = field(default_factory=dict)
     controllers_are_set: bool = False
+    database: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
     """A VLAN of a port that belongs to a logical switch: where a logical switch meets a wire.
 
-    ``port`` is the port's name, ``vlan`` 0 for untagged.
+    ``port`` is the port's name and ``ofport`` its number, ``vlan`` 0 for untagged. Frames come
+    in by any of the ``members`` and leave by one of them: one number, or those of a bond.
     """
 
     port: str
     ofport: int
     vlan: int
     logical_switch: UUID
+    members: tuple[int, ...]
 
     @property
     def number(self) -> int:

@@ -1,12 +1,20 @@
 """What the NVC says of the logical switches, indexed so that a change tells what it touches."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from .model import Gone, LogicalSwitch, Refused, RemoteGroup, RemoteMac
+from .model import (
+    Gone,
+    Locator,
+    LogicalRouter,
+    LogicalSwitch,
+    Refused,
+    RemoteGroup,
+    RemoteMac,
+)
 from .numbering import Numbering
 from .values import UNKNOWN_DST
 
@@ -48,7 +56,22 @@ class OfRefused:
     row: UUID
 
 
-Topic: TypeAlias = "OfLogicalSwitch | OfStation | OfPeer | OfAll | OfRefused"
+@dataclass(frozen=True, slots=True)
+class OfGroup:
+    """What is wanted for a multicast address that the NVC names in a logical switch."""
+
+    logical_switch: UUID
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfRouter:
+    """What is wanted for a logical router."""
+
+    router: UUID
+
+
+Topic: TypeAlias = "OfLogicalSwitch | OfStation | OfGroup | OfPeer | OfRouter | OfAll | OfRefused"
 
 
 class Network:
@@ -63,14 +86,19 @@ class Network:
         self._stations: defaultdict[UUID, dict[str, RemoteMac]] = defaultdict(dict)
         self._rivals: defaultdict[tuple[UUID, str], set[UUID]] = defaultdict(set)
         self._groups: defaultdict[UUID, dict[UUID, RemoteGroup]] = defaultdict(dict)
-        self._mentions: defaultdict[UUID, dict[str, int]] = defaultdict(dict)
+        self._group_numbering = Numbering()
+        self._numbered_groups: dict[UUID, OfGroup] = {}
+        self._routers: dict[UUID, LogicalRouter] = {}
+        self._mentions: defaultdict[UUID, dict[str, Counter[Locator]]] = defaultdict(dict)
+        self._keys: dict[OfPeer, int] = {}
+        self._claims: defaultdict[tuple[str, int], set[UUID]] = defaultdict(set)
         self._mentioning: defaultdict[str, set[UUID]] = defaultdict(set)
 
     # What it answers
 
     def rows(self) -> Iterable[UUID]:
         """Return every row that it was told of and that is not gone."""
-        return (*self.logical_switches, *self._rows, *self._refused)
+        return (*self.logical_switches, *self._rows, *self._routers, *self._refused)
 
     def name(self, logical_switch: UUID) -> str:
         """Return the logical switch as people know it."""
@@ -97,15 +125,39 @@ class Network:
         row = self.logical_switches.get(logical_switch)
         return row is not None and row.source_node_replication
 
-    def unknown_dst(self, logical_switch: UUID) -> frozenset[str]:
-        """Return the addresses that frames for unknown destinations go to."""
+    def vni_towards(self, peer: OfPeer) -> int | None:
+        """Return the VNI between a logical switch and a remote VTEP, None while it has none.
+
+        It is the logical switch's, or else that of the locator (vtep(5), "Per Logical-Switch
+        Tunnel Key"); and it must not be that of another logical switch at the same VTEP.
+        """
+        key = self._keys.get(peer)
+        if key is None or len(self._claims[peer.address, key]) > 1:
+            return None
+        row = self.logical_switches[peer.logical_switch]
+        return key if row.tunnel_key is None else self.vni(peer.logical_switch)
+
+    def replication(self, logical_switch: UUID, mac: str = UNKNOWN_DST) -> frozenset[str]:
+        """Return the addresses that frames for unknown destinations, or for a group, go to."""
         rows = self._groups.get(logical_switch, {}).values()
-        return frozenset[str]().union(*(row.addresses for row in rows if row.mac == UNKNOWN_DST))
+        return frozenset(
+            locator.address for row in rows if row.mac == mac for locator in row.locators
+        )
+
+    def groups(self, logical_switch: UUID) -> set[str]:
+        """Return the multicast addresses that the NVC names in a logical switch."""
+        rows = self._groups.get(logical_switch, {}).values()
+        return {row.mac for row in rows} - {UNKNOWN_DST}
+
+    def group_number(self, group: OfGroup) -> int | None:
+        """Return the number of a multicast address in its logical switch, None if it has no row."""
+        key = _group_key(group)
+        return self._group_numbering.number(key) if key in self._numbered_groups else None
 
     def place(self, logical_switch: UUID, mac: str) -> str | None:
         """Return the address of the VTEP behind which the NVC placed a station, if it did."""
         row = self._stations.get(logical_switch, {}).get(mac)
-        return row.address if row else None
+        return row.locator.address if row else None
 
     def stations(self, logical_switch: UUID) -> Iterable[str]:
         """Return the MAC addresses that the NVC placed in a logical switch."""
@@ -114,6 +166,10 @@ class Network:
     def peers(self, logical_switch: UUID) -> Iterable[str]:
         """Return the addresses that any row names for a logical switch."""
         return self._mentions.get(logical_switch, {}).keys()
+
+    def locators(self, peer: OfPeer) -> Iterable[Locator]:
+        """Return the locators by which rows name a remote VTEP for a logical switch."""
+        return self._mentions.get(peer.logical_switch, {}).get(peer.address, ())
 
     def mentioning(self, address: str) -> Iterable[UUID]:
         """Return the logical switches with a row that names the address."""
@@ -126,6 +182,28 @@ class Network:
             return []
         others = self._with_key[row.tunnel_key] - {logical_switch}
         return sorted(self.logical_switches[other].name for other in others)
+
+    def sharing_key_at(self, peer: OfPeer) -> list[str]:
+        """Return the names of the other logical switches with the same key at a remote VTEP."""
+        key = self._keys.get(peer)
+        if key is None:
+            return []
+        others = self._claims[peer.address, key] - {peer.logical_switch}
+        return sorted(self.logical_switches[other].name for other in others)
+
+    def has_key(self, peer: OfPeer) -> bool:
+        """Whether there is a key towards a remote VTEP, shared with others or not."""
+        return peer in self._keys
+
+    def routers_of(self, logical_switch: UUID) -> list[UUID]:
+        """Return the logical routers that join a logical switch."""
+        return [
+            row.uuid for row in self._routers.values() if logical_switch in row.logical_switches
+        ]
+
+    def router(self, router: UUID) -> LogicalRouter | None:
+        """Return the row of a logical router."""
+        return self._routers.get(router)
 
     def rivals(self, logical_switch: UUID, mac: str) -> list[UUID]:
         """Return the further rows that place the same station, which are not used."""
@@ -141,7 +219,9 @@ class Network:
 
     # What it is told
 
-    def update(self, row: LogicalSwitch | RemoteMac | RemoteGroup | Refused | Gone) -> set[Topic]:
+    def update(
+        self, row: LogicalSwitch | RemoteMac | RemoteGroup | LogicalRouter | Refused | Gone
+    ) -> set[Topic]:
         """Take a row as it is now, or its end; return what that touches."""
         touched: set[Topic] = set()
         if self._refused.pop(row.uuid, None):
@@ -149,7 +229,12 @@ class Network:
         if isinstance(row, Refused):
             self._refused[row.uuid] = row
             touched.add(OfRefused(row.uuid))
-        if isinstance(row, LogicalSwitch):
+        if isinstance(row, LogicalRouter):
+            self._routers[row.uuid] = row
+            touched.add(OfRouter(row.uuid))
+        elif self._routers.pop(row.uuid, None):
+            touched.add(OfRouter(row.uuid))
+        elif isinstance(row, LogicalSwitch):
             self._update_logical_switch(row.uuid, row, touched)
         elif row.uuid in self.logical_switches:
             self._update_logical_switch(row.uuid, None, touched)
@@ -197,15 +282,17 @@ class Network:
             touched.add(OfAll(uuid))  # the name is in what is said about its stations
         for each in sharing | {uuid}:
             touched.add(OfLogicalSwitch(each))
-            touched.update(OfPeer(each, address) for address in self.peers(each))
+            for address in self.peers(each):
+                self._claim(OfPeer(each, address), touched)
         touched.update(OfAll(each) for each in renumbered)
 
     def _list(self, row: RemoteMac | RemoteGroup, touched: set[Topic]) -> None:
         if isinstance(row, RemoteGroup):
             self._groups[row.logical_switch][row.uuid] = row
-            touched.add(OfLogicalSwitch(row.logical_switch))
-            for address in row.addresses:
-                self._mention(row.logical_switch, address, touched)
+            touched.add(_topic(row))
+            self._number_group(row, touched)
+            for locator in row.locators:
+                self._mention(row.logical_switch, locator, touched)
             return
         stations = self._stations[row.logical_switch]
         winner = stations.get(row.mac)
@@ -215,14 +302,15 @@ class Network:
         if winner is not None:
             loser = max(winner.uuid, row.uuid)
             self._rivals[row.logical_switch, row.mac].add(loser)
-        self._mention(row.logical_switch, row.address, touched)
+        self._mention(row.logical_switch, row.locator, touched)
 
     def _unlist(self, row: RemoteMac | RemoteGroup, touched: set[Topic]) -> None:
         if isinstance(row, RemoteGroup):
             _drop(self._groups, row.logical_switch, row.uuid)
-            touched.add(OfLogicalSwitch(row.logical_switch))
-            for address in row.addresses:
-                self._unmention(row.logical_switch, address, touched)
+            touched.add(_topic(row))
+            self._number_group(row, touched)
+            for locator in row.locators:
+                self._unmention(row.logical_switch, locator, touched)
             return
         place = row.logical_switch, row.mac
         touched.add(OfStation(*place))
@@ -239,25 +327,78 @@ class Network:
             _drop(self._stations, row.logical_switch, row.mac)
         if place in self._rivals and not rivals:
             del self._rivals[place]
-        self._unmention(row.logical_switch, row.address, touched)
+        self._unmention(row.logical_switch, row.locator, touched)
 
-    def _mention(self, logical_switch: UUID, address: str, touched: set[Topic]) -> None:
-        counts = self._mentions[logical_switch]
-        counts[address] = counts.get(address, 0) + 1
-        if counts[address] == 1:
-            self._mentioning[address].add(logical_switch)
-            touched.add(OfPeer(logical_switch, address))
-
-    def _unmention(self, logical_switch: UUID, address: str, touched: set[Topic]) -> None:
-        counts = self._mentions[logical_switch]
-        counts[address] -= 1
-        if counts[address]:
+    def _number_group(self, row: RemoteGroup, touched: set[Topic]) -> None:
+        """Give a multicast address a number while it has rows."""
+        if row.mac == UNKNOWN_DST:
             return
-        touched.add(OfPeer(logical_switch, address))
-        _drop(self._mentions, logical_switch, address)
-        self._mentioning[address].discard(logical_switch)
-        if not self._mentioning[address]:
-            del self._mentioning[address]
+        group = OfGroup(row.logical_switch, row.mac)
+        key, is_named = _group_key(group), row.mac in self.groups(row.logical_switch)
+        if is_named == (key in self._numbered_groups):
+            return
+        if is_named:
+            self._numbered_groups[key] = group
+            changed = self._group_numbering.add(key)
+        else:
+            del self._numbered_groups[key]
+            changed = self._group_numbering.remove(key)
+        touched.update(self._numbered_groups[each] for each in changed)
+
+    def _mention(self, logical_switch: UUID, locator: Locator, touched: set[Topic]) -> None:
+        locators = self._mentions[logical_switch].setdefault(locator.address, Counter())
+        locators[locator] += 1
+        self._mentioning[locator.address].add(logical_switch)
+        if locators[locator] == 1:
+            self._claim(OfPeer(logical_switch, locator.address), touched)
+
+    def _unmention(self, logical_switch: UUID, locator: Locator, touched: set[Topic]) -> None:
+        address = locator.address
+        locators = self._mentions[logical_switch][address]
+        locators[locator] -= 1
+        if locators[locator]:
+            return
+        del locators[locator]
+        if not locators:
+            _drop(self._mentions, logical_switch, address)
+            self._mentioning[address].discard(logical_switch)
+            if not self._mentioning[address]:
+                del self._mentioning[address]
+        self._claim(OfPeer(logical_switch, address), touched)
+
+    def _claim(self, peer: OfPeer, touched: set[Topic]) -> None:
+        """Find the key for a remote VTEP anew; touch whoever has, or had, the same one there."""
+        touched.add(peer)
+        former, key = self._keys.pop(peer, None), self._key(peer)
+        if former is not None:
+            claim = self._claims[peer.address, former]
+            claim.discard(peer.logical_switch)
+            touched.update(OfPeer(each, peer.address) for each in claim)
+            if not claim:
+                del self._claims[peer.address, former]
+        if key is not None:
+            claim = self._claims[peer.address, key]
+            touched.update(OfPeer(each, peer.address) for each in claim)
+            claim.add(peer.logical_switch)
+            self._keys[peer] = key
+
+    def _key(self, peer: OfPeer) -> int | None:
+        row = self.logical_switches.get(peer.logical_switch)
+        locators = self.locators(peer)
+        if row is None or not locators:
+            return None
+        keys = [each.tunnel_key for each in locators if each.tunnel_key is not None]
+        return row.tunnel_key if row.tunnel_key is not None else min(keys, default=None)
+
+
+def _group_key(group: OfGroup) -> UUID:
+    return uuid5(group.logical_switch, group.mac)
+
+
+def _topic(row: RemoteGroup) -> Topic:
+    if row.mac == UNKNOWN_DST:
+        return OfLogicalSwitch(row.logical_switch)
+    return OfGroup(row.logical_switch, row.mac)
 
 
 A = TypeVar("A")

@@ -155,7 +155,7 @@ class Report:
     def _report_groups(self) -> None:
         addresses: dict[UUID, set[str]] = {}
         for switch in self._ready.values():
-            for logical_switch in switch.bound():
+            for logical_switch in switch.ports.bound():
                 if switch.tunnel_ip is not None:
                     addresses.setdefault(logical_switch, set()).add(switch.tunnel_ip)
         for logical_switch in self._groups | addresses.keys():

@@ -7,7 +7,16 @@ from itertools import islice
 from .changes import Change, FlowChange, GroupChange
 from .events import Applied, Connection, FlowRemoved, ReadBack
 from .managed import ManagedSwitch
-from .writes import PutTunnelPort, RemoveTunnelPort, SecureBridge, SwitchWrite
+from .writes import (
+    PutBindingStats,
+    PutTunnel,
+    PutTunnelPort,
+    RemoveTunnel,
+    RemoveTunnelPort,
+    SecureBridge,
+    SwitchWrite,
+    VtepWrite,
+)
 
 LOG = logging.getLogger("vtep_ofapp.session")
 
@@ -77,7 +86,7 @@ class Session:
 
     def open(self) -> bool:
         """Open the gate when all is known; return whether that happened just now."""
-        if self.is_open or not self._is_read or not self.managed.tunnels_are_up():
+        if self.is_open or not self._is_read or not self.managed.tunnels.are_up():
             return False
         self.is_open = True
         LOG.info("%s is managed", self.managed.name)
@@ -92,6 +101,11 @@ class Session:
             self._is_busy = True
             self.connection.apply(changes)
 
+    def count(self) -> None:
+        """Ask the switch for the counters of its bindings."""
+        if self.connection is not None and self.is_open and self._is_read:
+            self.connection.read_counters()
+
     def port_writes(self) -> Iterator[SwitchWrite]:
         """Yield what Open_vSwitch has to change. Ports go only after the flows that use them."""
         managed = self.managed
@@ -101,9 +115,10 @@ class Session:
             managed.bridge.is_secure and managed.bridge.controllers_are_set
         ):
             yield SecureBridge(managed.name)
-        for port in managed.tunnel_ports.differences():
+        for port in managed.tunnels.ports.differences():
             if port.want is not None:
-                yield PutTunnelPort(managed.name, port.key, *port.want)
+                ends = port.want.remote, port.want.local
+                yield PutTunnelPort(managed.name, port.key, *ends, port.want.bfd)
             elif self.is_settled():
                 yield RemoveTunnelPort(managed.name, port.key)
 
@@ -115,6 +130,20 @@ class Session:
             and not self._is_busy
             and next(self._changes(), None) is None
         )
+
+    def row_writes(self) -> Iterator[VtepWrite]:
+        """Yield what the switch has to say of its tunnels and bindings, once it is open."""
+        physical = self.managed.physical
+        if physical is None or not self.is_open:
+            return
+        for row in self.managed.tunnel_rows.differences():
+            if row.want is not None:
+                yield PutTunnel(physical.uuid, row.key, row.want)
+            else:
+                yield RemoveTunnel(physical.uuid, row.key)
+        for stats in self.managed.statistics.rows.differences():
+            port, vlan = stats.key
+            yield PutBindingStats(port, vlan, stats.want)
 
     def _changes(self) -> Iterator[Change]:
         """Yield groups before the flows that use them, and the end of groups after those."""

@@ -1,18 +1,22 @@
 """What the databases are asked to hold: each write states a result, not the way to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
+from .model import BindingStats, TunnelReport
+
 
 @dataclass(frozen=True, slots=True)
 class PutTunnelPort:
-    """A VXLAN port of the bridge to a remote address, from a local one, made or mended."""
+    """A VXLAN port of the bridge to a remote address, from a local one, with this bfd column."""
 
     bridge: str
     name: str
     remote: str
     local: str
+    bfd: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,43 @@ class PutFaultStatus:
     entries: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class PutTunnel:
+    """A Tunnel row of the switch to a Physical_Locator row, with what the switch has to say."""
+
+    switch: UUID
+    locator: UUID
+    report: TunnelReport
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTunnel:
+    """No Tunnel row of the switch to this Physical_Locator row."""
+
+    switch: UUID
+    locator: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PutBindingStats:
+    """The Logical_Binding_Stats of a VLAN of a Physical_Port, or none."""
+
+    port: UUID
+    vlan: int
+    stats: BindingStats | None
+
+
+@dataclass(frozen=True, slots=True)
+class IntroduceSwitch:
+    """The identification of a Physical_Switch, where nobody has given it one."""
+
+    switch: UUID
+    management_ips: frozenset[str]
+    description: str
+
+
 SwitchWrite: TypeAlias = "PutTunnelPort | RemoveTunnelPort | SecureBridge"
 VtepWrite: TypeAlias = (
     "PutPhysicalPort | RemovePhysicalPort | PutLocalMac | PutUnknownDst | PutFaultStatus"
+    " | PutTunnel | RemoveTunnel | PutBindingStats | IntroduceSwitch"
 )
