@@ -10,6 +10,7 @@ REQUIREMENTS = [
     for line in (HERE / "requirements.txt").read_text().splitlines()
     if line.split("#")[0].strip()
 ]
+SIM = ["pyroute2>=0.9,<0.10", "scapy>=2.6,<3", "pyyaml>=6,<7"]
 
 setup(
     name="vtep-ofapp",
@@ -19,18 +20,18 @@ setup(
     long_description_content_type="text/markdown",
     packages=find_packages(include=["vtep_ofapp", "vtep_ofapp.*"]),
     package_data={"vtep_ofapp": ["py.typed"]},
+    scripts=["etc/osken-manager"],
     python_requires=">=3.10",
     install_requires=REQUIREMENTS,
     extras_require={
-        "sim": ["pyroute2>=0.9,<0.10", "scapy>=2.6,<3"],
+        "sim": SIM,
         "test": [
-            "pyroute2>=0.9,<0.10",
-            "scapy>=2.6,<3",
+            *SIM,
             "pytest>=8,<10",
             "hypothesis>=6.100,<7",
             "ruff>=0.9,<1",
             "mypy>=1.14,<3",
-            "types-setuptools",
+            "types-pyyaml",
         ],
     },
 )

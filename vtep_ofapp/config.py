@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from os_ken import cfg
-from oslo_config.cfg import MultiStrOpt
 
 from .policy import Policy
 
@@ -22,7 +21,7 @@ OPTIONS = (
         help="OVSDB remote of the hardware_vtep database: unix:PATH, tcp:HOST:PORT or "
         "ssl:HOST:PORT; several with commas for the servers of a cluster.",
     ),
-    MultiStrOpt(
+    cfg.MultiStrOpt(
         "ovs_db",
         sample_default="unix:$OVS_RUNDIR/db.sock",
         help="OVSDB remote of the Open_vSwitch database, written like vtep_db. It may be given "

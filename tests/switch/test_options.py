@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 MANAGER = Path(sys.executable).parent / "osken-manager"
 
 
-def start(folder, options):
+def start(folder, options, cwd=None):
     """Run osken-manager with these lines of the group [vtep] until it ends by itself."""
     config = folder / "app.conf"
     config.write_text(f"[DEFAULT]\nofp_tcp_listen_port = 16653\n[vtep]\n{options}\n")
@@ -24,7 +24,7 @@ def start(folder, options):
         capture_output=True,
         text=True,
         timeout=30,
-        cwd=folder,
+        cwd=cwd or folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
 
@@ -45,6 +45,12 @@ def test_a_wrong_value_ends_the_start_with_one_clear_line(tmp_path, option, says
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith(f"vtep_ofapp: {says}")
     assert "Traceback" not in done.stderr
+
+
+def test_it_starts_in_a_checkout_as_well(tmp_path):
+    """There a folder has the module's name, which os-ken's own command takes for a file."""
+    done = start(tmp_path, "mac_aging = 0", cwd=ROOT)
+    assert "vtep_ofapp: [vtep] mac_aging: " in done.stderr
 
 
 def sample_options():
