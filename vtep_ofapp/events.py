@@ -13,6 +13,9 @@ from .model import Bridge, VtepRow
 class Connection(Protocol):
     """The OpenFlow connection of one switch, as the loop uses it. Nothing here waits."""
 
+    peer: str
+    """The IP address of the switch's end."""
+
     def read_back(self) -> None:
         """Ask for all our flows and groups; a ReadBack follows."""
 

@@ -78,7 +78,10 @@ class TunnelRow:
 
 @dataclass(frozen=True, slots=True)
 class PhysicalSwitch:
-    """A Physical_Switch row with its ports and tunnels; tunnel_ips in lexicographical order."""
+    """A Physical_Switch row with its ports and tunnels; tunnel_ips in lexicographical order.
+
+    ``towards_managers`` are the addresses of this host on its way to the database's managers.
+    """
 
     uuid: UUID
     name: str
@@ -89,6 +92,7 @@ class PhysicalSwitch:
     description: str = ""
     fault_status: frozenset[str] = frozenset()
     refused: tuple[str, ...] = ()
+    towards_managers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,9 @@ class Report:
 
     def faults_changed(self, rows: Iterable[UUID]) -> None:
         """Report the fault columns of rows of Physical_Switch and Physical_Port anew."""
-        self._report_statuses(rows)
+        changed = set(rows)
+        if changed:
+            self._report_statuses(changed)
 
     # What it asks for
 

@@ -7,7 +7,9 @@ from itertools import islice
 from .changes import Change, FlowChange, GroupChange
 from .events import Applied, Connection, FlowRemoved, ReadBack
 from .managed import ManagedSwitch
+from .model import PhysicalSwitch
 from .writes import (
+    IntroduceSwitch,
     PutBindingStats,
     PutTunnel,
     PutTunnelPort,
@@ -136,6 +138,10 @@ class Session:
         physical = self.managed.physical
         if physical is None or not self.is_open:
             return
+        addresses = self._management_ips(physical)
+        if not physical.description or (addresses and not physical.management_ips):
+            description = f"{self.managed.name} of Open vSwitch, managed by vtep_ofapp"
+            yield IntroduceSwitch(physical.uuid, addresses, description)
         for row in self.managed.tunnel_rows.differences():
             if row.want is not None:
                 yield PutTunnel(physical.uuid, row.key, row.want)
@@ -144,6 +150,14 @@ class Session:
         for stats in self.managed.statistics.rows.differences():
             port, vlan = stats.key
             yield PutBindingStats(port, vlan, stats.want)
+
+    def _management_ips(self, physical: PhysicalSwitch) -> frozenset[str]:
+        """Return where the switch can be managed: where it calls from, unless it is right here."""
+        if self.connection is None:
+            return frozenset()
+        if self.connection.peer.startswith("127."):
+            return physical.towards_managers
+        return frozenset({self.connection.peer})
 
     def _changes(self) -> Iterator[Change]:
         """Yield groups before the flows that use them, and the end of groups after those."""

@@ -1,5 +1,6 @@
 """The hardware_vtep database (vtep(5)): its rows as values, and what we write into it."""
 
+import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
@@ -52,6 +53,7 @@ class VtepTables:
 
     schema: ClassVar[str] = "hardware_vtep"
     columns: ClassVar[Mapping[str, Sequence[str]]] = {
+        "Manager": ("target",),
         "Physical_Switch": (
             "name",
             "ports",
@@ -199,7 +201,13 @@ class VtepTables:
             row.description,
             frozenset(row.switch_fault_status),
             tuple(refused),
+            self._towards_managers(),
         )
+
+    def _towards_managers(self) -> frozenset[str]:
+        managers = self._tables["Manager"].rows.values()
+        addresses = (_towards(each.target) for each in managers)
+        return frozenset(address for address in addresses if address is not None)
 
     def _port(self, row: Any) -> PhysicalPort:
         port = self._ports.get(row.uuid)
@@ -407,7 +415,7 @@ _READERS: Mapping[str, Callable[[Any], VtepRow]] = {
     "Logical_Router": _logical_router,
 }
 
-_OF_SWITCH = ("Physical_Switch", "Physical_Port", "Tunnel", "Logical_Binding_Stats")
+_OF_SWITCH = ("Physical_Switch", "Physical_Port", "Tunnel", "Logical_Binding_Stats", "Manager")
 """Tables whose rows are read as parts of a Physical_Switch."""
 
 
@@ -462,6 +470,21 @@ def _tunnel(row: Any) -> TunnelRow:
     return TunnelRow(
         row.uuid, remote.uuid, remote.dst_ip, report, row.bfd_params, row.bfd_config_remote
     )
+
+
+def _towards(target: str) -> str | None:
+    """Return this host's address on the way to a manager, if it is another host with an address.
+
+    Connecting a datagram socket sends nothing; it only asks for the route.
+    """
+    _, _, rest = target.partition(":")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((parse_ipv4(rest.partition(":")[0]), 6640))
+        except (Invalid, OSError):
+            return None
+        address = str(probe.getsockname()[0])
+    return None if address.startswith("127.") else address
 
 
 def _uuid(row: PhysicalPort | TunnelRow) -> UUID:

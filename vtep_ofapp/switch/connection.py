@@ -63,6 +63,7 @@ class SwitchConnection:
     """
 
     def __init__(self, datapath: Any, post: Callable[[Event], None]) -> None:
+        self.peer = str(datapath.address[0])
         self._datapath = datapath
         self._post = post
         self._outbox: Any = hub.Queue()
