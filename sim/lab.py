@@ -21,7 +21,7 @@ from sim.app import App, Controller
 from sim.delivery import Delivery, Send
 from sim.frames import BROADCAST
 from sim.hosts import Host, VxlanEndpoint
-from sim.nvc import Nvc
+from sim.listener import Listener
 from sim.state import LabBusy, LabState
 from sim.vtep import Vtep
 
@@ -40,7 +40,7 @@ class Lab:
         self.state = LabState(name)
         self.underlay = links.Segment(self.state.namespace("underlay"), links.MTU_UNDERLAY)
         self.management = links.Segment(self.state.namespace("management"))
-        self.nvc = Nvc(self.state.namespace("nvc"), "10.1.1.2", self.state.folder / "nvc.log")
+        self.nvc = Listener(self.state.namespace("nvc"), "10.1.1.2", self.state.folder / "nvc.log")
         self.vteps: dict[str, Vtep] = {}
         self.hosts: dict[str, Host] = {}
         self._controller = controller

@@ -56,6 +56,29 @@ def set_up(namespace: Namespace, interface: str) -> None:
     )
 
 
+def set_down(namespace: Namespace, interface: str) -> None:
+    """Set an interface down; its address and its place on a bridge stay."""
+    _netlink(
+        namespace,
+        lambda here: here.link("set", index=_index(here, interface), state="down"),
+    )
+
+
+def move(namespace: Namespace, interface: str, to: Namespace, name: str) -> None:
+    """Take one end of a veth pair to another namespace, where it has that name and is up.
+
+    The other end stays as it is, with its addresses; whatever uses it does not notice more than
+    a link that was away for a moment.
+    """
+    _netlink(
+        namespace,
+        lambda here: here.link(
+            "set", index=_index(here, interface), net_ns_fd=to.name, ifname=name, state="down"
+        ),
+    )
+    set_up(to, name)
+
+
 def add_address(namespace: Namespace, interface: str, address: str, prefix: int = 24) -> None:
     """Give an interface an IPv4 address, if it does not have it yet."""
     _netlink(
@@ -133,6 +156,14 @@ class Segment:
         )
         if ip:
             add_address(namespace, interface, ip)
+
+    def cut(self, port: str) -> None:
+        """Take the link of whoever is plugged in at this port down, until `mend`."""
+        set_down(self.namespace, port)
+
+    def mend(self, port: str) -> None:
+        """Take the link up again."""
+        set_up(self.namespace, port)
 
 
 def _netlink(namespace: Namespace, work: Callable[[IPRoute], T]) -> T:

@@ -14,6 +14,9 @@ from sim.waiting import WaitFailed, wait_until
 
 SCHEMAS = Path("/usr/share/openvswitch")
 
+SCHEMA_FILES = {"ovs": SCHEMAS / "vswitch.ovsschema", "vtep": SCHEMAS / "vtep.ovsschema"}
+"""Schema by the name that its database file has without the suffix."""
+
 OPENFLOW = "OpenFlow13"
 
 
@@ -90,8 +93,13 @@ class Daemon:
 class OpenVSwitch:
     """An Open vSwitch of its own in a namespace, with every file of it in one folder."""
 
-    def __init__(self, namespace: Namespace, folder: Path) -> None:
-        """Describe the switch. `folder` has a short path: a Unix socket's is 107 bytes at most."""
+    def __init__(
+        self, namespace: Namespace, folder: Path, schemas: Sequence[str] = ("ovs",)
+    ) -> None:
+        """Describe the switch and which of SCHEMA_FILES it has databases of.
+
+        `folder` has a short path: a Unix socket's is 107 bytes at most.
+        """
         self.namespace = namespace
         self.folder = folder
         self.env = environment(folder)
@@ -99,24 +107,22 @@ class OpenVSwitch:
         """OVSDB remote of the server, which any namespace can use."""
         self.on_command: Callable[[Sequence[str]], None] = lambda argv: None
         """Called with each command that changes the switch, before it runs."""
-        self.databases = {
-            folder / "ovs.db": SCHEMAS / "vswitch.ovsschema",
-            folder / "vtep.db": SCHEMAS / "vtep.ovsschema",
-        }
+        self.databases = {folder / f"{name}.db": SCHEMA_FILES[name] for name in schemas}
+        managers = ["--remote=db:hardware_vtep,Global,managers"] if "vtep" in schemas else []
         self.ovsdb_server = Daemon(
             self,
             "ovsdb-server",
             [
                 "--remote",
                 f"punix:{folder}/db.sock",
-                "--remote=db:hardware_vtep,Global,managers",
+                *managers,
                 *map(str, self.databases),
             ],
         )
         self.ovs_vswitchd = Daemon(self, "ovs-vswitchd", [self.db], self.restore)
 
     def create_databases(self) -> None:
-        """Make the two databases, empty."""
+        """Make the databases, empty."""
         for database, schema in self.databases.items():
             self.do("ovsdb-tool", "create", str(database), str(schema))
 
@@ -156,7 +162,9 @@ class OpenVSwitch:
                 parts.append(f"--- {bridge} {what}")
                 parts.append(self._ask("ovs-ofctl", "-O", OPENFLOW, what, bridge))
         parts += ["--- datapath flows", self._ask("ovs-appctl", "dpctl/dump-flows")]
-        parts += ["--- hardware_vtep", self._ask("ovsdb-client", "dump", self.db, "hardware_vtep")]
+        if self.folder / "vtep.db" in self.databases:
+            rows = self._ask("ovsdb-client", "dump", self.db, "hardware_vtep")
+            parts += ["--- hardware_vtep", rows]
         for daemon in (self.ovsdb_server, self.ovs_vswitchd):
             parts += [f"--- {daemon.log.name}", tail(daemon.log)]
         return "\n".join(parts)

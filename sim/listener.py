@@ -1,4 +1,4 @@
-"""A stand-in for the Network Virtualization Controller: it listens, and watches the VTEP."""
+"""A stand-in for the NVC in the guide: it listens, and watches the VTEP that calls."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from sim.namespaces import Namespace
 from sim.waiting import wait_until
 
 
-class Nvc:
+class Listener:
     """An OVSDB client that waits for a VTEP's database server to call, and watches what it has.
 
-    It only reads: in the guide, `vtep-ctl` plays the NVC that writes.
+    It only reads: in the guide, `vtep-ctl` plays the NVC that writes. `sim.nvc` does both.
     """
 
     PORT = 6640
