@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from sim.app import App
 from sim.namespaces import Namespace
 from sim.openvswitch import Daemon, OpenVSwitch
 from sim.waiting import wait_until
+
+_ACTION = re.compile(
+    r"push_vlan\(vid=(\d+)[^)]*\)"
+    r"|(pop_vlan)"
+    r"|(?:clone\()?tnl_push\(.*?,dst=([0-9.]+),.*?,vni=(0x[0-9a-f]+)\)\),out_port\(\d+\)\),\d+\)?"
+    r"|userspace\(.*?\)\)"
+    r"|(?:^|(?<=,))(\d+)(?=,|$)"
+)
+"""An action of the datapath that matters to where a frame leaves, or hides what does not."""
 
 
 class Here(Namespace):
@@ -33,16 +47,23 @@ class DummyApp(App):
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
 
+    def give(self, option: str, *values: str) -> None:
+        """Set an option of [vtep], as many times as there are values."""
+        self.options[option] = f"\n{option} = ".join(values)
+
 
 class DummySwitch(OpenVSwitch):
-    """Open vSwitch whose ports are dummies: the real pipeline, and no packets but those we make."""
+    """Open vSwitch whose ports are dummies: the real pipeline, and no packets but those we make.
+
+    Tunnel ports are real. Their packets leave by br-phy, if add_underlay() made one.
+    """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(Here(), folder)
+        super().__init__(Here(), folder, ("ovs", "vtep"))
         self.bridge = "br0"
         self.ports: list[str] = []
         self.ovs_vswitchd = Daemon(
-            self, "ovs-vswitchd", ["--enable-dummy=override", "--disable-system", self.db]
+            self, "ovs-vswitchd", ["--enable-dummy", "--disable-system", self.db]
         )
         self.app = DummyApp(self)
 
@@ -67,6 +88,26 @@ class DummySwitch(OpenVSwitch):
         )  # fmt: skip
         if bridge == self.bridge:
             self.ports.append(port)
+
+    def add_underlay(self, *remotes: str) -> None:
+        """Make br-phy, by which tunnels to these addresses leave."""
+        self.ovs_vsctl("add-br", "br-phy", "--", "set", "bridge", "br-phy", "datapath_type=dummy")
+        self.ovs_vsctl("add-port", "br-phy", "wire", "--", "set", "interface", "wire", "type=dummy")
+        self.appctl("netdev-dummy/ip4addr", "br-phy", "10.2.2.254/24")
+        self.appctl("ovs/route/add", "10.2.2.0/24", "br-phy")
+        for number, remote in enumerate(remotes, 1):
+            self.appctl("tnl/neigh/set", "br-phy", remote, f"aa:55:aa:55:00:{number:02x}")
+
+    def add_bond(self, bond: str, *members: str, lacp: str = "off") -> None:
+        """Join dummy interfaces, numbered from 11, into one port of br0."""
+        settings = []
+        for number, member in enumerate(members, 11):
+            settings += ["--", "set", "interface", member, "type=dummy", f"ofport_request={number}"]
+        self.ovs_vsctl("add-bond", "br0", bond, *members, f"lacp={lacp}", *settings)
+
+    def set_link(self, interface: str, state: str) -> None:
+        """Take the link of a dummy interface up or down."""
+        self.appctl("netdev-dummy/set-admin-state", interface, state)
 
     def point_at_app(self, bridge: str = "br0") -> None:
         """Make the application the bridge's controller, without waiting."""
@@ -93,17 +134,90 @@ class DummySwitch(OpenVSwitch):
             ages[line.split("priority=")[1]] = float(duration)
         return ages
 
-    def receive(self, port: str, source: str, destination: str, vlan: int | None = None) -> None:
-        """Let a frame come in by a dummy port."""
+    def receive(
+        self,
+        port: str,
+        source: str,
+        destination: str,
+        vlan: int | None = None,
+        length: int | None = None,
+    ) -> None:
+        """Let a frame come in by a dummy port; ``length`` is that of the whole frame."""
         tag = "eth_type(0x8100),vlan(vid={},pcp=0),encap(eth_type(0x1234))"
         kind = "eth_type(0x1234)" if vlan is None else tag.format(vlan)
         frame = f"in_port(1),eth(src={source},dst={destination}),{kind}"
-        self.appctl("netdev-dummy/receive", port, frame)
+        self.appctl(
+            "netdev-dummy/receive", port, frame, *(("--len", str(length)) if length else ())
+        )
 
     def trace(self, flow: str, bridge: str = "br0") -> str:
         """Return the datapath actions that ofproto/trace finds for a frame."""
         last = self.appctl("ofproto/trace", bridge, flow).strip().splitlines()[-1]
         return last.removeprefix("Datapath actions: ")
+
+    def sends(
+        self,
+        port: str,
+        destination: str,
+        vlan: int | None = None,
+        *,
+        source: str = "00:00:00:00:00:01",
+        bridge: str = "br0",
+    ) -> list[str]:
+        """Return where a frame that comes in by an interface of the bridge leaves, sorted.
+
+        Each is the name of an interface with the tag that the frame has there, as "p1" or
+        "p1 vlan 10", or the address of a remote VTEP with the VNI, as "10.2.2.2 vni 33".
+        """
+        number = self.ovs_vsctl("get", "interface", port, "ofport")
+        tag = "" if vlan is None else f"dl_vlan={vlan},"
+        addresses = f"dl_src={source},dl_dst={destination}"
+        return self._leaves(self.trace(f"in_port={number},{tag}{addresses}", bridge))
+
+    def delivers(
+        self, remote: str, vni: int, destination: str, local: str = "127.0.0.1", bridge: str = "br0"
+    ) -> list[str]:
+        """Return where a frame that comes in from a remote VTEP leaves, as sends() does."""
+        port = self.tunnel_port(remote, local, bridge)
+        number = self.ovs_vsctl("get", "interface", port, "ofport")
+        tunnel = f"in_port={number},tun_id={vni},tun_src={remote},tun_dst={local}"
+        addresses = f"dl_src=00:00:00:00:00:99,dl_dst={destination}"
+        return self._leaves(self.trace(f"{tunnel},{addresses}", bridge))
+
+    def _leaves(self, actions: str) -> list[str]:
+        shown = re.findall(r"^    (\S+) \d+/(\d+):", self.appctl("dpif/show"), re.MULTILINE)
+        names = {number: name for name, number in shown}
+        leaves, vlan = [], ""
+        for tag, no_tag, remote, vni, number in _ACTION.findall(actions):
+            if tag or no_tag:
+                vlan = f" vlan {tag}" if tag else ""
+            elif remote:
+                leaves.append(f"{remote} vni {int(vni, 16)}")
+            elif number:
+                leaves.append(f"{names[number]}{vlan}")
+        return sorted(leaves)
+
+    def tunnel_ports(self, bridge: str = "br0") -> dict[tuple[str, str], str]:
+        """Return the names of the tunnel ports of a bridge by remote and local address."""
+        names = set(self.ovs_vsctl("list-ports", bridge).split())
+        return {
+            (row["options"]["remote_ip"], row["options"]["local_ip"]): row["name"]
+            for row in self.rows("Interface", "Open_vSwitch")
+            if row["name"] in names and row["type"] == "vxlan"
+        }
+
+    def tunnel_port(self, remote: str, local: str = "127.0.0.1", bridge: str = "br0") -> str:
+        """Return the name of a tunnel port, once Open vSwitch has numbered it."""
+
+        def name() -> str | None:
+            name = self.tunnel_ports(bridge).get((remote, local))
+            numbered = name and self.ovs_vsctl("get", "interface", name, "ofport") not in (
+                "[]",
+                "-1",
+            )
+            return name if numbered else None
+
+        return self.wait(name, f"the tunnel port from {local} to {remote}")
 
     def local_macs(self, logical_switch: str = "ls0") -> dict[str, str]:
         """Return Ucast_Macs_Local of a logical switch: MAC address to tunnel IP."""
@@ -114,6 +228,69 @@ class DummySwitch(OpenVSwitch):
     def column(self, table: str, column: str, record: str) -> str:
         """Return one column of a row of hardware_vtep, as vtep-ctl prints it."""
         return self.vtep_ctl("get", table, record, column)
+
+    # hardware_vtep past vtep-ctl, which knows neither keys of locators nor all that NVCs write
+
+    def transact(self, *operations: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Carry out operations of RFC 7047 in one transaction; return their results."""
+        text = json.dumps(["hardware_vtep", *operations])
+        results = json.loads(self.run(["ovsdb-client", "transact", self.db, text]))
+        assert not [each for each in results if each and "error" in each], results
+        return results
+
+    def rows(self, table: str, database: str = "hardware_vtep") -> list[dict[str, Any]]:
+        """Return the rows of a table, with sets, maps and UUIDs as Python has them."""
+        select = json.dumps([database, {"op": "select", "table": table, "where": []}])
+        (result,) = json.loads(self.run(["ovsdb-client", "transact", self.db, select]))
+        return [
+            {column: _from_json(value) for column, value in row.items()} for row in result["rows"]
+        ]
+
+    def row(self, table: str, **values: Any) -> dict[str, Any]:
+        """Return the one row of a table with these values."""
+        (row,) = (row for row in self.rows(table) if values.items() <= row.items())
+        return row
+
+    def place(self, mac: str, *locator: str | int, logical_switch: str = "ls0") -> None:
+        """Place a station behind a locator: an address, or an address and a key."""
+        inserts, names = self._locators([locator])
+        row = {"MAC": mac, "locator": names[0], "logical_switch": self._switch(logical_switch)}
+        self.transact(*inserts, _insert("Ucast_Macs_Remote", row))
+
+    def replicate(
+        self,
+        *locators: tuple[str | int, ...],
+        mac: str = "unknown-dst",
+        logical_switch: str = "ls0",
+    ) -> None:
+        """Give an address of Mcast_Macs_Remote a new set of locators, or none at all."""
+        switch = self._switch(logical_switch)
+        where = [["MAC", "==", mac], ["logical_switch", "==", switch]]
+        delete = {"op": "delete", "table": "Mcast_Macs_Remote", "where": where}
+        if not locators:
+            self.transact(delete)
+            return
+        inserts, names = self._locators(locators)
+        locator_set = _insert("Physical_Locator_Set", {"locators": ["set", names]}, "all")
+        row = {"MAC": mac, "locator_set": ["named-uuid", "all"], "logical_switch": switch}
+        self.transact(delete, *inserts, locator_set, _insert("Mcast_Macs_Remote", row))
+
+    def _switch(self, name: str) -> list[str]:
+        return ["uuid", str(self.row("Logical_Switch", name=name)["_uuid"])]
+
+    def _locators(self, locators: Any) -> tuple[list[dict[str, Any]], list[list[str]]]:
+        """Return what inserts the locators that are not there, and references to all of them."""
+        there = {(row["dst_ip"], row["tunnel_key"]): row for row in self.rows("Physical_Locator")}
+        inserts, names = [], []
+        for number, (address, *key) in enumerate(locators):
+            if row := there.get((address, key[0] if key else ())):
+                names.append(["uuid", str(row["_uuid"])])
+                continue
+            columns = {"encapsulation_type": "vxlan_over_ipv4", "dst_ip": address}
+            columns |= {"tunnel_key": key[0]} if key else {}
+            inserts.append(_insert("Physical_Locator", columns, f"l{number}"))
+            names.append(["named-uuid", f"l{number}"])
+        return inserts, names
 
     def wait(self, condition, what: str, timeout: float = 15.0):
         """Wait for a condition; show flows, groups, rows and logs if it does not come true."""
@@ -130,3 +307,20 @@ class DummySwitch(OpenVSwitch):
         """End the application and both daemons."""
         self.app.stop()
         super().stop()
+
+
+def _insert(table: str, row: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
+    operation = {"op": "insert", "table": table, "row": row}
+    return {**operation, "uuid-name": name} if name else operation
+
+
+def _from_json(value: Any) -> Any:
+    """Return a value of RFC 7047 as a tuple, a dictionary, a UUID or what it is."""
+    if not isinstance(value, list):
+        return value
+    kind, content = value
+    if kind == "set":
+        return tuple(map(_from_json, content))
+    if kind == "map":
+        return {_from_json(key): _from_json(each) for key, each in content}
+    return UUID(content)
