@@ -40,9 +40,9 @@ class CaptureOverrun(AssertionError):
 class Capture:
     """The frames that an interface receives (never those it sends) from construction to `close`.
 
-    Frames for other stations, which a switch flooded, are recorded as well unless `own_only` is
-    set. The kernel keeps them until someone asks. As a context manager it closes itself; what was
-    recorded until then stays readable.
+    Frames for other stations, which a switch flooded, are recorded as well unless `station` says
+    whose MAC address counts (with group addresses). The kernel keeps them until someone asks. As a
+    context manager it closes itself; what was recorded until then stays readable.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class Capture:
         namespace: Namespace,
         interface: str,
         *,
-        own_only: bool = False,
+        station: str | None = None,
         evidence: Evidence | None = None,
     ) -> None:
         """Start to record at once; `evidence` is for the message of a wait that fails."""
         self.where = f"{interface} of {namespace.name}"
-        self._own_only = own_only
+        self._station = bytes.fromhex(station.replace(":", "")) if station else None
         self._evidence = evidence
         self._frames: list[Captured] = []
         self._socket = namespace.call(lambda: _open(interface))
@@ -123,10 +123,10 @@ class Capture:
     def _take(self) -> None:
         while True:
             try:
-                data, ancillary, _, origin = self._socket.recvmsg(_LARGEST_FRAME, 256)
+                data, ancillary, _, _ = self._socket.recvmsg(_LARGEST_FRAME, 256)
             except BlockingIOError:
                 break
-            if not (self._own_only and origin[2] == socket.PACKET_OTHERHOST):
+            if self._station is None or data[0] & 1 or data[:6] == self._station:
                 self._frames.append(_restore(data, ancillary))
         # Reading the statistics sets them back to zero.
         statistics = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, _STATISTICS.size)

@@ -6,19 +6,30 @@ import contextlib
 import select
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from scapy.layers.inet import IPerror
 from scapy.packet import Packet
 
 from sim.capture import Capture
 from sim.frames import Captured, Probe, probe
-from sim.hosts import Host, VxlanEndpoint
 from sim.waiting import Evidence, WaitFailed
 
 Delivery = dict[str, list[str]]
 """For each host that got the frame, one label per copy: {"vm2": ["untagged"]}."""
 
 Send = Callable[[Packet], None]
+
+
+class Receiver(Protocol):
+    """Whoever may receive frames of the lab."""
+
+    name: str
+
+    def watch(self) -> Capture:
+        """Return a capture of all that counts as a copy of a frame."""
+        ...
+
 
 QUIET = 0.2
 """Seconds without a further copy after which a frame is taken to have arrived everywhere.
@@ -27,19 +38,15 @@ A copy takes less than a millisecond through the user-space datapath.
 """
 
 
-def deliver(send: Send, hosts: Iterable[Host], marked: Probe, patience: float = QUIET) -> Delivery:
+def deliver(
+    send: Send, hosts: Iterable[Receiver], marked: Probe, patience: float = QUIET
+) -> Delivery:
     """Send a probe and return every copy of it that any of the hosts received.
 
-    A VXLAN endpoint is watched at its underlay interface, so that packets with a VNI that it does
-    not know count, too. `patience` is how many seconds the first copy may take.
+    `patience` is how many seconds the first copy may take.
     """
     with contextlib.ExitStack() as stack:
-        captures = {
-            host.name: stack.enter_context(
-                host.capture_underlay() if isinstance(host, VxlanEndpoint) else host.capture()
-            )
-            for host in hosts
-        }
+        captures = {host.name: stack.enter_context(host.watch()) for host in hosts}
         send(marked.frame)
         delivery = _copies(captures, marked.mark)
         deadline = time.monotonic() + patience
@@ -52,7 +59,7 @@ def deliver(send: Send, hosts: Iterable[Host], marked: Probe, patience: float = 
 
 def expect_delivery(
     send: Send,
-    hosts: Sequence[Host],
+    hosts: Sequence[Receiver],
     expected: Mapping[str, Sequence[str]],
     *,
     src: str,

@@ -16,6 +16,31 @@ from sim.streams import Stream
 from sim.waiting import Evidence
 
 
+class VxlanSource:
+    """Sends VXLAN packets from a namespace, past whatever ends tunnels there."""
+
+    def __init__(self, namespace: Namespace, ip: str) -> None:
+        """Send from the namespace, by default from that address."""
+        self._namespace = namespace
+        self._ip = ip
+        self._socket: socket.socket | None = None
+
+    def send(self, vni: int, inner: Packet | bytes, *, to: str, src: str | None = None) -> None:
+        """Send a packet with any VNI; `src` forges its sender."""
+        if self._socket is None:
+            # A raw socket takes any source address, and the kernel still finds the way.
+            self._socket = self._namespace.call(
+                lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            )
+        self._socket.sendto(bytes(vxlan_packet(src or self._ip, to, vni, inner)), (to, 0))
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+
+
 class Host:
     """A network stack with one interface: it sends frames, receives them, pings."""
 
@@ -52,6 +77,10 @@ class Host:
         """Return a capture of what the host receives, which is recording already."""
         return Capture(self.namespace, self.interface, evidence=self._evidence)
 
+    def watch(self) -> Capture:
+        """Return a capture of all that counts as a copy of a frame that is sent to this host."""
+        return self.capture()
+
     def ping(self, ip: str, count: int = 3) -> int:
         """Return how many of `count` echo requests to `ip` were answered, each within a second."""
         argv = ["ping", "-c", str(count), "-i", "0.2", "-W", "1", ip]
@@ -59,9 +88,14 @@ class Host:
         answered = re.search(r"(\d+) received", output)
         return int(answered[1]) if answered else 0
 
-    def stream(self, to: Host, rate: float = 1000, vlans: Sequence[int] = ()) -> Stream:
-        """Return a stream of numbered frames to another host, `rate` per second."""
-        return Stream(self, to, rate, vlans)
+    def stream(
+        self, to: Host, rate: float = 1000, vlans: Sequence[int] = (), dst: str | None = None
+    ) -> Stream:
+        """Return a stream of numbered frames to another host, `rate` per second.
+
+        They are addressed to the host's MAC unless `dst` is another.
+        """
+        return Stream(self, to, rate, vlans, dst)
 
     def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 30.0) -> str:
         """Run a command on the host and return its output. Raises CommandFailed."""
@@ -109,7 +143,7 @@ class VxlanEndpoint(Host):
         self.underlay_mac = underlay_mac
         self.overlays: list[Host] = []
         self._vteps: list[str] = []
-        self._raw_socket: socket.socket | None = None
+        self._source = VxlanSource(namespace, underlay_ip)
         self._vni = vni
 
     def create(self, underlay: links.Segment) -> None:
@@ -142,6 +176,10 @@ class VxlanEndpoint(Host):
         for overlay in self.overlays:
             links.flood_to(self.namespace, overlay.interface, tunnel_ip)
 
+    def watch(self) -> Capture:
+        """Return a capture of the underlay, where packets with an unknown VNI count, too."""
+        return self.capture_underlay()
+
     def capture_underlay(self) -> Capture:
         """Return a capture of the packets for this endpoint; `Captured.vxlan` takes them apart.
 
@@ -149,7 +187,10 @@ class VxlanEndpoint(Host):
         copies for us.
         """
         return Capture(
-            self.namespace, self.UNDERLAY_INTERFACE, own_only=True, evidence=self._evidence
+            self.namespace,
+            self.UNDERLAY_INTERFACE,
+            station=self.underlay_mac,
+            evidence=self._evidence,
         )
 
     def send_vxlan(
@@ -161,14 +202,7 @@ class VxlanEndpoint(Host):
         endpoint's own address unless `src` forges one. (From a forged packet that it accepts, Open
         vSwitch learns that the forged address is here.)
         """
-        if self._raw_socket is None:
-            # A raw socket takes any source address, and the kernel still finds the way.
-            self._raw_socket = self.namespace.call(
-                lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-            )
-        destination = to or self._vteps[0]
-        packet = vxlan_packet(src or self.underlay_ip, destination, vni, inner)
-        self._raw_socket.sendto(bytes(packet), (destination, 0))
+        self._source.send(vni, inner, to=to or self._vteps[0], src=src)
 
     def close(self) -> None:
         """Close the endpoint's own sockets; the endpoint stays."""
@@ -176,9 +210,7 @@ class VxlanEndpoint(Host):
         for overlay in self.overlays:
             if overlay is not self:
                 overlay.close()
-        if self._raw_socket:
-            self._raw_socket.close()
-            self._raw_socket = None
+        self._source.close()
 
     def _add_device(self, vni: int, overlay: Host) -> None:
         links.add_vxlan(

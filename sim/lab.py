@@ -1,4 +1,6 @@
-"""The picture: a VTEP with its virtual machines, an underlay, and the endpoints beyond it.
+"""Labs: networks of namespaces with VTEPs, virtual machines and the endpoints beyond.
+
+`EmptyLab` has the networks alone, and everything can be added to it. `Lab` is the guide's picture:
 
     vm1 ── p0 ┐                          ┌─ eth0 service-node 10.2.2.2 (vxlan33 192.168.33.102)
               ├ br0 ─ vtep ─ br-phy eth1 ┼
@@ -13,25 +15,33 @@ the kernel's VXLAN, an implementation of its own to test against.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+from typing import TypeVar
 
 from sim import delivery, frames, links
 from sim.app import App, Controller
-from sim.delivery import Delivery, Send
+from sim.delivery import Delivery, Receiver, Send
 from sim.frames import BROADCAST
 from sim.hosts import Host, VxlanEndpoint
 from sim.listener import Listener
+from sim.namespaces import Namespace
+from sim.node import TunnelNode
+from sim.peer import Peer
 from sim.state import LabBusy, LabState
 from sim.vtep import Vtep
 
 VNI = 33
 
+AnyLab = TypeVar("AnyLab", bound="EmptyLab")
 
-class Lab:
+
+class EmptyLab:
     """One lab. Entering it builds the network; leaving it takes everything down.
 
-    `start` then starts the VTEP. All hosts are known by name in `hosts`, all VTEPs in `vteps`.
+    `start` then starts what runs Open vSwitch. All hosts are known by name in `hosts`, all VTEPs
+    in `vteps`, all peers in `peers`.
     """
 
     def __init__(self, name: str = "vtep", controller: type[Controller] = App) -> None:
@@ -40,15 +50,18 @@ class Lab:
         self.state = LabState(name)
         self.underlay = links.Segment(self.state.namespace("underlay"), links.MTU_UNDERLAY)
         self.management = links.Segment(self.state.namespace("management"))
-        self.nvc = Listener(self.state.namespace("nvc"), "10.1.1.2", self.state.folder / "nvc.log")
         self.vteps: dict[str, Vtep] = {}
+        self.peers: dict[str, Peer] = {}
         self.hosts: dict[str, Host] = {}
         self._controller = controller
         self._keep = False
         # IP address to MAC address of every tunnel endpoint, for all VTEPs to know.
         self._underlay_macs: dict[str, str] = {}
+        # Where each virtual machine is plugged in.
+        self._places: dict[str, tuple[Vtep, str]] = {}
+        self._numbers = itertools.count(1)
 
-    def __enter__(self) -> Lab:
+    def __enter__(self: AnyLab) -> AnyLab:
         """Remove what a dead lab of this name left, and build the network.
 
         Raises LabBusy if a lab of this name is up or belongs to another process.
@@ -91,9 +104,8 @@ class Lab:
             stack.callback(self.state.remove)
             for host in self.hosts.values():
                 stack.callback(host.close)
-            for vtep in self.vteps.values():
-                stack.callback(vtep.stop)
-            stack.callback(self.nvc.stop)
+            for node in self._nodes():
+                stack.callback(node.stop)
 
     def keep(self) -> None:
         """Leave the lab running when this process ends; `python -m sim down` removes it."""
@@ -101,19 +113,17 @@ class Lab:
         self._keep = True
 
     def start(self, *, controller: bool = True) -> None:
-        """Start every VTEP of the lab that does not run yet, as `Vtep.start` does."""
+        """Start every VTEP and peer of the lab that does not run yet, as their `start` does."""
+        for peer in self.peers.values():
+            if not peer.ovsdb_server.running:
+                peer.start()
         for vtep in self.vteps.values():
             if not vtep.ovsdb_server.running:
                 vtep.start(controller=controller)
 
-    @property
-    def app(self) -> Controller:
-        """What controls the first VTEP."""
-        return self.vtep.app
-
     def add_vtep(self, name: str, *, tunnel_ip: str, management_ip: str) -> Vtep:
         """Add a VTEP node to the networks and return it; nothing runs on it until `start`."""
-        number = len(self.vteps) + 1
+        number = next(self._numbers)
         vtep = Vtep(
             name,
             self.state.create_namespace(name),
@@ -123,26 +133,41 @@ class Lab:
             neighbours=self._underlay_macs,
             controller=self._controller,
         )
-        vtep.folder.mkdir()
         self.vteps[name] = vtep
         self.management.plug(
             vtep.namespace, "eth0", port=name, mac=_mac(0x20, number), ip=management_ip
         )
-        self.underlay.plug(
-            vtep.namespace, vtep.UNDERLAY_INTERFACE, port=name, mac=_mac(0x11, number)
-        )
-        self._meet(tunnel_ip, vtep.tunnel_mac)
+        self._plug(vtep, _mac(0x11, number))
         for host in self.hosts.values():
             if isinstance(host, VxlanEndpoint):
                 host.add_vtep(tunnel_ip)
         return vtep
+
+    def add_peer(self, name: str, tunnel_ip: str) -> Peer:
+        """Add a tunnel endpoint with an Open vSwitch of its own, which speaks BFD; return it.
+
+        Nothing runs on it until `start`.
+        """
+        number = next(self._numbers)
+        peer = Peer(
+            name,
+            self.state.create_namespace(name),
+            self.state.folder / name,
+            tunnel_ip=tunnel_ip,
+            tunnel_mac=_mac(0x10, number),
+            neighbours=self._underlay_macs,
+            underlay=self.underlay,
+        )
+        self.peers[name] = peer
+        self._plug(peer, _mac(0x11, number))
+        return peer
 
     def add_vm(self, name: str, *, port: str, ip: str, vtep: Vtep | None = None) -> Host:
         """Add a virtual machine behind a port of a VTEP (the first one) and return it.
 
         If br0 exists, the port joins it; otherwise it does when br0 is made.
         """
-        node = vtep or self.vtep
+        node = vtep or next(iter(self.vteps.values()))
         vm = Host(
             name,
             self.state.create_namespace(name),
@@ -157,7 +182,22 @@ class Lab:
         if node.ovs_vswitchd.running:
             node.add_port(port)
         self.hosts[name] = vm
+        self._places[name] = (node, port)
         return vm
+
+    def move_vm(self, vm: Host, vtep: Vtep, port: str) -> None:
+        """Unplug a virtual machine and plug it into a new port of another VTEP.
+
+        It keeps its addresses and does not announce itself; nothing of it stays where it was.
+        """
+        former, former_port = self._places[vm.name]
+        links.move(former.namespace, former_port, vtep.namespace, port)
+        vtep.namespace.run(["ethtool", "-K", port, "tx", "off"])
+        vtep.add_port(port)
+        vtep.ports.append(port)
+        self._places[vm.name] = (vtep, port)
+        former.remove_port(former_port)
+        former.ports.remove(former_port)
 
     def add_remote(
         self,
@@ -191,11 +231,11 @@ class Lab:
         return remote
 
     def deliver(self, send: Send, *, src: str, dst: str, vlans: Sequence[int] = ()) -> Delivery:
-        """Send one probe frame and return every copy of it that any host received.
+        """Send one probe frame and return every copy of it that any host or peer received.
 
         `send` is a host's `send`, or any function that takes the frame.
         """
-        return delivery.deliver(send, self.hosts.values(), frames.probe(src, dst, vlans))
+        return delivery.deliver(send, self._receivers(), frames.probe(src, dst, vlans))
 
     def expect_delivery(
         self,
@@ -214,7 +254,7 @@ class Lab:
         """
         return delivery.expect_delivery(
             send,
-            list(self.hosts.values()),
+            self._receivers(),
             expected,
             src=src,
             dst=dst,
@@ -224,8 +264,8 @@ class Lab:
         )
 
     def evidence(self) -> str:
-        """Return what every VTEP has to say, for the message of a failed wait."""
-        return "\n".join(f"=== {vtep.name}\n{vtep.evidence()}" for vtep in self.vteps.values())
+        """Return what every VTEP and peer has to say, for the message of a failed wait."""
+        return "\n".join(f"=== {node.name}\n{node.evidence()}" for node in self._nodes())
 
     def _build(self) -> None:
         self.state.create()
@@ -233,6 +273,53 @@ class Lab:
             self.state.create_namespace(segment)
         self.underlay.create()
         self.management.create()
+
+    def _add_nvc(self, ip: str) -> Namespace:
+        """Add a namespace on the management network and return it."""
+        namespace = self.state.create_namespace("nvc")
+        self.management.plug(namespace, "eth0", port="nvc", mac=_mac(0x40, 1), ip=ip)
+        return namespace
+
+    def _nodes(self) -> list[TunnelNode]:
+        return [*self.vteps.values(), *self.peers.values()]
+
+    def _receivers(self) -> list[Receiver]:
+        return [*self.hosts.values(), *self.peers.values()]
+
+    def _plug(self, node: TunnelNode, mac: str) -> None:
+        """Make the folder of a node and plug it into the underlay."""
+        node.folder.mkdir()
+        self.underlay.plug(node.namespace, node.UNDERLAY_INTERFACE, port=node.name, mac=mac)
+        self._meet(node.tunnel_ip, node.tunnel_mac)
+
+    def _meet(self, ip: str, mac: str) -> None:
+        self._underlay_macs[ip] = mac
+        for node in self._nodes():
+            if node.ovs_vswitchd.running:
+                node.meet_neighbours()
+
+
+class Lab(EmptyLab):
+    """The guide's picture: one VTEP with two virtual machines, a service node, a hypervisor."""
+
+    def __init__(self, name: str = "vtep", controller: type[Controller] = App) -> None:
+        """Name the lab and what controls its VTEPs. Raises ValueError for an unfit name."""
+        super().__init__(name, controller)
+        self.nvc = Listener(self.state.namespace("nvc"), "10.1.1.2", self.state.folder / "nvc.log")
+
+    @property
+    def app(self) -> Controller:
+        """What controls the first VTEP."""
+        return self.vtep.app
+
+    def close(self) -> None:
+        """Take everything down: processes, namespaces, files."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(super().close)
+            stack.callback(self.nvc.stop)
+
+    def _build(self) -> None:
+        super()._build()
         self.vtep = self.add_vtep("vtep", tunnel_ip="10.2.2.1", management_ip="10.1.1.1")
         self.vm1 = self.add_vm("vm1", port="p0", ip="192.168.33.1")
         self.vm2 = self.add_vm("vm2", port="p1", ip="192.168.33.2")
@@ -240,16 +327,7 @@ class Lab:
         self.hypervisor = self.add_remote(
             "hypervisor", "10.2.2.3", ip="192.168.33.103", mac="00:11:22:33:44:55"
         )
-        self.state.create_namespace("nvc")
-        self.management.plug(
-            self.nvc.namespace, "eth0", port="nvc", mac=_mac(0x40, 1), ip=self.nvc.ip
-        )
-
-    def _meet(self, ip: str, mac: str) -> None:
-        self._underlay_macs[ip] = mac
-        for vtep in self.vteps.values():
-            if vtep.ovs_vswitchd.running:
-                vtep.meet_neighbours()
+        self._add_nvc(self.nvc.ip)
 
 
 def _mac(kind: int, number: int) -> str:

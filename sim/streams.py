@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sim.frames import Captured, lab_frame
 
 if TYPE_CHECKING:
+    from sim.capture import Capture
     from sim.hosts import Host
 
 _NUMBER = struct.Struct("!I")
@@ -69,11 +70,17 @@ class Stream:
     """
 
     def __init__(
-        self, sender: Host, receiver: Host, rate: float, vlans: Sequence[int] = ()
+        self,
+        sender: Host,
+        receiver: Host,
+        rate: float,
+        vlans: Sequence[int] = (),
+        dst: str | None = None,
     ) -> None:
-        """Prepare `rate` frames per second from `sender` to the MAC of `receiver`."""
+        """Prepare `rate` frames per second from `sender` to the MAC of `receiver`, or to `dst`."""
         self.sender = sender
         self.receiver = receiver
+        self.dst = dst or receiver.mac
         self.rate = rate
         self.vlans = vlans
         self.sent = 0
@@ -110,7 +117,7 @@ class Stream:
         self._thread.join()
         arrived = -1
         deadline = 0.0
-        while (now := len({number for _, number in self._arrivals()})) < self.sent:
+        while (now := len({number for _, number in self.seen_by(self._capture)})) < self.sent:
             if now > arrived:
                 arrived, deadline = now, time.monotonic() + patience
             if (left := deadline - time.monotonic()) <= 0:
@@ -122,12 +129,20 @@ class Stream:
 
     def account(self) -> Account:
         """Return what became of the frames sent so far."""
-        return account(self.sent, self._arrivals())
+        return account(self.sent, self.seen_by(self._capture))
+
+    def seen_by(self, capture: Capture) -> list[tuple[float, int]]:
+        """Return the stream's frames in any capture: when they arrived, and their numbers."""
+        return [
+            (frame.time, number)
+            for frame in capture.frames
+            if (number := self._number_of(frame)) is not None
+        ]
 
     def _send(self) -> None:
         # Only the number differs from frame to frame, so that a frame costs little to make.
         payload = self._mark + _NUMBER.pack(0)
-        frame = bytes(lab_frame(self.sender.mac, self.receiver.mac, payload, self.vlans))
+        frame = bytes(lab_frame(self.sender.mac, self.dst, payload, self.vlans))
         place = frame.index(self._mark) + _MARK_LENGTH
         begin, end = frame[:place], frame[place + _NUMBER.size :]
         started = time.monotonic()
@@ -139,13 +154,6 @@ class Stream:
                 self._stopping.wait(max(0.0, started + self.sent / self.rate - time.monotonic()))
         except OSError as error:
             self._error = error
-
-    def _arrivals(self) -> list[tuple[float, int]]:
-        return [
-            (frame.time, number)
-            for frame in self._capture.frames
-            if (number := self._number_of(frame)) is not None
-        ]
 
     def _number_of(self, frame: Captured) -> int | None:
         place = frame.data.find(self._mark)
