@@ -83,7 +83,7 @@ def test_nothing_is_learned_from_a_group_or_zero_address(lab, nvc, wire, plain_l
 
 def test_a_silent_station_ages_and_one_that_only_sends_stays(lab, nvc, wire, plain_ls0):
     sender = lab.vm1
-    with Traffic(lab, sender, new_mac(), src=(busy := new_mac()), rate=5):
+    with Traffic(wire, sender, new_mac(), src=(busy := new_mac()), rate=5):
         row = nvc.wait_for_local(busy)
         for _ in range(2):
             silent = wire.learned(lab.vm2)
@@ -101,7 +101,7 @@ def test_a_silent_station_ages_and_one_that_only_sends_stays(lab, nvc, wire, pla
 
 def test_a_station_that_only_receives_is_forgotten(lab, nvc, wire, plain_ls0):
     station = wire.learned(lab.vm1)
-    with Traffic(lab, lab.vm2, station, rate=20):
+    with Traffic(wire, lab.vm2, station, rate=20):
         nvc.wait_for_no_local(station)
 
 
@@ -113,7 +113,7 @@ def test_a_station_that_moves_is_one_row_all_the_time_and_reached_where_it_is(la
         wire.frame(lab.vm3, dst=station).arrives({name: ["untagged"]})
         assert nvc.local(station) == row
     # Where it was before, nothing ages that would take the row with it.
-    with Traffic(lab, lab.vm2, new_mac(), src=station, rate=5):
+    with Traffic(wire, lab.vm2, new_mac(), src=station, rate=5):
         for _ in range(2):
             silent = wire.learned(lab.vm1)
             nvc.wait_for_no_local(silent)
@@ -134,7 +134,7 @@ def test_a_station_moves_between_vlans_of_a_port(lab, nvc, wire, plain_ls0):
 
 def test_a_station_goes_with_its_binding_and_others_stay(lab, nvc, wire, ls0):
     here, there = wire.learned(lab.vm1), wire.learned(lab.vm2)
-    with Traffic(lab, lab.vm2, new_mac(), src=there, rate=5):
+    with Traffic(wire, lab.vm2, new_mac(), src=there, rate=5):
         row = nvc.local(there)
         nvc.do("unbind-ls br0 p0 0")
         nvc.wait_for_no_local(here)

@@ -113,7 +113,7 @@ class Broadcasts(Traffic):
     """Numbered broadcasts of VM1, from a station that is known."""
 
     def __init__(self, lab, wire) -> None:
-        super().__init__(lab, lab.vm1, BROADCAST, src=wire.learned(lab.vm1), rate=1000)
+        super().__init__(wire, lab.vm1, BROADCAST, src=wire.learned(lab.vm1), rate=1000)
 
 
 def copies(*endpoints: str) -> dict[str, int]:
@@ -220,7 +220,7 @@ def test_the_locator_of_a_station_is_replaced_by_a_new_one_under_traffic_without
     station = new_mac()
     nvc.do(f"add-ucast-remote ls0 {station} {HYPERVISOR}")
     wire.frame(lab.vm2, dst=station).arrives({"hypervisor": ["vni 33"]})
-    with Traffic(lab, lab.vm1, station, src=wire.learned(lab.vm1)) as stream:
+    with Traffic(wire, lab.vm1, station, src=wire.learned(lab.vm1)) as stream:
         stream.run_on()
         nvc.do(f"add-ucast-remote ls0 {station} {THIRD}")
         wire.frame(lab.vm2, dst=station).arrives({"third": ["vni 33"]})
@@ -237,7 +237,7 @@ def test_the_row_of_a_station_is_replaced_by_another_row_under_traffic_without_a
     station = new_mac()
     nvc.do(f"add-ucast-remote ls0 {station} {HYPERVISOR}")
     wire.frame(lab.vm2, dst=station).arrives({"hypervisor": ["vni 33"]})
-    with Traffic(lab, lab.vm1, station, src=wire.learned(lab.vm1)) as stream:
+    with Traffic(wire, lab.vm1, station, src=wire.learned(lab.vm1)) as stream:
         stream.run_on()
         nvc.do(f"del-ucast-remote ls0 {station}", f"add-ucast-remote ls0 {station} {THIRD}")
         wire.frame(lab.vm2, dst=station).arrives({"third": ["vni 33"]})

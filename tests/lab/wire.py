@@ -8,12 +8,11 @@ order of arrival; so when the marker is there, nothing of the frame is still to 
 from __future__ import annotations
 
 import itertools
-import select
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from sim.delivery import Delivery
-from sim.frames import BROADCAST, Probe, lab_frame, probe
+from sim.frames import BROADCAST, Captured, Probe, lab_frame, probe
 from sim.hosts import Host, VxlanEndpoint
 from sim.lab import Lab
 from sim.waiting import WaitFailed
@@ -89,11 +88,18 @@ class Wire:
 
     def copies(self, mark: bytes) -> Delivery:
         """Return every copy that has arrived so far, by the host that received it."""
+        return {
+            name: sorted(frame.label for frame in frames)
+            for name, frames in self.carrying(mark).items()
+        }
+
+    def carrying(self, mark: bytes) -> dict[str, list[Captured]]:
+        """Return the frames with the mark that have arrived so far, by the host."""
         found = {
-            name: sorted(frame.label for frame in capture.matching(lambda f: mark in f.data))
+            name: capture.matching(lambda frame: mark in frame.data)
             for name, capture in self._captures.items()
         }
-        return {name: labels for name, labels in found.items() if labels}
+        return {name: frames for name, frames in found.items() if frames}
 
     def sweep(self, origin: Host) -> None:
         """Return when all that the host sent before has arrived wherever it goes."""
@@ -117,15 +123,14 @@ class Wire:
     def _await(self, mark: Probe, expected: Mapping[str, int]) -> None:
         deadline = time.monotonic() + PATIENCE
         while True:
-            copies = {name: len(labels) for name, labels in self.copies(mark.mark).items()}
+            copies = {name: len(frames) for name, frames in self.carrying(mark.mark).items()}
             if copies == expected:
                 return
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if time.monotonic() >= deadline:
                 raise WaitFailed(
                     f"a marker arrived as {copies} and not as {expected}", self.lab.evidence()
                 )
-            select.select(list(self._captures.values()), [], [], min(left, 0.5))
+            time.sleep(0.001)
 
 
 class Shot:
