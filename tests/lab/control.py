@@ -169,7 +169,7 @@ class Control:
     def picture(self) -> dict[str, list[str]]:
         """Return what the application has made, without what it learned from markers."""
         bridge = self.vtep.bridge
-        flows = self.vtep.ofctl("--no-stats", "--no-names", "dump-flows", bridge).splitlines()[1:]
+        flows = self.vtep.ofctl("--no-stats", "--no-names", "dump-flows", bridge).splitlines()
         groups = self.vtep.ofctl("--no-names", "dump-groups", bridge).splitlines()[1:]
         tables = self.tables("Physical_Locator", "Physical_Port", "Physical_Switch")
         rows = [row for row in self.local_rows() if not row.mac.startswith(MARKER)]
