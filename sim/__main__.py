@@ -1,13 +1,15 @@
-"""The command line: `python -m sim up | demo | shell | status | down`."""
+"""The command line: `python -m sim up | demo | shell | status | down | nvc`."""
 
 from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import shutil
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -17,6 +19,7 @@ from pyroute2 import NetlinkError
 from sim import openvswitch, walkthrough
 from sim.lab import Lab
 from sim.namespaces import CommandFailed
+from sim.nvc import plan
 from sim.state import LabBusy, LabState
 from sim.waiting import WaitFailed
 
@@ -61,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for signum in ENDINGS:
         signal.signal(signum, _end)
     try:
-        _check_machine()
+        if options.needs_lab:
+            _check_machine()
         code: int = options.command(options)
         return code
     except Refused as error:
@@ -90,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     named.add_argument(
         "--name", default="vtep", type=_lab_name, help="which lab (default: %(default)s)"
     )
+    top.set_defaults(needs_lab=True)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser(
@@ -125,6 +130,16 @@ def parser() -> argparse.ArgumentParser:
         "down", parents=[named], help="remove a lab, or what a lab that died has left"
     )
     down.set_defaults(command=_down)
+
+    nvc = commands.add_parser(
+        "nvc",
+        help="run a small NVC: configure VTEP databases, distribute what they learn",
+        description=plan.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    nvc.add_argument("file", metavar="FILE", type=Path, help="the YAML file")
+    nvc.add_argument("--check", action="store_true", help="only say whether the file is right")
+    nvc.set_defaults(command=_nvc, needs_lab=False)
     return top
 
 
@@ -192,6 +207,26 @@ def _down(options: argparse.Namespace) -> int:
     finally:
         state.release()
     print(f"lab {state.name} is down")
+    return 0
+
+
+def _nvc(options: argparse.Namespace) -> int:
+    try:
+        planned = plan.parse(options.file.read_text())
+    except OSError as error:
+        raise Refused(f"{options.file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Refused(f"{options.file}: this is no text in UTF-8") from None
+    except plan.BadPlan as error:
+        raise Refused("\n".join(f"{options.file}: {each}" for each in error.problems)) from None
+    if not options.check:
+        # The ovs library looks whether eventlet is in use, and eventlet complains of its age.
+        warnings.filterwarnings("ignore", "\nEventlet is deprecated")
+        from sim.nvc.controller import Nvc
+
+        form = "%(asctime)s.%(msecs)03d %(levelname)s %(message)s"
+        logging.basicConfig(format=form, datefmt="%H:%M:%S", level=logging.INFO)
+        Nvc(planned).run()
     return 0
 
 

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import subprocess
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.openvswitch import SCHEMAS, tail
+from sim.process import CHECKOUT, Process
 from sim.waiting import WaitFailed, wait_until
 
 if TYPE_CHECKING:
     from sim.vtep import Vtep
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 
-
-class Controller(ABC):
+class Controller(Process):
     """A process in the VTEP's namespace that follows the VTEP database."""
-
-    NAME: str
 
     def __init__(self, vtep: Vtep) -> None:
         """Describe the process that is to control the VTEP's bridge."""
+        super().__init__(vtep.namespace, vtep.folder)
         self.vtep = vtep
-        self.log = vtep.folder / f"{self.NAME}.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @abstractmethod
-    def command(self) -> list[str]:
-        """Return the command line."""
 
     def is_ready(self) -> bool:
         """Return whether the VTEP database knows the bridge's ports: the NVC may begin."""
@@ -51,50 +39,8 @@ class Controller(ABC):
 
     def start(self) -> None:
         """Start the process, and do not wait for what it does."""
-        if self.running:
-            raise RuntimeError(f"{self.NAME} runs already")
-        command = self.command()
-        self.vtep.on_command(command)
-        self._process = self.vtep.namespace.spawn(command, self.log, env=self.environment())
-
-    def stop(self, grace: float = 5.0) -> int | None:
-        """End the process by SIGTERM and return its exit code; None if it was never started.
-
-        Raises WaitFailed if it has not ended `grace` seconds later; it is killed then.
-        """
-        if self._process is None:
-            return None
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            return self._process.wait(grace)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise WaitFailed(
-                f"waited in vain for the end of {self.NAME} {grace:g} s after SIGTERM",
-                tail(self.log),
-            ) from None
-
-    def kill(self) -> None:
-        """End the process by SIGKILL."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    @property
-    def running(self) -> bool:
-        """Whether the process runs."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def pid(self) -> int | None:
-        """The process's id while it runs."""
-        return self._process.pid if self._process is not None and self.running else None
-
-    @property
-    def log_text(self) -> str:
-        """What the process wrote so far, over all its starts."""
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
+        self.vtep.on_command(self.command())
+        super().start()
 
     def wait_until_ready(self, timeout: float = 20.0) -> None:
         """Return when the bridge is taken over. Raises WaitFailed, at once if nothing runs."""
@@ -108,11 +54,8 @@ class Controller(ABC):
             evidence=self.vtep.evidence,
         )
         if not self.running:
-            code = self._process.returncode if self._process else None
-            raise WaitFailed(
-                f"waited in vain for {self.NAME} {what}: it does not run (exit code {code})",
-                tail(self.log),
-            )
+            reason = f"it does not run (exit code {self.exit_code})"
+            raise WaitFailed(f"waited in vain for {self.NAME} {what}: {reason}", tail(self.log))
 
 
 class App(Controller):

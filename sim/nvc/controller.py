@@ -1,0 +1,71 @@
+"""The NVC's loop: every change of any database is answered at once, in all of them."""
+
+from __future__ import annotations
+
+import logging
+
+import ovs.poller
+
+from sim.nvc import distribution
+from sim.nvc.database import Database
+from sim.nvc.distribution import Claims, Key, Report
+from sim.nvc.plan import Plan
+
+LOG = logging.getLogger("nvc")
+
+
+class Nvc:
+    """Keeps the databases of a plan as `distribution` decides."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Begin with nothing known."""
+        self._plan = plan
+        self._databases = [Database(name, remote) for name, remote in plan.vteps.items()]
+        self._reports: dict[str, Report] = {}
+        self._claims: Claims = {}
+
+    def run(self) -> None:
+        """Serve until the process is told to end."""
+        try:
+            while True:
+                self._turn()
+                poller = ovs.poller.Poller()
+                for database in self._databases:
+                    database.wait(poller)
+                poller.block()
+        finally:
+            for database in self._databases:
+                database.close()
+
+    def _turn(self) -> None:
+        changed = [database for database in self._databases if database.run()]
+        is_news = False
+        for database in changed:
+            is_news |= self._hear(database.name, database.report())
+        for database in self._databases if is_news else changed:
+            name = database.name
+            database.put(distribution.rows(self._plan, name, self._reports, self._claims))
+
+    def _hear(self, vtep: str, report: Report) -> bool:
+        """Take a report; return whether it says anything that concerns the other databases."""
+        former = self._reports.get(vtep)
+        self._reports[vtep] = report
+        if former and (former.stations, former.members) == (report.stations, report.members):
+            return False
+        bound = self._plan.bound_at(vtep)
+        stations = {key for key in report.stations if key[0] in bound}
+        outdated = report.remote_stations if former is None else ()
+        claims = distribution.claimed(self._claims, vtep, stations, outdated)
+        self._log_moves(claims)
+        self._claims = claims
+        return True
+
+    def _log_moves(self, claims: Claims) -> None:
+        for key in self._claims.keys() | claims.keys():
+            former, latest = _place(self._claims, key), _place(claims, key)
+            if former != latest:
+                LOG.info("%s in %s: %s, then %s", key[1], key[0], former, latest)
+
+
+def _place(claims: Claims, key: Key) -> str:
+    return claims[key][-1] if key in claims else "nowhere"

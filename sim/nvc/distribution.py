@@ -1,0 +1,146 @@
+"""What each VTEP database should hold, decided from what all of them report. Pure functions.
+
+A station is where it was claimed last: a VTEP claims a station by a row of Ucast_Macs_Local. The
+order in which claims appeared is all that is remembered; everything else follows from the plan and
+the reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from sim.nvc.plan import SERVICE_NODE, LogicalSwitch, Plan
+
+Key: TypeAlias = tuple[str, str]
+"""A station: the name of its logical switch, and its MAC address."""
+
+Claims: TypeAlias = Mapping[Key, tuple[str, ...]]
+"""For each station the VTEPs that claim it, the latest one last."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the database of one VTEP says, as far as the NVC is concerned.
+
+    Addresses are those of locators, and each names the tunnel endpoint to send to.
+    """
+
+    stations: Mapping[Key, str] = field(default_factory=dict)
+    """Ucast_Macs_Local: the address by which the VTEP can be sent frames for a station."""
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """unknown-dst in Mcast_Macs_Local: the addresses by which it takes part in logical switches."""
+    remote_stations: Mapping[Key, str] = field(default_factory=dict)
+    """Ucast_Macs_Remote, which is the NVC's own word, perhaps from an earlier run."""
+    flooding: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """unknown-dst in Mcast_Macs_Remote, likewise."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the database of one VTEP should hold of the NVC's."""
+
+    logical_switches: Mapping[str, LogicalSwitch]
+    bindings: Mapping[tuple[str, str], Mapping[int, str]]
+    """By physical switch and port: the logical switches by VLAN."""
+    stations: Mapping[Key, str]
+    flooding: Mapping[str, frozenset[str]]
+    bfd_params: Mapping[str, str] | None
+
+
+def claimed(
+    claims: Claims,
+    vtep: str,
+    stations: Collection[Key],
+    outdated: Collection[Key] = (),
+) -> Claims:
+    """Return the claims after a VTEP has reported the stations that it claims now.
+
+    A claim that is there already keeps its place in the order. A new one is the latest, unless it
+    is outdated: when the NVC starts, what it wrote earlier tells that it decided otherwise.
+    """
+    changed = dict(claims)
+    for key, claimants in claims.items():
+        if vtep in claimants and key not in stations:
+            changed[key] = tuple(each for each in claimants if each != vtep)
+            if not changed[key]:
+                del changed[key]
+    for key in stations:
+        claimants = changed.get(key, ())
+        if vtep not in claimants:
+            changed[key] = (vtep, *claimants) if key in outdated else (*claimants, vtep)
+    return changed
+
+
+def rows(plan: Plan, vtep: str, reports: Mapping[str, Report], claims: Claims) -> Rows:
+    """Return what the database of a VTEP should hold; `reports` are by VTEP.
+
+    As long as a VTEP was not heard, what earlier runs have written may be about it, and stays.
+    """
+    bound = plan.bound_at(vtep)
+    bindings: dict[tuple[str, str], dict[int, str]] = {}
+    for binding in plan.bindings:
+        if binding.vtep == vtep:
+            place = binding.switch, binding.port
+            bindings.setdefault(place, {})[binding.vlan] = binding.logical_switch
+    stations = _stations(plan, vtep, reports, claims)
+    flooding = {name: _flooding(plan, name, vtep, reports) for name in bound}
+    return Rows(
+        {name: plan.logical_switches[name] for name in bound},
+        bindings,
+        {key: address for key, address in stations.items() if key[0] in bound},
+        {name: addresses for name, addresses in flooding.items() if addresses},
+        plan.bfd_params,
+    )
+
+
+def _stations(
+    plan: Plan, vtep: str, reports: Mapping[str, Report], claims: Claims
+) -> dict[Key, str]:
+    """Return the addresses of the stations that are elsewhere.
+
+    Where the plan places a station, no VTEP's claim counts.
+    """
+    stations = _unheard_stations(plan, vtep, reports)
+    for key, claimants in claims.items():
+        stations.pop(key, None)
+        latest = claimants[-1]
+        if latest != vtep and key in reports[latest].stations:
+            stations[key] = reports[latest].stations[key]
+    stations.update({(each.logical_switch, each.mac): each.address for each in plan.stations})
+    return stations
+
+
+def _flooding(plan: Plan, name: str, vtep: str, reports: Mapping[str, Report]) -> frozenset[str]:
+    """Return where frames without a known place go: the service nodes, or all other members.
+
+    Several switches of one database flood to each other, too; each leaves out itself.
+    """
+    switch = plan.logical_switches[name]
+    if switch.replication == SERVICE_NODE:
+        return frozenset(switch.service_nodes)
+    addresses = {each.address for each in plan.stations if each.logical_switch == name}
+    for report in reports.values():
+        addresses |= report.members.get(name, frozenset())
+    own = reports[vtep].members.get(name, frozenset()) if vtep in reports else frozenset()
+    if len(own) == 1:
+        addresses -= own
+    if _is_complete(plan, reports) or vtep not in reports:
+        return frozenset(addresses)
+    return frozenset(addresses) | reports[vtep].flooding.get(name, frozenset())
+
+
+def _unheard_stations(plan: Plan, vtep: str, reports: Mapping[str, Report]) -> dict[Key, str]:
+    """Return the rows of earlier runs that may be about VTEPs that were not heard yet."""
+    if _is_complete(plan, reports) or vtep not in reports:
+        return {}
+    heard = {each.address for each in plan.stations}
+    for report in reports.values():
+        heard |= set().union(*report.members.values())
+    former = reports[vtep].remote_stations
+    return {key: address for key, address in former.items() if address not in heard}
+
+
+def _is_complete(plan: Plan, reports: Mapping[str, Report]) -> bool:
+    return reports.keys() >= plan.vteps.keys()

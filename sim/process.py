@@ -1,0 +1,86 @@
+"""A program of ours that runs in a namespace: started, ended, killed, and what it wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+
+from sim.namespaces import Namespace
+from sim.openvswitch import tail
+from sim.waiting import WaitFailed
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class Process(ABC):
+    """One process, which may be started again after its end; its output is appended to a log."""
+
+    NAME: str
+
+    def __init__(self, namespace: Namespace, folder: Path) -> None:
+        """Describe the process; the log is in the folder."""
+        self._namespace = namespace
+        self.log = folder / f"{self.NAME}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """Return the command line."""
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the variables that are set for the process."""
+        return {}
+
+    def start(self) -> None:
+        """Start the process, and do not wait for what it does."""
+        if self.running:
+            raise RuntimeError(f"{self.NAME} runs already")
+        self._process = self._namespace.spawn(self.command(), self.log, env=self.environment())
+
+    def stop(self, grace: float = 5.0) -> int | None:
+        """End the process by SIGTERM and return its exit code; None if it was never started.
+
+        Raises WaitFailed if it has not ended `grace` seconds later; it is killed then.
+        """
+        if self._process is None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise WaitFailed(
+                f"waited in vain for the end of {self.NAME} {grace:g} s after SIGTERM",
+                tail(self.log),
+            ) from None
+
+    def kill(self) -> None:
+        """End the process by SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while it runs."""
+        return self._process.pid if self._process is not None and self.running else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of a process that has ended."""
+        return self._process.poll() if self._process is not None else None
+
+    @property
+    def log_text(self) -> str:
+        """What the process wrote so far, over all its starts."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
