@@ -23,10 +23,12 @@ def switch():
 @pytest.fixture
 def vtep(switch):
     """br0 with p0 and p1, managed by the application, and a logical switch ls0 with VNI 33."""
-    switch.add_bridge()
-    switch.add_physical_switch()
-    switch.vtep_ctl("add-ls", "ls0")
-    switch.vtep_ctl("set", "Logical_Switch", "ls0", "tunnel_key=33")
-    switch.app.take_over()
-    switch.wait(lambda: switch.vtep_ctl("list-ports", "br0") == "p0\np1", "the physical ports")
+    switch.manage()
     return switch
+
+
+@pytest.fixture
+def joined(vtep):
+    """The same with p0, and VLAN 10 of p1, bound to ls0, and an underlay for 10.2.2.2 to .5."""
+    vtep.join()
+    return vtep

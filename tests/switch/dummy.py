@@ -15,6 +15,8 @@ from sim.namespaces import Namespace
 from sim.openvswitch import Daemon, OpenVSwitch
 from sim.waiting import wait_until
 
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+
 _ACTION = re.compile(
     r"push_vlan\(vid=(\d+)[^)]*\)"
     r"|(pop_vlan)"
@@ -109,6 +111,44 @@ class DummySwitch(OpenVSwitch):
         """Take the link of a dummy interface up or down."""
         self.appctl("netdev-dummy/set-admin-state", interface, state)
 
+    def manage(self, **options: str) -> None:
+        """Make br0 with p0 and p1 and ls0 with VNI 33, and let the application manage them."""
+        self.add_bridge()
+        self.add_physical_switch()
+        self.vtep_ctl("add-ls", "ls0", "--", "set", "Logical_Switch", "ls0", "tunnel_key=33")
+        self.app.options.update(options)
+        self.app.take_over()
+        reported = lambda: self.vtep_ctl("list-ports", "br0") == "p0\np1"  # noqa: E731
+        self.wait(reported, "the physical ports")
+
+    def join(self) -> None:
+        """Bind p0, and VLAN 10 of p1, to ls0, and make the way to 10.2.2.2, .3, .4 and .5."""
+        self.add_underlay(*(f"10.2.2.{number}" for number in range(2, 6)))
+        self.vtep_ctl("bind-ls", "br0", "p0", "0", "ls0", "--", "bind-ls", "br0", "p1", "10", "ls0")
+        self.wait(lambda: "dl_vlan=10" in "\n".join(self.flows()), "both bindings")
+
+    def restart_app(self) -> None:
+        """Kill the application, and start it with an empty log."""
+        self.app.kill()
+        self.app.log.unlink()
+        self.app.start()
+        self.wait_for_log("br0 is managed")
+
+    def come_to_rest(self) -> None:
+        """Return when the application has done whatever it had to do by now.
+
+        What is asked for last is done last: flows for a new binding, and a fault for another.
+        """
+        port = self.row("Physical_Port", name="p0")["_uuid"]
+        for vlan in ("4001", "4095"):
+            self.vtep_ctl("bind-ls", "br0", "p0", vlan, "ls0")
+        status = lambda: self.column("Physical_Port", "port_fault_status", str(port))  # noqa: E731
+        bound = lambda: "dl_vlan=4001" in "\n".join(self.flows())  # noqa: E731
+        self.wait(lambda: bound() and "invalid_vlan_map" in status(), "the marks")
+        for vlan in ("4001", "4095"):
+            self.vtep_ctl("unbind-ls", "br0", "p0", vlan)
+        self.wait(lambda: not bound() and "invalid_vlan_map" not in status(), "their end")
+
     def point_at_app(self, bridge: str = "br0") -> None:
         """Make the application the bridge's controller, without waiting."""
         self.ovs_vsctl("set-controller", bridge, self.app.target)
@@ -120,7 +160,8 @@ class DummySwitch(OpenVSwitch):
 
     def flows(self, bridge: str = "br0") -> list[str]:
         """Return the bridge's flows, sorted, without the figures that change by themselves."""
-        return sorted(self.ofctl("--no-stats", "--no-names", "dump-flows", bridge).splitlines()[1:])
+        lines = self.ofctl("--no-stats", "--no-names", "dump-flows", bridge).splitlines()
+        return sorted(line for line in lines if "actions=" in line)
 
     def groups(self, bridge: str = "br0") -> list[str]:
         """Return the bridge's groups, sorted."""

@@ -1,0 +1,96 @@
+"""What a switch has and what its rows say, to compare before and after."""
+
+from __future__ import annotations
+
+from tests.switch.dummy import DummySwitch
+
+NVC_TABLES = ("Global", "Manager", "Logical_Switch", "Ucast_Macs_Remote", "Mcast_Macs_Remote")
+OUR_TABLES = (
+    "Physical_Switch",
+    "Tunnel",
+    "Logical_Binding_Stats",
+    "Ucast_Macs_Local",
+    "Mcast_Macs_Local",
+    "Physical_Locator",
+    "Physical_Locator_Set",
+)
+
+
+def tunnels(vtep: DummySwitch, local: str = "127.0.0.1") -> set[str]:
+    """Return the remote ends of the Tunnel rows of all switches, with the key of the locator.
+
+    All of them start from the local address, or there are none to speak of.
+    """
+    named = {row["_uuid"]: row for row in vtep.rows("Physical_Locator")}
+    listed = {uuid for row in vtep.rows("Physical_Switch") for uuid in several(row["tunnels"])}
+    rows = [row for row in vtep.rows("Tunnel") if row["_uuid"] in listed]
+    if any(named[row["local"]]["dst_ip"] != local for row in rows):
+        return set()
+    return {locator_name(named[row["remote"]]) for row in rows}
+
+
+def locator_name(row: dict) -> str:
+    """Return what a Physical_Locator row says: an address, or an address and a key."""
+    return row["dst_ip"] if row["tunnel_key"] == () else f"{row['dst_ip']}/{row['tunnel_key']}"
+
+
+def locator_names(vtep: DummySwitch) -> list[str]:
+    """Return what all rows of Physical_Locator say."""
+    return sorted(map(locator_name, vtep.rows("Physical_Locator")))
+
+
+def switch_faults(vtep: DummySwitch, name: str = "br0") -> set[str]:
+    """Return what the fault column of a Physical_Switch holds."""
+    return set(several(vtep.row("Physical_Switch", name=name)["switch_fault_status"]))
+
+
+def port_faults(vtep: DummySwitch, name: str) -> set[str]:
+    """Return what the fault column of a Physical_Port holds."""
+    return set(several(vtep.row("Physical_Port", name=name)["port_fault_status"]))
+
+
+def several(value) -> tuple:
+    """Return a set column as a tuple: OVSDB writes a set of one as the one."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def ports(vtep: DummySwitch) -> list[dict]:
+    """Return the Open_vSwitch rows of ports and interfaces, without what changes by itself."""
+    columns = ("_uuid", "name", "type", "options", "bfd", "ofport", "external_ids")
+    return sorted(
+        (
+            {column: row[column] for column in columns}
+            for row in vtep.rows("Interface", "Open_vSwitch")
+        ),
+        key=lambda row: row["name"],
+    )
+
+
+def assert_restart_changes_nothing(vtep: DummySwitch, *bridges: str) -> None:
+    """Kill the application and start it again: it sends nothing, and writes nothing."""
+    bridges = bridges or ("br0",)
+    vtep.come_to_rest()
+    before, ages = everything(vtep, bridges), [vtep.ages(bridge) for bridge in bridges]
+    vtep.restart_app()
+    vtep.come_to_rest()
+    vtep.wait(lambda: everything(vtep, bridges) == before, "everything as it was")
+    for bridge, earlier in zip(bridges, ages, strict=True):
+        later = vtep.ages(bridge)
+        assert later.keys() == earlier.keys()
+        assert all(later[flow] >= earlier[flow] for flow in earlier)
+
+
+def everything(vtep: DummySwitch, bridges: tuple[str, ...]) -> dict:
+    """Return flows, groups, ports and rows; a row that was written again has a new _version."""
+    physical_ports = [{**row, "_version": None} for row in vtep.rows("Physical_Port")]
+    return {
+        **{f"flows of {bridge}": vtep.flows(bridge) for bridge in bridges},
+        **{f"groups of {bridge}": vtep.groups(bridge) for bridge in bridges},
+        "ports": ports(vtep),
+        "Physical_Port": by_uuid(physical_ports),
+        **{table: by_uuid(vtep.rows(table)) for table in OUR_TABLES},
+    }
+
+
+def by_uuid(rows: list[dict]) -> dict:
+    return {row["_uuid"]: row for row in rows}
