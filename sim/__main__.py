@@ -16,7 +16,7 @@ from types import FrameType
 
 from pyroute2 import NetlinkError
 
-from sim import openvswitch, walkthrough
+from sim import openvswitch, steps, walkthrough
 from sim.lab import Lab
 from sim.namespaces import CommandFailed
 from sim.nvc import plan
@@ -148,7 +148,7 @@ def _up(options: argparse.Namespace) -> int:
     if options.configured:
         parts.append(walkthrough.NVC)
     with Lab(options.name) as lab:
-        walkthrough.perform(lab, *parts)
+        steps.perform(lab, *parts)
         lab.keep()
     named = "" if options.name == "vtep" else f" --name {options.name}"
     shell = f"python -m sim shell{named}"
@@ -167,7 +167,8 @@ Lab {options.name} is up; its files and logs are in {LabState(options.name).fold
 
 def _demo(options: argparse.Namespace) -> int:
     with Lab(options.name) as lab:
-        return 0 if walkthrough.demonstrate(lab) else 1
+        parts = walkthrough.STARTUP, walkthrough.NVC
+        return 0 if steps.demonstrate(lab, "steps of the guide", *parts) else 1
 
 
 def _shell(options: argparse.Namespace) -> int:

@@ -131,6 +131,7 @@ class EmptyLab:
             tunnel_ip=tunnel_ip,
             tunnel_mac=_mac(0x10, number),
             neighbours=self._underlay_macs,
+            management_ip=management_ip,
             controller=self._controller,
         )
         self.vteps[name] = vtep

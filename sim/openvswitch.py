@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from sim.namespaces import CommandFailed, Namespace
 from sim.waiting import WaitFailed, wait_until
@@ -154,6 +156,14 @@ class OpenVSwitch:
         """Run ovs-appctl, which talks to ovs-vswitchd, and return its output."""
         return self.run(["ovs-appctl", *arguments])
 
+    def rows(self, table: str, database: str = "hardware_vtep") -> list[dict[str, Any]]:
+        """Return the rows of a table: sets as lists, maps as dicts, references as strings."""
+        query = json.dumps([database, {"op": "select", "table": table, "where": []}])
+        answer = json.loads(self.run(["ovsdb-client", "query", self.db, query]))
+        return [
+            {column: _plain(value) for column, value in row.items()} for row in answer[0]["rows"]
+        ]
+
     def evidence(self) -> str:
         """Return flows, groups, rows and the ends of the logs, as far as they can be had."""
         parts = [self._ask("ovs-vsctl", "show")]
@@ -180,3 +190,13 @@ class OpenVSwitch:
             return self.run(argv, timeout=5)
         except (CommandFailed, subprocess.TimeoutExpired, WaitFailed) as error:
             return str(error)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of OVSDB's JSON as Python's."""
+    if not isinstance(value, list):
+        return value
+    kind, content = value
+    if kind == "map":
+        return {_plain(key): _plain(each) for key, each in content}
+    return content if kind == "uuid" else [_plain(each) for each in content]

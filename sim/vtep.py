@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sim.app import Controller
 from sim.namespaces import Namespace
@@ -23,6 +24,7 @@ class Vtep(TunnelNode):
         tunnel_ip: str,
         tunnel_mac: str,
         neighbours: Mapping[str, str],
+        management_ip: str,
         controller: type[Controller],
     ) -> None:
         """Describe the node; see `TunnelNode` for the neighbours."""
@@ -35,6 +37,7 @@ class Vtep(TunnelNode):
             tunnel_mac=tunnel_mac,
             neighbours=neighbours,
         )
+        self.management_ip = management_ip
         self.ports: list[str] = []
         """Interfaces of the namespace that are ports of br0, or are to be."""
         self.app = controller(self)
@@ -74,6 +77,30 @@ class Vtep(TunnelNode):
         """Make br0 a Physical_Switch of the VTEP database, with its tunnel address."""
         self.do("vtep-ctl", "add-ps", self.bridge)
         self.do("vtep-ctl", "set", "Physical_Switch", self.bridge, f"tunnel_ips={self.tunnel_ip}")
+
+    def stations(self, table: str) -> dict[tuple[str, str], str]:
+        """Return Ucast_Macs_Local or _Remote: by logical switch and MAC, the locator's address.
+
+        Raises AssertionError if a station is at two places.
+        """
+        addresses, names = self._addresses(), self._names()
+        found: dict[tuple[str, str], str] = {}
+        for row in self.rows(table):
+            key = names.get(row["logical_switch"], ""), row["MAC"]
+            assert key not in found, f"{self.name}: {key} is in {table} twice"
+            found[key] = addresses.get(row["locator"], "")
+        return found
+
+    def tunnels(self) -> dict[str, dict[str, Any]]:
+        """Return the rows of Tunnel by the address that they lead to."""
+        addresses = self._addresses()
+        return {addresses.get(row["remote"], ""): row for row in self.rows("Tunnel")}
+
+    def _addresses(self) -> dict[str, str]:
+        return {row["_uuid"]: row["dst_ip"] for row in self.rows("Physical_Locator")}
+
+    def _names(self) -> dict[str, str]:
+        return {row["_uuid"]: row["name"] for row in self.rows("Logical_Switch")}
 
     def evidence(self) -> str:
         """Return what Open vSwitch and the controller have to say."""

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
-import sys
-import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from sim import proofs
 from sim.lab import Lab
-from sim.waiting import WaitFailed
-
-Act = Callable[[Lab], None]
-Proof = Callable[[Lab], str]
+from sim.steps import Part, Step
 
 
-def _commands(*lines: str) -> Act:
+def _commands(*lines: str) -> Callable[[Lab], None]:
     """Return the act of running these command lines on the VTEP."""
 
     def run(lab: Lab) -> None:
@@ -39,24 +30,7 @@ def _connect_manager(lab: Lab) -> None:
     lab.vtep.do("vtep-ctl", "set-manager", lab.nvc.target)
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of the guide: its sentence, what it does, and what proves that it worked."""
-
-    title: str
-    act: Act
-    prove: Proof
-
-
-@dataclass(frozen=True)
-class Part:
-    """One numbered list of the guide."""
-
-    title: str
-    steps: Sequence[Step]
-
-
-STARTUP = Part(
+STARTUP = Part[Lab](
     "Startup",
     (
         Step(
@@ -95,7 +69,7 @@ STARTUP = Part(
 
 # The guide binds p0 alone, and names the hypervisor only in its last step. Binding p1 and adding
 # the hypervisor to unknown-dst make VM2 and the replication modes visible.
-NVC = Part(
+NVC = Part[Lab](
     "Simulating an NVC",
     (
         Step(
@@ -132,81 +106,3 @@ NVC = Part(
         ),
     ),
 )
-
-
-def perform(lab: Lab, *parts: Part) -> None:
-    """Do the steps of these parts and show their commands; prove nothing. Raises what fails."""
-    with _commands_shown(lab):
-        for part in parts:
-            for number, step in enumerate(part.steps, start=1):
-                _show_step(part, number, step)
-                step.act(lab)
-
-
-def demonstrate(lab: Lab) -> bool:
-    """Do and prove every step, one line of result for each; return whether all are ok.
-
-    The first step that fails is the last one done: those after it stand on it.
-    """
-    planned = [
-        (part, number, step)
-        for part in (STARTUP, NVC)
-        for number, step in enumerate(part.steps, start=1)
-    ]
-    started = time.monotonic()
-    done = 0
-    for part, number, step in planned:
-        _show_step(part, number, step)
-        began = time.monotonic()
-        try:
-            with _commands_shown(lab):
-                step.act(lab)
-            proved = step.prove(lab)
-        except Exception as error:
-            _show_failure(lab, f"{part.title} {number}", error)
-            break
-        done += 1
-        seconds = time.monotonic() - began
-        print(f"{_paint('ok', 32)}      {part.title} {number}: {proved} ({seconds:.1f} s)")
-    missing = len(planned) - done - 1
-    verdict = "all steps ok" if done == len(planned) else f"1 FAILED, {missing} not reached"
-    seconds = time.monotonic() - started
-    print(f"\n{done} of {len(planned)} steps of the guide ok in {seconds:.0f} s: {verdict}")
-    return done == len(planned)
-
-
-@contextlib.contextmanager
-def _commands_shown(lab: Lab) -> Iterator[None]:
-    """Show the commands that change the VTEP while this lasts."""
-    before, lab.vtep.on_command = lab.vtep.on_command, _show_command
-    try:
-        yield
-    finally:
-        lab.vtep.on_command = before
-
-
-def _show_step(part: Part, number: int, step: Step) -> None:
-    print(f"\n{_paint(f'{part.title}, step {number} of {len(part.steps)}', 1)}: {step.title}")
-
-
-def _show_command(argv: Sequence[str]) -> None:
-    print(f"    $ {shlex.join(argv)}")
-
-
-def _show_failure(lab: Lab, where: str, error: Exception) -> None:
-    """Print the step's line, and beside it, on standard error, what helps to find the cause."""
-    reason = error.awaited if isinstance(error, WaitFailed) else f"{error}" or repr(error)
-    print(f"{_paint('FAILED', 31)}  {where}: {reason}")
-    if isinstance(error, WaitFailed):
-        print(error.evidence, file=sys.stderr)
-        return
-    if not isinstance(error, AssertionError):
-        traceback.print_exception(type(error), error, error.__traceback__)
-    print(lab.evidence(), file=sys.stderr)
-
-
-def _paint(text: str, code: int) -> str:
-    """Return the text in a colour of the terminal, or as it is where there is none."""
-    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
-        return text
-    return f"\033[{code}m{text}\033[0m"

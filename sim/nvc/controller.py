@@ -50,7 +50,7 @@ class Nvc:
         """Take a report; return whether it says anything that concerns the other databases."""
         former = self._reports.get(vtep)
         self._reports[vtep] = report
-        if former and (former.stations, former.members) == (report.stations, report.members):
+        if former and _told_to_others(former) == _told_to_others(report):
             return False
         bound = self._plan.bound_at(vtep)
         stations = {key for key in report.stations if key[0] in bound}
@@ -65,6 +65,10 @@ class Nvc:
             former, latest = _place(self._claims, key), _place(claims, key)
             if former != latest:
                 LOG.info("%s in %s: %s, then %s", key[1], key[0], former, latest)
+
+
+def _told_to_others(report: Report) -> object:
+    return report.stations, report.members, report.bfd_expected
 
 
 def _place(claims: Claims, key: Key) -> str:

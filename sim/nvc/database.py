@@ -10,7 +10,7 @@ from typing import Any
 import ovs.poller
 from ovs.db import idl
 
-from sim.nvc.distribution import Key, Report, Rows
+from sim.nvc.distribution import Ends, Key, Report, Rows
 from sim.openvswitch import SCHEMA_FILES
 
 LOG = logging.getLogger("nvc")
@@ -23,7 +23,7 @@ _MARK = {"owner": "sim.nvc"}
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "Physical_Switch": ("name", "ports", "tunnels"),
     "Physical_Port": ("name", "vlan_bindings"),
-    "Tunnel": ("bfd_params",),
+    "Tunnel": ("local", "remote", "bfd_params", "bfd_config_local", "bfd_config_remote"),
     "Logical_Switch": ("name", "tunnel_key", "replication_mode", "other_config"),
     "Physical_Locator": ("encapsulation_type", "dst_ip", "tunnel_key"),
     "Physical_Locator_Set": ("locators",),
@@ -50,7 +50,7 @@ class Database:
         self.name = name
         helper = idl.SchemaHelper(str(SCHEMA_FILES["vtep"]))
         for table, columns in _COLUMNS.items():
-            helper.register_columns(table, columns)
+            helper.register_columns(table, list(columns))
         self._idl = idl.Idl(remote, helper, leader_only=False)
         self._idl._session.reconnect.set_backoff(_BACKOFF, _BACKOFF)
         self._tables: Mapping[str, Any] = self._idl.tables
@@ -84,6 +84,7 @@ class Database:
             self._groups("Mcast_Macs_Local"),
             self._stations("Ucast_Macs_Remote"),
             self._groups("Mcast_Macs_Remote"),
+            {_ends(row): row.bfd_config_local for row in self._tables["Tunnel"].rows.values()},
         )
 
     def put(self, rows: Rows) -> None:
@@ -183,6 +184,8 @@ class _Writer:
             for physical in self._rows("Physical_Switch"):
                 for tunnel in physical.tunnels:
                     _set(tunnel, "bfd_params", dict(rows.bfd_params))
+                    destination = rows.bfd_destinations.get(_ends(tunnel), {})
+                    _set(tunnel, "bfd_config_remote", dict(destination))
 
     def _put_logical_switches(self, rows: Rows) -> dict[str, Any]:
         there = {row.name: row for row in self._rows("Logical_Switch")}
@@ -298,6 +301,10 @@ def _set(row: Any, column: str, value: Any) -> None:
 
 def _is_marked(switch: Any) -> bool:
     return all(switch.other_config.get(key) == value for key, value in _MARK.items())
+
+
+def _ends(tunnel: Any) -> Ends:
+    return tunnel.local.dst_ip, tunnel.remote.dst_ip
 
 
 def _addresses(row: Any) -> frozenset[str]:

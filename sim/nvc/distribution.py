@@ -16,6 +16,9 @@ from sim.nvc.plan import SERVICE_NODE, LogicalSwitch, Plan
 Key: TypeAlias = tuple[str, str]
 """A station: the name of its logical switch, and its MAC address."""
 
+Ends: TypeAlias = tuple[str, str]
+"""A tunnel as a VTEP sees it: the address of its own end, and that of the other."""
+
 Claims: TypeAlias = Mapping[Key, tuple[str, ...]]
 """For each station the VTEPs that claim it, the latest one last."""
 
@@ -35,6 +38,8 @@ class Report:
     """Ucast_Macs_Remote, which is the NVC's own word, perhaps from an earlier run."""
     flooding: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """unknown-dst in Mcast_Macs_Remote, likewise."""
+    bfd_expected: Mapping[Ends, Mapping[str, str]] = field(default_factory=dict)
+    """Tunnel: bfd_config_local, the destination that BFD packets have to have."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,10 @@ class Rows:
     stations: Mapping[Key, str]
     flooding: Mapping[str, frozenset[str]]
     bfd_params: Mapping[str, str] | None
+    """What all tunnels should have, None if BFD is to be left alone."""
+    bfd_destinations: Mapping[Ends, Mapping[str, str]]
+    """Tunnel: bfd_config_remote, what the other end expects. That of two VTEPs is not the default,
+    which is for a VTEP and a hypervisor."""
 
 
 def claimed(
@@ -92,6 +101,7 @@ def rows(plan: Plan, vtep: str, reports: Mapping[str, Report], claims: Claims) -
         {key: address for key, address in stations.items() if key[0] in bound},
         {name: addresses for name, addresses in flooding.items() if addresses},
         plan.bfd_params,
+        _bfd_destinations(vtep, reports),
     )
 
 
@@ -140,6 +150,16 @@ def _unheard_stations(plan: Plan, vtep: str, reports: Mapping[str, Report]) -> d
         heard |= set().union(*report.members.values())
     former = reports[vtep].remote_stations
     return {key: address for key, address in former.items() if address not in heard}
+
+
+def _bfd_destinations(vtep: str, reports: Mapping[str, Report]) -> dict[Ends, Mapping[str, str]]:
+    if vtep not in reports:
+        return {}
+    expected: dict[Ends, Mapping[str, str]] = {}
+    for report in reports.values():
+        expected.update(report.bfd_expected)
+    tunnels = reports[vtep].bfd_expected
+    return {(own, far): expected.get((far, own), {}) for own, far in tunnels}
 
 
 def _is_complete(plan: Plan, reports: Mapping[str, Report]) -> bool:
