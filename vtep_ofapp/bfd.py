@@ -23,6 +23,8 @@ _CONFIG_REMOTE: Mapping[str, str] = {
 _BOOLEANS = ("forwarding_if_rx", "cpath_down", "check_tnl_key")
 _INTERVALS = {"min_rx": 1, "min_tx": 1, "decay_min_rx": 0}
 """Milliseconds, with the least value that each may have."""
+_MOST = 2**31 - 1
+"""What Open vSwitch can hold; it takes its default for more, without a word."""
 
 
 def settings(
@@ -85,7 +87,7 @@ def _interval(key: str, least: int, params: Mapping[str, str], problems: list[st
     value = params.get(key)
     if value is None:
         return None
-    if value.isascii() and value.isdigit() and int(value) >= least:
+    if value.isascii() and value.isdigit() and least <= int(value) <= _MOST:
         return str(int(value))
-    problems.append(f"bfd_params:{key}: {value!r} is no number of at least {least}")
+    problems.append(f"bfd_params:{key}: {value!r} is no number from {least} to {_MOST}")
     return None

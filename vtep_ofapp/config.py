@@ -102,7 +102,8 @@ def register() -> None:
 def read() -> Options:
     """Return the options of [vtep]; raises BadOption for a value that one cannot have."""
     default = f"unix:{os.environ.get('OVS_RUNDIR', '/var/run/openvswitch')}/db.sock"
-    remotes = [_remotes("ovs_db", each) for each in _value("ovs_db") or [default]]
+    vtep_db, ovs_db = _value("vtep_db"), _value("ovs_db")
+    remotes = [_remotes("ovs_db", each) for each in ([default] if ovs_db is None else ovs_db)]
     if len(set(remotes)) < len(remotes):
         raise BadOption("[vtep] ovs_db: the same remote is given more than once")
     names = (
@@ -110,7 +111,7 @@ def read() -> Options:
     )
     policy = Policy(**{field.name: _setting(field.name) for field in fields(Policy)})
     return Options(
-        _remotes("vtep_db", _value("vtep_db") or default),
+        _remotes("vtep_db", default if vtep_db is None else vtep_db),
         dict(zip(names, remotes, strict=True)),
         policy,
     )

@@ -115,6 +115,7 @@ class ManagedSwitch:
             row = self._network.logical_switches.get(topic.logical_switch)
             if self._policy.flood_without_unknown_dst or (row and row.tunnel_key is None):
                 self._touched.add(OfLogicalSwitch(topic.logical_switch))
+                self._touch_groups(topic.logical_switch)
 
     # What it is told of stations
 
@@ -127,10 +128,14 @@ class ManagedSwitch:
             if is_full != (logical_switch in self._full_logical_switches):
                 self._full_logical_switches ^= {logical_switch}
                 self._touched.add(OfLogicalSwitch(logical_switch))
-        for row in self.ports.rows() if changed else ():
-            if self._is_full(row.name) != (row.name in self._full_ports):
-                self._full_ports ^= {row.name}
-                self._touched.update(self.ports.causes_at(row.name))
+        if changed:
+            self._find_full_ports()
+
+    def _find_full_ports(self) -> None:
+        full = {row.name for row in self.ports.rows() if self._is_full(row.name)}
+        for port in full ^ self._full_ports:
+            self._touched.update(self.ports.causes_at(port))
+        self._full_ports = full
 
     def read_back(self, flows: dict[FlowKey, Flow], groups: dict[int, Group]) -> None:
         """Take what the switch really has, and learn from it which stations it knows.
@@ -233,6 +238,7 @@ class ManagedSwitch:
         )
         for binding in rematch.gone:
             self._macs.forget_place(self._place_of(binding))
+        self._find_full_ports()
         self._touched.update(rematch.bindings)
         self._touched.update(map(OfLogicalSwitch, rematch.logical_switches))
         for logical_switch in rematch.turned:
@@ -245,7 +251,7 @@ class ManagedSwitch:
         touched.update(self.ports.causes_of(logical_switch))
         touched.update(map(OfRefused, network.refused_in(logical_switch)))
         touched.update(map(OfRouter, network.routers_of(logical_switch)))
-        touched.update(OfGroup(logical_switch, mac) for mac in network.groups(logical_switch))
+        self._touch_groups(logical_switch)
         touched.update(OfStation(logical_switch, mac) for mac in network.stations(logical_switch))
         touched.update(
             OfStation(logical_switch, mac) for mac in self._macs.stations(logical_switch)
@@ -258,9 +264,12 @@ class ManagedSwitch:
         self._touched.update(self.tunnels.take_waiting(address))
         for logical_switch in self._network.mentioning(address):
             self._touched.add(OfLogicalSwitch(logical_switch))
-            self._touched.update(
-                OfGroup(logical_switch, mac) for mac in self._network.groups(logical_switch)
-            )
+            self._touch_groups(logical_switch)
+
+    def _touch_groups(self, logical_switch: UUID) -> None:
+        self._touched.update(
+            OfGroup(logical_switch, mac) for mac in self._network.groups(logical_switch)
+        )
 
     def _read_tunnel_rows(self, rows: Iterable[TunnelRow]) -> None:
         former, to = self._rows_to, defaultdict(list)
@@ -338,7 +347,7 @@ class ManagedSwitch:
         number = self._network.number(binding.logical_switch)
         if number is None:
             return NOTHING
-        flows = (*admission.bound(binding, number), *egress.bound(binding))
+        flows = (*admission.bound(binding, number), *egress.bound(binding, number))
         if cause.port not in self._full_ports:
             return Program(flows)
         reason = f"{self._policy.max_local_macs_per_port} MACs were learned, and no more can be"
@@ -355,7 +364,7 @@ class ManagedSwitch:
         source_node = self._network.source_node_replication(logical_switch)
         if not addresses and self._policy.flood_without_unknown_dst:
             addresses, source_node = frozenset(self._network.peers(logical_switch)), True
-        targets = self._target(cause, addresses)
+        targets = self._target(cause, self._with_key(logical_switch, addresses))
         bindings = self.ports.bindings_of(logical_switch)
         flows, groups = flooding.flood(number, bindings, targets, source_node)
         faults = [
@@ -379,7 +388,8 @@ class ManagedSwitch:
         if number is None or group is None or not self.ports.is_bound(logical_switch):
             self._target(cause, ())
             return NOTHING
-        targets = self._target(cause, self._network.replication(logical_switch, cause.mac))
+        addresses = self._network.replication(logical_switch, cause.mac)
+        targets = self._target(cause, self._with_key(logical_switch, addresses))
         source_node = self._network.source_node_replication(logical_switch)
         flows, groups = flooding.multicast(number, group, cause.mac, targets, source_node)
         return Program(flows, groups)
@@ -477,7 +487,7 @@ class ManagedSwitch:
 
     # Where to, until what is wanted can be had
 
-    def _target(self, cause: Cause, addresses: Iterable[str]) -> dict[str, int | None]:
+    def _target(self, cause: Cause, addresses: Iterable[str]) -> dict[str, int]:
         """Return where replication goes, with the numbers of the tunnel ports.
 
         It goes to the tunnels that are up; while none is and some are to come, it stays where
@@ -492,7 +502,15 @@ class ManagedSwitch:
         else:
             self._targets.pop(cause, None)
         self._wait(cause, pending, targets - wanted)
-        return {address: self.tunnels.number(address) for address in targets}
+        numbers = ((address, self.tunnels.number(address)) for address in targets)
+        return {address: number for address, number in numbers if number is not None}
+
+    def _with_key(self, logical_switch: UUID, addresses: Iterable[str]) -> list[str]:
+        """Leave out remote VTEPs without a key, where keys are those of locators."""
+        if self._network.logical_switches[logical_switch].tunnel_key is not None:
+            return list(addresses)
+        peers = (OfPeer(logical_switch, address) for address in addresses)
+        return [peer.address for peer in peers if self._network.vni_towards(peer) is not None]
 
     def _wait(self, cause: Cause, pending: Iterable[str] = (), held: Iterable[str] = ()) -> None:
         self._touched.update(map(OfTunnel, self.tunnels.wait(cause, pending, held)))

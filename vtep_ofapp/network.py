@@ -284,6 +284,7 @@ class Network:
             touched.add(OfLogicalSwitch(each))
             for address in self.peers(each):
                 self._claim(OfPeer(each, address), touched)
+        touched.update(OfGroup(uuid, mac) for mac in self.groups(uuid))
         touched.update(OfAll(each) for each in renumbered)
 
     def _list(self, row: RemoteMac | RemoteGroup, touched: set[Topic]) -> None:

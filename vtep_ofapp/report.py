@@ -27,7 +27,7 @@ class Report:
     the NVC's bindings go with it; a virtual machine that restarts needs no new ones.
 
     Rows that belong to switches of other processes stay as they are: a row of a local table is
-    ours unless its address is a tunnel IP of a switch that is not ready here.
+    ours unless its address is a tunnel IP of a switch that was never ready here.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Report:
         self._port_deadlines: dict[tuple[UUID, str], float] = {}
         self._ready: dict[str, ManagedSwitch] = {}
         self._tunnel_ips: dict[str, str | None] = {}
+        self._known: set[str] = set()
         self._foreign: set[str] = set()
         self._local: dict[UUID, LocalMac | LocalGroup] = {}
         self._rows: dict[tuple[UUID, str], dict[UUID, LocalMac | LocalGroup]] = {}
@@ -82,10 +83,11 @@ class Report:
         self._ready = {switch.name: switch for switch in ready}
         tunnel_ips = {name: switch.tunnel_ip for name, switch in self._ready.items()}
         self._switch_rows = {row.uuid: row for row in rows}
+        self._known |= self._ready.keys()
         foreign = {
             address
             for row in self._switch_rows.values()
-            if row.name not in self._ready
+            if row.name not in self._known
             for address in row.tunnel_ips
         }
         if foreign != self._foreign:

@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from .model import BindingStats
+from .model import Binding, BindingStats
 from .pipeline.layout import Cookie, counted
 from .ports import Ports
 from .reconciliation import Reconciliation
 
 _NONE = BindingStats()
+_TAG = 4
+"""Bytes of an 802.1Q tag."""
 
 
 class Statistics:
     """What the switch counted for each binding, and what the rows say.
 
-    Counters begin anew with a switch that restarts; what was counted before is kept.
+    Counters begin anew with a switch that restarts; what was counted before is kept. They also
+    begin anew with a VLAN's new logical switch; what was counted for the former one is not.
     ``rows`` holds what is wanted and what is there, by Physical_Port row and VLAN.
     """
 
@@ -22,6 +25,7 @@ class Statistics:
         self.rows: Reconciliation[tuple[UUID, int], BindingStats] = Reconciliation()
         self._before: dict[tuple[UUID, int], BindingStats] = {}
         self._last: dict[tuple[UUID, int], BindingStats] = {}
+        self._of: dict[tuple[UUID, int], UUID] = {}
 
     def read_rows(self, ports: Ports) -> None:
         """Take what the rows of Physical_Port say, and forget bindings that are no more."""
@@ -31,26 +35,31 @@ class Statistics:
             for vlan, stats in row.vlan_stats.items()
         }
         self.rows.have_only(actual)
-        bound = {(row.uuid, vlan) for row in ports.rows() for vlan in row.vlan_bindings}
-        for key in [key for key in self.rows.wanted if key not in bound]:
-            self.rows.want(key, None)
-            self._before.pop(key, None)
-            self._last.pop(key, None)
+        former, self._of = (
+            self._of,
+            {
+                (row.uuid, vlan): logical_switch
+                for row in ports.rows()
+                for vlan, logical_switch in row.vlan_bindings.items()
+            },
+        )
+        for key in former.keys() | actual.keys():
+            if key not in self._of:
+                self.rows.want(key, None)
+                self._before.pop(key, None)
+                self._last.pop(key, None)
+            elif key in former and former[key] != self._of[key]:
+                self._before[key] = self._last[key] = _NONE
 
     def count(self, by_cookie: Mapping[int, tuple[int, int]], ports: Ports) -> None:
         """Take packets and bytes by cookie of the flows that count for bindings."""
         counts: dict[int, BindingStats] = {}
         for cookie, (packets, octets) in by_cookie.items():
             producer = counted(cookie)
-            if producer is None:
-                continue
-            direction, number = producer
-            counted_here = (
-                BindingStats(packets_from_local=packets, bytes_from_local=octets)
-                if direction == Cookie.ADMISSION
-                else BindingStats(packets_to_local=packets, bytes_to_local=octets)
-            )
-            counts[number] = _add(counts.get(number, _NONE), counted_here)
+            binding = ports.numbered(producer[1]) if producer else None
+            if producer is not None and binding is not None:
+                stats = _stats(producer[0], binding, packets, octets)
+                counts[binding.number] = _add(counts.get(binding.number, _NONE), stats)
         for number, stats in counts.items():
             binding = ports.numbered(number)
             row = ports.row(binding.port) if binding else None
@@ -66,6 +75,19 @@ class Statistics:
             self._before[key] = _add(self._before[key], last)
         self._last[key] = stats
         self.rows.want(key, _add(self._before[key], stats))
+
+
+def _stats(producer: Cookie, binding: Binding, packets: int, octets: int) -> BindingStats:
+    """Return what a flow counted, in bytes as they are on the binding's own wire.
+
+    The switch counts a frame as long as it came in, for every flow on its way.
+    """
+    if producer == Cookie.ADMISSION:
+        return BindingStats(packets_from_local=packets, bytes_from_local=octets)
+    came_tagged = producer == Cookie.EGRESS_FROM_TAGGED
+    leaves_tagged = binding.vlan != 0
+    octets += packets * _TAG * (leaves_tagged - came_tagged)
+    return BindingStats(packets_to_local=packets, bytes_to_local=octets)
 
 
 def _add(one: BindingStats, other: BindingStats) -> BindingStats:

@@ -51,8 +51,12 @@ class Tunnels:
         return f"vx{ipv4_number(remote):08x}{where:05x}"
 
     def port(self, address: str) -> BridgePort | None:
-        """Return the port by which frames leave for a remote VTEP, if it is there."""
-        return self._there.get(self.name(address, self._locals[0])) if self._locals else None
+        """Return the port by which frames leave for a remote VTEP, if it is there.
+
+        That is the one from the first of our addresses, or until it is up any other one.
+        """
+        ports = self._ports(address)
+        return next((port for port in ports if port.number is not None), next(iter(ports), None))
 
     def number(self, address: str) -> int | None:
         """Return the number of port(), None while it has none."""
@@ -61,14 +65,20 @@ class Tunnels:
 
     def numbers(self, address: str) -> list[int]:
         """Return the numbers of all ports that frames from a remote VTEP may come in by."""
-        ports = (self._there.get(self.name(address, local)) for local in self._locals)
-        return [port.number for port in ports if port and port.number is not None]
+        return [port.number for port in self._ports(address) if port.number is not None]
+
+    def _ports(self, address: str) -> list[BridgePort]:
+        names = (*self._names(address), *self._wanted.get(address, ()))
+        return [self._there[name] for name in dict.fromkeys(names) if name in self._there]
+
+    def _names(self, address: str) -> tuple[str, ...]:
+        return tuple(self.name(address, local) for local in self._locals)
 
     def is_pending(self, address: str) -> bool:
         """Whether a tunnel is still to come: Open vSwitch neither made it nor gave up."""
         if not self._locals or address in self._refused:
             return False
-        port = self.port(address)
+        port = self._there.get(self.name(address, self._locals[0]))
         return port is None or (port.number is None and port.error is None)
 
     def are_up(self) -> bool:
@@ -107,12 +117,20 @@ class Tunnels:
             self._refused.add(address)
             return False
         self._refused.discard(address)
+        former = self._wanted.get(address, ())
         self._unwant(address)
         for local in self._locals:
             is_first = local == self._locals[0]
             port = TunnelPort(address, local, bfd if is_first else {})
             self.ports.want(self.name(address, local), port)
-        self._wanted[address] = tuple(self.name(address, local) for local in self._locals)
+        names = self._names(address)
+        if self.is_pending(address):
+            # Our address changed: the port from the former one goes when the new one is up.
+            kept = [name for name in former if name in self._there and name not in names]
+            for name in kept:
+                self.ports.want(name, self.ports.actual.get(name))
+            names = (*names, *kept)
+        self._wanted[address] = names
         return True
 
     def drop(self, address: str) -> set[str]:

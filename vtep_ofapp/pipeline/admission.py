@@ -2,9 +2,9 @@
 
 from ..flows import Action, Flow, GoTo, PopVlan, SetField, match
 from ..model import Binding
-from .layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Priority, Table, flow
+from .layout import LOGICAL_SWITCH, SOURCE_BINDING, TAGGED, Cookie, Priority, Table, flow
 
-_TAGGED = 0x1000
+_PRESENT = 0x1000
 """OFPVID_PRESENT of OpenFlow: set in vlan_vid for every frame that carries a tag."""
 
 
@@ -27,7 +27,8 @@ def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
         GoTo(Table.LEARNING),
     )
     flows = [
-        _entry(binding, port, _TAGGED | binding.vlan, PopVlan(), *enter) for port in binding.members
+        _entry(binding, port, _PRESENT | binding.vlan, PopVlan(), SetField(TAGGED, 1), *enter)
+        for port in binding.members
     ]
     if not binding.vlan:
         flows += [_entry(binding, port, 0, *enter) for port in binding.members]

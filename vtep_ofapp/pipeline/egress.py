@@ -2,13 +2,23 @@
 
 from ..flows import Flow, ForgetInPort, Output, OutputToBond, PushVlan, match
 from ..model import Binding
-from .layout import SOURCE_BINDING, TARGET_BINDING, Cookie, Priority, Table, flow
+from .layout import (
+    LOGICAL_SWITCH,
+    SOURCE_BINDING,
+    TAGGED,
+    TARGET_BINDING,
+    Cookie,
+    Priority,
+    Table,
+    flow,
+)
 
 
-def bound(binding: Binding) -> tuple[Flow, ...]:
-    """Let frames leave by a binding, except for those that came in by it.
+def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
+    """Let frames of its logical switch leave by a binding, except for those that came in by it.
 
-    The input port is forgotten, because two VLANs of one port may reach each other.
+    The input port is forgotten, because two VLANs of one port may reach each other. Frames that
+    came in with a tag are counted apart, because Open vSwitch counts them as long as they came.
     """
     back = flow(
         Table.EGRESS,
@@ -20,14 +30,17 @@ def bound(binding: Binding) -> tuple[Flow, ...]:
     port = (
         Output(binding.members[0]) if len(binding.members) == 1 else OutputToBond(binding.members)
     )
-    out = flow(
-        Table.EGRESS,
-        Priority.DEFAULT,
-        match({TARGET_BINDING: binding.number}),
-        *tag,
-        ForgetInPort(),
-        port,
-        producer=Cookie.EGRESS,
-        counts_for=binding.number,
+    out = (
+        flow(
+            Table.EGRESS,
+            Priority.DEFAULT,
+            match({LOGICAL_SWITCH: logical_switch, TARGET_BINDING: binding.number, TAGGED: tagged}),
+            *tag,
+            ForgetInPort(),
+            port,
+            producer=producer,
+            counts_for=binding.number,
+        )
+        for tagged, producer in ((0, Cookie.EGRESS), (1, Cookie.EGRESS_FROM_TAGGED))
     )
-    return back, out
+    return back, *out

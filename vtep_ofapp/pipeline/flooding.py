@@ -1,6 +1,6 @@
 """Broadcast, unknown unicast and multicast: every binding, and the replication of the NVC."""
 
-import zlib
+import hashlib
 from collections.abc import Iterable, Mapping
 
 from ..flows import Bucket, Flow, Group, MatchValue, Resubmit, SetField, ToGroup, match
@@ -30,7 +30,7 @@ Flooding = tuple[tuple[Flow, ...], tuple[Group, ...]]
 def flood(
     logical_switch: int,
     bindings: Iterable[Binding],
-    targets: Mapping[str, int | None],
+    targets: Mapping[str, int],
     source_node: bool,
 ) -> Flooding:
     """Return what floods a logical switch, given by its number.
@@ -50,7 +50,7 @@ def flood(
 
 
 def multicast(
-    logical_switch: int, number: int, mac: str, targets: Mapping[str, int | None], source_node: bool
+    logical_switch: int, number: int, mac: str, targets: Mapping[str, int], source_node: bool
 ) -> Flooding:
     """Return what sends a multicast address to its own targets and to every binding.
 
@@ -107,7 +107,7 @@ def _local(logical_switch: int, bindings: Iterable[Binding]) -> Group:
 
 
 def _replication(
-    kind: GroupKind, number: int, targets: Mapping[str, int | None], source_node: bool
+    kind: GroupKind, number: int, targets: Mapping[str, int], source_node: bool
 ) -> tuple[Group, ...]:
     if not targets:
         return ()
@@ -122,15 +122,15 @@ def _replication(
     )
 
 
-def _one_target(id: int, number: int, targets: Mapping[str, int | None]) -> Group:
+def _one_target(id: int, number: int, targets: Mapping[str, int]) -> Group:
     """Send to the first service node that is alive, or to the first one if none is.
 
     Each number has an order of its own, so that the load is spread, and that of a dead service
     node over all the others.
     """
 
-    def rank(address: str) -> tuple[int, str]:
-        return zlib.crc32(f"{number}/{address}".encode()), address
+    def rank(address: str) -> bytes:
+        return hashlib.blake2b(f"{number}/{address}".encode()).digest()
 
     addresses = sorted(targets, key=rank)
     living = [Bucket(_into_tunnel(each), watch_port=targets[each]) for each in addresses]

@@ -44,6 +44,7 @@ class Cookie(IntEnum):
     FLOODING = 4
     EGRESS = 5
     TUNNELS = 6
+    EGRESS_FROM_TAGGED = 7
 
 
 class GroupKind(IntEnum):
@@ -72,6 +73,8 @@ ORIGIN = "reg3"
 """FROM_BINDING or FROM_TUNNEL."""
 FROM_BINDING = 0
 FROM_TUNNEL = 1
+TAGGED = "reg4"
+"""1 for frames that came in with a tag: their length was counted with it."""
 
 
 CHUNK = 1000
@@ -104,6 +107,14 @@ def flow(
 def cookie_of(producer: Cookie, binding: int = 0) -> int:
     """Return the cookie of a producer's flows that count for a binding."""
     return COOKIE_BASE | producer.value << _PRODUCER_SHIFT | binding
+
+
+COUNTING = (
+    (Table.ADMISSION, Cookie.ADMISSION),
+    (Table.EGRESS, Cookie.EGRESS),
+    (Table.EGRESS, Cookie.EGRESS_FROM_TAGGED),
+)
+"""Where the flows are that count for bindings."""
 
 
 def counted(cookie: int) -> tuple[Cookie, int] | None:

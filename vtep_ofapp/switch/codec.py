@@ -96,7 +96,7 @@ def decode_group(stats: Any) -> Group:
 
 
 def _flow_mod(datapath: Any, change: FlowChange) -> Any:
-    """Adding replaces the flow under the same key and keeps its counters, unlike deleting it."""
+    """Add a flow, or replace the one under its key, which then counts from zero."""
     flow = change.flow
     key = change.key
     if flow is None:
@@ -117,7 +117,7 @@ def _flow_mod(datapath: Any, change: FlowChange) -> Any:
         match=parser.OFPMatch(**dict(key.match)),
         cookie=flow.cookie,
         idle_timeout=flow.idle_timeout,
-        flags=ofp.OFPFF_SEND_FLOW_REM if flow.watched else 0,
+        flags=ofp.OFPFF_RESET_COUNTS | (ofp.OFPFF_SEND_FLOW_REM if flow.watched else 0),
         instructions=_instructions(flow.actions),
     )
 

@@ -22,7 +22,7 @@ from ..flows import (
     FlowKey,
     Group,
 )
-from ..pipeline.layout import PRODUCER_MASK, Cookie, Table, cookie_of
+from ..pipeline.layout import COUNTING, PRODUCER_MASK, cookie_of
 from ..values import is_station
 from .codec import Foreign, decode_flow, decode_group, decode_key, decode_match, encode
 
@@ -102,7 +102,7 @@ class SwitchConnection:
         """Ask for the counters of bindings; a Counters follows."""
         self._counting = _Counting()
         requests = []
-        for table, producer in ((Table.ADMISSION, Cookie.ADMISSION), (Table.EGRESS, Cookie.EGRESS)):
+        for table, producer in COUNTING:
             request = parser.OFPFlowStatsRequest(
                 self._datapath,
                 0,
