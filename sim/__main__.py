@@ -16,7 +16,7 @@ from types import FrameType
 
 from pyroute2 import NetlinkError
 
-from sim import openvswitch, steps, walkthrough
+from sim import openvswitch, reaction, steps, walkthrough
 from sim.lab import Lab
 from sim.namespaces import CommandFailed
 from sim.nvc import plan
@@ -112,6 +112,24 @@ def parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(command=_demo)
 
+    bench = commands.add_parser(
+        "bench",
+        parents=[named],
+        help="measure how fast the application reacts, beside Open vSwitch's emulator",
+        description=reaction.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    bench.add_argument(
+        "--repeat",
+        metavar="N",
+        type=int,
+        choices=range(1, reaction.MOST + 1),
+        default=reaction.REPEAT,
+        help=f"how often each reaction is measured, up to {reaction.MOST} (default: %(default)s)",
+    )
+    bench.add_argument("--json", metavar="FILE", type=Path, help="write every sample there, too")
+    bench.set_defaults(command=_bench)
+
     shell = commands.add_parser(
         "shell", parents=[named], help="open a shell on a host of a lab, or run one command there"
     )
@@ -169,6 +187,11 @@ def _demo(options: argparse.Namespace) -> int:
     with Lab(options.name) as lab:
         parts = walkthrough.STARTUP, walkthrough.NVC
         return 0 if steps.demonstrate(lab, "steps of the guide", *parts) else 1
+
+
+def _bench(options: argparse.Namespace) -> int:
+    reaction.bench(options.name, options.repeat, options.json)
+    return 0
 
 
 def _shell(options: argparse.Namespace) -> int:

@@ -31,6 +31,8 @@ PATIENCE = 30.0
 """Seconds after which a reaction counts as missing."""
 
 REPEAT = 20
+MOST = 100
+"""Each measurement towards a new address takes one of the underlay's."""
 
 ROW_TO_FRAME = "row of Ucast_Macs_Remote written: first frame through its tunnel"
 NEW_TUNNEL = "the same, towards a new address: the tunnel has to be made first"
