@@ -1,0 +1,23 @@
+"""How many stations a switch learns: for each logical switch, and at each port."""
+
+from uuid import UUID
+
+from .macs import LearnedMacs
+from .policy import Policy
+
+
+class Limits:
+    """Whether there is room for one more station."""
+
+    def __init__(self, switch: str, macs: LearnedMacs, policy: Policy) -> None:
+        self._switch = switch
+        self._macs = macs
+        self._policy = policy
+
+    def is_full_port(self, port: str) -> bool:
+        """Whether a port of the switch has its share of stations."""
+        return self._macs.count_at(self._switch, port) >= self._policy.max_local_macs_per_port
+
+    def is_full(self, logical_switch: UUID) -> bool:
+        """Whether a logical switch has its share of stations."""
+        return len(self._macs.stations(logical_switch)) >= self._policy.max_local_macs

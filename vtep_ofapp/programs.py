@@ -1,0 +1,380 @@
+"""What each cause asks for: the decisions about one switch, from rows, ports and stations."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from . import bfd
+from .causes import NOTHING, Cause, OfBinding, OfTunnel, Program
+from .flows import Flow
+from .limits import Limits
+from .macs import LearnedMacs
+from .model import Fault, PhysicalSwitch, TunnelReport, TunnelRow
+from .network import (
+    Network,
+    OfGroup,
+    OfLogicalSwitch,
+    OfPeer,
+    OfRefused,
+    OfRouter,
+    OfStation,
+)
+from .pipeline import admission, egress, flooding, learning, tunnels, unicast
+from .policy import Policy
+from .ports import Ports
+from .tunneling import Tunnels
+
+
+class Planner:
+    """Works out the program of a cause.
+
+    ``physical`` and ``tunnel_rows`` (Tunnel rows by the address of their remote end) are set from
+    outside, as they are now. ``touched`` collects causes that a decision touches: tunnels that
+    are used, or used no more, and whoever waited for one that cannot be had.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: Network,
+        macs: LearnedMacs,
+        ports: Ports,
+        tunnels: Tunnels,
+        policy: Policy,
+    ) -> None:
+        self.physical: PhysicalSwitch | None = None
+        self.tunnel_rows: Mapping[str, list[TunnelRow]] = {}
+        self.touched: set[Cause] = set()
+        self._name = name
+        self._network = network
+        self._macs = macs
+        self._ports = ports
+        self._tunnels = tunnels
+        self._policy = policy
+        self._limits = Limits(name, macs, policy)
+        self._targets: dict[Cause, set[str]] = {}
+
+    @property
+    def _tunnel_ip(self) -> str | None:
+        return self.physical.tunnel_ips[0] if self.physical and self.physical.tunnel_ips else None
+
+    def program(self, cause: Cause, former: Program) -> Program:
+        """Return what a cause asks for now; ``former`` is what it asked for before."""
+        if self.physical is None:
+            return self._unmanaged(cause)
+        if isinstance(cause, OfStation):
+            return self._station(cause, former)
+        if isinstance(cause, OfPeer):
+            return self._peer(cause)
+        if isinstance(cause, OfLogicalSwitch):
+            return self._logical_switch(cause)
+        if isinstance(cause, OfGroup):
+            return self._group(cause)
+        if isinstance(cause, OfBinding):
+            return self._binding(cause)
+        if isinstance(cause, OfTunnel):
+            return self._tunnel(cause)
+        if isinstance(cause, OfRouter):
+            return self._router(cause)
+        if isinstance(cause, OfRefused):
+            return self._refused(cause)
+        return self._switch(self.physical)
+
+    def _unmanaged(self, cause: Cause) -> Program:
+        if isinstance(cause, OfTunnel):
+            self._tunnels.drop(cause.address)
+        else:
+            self._target(cause, ())
+        return NOTHING
+
+    def _switch(self, physical: PhysicalSwitch) -> Program:
+        reasons = list(physical.refused)
+        if not physical.tunnel_ips:
+            reasons.append("it has no usable tunnel_ips, so there are no tunnels")
+        faults = [self._fault(reason) for reason in reasons]
+        for port in physical.ports:
+            subject = self._port_subject(port.name)
+            faults += [
+                Fault(subject, reason, port.uuid, "invalid_vlan_map") for reason in port.refused
+            ]
+            if port.has_acls:
+                reason = "its acl_bindings have no effect: access lists are not supported"
+                faults.append(Fault(subject, reason, port.uuid, "invalid_ACL_binding"))
+        flows = (
+            admission.link_local(),
+            *learning.unlearnable(),
+            learning.unknown(),
+            unicast.elsewhere(),
+        )
+        return Program(flows, (flooding.alive(),), tuple(faults))
+
+    def _binding(self, cause: OfBinding) -> Program:
+        row = self._ports.row(cause.port)
+        if row is None or cause.vlan not in row.vlan_bindings:
+            return NOTHING
+        subject = self._port_subject(cause.port)
+        binding = self._ports.binding(cause)
+        if binding is None:
+            reason, entry = self._ports.why_unusable(cause.port)
+            return Program(faults=(Fault(subject, reason, row.uuid, entry),))
+        number = self._network.number(binding.logical_switch)
+        if number is None:
+            return NOTHING
+        flows = (*admission.bound(binding, number), *egress.bound(binding, number))
+        if not self._limits.is_full_port(cause.port):
+            return Program(flows)
+        reason = f"{self._policy.max_local_macs_per_port} MACs were learned, and no more can be"
+        fault = self._fault(reason, subject, "mac_table_exhaustion")
+        return Program((*flows, learning.full_binding(binding.number)), faults=(fault,))
+
+    def _logical_switch(self, cause: OfLogicalSwitch) -> Program:
+        logical_switch = cause.logical_switch
+        number = self._network.number(logical_switch)
+        if number is None or not self._ports.is_bound(logical_switch):
+            self._target(cause, ())
+            return NOTHING
+        addresses = self._network.replication(logical_switch)
+        source_node = self._network.source_node_replication(logical_switch)
+        if not addresses and self._policy.flood_without_unknown_dst:
+            addresses, source_node = frozenset(self._network.peers(logical_switch)), True
+        targets = self._target(cause, self._with_key(logical_switch, addresses))
+        bindings = self._ports.bindings_of(logical_switch)
+        flows, groups = flooding.flood(number, bindings, targets, source_node)
+        faults = [
+            *self._key_faults(logical_switch),
+            *self._health_faults(logical_switch, targets, source_node),
+        ]
+        vni = self._network.vni(logical_switch)
+        if vni is not None:
+            flows = (*flows, tunnels.encapsulation(number, vni))
+        if self._limits.is_full(logical_switch):
+            flows = (*flows, learning.full_logical_switch(number))
+            reason = f"{self._policy.max_local_macs} MACs were learned, and no more can be"
+            subject = self._network.name(logical_switch)
+            faults.append(self._fault(reason, subject, "mac_table_exhaustion"))
+        return Program(flows, groups, tuple(faults))
+
+    def _group(self, cause: OfGroup) -> Program:
+        logical_switch = cause.logical_switch
+        number = self._network.number(logical_switch)
+        group = self._network.group_number(cause)
+        if number is None or group is None or not self._ports.is_bound(logical_switch):
+            self._target(cause, ())
+            return NOTHING
+        addresses = self._network.replication(logical_switch, cause.mac)
+        targets = self._target(cause, self._with_key(logical_switch, addresses))
+        source_node = self._network.source_node_replication(logical_switch)
+        flows, groups = flooding.multicast(number, group, cause.mac, targets, source_node)
+        return Program(flows, groups)
+
+    def _station(self, cause: OfStation, former: Program) -> Program:
+        logical_switch, mac = cause.logical_switch, cause.mac
+        number = self._network.number(logical_switch)
+        if number is None or not self._ports.is_bound(logical_switch):
+            self._wait(cause)
+            return NOTHING
+        flows: list[Flow] = []
+        learned = self._macs.place(logical_switch, mac)
+        if learned is not None and learned.switch == self._name:
+            flows.append(learning.known(learned.binding, number, mac, self._policy.mac_aging))
+            flows.append(unicast.local(learned.binding, number, mac))
+        address = self._network.place(logical_switch, mac)
+        if address is None:
+            self._wait(cause)
+            return Program(tuple(flows))
+        if self._foreign((address,)):
+            flows.extend(self._to_remote(cause, number, address, former))
+        else:
+            self._wait(cause)
+        return Program(tuple(flows), faults=self._station_faults(cause, address))
+
+    def _to_remote(
+        self, cause: OfStation, number: int, address: str, former: Program
+    ) -> tuple[Flow, ...]:
+        """Return the flow towards the address, or until its tunnel is up the one from before."""
+        remote = unicast.remote(number, cause.mac, address)
+        if not self._tunnels.is_pending(address):
+            self._wait(cause)
+            return (remote,)
+        kept = tuple(flow for flow in former.flows if flow.key == remote.key)
+        self._wait(cause, (address,), {unicast.target(flow) for flow in kept})
+        return kept
+
+    def _peer(self, cause: OfPeer) -> Program:
+        number = self._network.number(cause.logical_switch)
+        if number is None or not self._is_peer(cause):
+            return NOTHING
+        flows: list[Flow] = []
+        vni, common = self._network.vni_towards(cause), self._network.vni(cause.logical_switch)
+        if vni is not None:
+            flows.append(tunnels.decapsulation(cause.address, vni, number))
+        if vni != common:
+            flows.append(tunnels.encapsulation_towards(number, cause.address, vni))
+        return Program(tuple(flows), faults=self._peer_faults(cause))
+
+    def _tunnel(self, cause: OfTunnel) -> Program:
+        address, local = cause.address, self._tunnel_ip
+        users = [
+            OfPeer(logical_switch, address)
+            for logical_switch in self._network.mentioning(address)
+            if self._is_peer(OfPeer(logical_switch, address))
+        ]
+        if local is None or not (users or self._tunnels.is_held(address)):
+            self.touched.update(map(OfTunnel, self._tunnels.drop(address)))
+            return NOTHING
+        settings, problems = self._bfd_settings(address)
+        if not self._tunnels.want(address, settings):
+            self.touched.update(self._tunnels.take_waiting(address))
+            reason = f"no tunnel to {address}: there are {self._policy.max_tunnels} already"
+            return Program(faults=(self._fault(reason, entry="tunnel_exhaustion"),))
+        faults = [self._fault(f"tunnel to {address}: {problem}") for problem in problems]
+        flows = [tunnels.incoming(address, number) for number in self._tunnels.numbers(address)]
+        number = self._tunnels.number(address)
+        if number is not None:
+            flows.append(tunnels.outgoing(address, number))
+        port = self._tunnels.port(address)
+        if port is not None and port.error:
+            reason = f"Open vSwitch cannot make the tunnel to {address}: {port.error}"
+            faults.append(self._fault(reason))
+        status: Mapping[str, str] = {}
+        if settings and port is not None:
+            status = bfd.failed(port.error) if port.error else bfd.status(port.bfd_status)
+        report = TunnelReport(local, bfd.CONFIG_LOCAL, status)
+        locators = {locator.uuid for user in users for locator in self._network.locators(user)}
+        rows = tuple((locator, report) for locator in sorted(locators))
+        return Program(tuple(flows), faults=tuple(faults), tunnels=rows)
+
+    def _router(self, cause: OfRouter) -> Program:
+        row = self._network.router(cause.router)
+        if row is None or not any(map(self._ports.is_bound, row.logical_switches)):
+            return NOTHING
+        reason = "logical routers are not supported"
+        return Program(
+            faults=(self._fault(reason, f"Logical_Router {row.name}", "lr_support_fault"),)
+        )
+
+    def _refused(self, cause: OfRefused) -> Program:
+        refused = self._network.refused(cause.row)
+        if refused is None or refused.logical_switch not in set(self._ports.bound()):
+            return NOTHING
+        return Program(faults=(self._fault(refused.reason, refused.subject),))
+
+    # Where to, until what is wanted can be had
+
+    def _target(self, cause: Cause, addresses: Iterable[str]) -> dict[str, int]:
+        """Return where replication goes, with the numbers of the tunnel ports.
+
+        It goes to the tunnels that are up; while none is and some are to come, it stays where
+        it was.
+        """
+        wanted = self._foreign(addresses)
+        up = {address for address in wanted if self._tunnels.number(address) is not None}
+        pending = {address for address in wanted if self._tunnels.is_pending(address)}
+        targets = up if up or not pending else self._foreign(self._targets.get(cause, ()))
+        if targets:
+            self._targets[cause] = targets
+        else:
+            self._targets.pop(cause, None)
+        self._wait(cause, pending, targets - wanted)
+        numbers = ((address, self._tunnels.number(address)) for address in targets)
+        return {address: number for address, number in numbers if number is not None}
+
+    def _with_key(self, logical_switch: UUID, addresses: Iterable[str]) -> list[str]:
+        """Leave out remote VTEPs without a key, where keys are those of locators."""
+        if self._network.logical_switches[logical_switch].tunnel_key is not None:
+            return list(addresses)
+        peers = (OfPeer(logical_switch, address) for address in addresses)
+        return [peer.address for peer in peers if self._network.vni_towards(peer) is not None]
+
+    def _wait(self, cause: Cause, pending: Iterable[str] = (), held: Iterable[str] = ()) -> None:
+        self.touched.update(map(OfTunnel, self._tunnels.wait(cause, pending, held)))
+
+    def _bfd_settings(self, address: str) -> tuple[dict[str, str], list[str]]:
+        """Return the bfd column for a tunnel: of several rows, the first that enables BFD."""
+        best: tuple[dict[str, str], list[str]] = {}, []
+        for row in self.tunnel_rows.get(address, ()):
+            settings, problems = bfd.settings(row.bfd_params, row.bfd_config_remote)
+            if settings:
+                return settings, problems
+            best = {}, [*best[1], *problems]
+        return best
+
+    # What is wrong
+
+    def _fault(self, reason: str, subject: str = "", entry: str = "unspecified_fault") -> Fault:
+        assert self.physical is not None
+        return Fault(subject or f"Physical_Switch {self._name}", reason, self.physical.uuid, entry)
+
+    def _port_subject(self, port: str) -> str:
+        return f"Physical_Port {port} of {self._name}"
+
+    def _key_faults(self, logical_switch: UUID) -> list[Fault]:
+        subject = self._network.name(logical_switch)
+        row = self._network.logical_switches[logical_switch]
+        if row.refused:
+            return [self._fault(reason, subject) for reason in row.refused]
+        others = self._network.sharing_key(logical_switch)
+        if others:
+            reason = f"its tunnel key is also that of {', '.join(others)}; none of them uses it"
+            return [self._fault(reason, subject)]
+        peers = [OfPeer(logical_switch, each) for each in self._network.peers(logical_switch)]
+        if row.tunnel_key is None and not (
+            peers and all(self._network.has_key(peer) for peer in peers)
+        ):
+            return [Fault(subject, "it has no tunnel key yet; it switches locally only")]
+        return []
+
+    def _health_faults(
+        self, logical_switch: UUID, targets: Iterable[str], source_node: bool
+    ) -> list[Fault]:
+        states = [
+            port.bfd_status.get("forwarding") == "false"
+            for port in map(self._tunnels.port, targets)
+            if port is not None
+        ]
+        if source_node or not states or not all(states):
+            return []
+        reason = "all its service nodes are down by BFD; frames still go to one of them"
+        return [Fault(self._network.name(logical_switch), reason)]
+
+    def _peer_faults(self, cause: OfPeer) -> tuple[Fault, ...]:
+        subject = self._network.name(cause.logical_switch)
+        row = self._network.logical_switches[cause.logical_switch]
+        others = self._network.sharing_key_at(cause)
+        reasons = []
+        if others and not self._network.sharing_key(cause.logical_switch):
+            reasons.append(
+                f"its key at {cause.address} is also that of {', '.join(others)}; "
+                "none of them uses it there"
+            )
+        keys = {locator.tunnel_key for locator in self._network.locators(cause)} - {None}
+        if row.tunnel_key is None and len(keys) > 1:
+            reasons.append(
+                f"its locators for {cause.address} have several keys; only the least is used"
+            )
+        return tuple(self._fault(reason, subject) for reason in reasons)
+
+    def _station_faults(self, cause: OfStation, address: str) -> tuple[Fault, ...]:
+        subject = f"Ucast_Macs_Remote {cause.mac} in {self._network.name(cause.logical_switch)}"
+        rivals = self._network.rivals(cause.logical_switch, cause.mac)
+        reasons = []
+        if rivals:
+            rows = ", ".join(map(str, rivals))
+            reasons.append(f"it is placed more than once; {address} is used and not row {rows}")
+        if not self._foreign((address,)):
+            reasons.append(f"its locator {address} is an address of this switch")
+        return tuple(self._fault(reason, subject) for reason in reasons)
+
+    # Small questions
+
+    def _foreign(self, addresses: Iterable[str]) -> set[str]:
+        """Return the addresses that are not our own; NVCs list all members of a set."""
+        own = self.physical.tunnel_ips if self.physical else ()
+        return {address for address in addresses if address not in own}
+
+    def _is_peer(self, cause: OfPeer) -> bool:
+        """Whether the NVC names the address for a logical switch that is bound here."""
+        return (
+            self._ports.is_bound(cause.logical_switch)
+            and cause.address in self._network.peers(cause.logical_switch)
+            and bool(self._foreign((cause.address,)))
+        )
