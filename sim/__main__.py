@@ -1,4 +1,4 @@
-"""The command line: `python -m sim up | demo | shell | status | down | nvc`."""
+"""The command line: `python -m sim up | demo | shell | status | down | fabric | nvc | bench`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from types import FrameType
 
 from pyroute2 import NetlinkError
 
+from sim import fabric as fabric_module
 from sim import openvswitch, reaction, steps, walkthrough
+from sim.fabric import MOST_VTEPS, Fabric
+from sim.fabric_tour import TOUR
 from sim.lab import Lab
 from sim.namespaces import CommandFailed
 from sim.nvc import plan
@@ -112,6 +115,24 @@ def parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(command=_demo)
 
+    fabric = commands.add_parser(
+        "fabric",
+        parents=[named],
+        help="let several VTEPs work together by an NVC and prove it, then remove them",
+        description=fabric_module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    fabric.add_argument(
+        "--vteps",
+        metavar="N",
+        type=int,
+        choices=range(2, MOST_VTEPS + 1),
+        default=2,
+        help=f"how many VTEPs, 2 to {MOST_VTEPS} (default: %(default)s)",
+    )
+    fabric.add_argument("--keep", action="store_true", help="leave the lab running at the end")
+    fabric.set_defaults(command=_fabric)
+
     bench = commands.add_parser(
         "bench",
         parents=[named],
@@ -187,6 +208,15 @@ def _demo(options: argparse.Namespace) -> int:
     with Lab(options.name) as lab:
         parts = walkthrough.STARTUP, walkthrough.NVC
         return 0 if steps.demonstrate(lab, "steps of the guide", *parts) else 1
+
+
+def _fabric(options: argparse.Namespace) -> int:
+    with Fabric(options.name, options.vteps) as lab:
+        is_ok = steps.demonstrate(lab, "steps", TOUR)
+        if options.keep:
+            lab.keep()
+            print(f"\nLab {options.name} is up; `python -m sim down --name {options.name}` ends it")
+    return 0 if is_ok else 1
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -30,14 +30,14 @@ def databases_exist(lab: Lab) -> str:
     names = [
         lab.vtep.run(["ovsdb-tool", "db-name", str(path)]).strip() for path in lab.vtep.databases
     ]
-    _require(names == ["Open_vSwitch", "hardware_vtep"], f"the databases are {names}")
+    require(names == ["Open_vSwitch", "hardware_vtep"], f"the databases are {names}")
     return "ovs.db holds Open_vSwitch, vtep.db holds hardware_vtep"
 
 
 def server_serves_both(lab: Lab) -> str:
     """One socket of one server has both databases."""
     served = lab.vtep.run(["ovsdb-client", "list-dbs", lab.vtep.db]).split()
-    _require({"Open_vSwitch", "hardware_vtep"} <= set(served), f"the server has {served}")
+    require({"Open_vSwitch", "hardware_vtep"} <= set(served), f"the server has {served}")
     return "one ovsdb-server answers for both databases"
 
 
@@ -56,16 +56,16 @@ def switch_forwards(lab: Lab) -> str:
 def tunnel_address_answers(lab: Lab) -> str:
     """The row has the tunnel address, and the address answers the other endpoints."""
     stored = lab.vtep.vtep_ctl("get", "Physical_Switch", lab.vtep.bridge, "tunnel_ips")
-    _require(lab.vtep.tunnel_ip in stored, f"tunnel_ips is {stored}")
+    require(lab.vtep.tunnel_ip in stored, f"tunnel_ips is {stored}")
     for remote in (lab.service_node, lab.hypervisor):
-        _ping(remote, lab.vtep.tunnel_ip)
+        ping(remote, lab.vtep.tunnel_ip)
     return f"tunnel_ips={lab.vtep.tunnel_ip}, which answers the service node and the hypervisor"
 
 
 def controller_reports_ports(lab: Lab) -> str:
     """The NVC can see the ports, and what is bound to no logical switch goes nowhere."""
     ports = lab.vtep.vtep_ctl("list-ports", lab.vtep.bridge).split()
-    _require(ports == ["p0", "p1"], f"the Physical_Port rows are {ports}")
+    require(ports == ["p0", "p1"], f"the Physical_Port rows are {ports}")
     _broadcast(lab, lab.vm1, {})
     return "it controls br0, reports ports p0 and p1; not bound yet, VM1 reaches nobody"
 
@@ -86,7 +86,7 @@ def nvc_reads_the_switch(lab: Lab) -> str:
 def logical_switch_is_alone(lab: Lab) -> str:
     """A logical switch without a binding carries nothing."""
     found = lab.vtep.vtep_ctl("list-ls").split()
-    _require(found == ["ls0"], f"the logical switches are {found}")
+    require(found == ["ls0"], f"the logical switches are {found}")
     _broadcast(lab, lab.vm1, {})
     return "ls0 exists; not bound yet, VM1 reaches nobody"
 
@@ -101,7 +101,7 @@ def bound_ports_learn(lab: Lab) -> str:
     _wait_for_local(lab, lab.vm2.mac)
     learned = (time.monotonic() - started) * 1000
     lab.expect_delivery(lab.vm1.send, {}, src=lab.vm1.mac, vlans=(10,))
-    _ping(lab.vm1, lab.vm2.ip)
+    ping(lab.vm1, lab.vm2.ip)
     return (
         "VM1's broadcast arrives once at VM2 and nowhere else, with VLAN 10 nowhere; "
         f"Ucast_Macs_Local has both (VM2 {learned:.0f} ms after its first frame), "
@@ -149,9 +149,9 @@ def unicast_takes_its_tunnel(lab: Lab) -> str:
     lab.expect_delivery(
         lambda frame: far.send_vxlan(VNI, frame), {"vm1": ["untagged"]}, src=far.mac, dst=vm.mac
     )
-    _ping(vm, far.ip)
-    _ping(far, vm.ip)
-    _ping(lab.vm1, lab.vm2.ip)
+    ping(vm, far.ip)
+    ping(far, vm.ip)
+    ping(lab.vm1, lab.vm2.ip)
     return (
         f"frame to {far.mac}: 1 copy, at {far.underlay_ip} with VNI {VNI}; "
         "VM1 and the host there ping each other; VM1 pings VM2"
@@ -183,11 +183,13 @@ def _wait_for_local(lab: Lab, mac: str) -> None:
     )
 
 
-def _ping(host: Host, ip: str) -> None:
+def ping(host: Host, ip: str) -> None:
+    """Fail unless two pings from a host are both answered."""
     answered = host.ping(ip, count=2)
-    _require(answered == 2, f"{answered} of 2 pings from {host.name} to {ip} were answered")
+    require(answered == 2, f"{answered} of 2 pings from {host.name} to {ip} were answered")
 
 
-def _require(condition: bool, failure: str) -> None:
+def require(condition: bool, failure: str) -> None:
+    """Fail with that message unless the condition is true."""
     if not condition:
         raise AssertionError(failure)

@@ -25,8 +25,13 @@ class Step(Generic[AnyLab]):
     """
 
     title: str
-    act: Callable[[AnyLab], None]
+    act: Callable[[AnyLab], None] | None
     prove: Callable[[AnyLab], str]
+
+    def do(self, lab: AnyLab) -> None:
+        """Do what there is to do; the proof of some steps is all of it."""
+        if self.act is not None:
+            self.act(lab)
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ def perform(lab: AnyLab, *parts: Part[AnyLab]) -> None:
         for part in parts:
             for number, step in enumerate(part.steps, start=1):
                 _show_step(part, number, step)
-                step.act(lab)
+                step.do(lab)
 
 
 def demonstrate(lab: AnyLab, what: str, *parts: Part[AnyLab]) -> bool:
@@ -61,7 +66,7 @@ def demonstrate(lab: AnyLab, what: str, *parts: Part[AnyLab]) -> bool:
         began = time.monotonic()
         try:
             with _commands_shown(lab):
-                step.act(lab)
+                step.do(lab)
             proved = step.prove(lab)
         except Exception as error:
             _show_failure(lab, f"{part.title} {number}", error)

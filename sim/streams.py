@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import select
 import struct
@@ -148,12 +149,20 @@ class Stream:
         started = time.monotonic()
         try:
             while not self._stopping.is_set():
-                self.sender.send(begin + _NUMBER.pack(self.sent) + end)
+                self._send_one(begin + _NUMBER.pack(self.sent) + end)
                 self.sent += 1
                 # Each frame has its moment; a thread that was late catches up.
                 self._stopping.wait(max(0.0, started + self.sent / self.rate - time.monotonic()))
         except OSError as error:
             self._error = error
+
+    def _send_one(self, frame: bytes) -> None:
+        try:
+            self.sender.send(frame)
+        except OSError as error:
+            # The other end of the link is away for a moment: a frame is lost like any other.
+            if error.errno != errno.ENOBUFS:
+                raise
 
     def _number_of(self, frame: Captured) -> int | None:
         place = frame.data.find(self._mark)

@@ -91,6 +91,20 @@ class Vtep(TunnelNode):
             found[key] = addresses.get(row["locator"], "")
         return found
 
+    def flooding(self, table: str = "Mcast_Macs_Remote") -> dict[str, list[str]]:
+        """Return unknown-dst by logical switch, as sorted addresses."""
+        addresses, names = self._addresses(), self._names()
+        sets = {row["_uuid"]: row["locators"] for row in self.rows("Physical_Locator_Set")}
+        found: dict[str, list[str]] = {}
+        for row in self.rows(table):
+            if row["MAC"] == "unknown-dst":
+                locators = sets.get(row["locator_set"], [])
+                members = locators if isinstance(locators, list) else [locators]
+                found[names.get(row["logical_switch"], "")] = sorted(
+                    addresses.get(each, "") for each in members
+                )
+        return found
+
     def tunnels(self) -> dict[str, dict[str, Any]]:
         """Return the rows of Tunnel by the address that they lead to."""
         addresses = self._addresses()
