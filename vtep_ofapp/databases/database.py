@@ -12,9 +12,12 @@ import ovs.stream
 from ovs.db import idl
 
 from ..events import Committed, Event
+from . import messages
 from .waiting import Waiter
 
 LOG = logging.getLogger("vtep_ofapp.databases")
+
+messages.install()
 
 _ROWS_AT_A_TIME = 250
 """Rows handled before other green threads get their turn: some ten milliseconds of work."""

@@ -1,0 +1,68 @@
+"""The parser of OVSDB's messages, against Python's own and the library's."""
+
+import itertools
+import json
+
+import ovs.json
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtep_ofapp.databases.messages import MessageParser
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.sampled_from(['"', "\\", '\\"{[', "}]"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+MESSAGES = st.dictionaries(st.text(), VALUES)
+
+
+def parse(stream, cuts):
+    """Feed a stream cut at these places, as ovs.jsonrpc does; return the messages in it."""
+    parser, found = MessageParser(), []
+    edges = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
+    for start, end in itertools.pairwise(edges):
+        text = stream[start:end]
+        while text:
+            text = text[parser.feed(text) :]
+            if parser.is_done():
+                found.append(parser.finish())
+                parser = MessageParser()
+    return found
+
+
+@given(st.lists(MESSAGES, max_size=4), st.sets(st.integers(0, 200)), st.booleans())
+def test_a_stream_is_cut_into_its_messages(messages, cuts, is_ascii):
+    stream = "".join(json.dumps(each, ensure_ascii=is_ascii) for each in messages)
+    assert parse(stream, cuts) == messages
+
+
+@given(MESSAGES, st.integers(1, 50))
+def test_the_size_of_the_pieces_does_not_matter(message, size):
+    stream = json.dumps(message, indent=1)
+    assert parse(stream, range(0, len(stream), size)) == [message]
+
+
+@pytest.mark.parametrize("text", ["garbage", '"text"', "12", "}", "{]", '{"a": }', "{'a': 1}"])
+def test_what_is_no_message_is_said_to_be_none(text):
+    parser = MessageParser()
+    parser.feed(text)
+    assert parser.is_done()
+    assert isinstance(parser.finish(), str)
+
+
+def test_a_message_nested_without_end_is_refused():
+    parser = MessageParser()
+    parser.feed("[" * 100_000 + "]" * 100_000)
+    assert parser.is_done()
+    assert isinstance(parser.finish(), str)
+
+
+def test_the_library_uses_it():
+    assert ovs.json.Parser is MessageParser
+    assert ovs.json.PARSER == ovs.json.PARSER_PY
