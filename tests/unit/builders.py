@@ -1,6 +1,7 @@
 """Rows, ports and bindings with everything that a test does not care about filled in."""
 
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,16 @@ from vtep_ofapp.model import (
     Fault,
     LocalGroup,
     LocalMac,
+    Locator,
+    LogicalRouter,
     LogicalSwitch,
     PhysicalPort,
     PhysicalSwitch,
     Refused,
     RemoteGroup,
     RemoteMac,
+    TunnelReport,
+    TunnelRow,
 )
 from vtep_ofapp.values import UNKNOWN_DST
 
@@ -24,6 +29,10 @@ OWN = "10.0.0.1"
 """The tunnel IP of br0."""
 FAR, FURTHER, FURTHEST = "10.0.0.2", "10.0.0.3", "10.0.0.4"
 """Addresses of other VTEPs."""
+
+MULTICAST = "01:00:5e:00:00:05"
+DATABASE = "Open_vSwitch"
+"""The name of the one Open_vSwitch database."""
 
 MAC1, MAC2, MAC3 = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"
 BROADCAST = "ff:ff:ff:ff:ff:ff"
@@ -49,23 +58,60 @@ def logical_switch(
     return LogicalSwitch(uuid=row, tunnel_key=key, source_node_replication=source_node, **more)
 
 
+def locator(address: str = FAR, key: int | None = None) -> Locator:
+    """Return the Physical_Locator row for an address and a key; there is one for each pair."""
+    row = 0x8000_0000_0000_0000 + (int(IPv4Address(address)) << 24) + (key or 0)
+    return Locator(uuid=uuid(row), address=address, tunnel_key=key)
+
+
 def remote_mac(
-    mac: str = MAC1, address: str = FAR, *, of: UUID = RED, row: UUID | None = None
+    mac: str = MAC1,
+    address: str = FAR,
+    *,
+    of: UUID = RED,
+    row: UUID | None = None,
+    key: int | None = None,
 ) -> RemoteMac:
-    return RemoteMac(uuid=row or uuid(0x1000), mac=mac, logical_switch=of, address=address)
+    return RemoteMac(
+        uuid=row or uuid(0x1000), mac=mac, logical_switch=of, locator=locator(address, key)
+    )
 
 
-def unknown_dst(*addresses: str, of: UUID = RED, row: UUID | None = None) -> RemoteGroup:
-    return remote_group(UNKNOWN_DST, *addresses, of=of, row=row)
+def unknown_dst(
+    *addresses: str, of: UUID = RED, row: UUID | None = None, key: int | None = None
+) -> RemoteGroup:
+    return remote_group(UNKNOWN_DST, *addresses, of=of, row=row, key=key)
 
 
-def remote_group(mac: str, *addresses: str, of: UUID = RED, row: UUID | None = None) -> RemoteGroup:
+def remote_group(
+    mac: str,
+    *addresses: str,
+    of: UUID = RED,
+    row: UUID | None = None,
+    key: int | None = None,
+) -> RemoteGroup:
     return RemoteGroup(
         uuid=row or uuid(0x2000 + of.int),
         mac=mac,
         logical_switch=of,
-        addresses=frozenset(addresses),
+        locators=frozenset(locator(address, key) for address in addresses),
     )
+
+
+def logical_router(
+    *logical_switches: UUID, row: UUID | None = None, name: str = "lr0"
+) -> LogicalRouter:
+    return LogicalRouter(
+        uuid=row or uuid(0x9000), name=name, logical_switches=frozenset(logical_switches)
+    )
+
+
+def tunnel_row(address: str = FAR, **more: Any) -> TunnelRow:
+    """Return a Tunnel row to the locator of an address, as the NVC and the switch wrote it."""
+    there = locator(address)
+    more.setdefault("uuid", uuid(0xA000_0000_0000 + int(IPv4Address(address))))
+    more.setdefault("report", TunnelReport(OWN))
+    return TunnelRow(locator=there.uuid, address=address, **more)
 
 
 def local_mac(
@@ -106,13 +152,15 @@ def physical_switch(
     )
 
 
-def port(name: str = "p0", ofport: int | None = 1, **more: Any) -> BridgePort:
-    return BridgePort(name=name, ofport=ofport, **more)
+def port(name: str = "p0", number: int | None = 1, **more: Any) -> BridgePort:
+    more.setdefault("members", () if number is None else (number,))
+    return BridgePort(name=name, number=number, **more)
 
 
 def bridge(
     *ports: BridgePort, name: str = "br0", datapath_id: int | None = 0xB0, **more: Any
 ) -> Bridge:
+    more.setdefault("database", DATABASE)
     more.setdefault("is_secure", True)
     more.setdefault("controllers_are_set", True)
     return Bridge(
@@ -127,6 +175,7 @@ def bridge(
 def binding(
     port: str = "p0", ofport: int = 1, vlan: int = 0, logical_switch: UUID = RED, **more: Any
 ) -> Binding:
+    more.setdefault("members", (ofport,))
     return Binding(port=port, ofport=ofport, vlan=vlan, logical_switch=logical_switch, **more)
 
 

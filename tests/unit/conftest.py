@@ -1,8 +1,11 @@
-"""How hard hypothesis tries: the same examples in every run, or new and many more to search."""
+"""How hard hypothesis tries: the same examples in every run, unless HYPOTHESIS_PROFILE says more.
+
+With ``search`` they are new and many more; with ``glance`` the first failure is shown as it is.
+"""
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 _COMMON = {
     "deadline": None,
@@ -10,4 +13,7 @@ _COMMON = {
 }
 settings.register_profile("same", max_examples=100, derandomize=True, **_COMMON)
 settings.register_profile("search", max_examples=2000, **_COMMON)
+settings.register_profile(
+    "glance", max_examples=300, phases=[Phase.explicit, Phase.generate], **_COMMON
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

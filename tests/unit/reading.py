@@ -18,7 +18,7 @@ def lines(text: str) -> set[str]:
     found: list[str] = []
     for line in dedent(text).splitlines():
         if line.startswith(" ") and line.strip():
-            found[-1] += f" {line.strip()}"
+            found[-1] += ("" if found[-1].endswith(",") else " ") + line.strip()
         elif line.strip():
             found.append(line.rstrip())
     return set(found)
@@ -40,24 +40,28 @@ def read_flows(flows: Iterable[Flow], names: Mapping[int, str] | None = None) ->
 
 def read_group(group: Group, names: Mapping[int, str] | None = None) -> str:
     """Return a group as ``name of logical switch = buckets``, with ``first of`` for failover."""
-    kind, number = _kind_and_number(group.id)
     buckets = " | ".join(str(bucket).removeprefix("bucket=") for bucket in group.buckets)
     buckets = buckets.replace("actions=", "")
     how = "first of " if group.fast_failover else ""
-    return _named(f"{kind}({_name(number, names)}) = {how}{buckets or 'nothing'}", names)
+    return _named(f"{_group(group.id, names)} = {how}{buckets or 'nothing'}", names)
 
 
 def read_groups(groups: Iterable[Group], names: Mapping[int, str] | None = None) -> set[str]:
     return {read_group(group, names) for group in groups}
 
 
-def _kind_and_number(group: int) -> tuple[str, int]:
-    assert group >> 28 == GROUP_BASE >> 28
-    kind = group >> 24 & 0xF
+def _group(number: int, names: Mapping[int, str] | None) -> str:
+    """Return a group's kind, with the name of its logical switch or the number of its address."""
+    assert number >> 28 == GROUP_BASE >> 28
+    kind, low = number >> 24 & 0xF, number & 0xFFFFFF
+    if kind == GroupKind.ALIVE:
+        return "alive"
+    if kind == GroupKind.MULTICAST:
+        return f"multicast({low})"
     if kind == GroupKind.LOCAL:
-        return "local", group & 0xFFFFFF
+        return f"local({_name(low, names)})"
     chunk = kind - GroupKind.REPLICATION
-    return f"replication{chunk or ''}", group & 0xFFFFFF
+    return f"replication{chunk or ''}({_name(low, names)})"
 
 
 def _name(number: int, names: Mapping[int, str] | None) -> str:
@@ -66,14 +70,14 @@ def _name(number: int, names: Mapping[int, str] | None) -> str:
 
 def _named(text: str, names: Mapping[int, str] | None) -> str:
     def group(found: re.Match[str]) -> str:
-        kind, number = _kind_and_number(int(found[1], 16))
-        return f"{kind}({_name(number, names)})"
+        return _group(int(found[1], 16), names)
 
     text = re.sub(r"goto_table:(\d+)", lambda found: f"goto {Table(int(found[1])).name}", text)
     text = re.sub(
         r"resubmit\(,(\d+)\)", lambda found: f"resubmit {Table(int(found[1])).name}", text
     )
-    text = re.sub(r"group:(0x[0-9a-f]+)", group, text)
+    text = re.sub(r"(?<=watch_)group:(0x[0-9a-f]+)", lambda found: f"group:{group(found)}", text)
+    text = re.sub(r"\bgroup:(0x[0-9a-f]+)", group, text)
     text = re.sub(
         r"metadata=(0x[0-9a-f]+)", lambda found: f"metadata={_name(int(found[1], 16), names)}", text
     )

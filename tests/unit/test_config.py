@@ -4,6 +4,7 @@ import pytest
 from os_ken import cfg
 
 from vtep_ofapp import config
+from vtep_ofapp.policy import Policy
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_without_options_both_databases_are_the_local_server(read, monkeypatch):
     monkeypatch.setenv("OVS_RUNDIR", "/some/where")
     options = read()
     assert options.vtep_db == "unix:/some/where/db.sock"
-    assert options.ovs_db == "unix:/some/where/db.sock"
+    assert options.ovs_db == {"Open_vSwitch": "unix:/some/where/db.sock"}
 
 
 def test_without_a_run_directory_it_is_that_of_debian(read, monkeypatch):
@@ -33,25 +34,58 @@ def test_without_a_run_directory_it_is_that_of_debian(read, monkeypatch):
     assert read().vtep_db == "unix:/var/run/openvswitch/db.sock"
 
 
-def test_macs_age_for_five_minutes_unless_told_otherwise(read):
-    assert read().mac_aging == 300
-    assert read("mac_aging = 20").mac_aging == 20
+def test_without_options_the_policy_is_the_default(read):
+    assert read().policy == Policy()
 
 
-@pytest.mark.parametrize("option", ["vtep_db", "ovs_db"])
 @pytest.mark.parametrize(
-    "remote",
+    ("option", "text", "value"),
     [
-        "unix:/var/run/db.sock",
-        "unix:db.sock",
-        "tcp:127.0.0.1:6640",
-        "tcp:[::1]:6640",
-        "ssl:vtep.example.org:6640",
-        "tcp:10.0.0.1:6640,tcp:10.0.0.2:6640,tcp:10.0.0.3:6640",
+        ("mac_aging", "20", 20),
+        ("mac_aging", "65535", 65535),
+        ("port_grace", "0", 0.0),
+        ("port_grace", "2.5", 2.5),
+        ("stats_interval", "0", 0.0),
+        ("max_local_macs", "1", 1),
+        ("max_local_macs_per_port", "100", 100),
+        ("max_tunnels", "0", 0),
+        ("flood_without_unknown_dst", "true", True),
     ],
 )
-def test_remotes_are_written_as_ovsdb_has_them(read, option, remote):
-    assert getattr(read(f"{option} = {remote}"), option) == remote
+def test_every_option_can_be_set(read, option, text, value):
+    assert getattr(read(f"{option} = {text}").policy, option) == value
+
+
+REMOTES = [
+    "unix:/var/run/db.sock",
+    "unix:db.sock",
+    "tcp:127.0.0.1:6640",
+    "tcp:[::1]:6640",
+    "ssl:vtep.example.org:6640",
+    "tcp:10.0.0.1:6640,tcp:10.0.0.2:6640,tcp:10.0.0.3:6640",
+]
+
+
+@pytest.mark.parametrize("remote", REMOTES)
+def test_remotes_are_written_as_ovsdb_has_them(read, remote):
+    options = read(f"vtep_db = {remote}", f"ovs_db = {remote}")
+    assert options.vtep_db == remote
+    assert options.ovs_db == {"Open_vSwitch": remote}
+
+
+def test_there_may_be_an_open_vswitch_on_each_of_several_hosts(read):
+    options = read("ovs_db = tcp:10.0.0.1:6640", "ovs_db = tcp:10.0.0.2:6640,tcp:10.0.0.3:6640")
+    assert options.ovs_db == {
+        "Open_vSwitch of tcp:10.0.0.1:6640": "tcp:10.0.0.1:6640",
+        "Open_vSwitch of tcp:10.0.0.2:6640,tcp:10.0.0.3:6640": (
+            "tcp:10.0.0.2:6640,tcp:10.0.0.3:6640"
+        ),
+    }
+
+
+def test_the_same_open_vswitch_twice_is_refused(read):
+    with pytest.raises(config.BadOption, match="ovs_db: the same remote"):
+        read("ovs_db = tcp:10.0.0.1:6640", "ovs_db =  tcp:10.0.0.1:6640")
 
 
 def test_blanks_between_the_servers_of_a_cluster_do_no_harm(read):
@@ -84,13 +118,26 @@ def test_a_bad_remote_is_refused_and_named_in_one_line(read, option, value, name
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "65536", "soon", "1.5"])
-def test_a_bad_aging_time_is_refused_in_one_line(read, value):
-    with pytest.raises(config.BadOption) as refusal:
-        read(f"mac_aging = {value}")
-    message = str(refusal.value)
-    assert message.startswith("[vtep] mac_aging: ")
-    assert "\n" not in message
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("mac_aging", ["0", "-1", "65536", "soon", "1.5", ""]),
+        ("port_grace", ["-1", "soon", "nan", "inf", ""]),
+        ("stats_interval", ["-0.5", "often", "nan", ""]),
+        ("max_local_macs", ["0", "-1", "many", ""]),
+        ("max_local_macs_per_port", ["0", "-1", "many", ""]),
+        ("max_tunnels", ["-1", "many", ""]),
+        ("flood_without_unknown_dst", ["perhaps"]),
+    ],
+)
+def test_a_bad_value_is_refused_in_one_clear_line(read, option, values):
+    for value in values:
+        with pytest.raises(config.BadOption) as refusal:
+            read(f"{option} = {value}")
+        message = str(refusal.value)
+        assert message.startswith(f"[vtep] {option}: ")
+        assert "\n" not in message
+        assert "LocationInfo" not in message
 
 
 def test_os_kens_own_options_have_our_defaults(read):

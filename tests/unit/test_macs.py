@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from vtep_ofapp.macs import LearnedMacs, Place
 
-from .builders import BLUE, MAC1, MAC2, RED, binding
+from .builders import BLUE, MAC1, MAC2, MAC3, RED
 
-HERE = Place("br0", binding("p0"))
-THERE = Place("br0", binding("p1", ofport=2))
-ELSEWHERE = Place("br1", binding("p0"))
-IN_BLUE = Place("br0", binding("p0", vlan=10, logical_switch=BLUE))
+HERE = Place(switch="br0", port="p0", binding=0x1000, logical_switch=RED)
+THERE = Place(switch="br0", port="p1", binding=0x2000, logical_switch=RED)
+ELSEWHERE = Place(switch="br1", port="p0", binding=0x1000, logical_switch=RED)
+IN_BLUE = Place(switch="br0", port="p0", binding=0x100A, logical_switch=BLUE)
 PLACES = [HERE, THERE, ELSEWHERE, IN_BLUE]
 
 
@@ -75,6 +75,18 @@ def test_changes_are_told_once():
     assert macs.take_changed() == set()
 
 
+def test_stations_are_counted_by_port():
+    macs = LearnedMacs()
+    for mac, place in [(MAC1, HERE), (MAC2, HERE), (MAC3, THERE), (MAC1, IN_BLUE)]:
+        macs.learn(mac, place)
+    assert macs.count_at("br0", "p0") == 3
+    assert macs.count_at("br0", "p1") == 1
+    assert macs.count_at("br1", "p0") == 0
+    macs.learn(MAC1, ELSEWHERE)
+    assert macs.count_at("br0", "p0") == 2
+    assert macs.count_at("br1", "p0") == 1
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["learn", "forget", "forget_place"]),
@@ -89,7 +101,7 @@ def test_it_does_what_one_dict_does(steps):
     macs, model, changed = LearnedMacs(), {}, set()
     for name, mac, place in steps:
         before = dict(model)
-        logical_switch = place.binding.logical_switch
+        logical_switch = place.logical_switch
         if name == "learn":
             model[logical_switch, mac] = place
             assert macs.learn(mac, place) == (before != model)
@@ -104,6 +116,9 @@ def test_it_does_what_one_dict_does(steps):
         }
         assert set(macs.all()) == set(model)
         assert all(macs.place(*key) == where for key, where in model.items())
+        for switch, port in {(each.switch, each.port) for each in PLACES}:
+            there = [each for each in model.values() if (each.switch, each.port) == (switch, port)]
+            assert macs.count_at(switch, port) == len(there)
         for each in (RED, BLUE):
             assert set(macs.stations(each)) == {mac for of, mac in model if of == each}
     assert macs.take_changed() == changed

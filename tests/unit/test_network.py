@@ -3,7 +3,16 @@
 import pytest
 
 from vtep_ofapp.model import Gone
-from vtep_ofapp.network import Network, OfAll, OfLogicalSwitch, OfPeer, OfRefused, OfStation
+from vtep_ofapp.network import (
+    Network,
+    OfAll,
+    OfGroup,
+    OfLogicalSwitch,
+    OfPeer,
+    OfRefused,
+    OfRouter,
+    OfStation,
+)
 from vtep_ofapp.numbering import Numbering
 
 from .builders import (
@@ -14,7 +23,9 @@ from .builders import (
     GREEN,
     MAC1,
     MAC2,
+    MULTICAST,
     RED,
+    logical_router,
     logical_switch,
     refused,
     remote_group,
@@ -51,7 +62,7 @@ def test_a_logical_switch_without_a_row_has_no_number_and_no_key(network):
     assert network.vni(RED) is None
     assert network.name(RED) == f"Logical_Switch {RED}"
     assert not network.source_node_replication(RED)
-    assert network.unknown_dst(RED) == set()
+    assert network.replication(RED) == set()
     assert network.sharing_key(RED) == []
 
 
@@ -235,30 +246,58 @@ def test_unknown_destinations_touch_the_logical_switch_and_new_peers():
         OfPeer(RED, FAR),
         OfPeer(RED, FURTHER),
     }
-    assert network.unknown_dst(RED) == {FAR, FURTHER}
-    assert network.unknown_dst(BLUE) == set()
+    assert network.replication(RED) == {FAR, FURTHER}
+    assert network.replication(BLUE) == set()
 
 
 def test_a_new_set_of_locators_touches_those_that_come_and_go():
     network = told(logical_switch(RED), unknown_dst(FAR, FURTHER))
     touched = network.update(unknown_dst(FURTHER, FURTHEST))
     assert touched >= {OfLogicalSwitch(RED), OfPeer(RED, FAR), OfPeer(RED, FURTHEST)}
-    assert network.unknown_dst(RED) == {FURTHER, FURTHEST}
+    assert network.replication(RED) == {FURTHER, FURTHEST}
     assert set(network.peers(RED)) == {FURTHER, FURTHEST}
 
 
 def test_two_rows_for_unknown_destinations_count_together():
     network = told(unknown_dst(FAR, row=uuid(200)), unknown_dst(FAR, FURTHER, row=uuid(201)))
-    assert network.unknown_dst(RED) == {FAR, FURTHER}
+    assert network.replication(RED) == {FAR, FURTHER}
     network.update(Gone(uuid(201)))
-    assert network.unknown_dst(RED) == {FAR}
+    assert network.replication(RED) == {FAR}
     assert set(network.peers(RED)) == {FAR}
 
 
 def test_a_group_address_is_not_unknown_dst_but_names_its_peers():
-    network = told(remote_group("01:00:5e:00:00:05", FAR))
-    assert network.unknown_dst(RED) == set()
+    network = told(remote_group(MULTICAST, FAR))
+    assert network.replication(RED) == set()
+    assert network.replication(RED, MULTICAST) == {FAR}
+    assert network.groups(RED) == {MULTICAST}
     assert set(network.peers(RED)) == {FAR}
+
+
+def test_a_group_address_touches_itself_and_has_a_number_while_it_has_rows():
+    network = told(logical_switch(RED))
+    group = OfGroup(RED, MULTICAST)
+    assert network.group_number(group) is None
+    touched = network.update(remote_group(MULTICAST, FAR, row=uuid(200)))
+    assert touched == {group, OfPeer(RED, FAR)}
+    number = network.group_number(group)
+    assert network.update(remote_group(MULTICAST, FURTHER, row=uuid(201))) >= {group}
+    assert network.replication(RED, MULTICAST) == {FAR, FURTHER}
+    network.update(Gone(uuid(200)))
+    assert network.group_number(group) == number
+    assert network.update(Gone(uuid(201))) >= {group}
+    assert network.group_number(group) is None
+    assert network.groups(RED) == set()
+
+
+def test_group_addresses_have_numbers_of_their_own_in_each_logical_switch():
+    network = told(
+        remote_group(MULTICAST, FAR, row=uuid(200)),
+        remote_group("01:00:5e:00:00:06", FAR, row=uuid(201)),
+        remote_group(MULTICAST, FAR, of=BLUE, row=uuid(202)),
+    )
+    groups = [OfGroup(of, mac) for of in (RED, BLUE) for mac in network.groups(of)]
+    assert len({network.group_number(group) for group in groups}) == 3
 
 
 def test_a_row_may_turn_from_a_station_into_a_group():
@@ -266,7 +305,103 @@ def test_a_row_may_turn_from_a_station_into_a_group():
     touched = network.update(unknown_dst(FURTHER, row=uuid(100)))
     assert touched >= {OfStation(RED, MAC1), OfLogicalSwitch(RED), OfPeer(RED, FAR)}
     assert network.place(RED, MAC1) is None
-    assert network.unknown_dst(RED) == {FURTHER}
+    assert network.replication(RED) == {FURTHER}
+
+
+# Keys of locators
+
+
+def vni_at(network, of, address=FAR):
+    return network.vni_towards(OfPeer(of, address))
+
+
+def test_the_key_of_a_logical_switch_holds_towards_every_vtep():
+    network = told(logical_switch(RED, 5001), remote_mac(MAC1, FAR))
+    assert vni_at(network, RED) == 5001
+    assert vni_at(network, RED, FURTHER) is None
+
+
+def test_without_one_the_key_of_the_locator_holds():
+    network = told(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
+    assert vni_at(network, RED) == 7001
+    assert network.vni(RED) is None
+    assert network.has_key(OfPeer(RED, FAR))
+
+
+def test_the_key_of_a_logical_switch_comes_before_that_of_a_locator():
+    network = told(logical_switch(RED, 5001), remote_mac(MAC1, FAR, key=7001))
+    assert vni_at(network, RED) == 5001
+
+
+def test_of_several_keys_of_locators_the_least_holds():
+    network = told(
+        logical_switch(RED, None),
+        remote_mac(MAC1, FAR, key=7002, row=uuid(100)),
+        remote_mac(MAC2, FAR, key=7001, row=uuid(101)),
+    )
+    assert vni_at(network, RED) == 7001
+    assert network.update(Gone(uuid(101))) >= {OfPeer(RED, FAR)}
+    assert vni_at(network, RED) == 7002
+
+
+def test_logical_switches_may_share_a_vtep_with_different_keys():
+    network = told(
+        logical_switch(RED, None),
+        logical_switch(BLUE, None),
+        remote_mac(MAC1, FAR, key=7001, row=uuid(100)),
+        remote_mac(MAC1, FAR, key=7002, of=BLUE, row=uuid(101)),
+    )
+    assert (vni_at(network, RED), vni_at(network, BLUE)) == (7001, 7002)
+
+
+def test_logical_switches_may_have_the_same_key_at_different_vteps():
+    network = told(
+        logical_switch(RED, None),
+        logical_switch(BLUE, None),
+        remote_mac(MAC1, FAR, key=7001, row=uuid(100)),
+        remote_mac(MAC1, FURTHER, key=7001, of=BLUE, row=uuid(101)),
+    )
+    assert (vni_at(network, RED), vni_at(network, BLUE, FURTHER)) == (7001, 7001)
+
+
+@pytest.mark.parametrize("blue_key", [None, 7001])
+def test_the_same_key_at_one_vtep_is_used_by_none(blue_key):
+    network = told(
+        logical_switch(RED, None),
+        logical_switch(BLUE, blue_key),
+        remote_mac(MAC1, FAR, key=7001, row=uuid(100)),
+    )
+    touched = network.update(remote_mac(MAC1, FAR, key=7001, of=BLUE, row=uuid(101)))
+    assert touched >= {OfPeer(RED, FAR), OfPeer(BLUE, FAR)}
+    assert (vni_at(network, RED), vni_at(network, BLUE)) == (None, None)
+    assert network.sharing_key_at(OfPeer(RED, FAR)) == ["blue"]
+    assert network.sharing_key_at(OfPeer(BLUE, FAR)) == ["red"]
+    assert network.update(Gone(uuid(101))) >= {OfPeer(RED, FAR)}
+    assert vni_at(network, RED) == 7001
+    assert network.sharing_key_at(OfPeer(RED, FAR)) == []
+
+
+def test_a_locator_whose_key_changes_is_another_locator():
+    network = told(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
+    assert network.update(remote_mac(MAC1, FAR, key=7002)) >= {OfPeer(RED, FAR)}
+    assert vni_at(network, RED) == 7002
+    assert {each.tunnel_key for each in network.locators(OfPeer(RED, FAR))} == {7002}
+
+
+# Routers
+
+
+def test_a_router_touches_itself_and_is_found_by_its_logical_switches():
+    network = told(logical_switch(RED), logical_switch(BLUE))
+    router = logical_router(RED, BLUE)
+    assert network.update(router) == {OfRouter(router.uuid)}
+    assert network.routers_of(RED) == network.routers_of(BLUE) == [router.uuid]
+    assert network.router(router.uuid) == router
+    assert network.update(logical_router(RED)) == {OfRouter(router.uuid)}
+    assert network.routers_of(BLUE) == []
+    assert network.update(Gone(router.uuid)) == {OfRouter(router.uuid)}
+    assert network.router(router.uuid) is None
+    assert network.routers_of(RED) == []
 
 
 # Rows that cannot be used
@@ -310,9 +445,11 @@ def test_it_knows_every_row_that_is_not_gone():
         remote_mac(MAC1, FAR, row=uuid(100)),
         unknown_dst(FAR, row=uuid(200)),
         refused(uuid(300)),
+        logical_router(RED, row=uuid(400)),
     )
-    assert set(network.rows()) == {RED, uuid(100), uuid(200), uuid(300)}
-    for row in (RED, uuid(100), uuid(200), uuid(300)):
+    rows = {RED, uuid(100), uuid(200), uuid(300), uuid(400)}
+    assert set(network.rows()) == rows
+    for row in rows:
         network.update(Gone(row))
     assert set(network.rows()) == set()
 

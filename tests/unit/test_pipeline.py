@@ -1,14 +1,27 @@
 """What each kind of flow looks like. Logical switch 7 stands for any; its VNI is 5001."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK, Flow, Group, match
 from vtep_ofapp.pipeline import admission, egress, flooding, learning, tunnels, unicast
-from vtep_ofapp.pipeline.layout import CHUNK, MAX_CHUNKS, Cookie, GroupKind, Table, group_id
+from vtep_ofapp.pipeline.layout import (
+    CHUNK,
+    COUNTING,
+    MAX_CHUNKS,
+    PRODUCER_MASK,
+    Cookie,
+    GroupKind,
+    Table,
+    cookie_of,
+    counted,
+    group_id,
+)
 
-from .builders import FAR, FURTHER, FURTHEST, MAC1, binding
+from .builders import FAR, FURTHER, FURTHEST, MAC1, MULTICAST, binding
 from .reading import lines, read_flow, read_flows, read_group, read_groups
 
 UNTAGGED = binding("p0", ofport=1, vlan=0)
@@ -23,14 +36,14 @@ def test_an_untagged_binding_takes_untagged_and_priority_tagged_frames():
         ADMISSION DEFAULT in_port=0x1,vlan_vid=0x0:
             set_field:0x1000->reg0,set_field:7->metadata,goto LEARNING
         ADMISSION DEFAULT in_port=0x1,vlan_vid=0x1000:
-            pop_vlan,set_field:0x1000->reg0,set_field:7->metadata,goto LEARNING
+            pop_vlan,set_field:0x1->reg4,set_field:0x1000->reg0,set_field:7->metadata,goto LEARNING
     """)
 
 
 def test_a_tagged_binding_takes_its_tag_off():
     assert read_flows(admission.bound(TAGGED, 7)) == lines("""
         ADMISSION DEFAULT in_port=0x1,vlan_vid=0x100a:
-            pop_vlan,set_field:0x100a->reg0,set_field:7->metadata,goto LEARNING
+            pop_vlan,set_field:0x1->reg4,set_field:0x100a->reg0,set_field:7->metadata,goto LEARNING
     """)
 
 
@@ -56,7 +69,7 @@ def test_an_unknown_source_is_shown_and_passes():
 
 
 def test_a_known_source_passes_until_it_is_idle():
-    flow = learning.known(UNTAGGED, 7, MAC1, aging=300)
+    flow = learning.known(UNTAGGED.number, 7, MAC1, aging=300)
     assert read_flow(flow) == (
         f"LEARNING DEFAULT eth_src={MAC1},metadata=7,reg0=0x1000: goto UNICAST (idle 300)"
     )
@@ -64,7 +77,11 @@ def test_a_known_source_passes_until_it_is_idle():
 
 
 def test_a_known_flow_tells_the_station_it_is_about():
-    assert learning.station(learning.known(TAGGED, 7, MAC1, aging=300).key) == (7, 0x100A, MAC1)
+    assert learning.station(learning.known(TAGGED.number, 7, MAC1, aging=300).key) == (
+        7,
+        0x100A,
+        MAC1,
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,9 +89,9 @@ def test_a_known_flow_tells_the_station_it_is_about():
     [
         learning.unknown(),
         *learning.unlearnable(),
-        unicast.local(UNTAGGED, 7, MAC1),
+        unicast.local(UNTAGGED.number, 7, MAC1),
         unicast.remote(7, MAC1, FAR),
-        *egress.bound(UNTAGGED),
+        *egress.bound(UNTAGGED, 7),
     ],
     ids=read_flow,
 )
@@ -100,7 +117,7 @@ def test_a_packet_in_that_says_too_little(fields):
 
 
 def test_a_learned_station_is_behind_its_binding():
-    assert read_flow(unicast.local(TAGGED, 7, MAC1)) == (
+    assert read_flow(unicast.local(TAGGED.number, 7, MAC1)) == (
         f"UNICAST DEFAULT eth_dst={MAC1},metadata=7: set_field:0x100a->reg1,goto EGRESS"
     )
 
@@ -121,15 +138,21 @@ def test_all_other_frames_are_flooded():
 
 
 def test_a_frame_leaves_by_an_untagged_binding_as_it_is():
-    assert read_flows(egress.bound(UNTAGGED)) == lines("""
-        EGRESS DEFAULT reg1=0x1000: load:0->in_port,output:1
+    assert read_flows(egress.bound(UNTAGGED, 7)) == lines("""
+        EGRESS DEFAULT metadata=7,reg1=0x1000,reg4=0x0:
+            load:0->in_port,output:1
+        EGRESS DEFAULT metadata=7,reg1=0x1000,reg4=0x1:
+            load:0->in_port,output:1
         EGRESS FORBIDDEN reg0=0x1000,reg1=0x1000: drop
     """)
 
 
 def test_a_frame_leaves_by_a_tagged_binding_with_its_tag():
-    assert read_flows(egress.bound(TAGGED)) == lines("""
-        EGRESS DEFAULT reg1=0x100a: push_vlan:10,load:0->in_port,output:1
+    assert read_flows(egress.bound(TAGGED, 7)) == lines("""
+        EGRESS DEFAULT metadata=7,reg1=0x100a,reg4=0x0:
+            push_vlan:10,load:0->in_port,output:1
+        EGRESS DEFAULT metadata=7,reg1=0x100a,reg4=0x1:
+            push_vlan:10,load:0->in_port,output:1
         EGRESS FORBIDDEN reg0=0x100a,reg1=0x100a: drop
     """)
 
@@ -138,10 +161,10 @@ def test_a_frame_leaves_by_a_tagged_binding_with_its_tag():
 
 
 def test_a_tunnel_port_stands_for_its_address():
-    assert read_flows(tunnels.port(FAR, 9)) == lines("""
-        ADMISSION DEFAULT in_port=0x9: set_field:10.0.0.2->reg2,goto DECAPSULATION
-        TUNNEL DEFAULT reg2=10.0.0.2: output:9
-    """)
+    assert read_flow(tunnels.incoming(FAR, 9)) == (
+        "ADMISSION DEFAULT in_port=0x9: set_field:10.0.0.2->reg2,goto DECAPSULATION"
+    )
+    assert read_flow(tunnels.outgoing(FAR, 9)) == "TUNNEL DEFAULT reg2=10.0.0.2: output:9"
 
 
 def test_a_vni_from_a_named_vtep_enters_past_learning():
@@ -154,6 +177,18 @@ def test_a_vni_from_a_named_vtep_enters_past_learning():
 def test_frames_get_the_vni_of_their_logical_switch():
     assert read_flow(tunnels.encapsulation(7, 5001)) == (
         "ENCAPSULATION DEFAULT metadata=7: set_field:0x1389->tunnel_id,goto TUNNEL"
+    )
+
+
+def test_frames_for_one_vtep_may_get_a_vni_of_their_own():
+    assert read_flow(tunnels.encapsulation_towards(7, FAR, 6001)) == (
+        "ENCAPSULATION PREFERRED metadata=7,reg2=10.0.0.2: set_field:0x1771->tunnel_id,goto TUNNEL"
+    )
+
+
+def test_frames_for_one_vtep_may_have_no_vni():
+    assert read_flow(tunnels.encapsulation_towards(7, FAR, None)) == (
+        "ENCAPSULATION PREFERRED metadata=7,reg2=10.0.0.2: drop"
     )
 
 
@@ -187,23 +222,110 @@ def test_source_node_replication_reaches_every_target_from_bindings_only():
     """)
 
 
-def test_service_node_replication_takes_the_first_node_that_is_alive():
-    _, groups = flooding.flood(6, [], {FAR: 9, FURTHER: 10}, source_node=False)
+def test_service_node_replication_takes_the_first_node_that_is_alive_or_the_first():
+    _, groups = flooding.flood(7, [], {FAR: 9}, source_node=False)
     assert read_groups(groups) == lines("""
-        local(6) = nothing
-        replication(6) =
-            first of watch_port:9,set_field:10.0.0.2->reg2,resubmit ENCAPSULATION |
-            watch_port:10,set_field:10.0.0.3->reg2,resubmit ENCAPSULATION
+        local(7) = nothing
+        replication(7) = first of
+            watch_port:9,set_field:10.0.0.2->reg2,resubmit ENCAPSULATION |
+            watch_group:alive,set_field:10.0.0.2->reg2,resubmit ENCAPSULATION
     """)
 
 
+def test_the_last_resort_is_always_alive():
+    assert read_group(flooding.alive()) == "alive = nothing"
+    assert [bucket.watch_port for bucket in flooding.alive().buckets] == [None]
+
+
+NODES = {FAR: 9, FURTHER: 10, FURTHEST: 11}
+
+
+def order(number, nodes):
+    """Return the ports of the service nodes as a logical switch prefers them."""
+    _, (_, replication) = flooding.flood(number, [], nodes, source_node=False)
+    *living, last_resort = replication.buckets
+    assert last_resort.actions == living[0].actions
+    return [bucket.watch_port for bucket in living]
+
+
 @given(st.integers(1, (1 << 24) - 1))
-def test_service_nodes_are_rotated_by_logical_switch(number):
-    ports = {FAR: 9, FURTHER: 10, FURTHEST: 11}
-    _, (_, replication) = flooding.flood(number, [], ports, source_node=False)
-    watched = [bucket.watch_port for bucket in replication.buckets]
-    assert watched[0] == 9 + number % 3
-    assert watched in ([9, 10, 11], [10, 11, 9], [11, 9, 10])
+def test_every_service_node_is_there_in_some_order(number):
+    assert sorted(order(number, NODES)) == [9, 10, 11]
+
+
+def test_logical_switches_are_spread_over_service_nodes_and_those_of_a_dead_one_over_the_rest():
+    orders = Counter(tuple(order(number, NODES)) for number in range(1, 601))
+    assert len(orders) == 6
+    assert min(orders.values()) > 50
+
+
+@given(st.integers(1, (1 << 24) - 1))
+def test_a_service_node_that_goes_moves_only_the_logical_switches_that_it_served(number):
+    without = {address: port for address, port in NODES.items() if address != FAR}
+    assert order(number, without) == [port for port in order(number, NODES) if port != 9]
+
+
+# Multicast
+
+
+def test_a_multicast_address_reaches_bindings_and_targets_of_its_own():
+    flows, groups = flooding.multicast(7, 3, MULTICAST, {FURTHER: 10, FAR: 9}, source_node=True)
+    assert read_flows(flows) == lines(f"""
+        FLOODING PREFERRED eth_dst={MULTICAST},metadata=7,reg3=0x0: local(7),multicast(3)
+    """)
+    assert read_groups(groups) == lines("""
+        multicast(3) =
+            set_field:10.0.0.2->reg2,resubmit ENCAPSULATION |
+            set_field:10.0.0.3->reg2,resubmit ENCAPSULATION
+    """)
+
+
+def test_a_multicast_address_without_targets_reaches_bindings():
+    flows, groups = flooding.multicast(7, 3, MULTICAST, {}, source_node=True)
+    assert read_flows(flows) == lines(f"""
+        FLOODING PREFERRED eth_dst={MULTICAST},metadata=7,reg3=0x0: local(7)
+    """)
+    assert groups == ()
+
+
+def test_a_multicast_address_may_be_replicated_by_a_service_node():
+    _, (group,) = flooding.multicast(7, 3, MULTICAST, {FAR: 9}, source_node=False)
+    assert read_group(group).startswith("multicast(3) = first of watch_port:9,")
+
+
+# Limits
+
+
+def test_frames_of_further_stations_pass_unseen():
+    assert read_flow(learning.full_binding(0x1000)) == "LEARNING LIMIT reg0=0x1000: goto UNICAST"
+    assert read_flow(learning.full_logical_switch(7)) == "LEARNING LIMIT metadata=7: goto UNICAST"
+
+
+# Bonds
+
+BOND = binding("bond0", ofport=4, vlan=10, members=(4, 5))
+
+
+def test_frames_come_in_by_any_member_of_a_bond():
+    assert read_flows(admission.bound(BOND, 7)) == lines("""
+        ADMISSION DEFAULT in_port=0x4,vlan_vid=0x100a:
+            pop_vlan,set_field:0x1->reg4,set_field:0x400a->reg0,set_field:7->metadata,goto LEARNING
+        ADMISSION DEFAULT in_port=0x5,vlan_vid=0x100a:
+            pop_vlan,set_field:0x1->reg4,set_field:0x400a->reg0,set_field:7->metadata,goto LEARNING
+    """)
+
+
+def test_frames_leave_by_one_member_of_a_bond():
+    assert read_flows(egress.bound(BOND, 7)) == lines("""
+        EGRESS DEFAULT metadata=7,reg1=0x400a,reg4=0x0:
+            push_vlan:10,load:0->in_port,bundle(eth_src,hrw,4,5)
+        EGRESS DEFAULT metadata=7,reg1=0x400a,reg4=0x1:
+            push_vlan:10,load:0->in_port,bundle(eth_src,hrw,4,5)
+        EGRESS FORBIDDEN reg0=0x400a,reg1=0x400a: drop
+    """)
+
+
+# Many targets
 
 
 def addresses(count):
@@ -254,12 +376,16 @@ def all_flows() -> list[Flow]:
         *admission.bound(UNTAGGED, 7),
         *learning.unlearnable(),
         learning.unknown(),
-        learning.known(UNTAGGED, 7, MAC1, 300),
+        learning.known(UNTAGGED.number, 7, MAC1, 300),
         unicast.elsewhere(),
-        unicast.local(UNTAGGED, 7, MAC1),
+        unicast.local(UNTAGGED.number, 7, MAC1),
         unicast.remote(7, MAC1, FAR),
-        *egress.bound(UNTAGGED),
-        *tunnels.port(FAR, 9),
+        *egress.bound(UNTAGGED, 7),
+        tunnels.incoming(FAR, 9),
+        tunnels.outgoing(FAR, 9),
+        tunnels.encapsulation_towards(7, FAR, 6001),
+        learning.full_binding(0x1000),
+        learning.full_logical_switch(7),
         tunnels.decapsulation(FAR, 5001, 7),
         tunnels.encapsulation(7, 5001),
         *flooded,
@@ -269,19 +395,42 @@ def all_flows() -> list[Flow]:
 @pytest.mark.parametrize("flow", all_flows(), ids=read_flow)
 def test_every_flow_carries_our_cookie_and_its_producer(flow):
     assert flow.cookie & COOKIE_MASK == COOKIE_BASE
-    producer = Cookie(flow.cookie & ~COOKIE_MASK).name
-    table = Table(flow.key.table).name
-    if producer != "TUNNELS":
-        assert table == producer
+    producer = flow.cookie & PRODUCER_MASK
+    if flow.key.table in (Table.DECAPSULATION, Table.ENCAPSULATION, Table.TUNNEL):
+        assert producer == cookie_of(Cookie.TUNNELS)
+    elif flow != tunnels.incoming(FAR, 9):
+        assert producer in {
+            cookie_of(each) for each in Cookie if each.name.startswith(Table(flow.key.table).name)
+        }
+
+
+@given(st.sampled_from(Cookie), st.integers(1, (1 << 28) - 1))
+def test_a_cookie_tells_for_which_binding_its_flow_counts(producer, number):
+    cookie = cookie_of(producer, number)
+    assert cookie & COOKIE_MASK == COOKIE_BASE
+    assert counted(cookie) == (producer, number)
+    assert counted(cookie_of(producer)) is None
+
+
+def test_flows_of_a_binding_count_for_it_by_direction():
+    counting = {flow: counted(flow.cookie) for flow in all_flows()}
+    found = {(flow.key.table, *counts) for flow, counts in counting.items() if counts}
+    assert found == {(table, producer, 0x1000) for table, producer in COUNTING}
+    assert all(flow.actions for flow, counts in counting.items() if counts)
+
+
+def test_every_binding_has_a_number_that_fits_into_a_cookie():
+    largest = binding(ofport=0xFEFF, vlan=4094)
+    assert counted(cookie_of(Cookie.EGRESS, largest.number)) == (Cookie.EGRESS, largest.number)
 
 
 @given(
     st.sampled_from(GroupKind),
-    st.integers(1, (1 << 24) - 1),
+    st.integers(0, (1 << 24) - 1),
     st.sampled_from(GroupKind),
-    st.integers(1, (1 << 24) - 1),
+    st.integers(0, (1 << 24) - 1),
 )
-def test_group_ids_are_ours_and_tell_kind_and_logical_switch(kind, number, other_kind, other):
+def test_group_ids_are_ours_and_tell_kind_and_number(kind, number, other_kind, other):
     first, second = group_id(kind, number), group_id(other_kind, other)
     assert first & GROUP_MASK == GROUP_BASE
     assert (first == second) == ((kind, number) == (other_kind, other))
@@ -291,7 +440,8 @@ def test_group_ids_are_ours_and_tell_kind_and_logical_switch(kind, number, other
 @given(st.integers(1, (1 << 24) - 1))
 def test_group_ids_of_chunks_are_ours_and_differ(number):
     ids = {group_id(GroupKind.REPLICATION, number, chunk) for chunk in range(MAX_CHUNKS)}
-    assert len(ids | {group_id(GroupKind.LOCAL, number)}) == MAX_CHUNKS + 1
+    others = {group_id(kind, number) for kind in GroupKind if kind != GroupKind.REPLICATION}
+    assert len(ids | others) == MAX_CHUNKS + len(GroupKind) - 1
     assert all(each & GROUP_MASK == GROUP_BASE for each in ids)
 
 

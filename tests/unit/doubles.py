@@ -1,0 +1,106 @@
+"""Stand-ins for the switch and the databases: they take notes, and answer when a test says so."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from vtep_ofapp.changes import Change, FlowChange
+from vtep_ofapp.events import Applied, Committed, ReadBack
+from vtep_ofapp.flows import Flow, FlowKey, Group, ToGroup
+
+
+class SwitchDouble:
+    """A switch at the other end of a connection, with flows and groups that outlive it."""
+
+    def __init__(self, datapath_id: int = 0xB0) -> None:
+        self.datapath_id = datapath_id
+        self.flows: dict[FlowKey, Flow] = {}
+        self.groups: dict[int, Group] = {}
+
+
+class ConnectionDouble:
+    """The connection of a switch, as the loop uses it."""
+
+    peer = "127.0.0.1"
+
+    def __init__(self, switch: SwitchDouble | None = None) -> None:
+        self.switch = switch or SwitchDouble()
+        self.asked: list[str] = []
+        self.bundles: list[Sequence[Change]] = []
+
+    # What the loop asks
+
+    def read_back(self) -> None:
+        self.asked.append("read back")
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        self.asked.append("apply")
+        self.bundles.append(list(changes))
+
+    def read_counters(self) -> None:
+        self.asked.append("read counters")
+
+    def disconnect(self) -> None:
+        self.asked.append("disconnect")
+
+    def take(self) -> list[str]:
+        """Return what was asked since this was last called."""
+        asked, self.asked = self.asked, []
+        return asked
+
+    # What the switch answers
+
+    def reading(self) -> ReadBack:
+        """Return all that the switch has."""
+        return ReadBack(self, dict(self.switch.flows), dict(self.switch.groups))
+
+    def done(self) -> Applied:
+        """Make the changes of the last bundle, one by one as a switch does, or fail."""
+        for change in self.bundles[-1]:
+            self._make(change)
+        self._check()
+        return Applied(self, self.bundles[-1], made=True)
+
+    def refused(self, *rejected: Change) -> Applied:
+        return Applied(self, self.bundles[-1], made=False, rejected=rejected)
+
+    def _make(self, change: Change) -> None:
+        if isinstance(change, FlowChange):
+            if change.flow is None:
+                self.switch.flows.pop(change.key, None)
+                return
+            for action in change.flow.actions:
+                if isinstance(action, ToGroup):
+                    assert action.group in self.switch.groups, f"no group for {change}"
+            self.switch.flows[change.key] = change.flow
+            return
+        assert change.exists == (change.id in self.switch.groups), f"wrong command: {change}"
+        if change.group is None:
+            del self.switch.groups[change.id]
+        else:
+            self.switch.groups[change.id] = change.group
+
+    def _check(self) -> None:
+        """A group that goes takes the flows that use it along; none of ours may go so."""
+        for flow in self.switch.flows.values():
+            for action in flow.actions:
+                if isinstance(action, ToGroup):
+                    assert action.group in self.switch.groups, f"{flow} has lost its group"
+
+
+class WriterDouble:
+    """A database that only takes notes of what is written."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.transactions: list[list[Any]] = []
+
+    def commit(self, writes: Sequence[Any]) -> None:
+        self.transactions.append(list(writes))
+
+    def take(self) -> list[Any]:
+        """Return all that was written since this was last called."""
+        transactions, self.transactions = self.transactions, []
+        return [write for writes in transactions for write in writes]
+
+    def done(self, error: str | None = None) -> Committed:
+        return Committed(self.name, error)

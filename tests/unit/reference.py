@@ -1,0 +1,294 @@
+"""What a layer-2 VXLAN VTEP does with a frame, from the rows alone and without any flows.
+
+This is the judge of the flows: it is written from vtep(5) and from what the project promises,
+and shares no code with what it judges.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from vtep_ofapp.model import BridgePort, Locator, LogicalSwitch, RemoteGroup, RemoteMac
+
+from .world import World
+
+
+class Wire(NamedTuple):
+    """A port of a switch and the tag that a frame has there, None for no tag at all."""
+
+    port: str
+    tag: int | None
+
+
+class Tunnel(NamedTuple):
+    """The address of another VTEP, and the VNI of a frame from or to it."""
+
+    address: str
+    vni: int
+
+
+Place = Wire | Tunnel
+
+
+@dataclass
+class Expected:
+    """Where copies of a frame have to arrive: at each of some places, and at one of others."""
+
+    each: set[Place] = field(default_factory=set)
+    one_of: set[Place] = field(default_factory=set)
+    may_be_lost: bool = False
+    """Whether the one of others may be a VTEP for which there is no key."""
+
+    def is_met_by(self, places: list[Place]) -> bool:
+        rest = Counter(places)
+        rest.subtract(self.each)
+        if not any(rest.values()):
+            return not self.one_of or self.may_be_lost
+        left = [place for place, count in rest.items() if count]
+        return len(left) == 1 and left[0] in self.one_of and rest[left[0]] == 1
+
+
+class Reference:
+    """A VTEP for each switch of a World, which sees the same frames."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._seen: dict[tuple[UUID, str], tuple[str, str, int, int]] = {}
+
+    # What there is
+
+    def logical_switch(self, row: UUID) -> LogicalSwitch | None:
+        found = self._world.rows.get(row)
+        return found if isinstance(found, LogicalSwitch) else None
+
+    def ports(self, name: str) -> dict[str, BridgePort]:
+        """Return the ports of a switch that bindings can use."""
+        bridge = self._world.switches[name].bridge
+        ports = bridge.ports.values() if bridge else ()
+        return {
+            port.name: port
+            for port in ports
+            if port.number is not None and not port.is_ours and not port.has_vlans
+        }
+
+    def bindings(self, name: str) -> dict[tuple[str, int], UUID]:
+        """Return for each (port, VLAN) of a switch its logical switch."""
+        physical = self._world.switches[name].physical
+        ports = self.ports(name)
+        return {
+            (row.name, vlan): logical_switch
+            for row in (physical.ports if physical else ())
+            for vlan, logical_switch in row.vlan_bindings.items()
+            if row.name in ports
+        }
+
+    def is_bound(self, name: str, logical_switch: UUID) -> bool:
+        physical = self._world.switches[name].physical
+        rows = physical.ports if physical else ()
+        return any(logical_switch in row.vlan_bindings.values() for row in rows)
+
+    def own(self, name: str) -> tuple[str, ...]:
+        physical = self._world.switches[name].physical
+        return tuple(physical.tunnel_ips) if physical else ()
+
+    def is_key_of_one(self, row: UUID) -> bool:
+        """Whether no other logical switch has the same tunnel key."""
+        mine = self.logical_switch(row)
+        others = [
+            other
+            for other in self._world.rows.values()
+            if isinstance(other, LogicalSwitch) and mine and other.tunnel_key == mine.tunnel_key
+        ]
+        return len(others) == 1
+
+    def locators(self, logical_switch: UUID) -> set[Locator]:
+        """Return all locators that rows name for a logical switch."""
+        found: set[Locator] = set()
+        for row in self._world.rows.values():
+            if isinstance(row, RemoteMac) and row.logical_switch == logical_switch:
+                found.add(row.locator)
+            elif isinstance(row, RemoteGroup) and row.logical_switch == logical_switch:
+                found |= row.locators
+        return found
+
+    def key(self, logical_switch: UUID, address: str) -> int | None:
+        """Return the key that holds towards an address, whoever else may have it as well."""
+        row = self.logical_switch(logical_switch)
+        there = [each for each in self.locators(logical_switch) if each.address == address]
+        if row is None or not there:
+            return None
+        if row.tunnel_key is not None:
+            return row.tunnel_key
+        return min((each.tunnel_key for each in there if each.tunnel_key), default=None)
+
+    def vni(self, logical_switch: UUID, address: str) -> int | None:
+        """Return the key that holds towards an address, if no other logical switch has it there."""
+        row = self.logical_switch(logical_switch)
+        key = self.key(logical_switch, address)
+        if row is None or key is None:
+            return None
+        if row.tunnel_key is not None and not self.is_key_of_one(logical_switch):
+            return None
+        others = [
+            other
+            for other in self._world.rows
+            if other != logical_switch and self.key(other, address) == key
+        ]
+        return None if others else key
+
+    def targets(self, logical_switch: UUID, dst: str) -> tuple[set[str], bool]:
+        """Return the addresses that a frame is replicated to, and whether it is to all of them."""
+        row = self.logical_switch(logical_switch)
+        by_mac: dict[str, set[str]] = {}
+        for group in self._world.rows.values():
+            if isinstance(group, RemoteGroup) and group.logical_switch == logical_switch:
+                addresses = {each.address for each in group.locators}
+                by_mac.setdefault(group.mac, set()).update(addresses)
+        to_all = row is not None and row.source_node_replication
+        if dst in by_mac:
+            return by_mac[dst], to_all
+        addresses = by_mac.get("unknown-dst", set())
+        if not addresses and self._world.policy.flood_without_unknown_dst:
+            return {each.address for each in self.locators(logical_switch)}, True
+        return addresses, to_all
+
+    def ways_in(self, name: str) -> dict[str, list[int]]:
+        """Return for each remote address the OpenFlow ports that its frames come in by."""
+        found: dict[str, list[int]] = {}
+        for port in self._world.tunnel_ports(name):
+            if port.remote and port.local in self.own(name) and port.number is not None:
+                found.setdefault(port.remote, []).append(port.number)
+        return found
+
+    def ways_out(self, name: str) -> dict[str, int]:
+        """Return for each remote address the OpenFlow port that frames for it leave by.
+
+        That is the port from the first of our addresses from which there is one.
+        """
+        own = self.own(name)
+        ports = [each for each in self._world.tunnel_ports(name) if each.local in own]
+        found: dict[str, int] = {}
+        for port in sorted(ports, key=lambda port: own.index(port.local or "")):
+            if port.remote and port.number is not None:
+                found.setdefault(port.remote, port.number)
+        return found
+
+    def placed(self, logical_switch: UUID, mac: str) -> str | None:
+        """Return the address that the first row for a station has, if there is one."""
+        rows = [
+            row
+            for row in self._world.rows.values()
+            if isinstance(row, RemoteMac) and (row.logical_switch, row.mac) == (logical_switch, mac)
+        ]
+        return min(rows, key=lambda row: row.uuid).locator.address if rows else None
+
+    # What was seen
+
+    def forget_what_moved(self) -> None:
+        """Forget the stations whose binding is not what it was, or whose link is down."""
+        now = {
+            (name, port, vlan, self.ports(name)[port].number, logical_switch)
+            for name in self._world.switches
+            for (port, vlan), logical_switch in self.bindings(name).items()
+            if self.ports(name)[port].is_up
+        }
+        self._seen = {
+            (logical_switch, mac): place
+            for (logical_switch, mac), place in self._seen.items()
+            if (*place, logical_switch) in now
+        }
+
+    def forget(self, logical_switch: UUID, mac: str) -> None:
+        self._seen.pop((logical_switch, mac), None)
+
+    def sees(self, name: str, wire: Wire, src: str, dst: str) -> bool:
+        """Learn from a frame; return whether there was something to learn."""
+        vlan = wire.tag or 0
+        logical_switch = self.bindings(name).get((wire.port, vlan))
+        if logical_switch is None or self.logical_switch(logical_switch) is None:
+            return False
+        if _is_link_local(dst) or not _is_station(src):
+            return False
+        number = self.ports(name)[wire.port].number
+        assert number is not None
+        place = name, wire.port, vlan, number
+        is_news = self._seen.get((logical_switch, src)) != place
+        self._seen[logical_switch, src] = place
+        return is_news
+
+    # What becomes of a frame
+
+    def expected(self, name: str, place: Place, src: str, dst: str, dead: set[str]) -> Expected:
+        """Return where a frame arrives; ``dead`` tunnels do not work at the moment."""
+        if _is_link_local(dst):
+            return Expected()
+        if isinstance(place, Tunnel):
+            return self._from_tunnel(name, place, dst)
+        return self._from_wire(name, place, src, dst, dead)
+
+    def _from_tunnel(self, name: str, tunnel: Tunnel, dst: str) -> Expected:
+        """A frame from a tunnel reaches bindings only."""
+        for logical_switch in self._world.rows:
+            if (
+                self.vni(logical_switch, tunnel.address) == tunnel.vni
+                and self.is_bound(name, logical_switch)
+                and tunnel.address not in self.own(name)
+            ):
+                return Expected(self._local(name, logical_switch, dst))
+        return Expected()
+
+    def _from_wire(self, name: str, wire: Wire, src: str, dst: str, dead: set[str]) -> Expected:
+        source = wire.port, wire.tag or 0
+        logical_switch = self.bindings(name).get(source)
+        if logical_switch is None or not _is_station(src):
+            return Expected()
+        if self.logical_switch(logical_switch) is None:
+            return Expected()
+        up = self.ways_out(name).keys() - {*self.own(name)}
+        address = self.placed(logical_switch, dst)
+        if address is not None and address not in self.own(name):
+            return Expected(self._through(logical_switch, {address} & up))
+        local = self._local(name, logical_switch, dst) - {_as_sent(*source)}
+        if self._station_is_here(name, logical_switch, dst):
+            return Expected(local)
+        addresses, to_all = self.targets(logical_switch, dst)
+        if to_all:
+            return Expected(local | self._through(logical_switch, addresses & up))
+        alive = (addresses & up) - dead or addresses & up
+        one_of = self._through(logical_switch, alive)
+        return Expected(local, one_of, may_be_lost=len(one_of) < len(alive))
+
+    def _through(self, logical_switch: UUID, addresses: set[str]) -> set[Place]:
+        found = {address: self.vni(logical_switch, address) for address in addresses}
+        return {Tunnel(address, vni) for address, vni in found.items() if vni is not None}
+
+    def _local(self, name: str, logical_switch: UUID, dst: str) -> set[Place]:
+        """Return the bindings that a frame goes to: that of its station, or all."""
+        if self.logical_switch(logical_switch) is None:
+            return set()
+        if self._station_is_here(name, logical_switch, dst):
+            _, port, vlan, _ = self._seen[logical_switch, dst]
+            return {_as_sent(port, vlan)}
+        return {
+            _as_sent(*binding)
+            for binding, each in self.bindings(name).items()
+            if each == logical_switch
+        }
+
+    def _station_is_here(self, name: str, logical_switch: UUID, mac: str) -> bool:
+        place = self._seen.get((logical_switch, mac))
+        return place is not None and place[0] == name
+
+
+def _as_sent(port: str, vlan: int) -> Wire:
+    """Return how a binding's frames look on the wire: VLAN 0 is no tag."""
+    return Wire(port, vlan or None)
+
+
+def _is_link_local(dst: str) -> bool:
+    return dst.startswith("01:80:c2:00:00:0")
+
+
+def _is_station(src: str) -> bool:
+    return int(src[:2], 16) % 2 == 0 and src != "00:00:00:00:00:00"

@@ -1,0 +1,1208 @@
+"""What one switch wants, for each cause. br0 has p0 in red, untagged, unless a test says more."""
+
+from dataclasses import replace
+
+import pytest
+
+from vtep_ofapp.model import Gone, PhysicalPort
+from vtep_ofapp.network import Network
+from vtep_ofapp.policy import Policy
+
+from .builders import (
+    BLUE,
+    FAR,
+    FURTHER,
+    GREEN,
+    MAC1,
+    MAC2,
+    MAC3,
+    MULTICAST,
+    OWN,
+    RED,
+    SWITCH,
+    locator,
+    logical_router,
+    logical_switch,
+    physical_port,
+    physical_switch,
+    port,
+    refused,
+    remote_group,
+    remote_mac,
+    tunnel_row,
+    unknown_dst,
+    uuid,
+)
+from .reading import lines
+from .world import World
+
+
+def a_world(*ports: PhysicalPort, **more) -> World:
+    """Return br0 with p0 and p1 as OpenFlow ports 1 and 2, and these rows of Physical_Port."""
+    world = World()
+    world.tell(logical_switch(RED, 5001), logical_switch(BLUE, 5002))
+    world.physical(physical_switch(*(ports or [physical_port("p0", {0: RED})]), **more))
+    world.bridge(port("p0", 1), port("p1", 2))
+    world.settle()
+    return world
+
+
+@pytest.fixture
+def world() -> World:
+    return a_world()
+
+
+def with_tunnel(*rows, **more) -> World:
+    """Return a world whose tunnels to what the rows name are up."""
+    world = a_world(**more)
+    world.tell(*rows)
+    world.calm_down()
+    return world
+
+
+def ofport(world: World, address: str) -> int:
+    (number,) = (each.number for each in world.tunnel_ports() if each.remote == address)
+    assert number is not None
+    return number
+
+
+# The switch itself
+
+
+def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline():
+    world = World()
+    world.physical(physical_switch())
+    world.bridge(port("p0", 1))
+    world.settle()
+    assert world.flows() == lines("""
+        ADMISSION FORBIDDEN eth_dst=01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0: drop
+        LEARNING FORBIDDEN eth_src=01:00:00:00:00:00/01:00:00:00:00:00: drop
+        LEARNING FORBIDDEN eth_src=00:00:00:00:00:00: drop
+        LEARNING MISS any: controller:14,goto UNICAST
+        UNICAST MISS any: goto FLOODING
+    """)
+    assert world.groups() == set()
+    assert len(world.group_values()) == 1
+    assert world.tunnels() == set()
+    assert world.complaints() == set()
+
+
+def test_a_switch_without_a_row_wants_nothing():
+    world = World()
+    world.bridge(port("p0", 1))
+    world.settle()
+    assert world.flows() == set()
+
+
+def test_a_switch_that_loses_its_row_wants_nothing_any_more():
+    world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR, FURTHER))
+    world.see(MAC2, "p0")
+    world.settle()
+    world.physical(None)
+    world.settle()
+    assert world.flows() == world.groups() == world.tunnels() == set()
+    assert world.complaints() == set()
+
+
+def test_a_switch_whose_row_comes_back_wants_the_same_as_before():
+    world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR, FURTHER))
+    before, row = world.summary(), world.switch.physical
+    world.physical(None)
+    world.settle()
+    world.physical(row)
+    world.calm_down()
+    after = world.summary()
+    assert after["tunnels of br0"] == before["tunnels of br0"]
+    assert after == world.anew_settled().summary()
+
+
+def test_a_switch_without_tunnel_ips_says_so_and_switches_locally():
+    world = a_world(tunnel_ips=())
+    world.tell(remote_mac(MAC1, FAR), unknown_dst(FAR))
+    world.settle()
+    assert world.complaints() == {
+        "Physical_Switch br0: it has no usable tunnel_ips, so there are no tunnels"
+    }
+    assert world.tunnels() == set()
+    assert world.flows("FLOODING") == lines("""
+        FLOODING DEFAULT metadata=red,reg3=0x0: local(red)
+        FLOODING DEFAULT metadata=red,reg3=0x1: local(red)
+    """)
+
+
+def test_of_several_tunnel_ips_frames_leave_by_the_first_and_come_in_by_all():
+    world = with_tunnel(remote_mac(MAC1, FAR), tunnel_ips=("10.0.0.1", "10.9.0.1"))
+    assert world.switch.tunnel_ip == "10.0.0.1"
+    assert world.tunnels() == {(FAR, "10.0.0.1"), (FAR, "10.9.0.1")}
+    numbers = {each.local: each.number for each in world.tunnel_ports()}
+    assert world.flows("TUNNEL") == lines(f"""
+        TUNNEL DEFAULT reg2=10.0.0.2: output:{numbers["10.0.0.1"]}
+    """)
+    assert world.flows("ADMISSION") >= {
+        f"ADMISSION DEFAULT in_port={number:#x}: set_field:10.0.0.2->reg2,goto DECAPSULATION"
+        for number in numbers.values()
+    }
+
+
+def test_every_tunnel_ip_is_our_own_address():
+    world = a_world(tunnel_ips=("10.0.0.1", "10.9.0.1"))
+    world.tell(unknown_dst("10.9.0.1", FAR))
+    world.settle()
+    assert {remote for remote, _ in world.tunnels()} == {FAR}
+
+
+def test_while_the_tunnels_move_to_a_new_tunnel_ip_no_group_watches_what_is_not_there():
+    world = with_tunnel(unknown_dst(FAR, FURTHER))
+    world.physical(physical_switch(physical_port("p0", {0: RED}), tunnel_ips=["10.7.0.1"]))
+    world.settle()
+    numbers = {None, *(each.number for each in world.tunnel_ports())}
+    for group in world.group_values():
+        assert {bucket.watch_port for bucket in group.buckets} <= numbers
+        if group.fast_failover:
+            assert all(bucket.watch_port or bucket.watch_group for bucket in group.buckets)
+    world.calm_down()
+    assert any("first of watch_port" in group for group in world.groups())
+
+
+def test_a_new_tunnel_ip_moves_the_tunnels():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    world.physical(physical_switch(physical_port("p0", {0: RED}), tunnel_ips=["10.7.0.1"]))
+    world.calm_down()
+    assert world.tunnels() == {(FAR, "10.7.0.1")}
+
+
+def test_bad_tunnel_ips_and_bindings_are_faults_of_switch_and_port():
+    bad_port = physical_port("p0", {0: RED}, refused=("VLAN 4095 is outside of 0 to 4094",))
+    world = a_world(bad_port, refused=("'x' is not an IP address",))
+    assert world.complaints() == {
+        "Physical_Switch br0: 'x' is not an IP address",
+        "Physical_Port p0 of br0: VLAN 4095 is outside of 0 to 4094",
+    }
+    by_row = {each.column_of: each.entry for each in world.faults()}
+    assert by_row == {SWITCH: "unspecified_fault", bad_port.uuid: "invalid_vlan_map"}
+
+
+def test_faults_move_to_the_row_that_replaces_another():
+    world = a_world()
+    world.tell(remote_mac(MAC1, OWN))
+    world.settle()
+    world.physical(physical_switch(physical_port("p0", {0: RED}), row=uuid(0x5999)))
+    world.settle()
+    assert {each.column_of for each in world.faults()} == {uuid(0x5999)}
+
+
+# Bindings
+
+
+def test_an_untagged_binding(world):
+    assert world.flows("ADMISSION", "EGRESS") == lines("""
+        ADMISSION FORBIDDEN eth_dst=01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0: drop
+        ADMISSION DEFAULT in_port=0x1,vlan_vid=0x0:
+            set_field:0x1000->reg0,set_field:red->metadata,goto LEARNING
+        ADMISSION DEFAULT in_port=0x1,vlan_vid=0x1000:
+            pop_vlan,set_field:0x1->reg4,set_field:0x1000->reg0,set_field:red->metadata,
+            goto LEARNING
+        EGRESS FORBIDDEN reg0=0x1000,reg1=0x1000: drop
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x0: load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x1: load:0->in_port,output:1
+    """)
+
+
+def test_tagged_and_untagged_bindings_share_a_port_and_a_logical_switch():
+    world = a_world(physical_port("p0", {0: RED, 10: RED, 20: BLUE}))
+    assert world.flows("EGRESS") == lines("""
+        EGRESS FORBIDDEN reg0=0x1000,reg1=0x1000: drop
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x0: load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x1: load:0->in_port,output:1
+        EGRESS FORBIDDEN reg0=0x100a,reg1=0x100a: drop
+        EGRESS DEFAULT metadata=red,reg1=0x100a,reg4=0x0: push_vlan:10,load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x100a,reg4=0x1: push_vlan:10,load:0->in_port,output:1
+        EGRESS FORBIDDEN reg0=0x1014,reg1=0x1014: drop
+        EGRESS DEFAULT metadata=blue,reg1=0x1014,reg4=0x0: push_vlan:20,load:0->in_port,output:1
+        EGRESS DEFAULT metadata=blue,reg1=0x1014,reg4=0x1: push_vlan:20,load:0->in_port,output:1
+    """)
+    assert world.groups() == lines("""
+        local(red) =
+            set_field:0x1000->reg1,resubmit EGRESS |
+            set_field:0x100a->reg1,resubmit EGRESS
+        local(blue) = set_field:0x1014->reg1,resubmit EGRESS
+    """)
+
+
+def test_a_binding_that_goes_takes_its_flows_and_bucket_along():
+    world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {0: RED}))
+    world.physical(physical_switch(physical_port("p1", {0: RED})))
+    world.settle()
+    assert world.flows("EGRESS") == lines("""
+        EGRESS FORBIDDEN reg0=0x2000,reg1=0x2000: drop
+        EGRESS DEFAULT metadata=red,reg1=0x2000,reg4=0x0: load:0->in_port,output:2
+        EGRESS DEFAULT metadata=red,reg1=0x2000,reg4=0x1: load:0->in_port,output:2
+    """)
+    assert world.groups() == lines("local(red) = set_field:0x2000->reg1,resubmit EGRESS")
+
+
+def test_a_binding_that_moves_to_another_logical_switch():
+    world = a_world()
+    world.physical(physical_switch(physical_port("p0", {0: BLUE})))
+    world.settle()
+    assert world.groups() == lines("local(blue) = set_field:0x1000->reg1,resubmit EGRESS")
+    assert not any("red" in flow for flow in world.flows())
+    assert any("set_field:blue->metadata" in flow for flow in world.flows("ADMISSION"))
+
+
+@pytest.mark.parametrize(
+    ("ports", "reason", "entry"),
+    [
+        ([], "it is not a port of the bridge", "unspecified_fault"),
+        (
+            [port("p0", None)],
+            "Open vSwitch has no port number for it: not yet",
+            "unspecified_fault",
+        ),
+        (
+            [port("p0", None, error="no such device")],
+            "Open vSwitch has no port number for it: no such device",
+            "unspecified_fault",
+        ),
+        ([port("p0", 1, is_ours=True)], "it is a tunnel port", "unspecified_fault"),
+        (
+            [port("p0", 1, has_vlans=True)],
+            "Open vSwitch has VLAN settings of its own for it (tag, trunks or vlan_mode)",
+            "invalid_vlan_map",
+        ),
+    ],
+    ids=lambda value: "" if isinstance(value, list) else str(value),
+)
+def test_a_bound_port_that_cannot_be_used_is_a_fault_of_the_port(ports, reason, entry):
+    world = a_world()
+    world.exactly(*ports)
+    world.settle()
+    assert world.complaints() == {f"Physical_Port p0 of br0: {reason}"}
+    (fault,) = world.faults()
+    assert (fault.column_of, fault.entry) == (physical_port("p0").uuid, entry)
+    assert world.flows("EGRESS") == set()
+    world.exactly(port("p0", 1))
+    world.settle()
+    assert world.complaints() == set()
+    assert len(world.flows("EGRESS")) == 3
+
+
+def test_a_bond_is_one_port_with_several_numbers():
+    world = a_world()
+    world.bridge(port("p0", 4, members=(4, 5)))
+    world.settle()
+    assert world.flows("EGRESS") == lines("""
+        EGRESS FORBIDDEN reg0=0x4000,reg1=0x4000: drop
+        EGRESS DEFAULT metadata=red,reg1=0x4000,reg4=0x0: load:0->in_port,bundle(eth_src,hrw,4,5)
+        EGRESS DEFAULT metadata=red,reg1=0x4000,reg4=0x1: load:0->in_port,bundle(eth_src,hrw,4,5)
+    """)
+
+
+def test_stations_stay_where_they_are_while_a_bond_changes_its_members():
+    world = a_world()
+    world.bridge(port("p0", 4, members=(4, 5)))
+    world.see(MAC1, "p0")
+    world.bridge(port("p0", 4, members=(5,)))
+    world.settle()
+    assert any(MAC1 in flow for flow in world.flows("UNICAST"))
+    assert any("in_port=0x5" in flow for flow in world.flows("ADMISSION"))
+    assert not any("in_port=0x4" in flow for flow in world.flows("ADMISSION"))
+
+
+def test_a_port_that_goes_down_loses_its_stations_and_keeps_its_flows():
+    world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {0: RED}))
+    world.see(MAC1, "p0")
+    world.see(MAC2, "p1")
+    world.settle()
+    world.bridge(port("p0", 1, is_up=False), port("p1", 2))
+    world.settle()
+    assert not any(MAC1 in flow for flow in world.flows())
+    assert any(MAC2 in flow for flow in world.flows("UNICAST"))
+    assert len(world.flows("EGRESS")) == 6
+    world.bridge(port("p0", 1), port("p1", 2))
+    world.see(MAC1, "p0")
+    world.settle()
+    assert any(MAC1 in flow for flow in world.flows("UNICAST"))
+
+
+def test_a_port_that_is_renumbered_is_followed(world):
+    world.see(MAC1, "p0")
+    world.settle()
+    world.bridge(port("p0", 7))
+    world.settle()
+    assert world.flows("EGRESS") == lines("""
+        EGRESS FORBIDDEN reg0=0x7000,reg1=0x7000: drop
+        EGRESS DEFAULT metadata=red,reg1=0x7000,reg4=0x0: load:0->in_port,output:7
+        EGRESS DEFAULT metadata=red,reg1=0x7000,reg4=0x1: load:0->in_port,output:7
+    """)
+    assert world.groups() == lines("local(red) = set_field:0x7000->reg1,resubmit EGRESS")
+    assert not any(MAC1 in flow for flow in world.flows())
+
+
+def test_ports_that_exchange_their_numbers_are_followed():
+    world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {0: BLUE}))
+    world.bridge(port("p0", 2), port("p1", 1))
+    world.settle()
+    assert world.flows("ADMISSION") >= lines("""
+        ADMISSION DEFAULT in_port=0x2,vlan_vid=0x0:
+            set_field:0x2000->reg0,set_field:red->metadata,goto LEARNING
+        ADMISSION DEFAULT in_port=0x1,vlan_vid=0x0:
+            set_field:0x1000->reg0,set_field:blue->metadata,goto LEARNING
+    """)
+
+
+def test_a_binding_of_a_logical_switch_without_a_row_waits_for_it():
+    world = a_world(physical_port("p0", {0: GREEN}))
+    assert world.flows("EGRESS") == world.groups() == set()
+    world.tell(logical_switch(GREEN, 5003))
+    world.settle()
+    assert len(world.flows("EGRESS")) == 3
+    assert world.groups() == lines("local(green) = set_field:0x1000->reg1,resubmit EGRESS")
+
+
+# Keys
+
+
+def test_the_key_is_the_vni_both_ways():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    assert world.flows("DECAPSULATION", "ENCAPSULATION") == lines("""
+        DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1389:
+            set_field:red->metadata,set_field:0x1->reg3,goto UNICAST
+        ENCAPSULATION DEFAULT metadata=red: set_field:0x1389->tunnel_id,goto TUNNEL
+    """)
+    world.tell(logical_switch(RED, 6001))
+    world.settle()
+    assert world.flows("DECAPSULATION", "ENCAPSULATION") == lines("""
+        DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1771:
+            set_field:red->metadata,set_field:0x1->reg3,goto UNICAST
+        ENCAPSULATION DEFAULT metadata=red: set_field:0x1771->tunnel_id,goto TUNNEL
+    """)
+
+
+def test_without_a_key_frames_stay_at_home():
+    world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
+    world.tell(logical_switch(RED, None))
+    world.settle()
+    assert world.flows("DECAPSULATION", "ENCAPSULATION") == set()
+    assert world.complaints() == {
+        "Logical_Switch red: it has no tunnel key yet; it switches locally only"
+    }
+    assert {each.column_of for each in world.faults()} == {None}
+
+
+def test_a_bad_key_is_a_fault_of_the_switch(world):
+    world.tell(logical_switch(RED, None, refused=("tunnel key -1 is outside of 0 to 16777215",)))
+    world.settle()
+    assert world.complaints() == {"Logical_Switch red: tunnel key -1 is outside of 0 to 16777215"}
+    assert {each.column_of for each in world.faults()} == {SWITCH}
+
+
+def test_a_shared_key_is_used_by_none_and_mended_for_both():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    world.physical(physical_switch(physical_port("p0", {0: RED, 10: BLUE})))
+    world.tell(logical_switch(BLUE, 5001))
+    world.settle()
+    assert world.flows("DECAPSULATION", "ENCAPSULATION") == set()
+    assert world.complaints() == {
+        "Logical_Switch red: its tunnel key is also that of blue; none of them uses it",
+        "Logical_Switch blue: its tunnel key is also that of red; none of them uses it",
+    }
+    world.tell(logical_switch(BLUE, 5002))
+    world.settle()
+    assert world.complaints() == set()
+    assert len(world.flows("ENCAPSULATION")) == 2
+    assert len(world.flows("DECAPSULATION")) == 1
+
+
+def test_faults_of_logical_switches_that_are_not_bound_here_are_not_ours(world):
+    world.tell(logical_switch(GREEN, None), refused(uuid(300), GREEN), remote_mac(of=GREEN))
+    world.settle()
+    assert world.complaints() == set()
+    assert not any("green" in flow for flow in world.flows())
+
+
+# Stations
+
+
+def test_a_learned_station(world):
+    world.see(MAC1, "p0")
+    world.settle()
+    assert {flow for flow in world.flows() if MAC1 in flow} == lines(f"""
+        LEARNING DEFAULT eth_src={MAC1},metadata=red,reg0=0x1000: goto UNICAST (idle 300)
+        UNICAST DEFAULT eth_dst={MAC1},metadata=red: set_field:0x1000->reg1,goto EGRESS
+    """)
+
+
+def test_a_learned_station_that_moves():
+    world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {10: RED}))
+    world.see(MAC1, "p0")
+    world.settle()
+    world.see(MAC1, "p1", 10)
+    world.settle()
+    assert {flow for flow in world.flows() if MAC1 in flow} == lines(f"""
+        LEARNING DEFAULT eth_src={MAC1},metadata=red,reg0=0x200a: goto UNICAST (idle 300)
+        UNICAST DEFAULT eth_dst={MAC1},metadata=red: set_field:0x200a->reg1,goto EGRESS
+    """)
+
+
+def test_a_learned_station_that_is_silent_is_forgotten(world):
+    world.see(MAC1, "p0")
+    world.settle()
+    world.idle(MAC1, RED)
+    world.settle()
+    assert not any(MAC1 in flow for flow in world.flows())
+
+
+def test_the_idle_flow_of_a_former_place_does_not_forget_a_station():
+    world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {0: RED}))
+    world.see(MAC1, "p0")
+    world.settle()
+    (former,) = (
+        key
+        for key in world.switch.flows.wanted
+        if "eth_src" in dict(key.match) and dict(key.match)["eth_src"] == MAC1
+    )
+    world.see(MAC1, "p1")
+    world.switch.forget(former)
+    world.settle()
+    assert any(MAC1 in flow for flow in world.flows("UNICAST"))
+
+
+def test_stations_go_with_their_binding():
+    world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {0: RED}))
+    world.see(MAC1, "p0")
+    world.see(MAC2, "p1")
+    world.physical(physical_switch(physical_port("p1", {0: RED})))
+    world.settle()
+    assert not any(MAC1 in flow for flow in world.flows())
+    assert any(MAC2 in flow for flow in world.flows("UNICAST"))
+
+
+@pytest.mark.parametrize(
+    ("source_binding", "of"), [(0x2000, RED), (0x1000, BLUE), (0, RED)], ids=str
+)
+def test_frames_that_fit_no_binding_teach_nothing(world, source_binding, of):
+    world.show(source_binding, world.network.number(of), MAC1)
+    world.settle()
+    assert not any(MAC1 in flow for flow in world.flows())
+
+
+def test_a_placed_station_is_behind_its_tunnel():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    number = ofport(world, FAR)
+    assert world.tunnels() == {(FAR, OWN)}
+    assert world.flows("UNICAST", "TUNNEL") == lines(f"""
+        UNICAST MISS any: goto FLOODING
+        UNICAST PREFERRED eth_dst={MAC1},metadata=red,reg3=0x0:
+            set_field:10.0.0.2->reg2,goto ENCAPSULATION
+        TUNNEL DEFAULT reg2=10.0.0.2: output:{number}
+    """)
+
+
+def test_a_placed_station_without_a_tunnel_waits_for_it(world):
+    world.tell(remote_mac(MAC1, FAR))
+    world.settle()
+    assert world.tunnels() == {(FAR, OWN)}
+    assert not world.switch.tunnels.are_up()
+    assert not any(MAC1 in flow for flow in world.flows())
+    world.make_tunnels()
+    world.settle()
+    assert world.switch.tunnels.are_up()
+    assert any(MAC1 in flow for flow in world.flows("UNICAST"))
+
+
+def test_the_nvcs_word_is_preferred_to_a_local_claim():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    world.see(MAC1, "p0")
+    world.settle()
+    assert world.flows("UNICAST") == lines(f"""
+        UNICAST MISS any: goto FLOODING
+        UNICAST DEFAULT eth_dst={MAC1},metadata=red: set_field:0x1000->reg1,goto EGRESS
+        UNICAST PREFERRED eth_dst={MAC1},metadata=red,reg3=0x0:
+            set_field:10.0.0.2->reg2,goto ENCAPSULATION
+    """)
+
+
+def test_a_placed_station_keeps_its_former_tunnel_until_the_new_one_is_up():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    world.tell(remote_mac(MAC1, FURTHER))
+    world.settle()
+    assert any("10.0.0.2->reg2" in flow for flow in world.flows("UNICAST"))
+    assert world.tunnels() == {(FAR, OWN), (FURTHER, OWN)}
+    world.calm_down()
+    assert any("10.0.0.3->reg2" in flow for flow in world.flows("UNICAST"))
+    assert world.tunnels() == {(FURTHER, OWN)}
+
+
+def test_a_station_placed_behind_ourselves_is_a_fault_and_no_flow(world):
+    world.tell(remote_mac(MAC1, OWN))
+    world.settle()
+    assert world.complaints() == {
+        f"Ucast_Macs_Remote {MAC1} in Logical_Switch red: "
+        "its locator 10.0.0.1 is an address of this switch"
+    }
+    assert world.tunnels() == set()
+    assert not any(MAC1 in flow for flow in world.flows())
+
+
+def test_a_station_placed_twice_is_a_fault_until_it_is_placed_once():
+    world = with_tunnel(remote_mac(MAC1, FAR, row=uuid(100)))
+    world.tell(remote_mac(MAC1, FURTHER, row=uuid(101)))
+    world.calm_down()
+    assert world.complaints() == {
+        f"Ucast_Macs_Remote {MAC1} in Logical_Switch red: "
+        f"it is placed more than once; 10.0.0.2 is used and not row {uuid(101)}"
+    }
+    assert any("10.0.0.2->reg2" in flow for flow in world.flows("UNICAST"))
+    world.tell(Gone(uuid(101)))
+    world.settle()
+    assert world.complaints() == set()
+
+
+def test_a_fault_of_a_station_names_its_logical_switch_as_it_is_called_now(world):
+    world.tell(remote_mac(MAC1, OWN))
+    world.settle()
+    world.tell(logical_switch(RED, name="rouge"))
+    world.settle()
+    (complaint,) = world.complaints()
+    assert "Logical_Switch rouge" in complaint
+
+
+def test_a_refused_row_is_a_fault_while_it_is_refused(world):
+    world.tell(refused(uuid(300), RED, "x is not a MAC address"))
+    world.settle()
+    assert world.complaints() == {"row 300: x is not a MAC address"}
+    world.tell(Gone(uuid(300)))
+    world.settle()
+    assert world.complaints() == set()
+
+
+# Replication
+
+
+def test_service_node_replication_watches_the_tunnels():
+    world = with_tunnel(unknown_dst(FAR))
+    number = ofport(world, FAR)
+    assert world.flows("FLOODING") == lines("""
+        FLOODING DEFAULT metadata=red,reg3=0x0: local(red),replication(red)
+        FLOODING DEFAULT metadata=red,reg3=0x1: local(red)
+    """)
+    assert world.groups() == lines(f"""
+        local(red) = set_field:0x1000->reg1,resubmit EGRESS
+        replication(red) =
+            first of watch_port:{number},set_field:10.0.0.2->reg2,resubmit ENCAPSULATION |
+            watch_group:alive,set_field:10.0.0.2->reg2,resubmit ENCAPSULATION
+    """)
+
+
+def test_the_mode_of_replication_changes_while_running():
+    world = with_tunnel(unknown_dst(FAR, FURTHER))
+    world.tell(logical_switch(RED, 5001, source_node=True))
+    world.settle()
+    assert world.groups() == lines("""
+        local(red) = set_field:0x1000->reg1,resubmit EGRESS
+        replication(red) =
+            set_field:10.0.0.2->reg2,resubmit ENCAPSULATION |
+            set_field:10.0.0.3->reg2,resubmit ENCAPSULATION
+    """)
+    world.tell(logical_switch(RED, 5001, source_node=False))
+    world.settle()
+    assert any("first of" in group for group in world.groups())
+
+
+def test_our_own_address_among_the_targets_is_left_out():
+    world = with_tunnel(logical_switch(RED, source_node=True), unknown_dst(OWN, FAR))
+    assert world.tunnels() == {(FAR, OWN)}
+    assert world.groups() == lines("""
+        local(red) = set_field:0x1000->reg1,resubmit EGRESS
+        replication(red) = set_field:10.0.0.2->reg2,resubmit ENCAPSULATION
+    """)
+    assert world.complaints() == set()
+
+
+def test_new_targets_join_when_their_tunnel_is_up():
+    world = with_tunnel(logical_switch(RED, source_node=True), unknown_dst(FAR))
+    before = world.groups()
+    world.tell(unknown_dst(FAR, FURTHER))
+    world.settle()
+    assert world.groups() == before
+    world.make_tunnels()
+    world.settle()
+    assert any("10.0.0.3" in group for group in world.groups())
+
+
+def test_the_last_target_stays_until_its_successor_is_up():
+    world = with_tunnel(unknown_dst(FAR))
+    world.tell(unknown_dst(FURTHER))
+    world.settle()
+    assert any("10.0.0.2" in group for group in world.groups())
+    world.calm_down()
+    assert not any("10.0.0.2" in group for group in world.groups())
+    assert any("10.0.0.3" in group for group in world.groups())
+    assert world.tunnels() == {(FURTHER, OWN)}
+
+
+def test_what_waits_for_a_tunnel_follows_all_other_changes():
+    world = with_tunnel(unknown_dst(FAR))
+    world.tell(unknown_dst(FURTHER), logical_switch(RED, 6001), logical_switch(BLUE, 5001))
+    world.physical(physical_switch(physical_port("p0", {0: RED, 10: RED})))
+    world.settle()
+    assert "set_field:0x1771->tunnel_id" in "".join(world.flows("ENCAPSULATION"))
+    assert "set_field:0x1389->tunnel_id" not in "".join(world.flows("ENCAPSULATION"))
+    assert any("local(red)" in group and "0x100a" in group for group in world.groups())
+
+
+def test_a_target_whose_tunnel_cannot_be_made_is_left_out_and_a_fault():
+    world = a_world()
+    world.tell(logical_switch(RED, source_node=True), unknown_dst(FAR, FURTHER))
+    world.calm_down(outcome=lambda address: "error" if address == FAR else "up")
+    assert world.switch.tunnels.are_up()
+    assert world.complaints() == {
+        "Physical_Switch br0: Open vSwitch cannot make the tunnel to 10.0.0.2: could not"
+    }
+    assert world.groups() == lines("""
+        local(red) = set_field:0x1000->reg1,resubmit EGRESS
+        replication(red) = set_field:10.0.0.3->reg2,resubmit ENCAPSULATION
+    """)
+
+
+# Tunnels
+
+
+def test_tunnels_exist_for_what_bound_logical_switches_name():
+    world = a_world()
+    world.tell(
+        remote_mac(MAC1, "10.0.0.10", row=uuid(100)),
+        unknown_dst("10.0.0.11"),
+        remote_group("01:00:5e:00:00:05", "10.0.0.12", row=uuid(102)),
+        remote_mac(MAC1, "10.0.0.13", of=BLUE, row=uuid(103)),
+    )
+    world.settle()
+    assert world.tunnels() == {
+        ("10.0.0.10", OWN),
+        ("10.0.0.11", OWN),
+        ("10.0.0.12", OWN),
+    }
+    world.physical(physical_switch(physical_port("p0", {0: BLUE})))
+    world.settle()
+    assert world.tunnels() == {("10.0.0.13", OWN)}
+
+
+def test_a_tunnel_goes_with_the_last_row_that_names_it():
+    world = with_tunnel(remote_mac(MAC1, FAR, row=uuid(100)), unknown_dst(FAR, row=uuid(200)))
+    world.tell(Gone(uuid(100)))
+    world.settle()
+    assert world.tunnels() == {(FAR, OWN)}
+    world.tell(Gone(uuid(200)))
+    world.settle()
+    assert world.tunnels() == set()
+    assert world.flows("TUNNEL", "DECAPSULATION") == set()
+
+
+def test_a_tunnel_port_that_is_renumbered_is_followed():
+    world = with_tunnel(unknown_dst(FAR))
+    (tunnel,) = world.tunnel_ports()
+    world.exactly(port("p0", 1), replace(tunnel, number=77, members=(77,)))
+    world.settle()
+    assert world.flows("TUNNEL") == lines("TUNNEL DEFAULT reg2=10.0.0.2: output:77")
+    assert any("watch_port:77" in group for group in world.groups())
+
+
+def test_a_tunnel_port_that_someone_removes_is_wanted_again():
+    world = with_tunnel(unknown_dst(FAR))
+    world.exactly(port("p0", 1), port("p1", 2))
+    world.settle()
+    assert not world.switch.tunnels.are_up()
+    (difference,) = world.switch.tunnels.ports.differences()
+    assert (difference.want.remote, difference.want.local) == (FAR, OWN)
+
+
+def test_a_tunnel_port_that_someone_changed_is_mended():
+    world = with_tunnel(unknown_dst(FAR))
+    (tunnel,) = world.tunnel_ports()
+    world.exactly(port("p0", 1), replace(tunnel, local="10.8.0.1"))
+    world.settle()
+    (difference,) = world.switch.tunnels.ports.differences()
+    assert (difference.have.remote, difference.have.local) == (FAR, "10.8.0.1")
+    assert (difference.want.remote, difference.want.local) == (FAR, OWN)
+
+
+@pytest.mark.parametrize("remote", [None, "10.0.0.99"])
+def test_a_port_with_our_mark_that_leads_elsewhere_is_removed(remote):
+    world = a_world()
+    world.exactly(port("p0", 1), port("vx", 9, is_ours=True, remote=remote))
+    world.settle()
+    (difference,) = world.switch.tunnels.ports.differences()
+    assert (difference.key, difference.want) == ("vx", None)
+    assert world.flows("TUNNEL") == set()
+
+
+def test_names_of_tunnel_ports_fit_and_do_not_clash():
+    world = World(["br0", "br1", "b" * 200, "brücke 7"])
+    world.tell(logical_switch(RED), unknown_dst("10.0.0.2", "10.0.0.3", "255.0.0.9"))
+    for index, name in enumerate(world.switches):
+        row = physical_switch(physical_port("p0", {0: RED}), name=name, row=uuid(0x5000 + index))
+        world.physical(row, name)
+        world.bridge(port("p0", 1), name=name)
+    world.settle()
+    names = [name for each in world.switches.values() for name in each.tunnels.ports.wanted]
+    assert len(names) == len(set(names)) == 12
+    assert all(len(name.encode()) <= 15 for name in names)
+
+
+def test_physical_ports_are_the_ports_that_are_no_tunnels():
+    world = with_tunnel(unknown_dst(FAR))
+    assert len(world.switch.bridge.ports) == 3
+    assert world.switch.physical_ports() == {"p0", "p1"}
+    world.no_bridge()
+    assert world.switch.physical_ports() == set()
+
+
+def test_a_bridge_that_comes_back_is_like_a_new_one():
+    world = with_tunnel(unknown_dst(FAR))
+    world.see(MAC1, "p0")
+    world.settle()
+    world.no_bridge()
+    world.bridge(port("p0", 1))
+    world.calm_down()
+    assert not any(MAC1 in flow for flow in world.flows())
+    assert world.summary() == world.anew_settled().summary()
+
+
+def test_a_tunnel_that_is_held_goes_when_its_station_is_placed_behind_ourselves():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    world.tell(remote_mac(MAC1, FURTHER))
+    world.settle()
+    world.tell(remote_mac(MAC1, OWN))
+    world.calm_down()
+    assert world.tunnels() == set()
+
+
+def test_a_tunnel_that_is_held_goes_with_the_row_of_the_switch():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    world.tell(remote_mac(MAC1, FURTHER))
+    world.settle()
+    row = world.switch.physical
+    world.physical(None)
+    world.settle()
+    world.tell(Gone(uuid(0x1000)))
+    world.settle()
+    world.physical(row)
+    world.calm_down()
+    assert world.tunnels() == set()
+
+
+def test_a_target_that_is_held_goes_when_it_becomes_our_own_address():
+    world = with_tunnel(unknown_dst(FAR))
+    world.tell(unknown_dst(FURTHER))
+    world.settle()
+    world.physical(physical_switch(physical_port("p0", {0: RED}), tunnel_ips=[OWN, FAR]))
+    world.settle()
+    assert {remote for remote, _ in world.tunnels()} == {FURTHER}
+    assert not any(FAR in group for group in world.groups())
+
+
+# Tunnel rows and BFD
+
+
+def test_every_locator_in_use_has_a_tunnel_row():
+    world = with_tunnel(
+        remote_mac(MAC1, FAR), remote_mac(MAC2, FAR, key=7001, row=uuid(101)), unknown_dst(FURTHER)
+    )
+    rows = world.switch.tunnel_rows.wanted
+    assert set(rows) == {
+        locator(FAR).uuid,
+        locator(FAR, 7001).uuid,
+        locator(FURTHER).uuid,
+    }
+    assert {report.local for report in rows.values()} == {OWN}
+    assert {tuple(report.bfd_status) for report in rows.values()} == {()}
+    world.tell(Gone(uuid(101)))
+    world.settle()
+    assert set(rows) == {locator(FAR).uuid, locator(FURTHER).uuid}
+
+
+def test_bfd_is_switched_on_by_the_row_and_reported_there():
+    world = with_tunnel(unknown_dst(FAR))
+    bound = physical_port("p0", {0: RED})
+    row = tunnel_row(FAR, bfd_params={"enable": "true", "min_rx": "300"})
+    world.physical(physical_switch(bound, tunnels=(row,)))
+    world.calm_down()
+    (tunnel,) = world.tunnel_ports()
+    assert tunnel.bfd["enable"] == "true"
+    assert tunnel.bfd["min_rx"] == "300"
+    world.exactly(port("p0", 1), replace(tunnel, bfd_status={"state": "up", "forwarding": "true"}))
+    world.settle()
+    (report,) = world.switch.tunnel_rows.wanted.values()
+    assert report.bfd_status == {"enabled": "true", "state": "up", "forwarding": "true"}
+    world.physical(physical_switch(bound, tunnels=(tunnel_row(FAR),)))
+    world.calm_down()
+    assert world.tunnel_ports()[0].bfd == {}
+    (report,) = world.switch.tunnel_rows.wanted.values()
+    assert report.bfd_status == {}
+
+
+def test_bad_bfd_parameters_are_a_fault_and_the_others_hold():
+    world = with_tunnel(unknown_dst(FAR))
+    row = tunnel_row(FAR, bfd_params={"enable": "true", "min_rx": "soon", "min_tx": "200"})
+    world.physical(physical_switch(physical_port("p0", {0: RED}), tunnels=(row,)))
+    world.calm_down()
+    (complaint,) = world.complaints()
+    assert complaint.startswith("Physical_Switch br0: tunnel to 10.0.0.2: ")
+    assert "'soon'" in complaint
+    assert world.tunnel_ports()[0].bfd["min_tx"] == "200"
+
+
+@pytest.mark.parametrize(("source_node", "is_said"), [(False, True), (True, False)])
+def test_it_is_said_when_all_service_nodes_are_down(source_node, is_said):
+    world = with_tunnel(logical_switch(RED, source_node=source_node), unknown_dst(FAR, FURTHER))
+    tunnels = world.tunnel_ports()
+    down = {"state": "down", "forwarding": "false"}
+    world.exactly(port("p0", 1), *(replace(each, bfd_status=down) for each in tunnels))
+    world.settle()
+    complaint = (
+        "Logical_Switch red: all its service nodes are down by BFD; frames still go to one of them"
+    )
+    assert world.complaints() == ({complaint} if is_said else set())
+    world.exactly(port("p0", 1), tunnels[0], replace(tunnels[1], bfd_status=down))
+    world.settle()
+    assert world.complaints() == set()
+
+
+# Multicast
+
+
+def test_a_multicast_address_has_targets_of_its_own():
+    world = with_tunnel(
+        logical_switch(RED, source_node=True),
+        unknown_dst(FAR),
+        remote_group(MULTICAST, FURTHER, row=uuid(300)),
+    )
+    (group,) = (each for each in world.groups() if each.startswith("multicast"))
+    assert group.endswith(" = set_field:10.0.0.3->reg2,resubmit ENCAPSULATION")
+    name = group.split()[0]
+    assert world.flows("FLOODING") == lines(f"""
+        FLOODING DEFAULT metadata=red,reg3=0x0: local(red),replication(red)
+        FLOODING DEFAULT metadata=red,reg3=0x1: local(red)
+        FLOODING PREFERRED eth_dst={MULTICAST},metadata=red,reg3=0x0: local(red),{name}
+    """)
+    world.tell(Gone(uuid(300)))
+    world.calm_down()
+    assert len(world.flows("FLOODING")) == 2
+    assert not any(each.startswith("multicast") for each in world.groups())
+
+
+def test_a_multicast_address_follows_the_mode_of_replication():
+    world = with_tunnel(remote_group(MULTICAST, FAR, FURTHER))
+    assert any("first of" in each for each in world.groups())
+    world.tell(logical_switch(RED, source_node=True))
+    world.settle()
+    assert not any("first of" in each for each in world.groups())
+
+
+def test_without_unknown_dst_frames_may_go_to_all_that_the_nvc_names():
+    world = World(policy=Policy(flood_without_unknown_dst=True))
+    world.tell(logical_switch(RED), remote_mac(MAC1, FAR))
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.bridge(port("p0", 1))
+    world.calm_down()
+    assert any("10.0.0.2->reg2" in group for group in world.groups())
+    world.tell(unknown_dst(FURTHER, row=uuid(300)))
+    world.calm_down()
+    assert not any("10.0.0.2->reg2" in group for group in world.groups())
+    world.tell(Gone(uuid(300)))
+    world.calm_down()
+    assert any("10.0.0.2->reg2" in group for group in world.groups())
+
+
+def test_without_unknown_dst_frames_stay_at_home_unless_the_operator_wants_otherwise():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    assert not any("10.0.0.2->reg2" in group for group in world.groups())
+
+
+# Keys of locators
+
+
+def test_the_key_of_a_locator_holds_where_the_logical_switch_has_none():
+    world = with_tunnel(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
+    assert world.flows("DECAPSULATION", "ENCAPSULATION") == lines("""
+        DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1b59:
+            set_field:red->metadata,set_field:0x1->reg3,goto UNICAST
+        ENCAPSULATION PREFERRED metadata=red,reg2=10.0.0.2:
+            set_field:0x1b59->tunnel_id,goto TUNNEL
+    """)
+    assert world.complaints() == set()
+
+
+def test_two_logical_switches_share_a_tunnel_with_different_keys():
+    world = a_world(physical_port("p0", {0: RED, 10: BLUE}))
+    world.tell(
+        logical_switch(RED, None),
+        logical_switch(BLUE, None),
+        remote_mac(MAC1, FAR, key=7001, row=uuid(100)),
+        remote_mac(MAC1, FAR, key=7002, of=BLUE, row=uuid(101)),
+    )
+    world.calm_down()
+    assert world.tunnels() == {(FAR, OWN)}
+    assert len(world.flows("DECAPSULATION")) == len(world.flows("ENCAPSULATION")) == 2
+
+
+def test_the_same_key_at_one_vtep_is_a_fault_of_both():
+    world = a_world(physical_port("p0", {0: RED, 10: BLUE}))
+    world.tell(
+        logical_switch(RED, None),
+        remote_mac(MAC1, FAR, key=5002, row=uuid(100)),
+        remote_mac(MAC1, FAR, of=BLUE, row=uuid(101)),
+        remote_mac(MAC2, FURTHER, of=BLUE, row=uuid(102)),
+    )
+    world.calm_down()
+    assert world.complaints() == {
+        f"Logical_Switch {one}: its key at 10.0.0.2 is also that of {other}; "
+        "none of them uses it there"
+        for one, other in [("red", "blue"), ("blue", "red")]
+    }
+    assert world.flows("ENCAPSULATION", "DECAPSULATION") == lines("""
+        DECAPSULATION DEFAULT reg2=10.0.0.3,tunnel_id=0x138a:
+            set_field:blue->metadata,set_field:0x1->reg3,goto UNICAST
+        ENCAPSULATION DEFAULT metadata=blue: set_field:0x138a->tunnel_id,goto TUNNEL
+        ENCAPSULATION PREFERRED metadata=blue,reg2=10.0.0.2: drop
+    """)
+
+
+def test_several_keys_at_one_vtep_are_a_fault():
+    world = with_tunnel(
+        logical_switch(RED, None),
+        remote_mac(MAC1, FAR, key=7001, row=uuid(100)),
+        remote_mac(MAC2, FAR, key=7002, row=uuid(101)),
+    )
+    assert world.complaints() == {
+        "Logical_Switch red: its locators for 10.0.0.2 have several keys; only the least is used"
+    }
+    assert "0x1b59" in "".join(world.flows("ENCAPSULATION"))
+
+
+# Limits
+
+
+def limited(**limits) -> World:
+    """Return br0 with p0 untagged and p1 tagged 10 and 20 in red, and little room."""
+    world = World(policy=Policy(**limits))
+    world.tell(logical_switch(RED))
+    row = physical_switch(physical_port("p0", {0: RED}), physical_port("p1", {10: RED, 20: RED}))
+    world.physical(row)
+    world.bridge(port("p0", 1), port("p1", 2))
+    world.settle()
+    return world
+
+
+def test_a_port_learns_its_share_and_no_more():
+    world = limited(max_local_macs_per_port=2)
+    world.see(MAC1, "p1", 10)
+    world.see(MAC2, "p1", 20)
+    world.see(MAC3, "p1", 10)
+    world.settle()
+    assert not any(MAC3 in flow for flow in world.flows())
+    assert {flow for flow in world.flows("LEARNING") if "LIMIT" in flow} == lines("""
+        LEARNING LIMIT reg0=0x200a: goto UNICAST
+        LEARNING LIMIT reg0=0x2014: goto UNICAST
+    """)
+    assert world.complaints() == {
+        "Physical_Port p1 of br0: 2 MACs were learned, and no more can be"
+    }
+    assert {(each.column_of, each.entry) for each in world.faults()} == {
+        (SWITCH, "mac_table_exhaustion")
+    }
+    world.see(MAC3, "p0")
+    world.settle()
+    assert any(MAC3 in flow for flow in world.flows("UNICAST"))
+
+
+def test_a_port_learns_again_when_there_is_room():
+    world = limited(max_local_macs_per_port=1)
+    world.see(MAC1, "p0")
+    world.settle()
+    world.idle(MAC1, RED)
+    world.settle()
+    assert world.complaints() == set()
+    world.see(MAC2, "p0")
+    world.settle()
+    assert any(MAC2 in flow for flow in world.flows("UNICAST"))
+
+
+def test_a_full_port_whose_row_goes_and_comes_back_has_room():
+    world = limited(max_local_macs_per_port=1)
+    row = world.switch.physical
+    world.see(MAC1, "p0")
+    world.settle()
+    world.physical(physical_switch(physical_port("p1", {10: RED, 20: RED})))
+    world.settle()
+    world.physical(row)
+    world.settle()
+    assert world.complaints() == set()
+    assert not any("LIMIT" in flow for flow in world.flows())
+
+
+def test_a_logical_switch_learns_its_share_and_no_more():
+    world = limited(max_local_macs=2)
+    for mac in (MAC1, MAC2, MAC3):
+        world.see(mac, "p0")
+    world.settle()
+    assert not any(MAC3 in flow for flow in world.flows())
+    assert "LEARNING LIMIT metadata=red: goto UNICAST" in world.flows()
+    assert world.complaints() == {"Logical_Switch red: 2 MACs were learned, and no more can be"}
+    assert {each.entry for each in world.faults()} == {"mac_table_exhaustion"}
+    world.idle(MAC1, RED)
+    world.settle()
+    assert world.complaints() == set()
+    assert not any("LIMIT" in flow for flow in world.flows())
+
+
+def test_there_are_no_more_tunnels_than_allowed():
+    world = World(policy=Policy(max_tunnels=1))
+    world.tell(logical_switch(RED, source_node=True), unknown_dst(FAR, FURTHER))
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.bridge(port("p0", 1))
+    world.calm_down()
+    assert world.tunnels() == {(FAR, OWN)}
+    assert world.switch.tunnels.are_up()
+    assert world.complaints() == {"Physical_Switch br0: no tunnel to 10.0.0.3: there are 1 already"}
+    assert {each.entry for each in world.faults()} == {"tunnel_exhaustion"}
+    world.tell(unknown_dst(FURTHER))
+    world.calm_down()
+    assert world.tunnels() == {(FURTHER, OWN)}
+    assert world.complaints() == set()
+    assert any("10.0.0.3->reg2" in group for group in world.groups())
+
+
+def test_a_tunnel_that_is_there_is_not_given_up_for_another():
+    world = World(policy=Policy(max_tunnels=1))
+    world.tell(logical_switch(RED), unknown_dst(FURTHER))
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.bridge(port("p0", 1))
+    world.calm_down()
+    world.tell(unknown_dst(FAR, FURTHER))
+    world.calm_down()
+    assert world.tunnels() == {(FURTHER, OWN)}
+    assert world.summary() == world.anew_settled().summary()
+
+
+# Layer 3 and access lists, which there are none of yet
+
+
+def test_a_router_of_a_bound_logical_switch_is_a_fault():
+    world = a_world()
+    world.tell(logical_router(RED, BLUE))
+    world.settle()
+    assert world.complaints() == {"Logical_Router lr0: logical routers are not supported"}
+    assert {each.entry for each in world.faults()} == {"lr_support_fault"}
+    world.tell(logical_router(BLUE))
+    world.settle()
+    assert world.complaints() == set()
+
+
+def test_access_lists_of_a_port_are_a_fault_of_the_port():
+    bound = physical_port("p0", {0: RED}, has_acls=True)
+    world = a_world(bound)
+    (fault,) = world.faults()
+    assert (fault.column_of, fault.entry) == (bound.uuid, "invalid_ACL_binding")
+
+
+# What the switch says it has
+
+
+def test_a_switch_that_has_all_that_is_wanted_differs_in_nothing():
+    world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
+    flows = {flow.key: flow for flow in world.flow_values()}
+    groups = {group.id: group for group in world.group_values()}
+    world.switch.read_back(flows, groups)
+    assert world.switch.flows.settled()
+    assert world.switch.groups.settled()
+
+
+def test_a_new_process_learns_the_stations_that_the_switch_knows():
+    former = a_world()
+    former.see(MAC1, "p0")
+    former.settle()
+    world = a_world()
+    world.switch.read_back({flow.key: flow for flow in former.flow_values()}, {})
+    world.settle()
+    assert world.flows() == former.flows()
+
+
+def test_what_the_switch_knows_of_other_bindings_is_cleaned_away():
+    former = a_world(physical_port("p1", {0: RED}))
+    former.see(MAC1, "p1")
+    former.settle()
+    world = a_world()
+    world.switch.read_back({flow.key: flow for flow in former.flow_values()}, {})
+    world.settle()
+    assert not any(MAC1 in flow for flow in world.flows())
+    unwanted = {each.key for each in world.switch.flows.differences() if each.want is None}
+    assert any(dict(key.match).get("eth_src") == MAC1 for key in unwanted)
+
+
+def test_a_station_that_went_idle_while_nobody_listened_is_forgotten(world):
+    world.see(MAC1, "p0")
+    world.settle()
+    flows = {flow.key: flow for flow in world.flow_values()}
+    world.switch.read_back(flows, {})
+    known = [key for key in flows if dict(key.match).get("eth_src") == MAC1]
+    world.switch.read_back({key: flow for key, flow in flows.items() if key not in known}, {})
+    world.settle()
+    assert not any(MAC1 in flow for flow in world.flows())
+
+
+def test_a_switch_that_lost_everything_loses_no_station(world):
+    world.see(MAC1, "p0")
+    world.settle()
+    world.switch.read_back({flow.key: flow for flow in world.flow_values()}, {})
+    world.switch.read_back({}, {})
+    world.settle()
+    assert any(MAC1 in flow for flow in world.flows("LEARNING"))
+
+
+# The cost
+
+
+class Watched(Network):
+    """A network that counts the questions for a logical switch's number; every cause asks."""
+
+    questions = 0
+
+    def number(self, logical_switch):
+        self.questions += 1
+        return super().number(logical_switch)
+
+
+def test_a_change_works_out_only_what_it_touches():
+    network = Watched()
+    world = World(network=network)
+    world.tell(logical_switch(RED))
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.bridge(port("p0", 1))
+    world.tell(*(remote_mac(f"02:00:00:00:{n:02x}:00", FAR, row=uuid(n)) for n in range(200)))
+    network.questions = 0
+    world.calm_down()
+    assert network.questions >= 200
+    network.questions = 0
+    world.tell(remote_mac(MAC1, FAR, row=uuid(300)))
+    world.settle()
+    world.see(MAC2, "p0")
+    world.settle()
+    world.bridge(port("p0", 1), port("p1", 2))
+    world.settle()
+    assert network.questions < 10
+
+
+def test_a_change_that_ends_where_it_began_is_no_difference():
+    world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
+    world.switch.read_back(
+        {flow.key: flow for flow in world.flow_values()},
+        {group.id: group for group in world.group_values()},
+    )
+    world.tell(logical_switch(RED, 6001))
+    world.settle()
+    assert not world.switch.flows.settled()
+    world.tell(logical_switch(RED, 5001))
+    world.settle()
+    assert world.switch.flows.settled()

@@ -1,0 +1,442 @@
+"""One switch and its connection: what is asked of the switch, when, and in which order."""
+
+import logging
+
+import pytest
+
+from vtep_ofapp.changes import FlowChange, GroupChange
+from vtep_ofapp.events import FlowRemoved
+from vtep_ofapp.flows import ToGroup
+from vtep_ofapp.model import Gone
+from vtep_ofapp.session import MOST_CHANGES, MOST_FAILURES, Session
+from vtep_ofapp.writes import PutTunnelPort, RemoveTunnelPort, SecureBridge
+
+from .builders import (
+    FAR,
+    FURTHER,
+    MAC1,
+    OWN,
+    RED,
+    bridge,
+    logical_switch,
+    physical_port,
+    physical_switch,
+    port,
+    remote_mac,
+    unknown_dst,
+    uuid,
+)
+from .doubles import ConnectionDouble
+from .world import World
+
+
+class Bench:
+    """br0 with p0 in red, its session and its connection."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.world.tell(logical_switch(RED))
+        self.world.physical(physical_switch(physical_port("p0", {0: RED})))
+        self.world.bridge(port("p0", 1))
+        self.world.settle()
+        self.session = Session(self.world.switch)
+        self.connection = ConnectionDouble()
+
+    def connect(self) -> None:
+        self.session.connect(self.connection)
+        self.session.read_back(self.connection.reading())
+
+    def start(self) -> None:
+        """Do all that there is to do, and let the switch do it."""
+        self.connect()
+        self.session.open()
+        self.turn()
+
+    def turn(self) -> None:
+        """Apply what differs, and let the switch do it, until nothing does."""
+        self.world.settle()
+        self.session.apply()
+        while "apply" in self.connection.take():
+            self.session.applied(self.connection.done())
+            self.session.apply()
+
+    def writes(self) -> list:
+        return list(self.session.port_writes())
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+def started(bench) -> Bench:
+    bench.start()
+    assert bench.session.is_settled()
+    return bench
+
+
+# The gate
+
+
+def test_a_new_connection_is_asked_for_what_the_switch_has(bench):
+    bench.session.connect(bench.connection)
+    assert bench.connection.take() == ["read back"]
+
+
+def test_nothing_is_sent_before_the_switch_is_read(bench):
+    bench.session.connect(bench.connection)
+    assert not bench.session.open()
+    bench.session.apply()
+    assert bench.connection.bundles == []
+
+
+def test_nothing_is_sent_before_the_gate_opens(bench):
+    bench.connect()
+    bench.session.apply()
+    assert bench.connection.bundles == []
+
+
+def test_the_gate_opens_once_when_all_is_known(bench, caplog):
+    caplog.set_level(logging.INFO, "vtep_ofapp")
+    bench.connect()
+    assert bench.session.open()
+    assert not bench.session.open()
+    assert [record.getMessage() for record in caplog.records] == ["br0 is managed"]
+    bench.session.apply()
+    assert len(bench.connection.bundles) == 1
+
+
+@pytest.mark.parametrize("outcome", ["up", "error"])
+def test_the_gate_waits_for_the_tunnels(bench, outcome):
+    bench.world.tell(unknown_dst(FAR))
+    bench.world.settle()
+    bench.connect()
+    assert not bench.session.open()
+    assert bench.writes() == [tunnel_to(bench, FAR)]
+    bench.world.make_tunnels(outcome=lambda address: "late")
+    bench.world.settle()
+    assert not bench.session.open()
+    bench.world.make_tunnels(outcome=lambda address: outcome)
+    bench.world.settle()
+    assert bench.session.open()
+
+
+def test_an_open_gate_stays_open_when_more_tunnels_are_wanted(started):
+    started.world.tell(unknown_dst(FAR))
+    started.turn()
+    assert started.session.is_open
+    assert started.session.is_settled()
+
+
+def tunnel_to(bench: Bench, address: str) -> PutTunnelPort:
+    (name,) = (
+        name
+        for name, tunnel in bench.world.switch.tunnels.ports.wanted.items()
+        if tunnel.remote == address
+    )
+    return PutTunnelPort(bridge="br0", name=name, remote=address, local=OWN, bfd={})
+
+
+# Bundles
+
+
+def test_all_goes_into_one_bundle(bench):
+    bench.connect()
+    bench.session.open()
+    bench.session.apply()
+    (changes,) = bench.connection.bundles
+    bench.session.applied(bench.connection.done())
+    assert set(bench.connection.switch.flows) == set(bench.world.switch.flows.wanted)
+    assert set(bench.connection.switch.groups) == set(bench.world.switch.groups.wanted)
+    assert len(changes) == len(bench.world.flow_values()) + len(bench.world.group_values())
+
+
+def test_one_bundle_is_in_flight(bench):
+    bench.connect()
+    bench.session.open()
+    bench.session.apply()
+    bench.world.tell(logical_switch(RED, 6001))
+    bench.world.settle()
+    bench.session.apply()
+    assert len(bench.connection.bundles) == 1
+    assert not bench.session.is_settled()
+    bench.session.applied(bench.connection.done())
+    bench.session.apply()
+    assert len(bench.connection.bundles) == 2
+    assert len(bench.connection.bundles[1]) == 1
+
+
+def test_what_is_right_already_is_not_sent_again(started):
+    started.session.apply()
+    assert started.connection.take() == []
+
+
+def test_after_a_restart_nothing_is_sent_when_nothing_changed(started):
+    other = Bench()
+    other.connection = ConnectionDouble(started.connection.switch)
+    other.connect()
+    other.session.open()
+    other.session.apply()
+    assert other.connection.bundles == []
+    assert other.session.is_settled()
+
+
+def test_after_a_restart_only_the_difference_is_sent(started):
+    other = Bench()
+    other.connection = ConnectionDouble(started.connection.switch)
+    other.world.tell(logical_switch(RED, 6001))
+    other.world.settle()
+    other.connect()
+    other.session.open()
+    other.session.apply()
+    ((change,),) = other.connection.bundles
+    assert "set_field:0x1771->tunnel_id" in str(change)
+
+
+def test_new_groups_come_before_the_flows_that_use_them_and_old_ones_go_after(started):
+    started.world.physical(physical_switch(physical_port("p0", {0: uuid(2)})))
+    started.world.tell(logical_switch(uuid(2), 5002))
+    started.world.settle()
+    started.session.apply()
+    (changes,) = started.connection.bundles[1:]
+    kinds = [
+        ("flow" if isinstance(change, FlowChange) else "group" if change.group else "no group")
+        for change in changes
+    ]
+    assert kinds[0] == "group"
+    assert kinds[-1] == "no group"
+    assert set(kinds[1:-1]) == {"flow"}
+    started.session.applied(started.connection.done())
+    assert started.session.is_settled()
+
+
+def test_many_changes_take_several_bundles(bench):
+    for number in range(MOST_CHANGES + 10):
+        mac = f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}"
+        bench.world.tell(remote_mac(mac, FAR, row=uuid(0x10000 + number)))
+    bench.world.calm_down()
+    bench.connect()
+    bench.session.open()
+    bench.session.apply()
+    assert len(bench.connection.bundles[0]) == MOST_CHANGES
+    assert not bench.session.is_settled()
+    bench.session.applied(bench.connection.done())
+    bench.turn()
+    assert len(bench.connection.bundles) == 2
+    assert bench.session.is_settled()
+
+
+def test_the_first_of_several_bundles_holds_no_flow_to_a_group_that_is_still_to_come(bench):
+    rows = [uuid(0x100 + number) for number in range(900)]
+    for number, row in enumerate(rows):
+        bench.world.tell(logical_switch(row, 7000 + number))
+    ports = physical_port("p0", {number + 1: row for number, row in enumerate(rows)})
+    bench.world.physical(physical_switch(ports))
+    bench.start()
+    assert len(bench.connection.bundles) > 2
+    assert bench.session.is_settled()
+
+
+# Refusals
+
+
+def change_of(bench: Bench, text: str) -> FlowChange | GroupChange:
+    (change,) = (each for each in bench.connection.bundles[-1] if text in str(each))
+    return change
+
+
+def test_a_refused_change_is_left_out_and_the_rest_is_sent(bench):
+    bench.connect()
+    bench.session.open()
+    bench.session.apply()
+    bad = change_of(bench, "table=90")
+    bench.session.applied(bench.connection.refused(bad))
+    bench.session.apply()
+    assert set(bench.connection.bundles[1]) == {*bench.connection.bundles[0]} - {bad}
+    bench.session.applied(bench.connection.done())
+    bench.session.apply()
+    assert len(bench.connection.bundles) == 2
+
+
+def test_a_refused_change_is_sent_again_when_it_is_another_one(bench):
+    bench.connect()
+    bench.session.open()
+    bench.session.apply()
+    bench.session.applied(bench.connection.refused(change_of(bench, "table=90")))
+    bench.turn()
+    bench.world.tell(logical_switch(RED, 6001))
+    bench.turn()
+    ((change,),) = bench.connection.bundles[2:]
+    assert "set_field:0x1771->tunnel_id" in str(change)
+
+
+def test_a_refused_change_is_tried_again_on_a_new_connection(bench):
+    bench.connect()
+    bench.session.open()
+    bench.session.apply()
+    bad = change_of(bench, "table=90")
+    bench.session.applied(bench.connection.refused(bad))
+    bench.turn()
+    bench.session.disconnect()
+    bench.connection = ConnectionDouble(bench.connection.switch)
+    bench.connect()
+    bench.session.apply()
+    assert bench.connection.bundles == [[bad]]
+
+
+def test_a_bundle_that_fails_for_no_known_reason_is_followed_by_a_read_back(bench):
+    bench.connect()
+    bench.session.open()
+    bench.session.apply()
+    bench.connection.take()
+    bench.session.applied(bench.connection.refused())
+    assert bench.connection.take() == ["read back"]
+    bench.session.apply()
+    assert bench.connection.take() == []
+    bench.session.read_back(bench.connection.reading())
+    bench.session.apply()
+    assert bench.connection.take() == ["apply"]
+
+
+def test_bundles_that_fail_again_and_again_end_the_connection(bench, caplog):
+    bench.connect()
+    bench.session.open()
+    for _ in range(MOST_FAILURES):
+        bench.session.apply()
+        bench.session.applied(bench.connection.refused())
+        bench.session.read_back(bench.connection.reading())
+    assert bench.connection.take() == [
+        "read back",
+        *["apply", "read back"] * (MOST_FAILURES - 1),
+        "apply",
+        "disconnect",
+    ]
+    assert "br0: 3 bundles failed; reconnecting" in caplog.text
+
+
+def test_a_success_forgets_former_failures(bench):
+    bench.connect()
+    bench.session.open()
+    for key in range(MOST_FAILURES * 2):
+        bench.world.tell(logical_switch(RED, 6000 + key))
+        bench.world.settle()
+        bench.session.apply()
+        bench.session.applied(bench.connection.refused())
+        bench.session.read_back(bench.connection.reading())
+        bench.turn()
+    assert "disconnect" not in bench.connection.asked
+    assert bench.session.is_settled()
+
+
+# The end of a connection, and of flows
+
+
+def test_without_a_connection_nothing_is_sent_or_written(started):
+    started.session.disconnect()
+    started.world.tell(logical_switch(RED, 6001), unknown_dst(FAR))
+    started.world.settle()
+    started.session.apply()
+    assert started.writes() == []
+    assert len(started.connection.bundles) == 1
+    assert not started.session.is_settled()
+
+
+def test_a_new_connection_in_the_middle_of_a_bundle_starts_afresh(bench):
+    bench.connect()
+    bench.session.open()
+    bench.session.apply()
+    bench.session.disconnect()
+    bench.connection = ConnectionDouble()
+    bench.connect()
+    bench.session.apply()
+    assert len(bench.connection.bundles) == 1
+
+
+def test_what_others_deleted_is_read_and_put_back(started, caplog):
+    lost = next(key for key in started.connection.switch.flows if key.priority == 0)
+    started.connection.switch.flows.clear()
+    started.session.flow_removed(FlowRemoved(started.connection, lost, idle=False))
+    assert started.connection.take() == ["read back"]
+    assert "br0: someone deleted flows" in caplog.text
+    started.session.read_back(started.connection.reading())
+    started.turn()
+    assert set(started.connection.switch.flows) == set(started.world.switch.flows.wanted)
+
+
+def test_the_end_of_a_flow_that_is_not_wanted_is_no_surprise(started):
+    started.world.see(MAC1, "p0")
+    started.turn()
+    known = next(
+        key for key in started.connection.switch.flows if dict(key.match).get("eth_src") == MAC1
+    )
+    started.world.macs.forget(RED, MAC1)
+    started.turn()
+    started.session.flow_removed(FlowRemoved(started.connection, known, idle=False))
+    assert started.connection.take() == []
+    assert started.session.is_settled()
+
+
+def test_an_idle_station_is_forgotten_and_its_other_flow_goes(started):
+    started.world.see(MAC1, "p0")
+    started.turn()
+    known = next(
+        key for key in started.connection.switch.flows if dict(key.match).get("eth_src") == MAC1
+    )
+    del started.connection.switch.flows[known]
+    started.session.flow_removed(FlowRemoved(started.connection, known, idle=True))
+    started.turn()
+    assert not any(MAC1 in str(key) for key in started.connection.switch.flows)
+    assert started.world.macs.place(RED, MAC1) is None
+    assert len(started.connection.bundles[-1]) == 1
+
+
+# Ports
+
+
+def test_the_bridge_is_made_secure_first(bench):
+    bench.world.switch.set_bridge(bridge(port("p0", 1), is_secure=False))
+    assert bench.writes() == []
+    bench.connect()
+    assert bench.writes() == [SecureBridge("br0")]
+
+
+def test_the_controllers_are_set_up_as_well(bench):
+    bench.world.switch.set_bridge(bridge(port("p0", 1), controllers_are_set=False))
+    bench.connect()
+    assert bench.writes() == [SecureBridge("br0")]
+
+
+def test_a_port_is_removed_only_after_the_flows_that_use_it(bench):
+    bench.world.tell(remote_mac(MAC1, FAR))
+    bench.world.calm_down()
+    bench.start()
+    name = tunnel_to(bench, FAR).name
+    bench.world.tell(Gone(uuid(0x1000)))
+    bench.world.settle()
+    assert bench.writes() == []
+    bench.session.apply()
+    assert bench.writes() == []
+    bench.session.applied(bench.connection.done())
+    assert bench.writes() == [RemoveTunnelPort("br0", name)]
+
+
+def test_a_new_port_does_not_wait_for_flows(started):
+    started.world.tell(remote_mac(MAC1, FURTHER))
+    started.world.settle()
+    assert started.writes() == [tunnel_to(started, FURTHER)]
+
+
+def test_a_port_of_a_former_process_is_removed(bench):
+    bench.world.exactly(port("p0", 1), port("vxold", 9, is_ours=True, remote=FAR, local=OWN))
+    bench.connect()
+    assert bench.writes() == []
+    bench.session.open()
+    bench.turn()
+    assert bench.writes() == [RemoveTunnelPort("br0", "vxold")]
+
+
+def test_groups_are_used(started):
+    """The bundles above would show nothing if no flow used a group."""
+    flows = started.connection.switch.flows.values()
+    assert any(isinstance(action, ToGroup) for flow in flows for action in flow.actions)

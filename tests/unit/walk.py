@@ -1,0 +1,193 @@
+"""A small OpenFlow 1.3 switch: takes frames through flows and groups as the standard says.
+
+It knows no more than our own flows use, and raises an AssertionError for whatever it does not
+know or the standard leaves undefined, such as two flows of one priority that both match and do
+different things.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from vtep_ofapp.flows import (
+    Action,
+    Bucket,
+    Flow,
+    ForgetInPort,
+    GoTo,
+    Group,
+    MatchValue,
+    Output,
+    OutputToBond,
+    PopVlan,
+    PushVlan,
+    Resubmit,
+    SetField,
+    ToController,
+    ToGroup,
+)
+
+_TAGGED = 0x1000
+_WRITABLE = {"metadata", "tunnel_id", *(f"reg{number}" for number in range(8))}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An Ethernet frame as it comes in by a port; from a tunnel it has a VNI."""
+
+    in_port: int
+    src: str
+    dst: str
+    tags: tuple[int, ...] = ()
+    vni: int = 0
+
+
+@dataclass(frozen=True, order=True)
+class Out:
+    """A frame as it leaves by a port."""
+
+    port: int
+    tags: tuple[int, ...]
+    vni: int
+
+
+@dataclass
+class Result:
+    """All that became of a frame; ``shown`` are the fields that the controller was told."""
+
+    outputs: list[Out] = field(default_factory=list)
+    shown: list[dict[str, int]] = field(default_factory=list)
+
+
+@dataclass
+class _State:
+    fields: dict[str, int]
+    tags: tuple[int, ...]
+
+    def copy(self) -> "_State":
+        return _State(dict(self.fields), self.tags)
+
+    def value(self, name: str) -> int:
+        if name == "vlan_vid":
+            return _TAGGED | self.tags[0] if self.tags else 0
+        if name in _WRITABLE:
+            return self.fields.get(name, 0)
+        return self.fields[name]
+
+
+class Pipeline:
+    """Flows and groups that frames can be sent through.
+
+    ``is_alive`` tells for a port whether it works, which fast failover groups watch.
+    """
+
+    def __init__(
+        self,
+        flows: Iterable[Flow],
+        groups: Iterable[Group],
+        is_alive: Callable[[int], bool] = lambda port: True,
+    ) -> None:
+        self._tables: dict[int, list[tuple[int, list[tuple[str, int, int]], Flow]]] = {}
+        for flow in flows:
+            conditions = [(name, *_masked(value)) for name, value in flow.key.match]
+            table = self._tables.setdefault(flow.key.table, [])
+            table.append((flow.key.priority, conditions, flow))
+        self._groups = {group.id: group for group in groups}
+        self._is_alive = is_alive
+
+    def send(self, frame: Frame) -> Result:
+        """Return what becomes of a frame."""
+        fields = {
+            "in_port": frame.in_port,
+            "eth_src": _number(frame.src),
+            "eth_dst": _number(frame.dst),
+            "tunnel_id": frame.vni,
+        }
+        result = Result()
+        self._look_up(0, _State(fields, frame.tags), result)
+        return result
+
+    def _look_up(self, table: int, state: _State, result: Result) -> None:
+        flow = self._best(table, state)
+        if flow is None:
+            return
+        self._perform(flow.actions, state, result)
+        goto = flow.actions[-1] if flow.actions else None
+        if isinstance(goto, GoTo):
+            assert goto.table > table, f"{flow} goes back"
+            self._look_up(goto.table, state, result)
+
+    def _best(self, table: int, state: _State) -> Flow | None:
+        found = [
+            (priority, flow)
+            for priority, conditions, flow in self._tables.get(table, ())
+            if all(state.value(name) & mask == value for name, value, mask in conditions)
+        ]
+        if not found:
+            return None
+        highest = max(priority for priority, _ in found)
+        best = [flow for priority, flow in found if priority == highest]
+        ambiguous = {flow.actions for flow in best}
+        assert len(ambiguous) == 1, f"which of these is meant? {'; '.join(map(str, best))}"
+        return best[0]
+
+    def _perform(self, actions: Sequence[Action], state: _State, result: Result) -> None:
+        for index, action in enumerate(actions):
+            if isinstance(action, SetField):
+                assert action.field in _WRITABLE, str(action)
+                state.fields[action.field] = action.value
+            elif isinstance(action, PopVlan):
+                assert state.tags, "there is no tag to pop"
+                state.tags = state.tags[1:]
+            elif isinstance(action, PushVlan):
+                state.tags = (action.vlan, *state.tags)
+            elif isinstance(action, ForgetInPort):
+                state.fields["in_port"] = 0
+            elif isinstance(action, Output):
+                if action.port != state.fields["in_port"]:
+                    out = Out(action.port, state.tags, state.fields["tunnel_id"])
+                    result.outputs.append(out)
+            elif isinstance(action, OutputToBond):
+                up = [number for number in action.ports if self._is_alive(number)]
+                assert state.fields["in_port"] not in up
+                if up:
+                    out = Out(up[0], state.tags, state.fields["tunnel_id"])
+                    result.outputs.append(out)
+            elif isinstance(action, ToController):
+                result.shown.append(dict(state.fields))
+            elif isinstance(action, ToGroup):
+                self._to_group(action.group, state, result)
+            elif isinstance(action, Resubmit):
+                self._look_up(action.table, state, result)
+            else:
+                assert isinstance(action, GoTo), str(action)
+                assert index == len(actions) - 1, "goto is not the last action"
+
+    def _to_group(self, number: int, state: _State, result: Result) -> None:
+        """Give each bucket a copy of the frame; what it does to it is forgotten afterwards."""
+        assert number in self._groups, f"there is no group {number:#x}"
+        group = self._groups[number]
+        buckets = group.buckets
+        if group.fast_failover:
+            buckets = tuple(bucket for bucket in buckets if self._counts(bucket))[:1]
+        for bucket in buckets:
+            self._perform(bucket.actions, state.copy(), result)
+
+    def _counts(self, bucket: Bucket) -> bool:
+        """Whether what a bucket watches is alive; Open vSwitch wants it to watch something."""
+        if bucket.watch_port is not None:
+            return self._is_alive(bucket.watch_port)
+        assert bucket.watch_group is not None, f"{bucket} watches nothing"
+        watched = self._groups[bucket.watch_group]
+        return not watched.fast_failover or any(map(self._counts, watched.buckets))
+
+
+def _masked(value: MatchValue) -> tuple[int, int]:
+    """Return a value and a mask that has all bits for a value without one."""
+    if isinstance(value, tuple):
+        number, mask = value
+        return _number(number), _number(mask)
+    return _number(value), -1
+
+
+def _number(value: int | str) -> int:
+    return value if isinstance(value, int) else int(value.replace(":", ""), 16)

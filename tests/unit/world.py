@@ -1,0 +1,273 @@
+"""Managed switches and all that they are told, with Open vSwitch making their tunnel ports.
+
+A World keeps what the databases would hold and tells it to the code under test change by
+change, as the loop does. ``anew()`` tells the same to switches that know nothing of the past.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from vtep_ofapp.causes import OfBinding
+from vtep_ofapp.flows import Flow, Group, match
+from vtep_ofapp.macs import LearnedMacs
+from vtep_ofapp.managed import ManagedSwitch
+from vtep_ofapp.model import (
+    BridgePort,
+    Fault,
+    Gone,
+    LogicalRouter,
+    LogicalSwitch,
+    PhysicalSwitch,
+    Refused,
+    RemoteGroup,
+    RemoteMac,
+)
+from vtep_ofapp.network import Network
+from vtep_ofapp.numbering import Numbering
+from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING
+from vtep_ofapp.policy import Policy
+from vtep_ofapp.reconciliation import K, Reconciliation, W
+
+from .builders import bridge, port
+from .reading import read_flows, read_groups
+
+FIRST_TUNNEL_PORT = 1000
+"""OpenFlow ports from here on are given to tunnels, so that no other port has them."""
+
+Row = LogicalSwitch | RemoteMac | RemoteGroup | LogicalRouter | Refused
+
+
+class StrictReconciliation(Reconciliation[K, W]):
+    """What is wanted has one owner: nobody may want something where something is wanted."""
+
+    def want(self, key: K, value: W | None) -> None:
+        assert value is None or key not in self.wanted, f"two causes want {key}"
+        super().want(key, value)
+
+
+class World:
+    """``limit`` is how many numbers there are: few make logical switches collide, and groups."""
+
+    def __init__(
+        self,
+        names: Iterable[str] = ("br0",),
+        limit: int | None = None,
+        network: Network | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        self.limit = limit
+        self.policy = policy or Policy()
+        self.network = network or Network()
+        if limit is not None:
+            self.network.numbering = Numbering(limit)
+            self.network._group_numbering = Numbering(limit)
+        self.macs = LearnedMacs()
+        self.rows: dict[UUID, Row] = {}
+        self.switches = {name: self._new_switch(name) for name in names}
+        self.physical_rows: dict[str, PhysicalSwitch | None] = {}
+        self._faults: dict[tuple[str, Any], tuple[Fault, ...]] = {}
+        self._next_port = FIRST_TUNNEL_PORT
+
+    def _new_switch(self, name: str) -> ManagedSwitch:
+        switch = ManagedSwitch(name, self.network, self.macs, self.policy)
+        switch.flows = StrictReconciliation()
+        switch.groups = StrictReconciliation()
+        switch.tunnel_rows = StrictReconciliation()
+        return switch
+
+    @property
+    def switch(self) -> ManagedSwitch:
+        """The one switch of a World with one."""
+        (switch,) = self.switches.values()
+        return switch
+
+    # What happens
+
+    def tell(self, *rows: Row | Gone) -> None:
+        """Rows of the NVC are new, changed or gone."""
+        for row in rows:
+            if isinstance(row, Gone):
+                self.rows.pop(row.uuid, None)
+            else:
+                self.rows[row.uuid] = row
+            for topic in self.network.update(row):
+                for switch in self.switches.values():
+                    switch.touch(topic)
+
+    def physical(self, row: PhysicalSwitch | None, name: str = "br0") -> None:
+        """The Physical_Switch row of a bridge is new, changed or gone."""
+        self.physical_rows[name] = row
+        if self.switches[name].bridge is not None or row is None:
+            self.switches[name].set_physical(row)
+
+    def bridge(self, *ports: BridgePort, name: str = "br0") -> None:
+        """The bridge has these ports besides its tunnel ports."""
+        tunnels = self.tunnel_ports(name)
+        self.exactly(*ports, *tunnels, name=name)
+
+    def exactly(self, *ports: BridgePort, name: str = "br0") -> None:
+        """The bridge has these ports and no others."""
+        switch = self.switches[name]
+        if switch.bridge is None:
+            switch.set_physical(self.physical_rows.get(name))
+        switch.set_bridge(bridge(*ports, name=name))
+
+    def no_bridge(self, name: str = "br0") -> None:
+        """The bridge is gone; when it comes back, its switch knows nothing of the past."""
+        self.switches[name].set_bridge(None)
+        self.settle()
+        self.switches[name] = self._new_switch(name)
+        self._faults = {key: faults for key, faults in self._faults.items() if key[0] != name}
+
+    def tunnel_ports(self, name: str = "br0") -> list[BridgePort]:
+        there = self.switches[name].bridge
+        return [port for port in there.ports.values() if port.is_ours] if there else []
+
+    def make_tunnels(
+        self,
+        name: str | None = None,
+        outcome: Callable[[str], str] = lambda address: "up",
+    ) -> None:
+        """Open vSwitch makes and removes tunnel ports as it is asked to.
+
+        ``outcome`` tells for an address whether its new port is "up", "late" (it is there but has
+        no number yet), has an "error" or is not there yet at all ("later").
+        """
+        for each in [name] if name else self.switches:
+            self._make_tunnels(each, outcome)
+
+    def _make_tunnels(self, name: str, outcome: Callable[[str], str]) -> None:
+        switch = self.switches[name]
+        if switch.bridge is None:
+            return
+        there = {port.name: port for port in self.tunnel_ports(name)}
+        ports = [port for port in switch.bridge.ports.values() if not port.is_ours]
+        for port_name, wanted in switch.tunnels.ports.wanted.items():
+            port = there.get(port_name)
+            if port is None or (port.number is None and port.error is None):
+                made = self._make_tunnel(port_name, wanted.remote, outcome(wanted.remote))
+                port = made if made is not None else port
+            if port is not None:
+                ends = {"remote": wanted.remote, "local": wanted.local, "bfd": wanted.bfd}
+                ports.append(replace(port, **ends))
+        if ports != list(switch.bridge.ports.values()):
+            self.exactly(*ports, name=name)
+
+    def _make_tunnel(self, name: str, address: str, outcome: str) -> BridgePort | None:
+        if outcome == "later":
+            return None
+        self._next_port += 1
+        return port(
+            name,
+            self._next_port if outcome == "up" else None,
+            error="could not" if outcome == "error" else None,
+            is_ours=True,
+            remote=address,
+        )
+
+    def see(self, mac: str, port: str, vlan: int = 0, name: str = "br0") -> None:
+        """The switch shows a frame of an unknown station that came in by a binding."""
+        found = self.switches[name].ports.binding(OfBinding(port, vlan))
+        number = self.network.number(found.logical_switch) if found else None
+        if found is not None and number is not None:
+            self.show(found.number, number, mac, name)
+
+    def show(self, source_binding: int, logical_switch: int, mac: str, name: str = "br0") -> None:
+        fields = match({SOURCE_BINDING: source_binding, LOGICAL_SWITCH: logical_switch})
+        self.switches[name].learn(fields, mac)
+
+    def idle(self, mac: str, logical_switch: UUID) -> None:
+        """The flow that knows a station ends on every switch, as nothing was heard of it."""
+        number = self.network.number(logical_switch)
+        for switch in self.switches.values():
+            for key in list(switch.flows.wanted):
+                fields = dict(key.match)
+                if (fields.get("eth_src"), fields.get(LOGICAL_SWITCH)) == (mac, number):
+                    switch.flows.have(key, None)
+                    switch.forget(key)
+
+    def settle(self) -> None:
+        """A turn of the loop: every touched cause is worked out again."""
+        stations = self.macs.take_changed()
+        for name, switch in self.switches.items():
+            switch.touch_stations(stations)
+            for cause, faults in switch.settle():
+                self._faults[name, cause] = faults
+
+    def calm_down(self, outcome: Callable[[str], str] = lambda address: "up") -> None:
+        """Settle until Open vSwitch has made, or given up on, every tunnel that is wanted."""
+        for _ in range(5):
+            self.settle()
+            before = {name: switch.bridge for name, switch in self.switches.items()}
+            self.make_tunnels(outcome=outcome)
+            if before == {name: switch.bridge for name, switch in self.switches.items()}:
+                return
+        raise AssertionError("the tunnels that are wanted change for ever")
+
+    # What came of it
+
+    def anew(self) -> "World":
+        """Return a World that learns all that this one knows for the first time."""
+        other = World(self.switches, self.limit, policy=self.policy)
+        other._next_port = self._next_port
+        for row in sorted(self.rows.values(), key=lambda row: row.uuid, reverse=True):
+            other.tell(row)
+        for logical_switch, mac in self.macs.all():
+            place = self.macs.place(logical_switch, mac)
+            assert place is not None
+            other.macs.learn(mac, place)
+        for name, switch in self.switches.items():
+            other.physical(self.physical_rows.get(name), name)
+            if switch.bridge is not None:
+                other.exactly(*switch.bridge.ports.values(), name=name)
+        return other
+
+    def anew_settled(self) -> "World":
+        """Return anew() after its tunnels, which are there already, are taken up."""
+        other = self.anew()
+        other.calm_down()
+        return other
+
+    def flow_values(self, name: str = "br0") -> list[Flow]:
+        return list(self.switches[name].flows.wanted.values())
+
+    def group_values(self, name: str = "br0") -> list[Group]:
+        return list(self.switches[name].groups.wanted.values())
+
+    def names(self) -> dict[int, str]:
+        """Return the names of logical switches by their numbers."""
+        rows = self.network.logical_switches
+        return {self.network.numbering.number(row): each.name for row, each in rows.items()}
+
+    def flows(self, *tables: str, name: str = "br0") -> set[str]:
+        """Return the wanted flows (of some tables) as lines."""
+        text = read_flows(self.flow_values(name), self.names())
+        return {line for line in text if not tables or line.split()[0] in tables}
+
+    def groups(self, name: str = "br0") -> set[str]:
+        """Return the wanted groups as lines, without the one that every switch has."""
+        return read_groups(self.group_values(name), self.names()) - {"alive = nothing"}
+
+    def tunnels(self, name: str = "br0") -> set[tuple[str, str]]:
+        """Return the wanted tunnels as (remote, local)."""
+        wanted = self.switches[name].tunnels.ports.wanted
+        return {(tunnel.remote, tunnel.local) for tunnel in wanted.values()}
+
+    def faults(self) -> set[Fault]:
+        return {fault for faults in self._faults.values() for fault in faults}
+
+    def complaints(self) -> set[str]:
+        """Return the faults as people read them."""
+        return set(map(str, self.faults()))
+
+    def summary(self) -> dict[str, set[str]]:
+        """Return all that the switches want and complain of, to compare."""
+        found = {"faults": {repr(fault) for fault in self.faults()}}
+        for name, switch in self.switches.items():
+            found[f"flows of {name}"] = set(map(str, switch.flows.wanted.values()))
+            found[f"groups of {name}"] = set(map(str, switch.groups.wanted.values()))
+            found[f"tunnels of {name}"] = set(map(str, switch.tunnels.ports.wanted.items()))
+            found[f"tunnel rows of {name}"] = set(map(str, switch.tunnel_rows.wanted.items()))
+        return found
