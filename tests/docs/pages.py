@@ -1,0 +1,33 @@
+"""What the pages say, for tests to compare with the code."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+
+def section(page, heading):
+    """Return the text under a heading of the second level."""
+    parts = re.split(r"^## (.+)\n", page.read_text(), flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    return sections[heading]
+
+
+def table(page, heading):
+    """Return the rows of the first table under a heading, each a dict by column."""
+    lines = section(page, heading).splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in rows]
+    head, _, *body = cells
+    return [dict(zip(head, row, strict=True)) for row in body]
+
+
+def code(cell):
+    """Return what stands in a cell in backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def prose(page):
+    """Return a page without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)

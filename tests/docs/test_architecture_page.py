@@ -1,0 +1,109 @@
+"""docs/architecture.md names every module, and its rules about imports hold."""
+
+import ast
+from graphlib import TopologicalSorter
+from importlib.util import resolve_name
+
+from tests.docs.pages import ROOT, code, table
+
+PAGE = ROOT / "docs" / "architecture.md"
+PACKAGE = ROOT / "vtep_ofapp"
+VALUES = {"values", "model", "flows", "changes", "writes", "events"}
+
+
+def module_of(path):
+    """Return the full name of the module in a file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def imports_of(module):
+    """Return the full names of the modules that a module imports, ours and others."""
+    path = FILES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = resolve_name("." * node.level + (node.module or ""), package)
+            for alias in node.names:
+                inner = f"{source}.{alias.name}"
+                yield inner if inner in FILES else source
+
+
+IMPORTS = {module: set(imports_of(module)) for module in FILES}
+
+
+def room_of(module):
+    """Return the room of a module of ours: a folder, or a file's own name."""
+    return [*module.split("."), "__init__"][1]
+
+
+def importers_of(library):
+    return {
+        room_of(module)
+        for module, imported in IMPORTS.items()
+        if any(each.split(".")[0] == library for each in imported)
+    }
+
+
+def ours(module):
+    return {each for each in IMPORTS[module] if each in FILES}
+
+
+def test_every_module_has_a_line_and_every_line_a_module():
+    named = [name for row in table(PAGE, "Rooms") for name in code(row["file"])]
+    there = {path.relative_to(PACKAGE).as_posix() for path in FILES.values()}
+    folders = {name for name in there if name.endswith("/__init__.py")}
+    assert sorted(named) == sorted(there - folders)
+
+
+def test_imports_are_found():
+    """The tests below would all pass if nothing were found."""
+    assert "vtep_ofapp.pipeline.layout" in IMPORTS["vtep_ofapp.pipeline.egress"]
+    assert "vtep_ofapp.loop" in IMPORTS["vtep_ofapp"]
+    assert importers_of("os_ken") >= {"switch"}
+
+
+def test_os_ken_is_imported_by_few():
+    assert importers_of("os_ken") <= {"switch", "config", "__init__"}
+
+
+def test_ovs_is_imported_by_databases_alone():
+    assert importers_of("ovs") == {"databases"}
+
+
+def test_eventlet_is_imported_by_few():
+    assert importers_of("eventlet") <= {"databases", "loop", "__init__"}
+
+
+def test_switch_and_databases_are_imported_by_the_application_class_alone():
+    for module in FILES:
+        rooms = {room_of(each) for each in ours(module)} - {room_of(module)}
+        if rooms & {"switch", "databases"}:
+            assert module == "vtep_ofapp"
+
+
+def test_pipeline_imports_values_and_itself():
+    for module in FILES:
+        if room_of(module) == "pipeline":
+            rooms = {room_of(each) for each in ours(module)}
+            assert rooms <= {"pipeline", *VALUES}, module
+
+
+def test_there_are_no_circles():
+    # A package is no part of a circle that its own modules make by naming it.
+    graph = {
+        module: {each for each in ours(module) if not module.startswith(f"{each}.")}
+        for module in FILES
+    }
+    order = list(TopologicalSorter(graph).static_order())
+    assert order[-1] == "vtep_ofapp"
+
+
+def test_the_rooms_that_the_rules_name_are_there():
+    rooms = {room_of(module) for module in FILES}
+    assert rooms >= {"switch", "databases", "pipeline", "loop", "config", *VALUES}

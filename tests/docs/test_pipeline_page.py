@@ -1,0 +1,212 @@
+"""The numbers and flows of docs/pipeline.md are those of the code."""
+
+import re
+from uuid import UUID
+
+from tests.docs.pages import ROOT, code, section, table
+from vtep_ofapp.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GoTo, ToGroup
+from vtep_ofapp.model import Binding
+from vtep_ofapp.pipeline import (
+    admission,
+    egress,
+    flooding,
+    layout,
+    learning,
+    tunnels,
+    unicast,
+)
+from vtep_ofapp.pipeline.layout import Cookie, GroupKind, Priority, Table
+from vtep_ofapp.values import ipv4_number
+
+PAGE = ROOT / "docs" / "pipeline.md"
+REMOTE = "10.2.2.2"
+MAC = "00:11:22:33:44:55"
+LOGICAL_SWITCH = 5
+VNI = 33
+
+
+def every_kind_of_flow():
+    """At least one flow of each kind that the pipeline has."""
+    untagged, tagged, bond = (
+        Binding("p0", 1, 0, UUID(int=1), (1,)),
+        Binding("p1", 2, 10, UUID(int=1), (2,)),
+        Binding("bond", 3, 10, UUID(int=1), (3, 4)),
+    )
+    yield admission.link_local()
+    for binding in (untagged, tagged, bond):
+        yield from admission.bound(binding, LOGICAL_SWITCH)
+        yield from egress.bound(binding, LOGICAL_SWITCH)
+    yield tunnels.incoming(REMOTE, 9)
+    yield tunnels.outgoing(REMOTE, 9)
+    yield tunnels.decapsulation(REMOTE, VNI, LOGICAL_SWITCH)
+    yield tunnels.encapsulation(LOGICAL_SWITCH, VNI)
+    yield tunnels.encapsulation_towards(LOGICAL_SWITCH, REMOTE, VNI)
+    yield tunnels.encapsulation_towards(LOGICAL_SWITCH, REMOTE, None)
+    yield from learning.unlearnable()
+    yield learning.known(untagged.number, LOGICAL_SWITCH, MAC, 300)
+    yield learning.full_binding(untagged.number)
+    yield learning.full_logical_switch(LOGICAL_SWITCH)
+    yield learning.unknown()
+    yield unicast.remote(LOGICAL_SWITCH, MAC, REMOTE)
+    yield unicast.local(untagged.number, LOGICAL_SWITCH, MAC)
+    yield unicast.elsewhere()
+    yield from flooding.flood(LOGICAL_SWITCH, [untagged, tagged], {REMOTE: 9}, True)[0]
+    yield from flooding.multicast(LOGICAL_SWITCH, 6, "01:00:5e:00:00:fb", {REMOTE: 9}, False)[0]
+
+
+def kind_of(flow):
+    """Return what the page says of a flow: table, priority, fields, producer, where it goes on."""
+    goes_on = {Table(action.table).name for action in flow.actions if isinstance(action, GoTo)}
+    if any(isinstance(action, ToGroup) for action in flow.actions):
+        goes_on.add("groups")
+    return (
+        Table(flow.key.table).name,
+        Priority(flow.key.priority).name,
+        frozenset(field for field, _ in flow.key.match),
+        Cookie((flow.cookie & ~COOKIE_MASK) >> 28).name,
+        frozenset(goes_on),
+    )
+
+
+def test_tables():
+    rows = table(PAGE, "Tables")
+    numbers = {code(row["table"])[0]: int(row["number"]) for row in rows}
+    assert numbers == {each.name: each.value for each in Table}
+    assert list(numbers.values()) == sorted(numbers.values())
+
+
+def test_what_misses():
+    goes_on = {
+        Table(flow.key.table).name: kind_of(flow)[4]
+        for flow in every_kind_of_flow()
+        if flow.key.priority == Priority.MISS
+    }
+    for row in table(PAGE, "Tables"):
+        (name,), miss = code(row["table"]), row["what is not matched"]
+        if name in goes_on:
+            assert set(re.findall(r"[A-Z]{4,}", miss)) == goes_on[name]
+        else:
+            assert miss.startswith("is dropped")
+
+
+def test_flows():
+    said = {
+        (
+            code(row["table"])[0],
+            code(row["priority"])[0],
+            frozenset(code(row["matches"])),
+            code(row["cookie"])[0],
+            frozenset(code(row["goes on to"]) or row["goes on to"].split()),
+        )
+        for row in table(PAGE, "Flows")
+    }
+    assert said == {kind_of(flow) for flow in every_kind_of_flow()}
+
+
+def test_every_pipeline_module_has_its_flows_on_the_page():
+    """A module that is added has to be added above as well."""
+    modules = {path.stem for path in (ROOT / "vtep_ofapp" / "pipeline").glob("*.py")}
+    assert modules - {"__init__", "layout"} == {
+        "admission",
+        "egress",
+        "flooding",
+        "learning",
+        "tunnels",
+        "unicast",
+    }
+
+
+def test_fields():
+    for row in table(PAGE, "What a frame carries"):
+        (field,), (name,) = code(row["field"]), code(row["name"])
+        assert getattr(layout, name) == field
+    text = section(PAGE, "What a frame carries")
+    assert f"{layout.FROM_BINDING} from a binding, {layout.FROM_TUNNEL} from a tunnel" in text
+
+
+def test_numbers_of_bindings():
+    text = section(PAGE, "What a frame carries")
+    examples = re.findall(r"`(0x[0-9a-f]+)` is (?:VLAN (\d+) of )?port (\d+)", text)
+    assert len(examples) == 2
+    for number, vlan, port in examples:
+        binding = Binding("p", int(port), int(vlan or 0), UUID(int=1), (int(port),))
+        assert binding.number == int(number, 16)
+
+
+def test_priorities():
+    numbers = {code(row["priority"])[0]: int(row["number"]) for row in table(PAGE, "Priorities")}
+    assert numbers == {each.name: each.value for each in Priority}
+
+
+def test_cookies():
+    cookies = {code(row["part"])[0]: code(row["cookie"])[0] for row in table(PAGE, "Cookies")}
+    assert cookies == {each.name: f"{layout.cookie_of(each):#x}" for each in Cookie}
+    text = section(PAGE, "Cookies")
+    assert f"`{COOKIE_BASE >> 32:#x}`" in text
+    assert f"cookie={COOKIE_BASE:#x}/{COOKIE_MASK:#x}" in text
+    assert f"cookie={layout.cookie_of(Cookie.ADMISSION, 1 << 12):#x}/-1" in text
+
+
+def test_parts_whose_flows_count_for_a_binding():
+    counting = {
+        layout.counted(flow.cookie)[0].name
+        for flow in every_kind_of_flow()
+        if layout.counted(flow.cookie)
+    }
+    assert set(re.findall(r"\(([A-Z_]+)\)", section(PAGE, "Cookies"))) == counting
+    assert counting == {producer.name for _, producer in layout.COUNTING}
+
+
+def test_groups():
+    rows = table(PAGE, "Groups")
+    said = {code(row["kind"])[0]: (int(row["number"]), code(row["first id"])[0]) for row in rows}
+    assert said == {kind.name: (kind.value, f"{layout.group_id(kind, 0):#x}") for kind in GroupKind}
+    text = section(PAGE, "Groups")
+    assert f"`{GROUP_BASE >> 28:#x}` in the highest four bits" in text
+    first = GroupKind.REPLICATION
+    assert f"up to {layout.CHUNK} locators" in text
+    assert f"{first.value}\nto {first + layout.MAX_CHUNKS - 1}," in text
+    assert f"up to {layout.CHUNK * layout.MAX_CHUNKS} remote VTEPs" in text
+
+
+def test_output_of_the_lab_is_of_this_pipeline():
+    """Every flow and group in the output on the page is one that the code could have made."""
+    text = section(PAGE, "The way of a frame")
+    found = re.findall(
+        r"^ *(\d+)\. (.*?)(?:, )?priority (\d+), cookie (0x[0-9a-f]+)$", text, re.MULTILINE
+    )
+    found += [
+        (number, fields, priority, cookie)
+        for cookie, number, priority, fields in re.findall(
+            r"^cookie=(0x[0-9a-f]+), table=(\d+),.* priority=(\d+),(\S+) actions=",
+            text,
+            re.MULTILINE,
+        )
+    ]
+    assert len(found) > 20
+    names = {
+        "dl_dst": "eth_dst",
+        "dl_src": "eth_src",
+        "tun_id": "tunnel_id",
+        "vlan_tci": "vlan_vid",
+    }
+    known = {kind_of(flow)[:4] for flow in every_kind_of_flow()}
+    for number, fields, priority, cookie in found:
+        shown = [field.split("=")[0] for field in fields.split(",") if field]
+        kind = (
+            Table(int(number)).name,
+            Priority(int(priority)).name,
+            frozenset(names.get(field, field) for field in shown),
+            Cookie((int(cookie, 16) & ~COOKIE_MASK) >> 28).name,
+        )
+        assert kind in known
+    for group in re.findall(r"group:(\d+)", text):
+        assert f"{int(group):#x}"[:3] == f"{GROUP_BASE >> 28:#x}"
+
+
+def test_examples_of_numbers():
+    text = PAGE.read_text()
+    for group, shown in re.findall(r"(?:Group |' )(\d+)\D+?`(0x[0-9a-f]+)`", text):
+        assert int(group) == int(shown, 16)
+    assert f"`{ipv4_number('10.2.2.2'):#x}` is 10.2.2.2" in text
+    assert f"`{VNI:#x}` is VNI {VNI}" in text

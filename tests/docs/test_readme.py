@@ -1,0 +1,108 @@
+"""What README.md says of options, commands and log lines is so; no link leads nowhere."""
+
+import ast
+import re
+
+import pytest
+
+from sim.__main__ import parser
+from tests.docs.pages import PAGES, ROOT, code, prose, section, table
+from vtep_ofapp.config import OPTIONS
+
+README = ROOT / "README.md"
+
+
+def anchor(heading):
+    """Return the anchor of a heading, as Git hosts make it."""
+    kept = re.sub(r"[^\w\- ]", "", heading.replace("`", "").strip().lower())
+    return kept.replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    for target in targets:
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, fragment = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.is_relative_to(ROOT), target
+        assert file.exists(), target
+        if fragment:
+            headings = re.findall(r"^#+ (.+)$", prose(file), re.MULTILINE)
+            assert fragment in map(anchor, headings), target
+
+
+def test_every_page_is_linked_from_the_readme():
+    targets = re.findall(r"\]\((docs/[^)#]+)", README.read_text())
+    pages = {page.relative_to(ROOT).as_posix() for page in PAGES if page != README}
+    assert pages <= set(targets)
+
+
+def test_options():
+    said = {code(row["option"])[0]: code(row["default"])[0] for row in table(README, "Options")}
+    there = {
+        option.name: str(option.sample_default if option.default is None else option.default)
+        for option in OPTIONS
+    }
+    assert said == there
+
+
+def test_targets_of_make():
+    there = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b(?=[`\s]* *(?:#|`|$))", README.read_text(), re.M))
+    assert {"demo", "test"} <= named <= there
+
+
+def test_commands_of_the_lab():
+    """Each line of the lab's commands is one that its parser takes."""
+    lines = re.findall(r"python -m sim ([^#\n]+)", section(README, "The lab"))
+    assert len(lines) > 3
+    for line in lines:
+        parser().parse_args(line.split())
+
+
+def literal_texts():
+    """Return every string in the code of the application, with … where something is filled in."""
+    for path in (ROOT / "vtep_ofapp").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield re.sub(r"%\d*[a-z]", "…", node.value)
+            elif isinstance(node, ast.JoinedStr):
+                yield "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else "…"
+                    for part in node.values
+                )
+
+
+def test_lines_of_the_log():
+    """Each line is there in the code, up to what is filled in, or a reason of the system."""
+    texts = "\n".join(literal_texts())
+    lines = [line for row in table(README, "Troubleshooting") for line in code(row["line"])]
+    assert len(lines) > 10
+    for line in lines:
+        # A reason may stand behind a colon: it is a string of its own.
+        for part in re.split(r"…|: ", line):
+            words = part.strip(" :;")
+            assert words in texts or words in ("Connection refused", "No such file or directory")
+
+
+def words_of_faults():
+    """Return the words that the application may put into a fault column."""
+    schema = re.compile(r"[a-z_]+_(fault|exhaustion)|invalid_[A-Za-z_]+")
+    for path in (ROOT / "vtep_ofapp").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and schema.fullmatch(str(node.value)):
+                yield node.value
+
+
+def test_faults():
+    said = {code(row["entry"])[0] for row in table(README, "Faults")}
+    assert said == set(words_of_faults())
+
+
+def test_the_picture_is_readable_in_light_and_in_dark():
+    picture = (ROOT / "docs" / "vtep.svg").read_text()
+    light, dark = picture.split("@media (prefers-color-scheme: dark)")
+    colours = set(re.findall(r"^ +\.([a-z]+) \{.*#", light, re.MULTILINE))
+    assert colours == set(re.findall(r"^ +\.([a-z]+) \{.*#", dark, re.MULTILINE))
