@@ -41,6 +41,7 @@ from .model import (
     LocalMac,
     PhysicalSwitch,
     Refused,
+    RemoteMac,
     VtepRow,
 )
 from .network import Network, OfRefused
@@ -255,12 +256,29 @@ class Loop:
         if isinstance(row, LocalMac | LocalGroup):
             self._report.update(row)
             return
+        if isinstance(row, RemoteMac):
+            self._give_way(row)
         for topic in self._network.update(row):
             if isinstance(topic, OfRefused):
                 faults = [Fault(row.subject, row.reason)] if isinstance(row, Refused) else []
                 self._faults.put(topic, faults)
             for session in self._sessions.values():
                 session.managed.touch(topic)
+
+    def _give_way(self, row: RemoteMac) -> None:
+        """Forget a station that we learned when the NVC places it elsewhere.
+
+        It has moved, as far as the NVC knows. If it still is here, its next frame is a new claim
+        that the NVC can see; a known station would stay silent.
+        """
+        learned = self._macs.place(row.logical_switch, row.mac)
+        session = self._sessions.get(learned.switch) if learned else None
+        physical = session.managed.physical if session else None
+        address = row.locator.address
+        if physical is None or address in physical.tunnel_ips:
+            return
+        if self._network.place(row.logical_switch, row.mac) != address:
+            self._macs.forget(row.logical_switch, row.mac)
 
     def _vtep_in_sync(self, event: VtepInSync) -> None:
         known = {*self._physical, *self._network.rows(), *self._report.rows()}

@@ -48,7 +48,7 @@ class ManagedSwitch:
         self.tunnel_rows: Reconciliation[UUID, TunnelReport] = Reconciliation()
         self.tunnels = Tunnels(name, policy.max_tunnels)
         self.ports = Ports()
-        self.statistics = Statistics()
+        self.statistics = Statistics(is_on=policy.stats_interval > 0)
         self.physical: PhysicalSwitch | None = None
         self.bridge: Bridge | None = None
         self._network = network
@@ -149,6 +149,8 @@ class ManagedSwitch:
             for key in self.flows.actual:
                 if key not in flows:
                     self.forget(key)
+        else:
+            self.statistics.begin_anew()
         self.flows.have_only(flows)
         self.groups.have_only(groups)
         for key in flows:

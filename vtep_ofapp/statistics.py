@@ -21,7 +21,8 @@ class Statistics:
     ``rows`` holds what is wanted and what is there, by Physical_Port row and VLAN.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_on: bool = True) -> None:
+        self._is_on = is_on
         self.rows: Reconciliation[tuple[UUID, int], BindingStats] = Reconciliation()
         self._before: dict[tuple[UUID, int], BindingStats] = {}
         self._last: dict[tuple[UUID, int], BindingStats] = {}
@@ -50,6 +51,16 @@ class Statistics:
                 self._last.pop(key, None)
             elif key in former and former[key] != self._of[key]:
                 self._before[key] = self._last[key] = _NONE
+            elif key not in self._last:
+                # Not counted yet: what an earlier process wrote stays as long as that lasts.
+                self.rows.want(key, actual.get(key) if self._is_on else None)
+
+    def begin_anew(self) -> None:
+        """Take note that the switch has lost its flows, and counts from zero."""
+        for key in self._of:
+            told = self.rows.wanted.get(key)
+            if told is not None:
+                self._before[key], self._last[key] = told, _NONE
 
     def count(self, by_cookie: Mapping[int, tuple[int, int]], ports: Ports) -> None:
         """Take packets and bytes by cookie of the flows that count for bindings."""
@@ -70,7 +81,7 @@ class Statistics:
         last = self._last.get(key)
         if last is None:
             told = self.rows.actual.get(key, _NONE)
-            self._before[key] = told if _is_less(stats, told) else _NONE
+            self._before[key] = _subtract(told, stats) if _is_less(stats, told) else _NONE
         elif _is_less(stats, last):
             self._before[key] = _add(self._before[key], last)
         self._last[key] = stats
@@ -96,6 +107,15 @@ def _add(one: BindingStats, other: BindingStats) -> BindingStats:
         one.bytes_from_local + other.bytes_from_local,
         one.packets_to_local + other.packets_to_local,
         one.bytes_to_local + other.bytes_to_local,
+    )
+
+
+def _subtract(one: BindingStats, other: BindingStats) -> BindingStats:
+    return BindingStats(
+        max(0, one.packets_from_local - other.packets_from_local),
+        max(0, one.bytes_from_local - other.bytes_from_local),
+        max(0, one.packets_to_local - other.packets_to_local),
+        max(0, one.bytes_to_local - other.bytes_to_local),
     )
 
 

@@ -473,17 +473,22 @@ def _tunnel(row: Any) -> TunnelRow:
 
 
 def _towards(target: str) -> str | None:
-    """Return this host's address on the way to a manager, if it is another host with an address.
+    """Return this host's address on the way to a manager, None where it has none of its own.
 
-    Connecting a datagram socket sends nothing; it only asks for the route.
+    A passive target (ptcp:PORT:HOST) may say it. For an active one (tcp:HOST:PORT) the route
+    does: connecting a datagram socket sends nothing.
     """
-    _, _, rest = target.partition(":")
+    method, _, rest = target.partition(":")
+    first, _, second = rest.partition(":")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect((parse_ipv4(rest.partition(":")[0]), 6640))
+            if method in ("ptcp", "pssl"):
+                address = parse_ipv4(second)
+            else:
+                probe.connect((parse_ipv4(first), 6640))
+                address = str(probe.getsockname()[0])
         except (Invalid, OSError):
             return None
-        address = str(probe.getsockname()[0])
     return None if address.startswith("127.") else address
 
 
