@@ -56,7 +56,9 @@ def test_targets_of_make():
 
 def test_commands_of_the_lab():
     """Each line of the lab's commands is one that its parser takes."""
-    lines = re.findall(r"python -m sim ([^#\n]+)", section(README, "The lab"))
+    text = section(README, "The lab")
+    lines = re.findall(r"^\.venv/bin/python -m sim ([^#\n]+)", text, re.MULTILINE)
+    lines += [name for name in ("fabric", "bench") if f"`{name}`" in text]
     assert len(lines) > 3
     for line in lines:
         parser().parse_args(line.split())
