@@ -1,0 +1,172 @@
+"""The life of a port: it leaves and returns, changes its number, goes down, is a bond."""
+
+from tests.switch.dummy import BROADCAST
+from tests.switch.state import assert_restart_changes_nothing, port_faults
+
+HOST, OTHER, THIRD = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:03"
+AT_P1 = "p1 vlan 10"
+
+
+def learn(vtep, port, host, vlan=None):
+    vtep.receive(port, host, BROADCAST, vlan)
+    vtep.wait(lambda: host in vtep.local_macs(), f"{host} at {port}")
+
+
+def wait_to_send(vtep, port, mac, *expected, vlan=None):
+    sent = lambda: vtep.sends(port, mac, vlan)  # noqa: E731
+    vtep.wait(lambda: sent() == sorted(expected), f"{mac} from {port} to leave by {expected}")
+
+
+def ports(vtep):
+    return vtep.vtep_ctl("list-ports", "br0").split()
+
+
+def test_a_port_that_leaves_and_returns_keeps_its_row_and_bindings(switch):
+    switch.manage(port_grace="30")
+    switch.join()
+    row = switch.row("Physical_Port", name="p1")
+    learn(switch, "p1", HOST, 10)
+    switch.ovs_vsctl("del-port", "br0", "p1")
+    switch.wait(lambda: switch.local_macs() == {}, "its station to go at once")
+    wait_to_send(switch, "p0", BROADCAST)
+    switch.wait(lambda: port_faults(switch, "p1") == {"unspecified_fault"}, "the fault")
+    switch.add_port("p1", 2)
+    wait_to_send(switch, "p0", BROADCAST, AT_P1)
+    switch.wait(lambda: port_faults(switch, "p1") == set(), "the fault to clear")
+    now = switch.row("Physical_Port", name="p1")
+    assert (now["_uuid"], now["vlan_bindings"]) == (row["_uuid"], row["vlan_bindings"])
+    learn(switch, "p1", HOST, 10)
+    wait_to_send(switch, "p0", HOST, AT_P1)
+    assert_restart_changes_nothing(switch)
+
+
+def test_a_port_that_stays_away_longer_loses_its_row(switch):
+    switch.manage(port_grace="0.3")
+    switch.join()
+    former = switch.row("Physical_Port", name="p1")["_uuid"]
+    switch.ovs_vsctl("del-port", "br0", "p1")
+    switch.wait(lambda: ports(switch) == ["p0"], "the row to go")
+    switch.wait(lambda: "dl_vlan=10" not in "\n".join(switch.flows()), "its flows to go")
+    switch.add_port("p1", 2)
+    switch.wait(lambda: ports(switch) == ["p0", "p1"], "a new row")
+    row = switch.row("Physical_Port", name="p1")
+    assert row["_uuid"] != former
+    assert (row["vlan_bindings"], row["port_fault_status"]) == ({}, ())
+
+
+def test_a_port_that_left_while_the_application_was_away_has_its_grace_too(switch):
+    switch.manage(port_grace="30")
+    switch.join()
+    row = switch.row("Physical_Port", name="p1")
+    switch.app.kill()
+    switch.ovs_vsctl("del-port", "br0", "p1")
+    switch.restart_app()
+    wait_to_send(switch, "p0", BROADCAST)
+    switch.add_port("p1", 2)
+    wait_to_send(switch, "p0", BROADCAST, AT_P1)
+    assert switch.row("Physical_Port", name="p1")["_uuid"] == row["_uuid"]
+
+
+def test_a_port_that_gets_another_number_keeps_its_bindings(joined):
+    learn(joined, "p0", HOST)
+    learn(joined, "p1", OTHER, 10)
+    joined.ovs_vsctl("set", "interface", "p1", "ofport_request=9")
+    joined.wait(lambda: "in_port=9,dl_vlan=10" in "\n".join(joined.flows()), "the number in use")
+    wait_to_send(joined, "p0", BROADCAST, AT_P1)
+    wait_to_send(joined, "p1", BROADCAST, "p0", vlan=10)
+    learn(joined, "p1", OTHER, 10)
+    wait_to_send(joined, "p0", OTHER, AT_P1)
+    wait_to_send(joined, "p1", HOST, "p0", vlan=10)
+    assert not [flow for flow in joined.flows() if "in_port=2" in flow]
+    assert_restart_changes_nothing(joined)
+
+
+def test_ports_may_trade_their_numbers(joined):
+    learn(joined, "p0", HOST)
+    learn(joined, "p1", OTHER, 10)
+    joined.ovs_vsctl("del-port", "br0", "p0", "--", "del-port", "br0", "p1")
+    joined.ovs_vsctl(
+        "add-port", "br0", "p0", "--", "set", "interface", "p0", "type=dummy", "ofport_request=2",
+        "--", "add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy",
+        "ofport_request=1",
+    )  # fmt: skip
+    wait_to_send(joined, "p0", BROADCAST, AT_P1)
+    wait_to_send(joined, "p1", BROADCAST, "p0", vlan=10)
+    wait_to_send(joined, "p1", BROADCAST)
+    wait_to_send(joined, "p0", BROADCAST, vlan=10)
+    learn(joined, "p0", HOST)
+    wait_to_send(joined, "p1", HOST, "p0", vlan=10)
+
+
+def test_the_stations_of_a_port_whose_link_is_down_leave_at_once(joined):
+    joined.vtep_ctl("bind-ls", "br0", "p1", "0", "ls0")
+    joined.wait(lambda: joined.sends("p0", BROADCAST) == ["p1", AT_P1], "the bindings")
+    learn(joined, "p1", HOST, 10)
+    learn(joined, "p1", OTHER)
+    learn(joined, "p0", THIRD)
+    row = joined.row("Physical_Port", name="p1")
+    joined.set_link("p1", "down")
+    joined.wait(lambda: set(joined.local_macs()) == {THIRD}, "its stations to go")
+    assert HOST not in "\n".join(joined.flows())
+    wait_to_send(joined, "p1", THIRD, "p0", vlan=10)
+    joined.set_link("p1", "up")
+    learn(joined, "p1", HOST, 10)
+    wait_to_send(joined, "p0", HOST, AT_P1)
+    wait_to_send(joined, "p0", BROADCAST, "p1", AT_P1)
+    now = joined.row("Physical_Port", name="p1")
+    assert (now["_uuid"], now["vlan_bindings"]) == (row["_uuid"], row["vlan_bindings"])
+    assert now["port_fault_status"] == ()
+
+
+def bind_bond(vtep, **settings):
+    vtep.add_bond("bond0", "b0", "b1", **settings)
+    vtep.wait(lambda: "bond0" in ports(vtep), "the bond's row")
+    vtep.vtep_ctl("bind-ls", "br0", "bond0", "30", "ls0")
+    vtep.wait(lambda: "dl_vlan=30" in "\n".join(vtep.flows()), "its binding")
+
+
+def test_a_bond_without_lacp_uses_the_first_interface_that_is_up(joined):
+    bind_bond(joined)
+    assert ports(joined) == ["bond0", "p0", "p1"]
+    wait_to_send(joined, "p0", BROADCAST, AT_P1, "b0 vlan 30")
+    wait_to_send(joined, "b0", BROADCAST, "p0", AT_P1, vlan=30)
+    assert joined.sends("b1", BROADCAST, 30) == []
+    learn(joined, "b0", HOST, 30)
+    wait_to_send(joined, "p0", HOST, "b0 vlan 30")
+    joined.set_link("b0", "down")
+    wait_to_send(joined, "p0", BROADCAST, AT_P1, "b1 vlan 30")
+    wait_to_send(joined, "p0", HOST, "b1 vlan 30")
+    wait_to_send(joined, "b1", BROADCAST, "p0", AT_P1, vlan=30)
+    assert HOST in joined.local_macs()
+    assert_restart_changes_nothing(joined)
+    joined.set_link("b0", "up")
+    wait_to_send(joined, "p0", HOST, "b0 vlan 30")
+    joined.set_link("b0", "down")
+    joined.set_link("b1", "down")
+    joined.wait(lambda: HOST not in joined.local_macs(), "the station to go with the last link")
+
+
+def test_a_bond_with_lacp_takes_frames_from_all_and_sends_by_one(joined):
+    bind_bond(joined, lacp="active")
+    for member in ("b0", "b1"):
+        wait_to_send(joined, member, BROADCAST, "p0", AT_P1, vlan=30)
+    leaves = lambda: joined.sends("p0", BROADCAST)  # noqa: E731
+    one = [sorted([AT_P1, f"{member} vlan 30"]) for member in ("b0", "b1")]
+    joined.wait(lambda: leaves() in one, "a copy by one interface")
+    learn(joined, "b0", HOST, 30)
+    joined.receive("b1", HOST, BROADCAST, 30)
+    joined.set_link("b0", "down")
+    wait_to_send(joined, "p0", HOST, "b1 vlan 30")
+    joined.set_link("b0", "up")
+    joined.ovs_vsctl("set", "port", "bond0", "lacp=off")
+    joined.wait(lambda: joined.sends("b1", BROADCAST, 30) == [], "one interface without LACP")
+
+
+def test_a_bond_that_loses_an_interface_goes_on(joined):
+    bind_bond(joined)
+    learn(joined, "b0", HOST, 30)
+    row = joined.row("Physical_Port", name="bond0")
+    joined.ovs_vsctl("del-bond-iface", "bond0", "b0")
+    wait_to_send(joined, "p0", BROADCAST, AT_P1, "b1 vlan 30")
+    wait_to_send(joined, "b1", BROADCAST, "p0", AT_P1, vlan=30)
+    assert joined.row("Physical_Port", name="bond0")["_uuid"] == row["_uuid"]
