@@ -60,6 +60,25 @@ class TunnelNode(OpenVSwitch):
         )  # fmt: skip
         self.restore()
 
+    def bfd_sessions(self) -> dict[str, dict[str, str]]:
+        """Return what Open vSwitch shows of each BFD session, by the tunnel's other end.
+
+        It is the daemon's own word of this moment. What the database has may be older.
+        """
+        remotes = {
+            row["name"]: row["options"].get("remote_ip", "")
+            for row in self.rows("Interface", "Open_vSwitch")
+        }
+        sessions: dict[str, dict[str, str]] = {}
+        session: dict[str, str] = {}
+        for line in self.appctl("bfd/show").splitlines():
+            if line.startswith("----"):
+                session = sessions[remotes.get(line.strip("- "), "")] = {}
+            elif ":" in line:
+                key, _, value = line.partition(":")
+                session[key.strip()] = value.strip()
+        return sessions
+
     def restore(self) -> None:
         """Give br-phy its address, and Open vSwitch its neighbours, which are in no database.
 

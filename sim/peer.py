@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from scapy.packet import Packet
 
@@ -88,9 +86,9 @@ class Peer(TunnelNode):
 
     def bfd_status(self, remote_ip: str) -> dict[str, str]:
         """Return the column `bfd_status` of a tunnel."""
-        columns = ["--format=json", "--columns=bfd_status", "list", "interface"]
-        answer: dict[str, Any] = json.loads(self.ovs_vsctl(*columns, self._tunnels[remote_ip]))
-        return dict(answer["data"][0][0][1])
+        port = self._tunnels[remote_ip]
+        rows = self.rows("Interface", "Open_vSwitch")
+        return next(dict(row["bfd_status"]) for row in rows if row["name"] == port)
 
     def replicate(self) -> None:
         """Be a service node: send what arrives by one tunnel, with its VNI, to all the others."""
