@@ -226,7 +226,7 @@ class DummySwitch(OpenVSwitch):
         return self._leaves(self.trace(f"{tunnel},{addresses}", bridge))
 
     def _leaves(self, actions: str) -> list[str]:
-        shown = re.findall(r"^    (\S+) \d+/(\d+):", self.appctl("dpif/show"), re.MULTILINE)
+        shown = re.findall(r"^    (.+) \d+/(\d+): ", self.appctl("dpif/show"), re.MULTILINE)
         names = {number: name for name, number in shown}
         leaves, vlan = [], ""
         for tag, no_tag, remote, vni, number in _ACTION.findall(actions):

@@ -184,3 +184,45 @@ def test_thousands_of_rows_come_and_go_at_once(bound):
 
 def _quoted(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+NAMES = ["two words", 'a "quote"', "日本語", "x" * 500, "--help", "a,b=c", "[uuid", "\t"]
+
+
+def test_ports_may_have_any_name_that_open_vswitch_takes(bound):
+    for number, name in enumerate(NAMES, 10):
+        bound.ovs_vsctl(
+            "--", "--id=@i", "create", "Interface", f"name={_quoted(name)}", "type=dummy",
+            f"ofport_request={number}",
+            "--", "--id=@p", "create", "Port", f"name={_quoted(name)}", "interfaces=@i",
+            "--", "add", "Bridge", "br0", "ports", "@p",
+        )  # fmt: skip
+    named = lambda: {row["name"]: row["_uuid"] for row in bound.rows("Physical_Port")}  # noqa: E731
+    bound.wait(lambda: named().keys() == {"p0", "p1", *NAMES}, "a row for each")
+    ls = row_of(bound, "ls0")
+    for name in NAMES:
+        bound.vtep_ctl("set", "Physical_Port", str(named()[name]), f"vlan_bindings:5={ls}")
+    numbers = range(10, 10 + len(NAMES))
+    bound.wait(
+        lambda: all(f"in_port={number},dl_vlan=5" in flows_text(bound) for number in numbers),
+        "the bindings of all",
+    )
+    assert bound.sends("p0", "ff:ff:ff:ff:ff:ff") == sorted(f"{name} vlan 5" for name in NAMES)
+    for port in bound.rows("Port", "Open_vSwitch"):
+        if port["name"] in NAMES:
+            bound.ovs_vsctl("remove", "Bridge", "br0", "ports", str(port["_uuid"]))
+    bound.wait(lambda: named().keys() == {"p0", "p1"}, "only the others")
+
+
+def test_switches_may_have_any_name(bound):
+    flows = bound.flows()
+    for name in NAMES:
+        bound.vtep_ctl(
+            "--", "--id=@s", "create", "Physical_Switch", f"name={_quoted(name)}",
+            "tunnel_ips=127.0.0.8", "--", "add", "Global", ".", "switches", "@s",
+        )  # fmt: skip
+    for bridge in NAMES[:3]:
+        bound.ovs_vsctl("add-br", bridge, "--", "set", "bridge", bridge, "datapath_type=dummy")
+        bound.point_at_app(bridge)
+        bound.wait_for_log(f"{bridge} is managed")
+    assert_unharmed(bound, flows)

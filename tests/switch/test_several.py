@@ -238,3 +238,13 @@ def test_an_empty_description_and_management_ips_are_filled_in_and_others_stay(s
     again = lambda: switch.row("Physical_Switch", name="br1")["description"]  # noqa: E731
     switch.wait(lambda: again() == "br1 of Open vSwitch, managed by vtep_ofapp", "it to be filled")
     assert introduced() == "mine"
+    assert switch.row("Physical_Switch", name="br0")["management_ips"] == ()
+    switch.vtep_ctl("set-manager", "ptcp:6640:198.51.100.9")
+    addresses = lambda name: switch.row("Physical_Switch", name=name)["management_ips"]  # noqa: E731
+    switch.wait(lambda: addresses("br0") == "198.51.100.9", "where managers are awaited")
+    assert addresses("br1") == "192.0.2.7"
+    switch.vtep_ctl("set", "Physical_Switch", "br0", "management_ips=192.0.2.8")
+    switch.vtep_ctl("set-manager", "ptcp:6640:198.51.100.10")
+    switch.vtep_ctl("set", "Physical_Switch", "br1", 'description=""')
+    switch.wait(lambda: again() != "", "the next answer")
+    assert addresses("br0") == "192.0.2.8"
