@@ -1,0 +1,554 @@
+"""Turns of the loop: events in, and what switches and databases are asked for."""
+
+import logging
+
+import eventlet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtep_ofapp.changes import FlowChange
+from vtep_ofapp.events import (
+    Bridges,
+    BridgesInSync,
+    Connected,
+    Counters,
+    Disconnected,
+    FlowRemoved,
+    GraceIsOver,
+    RetryIsDue,
+    StatisticsAreDue,
+    UnknownSource,
+    VtepInSync,
+    VtepRows,
+)
+from vtep_ofapp.flows import match
+from vtep_ofapp.loop import MOST_EVENTS, Inbox, Loop
+from vtep_ofapp.model import Gone
+from vtep_ofapp.pipeline.layout import Cookie, cookie_of
+from vtep_ofapp.policy import Policy
+from vtep_ofapp.writes import (
+    IntroduceSwitch,
+    PutBindingStats,
+    PutFaultStatus,
+    PutLocalMac,
+    PutPhysicalPort,
+    PutTunnelPort,
+    PutUnknownDst,
+    RemoveTunnelPort,
+    SecureBridge,
+)
+
+from .builders import (
+    BLUE,
+    DATABASE,
+    FAR,
+    MAC1,
+    OWN,
+    RED,
+    SWITCH,
+    bridge,
+    local_mac,
+    local_unknown_dst,
+    logical_switch,
+    physical_port,
+    physical_switch,
+    port,
+    refused,
+    remote_mac,
+    unknown_dst,
+    uuid,
+)
+from .doubles import ConnectionDouble, SwitchDouble, WriterDouble
+
+
+class App:
+    """A loop with one Open_vSwitch, or several, that only take notes."""
+
+    def __init__(self, *databases: str) -> None:
+        self.vtep = WriterDouble("hardware_vtep")
+        self.openvswitch = {name: WriterDouble(name) for name in databases or (DATABASE,)}
+        self.loop = Loop(self.vtep, self.openvswitch, Inbox(), Policy(port_grace=0.0))
+
+    def turn(self, *events) -> None:
+        self.loop.turn(list(events))
+
+    def tell(self, *rows) -> None:
+        self.turn(VtepRows(rows))
+
+    def start(self, *more, connection: ConnectionDouble | None = None) -> ConnectionDouble:
+        """Take br0 over: all is told, the switch is connected, read and up to date."""
+        connection = connection or ConnectionDouble()
+        self.turn(
+            VtepRows([*ROWS, *more]),
+            VtepInSync(frozenset(row.uuid for row in [*ROWS, *more])),
+            Bridges(DATABASE, {"br0": BRIDGE}),
+            BridgesInSync(DATABASE, frozenset({"br0"})),
+            Connected(connection.switch.datapath_id, connection),
+        )
+        self.turn(connection.reading())
+        self.serve(connection)
+        return connection
+
+    def serve(self, connection: ConnectionDouble) -> None:
+        """Let the switch make what it is asked for until there is no more."""
+        while connection.take()[-1:] == ["apply"]:
+            self.turn(connection.done())
+
+    def written(self, *kinds) -> list:
+        """Return what was written to hardware_vtep."""
+        return [write for write in self.vtep.take() if not kinds or isinstance(write, kinds)]
+
+    def store(self, *rows) -> None:
+        """End the transaction on hardware_vtep, which made these rows what they are."""
+        self.turn(VtepRows(rows), self.vtep.done())
+
+
+def described(*ports, **more):
+    """Return the row of br0 with all that it owes to people."""
+    more.setdefault("description", "a switch")
+    more.setdefault("management_ips", frozenset({"192.0.2.1"}))
+    return physical_switch(*ports, **more)
+
+
+P0 = physical_port("p0", {0: RED})
+BR0 = described(P0)
+ROWS = [logical_switch(RED), BR0, local_unknown_dst(OWN)]
+BRIDGE = bridge(port("p0", 1))
+
+
+@pytest.fixture
+def app() -> App:
+    return App()
+
+
+@pytest.fixture
+def said(caplog):
+    """Return a function that returns what was logged, at this level or above, since last asked."""
+    caplog.set_level(logging.INFO, "vtep_ofapp")
+
+    def take(level=logging.WARNING):
+        messages = [each.getMessage() for each in caplog.records if each.levelno >= level]
+        caplog.clear()
+        return messages
+
+    return take
+
+
+# The start
+
+
+def test_a_bridge_with_a_row_of_its_name_is_managed(app, said):
+    connection = app.start()
+    assert said(logging.INFO) == ["br0 is managed"]
+    assert len(connection.bundles) == 1
+    assert len(connection.switch.flows) > 8
+    assert app.written() == []
+    assert app.openvswitch[DATABASE].take() == []
+
+
+STARTS = {
+    "rows": VtepRows(ROWS),
+    "all rows": VtepInSync(frozenset(row.uuid for row in ROWS)),
+    "bridges": Bridges(DATABASE, {"br0": BRIDGE}),
+    "all bridges": BridgesInSync(DATABASE, frozenset({"br0"})),
+    "connected": None,
+}
+
+
+@given(
+    order=st.permutations(sorted(STARTS)).filter(
+        lambda each: (
+            each.index("rows") < each.index("all rows")
+            and each.index("bridges") < each.index("all bridges")
+        )
+    ),
+    cuts=st.sets(st.integers(0, 4)),
+)
+def test_the_start_may_come_in_any_order_and_in_any_turns(order, cuts):
+    app, switch = App(), SwitchDouble()
+    connection = ConnectionDouble(switch)
+    events = []
+    for index, name in enumerate(order):
+        events.append(STARTS[name] or Connected(switch.datapath_id, connection))
+        if index in cuts:
+            app.turn(*events)
+            events = []
+    app.turn(*events)
+    if "disconnect" in connection.take():
+        app.turn(Disconnected(connection))
+        connection = ConnectionDouble(switch)
+        app.turn(Connected(switch.datapath_id, connection))
+    app.turn(connection.reading())
+    app.serve(connection)
+    known = App().start().switch
+    assert switch.flows == known.flows
+    assert switch.groups == known.groups
+
+
+def test_nothing_is_asked_for_before_all_databases_are_known(app):
+    connection = ConnectionDouble()
+    app.turn(VtepRows(ROWS), Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, connection))
+    app.turn(VtepInSync(frozenset(row.uuid for row in ROWS)))
+    assert connection.asked == []
+    assert app.vtep.transactions == []
+    app.turn(BridgesInSync(DATABASE, frozenset({"br0"})))
+    assert connection.asked == ["read back"]
+
+
+def test_a_row_may_come_after_the_connection_was_refused(app, said):
+    connection = ConnectionDouble()
+    app.turn(
+        VtepInSync(frozenset()),
+        Bridges(DATABASE, {"br0": BRIDGE}),
+        BridgesInSync(DATABASE, frozenset({"br0"})),
+        Connected(0xB0, connection),
+    )
+    assert connection.take() == ["disconnect"]
+    app.turn(Disconnected(connection))
+    app.tell(*ROWS)
+    again = ConnectionDouble()
+    app.turn(Connected(0xB0, again))
+    assert again.take() == ["read back"]
+
+
+def test_a_switch_that_was_managed_before_is_not_touched_when_all_is_right(app):
+    switch = app.start().switch
+    flows = dict(switch.flows)
+    other = App()
+    connection = other.start(connection=ConnectionDouble(switch))
+    assert connection.bundles == []
+    assert switch.flows == flows
+    assert other.vtep.transactions == []
+
+
+def test_a_bridge_is_made_secure(app):
+    connection = ConnectionDouble()
+    app.turn(
+        VtepRows(ROWS),
+        VtepInSync(frozenset(row.uuid for row in ROWS)),
+        Bridges(DATABASE, {"br0": bridge(port("p0", 1), is_secure=False)}),
+        BridgesInSync(DATABASE, frozenset({"br0"})),
+        Connected(0xB0, connection),
+    )
+    assert app.openvswitch[DATABASE].take() == [SecureBridge("br0")]
+
+
+def test_a_switch_that_nobody_described_is_introduced(app):
+    bare = physical_switch(P0)
+    app.start(bare)
+    (write,) = app.written(IntroduceSwitch)
+    assert write.switch == SWITCH
+    assert "br0" in write.description
+
+
+# Connections
+
+
+def test_a_datapath_of_no_switch_is_refused_and_that_is_said_once(app, said):
+    app.start()
+    said()
+    for _ in range(3):
+        stranger = ConnectionDouble()
+        app.turn(Connected(0xC0, stranger))
+        assert stranger.take() == ["disconnect"]
+        app.turn(Disconnected(stranger))
+    assert said() == ["datapath 00000000000000c0 is refused: it is no bridge of a Physical_Switch"]
+
+
+def test_a_second_connection_of_a_switch_is_refused(app, said):
+    connection = app.start()
+    said()
+    second = ConnectionDouble()
+    app.turn(Connected(0xB0, second))
+    assert second.take() == ["disconnect"]
+    assert connection.take() == []
+    assert said() == ["datapath 00000000000000b0 is refused: br0 is already connected"]
+    app.turn(Disconnected(second))
+    app.tell(logical_switch(RED, 6001))
+    assert connection.take() == ["apply"]
+
+
+def test_a_switch_that_comes_back_gets_what_changed_meanwhile(app, said):
+    connection = app.start()
+    app.turn(Disconnected(connection))
+    assert said() == ["br0: connection lost"]
+    app.tell(logical_switch(RED, 6001))
+    again = ConnectionDouble(connection.switch)
+    app.turn(Connected(0xB0, again))
+    app.turn(again.reading())
+    (changes,) = again.bundles
+    assert ["0x1771" in str(change) for change in changes] == [True]
+
+
+def test_late_answers_of_a_former_connection_do_not_count(app):
+    connection = app.start()
+    app.tell(logical_switch(RED, 6001))
+    late = connection.done()
+    app.turn(Disconnected(connection))
+    again = ConnectionDouble(connection.switch)
+    app.turn(Connected(0xB0, again), late)
+    app.turn(again.reading())
+    assert again.bundles == []
+
+
+# Stations
+
+
+def test_a_new_station_is_in_the_switch_and_in_the_database_at_once(app):
+    connection = app.start()
+    number = app.loop._network.number(RED)
+    fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})
+    app.turn(UnknownSource(connection, fields, MAC1))
+    changes = connection.bundles[-1]
+    assert len(changes) == 2
+    assert all(isinstance(change, FlowChange) and MAC1 in str(change) for change in changes)
+    assert app.written() == [PutLocalMac(RED, MAC1, OWN)]
+    app.store(local_mac(MAC1, OWN))
+    app.serve(connection)
+    assert app.written() == []
+    known = next(key for key in connection.switch.flows if dict(key.match).get("eth_src") == MAC1)
+    app.turn(FlowRemoved(connection, known, idle=True))
+    assert app.written() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
+
+
+def test_a_station_that_the_nvc_placed_elsewhere_is_reported_all_the_same(app):
+    connection = app.start()
+    number = app.loop._network.number(RED)
+    app.tell(remote_mac(MAC1, FAR))
+    app.written()
+    app.store()
+    fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})
+    app.turn(UnknownSource(connection, fields, MAC1))
+    app.turn(RetryIsDue("hardware_vtep"))
+    assert PutLocalMac(RED, MAC1, OWN) in app.written()
+
+
+def test_a_station_shown_by_a_stranger_is_not_learned(app):
+    app.start()
+    number = app.loop._network.number(RED)
+    fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})
+    app.turn(UnknownSource(ConnectionDouble(), fields, MAC1))
+    assert app.written() == []
+
+
+# Rows
+
+
+def test_rows_that_are_missing_after_a_resync_are_gone(app):
+    connection = app.start(unknown_dst(FAR), local_mac(MAC1, OWN))
+    assert connection.take() == []
+    assert len(app.openvswitch[DATABASE].take()) == 1
+    app.turn(VtepInSync(frozenset(row.uuid for row in ROWS)), app.vtep.done())
+    app.serve(connection)
+    assert connection.switch.flows == App().start().switch.flows
+
+
+def test_rows_of_other_switches_are_left_alone(app):
+    other = physical_switch(name="elsewhere", row=uuid(0x5999), tunnel_ips=["10.0.0.99"])
+    app.start(other, local_mac(MAC1, "10.0.0.99"), local_unknown_dst("10.0.0.99", of=BLUE))
+    assert app.written() == []
+
+
+def test_rows_of_a_former_process_that_are_wrong_are_mended(app):
+    app.start(local_mac(MAC1, OWN))
+    assert app.written() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
+
+
+def test_one_transaction_is_in_flight_and_the_next_one_holds_the_rest(app):
+    app.start()
+    app.tell(described(physical_port("p0", {0: RED, 10: BLUE})), logical_switch(BLUE, 5002))
+    assert app.vtep.take() == [PutUnknownDst(BLUE, frozenset({OWN}))]
+    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), port("p1", 2))}))
+    assert app.vtep.take() == []
+    app.tell(local_unknown_dst(OWN, of=BLUE))
+    app.turn(app.vtep.done())
+    assert app.vtep.take() == [PutPhysicalPort(SWITCH, "p1")]
+
+
+def test_a_transaction_that_failed_is_tried_again_after_a_pause(app, said):
+    app.start()
+    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), port("p1", 2))}))
+    app.turn(app.vtep.done("constraint violation"))
+    assert app.vtep.take() == [PutPhysicalPort(SWITCH, "p1")]
+    assert said() == ["hardware_vtep: constraint violation; trying again in 0.1 s"]
+    app.turn(GraceIsOver())
+    assert app.vtep.take() == []
+    app.turn(RetryIsDue("hardware_vtep"))
+    assert app.vtep.take() == [PutPhysicalPort(SWITCH, "p1")]
+
+
+def test_a_row_that_cannot_be_used_is_said_once_and_shown_in_its_column(app, said):
+    app.start()
+    said()
+    bad = refused(uuid(300), RED, "x is not a MAC address")
+    app.tell(bad)
+    shown = frozenset({"unspecified_fault"})
+    assert app.written() == [PutFaultStatus(SWITCH, shown)]
+    app.store(described(P0, fault_status=shown))
+    app.tell(bad)
+    assert said() == ["row 300: x is not a MAC address"]
+    app.tell(Gone(uuid(300)))
+    assert said(logging.INFO) == ["mended: row 300: x is not a MAC address"]
+    assert app.written() == [PutFaultStatus(SWITCH, frozenset())]
+
+
+def test_a_row_that_cannot_be_used_and_concerns_no_switch_is_said_as_well(app, said):
+    app.start()
+    said()
+    app.tell(refused(uuid(300), None, "'stt' is no encapsulation that we know"))
+    assert said() == ["row 300: 'stt' is no encapsulation that we know"]
+    assert app.written() == []
+
+
+# Bridges and tunnels
+
+
+def tunnel_port(write: PutTunnelPort, number: int = 9):
+    ends = {"remote": write.remote, "local": write.local}
+    return port(write.name, number, is_ours=True, **ends)
+
+
+def test_a_new_tunnel_comes_before_its_flows_and_goes_after_them(app):
+    connection = app.start()
+    app.tell(remote_mac(MAC1, FAR))
+    (write,) = app.openvswitch[DATABASE].take()
+    assert (write.bridge, write.remote, write.local) == ("br0", FAR, OWN)
+    app.serve(connection)
+    assert not any(MAC1 in str(flow) for flow in connection.switch.flows.values())
+    with_tunnel = bridge(port("p0", 1), tunnel_port(write))
+    app.turn(Bridges(DATABASE, {"br0": with_tunnel}), app.openvswitch[DATABASE].done())
+    app.serve(connection)
+    assert any(MAC1 in str(flow) for flow in connection.switch.flows.values())
+    app.tell(Gone(uuid(0x1000)))
+    assert app.openvswitch[DATABASE].take() == []
+    app.serve(connection)
+    assert app.openvswitch[DATABASE].take() == [RemoveTunnelPort("br0", write.name)]
+
+
+def test_a_bridge_that_goes_and_comes_back_leaves_no_fault_behind(app, said):
+    connection = app.start()
+    said()
+    app.turn(Bridges(DATABASE, {"br0": None}), Disconnected(connection))
+    lost = frozenset({"unspecified_fault"})
+    app.store(described(physical_port("p0", {0: RED}, fault_status=lost)))
+    assert said(logging.INFO) == [
+        "br0: connection lost",
+        "Physical_Port p0 of br0: it is not a port of the bridge",
+        "br0 is managed no more",
+        "mended: Physical_Port p0 of br0: it is not a port of the bridge",
+    ]
+    assert app.written() == [PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),))]
+    app.store(Gone(uuid(0x4001)))
+    again = ConnectionDouble(connection.switch)
+    app.turn(Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, again))
+    app.turn(again.reading())
+    assert app.written(PutFaultStatus) == [PutFaultStatus(P0.uuid, frozenset())]
+    assert said() == []
+
+
+def test_a_bridge_that_is_missing_after_a_resync_is_gone(app, said):
+    app.start()
+    app.turn(BridgesInSync(DATABASE, frozenset()))
+    assert "br0 is managed no more" in said(logging.INFO)
+
+
+def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
+    connection = app.start(remote_mac(MAC1, FAR))
+    (write,) = app.openvswitch[DATABASE].take()
+    with_tunnel = bridge(port("p0", 1), tunnel_port(write))
+    app.turn(Bridges(DATABASE, {"br0": with_tunnel}), app.openvswitch[DATABASE].done())
+    app.turn(connection.reading())
+    app.serve(connection)
+    assert connection.switch.flows
+    app.tell(Gone(SWITCH))
+    assert app.openvswitch[DATABASE].take() == []
+    app.serve(connection)
+    assert connection.switch.flows == connection.switch.groups == {}
+    assert app.openvswitch[DATABASE].take() == [RemoveTunnelPort("br0", write.name)]
+    assert "disconnect" not in connection.asked
+    app.turn(Bridges(DATABASE, {"br0": BRIDGE}), app.openvswitch[DATABASE].done())
+    assert connection.take() == ["disconnect"]
+    assert "br0 is managed no more" in said(logging.INFO)
+    app.turn(Disconnected(connection))
+    app.tell(Gone(uuid(0x1000)), *ROWS)
+    again = ConnectionDouble(connection.switch)
+    app.turn(Connected(0xB0, again))
+    app.turn(again.reading())
+    app.serve(again)
+    assert again.switch.flows
+
+
+def test_of_two_bridges_of_one_name_that_of_the_first_database_counts():
+    app = App("here", "there")
+    near = bridge(port("p0", 1), database="here", datapath_id=0xB0)
+    far = bridge(port("p0", 1), database="there", datapath_id=0xB1)
+    connection, other = ConnectionDouble(), ConnectionDouble()
+    app.turn(
+        VtepRows([*ROWS, remote_mac(MAC1, FAR)]),
+        VtepInSync(frozenset(row.uuid for row in [*ROWS, remote_mac()])),
+        Bridges("there", {"br0": far}),
+        BridgesInSync("there", frozenset({"br0"})),
+        Connected(0xB0, connection),
+        Connected(0xB1, other),
+    )
+    assert connection.asked == other.asked == []
+    app.turn(Bridges("here", {"br0": near}), BridgesInSync("here", frozenset({"br0"})))
+    assert connection.asked == ["read back"]
+    assert other.asked == ["disconnect"]
+    assert [write.remote for write in app.openvswitch["here"].take()] == [FAR]
+    assert app.openvswitch["there"].take() == []
+
+
+# Statistics
+
+
+def test_counters_are_read_when_they_are_due_and_reported(app):
+    connection = app.start()
+    app.turn(StatisticsAreDue())
+    assert connection.take() == ["read counters"]
+    came_in = cookie_of(Cookie.ADMISSION, 0x1000)
+    app.turn(Counters(connection, {came_in: (3, 180)}))
+    (write,) = app.written(PutBindingStats)
+    assert (write.port, write.vlan) == (P0.uuid, 0)
+    assert (write.stats.packets_from_local, write.stats.bytes_from_local) == (3, 180)
+
+
+# The inbox
+
+
+def test_events_come_out_in_order_and_not_too_many_at_once():
+    inbox = Inbox()
+    events = [RetryIsDue(str(number)) for number in range(MOST_EVENTS + 1)]
+    for event in events:
+        inbox.post(event)
+    assert inbox.take() == events[:MOST_EVENTS]
+    assert inbox.take() == events[MOST_EVENTS:]
+
+
+def test_an_empty_inbox_waits_for_the_first_event():
+    inbox = Inbox()
+    for _ in range(2):
+        eventlet.spawn(inbox.post, GraceIsOver())
+        assert inbox.take() == [GraceIsOver()]
+
+
+def test_a_turn_that_fails_is_logged_and_the_next_one_comes(said):
+    inbox = Inbox()
+    vtep = WriterDouble("hardware_vtep")
+    loop = Loop(vtep, {DATABASE: WriterDouble(DATABASE)}, inbox, Policy(stats_interval=0.0))
+    connection = ConnectionDouble()
+    thread = eventlet.spawn(loop.run)
+    inbox.post("not an event")
+    eventlet.sleep(0)
+    for event in (
+        VtepInSync(frozenset()),
+        BridgesInSync(DATABASE, frozenset()),
+        Connected(0xC0, connection),
+    ):
+        inbox.post(event)
+    for _ in range(10):
+        eventlet.sleep(0)
+    thread.kill()
+    assert "a turn failed with these events: ['not an event']" in said(logging.ERROR)
+    assert connection.asked == ["disconnect"]

@@ -1,0 +1,122 @@
+"""Rows of Physical_Port matched with the ports of the bridge."""
+
+from vtep_ofapp.causes import OfBinding
+from vtep_ofapp.ports import Ports
+
+from .builders import BLUE, RED, physical_port, port, uuid
+
+UNTAGGED, TAGGED = OfBinding("p0", 0), OfBinding("p0", 10)
+
+
+def matched(rows, *there):
+    """Return Ports that know the rows and the ports."""
+    ports = Ports()
+    ports.match(rows, {each.name: each for each in there})
+    return ports
+
+
+def rematch(ports, rows, *there):
+    return ports.match(rows, {each.name: each for each in there})
+
+
+P0 = physical_port("p0", {0: RED, 10: BLUE})
+
+
+def test_a_row_and_a_port_of_its_name_make_bindings():
+    ports = matched([P0], port("p0", 3))
+    assert ports.binding(UNTAGGED).number == 0x3000
+    assert ports.binding(TAGGED).number == 0x300A
+    assert ports.numbered(0x300A) == ports.binding(TAGGED)
+    assert ports.numbered(0x3001) is None
+    assert set(ports.bound()) == {RED, BLUE}
+    assert ports.bindings_of(RED) == [ports.binding(UNTAGGED)]
+    assert set(ports.causes_of(BLUE)) == {TAGGED}
+    assert set(ports.causes_at("p0")) == {UNTAGGED, TAGGED}
+
+
+def test_a_row_without_a_port_binds_but_is_of_no_use():
+    ports = matched([P0])
+    assert ports.is_bound(RED)
+    assert ports.binding(UNTAGGED) is None
+    assert ports.bindings_of(RED) == []
+    assert set(ports.causes_of(RED)) == {UNTAGGED}
+
+
+def test_a_port_without_a_row_binds_nothing():
+    ports = matched([], port("p0", 3))
+    assert set(ports.bound()) == set()
+    assert ports.causes_at("p0") == []
+    assert ports.row("p0") is None
+
+
+def test_of_two_rows_with_one_name_that_with_the_least_uuid_counts():
+    rows = [
+        physical_port("p0", {0: BLUE}, uuid=uuid(2)),
+        physical_port("p0", {0: RED}, uuid=uuid(1)),
+    ]
+    for order in (rows, rows[::-1]):
+        assert set(matched(order, port("p0", 1)).bound()) == {RED}
+
+
+def test_the_first_match_turns_all_logical_switches():
+    change = rematch(Ports(), [P0], port("p0", 3))
+    assert change.turned == change.logical_switches == {RED, BLUE}
+    assert change.bindings == {UNTAGGED, TAGGED}
+    assert change.gone == []
+
+
+def test_the_same_again_changes_nothing():
+    ports = matched([P0], port("p0", 3))
+    change = rematch(ports, [P0], port("p0", 3))
+    assert (change.bindings, change.logical_switches, change.turned) == (set(), set(), set())
+    assert change.gone == []
+
+
+def test_another_port_changes_nothing():
+    ports = matched([P0], port("p0", 3))
+    change = rematch(ports, [P0], port("p0", 3), port("p1", 4))
+    assert (change.bindings, change.logical_switches, change.gone) == (set(), set(), [])
+
+
+def test_a_port_that_goes_takes_its_bindings_along():
+    ports = matched([P0], port("p0", 3))
+    former = [ports.binding(UNTAGGED), ports.binding(TAGGED)]
+    change = rematch(ports, [P0])
+    assert sorted(change.gone, key=lambda each: each.vlan) == former
+    assert change.bindings == {UNTAGGED, TAGGED}
+    assert change.turned == set()
+
+
+def test_a_renumbered_port_has_other_bindings():
+    ports = matched([P0], port("p0", 3))
+    former = ports.binding(UNTAGGED)
+    change = rematch(ports, [P0], port("p0", 4))
+    assert former in change.gone
+    assert ports.binding(UNTAGGED).number == 0x4000
+
+
+def test_a_vlan_that_moves_to_another_logical_switch():
+    ports = matched([physical_port("p0", {0: RED})], port("p0", 3))
+    former = ports.binding(UNTAGGED)
+    change = rematch(ports, [physical_port("p0", {0: BLUE})], port("p0", 3))
+    assert change.gone == [former]
+    assert change.turned == {RED, BLUE}
+
+
+def test_a_bond_that_changes_its_members_keeps_its_number():
+    ports = matched([P0], port("p0", 3, members=(3, 4)))
+    change = rematch(ports, [P0], port("p0", 3, members=(4,)))
+    assert change.gone == []
+    assert change.bindings == {UNTAGGED, TAGGED}
+    assert ports.binding(UNTAGGED).members == (4,)
+
+
+def test_a_link_that_goes_down_is_as_good_as_gone_for_stations_once():
+    ports = matched([P0], port("p0", 3))
+    former = ports.binding(UNTAGGED)
+    change = rematch(ports, [P0], port("p0", 3, is_up=False))
+    assert former in change.gone
+    assert ports.binding(UNTAGGED) == former
+    assert change.bindings == set()
+    assert rematch(ports, [P0], port("p0", 3, is_up=False)).gone == []
+    assert rematch(ports, [P0], port("p0", 3)).gone == []

@@ -1,0 +1,315 @@
+"""What the NVC is told: local stations, unknown-dst, ports and faults, and nothing twice."""
+
+import pytest
+
+from vtep_ofapp.faults import Faults
+from vtep_ofapp.macs import LearnedMacs, Place
+from vtep_ofapp.model import Gone
+from vtep_ofapp.report import Report
+from vtep_ofapp.writes import (
+    PutFaultStatus,
+    PutLocalMac,
+    PutPhysicalPort,
+    PutUnknownDst,
+    RemovePhysicalPort,
+)
+
+from .builders import (
+    BLUE,
+    MAC1,
+    MAC2,
+    OWN,
+    RED,
+    SWITCH,
+    fault,
+    local_mac,
+    local_unknown_dst,
+    logical_switch,
+    physical_port,
+    physical_switch,
+    port,
+    uuid,
+)
+from .world import World
+
+OTHER = "10.0.0.11"
+"""The tunnel IP of br1."""
+
+
+class Bench:
+    """br0 and br1 with their ports, a report, and a clock that a test moves on."""
+
+    def __init__(self, grace: float = 0.0) -> None:
+        self.world = World(["br0", "br1"])
+        self.world.tell(logical_switch(RED))
+        self.faults = Faults()
+        self.now = 100.0
+        self.report = Report(self.world.macs, self.faults, grace, lambda: self.now)
+        self.rows = {}
+        self.ready = set()
+
+    def manage(self, name: str, *ports, tunnel_ip: str = OWN, there=("p0",), **more) -> None:
+        """Let a switch be ready, with these rows of ports and these ports on the bridge."""
+        row = uuid(SWITCH.int + int(name[2:]))
+        self.know(name, *ports, tunnel_ip=tunnel_ip, **more)
+        self.ready.add(name)
+        self.world.physical(self.rows[row], name)
+        numbered = [port(each, number) for number, each in enumerate(there, 1)]
+        self.world.bridge(*numbered, name=name)
+        self.turn()
+
+    def know(self, name: str, *ports, tunnel_ip: str = OWN, **more) -> None:
+        """Let there be a row of a switch."""
+        row = uuid(SWITCH.int + int(name[2:]))
+        self.rows[row] = physical_switch(*ports, name=name, row=row, tunnel_ips=[tunnel_ip], **more)
+
+    def turn(self) -> None:
+        switches = [self.world.switches[name] for name in sorted(self.ready)]
+        self.report.set_switches(switches, self.rows.values())
+        self.report.stations_changed(self.world.macs.take_changed())
+        self.report.faults_changed(self.faults.take_changed())
+
+    def learn(self, mac: str, name: str = "br0", of=RED) -> None:
+        place = Place(switch=name, port="p0", binding=0x1000, logical_switch=of)
+        self.world.macs.learn(mac, place)
+        self.turn()
+
+    def writes(self, *kinds) -> list:
+        return [write for write in self.report.writes() if not kinds or isinstance(write, kinds)]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    bench = Bench()
+    bench.manage("br0", physical_port("p0"))
+    return bench
+
+
+def bound(**more):
+    return physical_port("p0", {0: RED}, **more)
+
+
+# Stations
+
+
+def test_a_learned_station_is_reported_behind_the_tunnel_ip(bench):
+    bench.learn(MAC1)
+    assert bench.writes() == [PutLocalMac(RED, MAC1, OWN)]
+
+
+def test_a_station_that_is_reported_already_is_not_written_again(bench):
+    bench.report.update(local_mac(MAC1, OWN))
+    bench.learn(MAC1)
+    assert bench.writes() == []
+
+
+def test_a_row_at_another_address_is_replaced(bench):
+    bench.report.update(local_mac(MAC1, "10.0.0.99"))
+    bench.learn(MAC1)
+    assert bench.writes() == [PutLocalMac(RED, MAC1, OWN, rows=(uuid(0x3000),))]
+
+
+def test_a_station_that_is_forgotten_loses_its_row(bench):
+    bench.report.update(local_mac(MAC1, OWN))
+    bench.learn(MAC1)
+    bench.world.macs.forget(RED, MAC1)
+    bench.turn()
+    assert bench.writes() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
+    bench.report.update(Gone(uuid(0x3000)))
+    assert bench.writes() == []
+
+
+def test_a_row_that_nobody_learned_is_left_over_from_the_past(bench):
+    bench.report.update(local_mac(MAC1, OWN))
+    assert bench.writes() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
+
+
+def test_two_rows_for_a_station_become_one(bench):
+    bench.report.update(local_mac(MAC1, OWN, row=uuid(0x3001)))
+    bench.report.update(local_mac(MAC1, OWN, row=uuid(0x3000)))
+    bench.learn(MAC1)
+    assert bench.writes() == [PutLocalMac(RED, MAC1, OWN, rows=(uuid(0x3000), uuid(0x3001)))]
+    bench.report.update(Gone(uuid(0x3001)))
+    assert bench.writes() == []
+
+
+def test_a_row_may_become_that_of_another_station(bench):
+    bench.report.update(local_mac(MAC1, OWN))
+    bench.report.update(local_mac(MAC2, OWN))
+    bench.learn(MAC2)
+    assert bench.writes() == []
+    assert set(bench.report.rows()) == {uuid(0x3000)}
+
+
+def test_a_new_tunnel_ip_moves_all_stations(bench):
+    bench.report.update(local_mac(MAC1, OWN))
+    bench.learn(MAC1)
+    bench.manage("br0", physical_port("p0"), tunnel_ip="10.7.0.1")
+    assert bench.writes() == [PutLocalMac(RED, MAC1, "10.7.0.1", rows=(uuid(0x3000),))]
+
+
+def test_a_station_that_moves_between_our_switches_has_one_row(bench):
+    bench.manage("br1", tunnel_ip=OTHER, there=())
+    bench.report.update(local_mac(MAC1, OWN))
+    bench.learn(MAC1)
+    bench.learn(MAC1, "br1")
+    assert bench.writes() == [PutLocalMac(RED, MAC1, OTHER, rows=(uuid(0x3000),))]
+
+
+# Unknown destinations
+
+
+def test_a_bound_logical_switch_floods_to_us():
+    bench = Bench()
+    bench.manage("br0", bound())
+    assert bench.writes() == [PutUnknownDst(RED, frozenset({OWN}))]
+    bench.report.update(local_unknown_dst(OWN))
+    assert bench.writes() == []
+
+
+def test_a_logical_switch_that_is_bound_no_more_does_not(bench):
+    bench.manage("br0", bound())
+    bench.report.update(local_unknown_dst(OWN))
+    bench.manage("br0", physical_port("p0"))
+    assert bench.writes() == [PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),))]
+
+
+def test_all_our_switches_with_a_binding_are_in_one_row():
+    bench = Bench()
+    bench.manage("br0", bound())
+    bench.manage("br1", bound(uuid=uuid(0x6999)), tunnel_ip=OTHER)
+    bench.report.update(local_unknown_dst(OWN))
+    assert bench.writes() == [PutUnknownDst(RED, frozenset({OWN, OTHER}), rows=(uuid(0x4001),))]
+
+
+# Rows of others
+
+
+def test_rows_of_switches_that_are_not_managed_here_stay(bench):
+    bench.know("br1", tunnel_ip=OTHER)
+    bench.turn()
+    bench.report.update(local_mac(MAC1, OTHER))
+    bench.report.update(local_unknown_dst(OTHER, of=BLUE))
+    assert bench.writes() == []
+
+
+def test_they_stay_even_beside_our_own(bench):
+    bench.know("br1", tunnel_ip=OTHER)
+    bench.turn()
+    bench.report.update(local_mac(MAC1, OTHER, row=uuid(0x3001)))
+    bench.learn(MAC1)
+    assert bench.writes() == [PutLocalMac(RED, MAC1, OWN)]
+    bench.report.update(local_mac(MAC1, OWN))
+    assert bench.writes() == []
+
+
+def test_a_switch_that_becomes_ready_takes_over_its_rows(bench):
+    bench.know("br1", tunnel_ip=OTHER)
+    bench.turn()
+    bench.report.update(local_mac(MAC1, OTHER))
+    bench.manage("br1", tunnel_ip=OTHER, there=())
+    assert bench.writes() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
+
+
+# Ports
+
+
+def test_ports_of_the_bridge_have_rows(bench):
+    bench.manage("br0", physical_port("p0"), there=("p0", "p1"))
+    assert bench.writes() == [PutPhysicalPort(SWITCH, "p1")]
+
+
+def test_a_row_without_a_port_goes_when_it_has_no_grace(bench):
+    bench.manage("br0", physical_port("p0"), there=())
+    assert bench.writes() == [RemovePhysicalPort(SWITCH, "p0")]
+
+
+def test_a_row_waits_for_its_port_for_some_time():
+    bench = Bench(grace=3.0)
+    bench.manage("br0", physical_port("p0"))
+    assert bench.report.grace() is None
+    bench.manage("br0", physical_port("p0"), there=())
+    assert bench.writes() == []
+    assert bench.report.grace() == pytest.approx(3.0)
+    bench.now += 2.0
+    assert bench.report.grace() == pytest.approx(1.0)
+    bench.turn()
+    assert bench.writes() == []
+    bench.now += 1.0
+    bench.turn()
+    assert bench.writes() == [RemovePhysicalPort(SWITCH, "p0")]
+    assert bench.report.grace() is None
+
+
+def test_a_port_that_comes_back_in_time_has_its_whole_grace_again():
+    bench = Bench(grace=3.0)
+    bench.manage("br0", physical_port("p0"))
+    bench.manage("br0", physical_port("p0"), there=())
+    bench.now += 2.0
+    bench.manage("br0", physical_port("p0"))
+    assert bench.report.grace() is None
+    bench.manage("br0", physical_port("p0"), there=())
+    bench.now += 2.0
+    bench.turn()
+    assert bench.writes() == []
+
+
+def test_ports_of_switches_that_are_not_managed_here_stay(bench):
+    bench.know("br1", physical_port("p9"), tunnel_ip=OTHER)
+    bench.turn()
+    assert bench.writes() == []
+
+
+# Faults
+
+LOST = fault("it is lost", column_of=SWITCH, entry="unspecified_fault")
+
+
+def test_faults_are_shown_in_their_column_and_cleared(bench):
+    bench.faults.put("someone", [LOST])
+    bench.turn()
+    assert bench.writes() == [PutFaultStatus(SWITCH, frozenset({"unspecified_fault"}))]
+    bench.manage("br0", physical_port("p0"), fault_status=frozenset({"unspecified_fault"}))
+    assert bench.writes() == []
+    bench.faults.put("someone", [])
+    bench.turn()
+    assert bench.writes() == [PutFaultStatus(SWITCH, frozenset())]
+
+
+def test_faults_of_a_port_are_shown_at_the_port(bench):
+    row = physical_port("p0").uuid
+    bench.faults.put("someone", [fault(column_of=row, entry="invalid_vlan_map")])
+    bench.turn()
+    assert bench.writes() == [PutFaultStatus(row, frozenset({"invalid_vlan_map"}))]
+
+
+def test_faults_of_a_former_process_are_cleared():
+    bench = Bench()
+    bench.manage("br0", physical_port("p0"), fault_status=frozenset({"tunnel_exhaustion"}))
+    assert bench.writes() == [PutFaultStatus(SWITCH, frozenset())]
+
+
+def test_faults_of_switches_that_are_not_managed_here_stay(bench):
+    bench.know("br1", tunnel_ip=OTHER, fault_status=frozenset({"tunnel_exhaustion"}))
+    bench.turn()
+    assert bench.writes() == []
+
+
+def test_a_row_that_is_gone_has_no_column(bench):
+    bench.faults.put("someone", [fault(column_of=uuid(0x6999), entry="unspecified_fault")])
+    bench.turn()
+    assert bench.writes() == []
+
+
+# What nobody told it
+
+
+def test_before_any_switch_is_ready_nothing_is_written():
+    macs = LearnedMacs()
+    report = Report(macs, Faults())
+    report.set_switches([], [physical_switch(bound())])
+    macs.learn(MAC1, Place(switch="br0", port="p0", binding=0x1000, logical_switch=RED))
+    report.stations_changed(macs.take_changed())
+    report.update(local_mac(MAC2, OWN))
+    report.update(local_unknown_dst(OWN))
+    assert list(report.writes()) == []
