@@ -68,7 +68,7 @@ class App:
     def __init__(self, *databases: str) -> None:
         self.vtep = WriterDouble("hardware_vtep")
         self.openvswitch = {name: WriterDouble(name) for name in databases or (DATABASE,)}
-        self.loop = Loop(self.vtep, self.openvswitch, Inbox(), Policy(port_grace=0.0))
+        self.loop = Loop(self.vtep, self.openvswitch, Inbox(), Policy())
 
     def turn(self, *events) -> None:
         self.loop.turn(list(events))
@@ -438,7 +438,10 @@ def test_a_bridge_that_goes_and_comes_back_leaves_no_fault_behind(app, said):
         "br0 is managed no more",
         "mended: Physical_Port p0 of br0: it is not a port of the bridge",
     ]
-    assert app.written() == [PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),))]
+    assert app.written() == [
+        PutFaultStatus(P0.uuid, lost),
+        PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),)),
+    ]
     app.store(Gone(uuid(0x4001)))
     again = ConnectionDouble(connection.switch)
     app.turn(Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, again))
