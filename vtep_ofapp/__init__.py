@@ -13,7 +13,7 @@ from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_c
 from os_ken.ofproto import ofproto_v1_3
 
 from . import config
-from .databases.database import Database
+from .databases.database import Database, use_tls
 from .databases.openvswitch import OpenVSwitchTables
 from .databases.vtep import VtepTables
 from .loop import Inbox, Loop
@@ -33,6 +33,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             options = config.read()
         except config.BadOption as error:
             raise SystemExit(f"vtep_ofapp: {error}") from None
+        if options.tls is not None:
+            use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
         inbox = Inbox()
         self._connections = Connections(inbox.post)
         self._vtep = Database("hardware_vtep", options.vtep_db, VtepTables(), inbox.post)

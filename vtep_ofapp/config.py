@@ -27,6 +27,21 @@ OPTIONS = (
         help="OVSDB remote of the Open_vSwitch database, written like vtep_db. It may be given "
         "several times, once for each host whose bridges are Physical_Switches.",
     ),
+    cfg.StrOpt(
+        "ssl_key",
+        sample_default="/etc/openvswitch/sc-privkey.pem",
+        help="For ssl: remotes, the file with our private key (PEM).",
+    ),
+    cfg.StrOpt(
+        "ssl_cert",
+        sample_default="/etc/openvswitch/sc-cert.pem",
+        help="For ssl: remotes, the file with our certificate (PEM).",
+    ),
+    cfg.StrOpt(
+        "ssl_ca",
+        sample_default="/etc/openvswitch/cacert.pem",
+        help="For ssl: remotes, the file with the certificate of the CA that signed theirs (PEM).",
+    ),
     cfg.IntOpt(
         "mac_aging",
         default=_DEFAULT.mac_aging,
@@ -65,6 +80,7 @@ OPTIONS = (
         "max_tunnels",
         default=_DEFAULT.max_tunnels,
         min=0,
+        max=4096,
         help="Remote VTEPs that one switch has tunnels to. Beyond them switch_fault_status shows "
         "tunnel_exhaustion.",
     ),
@@ -82,11 +98,24 @@ class BadOption(ValueError):
 
 
 @dataclass(frozen=True)
+class Tls:
+    """The PEM files for ssl: remotes."""
+
+    key: str
+    certificate: str
+    ca: str
+
+
+@dataclass(frozen=True)
 class Options:
-    """The options of [vtep]: the databases' remotes, Open_vSwitch's by name, and the rest."""
+    """The options of [vtep]: the databases' remotes, Open_vSwitch's by name, and the rest.
+
+    ``tls`` is None where no remote needs it.
+    """
 
     vtep_db: str
     ovs_db: Mapping[str, str]
+    tls: Tls | None
     policy: Policy
 
 
@@ -110,11 +139,23 @@ def read() -> Options:
         [f"Open_vSwitch of {each}" for each in remotes] if len(remotes) > 1 else ["Open_vSwitch"]
     )
     policy = Policy(**{field.name: _setting(field.name) for field in fields(Policy)})
+    vtep_remotes = _remotes("vtep_db", default if vtep_db is None else vtep_db)
+    needs_tls = "ssl:" in ",".join([vtep_remotes, *remotes])
     return Options(
-        _remotes("vtep_db", default if vtep_db is None else vtep_db),
+        vtep_remotes,
         dict(zip(names, remotes, strict=True)),
+        Tls(_file("ssl_key"), _file("ssl_cert"), _file("ssl_ca")) if needs_tls else None,
         policy,
     )
+
+
+def _file(name: str) -> str:
+    path = _value(name)
+    if path is None or not os.path.isfile(path):
+        raise BadOption(
+            f"[vtep] {name}: {path or 'nothing'} is no file, and an ssl: remote needs it"
+        )
+    return str(path)
 
 
 def _value(name: str) -> Any:

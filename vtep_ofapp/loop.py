@@ -195,8 +195,8 @@ class Loop:
 
     def _session_of(self, datapath_id: int) -> Session | None:
         for session in self._sessions.values():
-            bridge, physical = session.managed.bridge, session.managed.physical
-            if bridge and physical and bridge.datapath_id == datapath_id:
+            bridge = session.managed.bridge
+            if bridge is not None and bridge.datapath_id == datapath_id:
                 return session
         return None
 
@@ -222,9 +222,10 @@ class Loop:
             managed = session.managed
             if managed.physical is not None and managed.bridge is not None:
                 continue
-            if session.connection is not None and managed.bridge is not None:
-                if not session.is_settled() or not managed.tunnels.ports.settled():
-                    continue
+            is_clean = session.is_settled() and managed.tunnels.ports.settled()
+            if managed.bridge is not None and session.is_open and not is_clean:
+                continue  # perhaps until the switch connects again
+            if session.connection is not None:
                 session.connection.disconnect()
             LOG.info("%s is managed no more", name)
             for cause in managed.faulty():

@@ -129,7 +129,7 @@ class ManagedSwitch:
             is_full = self._limits.is_full(logical_switch)
             if is_full != (logical_switch in self._full_logical_switches):
                 self._full_logical_switches ^= {logical_switch}
-                self._touched.add(OfLogicalSwitch(logical_switch))
+                self._touch_all(logical_switch)
         if changed:
             self._find_full_ports()
 

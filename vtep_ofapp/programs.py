@@ -96,6 +96,10 @@ class Planner:
             faults += [
                 Fault(subject, reason, port.uuid, "invalid_vlan_map") for reason in port.refused
             ]
+            row = self._ports.row(port.name)
+            if row is not None and row.uuid != port.uuid:
+                reason = f"row {row.uuid} has the same name and is used instead"
+                faults.append(Fault(subject, reason, port.uuid, "unspecified_fault"))
             if port.has_acls:
                 reason = "its acl_bindings have no effect: access lists are not supported"
                 faults.append(Fault(subject, reason, port.uuid, "invalid_ACL_binding"))
@@ -104,6 +108,7 @@ class Planner:
             *learning.unlearnable(),
             learning.unknown(),
             unicast.elsewhere(),
+            *tunnels.inner_tags(),
         )
         return Program(flows, (flooding.alive(),), tuple(faults))
 
@@ -177,6 +182,8 @@ class Planner:
         if learned is not None and learned.switch == self._name:
             flows.append(learning.known(learned.binding, number, mac, self._policy.mac_aging))
             flows.append(unicast.local(learned.binding, number, mac))
+        if learned is not None and self._limits.is_full(logical_switch):
+            flows.append(learning.moving(number, mac))
         address = self._network.place(logical_switch, mac)
         if address is None:
             self._wait(cause)
@@ -221,6 +228,10 @@ class Planner:
         if local is None or not (users or self._tunnels.is_held(address)):
             self.touched.update(map(OfTunnel, self._tunnels.drop(address)))
             return NOTHING
+        if self._tunnels.is_taken(address):
+            self._tunnels.refuse(address)
+            reason = f"no tunnel to {address}: someone else has a port with the name for it"
+            return Program(faults=(self._fault(reason),))
         settings, problems = self._bfd_settings(address)
         if not self._tunnels.want(address, settings):
             self.touched.update(self._tunnels.take_waiting(address))

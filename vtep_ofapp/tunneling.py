@@ -2,7 +2,7 @@
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from .causes import Cause
@@ -33,6 +33,7 @@ class Tunnels:
         self._most = most
         self._locals: tuple[str, ...] = ()
         self._there: dict[str, BridgePort] = {}
+        self._taken: set[str] = set()
         self._wanted: dict[str, tuple[str, ...]] = {}
         self._refused: set[str] = set()
         self._waiting: defaultdict[str, set[Cause]] = defaultdict(set)
@@ -76,10 +77,14 @@ class Tunnels:
 
     def is_pending(self, address: str) -> bool:
         """Whether a tunnel is still to come: Open vSwitch neither made it nor gave up."""
-        if not self._locals or address in self._refused:
+        if not self._locals or address in self._refused or self.is_taken(address):
             return False
         port = self._there.get(self.name(address, self._locals[0]))
         return port is None or (port.number is None and port.error is None)
+
+    def is_taken(self, address: str) -> bool:
+        """Whether a port that is not ours has the name that the tunnel's port would have."""
+        return not self._taken.isdisjoint(self._names(address))
 
     def are_up(self) -> bool:
         """Whether Open vSwitch has made, or given up on, every tunnel that is wanted."""
@@ -95,8 +100,9 @@ class Tunnels:
         """Take our own addresses, the one to send from first."""
         self._locals = addresses
 
-    def set_ports(self, ports: Iterable[BridgePort]) -> set[str]:
-        """Take our ports of the bridge; return the remote addresses whose ports changed."""
+    def set_ports(self, ports: Collection[BridgePort]) -> set[str]:
+        """Take the ports of the bridge; return the remote addresses whose ports changed."""
+        taken = {port.name for port in ports if not port.is_ours}
         former, self._there = self._there, {port.name: port for port in ports if port.is_ours}
         self.ports.have_only(
             {
@@ -104,7 +110,8 @@ class Tunnels:
                 for port in self._there.values()
             }
         )
-        changed = set()
+        changed = set(self._refused) if taken != self._taken else set()
+        self._taken = taken
         for name in former.keys() | self._there.keys():
             before, after = former.get(name), self._there.get(name)
             if before != after:
@@ -132,6 +139,11 @@ class Tunnels:
             names = (*names, *kept)
         self._wanted[address] = names
         return True
+
+    def refuse(self, address: str) -> None:
+        """Ask for no tunnel as long as its name is taken."""
+        self._unwant(address)
+        self._refused.add(address)
 
     def drop(self, address: str) -> set[str]:
         """Ask for no tunnel; return the addresses that may have one instead."""

@@ -27,6 +27,13 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 """Seconds between attempts to connect for the first time, as ovs.reconnect has them later."""
 
 
+def use_tls(key: str, certificate: str, ca: str) -> None:
+    """Use these PEM files for all ssl: remotes: our key and certificate, and whom to trust."""
+    ovs.stream.Stream.ssl_set_private_key_file(key)
+    ovs.stream.Stream.ssl_set_certificate_file(certificate)
+    ovs.stream.Stream.ssl_set_ca_cert_file(ca)
+
+
 class Tables(Protocol):
     """What a Database is used for: which columns are read, what rows mean, how writes are done."""
 
@@ -191,7 +198,11 @@ class Database:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _ask_for_schema(self, remote: str) -> dict[str, Any] | None:
-        error, stream = ovs.stream.Stream.open_block(ovs.stream.Stream.open(remote))
+        try:
+            error, stream = ovs.stream.Stream.open_block(ovs.stream.Stream.open(remote))
+        except OSError as failure:  # a key or certificate that cannot be read
+            LOG.warning("%s: %s: %s", self._name, remote, failure)
+            return None
         if error:
             LOG.warning("%s: %s: %s", self._name, remote, os.strerror(error))
             return None

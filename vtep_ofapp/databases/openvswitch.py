@@ -131,7 +131,7 @@ class OpenVSwitchTables:
     def _put_tunnel_port(self, transaction: Any, bridge: Any, write: PutTunnelPort) -> None:
         options = {"remote_ip": write.remote, "local_ip": write.local, "key": "flow"}
         for port in bridge.ports:
-            if port.name == write.name:
+            if port.name == write.name and _OWNER in port.external_ids:
                 for interface in port.interfaces:
                     interface.options = options
                     interface.bfd = dict(write.bfd)

@@ -1,6 +1,6 @@
 """Where a frame leaves by a binding, tagged as the binding says, never back where it came from."""
 
-from ..flows import Flow, ForgetInPort, Output, OutputToBond, PushVlan, match
+from ..flows import Flow, ForgetInPort, MatchValue, Output, OutputToBond, PushVlan, match
 from ..model import Binding
 from .layout import (
     LOGICAL_SWITCH,
@@ -17,6 +17,7 @@ from .layout import (
 def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
     """Let frames of its logical switch leave by a binding, except for those that came in by it.
 
+    A frame with a tag inside does not leave untagged: on the wire it would be another VLAN's.
     The input port is forgotten, because two VLANs of one port may reach each other. Frames that
     came in with a tag are counted apart, because Open vSwitch counts them as long as they came.
     """
@@ -30,11 +31,19 @@ def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
     port = (
         Output(binding.members[0]) if len(binding.members) == 1 else OutputToBond(binding.members)
     )
+    untagged: dict[str, MatchValue] = {} if binding.vlan else {"vlan_vid": 0}
     out = (
         flow(
             Table.EGRESS,
             Priority.DEFAULT,
-            match({LOGICAL_SWITCH: logical_switch, TARGET_BINDING: binding.number, TAGGED: tagged}),
+            match(
+                {
+                    LOGICAL_SWITCH: logical_switch,
+                    TARGET_BINDING: binding.number,
+                    TAGGED: tagged,
+                    **untagged,
+                }
+            ),
             *tag,
             ForgetInPort(),
             port,

@@ -8,10 +8,10 @@ from ..model import Binding
 from ..values import ipv4_number
 from .layout import (
     CHUNK,
+    CHUNKS,
     FROM_BINDING,
     FROM_TUNNEL,
     LOGICAL_SWITCH,
-    MAX_CHUNKS,
     ORIGIN,
     REMOTE,
     TARGET_BINDING,
@@ -114,11 +114,10 @@ def _replication(
     if not source_node:
         return (_one_target(group_id(kind, number), number, targets),)
     addresses = sorted(targets)
-    most = MAX_CHUNKS if kind == GroupKind.REPLICATION else 1
     chunks = [addresses[start : start + CHUNK] for start in range(0, len(addresses), CHUNK)]
     return tuple(
         Group(group_id(kind, number, index), tuple(Bucket(_into_tunnel(each)) for each in chunk))
-        for index, chunk in enumerate(chunks[:most])
+        for index, chunk in enumerate(chunks[:CHUNKS])
     )
 
 

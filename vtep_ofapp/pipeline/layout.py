@@ -27,6 +27,7 @@ class Priority(IntEnum):
 
     MISS = 0
     LIMIT = 50
+    LIMIT_EXCEPT = 75
     DEFAULT = 100
     PREFERRED = 200
     FORBIDDEN = 300
@@ -55,9 +56,10 @@ class GroupKind(IntEnum):
 
     LOCAL = 1
     REPLICATION = 2
-    """The first of MAX_CHUNKS values: an OpenFlow message has no room for all the buckets."""
-    MULTICAST = 10
-    ALIVE = 11
+    """The first of CHUNKS values: an OpenFlow message has no room for all the buckets."""
+    MULTICAST = 6
+    """The first of CHUNKS values, likewise."""
+    ALIVE = 10
     """One for each bridge, without a number; see flooding.alive()."""
 
 
@@ -73,14 +75,16 @@ ORIGIN = "reg3"
 """FROM_BINDING or FROM_TUNNEL."""
 FROM_BINDING = 0
 FROM_TUNNEL = 1
+ANY_TAG = (0x1000, 0x1000)
+"""A vlan_vid, with its mask, that every frame with a tag matches (OFPVID_PRESENT)."""
 TAGGED = "reg4"
 """1 for frames that came in with a tag: their length was counted with it."""
 
 
-CHUNK = 1000
+CHUNK = 1024
 """Buckets of one replication group: 48 bytes each, in a message of at most 65,535 bytes."""
-MAX_CHUNKS = 8
-"""Replication groups of one logical switch, so that it reaches up to 8,000 remote VTEPs."""
+CHUNKS = 4
+"""Replication groups for one purpose, so that it reaches as many remote VTEPs as there can be."""
 _PRODUCER_SHIFT = 28
 PRODUCER_MASK = 0xFFFFFFFF_FFFFFFFF & ~((1 << _PRODUCER_SHIFT) - 1)
 """The bits of a cookie that all flows of one producer share."""

@@ -56,6 +56,18 @@ def full_logical_switch(logical_switch: int) -> Flow:
     return _full({LOGICAL_SWITCH: logical_switch})
 
 
+def moving(logical_switch: int, mac: str) -> Flow:
+    """Show frames of a station of a full logical switch that come in where it was not before."""
+    return flow(
+        Table.LEARNING,
+        Priority.LIMIT_EXCEPT,
+        match({LOGICAL_SWITCH: logical_switch, "eth_src": mac}),
+        ToController(ETHERNET_HEADER),
+        GoTo(Table.UNICAST),
+        producer=Cookie.LEARNING,
+    )
+
+
 def _full(fields: Mapping[str, int]) -> Flow:
     # The two kinds may meet in one frame; they do the same, so that either may win.
     return flow(

@@ -3,6 +3,7 @@
 from ..flows import Flow, GoTo, Output, SetField, match
 from ..values import ipv4_number
 from .layout import (
+    ANY_TAG,
     FROM_TUNNEL,
     LOGICAL_SWITCH,
     ORIGIN,
@@ -12,6 +13,14 @@ from .layout import (
     Table,
     flow,
 )
+
+
+def inner_tags() -> tuple[Flow, ...]:
+    """Drop frames that carry a tag inside VXLAN, both ways (RFC 7348, section 6.1)."""
+    return tuple(
+        flow(table, Priority.FORBIDDEN, match({"vlan_vid": ANY_TAG}), producer=Cookie.TUNNELS)
+        for table in (Table.DECAPSULATION, Table.ENCAPSULATION)
+    )
 
 
 def incoming(address: str, ofport: int) -> Flow:

@@ -147,7 +147,7 @@ def _bucket(bucket: Bucket) -> Any:
 
 def _bundle(ports: Sequence[int]) -> Any:
     return parser.NXActionBundle(
-        algorithm=nicira_ext.NX_BD_ALG_HIGHEST_RANDOM_WEIGHT,
+        algorithm=nicira_ext.NX_BD_ALG_HRW,
         fields=nicira_ext.NX_HASH_FIELDS_ETH_SRC,
         basis=0,
         slave_type=nicira_ext.NXM_OF_IN_PORT,

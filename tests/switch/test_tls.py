@@ -1,0 +1,80 @@
+"""OVSDB over TLS, with certificates made by ovs-pki."""
+
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.switch.dummy import DummySwitch
+
+
+def make_pki(switch, name):
+    """Make a CA and a key that it signed; return the folder with both."""
+    folder = switch.folder / name
+    folder.mkdir()
+    pki = ["ovs-pki", f"--dir={folder}/pki", f"--log={folder}/log", "--force"]
+    switch.run([*pki, "init"], timeout=120)
+    switch.run(["sh", "-c", f"cd {folder} && {' '.join(pki)} -u req+sign us switch"], timeout=120)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tls():
+    """Open vSwitch whose database server listens for TLS as well, on switch.remote."""
+    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
+    switch = DummySwitch(folder)
+    try:
+        switch.pki = make_pki(switch, "ours")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        switch.remote = f"ssl:127.0.0.1:{port}"
+        switch.ovsdb_server.command += [
+            f"--remote=pssl:{port}:127.0.0.1",
+            f"--private-key={switch.pki}/us-privkey.pem",
+            f"--certificate={switch.pki}/us-cert.pem",
+            f"--ca-cert={switch.pki}/pki/switchca/cacert.pem",
+        ]
+        switch.start()
+        switch.add_bridge()
+        switch.add_physical_switch()
+        switch.point_at_app()
+        yield switch
+    finally:
+        switch.stop()
+        shutil.rmtree(folder)
+
+
+def run_with(switch, pki):
+    """Start the application with TLS to both databases and the key and CA of a folder."""
+    switch.app.stop()
+    switch.app.log.unlink(missing_ok=True)
+    switch.app.options = {
+        "vtep_db": switch.remote,
+        "ovs_db": switch.remote,
+        "ssl_key": f"{pki}/us-privkey.pem",
+        "ssl_cert": f"{pki}/us-cert.pem",
+        "ssl_ca": f"{pki}/pki/switchca/cacert.pem",
+    }
+    switch.app.start()
+
+
+def test_a_certificate_of_the_same_ca_gets_in(tls):
+    run_with(tls, tls.pki)
+    tls.wait_for_log("br0 is managed")
+    tls.wait(lambda: tls.vtep_ctl("list-ports", "br0") == "p0\np1", "the physical ports")
+
+
+def test_a_certificate_of_another_ca_is_refused_and_tried_again(tls):
+    run_with(tls, make_pki(tls, "others"))
+    tls.wait(lambda: tls.app.log_text.count("hardware_vtep: ssl:") >= 2, "two attempts")
+    assert "connected" not in tls.app.log_text
+    assert tls.app.running
+
+
+def test_tls_without_a_key_ends_the_start(tls):
+    run_with(tls, tls.folder / "nothing")
+    tls.wait(lambda: not tls.app.running, "the end")
+    assert "[vtep] ssl_key: " in tls.app.log_text
