@@ -102,7 +102,7 @@ def test_a_setting_that_cannot_be_used_is_left_out_and_named(lab, wrong):
     lab.set_bfd(lab.one, f"bfd_params:{wrong}")
     try:
         lab.wait(lambda: key in lab.vtep.app.log_text[logged:], f"{key} in the log")
-        lab.await_bfd(lab.one)
+        await_status(lab, lab.one, state="up", forwarding="true")
     finally:
         row = lab.tunnel(lab.one)["_uuid"]
         lab.configure(f"remove Tunnel {row} bfd_params {key}", f"set Tunnel {row} {BFD}")

@@ -1,0 +1,218 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sim.__main__ import main
+from sim.nvc import plan
+from sim.nvc.plan import BadPlan, Binding, LogicalSwitch, Station, parse
+
+
+def content(**changes) -> dict:
+    return {
+        "vteps": [
+            {"name": "east", "remote": "tcp:10.1.1.11:6640"},
+            {"name": "west", "remote": "unix:/run/west/db.sock"},
+        ],
+        "logical_switches": [
+            {"name": "blue", "vni": 33, "service_nodes": ["10.2.2.101", "10.2.2.102"]},
+            {"name": "green", "vni": 44, "replication": "source_node"},
+        ],
+        "bindings": [
+            {"vtep": "east", "switch": "br0", "port": "p0", "logical_switch": "blue"},
+            {
+                "vtep": "west",
+                "switch": "br0",
+                "port": "p7",
+                "vlan": 10,
+                "logical_switch": "green",
+            },
+        ],
+        "stations": [
+            {"logical_switch": "blue", "mac": "00:11:22:33:44:5F", "address": "10.2.2.201"}
+        ],
+        "bfd": {"min_rx": 300, "min_tx": 200},
+        **changes,
+    }
+
+
+def read(**changes) -> plan.Plan:
+    return parse(yaml.safe_dump(content(**changes)))
+
+
+def problems_of(text: str) -> list[str]:
+    with pytest.raises(BadPlan) as refusal:
+        parse(text)
+    return refusal.value.problems
+
+
+def problems(**changes) -> list[str]:
+    return problems_of(yaml.safe_dump(content(**changes)))
+
+
+def test_everything_in_a_file_is_read():
+    found = read()
+    assert found.vteps == {"east": "tcp:10.1.1.11:6640", "west": "unix:/run/west/db.sock"}
+    assert found.logical_switches == {
+        "blue": LogicalSwitch("blue", 33, "service_node", ("10.2.2.101", "10.2.2.102")),
+        "green": LogicalSwitch("green", 44, "source_node"),
+    }
+    assert found.bindings == (
+        Binding("east", "br0", "p0", 0, "blue"),
+        Binding("west", "br0", "p7", 10, "green"),
+    )
+    assert found.stations == (Station("blue", "00:11:22:33:44:5f", "10.2.2.201"),)
+    assert found.bfd_params == {"enable": "true", "min_rx": "300", "min_tx": "200"}
+    assert found.bound_at("east") == {"blue"}
+
+
+def test_the_example_of_the_help_is_a_plan():
+    example = plan.__doc__.split("looks like this:")[1]
+    assert set(parse(example).vteps) == {"east", "west"}
+
+
+def test_stations_and_bfd_may_be_left_out():
+    smaller = content()
+    del smaller["stations"], smaller["bfd"]
+    found = parse(yaml.safe_dump(smaller))
+    assert found.stations == ()
+    assert found.bfd_params is None
+
+
+def test_bfd_can_be_turned_off():
+    assert read(bfd={"enable": False}).bfd_params == {"enable": "false"}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "no mapping"),
+        ("- a list", "no mapping"),
+        ("vteps: [", "no YAML"),
+        ("vteps: []\nvteps: []", "more than once"),
+        ("vteps: 3", "no list"),
+        ("vteps: [7]", "vteps[0]: 7 is no mapping"),
+    ],
+)
+def test_a_file_of_another_shape_is_refused(text, word):
+    assert word in problems_of(text)[0]
+
+
+@pytest.mark.parametrize(
+    ("where", "change", "expected"),
+    [
+        ("vteps", {"remote": "10.1.1.11"}, "vteps[0]: remote: '10.1.1.11' is no OVSDB remote"),
+        ("vteps", {"name": ""}, "vteps[0]: name: a name has at least one character"),
+        ("logical_switches", {"vni": 0}, "logical_switches[0]: vni: 0 is no integer from 1"),
+        ("logical_switches", {"vni": 2**24}, "is no integer from 1 to 16777215"),
+        ("logical_switches", {"vni": "33"}, "'33' is no integer"),
+        ("logical_switches", {"vni": True}, "True is no integer"),
+        ("logical_switches", {"name": False}, "False is no text to YAML; put it in quotes"),
+        ("logical_switches", {"replication": "both"}, "neither service_node nor source_node"),
+        ("logical_switches", {"service_nodes": []}, "needs at least one"),
+        ("logical_switches", {"service_nodes": ["fe80::1"]}, "'fe80::1' is no IPv4 address"),
+        ("logical_switches", {"service_nodes": "10.2.2.2"}, "'10.2.2.2' is no list"),
+        ("logical_switches", {"replication": "source_node"}, "has no use for them"),
+        ("bindings", {"vlan": 4095}, "bindings[0]: vlan: 4095 is no integer from 0 to 4094"),
+        ("bindings", {"vlna": 10}, "bindings[0]: unknown: vlna"),
+        ("bindings", {"vtep": "north"}, "there is no north in this file, only east, west"),
+        ("bindings", {"logical_switch": "red"}, "there is no red in this file, only blue, green"),
+        ("stations", {"mac": 7923433495}, "put it in quotes"),
+        ("stations", {"mac": "01:00:5e:00:00:01"}, "is no MAC address of a station"),
+        ("stations", {"mac": "00:00:00:00:00:00"}, "is no MAC address of a station"),
+        ("stations", {"mac": "00:11:22:33:44"}, "is no MAC address of a station"),
+        ("stations", {"address": "10.2.2.300"}, "'10.2.2.300' is no IPv4 address"),
+        ("stations", {"logical_switch": "red"}, "stations[0]: logical_switch: there is no red"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_place(where, change, expected):
+    changed = content()
+    changed[where][0].update(change)
+    (problem,) = problems_of(yaml.safe_dump(changed))
+    assert expected in problem
+    assert problem.startswith(f"{where}[0]: ")
+
+
+@pytest.mark.parametrize(
+    ("where", "key"),
+    [("vteps", "remote"), ("logical_switches", "vni"), ("bindings", "port"), ("stations", "mac")],
+)
+def test_a_missing_key_is_named(where, key):
+    changed = content()
+    del changed[where][0][key]
+    assert problems_of(yaml.safe_dump(changed)) == [f"{where}[0]: {key} is missing"]
+
+
+@pytest.mark.parametrize(
+    ("where", "change", "what"),
+    [
+        ("vteps", {"name": "east"}, "name"),
+        ("vteps", {"remote": "tcp:10.1.1.11:6640"}, "remote"),
+        ("logical_switches", {"name": "blue"}, "name"),
+        ("logical_switches", {"vni": 33}, "vni"),
+        (
+            "bindings",
+            {"vtep": "east", "port": "p0", "vlan": 0},
+            "vtep, switch, port and vlan",
+        ),
+    ],
+)
+def test_what_must_differ_does(where, change, what):
+    changed = content()
+    changed[where][1].update(change)
+    found = problems_of(yaml.safe_dump(changed))
+    assert f"{where}[1]: the same {what} as {where}[0]" in found
+
+
+@pytest.mark.parametrize(
+    ("bfd", "expected"),
+    [
+        ({"min_rx": "ten"}, "min_rx: 'ten' is no integer"),
+        ({"min_tx": 0}, "min_tx: 0 is no integer from 1"),
+        ({"enable": "yes"}, "enable: 'yes' is neither true nor false"),
+        ({"mult": 3}, "unknown: mult"),
+        (7, "7 is no mapping"),
+    ],
+)
+def test_bfd_is_checked_too(bfd, expected):
+    (problem,) = problems(bfd=bfd)
+    assert expected in problem
+    assert "bfd" in problem
+
+
+def test_all_items_that_are_wrong_are_named_at_once():
+    changed = content(colour="red")
+    changed["vteps"][1]["remote"] = "west"
+    changed["bindings"][0]["vlan"] = -1
+    assert [each.split(":")[0] for each in problems_of(yaml.safe_dump(changed))] == [
+        "vteps[1]",
+        "bindings[0]",
+        "the file",
+    ]
+
+
+def test_the_command_names_the_file_and_every_problem(tmp_path: Path, capsys):
+    file = tmp_path / "nvc.yaml"
+    file.write_text("vteps: []\n")
+    assert main(["nvc", "--check", str(file)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        f"{file}: the file: logical_switches is missing",
+        f"{file}: the file: bindings is missing",
+    ]
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda file: file.write_bytes(b"\xff\xfe"), None])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, make, capsys):
+    file = tmp_path / "nvc.yaml"
+    if make is not None:
+        make(file)
+    assert main(["nvc", str(file)]) == 1
+    assert capsys.readouterr().err.startswith(f"{file}: ")
+
+
+def test_a_right_file_passes_the_check(tmp_path: Path, capsys):
+    file = tmp_path / "nvc.yaml"
+    file.write_text(yaml.safe_dump(content()))
+    assert main(["nvc", "--check", str(file)]) == 0
+    assert capsys.readouterr() == ("", "")

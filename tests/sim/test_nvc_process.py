@@ -1,0 +1,495 @@
+"""The NVC as a process, with real database servers; the tests play the VTEPs. Needs no root."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sim.openvswitch import SCHEMA_FILES, environment
+from sim.process import CHECKOUT
+from sim.waiting import wait_until
+
+X, Y = "02:00:00:00:00:01", "02:00:00:00:00:02"
+FAR = "10.2.2.201"
+
+
+class Connection:
+    """A connection to a database server, for one request or for the updates of a monitor."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self._text = ""
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def request(self, method: str, *params):
+        self._send({"method": method, "params": list(params), "id": 1})
+        while (message := self.receive(5.0)) is None or message.get("id") != 1:
+            assert message is not None, f"no answer to {method}"
+        assert not message.get("error"), message
+        return message["result"]
+
+    def receive(self, timeout: float):
+        """Return the next message, None when there was none in time."""
+        self._socket.settimeout(timeout)
+        while True:
+            with contextlib.suppress(json.JSONDecodeError):
+                message, end = json.JSONDecoder().raw_decode(self._text)
+                self._text = self._text[end:]
+                if message.get("method") != "echo":
+                    return message
+                self._send({"result": message["params"], "error": None, "id": message["id"]})
+                continue
+            try:
+                data = self._socket.recv(65536)
+            except TimeoutError:
+                return None
+            assert data, "the server closed the connection"
+            self._text += data.decode()
+
+    def _send(self, message) -> None:
+        self._socket.sendall(json.dumps(message).encode())
+
+
+class Vtep:
+    """The database of a VTEP whose part the test plays: br0 with ports p0 and p1."""
+
+    def __init__(self, name: str, number: int, folder: Path) -> None:
+        self.name = name
+        self.address = f"10.2.2.{number}"
+        self.folder = folder / name
+        self.folder.mkdir()
+        self.socket = self.folder / "sock"
+        self.remote = f"unix:{self.socket}"
+        self._server: subprocess.Popen | None = None
+
+    def create(self) -> None:
+        file = self.folder / "vtep.db"
+        file.unlink(missing_ok=True)
+        schema = str(SCHEMA_FILES["vtep"])
+        subprocess.run(["ovsdb-tool", "create", str(file), schema], check=True)
+
+    def start(self) -> None:
+        self._server = subprocess.Popen(
+            ["ovsdb-server", f"--remote=p{self.remote}", str(self.folder / "vtep.db")],
+            env={**os.environ, **environment(self.folder)},
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(self._answers, f"the database of {self.name}")
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.terminate()
+            self._server.wait()
+
+    def _answers(self) -> bool:
+        try:
+            Connection(self.socket).close()
+        except OSError:
+            return False
+        return True
+
+    def ctl(self, *commands: str) -> str:
+        """Run commands of vtep-ctl, all in one transaction."""
+        argv = ["vtep-ctl", f"--db={self.remote}"]
+        for command in commands:
+            argv += ["--", *command.split()]
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+    def introduce(self) -> None:
+        self.ctl(
+            "add-ps br0",
+            "add-port br0 p0",
+            "add-port br0 p1",
+            f"set Physical_Switch br0 tunnel_ips={self.address}",
+        )
+
+    def select(self, table: str) -> list[dict]:
+        connection = Connection(self.socket)
+        try:
+            operation = {"op": "select", "table": table, "where": []}
+            return connection.request("transact", "hardware_vtep", operation)[0]["rows"]
+        finally:
+            connection.close()
+
+    def names(self) -> dict[str, str]:
+        return {row["_uuid"][1]: row["name"] for row in self.select("Logical_Switch")}
+
+    def stations(self, table: str = "Ucast_Macs_Remote") -> list[tuple[str, str, str]]:
+        names = self.names()
+        address = {row["_uuid"][1]: row["dst_ip"] for row in self.select("Physical_Locator")}
+        return sorted(
+            (names[row["logical_switch"][1]], row["MAC"], address[row["locator"][1]])
+            for row in self.select(table)
+        )
+
+    def flooding(self, name: str) -> list[str]:
+        if name not in self.names().values():
+            return []
+        shown = self.ctl(f"list-remote-macs {name}").splitlines()
+        return sorted(line.split("/")[1] for line in shown if "unknown-dst ->" in line)
+
+    def bindings(self) -> dict[str, dict[int, str]]:
+        names = self.names()
+        return {
+            row["name"]: {vlan: names[uuid[1]] for vlan, uuid in row["vlan_bindings"][1]}
+            for row in self.select("Physical_Port")
+        }
+
+    def claim(self, mac: str, name: str = "blue") -> None:
+        self.ctl(f"add-ucast-local {name} {mac} {self.address}")
+
+    def take_back(self, mac: str, name: str = "blue") -> None:
+        self.ctl(f"del-ucast-local {name} {mac}")
+
+    @contextlib.contextmanager
+    def watched(self, table: str, *columns: str):
+        """Yield a function that returns the updates of a table until none comes for a while.
+
+        Or until there is a number of them.
+        """
+        connection = Connection(self.socket)
+        select = {"initial": False, "insert": True, "delete": True, "modify": True}
+        request = {table: {"columns": list(columns), "select": select}}
+        connection.request("monitor", "hardware_vtep", None, request)
+
+        def updates(quiet: float = 0.3, number: int | None = None) -> list[dict]:
+            found = []
+            while len(found) != number and (message := connection.receive(quiet)) is not None:
+                found += message["params"][1].get(table, {}).values()
+            return found
+
+        try:
+            yield updates
+        finally:
+            connection.close()
+
+
+class Nvc:
+    """`python -m sim nvc FILE`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "nvc.yaml"
+        self.log = folder / "nvc.log"
+        self._process: subprocess.Popen | None = None
+
+    def start(self, plan: dict) -> None:
+        self.file.write_text(yaml.safe_dump(plan))
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sim", "nvc", str(self.file)],
+                cwd=CHECKOUT,
+                stdout=log,
+                stderr=log,
+            )
+
+    def end(self, signum: int = signal.SIGTERM) -> int | None:
+        if self._process is None:
+            return None
+        self._process.send_signal(signum)
+        return self._process.wait(5)
+
+    @property
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def plan_for(*vteps: Vtep, **changes) -> dict:
+    return {
+        "vteps": [{"name": vtep.name, "remote": vtep.remote} for vtep in vteps],
+        "logical_switches": [
+            {"name": "blue", "vni": 33, "service_nodes": ["10.2.2.101", "10.2.2.102"]},
+            {"name": "green", "vni": 44, "replication": "source_node"},
+        ],
+        "bindings": [
+            {"vtep": vtep.name, "switch": "br0", "port": "p0", "vlan": vlan, "logical_switch": name}
+            for vtep in vteps
+            for vlan, name in ((0, "blue"), (10, "green"))
+        ],
+        "stations": [{"logical_switch": "green", "mac": Y, "address": FAR}],
+        "bfd": {"min_rx": 300, "min_tx": 300},
+        **changes,
+    }
+
+
+@pytest.fixture
+def folder():
+    # Not pytest's own folder: the path of a Unix socket has 107 bytes at most.
+    folder = Path(tempfile.mkdtemp(prefix="nvc"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def vteps(folder):
+    """Three VTEPs whose databases run."""
+    vteps = [Vtep(name, place, folder) for place, name in enumerate(("east", "west", "north"), 1)]
+    for vtep in vteps:
+        vtep.create()
+        vtep.start()
+        vtep.introduce()
+    yield vteps
+    for vtep in vteps:
+        vtep.stop()
+
+
+@pytest.fixture
+def nvc(folder):
+    nvc = Nvc(folder)
+    yield nvc
+    nvc.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def running(nvc, vteps):
+    """The NVC, with all three VTEPs configured."""
+    nvc.start(plan_for(*vteps))
+    for vtep in vteps:
+        eventually(lambda vtep=vtep: vtep.bindings()["p0"] == {0: "blue", 10: "green"})
+    return nvc
+
+
+def eventually(condition, timeout: float = 10.0) -> None:
+    wait_until(condition, "what the NVC is to write", timeout=timeout)
+
+
+def test_it_configures_every_database(running, vteps):
+    for vtep in vteps:
+        keys = {row["name"]: row["tunnel_key"] for row in vtep.select("Logical_Switch")}
+        assert keys == {"blue": 33, "green": 44}
+        modes = {row["name"]: row["replication_mode"] for row in vtep.select("Logical_Switch")}
+        assert modes == {"blue": "service_node", "green": "source_node"}
+        assert vtep.flooding("blue") == ["10.2.2.101", "10.2.2.102"]
+        assert vtep.stations() == [("green", Y, FAR)]
+        assert vtep.bindings()["p1"] == {}
+
+
+def test_a_port_is_bound_when_it_appears(nvc, vteps):
+    east = vteps[0]
+    east.ctl("del-port br0 p0")
+    nvc.start(plan_for(*vteps))
+    eventually(lambda: set(east.names().values()) == {"blue", "green"})
+    east.ctl("add-port br0 p0")
+    eventually(lambda: east.bindings()["p0"] == {0: "blue", 10: "green"})
+
+
+def test_what_one_reports_the_others_are_told(running, vteps):
+    east, west, north = vteps
+    east.claim(X)
+    for vtep in (west, north):
+        eventually(lambda vtep=vtep: ("blue", X, east.address) in vtep.stations())
+    assert east.stations() == [("green", Y, FAR)]
+    east.take_back(X)
+    for vtep in (west, north):
+        eventually(lambda vtep=vtep: vtep.stations() == [("green", Y, FAR)])
+
+
+def test_flooding_follows_membership(running, vteps):
+    east, west, north = vteps
+    for vtep in vteps:
+        vtep.ctl(f"add-mcast-local green unknown-dst {vtep.address}")
+    eventually(lambda: east.flooding("green") == [west.address, FAR, north.address])
+    north.ctl(f"del-mcast-local green unknown-dst {north.address}")
+    eventually(lambda: east.flooding("green") == [west.address, FAR])
+    eventually(lambda: north.flooding("green") == [east.address, west.address, FAR])
+
+
+def test_a_move_is_one_change_of_one_row(running, vteps):
+    east, west, north = vteps
+    east.claim(X)
+    eventually(lambda: ("blue", X, east.address) in north.stations())
+    with north.watched("Ucast_Macs_Remote", "MAC", "locator") as updates:
+        west.claim(X)
+        eventually(lambda: ("blue", X, west.address) in north.stations())
+        eventually(lambda: ("blue", X, west.address) in east.stations())
+        assert all(mac != X for _, mac, _ in west.stations())
+        east.take_back(X)
+        (update,) = updates()
+    assert "locator" in update["old"]
+    assert update["new"]["MAC"] == X
+
+
+def test_bfd_is_switched_on_in_tunnels_and_addressed(running, vteps):
+    east, west, _ = vteps
+    for here, there in ((east, west), (west, east)):
+        add_tunnel(here, there.address, expected=f"169.254.9.{here.address[-1]}")
+    add_tunnel(east, FAR, expected="169.254.1.0")
+    on = {"enable": "true", "min_rx": "300", "min_tx": "300"}
+    eventually(lambda: [dict(row["bfd_params"][1]) for row in east.select("Tunnel")] == [on, on])
+    remote = [dict(row["bfd_config_remote"][1]) for row in east.select("Tunnel")]
+    assert sorted(remote, key=len) == [{}, {"bfd_dst_ip": "169.254.9.2"}]
+
+
+def add_tunnel(vtep: Vtep, address: str, expected: str) -> None:
+    """Add a Tunnel row to br0, between locators of its own."""
+    locators = [
+        {
+            "op": "insert",
+            "table": "Physical_Locator",
+            "row": {
+                "encapsulation_type": "vxlan_over_ipv4",
+                "dst_ip": end,
+                "tunnel_key": 1000 + place,
+            },
+            "uuid-name": f"end{place}",
+        }
+        for place, end in enumerate((vtep.address, address))
+    ]
+    for place, end in enumerate(locators):
+        end["row"]["tunnel_key"] += len(vtep.select("Tunnel")) * 2 + place
+    row = {
+        "local": ["named-uuid", "end0"],
+        "remote": ["named-uuid", "end1"],
+        "bfd_config_local": ["map", [["bfd_dst_ip", expected]]],
+    }
+    connection = Connection(vtep.socket)
+    connection.request(
+        "transact",
+        "hardware_vtep",
+        *locators,
+        {"op": "insert", "table": "Tunnel", "row": row, "uuid-name": "tunnel"},
+        {
+            "op": "mutate",
+            "table": "Physical_Switch",
+            "where": [],
+            "mutations": [["tunnels", "insert", ["named-uuid", "tunnel"]]],
+        },
+    )
+    connection.close()
+
+
+def test_what_others_wrote_stays(nvc, vteps):
+    east = vteps[0]
+    east.ctl(
+        "add-ls theirs",
+        "bind-ls br0 p0 5 theirs",
+        "bind-ls br0 p0 10 theirs",
+        f"add-ucast-remote theirs {X} 10.2.2.77",
+        "add-mcast-remote theirs unknown-dst 10.2.2.77",
+    )
+    nvc.start(plan_for(*vteps))
+    eventually(lambda: east.bindings()["p0"] == {0: "blue", 5: "theirs", 10: "theirs"})
+    eventually(lambda: "VLAN 10 of br0 p0 belongs to theirs" in nvc.log.read_text())
+    eventually(lambda: ("green", Y, FAR) in east.stations())
+    assert ("theirs", X, "10.2.2.77") in east.stations()
+    assert east.flooding("theirs") == ["10.2.2.77"]
+
+
+def test_a_database_that_comes_late_is_caught_up_with(nvc, vteps):
+    east, west, north = vteps
+    west.stop()
+    nvc.start(plan_for(*vteps))
+    eventually(lambda: east.flooding("blue") != [])
+    east.claim(X)
+    eventually(lambda: ("blue", X, east.address) in north.stations())
+    west.start()
+    eventually(lambda: ("blue", X, east.address) in west.stations())
+
+
+def test_a_database_that_restarts_is_caught_up_with(running, vteps):
+    east, west, north = vteps
+    west.stop()
+    east.claim(X)
+    eventually(lambda: ("blue", X, east.address) in north.stations())
+    west.start()
+    eventually(lambda: ("blue", X, east.address) in west.stations())
+    west.claim(Y)
+    eventually(lambda: ("blue", Y, west.address) in east.stations())
+
+
+def test_while_a_database_is_away_what_it_said_holds(running, vteps):
+    east, west, north = vteps
+    west.claim(X)
+    eventually(lambda: ("blue", X, west.address) in north.stations())
+    west.stop()
+    east.claim(Y)
+    eventually(lambda: ("blue", Y, east.address) in north.stations())
+    assert ("blue", X, west.address) in north.stations()
+
+
+def test_a_database_that_is_new_is_filled_again(running, vteps):
+    east, west, _ = vteps
+    west.claim(X)
+    eventually(lambda: ("blue", X, west.address) in east.stations())
+    west.stop()
+    west.create()
+    west.start()
+    west.introduce()
+    eventually(lambda: west.bindings().get("p0") == {0: "blue", 10: "green"})
+    eventually(lambda: ("blue", X, west.address) not in east.stations())
+
+
+def test_a_new_start_changes_nothing(running, vteps):
+    east, west, north = vteps
+    east.claim(X)
+    west.claim(X)
+    for vtep in (east, north):
+        eventually(lambda vtep=vtep: ("blue", X, west.address) in vtep.stations())
+    assert running.end() == 128 + signal.SIGTERM
+    with (
+        east.watched("Ucast_Macs_Remote", "MAC", "locator") as at_east,
+        north.watched("Mcast_Macs_Remote", "MAC", "locator_set") as at_north,
+        west.watched("Logical_Switch", "name", "tunnel_key") as at_west,
+    ):
+        connected = running.log.read_text().count(": connected")
+        running.start(plan_for(*vteps))
+        eventually(lambda: running.log.read_text().count(": connected") == connected + 3)
+        assert (at_east(), at_north(), at_west()) == ([], [], [])
+    assert all(mac != X for _, mac, _ in west.stations())
+
+
+def test_what_the_file_names_no_more_is_taken_back(running, vteps):
+    east, *others = vteps
+    east.ctl(f"add-ucast-local green {X} {east.address}", "add-ls theirs")
+    running.end()
+    smaller = plan_for(*vteps, stations=[])
+    smaller["logical_switches"] = smaller["logical_switches"][:1]
+    smaller["bindings"] = [each for each in smaller["bindings"] if each["vlan"] == 0]
+    running.start(smaller)
+    for vtep in others:
+        eventually(lambda vtep=vtep: sorted(vtep.names().values()) == ["blue"])
+    eventually(lambda: east.bindings()["p0"] == {0: "blue"})
+    assert sorted(east.names().values()) == ["blue", "green", "theirs"]
+    east.take_back(X, "green")
+    eventually(lambda: sorted(east.names().values()) == ["blue", "theirs"])
+
+
+def test_it_is_quick_and_idles_in_between(running, vteps):
+    east, west, _ = vteps
+    east.claim(Y)
+    eventually(lambda: ("blue", Y, east.address) in west.stations())
+    (row,) = east.select("Ucast_Macs_Local")
+    connection = Connection(east.socket)
+    delays = []
+    with west.watched("Ucast_Macs_Remote", "MAC") as updates:
+        for number in range(20):
+            insert = {"MAC": f"02:01:00:00:00:{number:02x}"}
+            insert |= {column: row[column] for column in ("logical_switch", "locator")}
+            operation = {"op": "insert", "table": "Ucast_Macs_Local", "row": insert}
+            began = time.monotonic()
+            connection.request("transact", "hardware_vtep", operation)
+            (update,) = updates(quiet=5.0, number=1)
+            delays.append(time.monotonic() - began)
+            assert update["new"]["MAC"] == insert["MAC"]
+        connection.close()
+        print(f"median {statistics.median(delays) * 1000:.1f} ms, longest {max(delays):.3f} s")
+        assert statistics.median(delays) < 0.1
+        before = running.cpu_seconds
+        assert updates(quiet=0.5) == []
+        assert running.cpu_seconds - before < 0.05
