@@ -44,6 +44,8 @@ def every_kind_of_flow():
     yield tunnels.encapsulation_towards(LOGICAL_SWITCH, REMOTE, None)
     yield from learning.unlearnable()
     yield learning.known(untagged.number, LOGICAL_SWITCH, MAC, 300)
+    yield from tunnels.inner_tags()
+    yield learning.moving(LOGICAL_SWITCH, MAC)
     yield learning.full_binding(untagged.number)
     yield learning.full_logical_switch(LOGICAL_SWITCH)
     yield learning.unknown()
@@ -165,8 +167,10 @@ def test_groups():
     assert f"`{GROUP_BASE >> 28:#x}` in the highest four bits" in text
     first = GroupKind.REPLICATION
     assert f"up to {layout.CHUNK} locators" in text
-    assert f"{first.value}\nto {first + layout.MAX_CHUNKS - 1}," in text
-    assert f"up to {layout.CHUNK * layout.MAX_CHUNKS} remote VTEPs" in text
+    assert f"{first.value} to {first + layout.CHUNKS - 1}\nfor `unknown-dst`" in text
+    second = GroupKind.MULTICAST
+    assert f"{second.value} to {second + layout.CHUNKS - 1} for multicast addresses" in text
+    assert f"room for {layout.CHUNK * layout.CHUNKS} remote VTEPs" in text
 
 
 def test_output_of_the_lab_is_of_this_pipeline():
