@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import socket
 import statistics
 import threading
@@ -334,10 +335,15 @@ def table(measured: Mapping[str, Samples]) -> str:
 
 def bench(name: str, repeat: int, file: Path | None) -> None:
     """Measure, print the table, and write every sample as JSON if a file is named."""
+    load = [os.getloadavg()[0]]
     measured = measure(name, repeat)
+    load.append(os.getloadavg()[0])
     print(table(measured))
+    before, after = load
+    print(f"\nLoad average of the machine: {before:.1f} before, {after:.1f} after")
     if file:
-        file.write_text(json.dumps({"unit": "ms", "samples": measured}, indent=2) + "\n")
+        record = {"unit": "ms", "load": load, "samples": measured}
+        file.write_text(json.dumps(record, indent=2) + "\n")
 
 
 def _select(table: str, *conditions: Sequence[str]) -> dict[str, Any]:
