@@ -1,11 +1,13 @@
 """One managed switch and its connection: when to read back, when to apply, what was refused."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
 from .changes import Change, FlowChange, GroupChange
 from .events import Applied, Connection, FlowRemoved, ReadBack
+from .flows import FlowKey
 from .managed import ManagedSwitch
 from .model import PhysicalSwitch
 from .writes import (
@@ -39,6 +41,7 @@ class Session:
         self._is_busy = False
         self._failures = 0
         self._rejected: set[Change] = set()
+        self._deleting: Counter[FlowKey] = Counter()
 
     # What it is told
 
@@ -47,6 +50,7 @@ class Session:
         self.connection = connection
         self._failures = 0
         self._rejected.clear()
+        self._deleting.clear()
         self._is_busy = False
         self._read_back()
 
@@ -70,13 +74,19 @@ class Session:
                     self.managed.flows.have(change.key, change.flow)
                 else:
                     self.managed.groups.have(change.id, change.group)
-        elif event.rejected:
+            return
+        self._deleting.clear()
+        if event.rejected:
             self._rejected.update(event.rejected)
         else:
             self._fail()
 
     def flow_removed(self, event: FlowRemoved) -> None:
-        """Take the end of a flow. One that is wanted and was not idle was deleted by others."""
+        """Take the end of a flow. One that was not idle, nor deleted by us, others deleted."""
+        if not event.idle and self._deleting[event.key]:
+            self._deleting[event.key] -= 1
+            return
+        del self._deleting[event.key]
         self.managed.flows.have(event.key, None)
         if event.idle:
             self.managed.forget(event.key)
@@ -101,6 +111,11 @@ class Session:
         changes = list(islice(self._changes(), MOST_CHANGES))
         if changes:
             self._is_busy = True
+            self._deleting += Counter(
+                change.key
+                for change in changes
+                if isinstance(change, FlowChange) and self._ends_watched_flow(change)
+            )
             self.connection.apply(changes)
 
     def count(self) -> None:
@@ -175,6 +190,11 @@ class Session:
             if flow_change not in self._rejected:
                 yield flow_change
         yield from unused
+
+    def _ends_watched_flow(self, change: FlowChange) -> bool:
+        """Whether the switch will tell that the flow is gone."""
+        former = self.managed.flows.actual.get(change.key)
+        return change.flow is None and former is not None and former.watched
 
     def _read_back(self) -> None:
         self._is_read = False

@@ -6,6 +6,7 @@ shown as they are.
 
 import ipaddress
 import re
+from functools import lru_cache
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
@@ -77,6 +78,7 @@ def parse_ipv4(text: str) -> str:
     return str(address)
 
 
+@lru_cache(maxsize=1 << 14)  # a few remote VTEPs stand behind very many rows
 def ipv4_number(address: str) -> int:
     """Return the 32 bits of a canonical IPv4 address as a number."""
     return int(ipaddress.IPv4Address(address))
