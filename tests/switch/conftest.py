@@ -1,15 +1,18 @@
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.switch.dummy import DummySwitch
 
+pytest.register_assert_rewrite("tests.switch.state")
 
-@pytest.fixture
-def switch():
-    """Open vSwitch with empty databases; nothing else is there yet."""
+
+@contextmanager
+def a_switch():
+    """Start Open vSwitch with empty databases in a folder of its own, and end it."""
     folder = Path(tempfile.mkdtemp(prefix="vtep-"))
     switch = DummySwitch(folder)
     try:
@@ -18,6 +21,13 @@ def switch():
     finally:
         switch.stop()
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def switch():
+    """Open vSwitch with empty databases; nothing else is there yet."""
+    with a_switch() as switch:
+        yield switch
 
 
 @pytest.fixture

@@ -134,19 +134,20 @@ class DummySwitch(OpenVSwitch):
         self.app.start()
         self.wait_for_log("br0 is managed")
 
-    def come_to_rest(self) -> None:
+    def come_to_rest(self, by: str = "p0") -> None:
         """Return when the application has done whatever it had to do by now.
 
-        What is asked for last is done last: flows for a new binding, and a fault for another.
+        What is asked for last is done last: flows for a new binding of the port, and a fault for
+        another.
         """
-        port = self.row("Physical_Port", name="p0")["_uuid"]
+        port = self.row("Physical_Port", name=by)["_uuid"]
         for vlan in ("4001", "4095"):
-            self.vtep_ctl("bind-ls", "br0", "p0", vlan, "ls0")
+            self.vtep_ctl("bind-ls", "br0", by, vlan, "ls0")
         status = lambda: self.column("Physical_Port", "port_fault_status", str(port))  # noqa: E731
         bound = lambda: "dl_vlan=4001" in "\n".join(self.flows())  # noqa: E731
         self.wait(lambda: bound() and "invalid_vlan_map" in status(), "the marks")
         for vlan in ("4001", "4095"):
-            self.vtep_ctl("unbind-ls", "br0", "p0", vlan)
+            self.vtep_ctl("unbind-ls", "br0", by, vlan)
         self.wait(lambda: not bound() and "invalid_vlan_map" not in status(), "their end")
 
     def point_at_app(self, bridge: str = "br0") -> None:
@@ -158,14 +159,13 @@ class DummySwitch(OpenVSwitch):
         self.vtep_ctl("add-ps", name)
         self.vtep_ctl("set", "Physical_Switch", name, f"tunnel_ips={tunnel_ip}")
 
-    def flows(self, bridge: str = "br0") -> list[str]:
+    def flows(self, bridge: str = "br0", ports: str = "--no-names") -> list[str]:
         """Return the bridge's flows, sorted, without the figures that change by themselves."""
-        lines = self.ofctl("--no-stats", "--no-names", "dump-flows", bridge).splitlines()
-        return sorted(line for line in lines if "actions=" in line)
+        return sorted(self.ofctl("--no-stats", ports, "dump-flows", bridge).splitlines()[1:])
 
-    def groups(self, bridge: str = "br0") -> list[str]:
+    def groups(self, bridge: str = "br0", ports: str = "--no-names") -> list[str]:
         """Return the bridge's groups, sorted."""
-        return sorted(self.ofctl("--no-names", "dump-groups", bridge).splitlines()[1:])
+        return sorted(self.ofctl(ports, "dump-groups", bridge).splitlines()[1:])
 
     def ages(self, bridge: str = "br0") -> dict[str, float]:
         """Return how long each flow is there, in seconds: a flow that was sent again is young."""
@@ -279,13 +279,24 @@ class DummySwitch(OpenVSwitch):
         assert not [each for each in results if each and "error" in each], results
         return results
 
+    def tables(
+        self, *tables: str, database: str = "hardware_vtep"
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return the rows of tables at one moment, with sets, maps and UUIDs as Python has them."""
+        selects = [{"op": "select", "table": table, "where": []} for table in tables]
+        text = json.dumps([database, *selects])
+        results = json.loads(self.run(["ovsdb-client", "transact", self.db, text]))
+        return {
+            table: [
+                {column: _from_json(value) for column, value in row.items()}
+                for row in result["rows"]
+            ]
+            for table, result in zip(tables, results, strict=True)
+        }
+
     def rows(self, table: str, database: str = "hardware_vtep") -> list[dict[str, Any]]:
-        """Return the rows of a table, with sets, maps and UUIDs as Python has them."""
-        select = json.dumps([database, {"op": "select", "table": table, "where": []}])
-        (result,) = json.loads(self.run(["ovsdb-client", "transact", self.db, select]))
-        return [
-            {column: _from_json(value) for column, value in row.items()} for row in result["rows"]
-        ]
+        """Return the rows of a table."""
+        return self.tables(table, database=database)[table]
 
     def row(self, table: str, **values: Any) -> dict[str, Any]:
         """Return the one row of a table with these values."""

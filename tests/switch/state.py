@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+
+from sim.waiting import WaitFailed
 from tests.switch.dummy import DummySwitch
 
-NVC_TABLES = ("Global", "Manager", "Logical_Switch", "Ucast_Macs_Remote", "Mcast_Macs_Remote")
 OUR_TABLES = (
     "Physical_Switch",
     "Tunnel",
@@ -21,9 +24,10 @@ def tunnels(vtep: DummySwitch, local: str = "127.0.0.1") -> set[str]:
 
     All of them start from the local address, or there are none to speak of.
     """
-    named = {row["_uuid"]: row for row in vtep.rows("Physical_Locator")}
-    listed = {uuid for row in vtep.rows("Physical_Switch") for uuid in several(row["tunnels"])}
-    rows = [row for row in vtep.rows("Tunnel") if row["_uuid"] in listed]
+    tables = vtep.tables("Physical_Locator", "Physical_Switch", "Tunnel")
+    named = by_uuid(tables["Physical_Locator"])
+    listed = {uuid for row in tables["Physical_Switch"] for uuid in several(row["tunnels"])}
+    rows = [row for row in tables["Tunnel"] if row["_uuid"] in listed]
     if any(named[row["local"]]["dst_ip"] != local for row in rows):
         return set()
     return {locator_name(named[row["remote"]]) for row in rows}
@@ -73,22 +77,33 @@ def assert_restart_changes_nothing(vtep: DummySwitch, *bridges: str) -> None:
     before, ages = everything(vtep, bridges), [vtep.ages(bridge) for bridge in bridges]
     vtep.restart_app()
     vtep.come_to_rest()
-    vtep.wait(lambda: everything(vtep, bridges) == before, "everything as it was")
+    wait_until_equal(vtep, lambda: everything(vtep, bridges), before)
     for bridge, earlier in zip(bridges, ages, strict=True):
         later = vtep.ages(bridge)
         assert later.keys() == earlier.keys()
         assert all(later[flow] >= earlier[flow] for flow in earlier)
 
 
+def wait_until_equal(vtep: DummySwitch, now: Callable[[], dict], before: dict) -> None:
+    """Wait until everything is as it was; say what differs if that does not come true."""
+    with contextlib.suppress(WaitFailed):
+        vtep.wait(lambda: now() == before, "everything as it was")
+    after = now()
+    assert {key: after[key] for key in after if after[key] != before[key]} == {
+        key: before[key] for key in after if after[key] != before[key]
+    }
+
+
 def everything(vtep: DummySwitch, bridges: tuple[str, ...]) -> dict:
     """Return flows, groups, ports and rows; a row that was written again has a new _version."""
-    physical_ports = [{**row, "_version": None} for row in vtep.rows("Physical_Port")]
+    tables = vtep.tables(*OUR_TABLES, "Physical_Port")
+    # come_to_rest() binds VLANs.
+    tables["Physical_Port"] = [{**row, "_version": None} for row in tables["Physical_Port"]]
     return {
         **{f"flows of {bridge}": vtep.flows(bridge) for bridge in bridges},
         **{f"groups of {bridge}": vtep.groups(bridge) for bridge in bridges},
         "ports": ports(vtep),
-        "Physical_Port": by_uuid(physical_ports),
-        **{table: by_uuid(vtep.rows(table)) for table in OUR_TABLES},
+        **{table: by_uuid(rows) for table, rows in tables.items()},
     }
 
 

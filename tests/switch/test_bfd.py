@@ -154,11 +154,11 @@ def test_one_of_two_rows_for_one_address_is_enough_to_enable_bfd(tunnel):
     tunnel.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p1", "20", "ls1")
     tunnel.place(STATION, "10.2.2.3", 100, logical_switch="ls1")
     tunnel.wait(lambda: len(tunnel.rows("Tunnel")) == 2, "a row for each locator")
+    states = lambda: [row["bfd_status"].get("state") for row in tunnel.rows("Tunnel")]  # noqa: E731
     first, second = (str(row["_uuid"]) for row in tunnel.rows("Tunnel"))
     for name in (first, second):
         tunnel.vtep_ctl("set", "Tunnel", name, "bfd_params:enable=true")
         tunnel.wait(lambda: settings(tunnel) == DEFAULTS, "BFD on the one interface")
-        states = lambda: [row["bfd_status"].get("state") for row in tunnel.rows("Tunnel")]  # noqa: E731
         tunnel.wait(lambda: "down" in states(), "its state")
         tunnel.vtep_ctl("clear", "Tunnel", name, "bfd_params")
         tunnel.wait(lambda: settings(tunnel) == {}, "its end")
