@@ -87,7 +87,8 @@ def _interval(key: str, least: int, params: Mapping[str, str], problems: list[st
     value = params.get(key)
     if value is None:
         return None
-    if value.isascii() and value.isdigit() and least <= int(value) <= _MOST:
+    is_number = value.isascii() and value.isdigit() and len(value) <= len(str(_MOST))
+    if is_number and least <= int(value) <= _MOST:
         return str(int(value))
     problems.append(f"bfd_params:{key}: {value!r} is no number from {least} to {_MOST}")
     return None

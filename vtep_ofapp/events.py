@@ -8,6 +8,7 @@ from uuid import UUID
 from .changes import Change
 from .flows import Flow, FlowKey, Group, Match
 from .model import Bridge, VtepRow
+from .statistics import Counter
 
 
 class Connection(Protocol):
@@ -110,10 +111,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Packets and bytes by cookie, for the flows that count for a binding."""
+    """What each flow counted that counts for a binding."""
 
     connection: Connection
-    by_cookie: dict[int, tuple[int, int]]
+    flows: dict[FlowKey, Counter]
 
 
 @dataclass(frozen=True, slots=True)

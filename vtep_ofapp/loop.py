@@ -346,7 +346,7 @@ class Loop:
     def _counters(self, event: Counters) -> None:
         session = self._by_connection.get(event.connection)
         if session is not None:
-            session.managed.count(event.by_cookie)
+            session.managed.count(event.flows)
 
     def _statistics_are_due(self, event: StatisticsAreDue) -> None:
         for session in self._sessions.values():

@@ -30,7 +30,7 @@ from .policy import Policy
 from .ports import Ports
 from .programs import Planner
 from .reconciliation import Reconciliation
-from .statistics import Statistics
+from .statistics import Counter, Statistics
 from .tunneling import Tunnels
 
 
@@ -185,9 +185,9 @@ class ManagedSwitch:
             if self._macs.place(place.logical_switch, mac) == place:
                 self._macs.forget(place.logical_switch, mac)
 
-    def count(self, by_cookie: Mapping[int, tuple[int, int]]) -> None:
-        """Take packets and bytes by cookie of the flows that count for bindings."""
-        self.statistics.count(by_cookie, self.ports)
+    def count(self, counters: Mapping[FlowKey, Counter]) -> None:
+        """Take the counters of all flows that count for bindings."""
+        self.statistics.count(counters, self.ports)
 
     # What it decides
 

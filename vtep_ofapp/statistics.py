@@ -1,32 +1,46 @@
 """Statistics of bindings, from the counters of their flows (vtep(5), Logical_Binding_Stats)."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 from uuid import UUID
 
+from .flows import FlowKey
 from .model import Binding, BindingStats
 from .pipeline.layout import Cookie, counted
 from .ports import Ports
 from .reconciliation import Reconciliation
 
-_NONE = BindingStats()
+_NOTHING = BindingStats()
 _TAG = 4
 """Bytes of an 802.1Q tag."""
+
+Row = tuple[UUID, int]
+"""A Physical_Port row and a VLAN of it."""
+
+
+class Counter(NamedTuple):
+    """What a flow counted since the switch has it."""
+
+    cookie: int
+    packets: int
+    octets: int
 
 
 class Statistics:
     """What the switch counted for each binding, and what the rows say.
 
-    Counters begin anew with a switch that restarts; what was counted before is kept. They also
-    begin anew with a VLAN's new logical switch; what was counted for the former one is not.
-    ``rows`` holds what is wanted and what is there, by Physical_Port row and VLAN.
+    What each flow counted is added up from one reading to the next, because flows come and go: a
+    switch that restarts, or a bond that changes its members, begins to count anew. With a VLAN's
+    new logical switch the sum begins anew, too.
+    ``rows`` holds what is wanted and what is there.
     """
 
     def __init__(self, is_on: bool = True) -> None:
+        self.rows: Reconciliation[Row, BindingStats] = Reconciliation()
         self._is_on = is_on
-        self.rows: Reconciliation[tuple[UUID, int], BindingStats] = Reconciliation()
-        self._before: dict[tuple[UUID, int], BindingStats] = {}
-        self._last: dict[tuple[UUID, int], BindingStats] = {}
-        self._of: dict[tuple[UUID, int], UUID] = {}
+        self._of: dict[Row, UUID] = {}
+        self._totals: dict[Row, BindingStats] = {}
+        self._last: dict[FlowKey, Counter] = {}
 
     def read_rows(self, ports: Ports) -> None:
         """Take what the rows of Physical_Port say, and forget bindings that are no more."""
@@ -44,48 +58,63 @@ class Statistics:
                 for vlan, logical_switch in row.vlan_bindings.items()
             },
         )
-        for key in former.keys() | actual.keys():
-            if key not in self._of:
-                self.rows.want(key, None)
-                self._before.pop(key, None)
-                self._last.pop(key, None)
-            elif key in former and former[key] != self._of[key]:
-                self._before[key] = self._last[key] = _NONE
-            elif key not in self._last:
+        for row in former.keys() | actual.keys():
+            if row not in self._of:
+                self._totals.pop(row, None)
+                self.rows.want(row, None)
+            elif row in former and former[row] != self._of[row]:
+                self._begin_binding(row, ports)
+            elif row not in self._totals:
                 # Not counted yet: what an earlier process wrote stays as long as that lasts.
-                self.rows.want(key, actual.get(key) if self._is_on else None)
+                self.rows.want(row, actual.get(row) if self._is_on else None)
 
     def begin_anew(self) -> None:
         """Take note that the switch has lost its flows, and counts from zero."""
-        for key in self._of:
-            told = self.rows.wanted.get(key)
+        self._last.clear()
+        for row in self._of:
+            told = self.rows.wanted.get(row)
             if told is not None:
-                self._before[key], self._last[key] = told, _NONE
+                self._totals[row] = told
 
-    def count(self, by_cookie: Mapping[int, tuple[int, int]], ports: Ports) -> None:
-        """Take packets and bytes by cookie of the flows that count for bindings."""
-        counts: dict[int, BindingStats] = {}
-        for cookie, (packets, octets) in by_cookie.items():
-            producer = counted(cookie)
+    def count(self, counters: Mapping[FlowKey, Counter], ports: Ports) -> None:
+        """Take the counters of all flows that count for bindings."""
+        whole: dict[Row, BindingStats] = {}
+        news: dict[Row, BindingStats] = {}
+        for flow, counter in counters.items():
+            producer = counted(counter.cookie)
             binding = ports.numbered(producer[1]) if producer else None
-            if producer is not None and binding is not None:
-                stats = _stats(producer[0], binding, packets, octets)
-                counts[binding.number] = _add(counts.get(binding.number, _NONE), stats)
-        for number, stats in counts.items():
-            binding = ports.numbered(number)
-            row = ports.row(binding.port) if binding else None
-            if binding is not None and row is not None:
-                self._count((row.uuid, binding.vlan), stats)
+            port = ports.row(binding.port) if binding else None
+            if producer is None or binding is None or port is None:
+                continue
+            row = (port.uuid, binding.vlan)
+            last = self._last.get(flow)
+            packets, octets = counter.packets, counter.octets
+            stats = _stats(producer[0], binding, packets, octets)
+            whole[row] = _add(whole.get(row, _NOTHING), stats)
+            if last is not None and last.packets <= packets:
+                packets, octets = packets - last.packets, octets - last.octets
+            stats = _stats(producer[0], binding, packets, octets)
+            news[row] = _add(news.get(row, _NOTHING), stats)
+        self._last = dict(counters)
+        for row, stats in whole.items():
+            if row in self._totals:
+                self._totals[row] = _add(self._totals[row], news[row])
+            else:
+                # The switch counted before this process did; an earlier one may have told more.
+                self._totals[row] = _greatest(self.rows.actual.get(row, _NOTHING), stats)
+            self.rows.want(row, self._totals[row])
 
-    def _count(self, key: tuple[UUID, int], stats: BindingStats) -> None:
-        last = self._last.get(key)
-        if last is None:
-            told = self.rows.actual.get(key, _NONE)
-            self._before[key] = _subtract(told, stats) if _is_less(stats, told) else _NONE
-        elif _is_less(stats, last):
-            self._before[key] = _add(self._before[key], last)
-        self._last[key] = stats
-        self.rows.want(key, _add(self._before[key], stats))
+    def _begin_binding(self, row: Row, ports: Ports) -> None:
+        self._totals[row] = _NOTHING
+        numbers = {
+            binding.number
+            for binding in ports.bindings_of(self._of[row])
+            if (found := ports.row(binding.port)) and (found.uuid, binding.vlan) == row
+        }
+        for flow, counter in list(self._last.items()):
+            producer = counted(counter.cookie)
+            if producer is not None and producer[1] in numbers:
+                del self._last[flow]
 
 
 def _stats(producer: Cookie, binding: Binding, packets: int, octets: int) -> BindingStats:
@@ -110,17 +139,10 @@ def _add(one: BindingStats, other: BindingStats) -> BindingStats:
     )
 
 
-def _subtract(one: BindingStats, other: BindingStats) -> BindingStats:
+def _greatest(one: BindingStats, other: BindingStats) -> BindingStats:
     return BindingStats(
-        max(0, one.packets_from_local - other.packets_from_local),
-        max(0, one.bytes_from_local - other.bytes_from_local),
-        max(0, one.packets_to_local - other.packets_to_local),
-        max(0, one.bytes_to_local - other.bytes_to_local),
-    )
-
-
-def _is_less(one: BindingStats, other: BindingStats) -> bool:
-    return (
-        one.packets_from_local < other.packets_from_local
-        or one.packets_to_local < other.packets_to_local
+        max(one.packets_from_local, other.packets_from_local),
+        max(one.bytes_from_local, other.bytes_from_local),
+        max(one.packets_to_local, other.packets_to_local),
+        max(one.bytes_to_local, other.bytes_to_local),
     )

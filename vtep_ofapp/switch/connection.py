@@ -23,6 +23,7 @@ from ..flows import (
     Group,
 )
 from ..pipeline.layout import COUNTING, PRODUCER_MASK, cookie_of
+from ..statistics import Counter
 from ..values import is_station
 from .codec import Foreign, decode_flow, decode_group, decode_key, decode_match, encode
 
@@ -51,7 +52,7 @@ class _Reading:
 
 @dataclass(slots=True)
 class _Counting:
-    by_cookie: dict[int, tuple[int, int]] = field(default_factory=dict)
+    flows: dict[FlowKey, Counter] = field(default_factory=dict)
     awaited: set[int] = field(default_factory=set)
 
 
@@ -193,17 +194,15 @@ class SwitchConnection:
 
     def _count(self, counting: _Counting, message: Any) -> None:
         for stats in message.body:
-            packets, octets = counting.by_cookie.get(stats.cookie, (0, 0))
-            counting.by_cookie[stats.cookie] = (
-                packets + stats.packet_count,
-                octets + stats.byte_count,
+            counting.flows[decode_key(stats)] = Counter(
+                stats.cookie, stats.packet_count, stats.byte_count
             )
         if message.flags & ofp.OFPMPF_REPLY_MORE:
             return
         counting.awaited.discard(message.xid)
         if not counting.awaited:
             self._counting = None
-            self._post(Counters(self, counting.by_cookie))
+            self._post(Counters(self, counting.flows))
 
     def _group_stats(self, message: Any) -> None:
         if self._reading is None or message.xid not in self._reading.awaited:
