@@ -226,3 +226,78 @@ def test_switches_may_have_any_name(bound):
         bound.point_at_app(bridge)
         bound.wait_for_log(f"{bridge} is managed")
     assert_unharmed(bound, flows)
+
+
+def test_two_rows_for_one_mac(joined):
+    ways = {f"10.2.2.{number}": [f"10.2.2.{number} vni 33"] for number in (3, 4)}
+    for address in ways:
+        joined.place(STATION, address)
+    joined.wait(lambda: faults(joined) == "[unspecified_fault]", "the fault")
+    joined.wait_for_log(f"Ucast_Macs_Remote {STATION} in Logical_Switch ls0: it is placed more")
+    used = joined.wait(
+        lambda: next(
+            (each for each, way in ways.items() if joined.sends("p0", STATION) == way), None
+        ),
+        "one of them to be used",
+    )
+    (other,) = ways.keys() - {used}
+    for address in (used, other):
+        keep = other if address == used else used
+        remove_station(joined, address)
+        joined.wait(lambda: joined.sends("p0", STATION) == ways[keep], "the one that is left")  # noqa: B023
+        joined.wait(lambda: faults(joined) == "[]", "the fault to clear")
+        joined.place(STATION, address)
+        joined.wait(lambda: faults(joined) == "[unspecified_fault]", "the fault again")
+
+
+def remove_station(vtep, address):
+    tables = vtep.tables("Physical_Locator", "Ucast_Macs_Remote")
+    (locator,) = (row["_uuid"] for row in tables["Physical_Locator"] if row["dst_ip"] == address)
+    (row,) = (row for row in tables["Ucast_Macs_Remote"] if row["locator"] == locator)
+    vtep.vtep_ctl("destroy", "Ucast_Macs_Remote", str(row["_uuid"]))
+
+
+def test_a_set_of_locators_shrinks_to_what_cannot_be_reached(joined):
+    broadcast = "ff:ff:ff:ff:ff:ff"
+    sent = lambda: joined.sends("p0", broadcast)  # noqa: E731
+    joined.replicate(("10.2.2.2",), ("10.2.2.3",), ("fe80::1",), ("127.0.0.1",))
+    either = [[f"10.2.2.{number} vni 33", "p1 vlan 10"] for number in (2, 3)]
+    joined.wait(lambda: sent() in either, "one service node")
+    (used,) = (each for each in ("10.2.2.2", "10.2.2.3") if f"{each} vni 33" in sent())
+    (dead,) = {"10.2.2.2", "10.2.2.3"} - {used}
+    tables = joined.tables("Physical_Locator", "Tunnel")
+    for address in (used, dead):  # BFD finds nobody there.
+        (row,) = (row for row in tables["Physical_Locator"] if row["dst_ip"] == address)
+        tunnel = next(each for each in tables["Tunnel"] if each["remote"] == row["_uuid"])
+        joined.vtep_ctl("set", "Tunnel", str(tunnel["_uuid"]), "bfd_params:enable=true")
+        if address == used:
+            joined.wait(lambda: f"{dead} vni 33" in sent(), "the other service node")
+    joined.wait_for_log("all its service nodes are down by BFD; frames still go to one of them")
+    joined.wait(lambda: f"{used} vni 33" in sent(), "the first of them, as the last resort")
+    assert len(sent()) == 2
+    joined.replicate((dead,))
+    joined.wait(lambda: f"{dead} vni 33" in sent(), "the one that is left")
+    joined.replicate(("fe80::1",), ("127.0.0.1",))
+    joined.wait(lambda: sent() == ["p1 vlan 10"], "local flooding alone")
+    joined.replicate()
+    joined.wait(lambda: joined.rows("Tunnel") == [] and joined.tunnel_ports() == {}, "no tunnels")
+    assert sent() == ["p1 vlan 10"]
+
+
+def test_a_logical_switch_is_deleted_with_all_that_names_it_at_once(joined):
+    joined.place(STATION, "10.2.2.3")
+    joined.replicate(("10.2.2.2",))
+    joined.receive("p0", "00:00:00:00:00:01", "ff:ff:ff:ff:ff:ff")
+    joined.wait(lambda: joined.local_macs(), "a local MAC")
+    joined.vtep_ctl(
+        "unbind-ls", "br0", "p0", "0", "--", "unbind-ls", "br0", "p1", "10",
+        "--", "clear-remote-macs", "ls0", "--", "clear-local-macs", "ls0", "--", "del-ls", "ls0",
+    )  # fmt: skip
+    joined.wait(lambda: joined.tunnel_ports() == {}, "no tunnel port")
+    joined.wait(
+        lambda: "table=60, send_flow_rem" in flows_text(joined), "the flows of every switch"
+    )
+    joined.wait(lambda: "metadata=" not in flows_text(joined), "no flow of a logical switch")
+    assert joined.rows("Physical_Locator") == []
+    assert faults(joined) == "[]"
+    assert "Traceback" not in joined.app.log_text

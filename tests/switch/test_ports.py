@@ -146,18 +146,37 @@ def test_a_bond_without_lacp_uses_the_first_interface_that_is_up(joined):
     joined.wait(lambda: HOST not in joined.local_macs(), "the station to go with the last link")
 
 
+def connect_bond(vtep):
+    """Put a switch that speaks LACP behind b0 and b1."""
+    vtep.ovs_vsctl("add-br", "far", "--", "set", "bridge", "far", "datapath_type=dummy")
+    far = []
+    for member in ("f0", "f1"):
+        socket = f"options:pstream=punix:{vtep.folder}/{member}.sock"
+        far += ["--", "set", "interface", member, "type=dummy", socket]
+    vtep.ovs_vsctl("add-bond", "far", "bond1", "f0", "f1", "lacp=active", *far)
+    for bond in ("bond0", "bond1"):
+        vtep.ovs_vsctl("set", "port", bond, "other_config:lacp-time=fast")
+    for member, other in (("b0", "f0"), ("b1", "f1")):
+        socket = f"options:stream=unix:{vtep.folder}/{other}.sock"
+        vtep.ovs_vsctl("set", "interface", member, socket)
+
+
 def test_a_bond_with_lacp_takes_frames_from_all_and_sends_by_one(joined):
     bind_bond(joined, lacp="active")
+    connect_bond(joined)
     for member in ("b0", "b1"):
         wait_to_send(joined, member, BROADCAST, "p0", AT_P1, vlan=30)
     leaves = lambda: joined.sends("p0", BROADCAST)  # noqa: E731
     one = [sorted([AT_P1, f"{member} vlan 30"]) for member in ("b0", "b1")]
-    joined.wait(lambda: leaves() in one, "a copy by one interface")
+    joined.wait(lambda: leaves() in one, "a copy by one interface", 30)
     learn(joined, "b0", HOST, 30)
     joined.receive("b1", HOST, BROADCAST, 30)
     joined.set_link("b0", "down")
     wait_to_send(joined, "p0", HOST, "b1 vlan 30")
     joined.set_link("b0", "up")
+    joined.set_link("b1", "down")
+    wait_to_send(joined, "p0", HOST, "b0 vlan 30")
+    assert HOST in joined.local_macs()
     joined.ovs_vsctl("set", "port", "bond0", "lacp=off")
     joined.wait(lambda: joined.sends("b1", BROADCAST, 30) == [], "one interface without LACP")
 
