@@ -56,12 +56,11 @@ def _group(number: int, names: Mapping[int, str] | None) -> str:
     kind, low = number >> 24 & 0xF, number & 0xFFFFFF
     if kind == GroupKind.ALIVE:
         return "alive"
-    if kind == GroupKind.MULTICAST:
-        return f"multicast({low})"
     if kind == GroupKind.LOCAL:
         return f"local({_name(low, names)})"
-    chunk = kind - GroupKind.REPLICATION
-    return f"replication{chunk or ''}({_name(low, names)})"
+    if kind >= GroupKind.MULTICAST:
+        return f"multicast{kind - GroupKind.MULTICAST or ''}({low})"
+    return f"replication{kind - GroupKind.REPLICATION or ''}({_name(low, names)})"
 
 
 def _name(number: int, names: Mapping[int, str] | None) -> str:

@@ -219,13 +219,28 @@ class Reference:
 
     # What becomes of a frame
 
-    def expected(self, name: str, place: Place, src: str, dst: str, dead: set[str]) -> Expected:
-        """Return where a frame arrives; ``dead`` tunnels do not work at the moment."""
+    def expected(
+        self,
+        name: str,
+        place: Place,
+        src: str,
+        dst: str,
+        dead: set[str],
+        has_tag_inside: bool = False,
+    ) -> Expected:
+        """Return where a frame arrives; ``dead`` tunnels do not work at the moment.
+
+        A frame with a tag inside its own tag, or inside VXLAN, leaves by tagged bindings only.
+        """
         if _is_link_local(dst):
             return Expected()
         if isinstance(place, Tunnel):
-            return self._from_tunnel(name, place, dst)
-        return self._from_wire(name, place, src, dst, dead)
+            return Expected() if has_tag_inside else self._from_tunnel(name, place, dst)
+        found = self._from_wire(name, place, src, dst, dead)
+        if has_tag_inside:
+            each = {each for each in found.each if isinstance(each, Wire) and each.tag is not None}
+            return Expected(each)
+        return found
 
     def _from_tunnel(self, name: str, tunnel: Tunnel, dst: str) -> Expected:
         """A frame from a tunnel reaches bindings only."""

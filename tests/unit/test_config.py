@@ -61,7 +61,6 @@ REMOTES = [
     "unix:db.sock",
     "tcp:127.0.0.1:6640",
     "tcp:[::1]:6640",
-    "ssl:vtep.example.org:6640",
     "tcp:10.0.0.1:6640,tcp:10.0.0.2:6640,tcp:10.0.0.3:6640",
 ]
 
@@ -71,6 +70,36 @@ def test_remotes_are_written_as_ovsdb_has_them(read, remote):
     options = read(f"vtep_db = {remote}", f"ovs_db = {remote}")
     assert options.vtep_db == remote
     assert options.ovs_db == {"Open_vSwitch": remote}
+    assert options.tls is None
+
+
+SSL = "ssl:vtep.example.org:6640"
+FILES = {"ssl_key": "key", "ssl_cert": "certificate", "ssl_ca": "ca"}
+
+
+@pytest.mark.parametrize("option", ["vtep_db", "ovs_db"])
+def test_an_encrypted_remote_needs_keys_and_certificates(read, tmp_path, option):
+    lines = [f"{option} = {SSL}"]
+    for name, attribute in FILES.items():
+        (tmp_path / attribute).write_text("PEM")
+        lines.append(f"{name} = {tmp_path / attribute}")
+    options = read(*lines)
+    assert SSL in (options.vtep_db, *options.ovs_db.values())
+    assert {each: getattr(options.tls, each) for each in FILES.values()} == {
+        each: str(tmp_path / each) for each in FILES.values()
+    }
+
+
+@pytest.mark.parametrize("missing", FILES)
+def test_a_missing_key_or_certificate_is_refused_and_named(read, tmp_path, missing):
+    (tmp_path / "there").write_text("PEM")
+    others = [f"{name} = {tmp_path / 'there'}" for name in FILES if name != missing]
+    for line in ([], [f"{missing} = {tmp_path / 'elsewhere'}"]):
+        with pytest.raises(config.BadOption) as refusal:
+            read(f"vtep_db = {SSL}", *others, *line)
+        message = str(refusal.value)
+        assert message.startswith(f"[vtep] {missing}: ")
+        assert "\n" not in message
 
 
 def test_there_may_be_an_open_vswitch_on_each_of_several_hosts(read):
@@ -126,7 +155,7 @@ def test_a_bad_remote_is_refused_and_named_in_one_line(read, option, value, name
         ("stats_interval", ["-0.5", "often", "nan", ""]),
         ("max_local_macs", ["0", "-1", "many", ""]),
         ("max_local_macs_per_port", ["0", "-1", "many", ""]),
-        ("max_tunnels", ["-1", "many", ""]),
+        ("max_tunnels", ["-1", "4097", "many", ""]),
         ("flood_without_unknown_dst", ["perhaps"]),
     ],
 )

@@ -34,6 +34,7 @@ from .builders import (
     uuid,
 )
 from .reading import lines
+from .walk import Frame, Pipeline
 from .world import World
 
 
@@ -80,6 +81,8 @@ def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline():
         LEARNING FORBIDDEN eth_src=00:00:00:00:00:00: drop
         LEARNING MISS any: controller:14,goto UNICAST
         UNICAST MISS any: goto FLOODING
+        DECAPSULATION FORBIDDEN vlan_vid=0x1000/0x1000: drop
+        ENCAPSULATION FORBIDDEN vlan_vid=0x1000/0x1000: drop
     """)
     assert world.groups() == set()
     assert len(world.group_values()) == 1
@@ -191,6 +194,15 @@ def test_faults_move_to_the_row_that_replaces_another():
     assert {each.column_of for each in world.faults()} == {uuid(0x5999)}
 
 
+def test_of_two_rows_for_a_port_the_other_one_is_a_fault():
+    one, other = (physical_port("p0", {0: of}, uuid=uuid(n)) for n, of in [(1, RED), (2, BLUE)])
+    world = a_world(other, one)
+    assert world.complaints() == {
+        f"Physical_Port p0 of br0: row {uuid(1)} has the same name and is used instead"
+    }
+    assert {each.column_of for each in world.faults()} == {uuid(2)}
+
+
 # Bindings
 
 
@@ -203,8 +215,8 @@ def test_an_untagged_binding(world):
             pop_vlan,set_field:0x1->reg4,set_field:0x1000->reg0,set_field:red->metadata,
             goto LEARNING
         EGRESS FORBIDDEN reg0=0x1000,reg1=0x1000: drop
-        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x0: load:0->in_port,output:1
-        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x1: load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x0,vlan_vid=0x0: load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x1,vlan_vid=0x0: load:0->in_port,output:1
     """)
 
 
@@ -212,8 +224,8 @@ def test_tagged_and_untagged_bindings_share_a_port_and_a_logical_switch():
     world = a_world(physical_port("p0", {0: RED, 10: RED, 20: BLUE}))
     assert world.flows("EGRESS") == lines("""
         EGRESS FORBIDDEN reg0=0x1000,reg1=0x1000: drop
-        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x0: load:0->in_port,output:1
-        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x1: load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x0,vlan_vid=0x0: load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x1,vlan_vid=0x0: load:0->in_port,output:1
         EGRESS FORBIDDEN reg0=0x100a,reg1=0x100a: drop
         EGRESS DEFAULT metadata=red,reg1=0x100a,reg4=0x0: push_vlan:10,load:0->in_port,output:1
         EGRESS DEFAULT metadata=red,reg1=0x100a,reg4=0x1: push_vlan:10,load:0->in_port,output:1
@@ -235,8 +247,8 @@ def test_a_binding_that_goes_takes_its_flows_and_bucket_along():
     world.settle()
     assert world.flows("EGRESS") == lines("""
         EGRESS FORBIDDEN reg0=0x2000,reg1=0x2000: drop
-        EGRESS DEFAULT metadata=red,reg1=0x2000,reg4=0x0: load:0->in_port,output:2
-        EGRESS DEFAULT metadata=red,reg1=0x2000,reg4=0x1: load:0->in_port,output:2
+        EGRESS DEFAULT metadata=red,reg1=0x2000,reg4=0x0,vlan_vid=0x0: load:0->in_port,output:2
+        EGRESS DEFAULT metadata=red,reg1=0x2000,reg4=0x1,vlan_vid=0x0: load:0->in_port,output:2
     """)
     assert world.groups() == lines("local(red) = set_field:0x2000->reg1,resubmit EGRESS")
 
@@ -293,8 +305,10 @@ def test_a_bond_is_one_port_with_several_numbers():
     world.settle()
     assert world.flows("EGRESS") == lines("""
         EGRESS FORBIDDEN reg0=0x4000,reg1=0x4000: drop
-        EGRESS DEFAULT metadata=red,reg1=0x4000,reg4=0x0: load:0->in_port,bundle(eth_src,hrw,4,5)
-        EGRESS DEFAULT metadata=red,reg1=0x4000,reg4=0x1: load:0->in_port,bundle(eth_src,hrw,4,5)
+        EGRESS DEFAULT metadata=red,reg1=0x4000,reg4=0x0,vlan_vid=0x0:
+            load:0->in_port,bundle(eth_src,hrw,4,5)
+        EGRESS DEFAULT metadata=red,reg1=0x4000,reg4=0x1,vlan_vid=0x0:
+            load:0->in_port,bundle(eth_src,hrw,4,5)
     """)
 
 
@@ -332,8 +346,8 @@ def test_a_port_that_is_renumbered_is_followed(world):
     world.settle()
     assert world.flows("EGRESS") == lines("""
         EGRESS FORBIDDEN reg0=0x7000,reg1=0x7000: drop
-        EGRESS DEFAULT metadata=red,reg1=0x7000,reg4=0x0: load:0->in_port,output:7
-        EGRESS DEFAULT metadata=red,reg1=0x7000,reg4=0x1: load:0->in_port,output:7
+        EGRESS DEFAULT metadata=red,reg1=0x7000,reg4=0x0,vlan_vid=0x0: load:0->in_port,output:7
+        EGRESS DEFAULT metadata=red,reg1=0x7000,reg4=0x1,vlan_vid=0x0: load:0->in_port,output:7
     """)
     assert world.groups() == lines("local(red) = set_field:0x7000->reg1,resubmit EGRESS")
     assert not any(MAC1 in flow for flow in world.flows())
@@ -1040,6 +1054,20 @@ def test_a_full_port_whose_row_goes_and_comes_back_has_room():
     world.settle()
     assert world.complaints() == set()
     assert not any("LIMIT" in flow for flow in world.flows())
+
+
+def test_a_station_of_a_full_logical_switch_may_move():
+    world = limited(max_local_macs=1)
+    world.see(MAC1, "p0")
+    world.settle()
+    pipeline = Pipeline(world.flow_values(), world.group_values())
+    assert len(pipeline.send(Frame(2, MAC1, MAC2, (10,))).shown) == 1
+    assert pipeline.send(Frame(2, MAC2, MAC1, (10,))).shown == []
+    assert pipeline.send(Frame(1, MAC1, MAC2)).shown == []
+    world.see(MAC1, "p1", 10)
+    world.settle()
+    assert "EGRESS" in "".join(world.flows("UNICAST"))
+    assert any("reg0=0x200a" in flow for flow in world.flows("LEARNING"))
 
 
 def test_a_logical_switch_learns_its_share_and_no_more():

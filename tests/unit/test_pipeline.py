@@ -10,8 +10,8 @@ from vtep_ofapp.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK, F
 from vtep_ofapp.pipeline import admission, egress, flooding, learning, tunnels, unicast
 from vtep_ofapp.pipeline.layout import (
     CHUNK,
+    CHUNKS,
     COUNTING,
-    MAX_CHUNKS,
     PRODUCER_MASK,
     Cookie,
     GroupKind,
@@ -20,6 +20,7 @@ from vtep_ofapp.pipeline.layout import (
     counted,
     group_id,
 )
+from vtep_ofapp.policy import Policy
 
 from .builders import FAR, FURTHER, FURTHEST, MAC1, MULTICAST, binding
 from .reading import lines, read_flow, read_flows, read_group, read_groups
@@ -139,9 +140,9 @@ def test_all_other_frames_are_flooded():
 
 def test_a_frame_leaves_by_an_untagged_binding_as_it_is():
     assert read_flows(egress.bound(UNTAGGED, 7)) == lines("""
-        EGRESS DEFAULT metadata=7,reg1=0x1000,reg4=0x0:
+        EGRESS DEFAULT metadata=7,reg1=0x1000,reg4=0x0,vlan_vid=0x0:
             load:0->in_port,output:1
-        EGRESS DEFAULT metadata=7,reg1=0x1000,reg4=0x1:
+        EGRESS DEFAULT metadata=7,reg1=0x1000,reg4=0x1,vlan_vid=0x0:
             load:0->in_port,output:1
         EGRESS FORBIDDEN reg0=0x1000,reg1=0x1000: drop
     """)
@@ -190,6 +191,13 @@ def test_frames_for_one_vtep_may_have_no_vni():
     assert read_flow(tunnels.encapsulation_towards(7, FAR, None)) == (
         "ENCAPSULATION PREFERRED metadata=7,reg2=10.0.0.2: drop"
     )
+
+
+def test_a_tag_inside_does_not_pass_a_tunnel():
+    assert read_flows(tunnels.inner_tags()) == lines("""
+        DECAPSULATION FORBIDDEN vlan_vid=0x1000/0x1000: drop
+        ENCAPSULATION FORBIDDEN vlan_vid=0x1000/0x1000: drop
+    """)
 
 
 # Flooding
@@ -301,6 +309,13 @@ def test_frames_of_further_stations_pass_unseen():
     assert read_flow(learning.full_logical_switch(7)) == "LEARNING LIMIT metadata=7: goto UNICAST"
 
 
+def test_frames_of_a_station_that_moves_are_shown_even_then():
+    assert read_flow(learning.moving(7, MAC1)) == (
+        f"LEARNING LIMIT_EXCEPT eth_src={MAC1},metadata=7: controller:14,goto UNICAST"
+    )
+    assert learning.station(learning.moving(7, MAC1).key) is None
+
+
 # Bonds
 
 BOND = binding("bond0", ofport=4, vlan=10, members=(4, 5))
@@ -346,8 +361,8 @@ def targets_of(groups):
         (CHUNK, [CHUNK]),
         (CHUNK + 1, [CHUNK, 1]),
         (2 * CHUNK + 500, [CHUNK, CHUNK, 500]),
-        (CHUNK * MAX_CHUNKS, [CHUNK] * MAX_CHUNKS),
-        (CHUNK * MAX_CHUNKS + 1, [CHUNK] * MAX_CHUNKS),
+        (CHUNK * CHUNKS, [CHUNK] * CHUNKS),
+        (CHUNK * CHUNKS + 1, [CHUNK] * CHUNKS),
     ],
 )
 def test_many_targets_are_split_into_groups_that_fit_into_a_message(count, sizes):
@@ -359,6 +374,17 @@ def test_many_targets_are_split_into_groups_that_fit_into_a_message(count, sizes
     assert len({group.id for group in groups}) == len(groups)
     assert [action.group for action in from_binding.actions] == [group.id for group in groups]
     assert [action.group for action in from_tunnel.actions] == [local.id]
+
+
+def test_many_targets_of_a_multicast_address_are_split_likewise():
+    ports = dict.fromkeys(addresses(CHUNK + 1), 9)
+    (flow,), groups = flooding.multicast(7, 3, MULTICAST, ports, source_node=True)
+    assert [len(group.buckets) for group in groups] == [CHUNK, 1]
+    assert len(flow.actions) == 3
+
+
+def test_all_tunnels_that_there_can_be_are_reached():
+    assert Policy().max_tunnels <= CHUNK * CHUNKS
 
 
 def test_a_full_chunk_fits_into_an_openflow_message():
@@ -384,6 +410,8 @@ def all_flows() -> list[Flow]:
         tunnels.incoming(FAR, 9),
         tunnels.outgoing(FAR, 9),
         tunnels.encapsulation_towards(7, FAR, 6001),
+        learning.moving(7, MAC1),
+        *tunnels.inner_tags(),
         learning.full_binding(0x1000),
         learning.full_logical_switch(7),
         tunnels.decapsulation(FAR, 5001, 7),
@@ -439,9 +467,10 @@ def test_group_ids_are_ours_and_tell_kind_and_number(kind, number, other_kind, o
 
 @given(st.integers(1, (1 << 24) - 1))
 def test_group_ids_of_chunks_are_ours_and_differ(number):
-    ids = {group_id(GroupKind.REPLICATION, number, chunk) for chunk in range(MAX_CHUNKS)}
-    others = {group_id(kind, number) for kind in GroupKind if kind != GroupKind.REPLICATION}
-    assert len(ids | others) == MAX_CHUNKS + len(GroupKind) - 1
+    chunked = (GroupKind.REPLICATION, GroupKind.MULTICAST)
+    ids = [group_id(kind, number, chunk) for kind in chunked for chunk in range(CHUNKS)]
+    others = [group_id(kind, number) for kind in GroupKind if kind not in chunked]
+    assert len({*ids, *others}) == len(ids) + len(others)
     assert all(each & GROUP_MASK == GROUP_BASE for each in ids)
 
 

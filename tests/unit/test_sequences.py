@@ -241,7 +241,7 @@ class Sequences(RuleBasedStateMachine):
         others = {
             other: there
             for other, there in self.ports[name].items()
-            if other != each and members.isdisjoint(there.members)
+            if other != each and members.isdisjoint({there.number, *there.members})
         }
         self.ports[name] = {**others, each: port(each, number, members=tuple(sorted(members)))}
         self.tell_ports(name)
@@ -359,11 +359,12 @@ class Sequences(RuleBasedStateMachine):
         src=SOURCES,
         dst=DESTINATIONS,
         dead=st.sets(ADDRESSES),
+        inner=st.sampled_from([(), (), (10,)]),
         outcomes=OUTCOMES,
     )
-    def send_frame(self, name, place, src, dst, dead, outcomes):
+    def send_frame(self, name, place, src, dst, dead, inner, outcomes):
         self.calm_down(outcomes)
-        self.check_frame(name, place, src, dst, dead)
+        self.check_frame(name, place, src, dst, dead, inner)
 
     def teardown(self):
         self.check({})
@@ -385,8 +386,11 @@ class Sequences(RuleBasedStateMachine):
         ]
         return [*wires, *tunnels]
 
-    def send(self, name, place, src, dst, dead=frozenset()) -> list[Result]:
-        """Send a frame in, by every OpenFlow port that there is for it."""
+    def send(self, name, place, src, dst, dead=frozenset(), inner=()) -> list[Result]:
+        """Send a frame in, by every OpenFlow port that there is for it.
+
+        ``inner`` are tags that it has inside.
+        """
         if self.world.switches[name].bridge is None:
             return []
         ways_out = self.reference.ways_out(name)
@@ -398,14 +402,15 @@ class Sequences(RuleBasedStateMachine):
         )
         if isinstance(place, Tunnel):
             numbers = self.reference.ways_in(name).get(place.address, [])
-            return [pipeline.send(Frame(number, src, dst, vni=place.vni)) for number in numbers]
-        tags = () if place.tag is None else (place.tag,)
+            frames = [Frame(number, src, dst, inner, place.vni) for number in numbers]
+            return [pipeline.send(frame) for frame in frames]
+        tags = inner if place.tag is None else (place.tag, *inner)
         there = self.ports[name].get(place.port)
         numbers = there.members if there else ()
         return [pipeline.send(Frame(number, src, dst, tags)) for number in numbers]
 
-    def arrivals(self, name, result: Result) -> list[Place]:
-        """Return where the copies of a frame arrive."""
+    def arrivals(self, name, result: Result, inner=()) -> list[Place]:
+        """Return where the copies of a frame arrive, each with the tags that it has inside."""
         bridge = self.world.switches[name].bridge
         by_number = {number: each for each in bridge.ports.values() for number in each.members}
         places: list[Place] = []
@@ -415,15 +420,19 @@ class Sequences(RuleBasedStateMachine):
                 assert out.tags == ()
                 places.append(Tunnel(there.remote, out.vni))
             else:
-                assert len(out.tags) <= 1
-                places.append(Wire(there.name, out.tags[0] if out.tags else None))
+                count = len(out.tags) - len(inner)
+                assert out.tags[count:] == inner
+                assert count <= 1
+                places.append(Wire(there.name, out.tags[0] if count else None))
         return places
 
-    def check_frame(self, name, place, src, dst, dead):
-        expected = self.reference.expected(name, place, src, dst, dead)
-        results = self.send(name, place, src, dst, dead)
+    def check_frame(self, name, place, src, dst, dead, inner=()):
+        if isinstance(place, Wire) and place.tag is None and inner:
+            place, inner = Wire(place.port, inner[0]), inner[1:]
+        expected = self.reference.expected(name, place, src, dst, dead, bool(inner))
+        results = self.send(name, place, src, dst, dead, inner)
         for result in results:
-            arrived = self.arrivals(name, result)
+            arrived = self.arrivals(name, result, inner)
             assert expected.is_met_by(arrived), f"{expected} and not {arrived}"
         if results and isinstance(place, Wire):
             is_news = self.reference.sees(name, place, src, dst)
@@ -505,7 +514,7 @@ class CrampedSequences(Sequences):
         max_local_macs=2, max_local_macs_per_port=1, max_tunnels=1, flood_without_unknown_dst=True
     )
 
-    def check_frame(self, name, place, src, dst, dead):
+    def check_frame(self, name, place, src, dst, dead, inner=()):
         """Look at nothing but that frames pass."""
         for result in self.send(name, place, src, dst, dead):
             self.arrivals(name, result)
