@@ -22,11 +22,12 @@ from vtep_ofapp.events import (
     VtepInSync,
     VtepRows,
 )
-from vtep_ofapp.flows import match
+from vtep_ofapp.flows import FlowKey, match
 from vtep_ofapp.loop import MOST_EVENTS, Inbox, Loop
 from vtep_ofapp.model import Gone
-from vtep_ofapp.pipeline.layout import Cookie, cookie_of
+from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.policy import Policy
+from vtep_ofapp.statistics import Counter
 from vtep_ofapp.writes import (
     IntroduceSwitch,
     PutBindingStats,
@@ -510,8 +511,9 @@ def test_counters_are_read_when_they_are_due_and_reported(app):
     connection = app.start()
     app.turn(StatisticsAreDue())
     assert connection.take() == ["read counters"]
-    came_in = cookie_of(Cookie.ADMISSION, 0x1000)
-    app.turn(Counters(connection, {came_in: (3, 180)}))
+    admission = FlowKey(Table.ADMISSION, 100, match({"in_port": 1, "vlan_vid": 0}))
+    came_in = Counter(cookie_of(Cookie.ADMISSION, 0x1000), packets=3, octets=180)
+    app.turn(Counters(connection, {admission: came_in}))
     (write,) = app.written(PutBindingStats)
     assert (write.port, write.vlan) == (P0.uuid, 0)
     assert (write.stats.packets_from_local, write.stats.bytes_from_local) == (3, 180)

@@ -449,10 +449,13 @@ class Whole(RuleBasedStateMachine):
 
     @rule()
     def lose_database(self):
+        """The connection to hardware_vtep ends, and all is told anew on the next one."""
+        results = [event for event in self.vtep.news if isinstance(event, Committed)]
         self.vtep.begin()
         if self.vtep.in_flight is not None:
             self.vtep.in_flight = None
-            self.vtep.news.append(Committed("hardware_vtep", "connection lost"))
+            results.append(Committed("hardware_vtep", "connection lost"))
+        self.vtep.news.extend(results)
 
     # Progress
 
