@@ -10,10 +10,19 @@ def no_labs(tmp_path, monkeypatch):
     monkeypatch.setattr(state, "ROOT", tmp_path)
 
 
-@pytest.mark.parametrize("command", ["up", "demo", "status", "down"])
+@pytest.mark.parametrize("command", ["up", "demo", "status", "down", "fabric"])
 def test_every_command_takes_a_name(command):
     assert parser().parse_args([command, "--name", "other"]).name == "other"
     assert parser().parse_args([command]).name == "vtep"
+
+
+def test_a_fabric_has_two_vteps_or_more(capsys):
+    assert parser().parse_args(["fabric"]).vteps == 2
+    assert parser().parse_args(["fabric", "--vteps", "4", "--keep"]).keep
+    for number in ("1", "10", "two"):
+        with pytest.raises(SystemExit):
+            parser().parse_args(["fabric", "--vteps", number])
+        assert "--vteps" in capsys.readouterr().err
 
 
 def test_shell_hands_the_rest_to_the_host():
@@ -35,7 +44,7 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    assert all(command in text for command in ("up", "demo", "shell", "status", "down"))
+    assert all(command in text for command in ("up", "demo", "shell", "fabric", "nvc"))
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["shell", "vm1"]])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim.frames import BROADCAST, ETHERTYPE_LAB
-from sim.lab import Lab
+from sim.lab import EmptyLab, Lab
 from sim.namespaces import FOLDER
 from sim.state import LabBusy, LabState
 from sim.waiting import wait_until
@@ -147,6 +147,99 @@ def test_vms_and_endpoints_can_be_added(lab):
     third = lab.add_remote("third", "10.2.2.4", ip="192.168.33.104")
     lab.expect_delivery(vm3.send, {"vm1": ["untagged"], "vm2": ["untagged"]}, src=vm3.mac)
     assert third.run(["ping", "-c", "1", "-W", "1", lab.vtep.tunnel_ip])
+
+
+@pytest.fixture(scope="module")
+def peers():
+    """Two peers with BFD between them, two VTEPs without tunnels, two kernel endpoints."""
+    with EmptyLab(name_of_test_lab("p")) as lab:
+        for number in (1, 2):
+            vtep = lab.add_vtep(
+                f"vtep{number}", tunnel_ip=f"10.2.2.{number}", management_ip=f"10.1.1.1{number}"
+            )
+            lab.add_vm(f"vm{number}", port="p0", ip=f"192.168.33.{number}", vtep=vtep)
+            lab.add_vm(f"near{number}", port="p1", ip=f"192.168.33.1{number}", vtep=vtep)
+            lab.add_remote(f"far{number}", f"10.2.2.2{number}", ip=f"192.168.33.2{number}")
+        one, other = lab.add_peer("one", "10.2.2.11"), lab.add_peer("other", "10.2.2.12")
+        lab.start(controller=False)
+        one.add_tunnel(other.tunnel_ip, min_rx=100, min_tx=100)
+        other.add_tunnel(one.tunnel_ip, min_rx=100, min_tx=100)
+        await_bfd(one, other, forwarding="true", state="up")
+        yield lab
+
+
+def await_bfd(at, remote, **expected):
+    wait_until(
+        lambda: expected.items() <= at.bfd_status(remote.tunnel_ip).items(),
+        f"BFD with {expected} at {at.name}",
+        evidence=at.evidence,
+    )
+
+
+@pytest.mark.parametrize("trouble", ["kill", "cut", "off"])
+def test_peers_see_each_other_die_and_come_back(peers, trouble):
+    one, other = peers.peers.values()
+    if trouble == "kill":
+        other.ovs_vswitchd.kill()
+    elif trouble == "cut":
+        other.cut()
+    else:
+        other.set_bfd(one.tunnel_ip, enable=False)
+    await_bfd(one, other, forwarding="false", state="down")
+    if trouble == "kill":
+        other.ovs_vswitchd.start()
+    elif trouble == "cut":
+        other.mend()
+    else:
+        other.set_bfd(one.tunnel_ip, enable=True)
+    await_bfd(one, other, forwarding="true", state="up")
+    wait_until(
+        lambda: one.bfd_sessions()[other.tunnel_ip]["Remote Session State"] == "up", "both ends up"
+    )
+
+
+def test_a_peer_says_that_its_path_is_down(peers):
+    one, other = peers.peers.values()
+    other.set_cpath_down(True)
+    await_bfd(one, other, forwarding="false", remote_diagnostic="Concatenated Path Down")
+    other.set_cpath_down(False)
+    await_bfd(one, other, forwarding="true")
+
+
+def test_a_peer_replicates_also_after_a_restart(peers):
+    node, far = peers.peers["one"], peers.hosts["far1"]
+    for number in (1, 2):
+        node.add_tunnel(peers.hosts[f"far{number}"].underlay_ip)
+    node.replicate()
+
+    def send(frame):
+        far.send_vxlan(77, frame, to=node.tunnel_ip)
+
+    expected = {name: ["vni 77"] for name in ("one", "other", "far2")}
+    peers.expect_delivery(send, expected, src=far.mac)
+    node.ovs_vswitchd.restart()
+    peers.expect_delivery(send, expected, src=far.mac)
+
+
+def test_a_packet_of_a_peer_arrives_as_it_was_made(peers):
+    node, far = peers.peers["other"], peers.hosts["far1"]
+    with far.capture_underlay() as capture:
+        node.send_vxlan(5, b"inner" * 12, to=far.underlay_ip)
+        (found,) = capture.wait_for(1, lambda frame: frame.vxlan is not None)
+    assert (found.vxlan.src, found.vxlan.vni) == (node.tunnel_ip, 5)
+
+
+def test_a_vm_moves_with_its_addresses(peers):
+    first, second = peers.vteps.values()
+    vm = peers.hosts["vm1"]
+    assert vm.ping("192.168.33.11", count=1) == 1
+    peers.move_vm(vm, second, "p7")
+    wait_until(lambda: vm.ping("192.168.33.12", count=1) == 1, "a ping at the new place")
+    assert vm.ping("192.168.33.11", count=1) == 0
+    assert (first.ports, second.ports) == (["p1"], ["p0", "p1", "p7"])
+    assert "p0" not in first.ovs_vsctl("list-ports", "br0").split()
+    peers.move_vm(vm, first, "p0")
+    wait_until(lambda: vm.ping("192.168.33.11", count=1) == 1, "a ping at the old place")
 
 
 def test_a_lab_that_is_in_use_is_left_alone(lab):
