@@ -5,6 +5,7 @@ Tunnel rows come out. Each cause (a binding, a station, a remote VTEP, ...) owns
 it asks for. A change touches causes, and only touched causes are worked out again.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
@@ -32,6 +33,8 @@ from .programs import Planner
 from .reconciliation import Reconciliation
 from .statistics import Counter, Statistics
 from .tunneling import Tunnels
+
+LOG = logging.getLogger("vtep_ofapp.managed")
 
 
 class ManagedSwitch:
@@ -196,7 +199,11 @@ class ManagedSwitch:
         changed: dict[Cause, Program] = {}
         for cause in self._take_touched():
             former = changed.get(cause) or self._programs.get(cause, NOTHING)
-            program = self._planner.program(cause, former)
+            try:
+                program = self._planner.program(cause, former)
+            except Exception:
+                LOG.exception("%s: a bug; this stays as it is: %s", self.name, cause)
+                continue
             if program == former:
                 continue
             changed[cause] = program

@@ -1,6 +1,6 @@
 """Two maps, what is wanted and what is there, and the keys where they may differ."""
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -41,10 +41,6 @@ class Reconciliation(Generic[K, W]):
         """Replace everything known of what is there, after reading it back."""
         self._suspects.update(self.actual, actual, self.wanted)
         self.actual = actual
-
-    def doubt(self, keys: Iterable[K]) -> None:
-        """Compare these keys again, although nothing is known to have changed."""
-        self._suspects.update(keys)
 
     def differences(self) -> Iterator[Difference[K, W]]:
         """Yield every key where wanted and actual differ; equal keys are settled by it."""

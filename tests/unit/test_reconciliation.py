@@ -14,7 +14,6 @@ STEPS = st.lists(
         st.tuples(st.just("want"), KEYS, VALUES),
         st.tuples(st.just("have"), KEYS, VALUES),
         st.tuples(st.just("have_only"), st.dictionaries(KEYS, st.integers(0, 2))),
-        st.tuples(st.just("doubt"), st.lists(KEYS)),
         st.tuples(st.just("settle")),
     ),
     max_size=30,
@@ -48,8 +47,6 @@ def test_it_does_what_two_dicts_do(steps):
         elif name == "have_only":
             actual = dict(*arguments)
             reconciliation.have_only(dict(*arguments))
-        elif name == "doubt":
-            reconciliation.doubt(*arguments)
         else:
             expected = {
                 key: (actual.get(key), wanted.get(key))
@@ -147,15 +144,6 @@ def test_repeating_what_is_known_touches_nothing():
     reconciliation.want("a", Counted(1))
     reconciliation.have("a", Counted(1))
     assert comparisons(lambda: found(reconciliation)) == 0
-
-
-def test_a_doubted_key_is_looked_at_again():
-    reconciliation = Reconciliation()
-    reconciliation.have_only({"a": Counted(1)})
-    reconciliation.want("a", Counted(1))
-    assert found(reconciliation) == {}
-    reconciliation.doubt(["a"])
-    assert comparisons(lambda: found(reconciliation)) == 1
 
 
 def test_asking_whether_it_is_settled_stops_at_the_first_difference():
