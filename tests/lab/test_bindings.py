@@ -74,25 +74,33 @@ def test_an_untagged_frame_is_dropped_where_only_vlans_are_bound(lab, nvc, wire,
     wire.frame(lab.vm1, vlans=(0,)).is_dropped()
 
 
-def test_an_inner_tag_is_carried_as_it_is(lab, nvc, wire, ls0):
-    nvc.do("bind-ls br0 p0 10 ls0", "unbind-ls br0 p1 0", "bind-ls br0 p1 20 ls0")
-    wire.frame(lab.vm1, vlans=(10, 77)).arrives(
-        *ls0.flooded(
-            {"vm1": ["vlan 77"], "vm2": ["vlan 20 vlan 77"], "vm3": ["vlan 77"]}, "vlan 77"
-        )
+def test_a_tag_inside_is_carried_from_one_tagged_binding_to_another_and_nowhere_else(
+    lab, nvc, wire, ls0
+):
+    nvc.do(
+        "bind-ls br0 p0 10 ls0",
+        "unbind-ls br0 p1 0",
+        "bind-ls br0 p1 20 ls0",
+        f"add-ucast-remote ls0 {lab.hypervisor.mac} 10.2.2.3",
     )
+    wire.frame(lab.vm1, vlans=(10,)).arrives(
+        *ls0.flooded({"vm1": ["untagged"], "vm2": ["vlan 20"], "vm3": ["untagged"]})
+    )
+    wire.frame(lab.vm1, vlans=(10, 77)).arrives({"vm2": ["vlan 20 vlan 77"]})
     wire.frame(lab.vm1, vlans=(0, 77)).arrives(
-        *ls0.flooded(
-            {"vm1": ["vlan 10 vlan 77"], "vm2": ["vlan 20 vlan 77"], "vm3": ["vlan 77"]}, "vlan 77"
-        )
+        {"vm1": ["vlan 10 vlan 77"], "vm2": ["vlan 20 vlan 77"]}
     )
+    wire.frame(lab.vm1, dst=lab.hypervisor.mac, vlans=(10,)).arrives({"hypervisor": ["vni 33"]})
+    wire.frame(lab.vm1, dst=lab.hypervisor.mac, vlans=(10, 77)).is_dropped()
 
 
-def test_an_inner_tag_from_a_tunnel_is_carried_as_it_is(lab, nvc, wire, ls0):
+def test_a_frame_from_a_tunnel_with_a_tag_inside_is_dropped(lab, nvc, wire, ls0):
     nvc.do("unbind-ls br0 p1 0", "bind-ls br0 p1 20 ls0")
-    wire.vxlan(lab.hypervisor, ls0.vni, vlans=(77,)).arrives(
-        {"vm1": ["vlan 77"], "vm2": ["vlan 20 vlan 77"], "vm3": ["vlan 77"]}
+    wire.vxlan(lab.hypervisor, ls0.vni).arrives(
+        {"vm1": ["untagged"], "vm2": ["vlan 20"], "vm3": ["untagged"]}
     )
+    for vlan in (0, 20, 77):
+        wire.vxlan(lab.hypervisor, ls0.vni, vlans=(vlan,)).is_dropped()
 
 
 def test_two_vlans_of_a_port_in_one_logical_switch_reach_each_other(lab, nvc, wire, ls0):
