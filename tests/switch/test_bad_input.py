@@ -78,6 +78,9 @@ def test_one_bad_locator_does_not_spoil_its_set(bound):
     bound.wait_for_log("fe80::2 is an IPv6 address")
     buckets = lambda: [group for group in bound.groups() if "set_field:0xa020202" in group]  # noqa: E731
     bound.wait(buckets, "the replication group")
+    bound.wait(lambda: faults(bound) == "[unspecified_fault]", "the fault")
+    bound.vtep_ctl("del-mcast-remote", "ls0", "unknown-dst", "fe80::2")
+    bound.wait(lambda: faults(bound) == "[]", "the fault to clear")
 
 
 def test_a_vlan_that_no_frame_may_carry(bound):

@@ -102,10 +102,18 @@ def test_the_remote_configuration_decides_the_destination_of_packets(tunnel):
 @pytest.mark.parametrize(
     ("column", "bad"),
     [
-        ("bfd_params", {"min_rx": "soon", "min_tx": "0", "decay_min_rx": "-1"}),
-        ("bfd_params", {"min_rx": "", "min_tx": "1.5", "decay_min_rx": "٣"}),
-        ("bfd_params", {"cpath_down": "yes", "check_tnl_key": "TRUE", "forwarding_if_rx": "1"}),
-        ("bfd_params", {"min_rx": "99999999999999999999", "min_tx": "4294967296"}),
+        ("bfd_params", {"min_rx": "soon", "min_tx": "0", "decay_min_rx": "1.5"}),
+        (
+            "bfd_params",
+            {
+                "cpath_down": "yes",
+                "check_tnl_key": "TRUE",
+                "forwarding_if_rx": "1",
+                "min_rx": "99999999999999999999",
+                "min_tx": "4294967296",
+                "decay_min_rx": "٣",
+            },
+        ),
         ("bfd_config_remote", {"bfd_dst_mac": "00:23:20", "bfd_dst_ip": "fe80::1"}),
     ],
 )

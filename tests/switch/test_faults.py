@@ -1,7 +1,5 @@
 """What raises each fault, which column shows it, and what clears it."""
 
-import pytest
-
 from tests.switch.dummy import BROADCAST
 from tests.switch.state import (
     assert_restart_changes_nothing,
@@ -166,19 +164,38 @@ def test_an_access_list_of_a_port_is_a_fault_until_it_is_gone(joined):
 # What Open vSwitch says otherwise
 
 
-@pytest.mark.parametrize("setting", ["tag=5", "trunks=10,20", "vlan_mode=access"])
-def test_a_port_with_vlans_of_open_vswitch_is_not_used_and_its_map_is_a_fault(joined, setting):
+def test_a_port_with_vlans_of_open_vswitch_is_not_used_and_its_map_is_a_fault(joined):
     joined.vtep_ctl("bind-ls", "br0", "p1", "0", "ls0")
-    joined.wait(lambda: joined.sends("p0", BROADCAST) == ["p1", "p1 vlan 10"], "both bindings")
-    joined.ovs_vsctl("set", "port", "p1", setting)
-    wait_for_port_fault(joined, "p1", "invalid_vlan_map")
-    assert joined.sends("p0", BROADCAST) == []
-    assert joined.sends("p1", BROADCAST) == []
-    assert port_faults(joined, "p0") == set()
-    column = setting.split("=")[0]
-    joined.ovs_vsctl("clear", "port", "p1", column)
-    wait_for_port_fault(joined, "p1")
-    joined.wait(lambda: joined.sends("p0", BROADCAST) == ["p1", "p1 vlan 10"], "both bindings")
+    both = lambda: joined.sends("p0", BROADCAST) == ["p1", "p1 vlan 10"]  # noqa: E731
+    joined.wait(both, "both bindings")
+    for setting in ("tag=5", "trunks=10,20", "vlan_mode=access"):
+        joined.ovs_vsctl("set", "port", "p1", setting)
+        wait_for_port_fault(joined, "p1", "invalid_vlan_map")
+        assert joined.sends("p0", BROADCAST) == []
+        assert joined.sends("p1", BROADCAST) == []
+        assert port_faults(joined, "p0") == set()
+        joined.ovs_vsctl("clear", "port", "p1", setting.split("=")[0])
+        wait_for_port_fault(joined, "p1")
+        joined.wait(both, "both bindings")
+
+
+def test_of_two_rows_for_one_port_one_is_used_and_the_other_is_a_fault(joined):
+    joined.vtep_ctl(
+        "--", "--id=@p", "create", "Physical_Port", "name=p1",
+        "--", "add", "Physical_Switch", "br0", "ports", "@p",
+    )  # fmt: skip
+    statuses = lambda: sorted(  # noqa: E731
+        str(row["port_fault_status"]) for row in joined.rows("Physical_Port") if row["name"] == "p1"
+    )
+    joined.wait(lambda: statuses() == ["()", "unspecified_fault"], "the fault of one")
+    new = next(
+        row
+        for row in joined.rows("Physical_Port")
+        if row["name"] == "p1" and not row["vlan_bindings"]
+    )
+    joined.vtep_ctl("remove", "Physical_Switch", "br0", "ports", str(new["_uuid"]))
+    joined.wait(lambda: statuses() == ["()"], "the fault to clear")
+    joined.wait(lambda: joined.sends("p0", BROADCAST) == ["p1 vlan 10"], "the row that is left")
 
 
 def test_a_vlan_that_cannot_be_leaves_the_others_of_its_port_alone(joined):

@@ -155,6 +155,18 @@ def test_a_fault_of_one_switch_is_not_one_of_the_other(two):
     set_tunnel_ips(two, "nonsense", switch="br1")
     two.wait(lambda: switch_faults(two, "br1") == {"unspecified_fault"}, "the fault of br1")
     assert switch_faults(two) == set()
+    # An address that is that of the other switch: Open vSwitch makes the tunnel for one of them.
+    two.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
+    two.place(STATION, "10.2.2.3")
+    two.wait(lambda: two.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way from br0")
+    set_tunnel_ips(two, "127.0.0.1", switch="br1")
+    two.wait_for_log("Physical_Switch br1: Open vSwitch cannot make the tunnel to 10.2.2.3")
+    assert switch_faults(two) == set()
+    assert two.sends("p0", STATION) == ["10.2.2.3 vni 33"]
+    set_tunnel_ips(two, "127.0.0.2", switch="br1")
+    way = lambda: two.sends("q0", STATION, bridge="br1")  # noqa: E731
+    two.wait(lambda: way() == ["10.2.2.3 vni 33"], "the way from br1")
+    two.wait(lambda: switch_faults(two, "br1") == set(), "no fault")
 
 
 def test_a_switch_that_loses_its_bridge_keeps_its_rows_until_it_is_back(two):

@@ -1,7 +1,12 @@
 """Tunnel rows: one for each remote locator in use, and none for others."""
 
 from tests.switch.dummy import BROADCAST
-from tests.switch.state import assert_restart_changes_nothing, locator_names, tunnels
+from tests.switch.state import (
+    assert_restart_changes_nothing,
+    locator_names,
+    switch_faults,
+    tunnels,
+)
 
 STATION = "00:00:00:00:00:99"
 LOCAL_BFD = {"bfd_dst_mac": "00:23:20:00:00:01", "bfd_dst_ip": "169.254.1.0"}
@@ -92,18 +97,33 @@ def test_a_tunnel_that_open_vswitch_cannot_make_is_a_fault(joined):
     joined.place(STATION, "10.2.2.3")
     joined.replicate(("10.2.2.2",))
     joined.wait_for_log("Open vSwitch cannot make the tunnel to 10.2.2.3")
-    fault = lambda: joined.column("Physical_Switch", "switch_fault_status", "br0")  # noqa: E731
-    joined.wait(lambda: fault() == "[unspecified_fault]", "the fault")
+    joined.wait(lambda: switch_faults(joined) == {"unspecified_fault"}, "the fault")
     joined.wait(lambda: "10.2.2.2 vni 33" in joined.sends("p0", BROADCAST), "the other tunnel")
     row = next(row for row in joined.rows("Tunnel") if row["remote"] in remotes(joined, "10.2.2.3"))
     joined.vtep_ctl("set", "Tunnel", str(row["_uuid"]), "bfd_params:enable=true")
     enabled = lambda: joined.row("Tunnel", _uuid=row["_uuid"])["bfd_status"].get("enabled")  # noqa: E731
     joined.wait(lambda: enabled() == "false", "BFD that cannot be enabled")
     joined.ovs_vsctl("del-br", "br1")
-    joined.wait(lambda: fault() == "[]", "the fault to clear")
+    joined.wait(lambda: switch_faults(joined) == set(), "the fault to clear")
     joined.wait(lambda: joined.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way there")
     joined.wait(lambda: enabled() == "true", "BFD to be enabled")
 
 
 def remotes(vtep, address):
     return [row["_uuid"] for row in vtep.rows("Physical_Locator") if row["dst_ip"] == address]
+
+
+def test_a_port_of_someone_else_with_the_name_of_a_tunnel_stays_and_is_a_fault(joined):
+    joined.place(STATION, "10.2.2.3")
+    name = joined.tunnel_port("10.2.2.3")
+    joined.vtep_ctl("del-ucast-remote", "ls0", STATION)
+    joined.wait(lambda: joined.tunnel_ports() == {}, "no tunnel port")
+    joined.add_port(name, 20)
+    joined.place(STATION, "10.2.2.3")
+    joined.wait_for_log("someone else has a port with the name for it")
+    joined.wait(lambda: switch_faults(joined) == {"unspecified_fault"}, "the fault")
+    assert joined.ovs_vsctl("get", "interface", name, "type") == "dummy"
+    assert joined.sends("p0", STATION) == []
+    joined.ovs_vsctl("del-port", "br0", name)
+    joined.wait(lambda: joined.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way there")
+    joined.wait(lambda: switch_faults(joined) == set(), "the fault to clear")
