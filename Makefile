@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping openssl procps python3-venv
 
-.PHONY: help demo test lint unit venv debian clean
+.PHONY: help demo test lint unit bench venv debian clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ demo: debian venv ## Walk through Open vSwitch's VTEP guide, on real packets, in
 
 test: debian venv lint ## Check format, types and behaviour; needs root for the labs
 	$(BIN)/python -m pytest
+
+bench: debian venv ## Measure how fast it reacts, beside ovs-vtep in the same run
+	$(BIN)/python -m sim bench --json bench.json
 
 lint: venv ## Check format and types alone
 	$(BIN)/ruff format --check .

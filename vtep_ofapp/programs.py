@@ -109,6 +109,7 @@ class Planner:
             learning.unknown(),
             unicast.elsewhere(),
             *tunnels.inner_tags(),
+            *egress.inner_tags(),
         )
         return Program(flows, (flooding.alive(),), tuple(faults))
 

@@ -45,6 +45,7 @@ def every_kind_of_flow():
     yield from learning.unlearnable()
     yield learning.known(untagged.number, LOGICAL_SWITCH, MAC, 300)
     yield from tunnels.inner_tags()
+    yield from egress.inner_tags()
     yield learning.moving(LOGICAL_SWITCH, MAC)
     yield learning.full_binding(untagged.number)
     yield learning.full_logical_switch(LOGICAL_SWITCH)

@@ -1,12 +1,14 @@
 """Where a frame leaves by a binding, tagged as the binding says, never back where it came from."""
 
-from ..flows import Flow, ForgetInPort, MatchValue, Output, OutputToBond, PushVlan, match
+from ..flows import Flow, ForgetInPort, Output, OutputToBond, PushVlan, match
 from ..model import Binding
 from .layout import (
+    A_TAG_INSIDE,
     LOGICAL_SWITCH,
     SOURCE_BINDING,
     TAGGED,
     TARGET_BINDING,
+    UNTAGGED_BINDING,
     Cookie,
     Priority,
     Table,
@@ -14,10 +16,22 @@ from .layout import (
 )
 
 
+def inner_tags() -> tuple[Flow, ...]:
+    """Drop frames with a tag inside that would leave untagged: as another VLAN's, on the wire."""
+    return tuple(
+        flow(
+            Table.EGRESS,
+            Priority.FORBIDDEN,
+            match({TARGET_BINDING: UNTAGGED_BINDING, **tag}),
+            producer=Cookie.EGRESS,
+        )
+        for tag in A_TAG_INSIDE
+    )
+
+
 def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
     """Let frames of its logical switch leave by a binding, except for those that came in by it.
 
-    A frame with a tag inside does not leave untagged: on the wire it would be another VLAN's.
     The input port is forgotten, because two VLANs of one port may reach each other. Frames that
     came in with a tag are counted apart, because Open vSwitch counts them as long as they came.
     """
@@ -31,7 +45,6 @@ def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
     port = (
         Output(binding.members[0]) if len(binding.members) == 1 else OutputToBond(binding.members)
     )
-    untagged: dict[str, MatchValue] = {} if binding.vlan else {"vlan_vid": 0}
     out = (
         flow(
             Table.EGRESS,
@@ -41,7 +54,6 @@ def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
                     LOGICAL_SWITCH: logical_switch,
                     TARGET_BINDING: binding.number,
                     TAGGED: tagged,
-                    **untagged,
                 }
             ),
             *tag,

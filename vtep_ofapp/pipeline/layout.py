@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from ..flows import COOKIE_BASE, GROUP_BASE, Action, Flow, FlowKey, Match, match
+from ..flows import COOKIE_BASE, GROUP_BASE, Action, Flow, FlowKey, Match, MatchValue, match
 
 
 class Table(IntEnum):
@@ -69,14 +69,24 @@ SOURCE_BINDING = "reg0"
 """The number of the binding that a frame came in by; 0 for frames from a tunnel."""
 TARGET_BINDING = "reg1"
 """The number of the binding that a frame is to leave by."""
+UNTAGGED_BINDING = (0, 0xFFF)
+"""The numbers, with their mask, of all bindings with VLAN 0."""
 REMOTE = "reg2"
 """The IPv4 address of the VTEP that a frame came from or goes to, as a number."""
 ORIGIN = "reg3"
 """FROM_BINDING or FROM_TUNNEL."""
 FROM_BINDING = 0
 FROM_TUNNEL = 1
-ANY_TAG = (0x1000, 0x1000)
-"""A vlan_vid, with its mask, that every frame with a tag matches (OFPVID_PRESENT)."""
+A_TAG_INSIDE: tuple[dict[str, MatchValue], ...] = (
+    {"vlan_vid": (0x1000, 0x1000)},
+    {"eth_type": 0x8100},
+    {"eth_type": 0x88A8},
+)
+"""What frames match that still carry a tag, where those of bindings have been removed.
+
+Open vSwitch by default sees one tag of a frame (other_config:vlan-limit), and after that has been
+removed the next one as the type of the frame.
+"""
 TAGGED = "reg4"
 """1 for frames that came in with a tag: their length was counted with it."""
 

@@ -3,7 +3,7 @@
 from ..flows import Flow, GoTo, Output, SetField, match
 from ..values import ipv4_number
 from .layout import (
-    ANY_TAG,
+    A_TAG_INSIDE,
     FROM_TUNNEL,
     LOGICAL_SWITCH,
     ORIGIN,
@@ -18,8 +18,9 @@ from .layout import (
 def inner_tags() -> tuple[Flow, ...]:
     """Drop frames that carry a tag inside VXLAN, both ways (RFC 7348, section 6.1)."""
     return tuple(
-        flow(table, Priority.FORBIDDEN, match({"vlan_vid": ANY_TAG}), producer=Cookie.TUNNELS)
+        flow(table, Priority.FORBIDDEN, match(tag), producer=Cookie.TUNNELS)
         for table in (Table.DECAPSULATION, Table.ENCAPSULATION)
+        for tag in A_TAG_INSIDE
     )
 
 
