@@ -1,0 +1,73 @@
+"""Columns that are not ours: they stay as they are, and change nothing."""
+
+import socket
+
+from tests.switch.dummy import BROADCAST
+from tests.switch.state import assert_restart_changes_nothing, by_uuid
+
+STATION, GROUP = "00:00:00:00:00:99", "01:00:5e:00:00:fb"
+
+
+def test_what_others_wrote_stays_and_changes_nothing(joined):
+    joined.place(STATION, "10.2.2.3")
+    joined.replicate(("10.2.2.2",), mac=GROUP)
+    joined.receive("p0", "00:00:00:00:00:01", BROADCAST)
+    joined.wait(lambda: joined.local_macs(), "a local MAC")
+    joined.wait(lambda: len(joined.rows("Tunnel")) == 2, "the tunnels")
+    joined.come_to_rest()
+    flows, groups = joined.flows(), joined.groups()
+    columns = {
+        "Global": {"other_config": {"color": "red"}},
+        "Physical_Switch": {"other_config": {"color": "red"}, "description": "rack 7"},
+        "Physical_Port": {"other_config": {"color": "red"}, "description": "socket 9"},
+        "Logical_Switch": {"other_config": {"color": "red"}, "description": "tenant"},
+        "Ucast_Macs_Remote": {"ipaddr": "10.0.0.99"},
+        "Mcast_Macs_Remote": {"ipaddr": "224.0.0.251"},
+        "Ucast_Macs_Local": {"ipaddr": "10.0.0.1"},
+        "Mcast_Macs_Local": {"ipaddr": "10.0.0.1"},
+    }
+    joined.transact(
+        *(
+            {"op": "update", "table": table, "where": [], "row": as_json(values)}
+            for table, values in columns.items()
+        )
+    )
+    before = {table: by_uuid(joined.rows(table)) for table in columns}
+    assert_restart_changes_nothing(joined)
+    after = {table: by_uuid(joined.rows(table)) for table in columns}
+    for table, values in columns.items():
+        assert after[table].keys() == before[table].keys()
+        for row in after[table].values():
+            assert values.items() <= row.items()
+    assert (joined.flows(), joined.groups()) == (flows, groups)
+
+
+def as_json(values):
+    return {
+        column: ["map", list(map(list, value.items()))] if isinstance(value, dict) else value
+        for column, value in values.items()
+    }
+
+
+def test_managers_are_the_business_of_the_database_server(joined):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    joined.vtep_ctl("set-manager", f"ptcp:{port}:127.0.0.1")
+    settings = "max_backoff=2000", "inactivity_probe=9000", "other_config:dscp=10"
+    joined.vtep_ctl("set", "Manager", f"ptcp:{port}:127.0.0.1", *settings)
+    remote = f"tcp:127.0.0.1:{port}"
+    listening = lambda: joined.namespace.listens(port)  # noqa: E731
+    joined.wait(listening, "the server to listen for managers")
+    joined.run(["vtep-ctl", f"--db={remote}", "bind-ls", "br0", "p1", "20", "ls0"])
+    sent = lambda: joined.sends("p0", BROADCAST)  # noqa: E731
+    joined.wait(lambda: sent() == ["p1 vlan 10", "p1 vlan 20"], "what a manager asked for")
+    (row,) = joined.rows("Manager")
+    assert (row["target"], row["max_backoff"]) == (f"ptcp:{port}:127.0.0.1", 2000)
+    assert (row["inactivity_probe"], row["other_config"]) == (9000, {"dscp": "10"})
+    with socket.create_connection(("127.0.0.1", port)):
+        connected = lambda: joined.rows("Manager")[0]["is_connected"]  # noqa: E731
+        joined.wait(connected, "the server to say that a manager is connected")
+        assert joined.rows("Manager")[0]["status"]
+    joined.vtep_ctl("del-manager")
+    joined.wait(lambda: not listening(), "the end of that")
