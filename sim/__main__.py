@@ -306,7 +306,7 @@ def _program(pid: int) -> str:
         return "ended"
     names = [Path(word).name for word in argv if word]
     if len(names) > 1 and names[0].startswith("python"):
-        return names[1]
+        return " ".join(names[2:4]) if names[1] == "-m" else names[1]
     return names[0] if names else "ended"
 
 

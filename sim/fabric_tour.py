@@ -287,5 +287,5 @@ def _await(fabric: Fabric, vtep: Vtep, what: str, look: Callable[[Vtep], T], exp
         lambda: look(vtep) == expected,
         f"{what} of {vtep.name} as {expected}",
         timeout=20,
-        evidence=fabric.evidence,
+        evidence=lambda: f"in the end: {look(vtep)}\n{fabric.evidence()}",
     )

@@ -157,11 +157,21 @@ class OpenVSwitch:
         return self.run(["ovs-appctl", *arguments])
 
     def rows(self, table: str, database: str = "hardware_vtep") -> list[dict[str, Any]]:
-        """Return the rows of a table: sets as lists, maps as dicts, references as strings."""
-        query = json.dumps([database, {"op": "select", "table": table, "where": []}])
+        """Return the rows of a table, as `tables` does."""
+        return self.tables(table, database=database)[0]
+
+    def tables(self, *names: str, database: str = "hardware_vtep") -> list[list[dict[str, Any]]]:
+        """Return the rows of several tables as they are at one moment.
+
+        Sets are lists (one of a single element is that element), maps are dicts, references are
+        strings.
+        """
+        selects = [{"op": "select", "table": name, "where": []} for name in names]
+        query = json.dumps([database, *selects])
         answer = json.loads(self.run(["ovsdb-client", "query", self.db, query]))
         return [
-            {column: _plain(value) for column, value in row.items()} for row in answer[0]["rows"]
+            [{column: _plain(value) for column, value in row.items()} for row in each["rows"]]
+            for each in answer
         ]
 
     def evidence(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,38 +83,38 @@ class Vtep(TunnelNode):
 
         Raises AssertionError if a station is at two places.
         """
-        addresses, names = self._addresses(), self._names()
+        rows, locators, switches = self.tables(table, "Physical_Locator", "Logical_Switch")
+        addresses, names = _by_uuid(locators, "dst_ip"), _by_uuid(switches, "name")
         found: dict[tuple[str, str], str] = {}
-        for row in self.rows(table):
-            key = names.get(row["logical_switch"], ""), row["MAC"]
+        for row in rows:
+            key = names[row["logical_switch"]], row["MAC"]
             assert key not in found, f"{self.name}: {key} is in {table} twice"
-            found[key] = addresses.get(row["locator"], "")
+            found[key] = addresses[row["locator"]]
         return found
 
     def flooding(self, table: str = "Mcast_Macs_Remote") -> dict[str, list[str]]:
         """Return unknown-dst by logical switch, as sorted addresses."""
-        addresses, names = self._addresses(), self._names()
-        sets = {row["_uuid"]: row["locators"] for row in self.rows("Physical_Locator_Set")}
-        found: dict[str, list[str]] = {}
-        for row in self.rows(table):
-            if row["MAC"] == "unknown-dst":
-                locators = sets.get(row["locator_set"], [])
-                members = locators if isinstance(locators, list) else [locators]
-                found[names.get(row["logical_switch"], "")] = sorted(
-                    addresses.get(each, "") for each in members
-                )
-        return found
+        rows, sets, locators, switches = self.tables(
+            table, "Physical_Locator_Set", "Physical_Locator", "Logical_Switch"
+        )
+        addresses, names = _by_uuid(locators, "dst_ip"), _by_uuid(switches, "name")
+        members = {
+            uuid: locators if isinstance(locators, list) else [locators]
+            for uuid, locators in _by_uuid(sets, "locators").items()
+        }
+        return {
+            names[row["logical_switch"]]: sorted(
+                addresses[each] for each in members[row["locator_set"]]
+            )
+            for row in rows
+            if row["MAC"] == "unknown-dst"
+        }
 
     def tunnels(self) -> dict[str, dict[str, Any]]:
         """Return the rows of Tunnel by the address that they lead to."""
-        addresses = self._addresses()
-        return {addresses.get(row["remote"], ""): row for row in self.rows("Tunnel")}
-
-    def _addresses(self) -> dict[str, str]:
-        return {row["_uuid"]: row["dst_ip"] for row in self.rows("Physical_Locator")}
-
-    def _names(self) -> dict[str, str]:
-        return {row["_uuid"]: row["name"] for row in self.rows("Logical_Switch")}
+        rows, locators = self.tables("Tunnel", "Physical_Locator")
+        addresses = _by_uuid(locators, "dst_ip")
+        return {addresses[row["remote"]]: row for row in rows}
 
     def evidence(self) -> str:
         """Return what Open vSwitch and the controller have to say."""
@@ -124,3 +124,7 @@ class Vtep(TunnelNode):
         """End the controller, then the daemons. Raises WaitFailed."""
         self.app.stop()
         super().stop()
+
+
+def _by_uuid(rows: Iterable[Mapping[str, Any]], column: str) -> dict[str, Any]:
+    return {row["_uuid"]: row[column] for row in rows}

@@ -180,12 +180,7 @@ class _Writer:
         self._put_stations(rows, switches, ours)
         self._put_flooding(rows, switches, ours)
         self._remove_logical_switches(rows, ours)
-        if rows.bfd_params is not None:
-            for physical in self._rows("Physical_Switch"):
-                for tunnel in physical.tunnels:
-                    _set(tunnel, "bfd_params", dict(rows.bfd_params))
-                    destination = rows.bfd_destinations.get(_ends(tunnel), {})
-                    _set(tunnel, "bfd_config_remote", dict(destination))
+        self._put_bfd(rows)
 
     def _put_logical_switches(self, rows: Rows) -> dict[str, Any]:
         there = {row.name: row for row in self._rows("Logical_Switch")}
@@ -258,6 +253,14 @@ class _Writer:
                 logical_switch=switches[name],
                 locator_set=self._locator_set(addresses),
             )
+
+    def _put_bfd(self, rows: Rows) -> None:
+        for physical in self._rows("Physical_Switch"):
+            for tunnel in physical.tunnels:
+                wanted = rows.bfd.get(_ends(tunnel))
+                if wanted is not None:
+                    _set(tunnel, "bfd_params", dict(wanted.params))
+                    _set(tunnel, "bfd_config_remote", dict(wanted.config_remote))
 
     def _remove_logical_switches(self, rows: Rows, ours: Mapping[str, Any]) -> None:
         """Remove those that we made and that the plan names no more.

@@ -43,6 +43,16 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Bfd:
+    """What the NVC writes into a row of Tunnel."""
+
+    params: Mapping[str, str]
+    config_remote: Mapping[str, str]
+    """What the other end expects. That of two VTEPs is not the default, which is for a VTEP and a
+    hypervisor."""
+
+
+@dataclass(frozen=True)
 class Rows:
     """What the database of one VTEP should hold of the NVC's."""
 
@@ -51,11 +61,8 @@ class Rows:
     """By physical switch and port: the logical switches by VLAN."""
     stations: Mapping[Key, str]
     flooding: Mapping[str, frozenset[str]]
-    bfd_params: Mapping[str, str] | None
-    """What all tunnels should have, None if BFD is to be left alone."""
-    bfd_destinations: Mapping[Ends, Mapping[str, str]]
-    """Tunnel: bfd_config_remote, what the other end expects. That of two VTEPs is not the default,
-    which is for a VTEP and a hypervisor."""
+    bfd: Mapping[Ends, Bfd]
+    """What tunnels should have in Tunnel; those that are not here are to be left alone."""
 
 
 def claimed(
@@ -100,8 +107,7 @@ def rows(plan: Plan, vtep: str, reports: Mapping[str, Report], claims: Claims) -
         bindings,
         {key: address for key, address in stations.items() if key[0] in bound},
         {name: addresses for name, addresses in flooding.items() if addresses},
-        plan.bfd_params,
-        _bfd_destinations(vtep, reports),
+        _bfd(plan, vtep, reports),
     )
 
 
@@ -152,14 +158,26 @@ def _unheard_stations(plan: Plan, vtep: str, reports: Mapping[str, Report]) -> d
     return {key: address for key, address in former.items() if address not in heard}
 
 
-def _bfd_destinations(vtep: str, reports: Mapping[str, Report]) -> dict[Ends, Mapping[str, str]]:
-    if vtep not in reports:
+def _bfd(plan: Plan, vtep: str, reports: Mapping[str, Report]) -> dict[Ends, Bfd]:
+    """Return what the tunnels of a VTEP should have.
+
+    Between two VTEPs, BFD waits until the rows of both ends are there: Open vSwitch 3.1, once it
+    has dropped a BFD packet with a wrong destination, goes on to drop those with the right one.
+    """
+    if plan.bfd_params is None or vtep not in reports:
         return {}
     expected: dict[Ends, Mapping[str, str]] = {}
+    vteps: set[str] = set()
     for report in reports.values():
         expected.update(report.bfd_expected)
-    tunnels = reports[vtep].bfd_expected
-    return {(own, far): expected.get((far, own), {}) for own, far in tunnels}
+        vteps.update(own for own, _ in report.bfd_expected)
+        vteps.update(*report.members.values())
+    return {
+        (own, far): Bfd(plan.bfd_params, expected.get((far, own), {}))
+        if (far, own) in expected or far not in vteps
+        else Bfd({}, {})
+        for own, far in reports[vtep].bfd_expected
+    }
 
 
 def _is_complete(plan: Plan, reports: Mapping[str, Report]) -> bool:

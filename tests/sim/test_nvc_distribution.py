@@ -1,12 +1,16 @@
+from dataclasses import replace
+
 import pytest
 
-from sim.nvc.distribution import Report, claimed, rows
+from sim.nvc.distribution import Bfd, Report, claimed, rows
 from sim.nvc.plan import Binding, LogicalSwitch, Plan, Station
 
 EAST, WEST, NORTH = "10.2.2.1", "10.2.2.2", "10.2.2.3"
 FAR = "10.2.2.201"
 X, Y = "02:00:00:00:00:01", "02:00:00:00:00:02"
 BLUE_X, BLUE_Y = ("blue", X), ("blue", Y)
+
+ON = {"enable": "true"}
 
 PLAN = Plan(
     {"east": "unix:east", "west": "unix:west", "north": "unix:north"},
@@ -22,7 +26,7 @@ PLAN = Plan(
         Binding("north", "br0", "p0", 10, "green"),
     ),
     (Station("green", Y, FAR),),
-    {"enable": "true"},
+    ON,
 )
 
 
@@ -161,12 +165,26 @@ def test_bfd_of_two_vteps_is_addressed_as_the_other_end_expects_it():
         east=report(EAST, bfd_expected=tunnels),
         west=report(WEST, bfd_expected={(WEST, EAST): expected}),
     )
-    found = rows(PLAN, "east", reports, {})
-    assert found.bfd_params == {"enable": "true"}
-    assert found.bfd_destinations == {(EAST, WEST): expected, (EAST, FAR): {}}
-    assert rows(PLAN, "west", reports, {}).bfd_destinations == {
-        (WEST, EAST): {"bfd_dst_ip": "10.0.0.1"}
+    assert rows(PLAN, "east", reports, {}).bfd == {
+        (EAST, WEST): Bfd(ON, expected),
+        (EAST, FAR): Bfd(ON, {}),
     }
+    assert rows(PLAN, "west", reports, {}).bfd == {
+        (WEST, EAST): Bfd(ON, {"bfd_dst_ip": "10.0.0.1"})
+    }
+
+
+def test_bfd_of_two_vteps_waits_for_both_ends():
+    reports = everybody(east=report(EAST, bfd_expected={(EAST, WEST): {}, (EAST, FAR): {}}))
+    assert rows(PLAN, "east", reports, {}).bfd == {
+        (EAST, WEST): Bfd({}, {}),
+        (EAST, FAR): Bfd(ON, {}),
+    }
+
+
+def test_a_plan_without_bfd_leaves_tunnels_alone():
+    reports = everybody(east=report(EAST, bfd_expected={(EAST, FAR): {}}))
+    assert rows(replace(PLAN, bfd_params=None), "east", reports, {}).bfd == {}
 
 
 # While not every VTEP was heard

@@ -120,10 +120,15 @@ class Vtep:
         )
 
     def select(self, table: str) -> list[dict]:
+        return self.select_all(table)[0]
+
+    def select_all(self, *tables: str) -> list[list[dict]]:
+        """Return the rows of several tables as they are at one moment."""
         connection = Connection(self.socket)
         try:
-            operation = {"op": "select", "table": table, "where": []}
-            return connection.request("transact", "hardware_vtep", operation)[0]["rows"]
+            selects = [{"op": "select", "table": table, "where": []} for table in tables]
+            results = connection.request("transact", "hardware_vtep", *selects)
+            return [result["rows"] for result in results]
         finally:
             connection.close()
 
@@ -131,11 +136,11 @@ class Vtep:
         return {row["_uuid"][1]: row["name"] for row in self.select("Logical_Switch")}
 
     def stations(self, table: str = "Ucast_Macs_Remote") -> list[tuple[str, str, str]]:
-        names = self.names()
-        address = {row["_uuid"][1]: row["dst_ip"] for row in self.select("Physical_Locator")}
+        rows, switches, locators = self.select_all(table, "Logical_Switch", "Physical_Locator")
+        name = {row["_uuid"][1]: row["name"] for row in switches}
+        address = {row["_uuid"][1]: row["dst_ip"] for row in locators}
         return sorted(
-            (names[row["logical_switch"][1]], row["MAC"], address[row["locator"][1]])
-            for row in self.select(table)
+            (name[row["logical_switch"][1]], row["MAC"], address[row["locator"][1]]) for row in rows
         )
 
     def flooding(self, name: str) -> list[str]:
@@ -145,10 +150,11 @@ class Vtep:
         return sorted(line.split("/")[1] for line in shown if "unknown-dst ->" in line)
 
     def bindings(self) -> dict[str, dict[int, str]]:
-        names = self.names()
+        ports, switches = self.select_all("Physical_Port", "Logical_Switch")
+        name = {row["_uuid"][1]: row["name"] for row in switches}
         return {
-            row["name"]: {vlan: names[uuid[1]] for vlan, uuid in row["vlan_bindings"][1]}
-            for row in self.select("Physical_Port")
+            row["name"]: {vlan: name[uuid[1]] for vlan, uuid in row["vlan_bindings"][1]}
+            for row in ports
         }
 
     def claim(self, mac: str, name: str = "blue") -> None:
