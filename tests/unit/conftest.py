@@ -3,8 +3,10 @@
 With ``search`` they are new and many more; with ``glance`` the first failure is shown as it is.
 """
 
+import logging
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 _COMMON = {
@@ -17,3 +19,20 @@ settings.register_profile(
     "glance", max_examples=300, phases=[Phase.explicit, Phase.generate], **_COMMON
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+class _Alarm(logging.Handler):
+    """Raises what was caught and only logged."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and record.exc_info[1]:
+            raise record.exc_info[1]
+
+
+@pytest.fixture(autouse=True)
+def no_bug_is_hidden():
+    """Let a test fail when a managed switch meets a bug, which it survives in real life."""
+    alarm, log = _Alarm(), logging.getLogger("vtep_ofapp.managed")
+    log.addHandler(alarm)
+    yield
+    log.removeHandler(alarm)

@@ -325,6 +325,20 @@ def test_a_station_that_the_nvc_placed_elsewhere_is_reported_all_the_same(app):
     assert PutLocalMac(RED, MAC1, OWN) in app.written()
 
 
+@pytest.mark.parametrize(("address", "is_kept"), [(FAR, False), (OWN, True)])
+def test_a_learned_station_that_the_nvc_places_elsewhere_has_to_speak_again(app, address, is_kept):
+    connection = app.start()
+    number = app.loop._network.number(RED)
+    fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})
+    app.turn(UnknownSource(connection, fields, MAC1))
+    app.serve(connection)
+    app.store(local_mac(MAC1, OWN))
+    app.written()
+    app.tell(remote_mac(MAC1, address))
+    gone = PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))
+    assert (gone in app.written()) == (not is_kept)
+
+
 def test_a_station_shown_by_a_stranger_is_not_learned(app):
     app.start()
     number = app.loop._network.number(RED)

@@ -75,15 +75,22 @@ def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline():
     world.physical(physical_switch())
     world.bridge(port("p0", 1))
     world.settle()
-    assert world.flows() == lines("""
+    no_tag_inside = {
+        f"{table} FORBIDDEN {tag}: drop"
+        for table in ("DECAPSULATION", "ENCAPSULATION")
+        for tag in ("vlan_vid=0x1000/0x1000", "eth_type=0x8100", "eth_type=0x88a8")
+    }
+    assert world.flows() - no_tag_inside == lines("""
         ADMISSION FORBIDDEN eth_dst=01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0: drop
         LEARNING FORBIDDEN eth_src=01:00:00:00:00:00/01:00:00:00:00:00: drop
         LEARNING FORBIDDEN eth_src=00:00:00:00:00:00: drop
         LEARNING MISS any: controller:14,goto UNICAST
         UNICAST MISS any: goto FLOODING
-        DECAPSULATION FORBIDDEN vlan_vid=0x1000/0x1000: drop
-        ENCAPSULATION FORBIDDEN vlan_vid=0x1000/0x1000: drop
+        EGRESS FORBIDDEN reg1=0x0/0xfff,vlan_vid=0x1000/0x1000: drop
+        EGRESS FORBIDDEN eth_type=0x8100,reg1=0x0/0xfff: drop
+        EGRESS FORBIDDEN eth_type=0x88a8,reg1=0x0/0xfff: drop
     """)
+    assert no_tag_inside <= world.flows()
     assert world.groups() == set()
     assert len(world.group_values()) == 1
     assert world.tunnels() == set()
@@ -154,6 +161,22 @@ def test_every_tunnel_ip_is_our_own_address():
     assert {remote for remote, _ in world.tunnels()} == {FAR}
 
 
+def test_a_tunnel_from_the_former_tunnel_ip_stays_until_the_new_one_is_up():
+    world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
+    former = ofport(world, FAR)
+    world.physical(physical_switch(physical_port("p0", {0: RED}), tunnel_ips=["10.7.0.1"]))
+    world.settle()
+    assert world.tunnels() == {(FAR, OWN), (FAR, "10.7.0.1")}
+    assert world.flows("TUNNEL") == lines(f"TUNNEL DEFAULT reg2=10.0.0.2: output:{former}")
+    assert any(f"in_port={former:#x}:" in flow for flow in world.flows("ADMISSION"))
+    assert any(f"watch_port:{former}," in group for group in world.groups())
+    world.calm_down()
+    assert world.tunnels() == {(FAR, "10.7.0.1")}
+    assert world.flows("TUNNEL") == lines(
+        f"TUNNEL DEFAULT reg2=10.0.0.2: output:{ofport(world, FAR)}"
+    )
+
+
 def test_while_the_tunnels_move_to_a_new_tunnel_ip_no_group_watches_what_is_not_there():
     world = with_tunnel(unknown_dst(FAR, FURTHER))
     world.physical(physical_switch(physical_port("p0", {0: RED}), tunnel_ips=["10.7.0.1"]))
@@ -165,6 +188,19 @@ def test_while_the_tunnels_move_to_a_new_tunnel_ip_no_group_watches_what_is_not_
             assert all(bucket.watch_port or bucket.watch_group for bucket in group.buckets)
     world.calm_down()
     assert any("first of watch_port" in group for group in world.groups())
+
+
+def test_an_address_that_is_ours_no_more_is_that_of_another_vtep():
+    world = a_world(tunnel_ips=(OWN, FAR))
+    world.tell(unknown_dst(FAR), remote_mac(MAC1, FAR))
+    world.calm_down()
+    assert world.tunnels() == set()
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.calm_down()
+    assert world.tunnels() == {(FAR, OWN)}
+    assert any("10.0.0.2->reg2" in group for group in world.groups())
+    assert any("10.0.0.2->reg2" in flow for flow in world.flows("UNICAST"))
+    assert world.complaints() == set()
 
 
 def test_a_new_tunnel_ip_moves_the_tunnels():
@@ -208,15 +244,14 @@ def test_of_two_rows_for_a_port_the_other_one_is_a_fault():
 
 def test_an_untagged_binding(world):
     assert world.flows("ADMISSION", "EGRESS") == lines("""
-        ADMISSION FORBIDDEN eth_dst=01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0: drop
         ADMISSION DEFAULT in_port=0x1,vlan_vid=0x0:
             set_field:0x1000->reg0,set_field:red->metadata,goto LEARNING
         ADMISSION DEFAULT in_port=0x1,vlan_vid=0x1000:
             pop_vlan,set_field:0x1->reg4,set_field:0x1000->reg0,set_field:red->metadata,
             goto LEARNING
         EGRESS FORBIDDEN reg0=0x1000,reg1=0x1000: drop
-        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x0,vlan_vid=0x0: load:0->in_port,output:1
-        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x1,vlan_vid=0x0: load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x0: load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x1: load:0->in_port,output:1
     """)
 
 
@@ -224,8 +259,8 @@ def test_tagged_and_untagged_bindings_share_a_port_and_a_logical_switch():
     world = a_world(physical_port("p0", {0: RED, 10: RED, 20: BLUE}))
     assert world.flows("EGRESS") == lines("""
         EGRESS FORBIDDEN reg0=0x1000,reg1=0x1000: drop
-        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x0,vlan_vid=0x0: load:0->in_port,output:1
-        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x1,vlan_vid=0x0: load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x0: load:0->in_port,output:1
+        EGRESS DEFAULT metadata=red,reg1=0x1000,reg4=0x1: load:0->in_port,output:1
         EGRESS FORBIDDEN reg0=0x100a,reg1=0x100a: drop
         EGRESS DEFAULT metadata=red,reg1=0x100a,reg4=0x0: push_vlan:10,load:0->in_port,output:1
         EGRESS DEFAULT metadata=red,reg1=0x100a,reg4=0x1: push_vlan:10,load:0->in_port,output:1
@@ -247,8 +282,8 @@ def test_a_binding_that_goes_takes_its_flows_and_bucket_along():
     world.settle()
     assert world.flows("EGRESS") == lines("""
         EGRESS FORBIDDEN reg0=0x2000,reg1=0x2000: drop
-        EGRESS DEFAULT metadata=red,reg1=0x2000,reg4=0x0,vlan_vid=0x0: load:0->in_port,output:2
-        EGRESS DEFAULT metadata=red,reg1=0x2000,reg4=0x1,vlan_vid=0x0: load:0->in_port,output:2
+        EGRESS DEFAULT metadata=red,reg1=0x2000,reg4=0x0: load:0->in_port,output:2
+        EGRESS DEFAULT metadata=red,reg1=0x2000,reg4=0x1: load:0->in_port,output:2
     """)
     assert world.groups() == lines("local(red) = set_field:0x2000->reg1,resubmit EGRESS")
 
@@ -305,9 +340,9 @@ def test_a_bond_is_one_port_with_several_numbers():
     world.settle()
     assert world.flows("EGRESS") == lines("""
         EGRESS FORBIDDEN reg0=0x4000,reg1=0x4000: drop
-        EGRESS DEFAULT metadata=red,reg1=0x4000,reg4=0x0,vlan_vid=0x0:
+        EGRESS DEFAULT metadata=red,reg1=0x4000,reg4=0x0:
             load:0->in_port,bundle(eth_src,hrw,4,5)
-        EGRESS DEFAULT metadata=red,reg1=0x4000,reg4=0x1,vlan_vid=0x0:
+        EGRESS DEFAULT metadata=red,reg1=0x4000,reg4=0x1:
             load:0->in_port,bundle(eth_src,hrw,4,5)
     """)
 
@@ -346,8 +381,8 @@ def test_a_port_that_is_renumbered_is_followed(world):
     world.settle()
     assert world.flows("EGRESS") == lines("""
         EGRESS FORBIDDEN reg0=0x7000,reg1=0x7000: drop
-        EGRESS DEFAULT metadata=red,reg1=0x7000,reg4=0x0,vlan_vid=0x0: load:0->in_port,output:7
-        EGRESS DEFAULT metadata=red,reg1=0x7000,reg4=0x1,vlan_vid=0x0: load:0->in_port,output:7
+        EGRESS DEFAULT metadata=red,reg1=0x7000,reg4=0x0: load:0->in_port,output:7
+        EGRESS DEFAULT metadata=red,reg1=0x7000,reg4=0x1: load:0->in_port,output:7
     """)
     assert world.groups() == lines("local(red) = set_field:0x7000->reg1,resubmit EGRESS")
     assert not any(MAC1 in flow for flow in world.flows())
@@ -506,7 +541,6 @@ def test_a_placed_station_is_behind_its_tunnel():
     number = ofport(world, FAR)
     assert world.tunnels() == {(FAR, OWN)}
     assert world.flows("UNICAST", "TUNNEL") == lines(f"""
-        UNICAST MISS any: goto FLOODING
         UNICAST PREFERRED eth_dst={MAC1},metadata=red,reg3=0x0:
             set_field:10.0.0.2->reg2,goto ENCAPSULATION
         TUNNEL DEFAULT reg2=10.0.0.2: output:{number}
@@ -530,7 +564,6 @@ def test_the_nvcs_word_is_preferred_to_a_local_claim():
     world.see(MAC1, "p0")
     world.settle()
     assert world.flows("UNICAST") == lines(f"""
-        UNICAST MISS any: goto FLOODING
         UNICAST DEFAULT eth_dst={MAC1},metadata=red: set_field:0x1000->reg1,goto EGRESS
         UNICAST PREFERRED eth_dst={MAC1},metadata=red,reg3=0x0:
             set_field:10.0.0.2->reg2,goto ENCAPSULATION
@@ -1100,6 +1133,23 @@ def test_there_are_no_more_tunnels_than_allowed():
     assert world.tunnels() == {(FURTHER, OWN)}
     assert world.complaints() == set()
     assert any("10.0.0.3->reg2" in group for group in world.groups())
+
+
+def test_a_tunnel_that_was_one_too_many_is_made_when_another_goes():
+    world = World(policy=Policy(max_tunnels=1))
+    world.tell(
+        logical_switch(RED),
+        remote_mac(MAC1, FAR, row=uuid(100)),
+        remote_mac(MAC2, FURTHER, row=uuid(101)),
+    )
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.bridge(port("p0", 1))
+    world.calm_down()
+    assert world.tunnels() == {(FAR, OWN)}
+    world.tell(Gone(uuid(100)))
+    world.calm_down()
+    assert world.tunnels() == {(FURTHER, OWN)}
+    assert world.complaints() == set()
 
 
 def test_a_tunnel_that_is_there_is_not_given_up_for_another():

@@ -8,11 +8,17 @@ from hypothesis import strategies as st
 
 from vtep_ofapp.numbering import Numbering
 
-MOST_KEYS = 12
 KEYS = st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number))
-LIMITS = st.integers(MOST_KEYS, 50)
-"""So few numbers that most sets of keys have collisions."""
-CHANGES = st.lists(st.tuples(st.booleans(), st.integers(0, MOST_KEYS - 1)), max_size=40)
+
+
+@st.composite
+def cramped(draw):
+    """Draw some keys, and a limit that leaves them so little room that they collide."""
+    keys = draw(st.sets(KEYS, min_size=1, max_size=12))
+    return sorted(keys), len(keys) + draw(st.integers(0, 4))
+
+
+CHANGES = st.lists(st.tuples(st.booleans(), st.integers(0, 11)), max_size=40)
 """Pairs of whether to add or to remove, and which key."""
 
 
@@ -41,26 +47,30 @@ def apply(numbering, keys, changes):
         yield there, before, after, changed
 
 
-@given(st.data(), LIMITS, st.sets(KEYS, min_size=1, max_size=MOST_KEYS))
-def test_the_order_of_adding_does_not_matter(data, limit, keys):
-    some_order = data.draw(st.permutations(sorted(keys)))
-    assert numbers(some_order, limit) == numbers(sorted(keys), limit)
+@given(st.data(), cramped())
+def test_the_order_of_adding_does_not_matter(data, room):
+    keys, limit = room
+    some_order = data.draw(st.permutations(keys))
+    assert numbers(some_order, limit) == numbers(keys, limit)
 
 
-@given(LIMITS, st.sets(KEYS, min_size=1, max_size=MOST_KEYS).map(sorted), CHANGES)
-def test_the_same_set_has_the_same_numbers_whatever_happened_before(limit, keys, changes):
+@given(cramped(), CHANGES)
+def test_the_same_set_has_the_same_numbers_whatever_happened_before(room, changes):
+    keys, limit = room
     for there, _, after, _ in apply(Numbering(limit), keys, changes):
         assert after == numbers(there, limit)
 
 
-@given(LIMITS, st.sets(KEYS, min_size=1, max_size=MOST_KEYS).map(sorted), CHANGES)
-def test_a_change_returns_exactly_the_keys_with_other_numbers(limit, keys, changes):
+@given(cramped(), CHANGES)
+def test_a_change_returns_exactly_the_keys_with_other_numbers(room, changes):
+    keys, limit = room
     for there, before, after, changed in apply(Numbering(limit), keys, changes):
         assert changed == {key for key in there if before.get(key) != after[key]}
 
 
-@given(LIMITS, st.sets(KEYS, min_size=1, max_size=MOST_KEYS).map(sorted), CHANGES)
-def test_no_two_keys_share_a_number_and_numbers_lead_back_to_keys(limit, keys, changes):
+@given(cramped(), CHANGES)
+def test_no_two_keys_share_a_number_and_numbers_lead_back_to_keys(room, changes):
+    keys, limit = room
     numbering = Numbering(limit)
     for there, _, after, _ in apply(numbering, keys, changes):
         assert len(set(after.values())) == len(there)
@@ -68,6 +78,14 @@ def test_no_two_keys_share_a_number_and_numbers_lead_back_to_keys(limit, keys, c
         for number in range(1, limit + 1):
             key = numbering.key(number)
             assert (key in there and after[key] == number) if key else number not in after.values()
+
+
+@given(cramped())
+def test_no_key_gives_way_to_a_greater_one(room):
+    keys, limit = room
+    for count in range(1, len(keys) + 1):
+        some = numbers(keys[:count], limit)
+        assert {key: numbers(keys, limit)[key] for key in some} == some
 
 
 def test_as_many_keys_as_numbers_find_room():

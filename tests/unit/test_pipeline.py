@@ -140,9 +140,9 @@ def test_all_other_frames_are_flooded():
 
 def test_a_frame_leaves_by_an_untagged_binding_as_it_is():
     assert read_flows(egress.bound(UNTAGGED, 7)) == lines("""
-        EGRESS DEFAULT metadata=7,reg1=0x1000,reg4=0x0,vlan_vid=0x0:
+        EGRESS DEFAULT metadata=7,reg1=0x1000,reg4=0x0:
             load:0->in_port,output:1
-        EGRESS DEFAULT metadata=7,reg1=0x1000,reg4=0x1,vlan_vid=0x0:
+        EGRESS DEFAULT metadata=7,reg1=0x1000,reg4=0x1:
             load:0->in_port,output:1
         EGRESS FORBIDDEN reg0=0x1000,reg1=0x1000: drop
     """)
@@ -193,10 +193,22 @@ def test_frames_for_one_vtep_may_have_no_vni():
     )
 
 
+TAGS_INSIDE = ("vlan_vid=0x1000/0x1000", "eth_type=0x8100", "eth_type=0x88a8")
+
+
 def test_a_tag_inside_does_not_pass_a_tunnel():
-    assert read_flows(tunnels.inner_tags()) == lines("""
-        DECAPSULATION FORBIDDEN vlan_vid=0x1000/0x1000: drop
-        ENCAPSULATION FORBIDDEN vlan_vid=0x1000/0x1000: drop
+    assert read_flows(tunnels.inner_tags()) == {
+        f"{table} FORBIDDEN {tag}: drop"
+        for table in ("DECAPSULATION", "ENCAPSULATION")
+        for tag in TAGS_INSIDE
+    }
+
+
+def test_a_tag_inside_does_not_leave_by_an_untagged_binding():
+    assert read_flows(egress.inner_tags()) == lines("""
+        EGRESS FORBIDDEN reg1=0x0/0xfff,vlan_vid=0x1000/0x1000: drop
+        EGRESS FORBIDDEN eth_type=0x8100,reg1=0x0/0xfff: drop
+        EGRESS FORBIDDEN eth_type=0x88a8,reg1=0x0/0xfff: drop
     """)
 
 
@@ -412,6 +424,7 @@ def all_flows() -> list[Flow]:
         tunnels.encapsulation_towards(7, FAR, 6001),
         learning.moving(7, MAC1),
         *tunnels.inner_tags(),
+        *egress.inner_tags(),
         learning.full_binding(0x1000),
         learning.full_logical_switch(7),
         tunnels.decapsulation(FAR, 5001, 7),

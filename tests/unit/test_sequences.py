@@ -82,9 +82,11 @@ class Sequences(RuleBasedStateMachine):
         keys=st.lists(KEYS, min_size=2, max_size=4),
         far=st.booleans(),
         paces=st.lists(st.sampled_from(["wait", "settle", "calm down"]), min_size=1, max_size=4),
+        vlan_limit=st.integers(1, 2),
     )
-    def begin(self, keys, far, paces):
+    def begin(self, keys, far, paces, vlan_limit):
         """Begin with a network that works, so that short sequences are to the point."""
+        self.vlan_limit = vlan_limit
         self.paces = cycle(paces)
         for number, key in enumerate(keys, 1):
             self.tell(logical_switch(uuid(number), key))
@@ -399,6 +401,7 @@ class Sequences(RuleBasedStateMachine):
             self.world.flow_values(name),
             self.world.group_values(name),
             lambda number: number not in dead_ports,
+            self.vlan_limit,
         )
         if isinstance(place, Tunnel):
             numbers = self.reference.ways_in(name).get(place.address, [])

@@ -259,6 +259,16 @@ def test_a_refused_change_is_left_out_and_the_rest_is_sent(bench):
     assert len(bench.connection.bundles) == 2
 
 
+def test_a_refused_group_is_left_out_as_well(bench):
+    bench.connect()
+    bench.session.open()
+    bench.session.apply()
+    bad = next(each for each in bench.connection.bundles[0] if isinstance(each, GroupChange))
+    bench.session.applied(bench.connection.refused(bad))
+    bench.session.apply()
+    assert set(bench.connection.bundles[1]) == {*bench.connection.bundles[0]} - {bad}
+
+
 def test_a_refused_change_is_sent_again_when_it_is_another_one(bench):
     bench.connect()
     bench.session.open()

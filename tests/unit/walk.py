@@ -27,6 +27,7 @@ from vtep_ofapp.flows import (
 )
 
 _TAGGED = 0x1000
+_ETHERTYPE_VLAN, _ETHERTYPE_IPV4 = 0x8100, 0x0800
 _WRITABLE = {"metadata", "tunnel_id", *(f"reg{number}" for number in range(8))}
 
 
@@ -60,15 +61,20 @@ class Result:
 
 @dataclass
 class _State:
+    """``seen`` is how many of the tags the switch knows as such; the next one is a type to it."""
+
     fields: dict[str, int]
     tags: tuple[int, ...]
+    seen: int
 
     def copy(self) -> "_State":
-        return _State(dict(self.fields), self.tags)
+        return _State(dict(self.fields), self.tags, self.seen)
 
     def value(self, name: str) -> int:
         if name == "vlan_vid":
-            return _TAGGED | self.tags[0] if self.tags else 0
+            return _TAGGED | self.tags[0] if self.seen else 0
+        if name == "eth_type":
+            return _ETHERTYPE_VLAN if len(self.tags) > self.seen else _ETHERTYPE_IPV4
         if name in _WRITABLE:
             return self.fields.get(name, 0)
         return self.fields[name]
@@ -77,7 +83,8 @@ class _State:
 class Pipeline:
     """Flows and groups that frames can be sent through.
 
-    ``is_alive`` tells for a port whether it works, which fast failover groups watch.
+    ``is_alive`` tells for a port whether it works, which fast failover groups watch. The switch
+    sees ``vlan_limit`` tags of a frame (Open vSwitch has an option for it).
     """
 
     def __init__(
@@ -85,6 +92,7 @@ class Pipeline:
         flows: Iterable[Flow],
         groups: Iterable[Group],
         is_alive: Callable[[int], bool] = lambda port: True,
+        vlan_limit: int = 1,
     ) -> None:
         self._tables: dict[int, list[tuple[int, list[tuple[str, int, int]], Flow]]] = {}
         for flow in flows:
@@ -93,6 +101,7 @@ class Pipeline:
             table.append((flow.key.priority, conditions, flow))
         self._groups = {group.id: group for group in groups}
         self._is_alive = is_alive
+        self._vlan_limit = vlan_limit
 
     def send(self, frame: Frame) -> Result:
         """Return what becomes of a frame."""
@@ -103,7 +112,8 @@ class Pipeline:
             "tunnel_id": frame.vni,
         }
         result = Result()
-        self._look_up(0, _State(fields, frame.tags), result)
+        seen = min(len(frame.tags), self._vlan_limit)
+        self._look_up(0, _State(fields, frame.tags, seen), result)
         return result
 
     def _look_up(self, table: int, state: _State, result: Result) -> None:
@@ -136,10 +146,12 @@ class Pipeline:
                 assert action.field in _WRITABLE, str(action)
                 state.fields[action.field] = action.value
             elif isinstance(action, PopVlan):
-                assert state.tags, "there is no tag to pop"
+                assert state.seen, "there is no tag to pop"
                 state.tags = state.tags[1:]
+                state.seen -= 1
             elif isinstance(action, PushVlan):
                 state.tags = (action.vlan, *state.tags)
+                state.seen += 1
             elif isinstance(action, ForgetInPort):
                 state.fields["in_port"] = 0
             elif isinstance(action, Output):

@@ -30,17 +30,11 @@ from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING
 from vtep_ofapp.policy import Policy
 from vtep_ofapp.reconciliation import K, Reconciliation, W
 
-from .builders import bridge, port
+from .builders import bridge, physical_switch, port
 from .reading import read_flows, read_groups
 
 FIRST_TUNNEL_PORT = 1000
 """OpenFlow ports from here on are given to tunnels, so that no other port has them."""
-
-_NO_TAG_INSIDE = {
-    f"{table} FORBIDDEN vlan_vid=0x1000/0x1000: drop"
-    for table in ("DECAPSULATION", "ENCAPSULATION")
-}
-"""Flows that every switch has beside those that a test is about."""
 
 Row = LogicalSwitch | RemoteMac | RemoteGroup | LogicalRouter | Refused
 
@@ -252,7 +246,11 @@ class World:
         text = read_flows(self.flow_values(name), self.names())
         if not tables:
             return text
-        return {line for line in text - _NO_TAG_INSIDE if line.split()[0] in tables}
+        bare = World(["br0"])
+        bare.exactly()
+        bare.physical(physical_switch())
+        bare.settle()
+        return {line for line in text - bare.flows() if line.split()[0] in tables}
 
     def groups(self, name: str = "br0") -> set[str]:
         """Return the wanted groups as lines, without the one that every switch has."""
