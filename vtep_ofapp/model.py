@@ -127,12 +127,16 @@ class RemoteMac:
 
 @dataclass(frozen=True, slots=True)
 class RemoteGroup:
-    """A Mcast_Macs_Remote row: ``mac`` is a group address or ``unknown-dst``."""
+    """A Mcast_Macs_Remote row: ``mac`` is a group address or ``unknown-dst``.
+
+    ``refused`` says why locators of its set are left out.
+    """
 
     uuid: UUID
     mac: str
     logical_switch: UUID
     locators: frozenset[Locator]
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,11 @@ class Network:
             locator.address for row in rows if row.mac == mac for locator in row.locators
         )
 
+    def left_out(self, logical_switch: UUID, mac: str = UNKNOWN_DST) -> list[str]:
+        """Return why locators of replication() are left out."""
+        rows = self._groups.get(logical_switch, {}).values()
+        return sorted(reason for row in rows if row.mac == mac for reason in row.refused)
+
     def groups(self, logical_switch: UUID) -> set[str]:
         """Return the multicast addresses that the NVC names in a logical switch."""
         rows = self._groups.get(logical_switch, {}).values()

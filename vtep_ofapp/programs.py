@@ -22,6 +22,7 @@ from .pipeline import admission, egress, flooding, learning, tunnels, unicast
 from .policy import Policy
 from .ports import Ports
 from .tunneling import Tunnels
+from .values import UNKNOWN_DST
 
 
 class Planner:
@@ -146,6 +147,7 @@ class Planner:
         bindings = self._ports.bindings_of(logical_switch)
         flows, groups = flooding.flood(number, bindings, targets, source_node)
         faults = [
+            *self._set_faults(logical_switch, UNKNOWN_DST),
             *self._key_faults(logical_switch),
             *self._health_faults(logical_switch, targets, source_node),
         ]
@@ -170,7 +172,7 @@ class Planner:
         targets = self._target(cause, self._with_key(logical_switch, addresses))
         source_node = self._network.source_node_replication(logical_switch)
         flows, groups = flooding.multicast(number, group, cause.mac, targets, source_node)
-        return Program(flows, groups)
+        return Program(flows, groups, tuple(self._set_faults(logical_switch, cause.mac)))
 
     def _station(self, cause: OfStation, former: Program) -> Program:
         logical_switch, mac = cause.logical_switch, cause.mac
@@ -318,6 +320,11 @@ class Planner:
 
     def _port_subject(self, port: str) -> str:
         return f"Physical_Port {port} of {self._name}"
+
+    def _set_faults(self, logical_switch: UUID, mac: str) -> list[Fault]:
+        subject = f"Mcast_Macs_Remote {mac} in {self._network.name(logical_switch)}"
+        reasons = self._network.left_out(logical_switch, mac)
+        return [self._fault(reason, subject) for reason in reasons]
 
     def _key_faults(self, logical_switch: UUID) -> list[Fault]:
         subject = self._network.name(logical_switch)

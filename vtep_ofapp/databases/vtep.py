@@ -388,9 +388,9 @@ def _remote_mac(row: Any) -> RemoteMac:
 
 
 def _remote_group(row: Any) -> RemoteGroup:
-    """Leave out locators that cannot be used; their own rows are refused, and that is said."""
     mac = parse_group_mac(row.MAC)
-    return RemoteGroup(row.uuid, mac, row.logical_switch.uuid, _locators(row))
+    locators, refused = _locators(row)
+    return RemoteGroup(row.uuid, mac, row.logical_switch.uuid, locators, refused)
 
 
 def _logical_router(row: Any) -> LogicalRouter:
@@ -426,18 +426,19 @@ def _locator(row: Any) -> Locator:
     return Locator(row.uuid, parse_ipv4(row.dst_ip), key)
 
 
-def _locators(row: Any) -> frozenset[Locator]:
-    locators = set()
+def _locators(row: Any) -> tuple[frozenset[Locator], tuple[str, ...]]:
+    """Return the locators of a row's set, and why others are left out."""
+    locators, refused = set(), []
     for each in row.locator_set.locators:
         try:
             locators.add(_locator(each))
-        except Invalid:
-            continue  # said of the locator's own row
-    return frozenset(locators)
+        except Invalid as error:
+            refused.append(f"its locator is left out: {error}")
+    return frozenset(locators), tuple(sorted(refused))
 
 
 def _addresses(row: Any) -> frozenset[str]:
-    return frozenset(locator.address for locator in _locators(row))
+    return frozenset(locator.address for locator in _locators(row)[0])
 
 
 def _physical_port(row: Any) -> PhysicalPort:
