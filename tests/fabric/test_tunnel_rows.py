@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.fabric.conftest import BFD
+from tests.fabric.conftest import BFD, is_settled
 
 FAR = "02:78:00:00:00:01"
 THIRD = "10.2.2.13"
@@ -93,6 +95,33 @@ def test_the_status_is_cleared_when_bfd_is_switched_off(lab):
     finally:
         lab.set_bfd(lab.one, BFD)
     lab.await_bfd(lab.one)
+
+
+@pytest.mark.xfail(reason="Open vSwitch drops the right ones with the wrong ones' megaflow")
+def test_a_destination_that_the_other_end_corrects_counts(lab):
+    """As when an NVC switches BFD on between two VTEPs before it tells them the destination."""
+    lab.await_bfd(lab.one)
+    lab.one.set_bfd(lab.vtep.tunnel_ip, bfd_dst_ip="169.254.9.9")
+    try:
+        lab.vtep.appctl("revalidator/purge")
+        await_status(lab, lab.one, state="down", remote_state="down")
+        lab.wait(lambda: dropped_for_long(lab), "wrong packets that are dropped")
+        lab.one.set_bfd(lab.vtep.tunnel_ip, bfd_dst_ip="169.254.1.0")
+        lab.wait(lambda: is_up(lab), "BFD up again", timeout=6)
+    finally:
+        lab.one.set_bfd(lab.vtep.tunnel_ip, bfd_dst_ip="169.254.1.0")
+        lab.vtep.appctl("revalidator/purge")
+        lab.await_bfd(lab.one)
+
+
+def dropped_for_long(lab) -> bool:
+    """Whether a cached flow has dropped some packets from peer one to BFD's port."""
+    flow = rf"src={lab.one.tunnel_ip},.*udp\(dst=3784\), packets:([3-9]|\d\d).* actions:drop"
+    return re.search(flow, lab.vtep.appctl("dpctl/dump-flows")) is not None
+
+
+def is_up(lab) -> bool:
+    return is_settled(lab.vtep.bfd_sessions()[lab.one.tunnel_ip])
 
 
 @pytest.mark.parametrize("wrong", ["min_rx=soon", "min_rx=0", "min_tx=-1", "cpath_down=perhaps"])
