@@ -72,6 +72,7 @@ class Session:
             for change in event.changes:
                 if isinstance(change, FlowChange):
                     self.managed.flows.have(change.key, change.flow)
+                    self.managed.statistics.replaced(change.key)
                 else:
                     self.managed.groups.have(change.id, change.group)
             return

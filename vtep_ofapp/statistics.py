@@ -76,6 +76,10 @@ class Statistics:
             if told is not None:
                 self._totals[row] = told
 
+    def replaced(self, flow: FlowKey) -> None:
+        """Take note that a flow was put in anew, and counts from zero."""
+        self._last.pop(flow, None)
+
     def count(self, counters: Mapping[FlowKey, Counter], ports: Ports) -> None:
         """Take the counters of all flows that count for bindings."""
         whole: dict[Row, BindingStats] = {}
