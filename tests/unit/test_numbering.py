@@ -18,8 +18,8 @@ def cramped(draw):
     return sorted(keys), len(keys) + draw(st.integers(0, 4))
 
 
-CHANGES = st.lists(st.tuples(st.booleans(), st.integers(0, 11)), max_size=40)
-"""Pairs of whether to add or to remove, and which key."""
+CHANGES = st.lists(st.integers(0, 11), min_size=1, max_size=30)
+"""Which key is added, or removed if it is there, after all of them have been added."""
 
 
 def numbers(keys, limit):
@@ -30,19 +30,12 @@ def numbers(keys, limit):
 
 
 def apply(numbering, keys, changes):
-    """Make the changes that are possible, and yield what each of them returned and did."""
+    """Make the changes, and yield what each of them returned and did."""
     there = set()
-    for is_added, index in changes:
-        key = keys[index % len(keys)]
-        if is_added == (key in there):
-            continue
+    for key in [*keys, *(keys[change % len(keys)] for change in changes)]:
         before = {each: numbering.number(each) for each in there}
-        if is_added:
-            changed = numbering.add(key)
-            there.add(key)
-        else:
-            changed = numbering.remove(key)
-            there.remove(key)
+        changed = numbering.remove(key) if key in there else numbering.add(key)
+        there ^= {key}
         after = {each: numbering.number(each) for each in there}
         yield there, before, after, changed
 
