@@ -245,6 +245,8 @@ class Planner:
         number = self._tunnels.number(address)
         if number is not None:
             flows.append(tunnels.outgoing(address, number))
+        if number is not None and settings:
+            flows.append(tunnels.looking_at_bfd(address, number, settings["bfd_src_ip"]))
         port = self._tunnels.port(address)
         if port is not None and port.error:
             reason = f"Open vSwitch cannot make the tunnel to {address}: {port.error}"

@@ -38,6 +38,7 @@ def every_kind_of_flow():
         yield from egress.bound(binding, LOGICAL_SWITCH)
     yield tunnels.incoming(REMOTE, 9)
     yield tunnels.outgoing(REMOTE, 9)
+    yield tunnels.looking_at_bfd(REMOTE, 9, "169.254.1.0")
     yield tunnels.decapsulation(REMOTE, VNI, LOGICAL_SWITCH)
     yield tunnels.encapsulation(LOGICAL_SWITCH, VNI)
     yield tunnels.encapsulation_towards(LOGICAL_SWITCH, REMOTE, VNI)

@@ -97,7 +97,6 @@ def test_the_status_is_cleared_when_bfd_is_switched_off(lab):
     lab.await_bfd(lab.one)
 
 
-@pytest.mark.xfail(reason="Open vSwitch drops the right ones with the wrong ones' megaflow")
 def test_a_destination_that_the_other_end_corrects_counts(lab):
     """As when an NVC switches BFD on between two VTEPs before it tells them the destination."""
     lab.await_bfd(lab.one)

@@ -36,6 +36,31 @@ def incoming(address: str, ofport: int) -> Flow:
     )
 
 
+def looking_at_bfd(address: str, ofport: int, destination: str) -> Flow:
+    """Let frames in as incoming() does, with a look at where BFD packets go.
+
+    Open vSwitch 3.1 takes BFD packets for ``destination``, its own address, before any table. If
+    one for another address comes first, it is dropped together with all later ones, whatever
+    their address, unless a flow here looks at that.
+    """
+    return flow(
+        Table.ADMISSION,
+        Priority.PREFERRED,
+        match(
+            {
+                "in_port": ofport,
+                "eth_type": 0x0800,
+                "ip_proto": 17,
+                "ipv4_dst": destination,
+                "udp_dst": 3784,
+            }
+        ),
+        SetField(REMOTE, ipv4_number(address)),
+        GoTo(Table.DECAPSULATION),
+        producer=Cookie.TUNNELS,
+    )
+
+
 def outgoing(address: str, ofport: int) -> Flow:
     """Let frames for a remote VTEP out by its tunnel port."""
     return flow(
