@@ -78,9 +78,13 @@ def remote_mac(
 
 
 def unknown_dst(
-    *addresses: str, of: UUID = RED, row: UUID | None = None, key: int | None = None
+    *addresses: str,
+    of: UUID = RED,
+    row: UUID | None = None,
+    key: int | None = None,
+    **more: Any,
 ) -> RemoteGroup:
-    return remote_group(UNKNOWN_DST, *addresses, of=of, row=row, key=key)
+    return remote_group(UNKNOWN_DST, *addresses, of=of, row=row, key=key, **more)
 
 
 def remote_group(
@@ -89,12 +93,14 @@ def remote_group(
     of: UUID = RED,
     row: UUID | None = None,
     key: int | None = None,
+    **more: Any,
 ) -> RemoteGroup:
     return RemoteGroup(
         uuid=row or uuid(0x2000 + of.int),
         mac=mac,
         logical_switch=of,
         locators=frozenset(locator(address, key) for address in addresses),
+        **more,
     )
 
 

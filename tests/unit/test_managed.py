@@ -642,6 +642,20 @@ def test_service_node_replication_watches_the_tunnels():
     """)
 
 
+@pytest.mark.parametrize(("mac", "name"), [("unknown-dst", "unknown-dst"), (MULTICAST, MULTICAST)])
+def test_locators_of_a_set_that_cannot_be_used_are_a_fault_and_the_others_count(mac, name):
+    bad = remote_group(mac, FAR, refused=("'stt' is no encapsulation that we know",))
+    world = with_tunnel(bad)
+    assert world.complaints() == {
+        f"Mcast_Macs_Remote {name} in Logical_Switch red: 'stt' is no encapsulation that we know"
+    }
+    assert {each.column_of for each in world.faults()} == {SWITCH}
+    assert any("10.0.0.2->reg2" in group for group in world.groups())
+    world.tell(remote_group(mac, FAR))
+    world.settle()
+    assert world.complaints() == set()
+
+
 def test_the_mode_of_replication_changes_while_running():
     world = with_tunnel(unknown_dst(FAR, FURTHER))
     world.tell(logical_switch(RED, 5001, source_node=True))
@@ -782,6 +796,23 @@ def test_a_port_with_our_mark_that_leads_elsewhere_is_removed(remote):
     (difference,) = world.switch.tunnels.ports.differences()
     assert (difference.key, difference.want) == ("vx", None)
     assert world.flows("TUNNEL") == set()
+
+
+def test_a_port_of_someone_else_with_the_name_of_a_tunnel_is_a_fault_and_stays():
+    world = a_world()
+    name = world.switch.tunnels.name(FAR, OWN)
+    world.bridge(port("p0", 1), port(name, 9))
+    world.tell(remote_mac(MAC1, FAR), unknown_dst(FAR, FURTHER))
+    world.calm_down()
+    assert world.complaints() == {
+        "Physical_Switch br0: no tunnel to 10.0.0.2: someone else has a port with the name for it"
+    }
+    assert {remote for remote, _ in world.tunnels()} == {FURTHER}
+    world.exactly(port("p0", 1), *world.tunnel_ports())
+    world.calm_down()
+    assert world.complaints() == set()
+    assert {remote for remote, _ in world.tunnels()} == {FAR, FURTHER}
+    assert any("10.0.0.2->reg2" in flow for flow in world.flows("UNICAST"))
 
 
 def test_names_of_tunnel_ports_fit_and_do_not_clash():

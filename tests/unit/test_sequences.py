@@ -534,7 +534,7 @@ def examples(share: int) -> settings:
 
 
 TestSequences = Sequences.TestCase
-TestSequences.settings = examples(3)
+TestSequences.settings = examples(2)
 TestCrampedSequences = CrampedSequences.TestCase
 TestCrampedSequences.settings = examples(1)
 TestEagerSequences = EagerSequences.TestCase

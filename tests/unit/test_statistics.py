@@ -134,6 +134,17 @@ def test_a_member_that_leaves_a_bond_takes_nothing_along(bench):
     assert bench.told() == (11, 660, 0, 0)
 
 
+def test_a_flow_that_we_replaced_counts_from_zero_however_much_it_counts(bench):
+    bench.come_in(10, 600)
+    bench.read()
+    (admission,) = bench.flows
+    del bench.flows[admission]
+    bench.statistics.replaced(admission)
+    bench.come_in(15, 900)
+    bench.read()
+    assert bench.told() == (25, 1500, 0, 0)
+
+
 def test_a_new_process_goes_on_with_what_the_flows_count():
     bench = Bench(vlan_stats={0: BindingStats(3, 180, 1, 60)})
     assert bench.told() == (3, 180, 1, 60)

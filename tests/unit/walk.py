@@ -7,6 +7,7 @@ different things.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 
 from vtep_ofapp.flows import (
     Action,
@@ -28,6 +29,8 @@ from vtep_ofapp.flows import (
 
 _TAGGED = 0x1000
 _ETHERTYPE_VLAN, _ETHERTYPE_IPV4 = 0x8100, 0x0800
+_OF_PAYLOAD = {"ip_proto", "ipv4_src", "ipv4_dst", "udp_src", "udp_dst"}
+"""Fields of what frames carry, which here is nothing in particular."""
 _WRITABLE = {"metadata", "tunnel_id", *(f"reg{number}" for number in range(8))}
 
 
@@ -75,6 +78,8 @@ class _State:
             return _TAGGED | self.tags[0] if self.seen else 0
         if name == "eth_type":
             return _ETHERTYPE_VLAN if len(self.tags) > self.seen else _ETHERTYPE_IPV4
+        if name in _OF_PAYLOAD:
+            return 0
         if name in _WRITABLE:
             return self.fields.get(name, 0)
         return self.fields[name]
@@ -202,4 +207,7 @@ def _masked(value: MatchValue) -> tuple[int, int]:
 
 
 def _number(value: int | str) -> int:
-    return value if isinstance(value, int) else int(value.replace(":", ""), 16)
+    """Return a number as it is, and a MAC or IPv4 address as one."""
+    if isinstance(value, int):
+        return value
+    return int(value.replace(":", ""), 16) if ":" in value else int(IPv4Address(value))
