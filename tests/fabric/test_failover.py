@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from sim.frames import BROADCAST
+from sim.frames import BROADCAST, lab_frame, probe
 from sim.peer import Peer
+from sim.waiting import WaitFailed, wait_until
 from tests.fabric.conftest import BfdLab
 
 DETECTION = 0.9
@@ -180,15 +182,29 @@ def test_logical_switches_are_spread_and_those_of_a_dead_node_go_to_the_other(la
         )
 
     def users() -> dict[str, set[int]]:
-        """Send a broadcast in each; return who got which. None may arrive at both."""
-        found: dict[str, set[int]] = {"one": set(), "two": set()}
-        for vlan in vlans:
-            delivery = lab.deliver(lab.vm1.send, src=lab.vm1.mac, dst=BROADCAST, vlans=(vlan,))
-            for name, labels in delivery.items():
-                assert labels == [f"vni {vlan}"]
-                found[name].add(vlan)
-        assert not found["one"] & found["two"]
-        return found
+        """Send a broadcast in each; return who got which. None may arrive at both, or twice."""
+        mark = probe(lab.vm1.mac, BROADCAST).mark
+        with lab.one.capture_underlay() as at_one, lab.two.capture_underlay() as at_two:
+            # The one after the last follows all the others: when it is there, they are.
+            for vlan in (*vlans, vlans[-1]):
+                lab.vm1.send(lab_frame(lab.vm1.mac, BROADCAST, mark, (vlan,)))
+            captures = {"one": at_one, "two": at_two}
+
+            def arrived() -> dict[str, list[int]]:
+                return {
+                    name: [frame.vxlan.vni for frame in capture.frames if mark in frame.data]
+                    for name, capture in captures.items()
+                }
+
+            with contextlib.suppress(WaitFailed):
+                wait_until(
+                    lambda: sum(map(len, arrived().values())) > len(vlans), "all", timeout=0.3
+                )
+            found = arrived()
+        counts = Counter(found["one"] + found["two"])
+        assert counts.pop(vlans[-1], 0) <= 2
+        assert set(counts.values()) <= {1}
+        return {name: set(vnis) for name, vnis in found.items()}
 
     try:
         lab.wait(lambda: set.union(*users().values()) == set(vlans), "every broadcast somewhere")
