@@ -154,7 +154,7 @@ def parser() -> argparse.ArgumentParser:
     shell = commands.add_parser(
         "shell", parents=[named], help="open a shell on a host of a lab, or run one command there"
     )
-    shell.add_argument("host", metavar="HOST", help="vtep, vm1, vm2, service-node, hypervisor, nvc")
+    shell.add_argument("host", metavar="HOST", help="such as vtep or vm1; `status` lists them")
     shell.add_argument(
         "argv", metavar="CMD", nargs=argparse.REMAINDER, help="a command instead of a shell"
     )

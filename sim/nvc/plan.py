@@ -34,7 +34,7 @@ SOURCE_NODE = "source_node"
 
 _NO_MAC = "00:00:00:00:00:00"
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-_REMOTE = re.compile(r"unix:.+|tcp:[^:]+:\d{1,5}")
+_REMOTE = re.compile(r"unix:.+|tcp:[^:]+:(?P<port>[0-9]{1,5})")
 
 
 class _Required:
@@ -292,7 +292,8 @@ def _name(value: object) -> str:
 
 
 def _remote(value: object) -> str:
-    if not _REMOTE.fullmatch(_text(value)):
+    matched = _REMOTE.fullmatch(_text(value))
+    if not matched or int(matched["port"] or 1) not in range(1, 65536):
         raise ValueError(f"{value!r} is no OVSDB remote such as tcp:10.1.1.11:6640 or unix:PATH")
     return _text(value)
 
