@@ -1012,6 +1012,33 @@ def test_the_key_of_a_locator_holds_where_the_logical_switch_has_none():
     assert world.complaints() == set()
 
 
+def test_without_a_key_of_its_own_a_logical_switch_floods_to_locators_with_one():
+    world = with_tunnel(
+        logical_switch(RED, None, source_node=True),
+        unknown_dst(FAR, row=uuid(300)),
+        unknown_dst(FURTHER, key=7001, row=uuid(301)),
+    )
+    assert any("10.0.0.3->reg2" in group for group in world.groups())
+    assert not any("10.0.0.2->reg2" in group for group in world.groups())
+    world.tell(logical_switch(RED, 5001, source_node=True))
+    world.calm_down()
+    assert any("10.0.0.2->reg2" in group for group in world.groups())
+
+
+def test_a_key_that_is_shared_altogether_is_not_a_fault_at_each_vtep_as_well():
+    world = a_world(physical_port("p0", {0: RED, 10: BLUE}))
+    world.tell(
+        logical_switch(BLUE, 5001),
+        remote_mac(MAC1, FAR, row=uuid(100)),
+        remote_mac(MAC1, FAR, of=BLUE, row=uuid(101)),
+    )
+    world.calm_down()
+    assert world.complaints() == {
+        f"Logical_Switch {one}: its tunnel key is also that of {other}; none of them uses it"
+        for one, other in [("red", "blue"), ("blue", "red")]
+    }
+
+
 def test_two_logical_switches_share_a_tunnel_with_different_keys():
     world = a_world(physical_port("p0", {0: RED, 10: BLUE}))
     world.tell(

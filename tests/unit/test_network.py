@@ -1,6 +1,8 @@
 """The NVC's rows: what they amount to, and what a change of one touches."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vtep_ofapp.model import Gone
 from vtep_ofapp.network import (
@@ -298,6 +300,22 @@ def test_group_addresses_have_numbers_of_their_own_in_each_logical_switch():
     )
     groups = [OfGroup(of, mac) for of in (RED, BLUE) for mac in network.groups(of)]
     assert len({network.group_number(group) for group in groups}) == 3
+
+
+@given(st.permutations([f"01:00:5e:00:00:{number:02x}" for number in range(5)]))
+def test_group_addresses_that_get_other_numbers_are_touched(macs):
+    network = Network()
+    network._group_numbering = Numbering(limit=5)
+    before = {}
+    for index, mac in enumerate([*macs, *macs]):
+        is_new = index < len(macs)
+        row = remote_group(mac, FAR, row=uuid(200 + macs.index(mac)))
+        touched = network.update(row if is_new else Gone(row.uuid))
+        groups = {OfGroup(RED, each) for each in network.groups(RED)}
+        now = {group: network.group_number(group) for group in groups}
+        assert {group for group in now if before.get(group) != now[group]} <= touched
+        assert len(set(now.values())) == len(now)
+        before = now
 
 
 def test_a_row_may_turn_from_a_station_into_a_group():

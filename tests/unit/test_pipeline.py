@@ -168,6 +168,13 @@ def test_a_tunnel_port_stands_for_its_address():
     assert read_flow(tunnels.outgoing(FAR, 9)) == "TUNNEL DEFAULT reg2=10.0.0.2: output:9"
 
 
+def test_bfd_packets_come_in_as_others_do_after_a_look_at_their_destination():
+    assert read_flow(tunnels.looking_at_bfd(FAR, 9, "169.254.1.0")) == (
+        "ADMISSION PREFERRED eth_type=0x800,in_port=0x9,ip_proto=0x11,ipv4_dst=169.254.1.0,"
+        "udp_dst=0xec8: set_field:10.0.0.2->reg2,goto DECAPSULATION"
+    )
+
+
 def test_a_vni_from_a_named_vtep_enters_past_learning():
     assert read_flow(tunnels.decapsulation(FAR, 5001, 7)) == (
         "DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1389: "
@@ -421,6 +428,7 @@ def all_flows() -> list[Flow]:
         *egress.bound(UNTAGGED, 7),
         tunnels.incoming(FAR, 9),
         tunnels.outgoing(FAR, 9),
+        tunnels.looking_at_bfd(FAR, 9, "169.254.1.0"),
         tunnels.encapsulation_towards(7, FAR, 6001),
         learning.moving(7, MAC1),
         *tunnels.inner_tags(),
@@ -439,7 +447,7 @@ def test_every_flow_carries_our_cookie_and_its_producer(flow):
     producer = flow.cookie & PRODUCER_MASK
     if flow.key.table in (Table.DECAPSULATION, Table.ENCAPSULATION, Table.TUNNEL):
         assert producer == cookie_of(Cookie.TUNNELS)
-    elif flow != tunnels.incoming(FAR, 9):
+    elif flow not in (tunnels.incoming(FAR, 9), tunnels.looking_at_bfd(FAR, 9, "169.254.1.0")):
         assert producer in {
             cookie_of(each) for each in Cookie if each.name.startswith(Table(flow.key.table).name)
         }

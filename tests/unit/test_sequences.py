@@ -312,6 +312,8 @@ class Sequences(RuleBasedStateMachine):
     @rule(name=SWITCHES, each=PORTS, vlan=VLANS, mac=STATIONS)
     def see_station(self, name, each, vlan, mac):
         """A frame was shown, at a time when the flows were not yet up to date perhaps."""
+        if each in self.ports[name] and not self.ports[name][each].is_up:
+            return
         self.world.see(mac, each, vlan, name)
         self.reference.sees(name, Wire(each, vlan or None), mac, BROADCAST)
 
@@ -409,7 +411,7 @@ class Sequences(RuleBasedStateMachine):
             return [pipeline.send(frame) for frame in frames]
         tags = inner if place.tag is None else (place.tag, *inner)
         there = self.ports[name].get(place.port)
-        numbers = there.members if there else ()
+        numbers = there.members if there and there.is_up else ()
         return [pipeline.send(Frame(number, src, dst, tags)) for number in numbers]
 
     def arrivals(self, name, result: Result, inner=()) -> list[Place]:
