@@ -170,7 +170,7 @@ class ManagedSwitch:
         """
         numbers = learning.source_binding(fields)
         place = self._place(*numbers) if numbers else None
-        if place is None:
+        if place is None or not self.ports.is_up(place.port):
             return
         former = self._macs.place(place.logical_switch, mac)
         is_news = former is None or (former.switch, former.port) != (place.switch, place.port)

@@ -69,6 +69,11 @@ class Ports:
         """Return the binding that has this number."""
         return self._numbered.get(number)
 
+    def is_up(self, port: str) -> bool:
+        """Whether a port is there and its link is up."""
+        there = self._ports.get(port)
+        return there is not None and there.is_up
+
     def why_unusable(self, port: str) -> tuple[str, str]:
         """Return why the bindings of a port cannot be used, and the word of vtep(5) for it."""
         there = self._ports.get(port)

@@ -233,6 +233,7 @@ class Planner:
             return NOTHING
         if self._tunnels.is_taken(address):
             self._tunnels.refuse(address)
+            self.touched.update(self._tunnels.take_waiting(address))
             reason = f"no tunnel to {address}: someone else has a port with the name for it"
             return Program(faults=(self._fault(reason),))
         settings, problems = self._bfd_settings(address)
