@@ -68,10 +68,8 @@ class ManagedSwitch:
 
     @property
     def tunnel_ip(self) -> str | None:
-        """The address that tunnels start from: the first of tunnel_ips, as OVN reads it."""
-        if self.physical is None or not self.physical.tunnel_ips:
-            return None
-        return self.physical.tunnel_ips[0]
+        """The tunnel_ip of the Physical_Switch row, None while there is no row."""
+        return self.physical.tunnel_ip if self.physical else None
 
     def physical_ports(self) -> set[str]:
         """Return the names that Physical_Port rows should have: the ports that are no tunnels."""

@@ -94,6 +94,11 @@ class PhysicalSwitch:
     refused: tuple[str, ...] = ()
     towards_managers: frozenset[str] = frozenset()
 
+    @property
+    def tunnel_ip(self) -> str | None:
+        """The address that tunnels start from: the first of tunnel_ips, as OVN reads it."""
+        return self.tunnel_ips[0] if self.tunnel_ips else None
+
 
 @dataclass(frozen=True, slots=True)
 class LogicalSwitch:

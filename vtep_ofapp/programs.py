@@ -54,10 +54,6 @@ class Planner:
         self._limits = Limits(name, macs, policy)
         self._targets: dict[Cause, set[str]] = {}
 
-    @property
-    def _tunnel_ip(self) -> str | None:
-        return self.physical.tunnel_ips[0] if self.physical and self.physical.tunnel_ips else None
-
     def program(self, cause: Cause, former: Program) -> Program:
         """Return what a cause asks for now; ``former`` is what it asked for before."""
         if self.physical is None:
@@ -222,7 +218,8 @@ class Planner:
         return Program(tuple(flows), faults=self._peer_faults(cause))
 
     def _tunnel(self, cause: OfTunnel) -> Program:
-        address, local = cause.address, self._tunnel_ip
+        address = cause.address
+        local = self.physical.tunnel_ip if self.physical else None
         users = [
             OfPeer(logical_switch, address)
             for logical_switch in self._network.mentioning(address)
