@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sim.vtep import Vtep
 from sim.waiting import wait_until
@@ -156,15 +155,26 @@ class Control:
     # What there is to see on the switch
 
     def tunnels(self) -> dict[str, dict[str, str]]:
-        """Return the VXLAN interfaces by the address they lead to; `name` is the port's."""
+        """Return the VXLAN interfaces by the address they lead to; `name` is the port's.
+
+        The options of all interfaces are read at once: a port may go between two commands.
+        """
+        ports = set(self.vtep.ovs_vsctl("list-ports", self.vtep.bridge).split())
         found = {}
-        for port in self.vtep.ovs_vsctl("list-ports", self.vtep.bridge).split():
-            if self.vtep.ovs_vsctl("get", "Interface", port, "type") != "vxlan":
-                continue
-            text = self.vtep.ovs_vsctl("get", "Interface", port, "options")
-            options = dict(re.findall(r'(\w+)="?([^",}]*)"?', text))
-            found[options["remote_ip"]] = {**options, "name": port}
+        for row in self._interfaces():
+            if row["name"] in ports and row["type"] == "vxlan":
+                found[row["options"]["remote_ip"]] = {**row["options"], "name": row["name"]}
         return found
+
+    def _interfaces(self) -> list[dict[str, Any]]:
+        columns = ("name", "type", "options")
+        text = self.vtep.ovs_vsctl(
+            "--format=json", f"--columns={','.join(columns)}", "list", "Interface"
+        )
+        return [
+            {"name": name, "type": kind, "options": dict(options[1])}
+            for name, kind, options in json.loads(text)["data"]
+        ]
 
     def picture(self) -> dict[str, list[str]]:
         """Return what the application has made, without what it learned from markers."""
