@@ -37,7 +37,9 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
         inbox = Inbox()
         self._connections = Connections(inbox.post)
-        self._vtep = Database("hardware_vtep", options.vtep_db, VtepTables(), inbox.post)
+        self._vtep = Database(
+            "hardware_vtep", options.vtep_db, VtepTables(), inbox.post, options.lock
+        )
         self._openvswitch = {
             name: Database(name, remotes, OpenVSwitchTables(name), inbox.post)
             for name, remotes in options.ovs_db.items()
@@ -64,6 +66,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             ofp_event.EventOFPFlowStatsReply,
             ofp_event.EventOFPGroupDescStatsReply,
             ofp_event.EventONFBundleCtrlMsg,
+            ofp_event.EventOFPRoleReply,
             ofp_event.EventOFPErrorMsg,
         ],
         MAIN_DISPATCHER,

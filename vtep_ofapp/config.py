@@ -12,6 +12,8 @@ from os_ken import cfg
 from .policy import Policy
 
 _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
+_OVSDB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""An <id> of OVSDB (RFC 7047, 3.1)."""
 _DEFAULT = Policy()
 
 OPTIONS = (
@@ -26,6 +28,13 @@ OPTIONS = (
         sample_default="unix:$OVS_RUNDIR/db.sock",
         help="OVSDB remote of the Open_vSwitch database, written like vtep_db. It may be given "
         "several times, once for each host whose bridges are Physical_Switches.",
+    ),
+    cfg.StrOpt(
+        "lock",
+        default="vtep_ofapp",
+        help="Name of the OVSDB lock on hardware_vtep. Of several processes with the same lock "
+        "one acts and the others stand by. Processes for different switches in one database need "
+        "locks of different names.",
     ),
     cfg.StrOpt(
         "ssl_key",
@@ -115,6 +124,7 @@ class Options:
 
     vtep_db: str
     ovs_db: Mapping[str, str]
+    lock: str
     tls: Tls | None
     policy: Policy
 
@@ -144,9 +154,17 @@ def read() -> Options:
     return Options(
         vtep_remotes,
         dict(zip(names, remotes, strict=True)),
+        _lock(),
         Tls(_file("ssl_key"), _file("ssl_cert"), _file("ssl_ca")) if needs_tls else None,
         policy,
     )
+
+
+def _lock() -> str:
+    name = str(_value("lock"))
+    if not _OVSDB_ID.fullmatch(name):
+        raise BadOption(f"[vtep] lock: {name!r} is no name for a lock (letters, digits and _)")
+    return name
 
 
 def _file(name: str) -> str:

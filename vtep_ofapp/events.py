@@ -17,6 +17,15 @@ class Connection(Protocol):
     peer: str
     """The IP address of the switch's end."""
 
+    def lead(self, generation: int | None) -> None:
+        """Become the switch's master; a RoleIs follows.
+
+        ``generation`` is that of an earlier RoleIs, or None to follow whoever was master before.
+        """
+
+    def stand_by(self) -> None:
+        """Become a slave of the switch: hear of ports only, change nothing."""
+
     def read_back(self) -> None:
         """Ask for all our flows and groups; a ReadBack follows."""
 
@@ -76,6 +85,13 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class LockIs:
+    """Whether this process holds the lock on hardware_vtep, and so is the one that acts."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """A datapath finished the OpenFlow handshake."""
 
@@ -88,6 +104,14 @@ class Disconnected:
     """A datapath that was Connected is no longer."""
 
     connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class RoleIs:
+    """The answer to lead(): we are master in this generation, or None if someone newer is."""
+
+    connection: Connection
+    generation: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,5 +179,5 @@ class GraceIsOver:
 Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
     " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
-    " | Counters | StatisticsAreDue"
+    " | Counters | StatisticsAreDue | LockIs | RoleIs"
 )

@@ -22,8 +22,10 @@ from .events import (
     Event,
     FlowRemoved,
     GraceIsOver,
+    LockIs,
     ReadBack,
     RetryIsDue,
+    RoleIs,
     StatisticsAreDue,
     UnknownSource,
     VtepInSync,
@@ -100,6 +102,7 @@ class Loop:
         self._by_connection: dict[Connection, Session] = {}
         self._unclaimed: dict[Connection, int] = {}
         self._refused_datapaths: set[int] = set()
+        self._leads = False
         self._vtep_is_in_sync = False
         self._unknown_databases = set(openvswitch)
         self._switches_changed = False
@@ -130,6 +133,13 @@ class Loop:
             self._match_switches()
         self._claim()
         self._settle()
+        if self._leads:
+            self._bring_about()
+        self._switches_changed = False
+        self._end_sessions()
+
+    def _bring_about(self) -> None:
+        """Send each switch and each database what differs from what is wanted."""
         for session in self._sessions.values():
             if session.open():
                 self._switches_changed = True
@@ -142,7 +152,6 @@ class Loop:
                 for write in session.port_writes()
             )
         if self._switches_changed:
-            self._switches_changed = False
             self._report.set_switches(
                 [session.managed for session in self._sessions.values() if session.is_open],
                 self._physical.values(),
@@ -153,7 +162,6 @@ class Loop:
         self._report.faults_changed(self._faults.take_changed())
         rows = (session.row_writes() for session in self._sessions.values())
         self._vtep.commit(chain(self._report.writes(), *rows))
-        self._end_sessions()
 
     def _later(self, seconds: float, event: Event) -> None:
         eventlet.spawn_after(seconds, self._inbox.post, event)
@@ -190,7 +198,7 @@ class Loop:
                 name = session.managed.name
                 self._refuse(connection, datapath_id, f"{name} is already connected")
             else:
-                session.connect(connection)
+                session.connect(connection, self._leads)
                 self._by_connection[connection] = session
 
     def _session_of(self, datapath_id: int) -> Session | None:
@@ -223,7 +231,7 @@ class Loop:
             if managed.physical is not None and managed.bridge is not None:
                 continue
             is_clean = session.is_settled() and managed.tunnels.ports.settled()
-            if managed.bridge is not None and session.is_open and not is_clean:
+            if self._leads and managed.bridge is not None and session.is_open and not is_clean:
                 continue  # perhaps until the switch connects again
             if session.connection is not None:
                 session.connection.disconnect()
@@ -289,6 +297,25 @@ class Loop:
         self._switches_changed = True
         self._vtep.resume()
 
+    def _lock_is(self, event: LockIs) -> None:
+        """Take charge of all switches, or leave them to the process that has the lock now.
+
+        Either way the rows, ports and decisions are kept up to date, so that a change of hands
+        takes no longer than reading the switches back.
+        """
+        self._leads = event.held
+        self._switches_changed = True
+        if event.held:
+            LOG.info("this process has the lock: it is in charge")
+            self._vtep.resume()
+        else:
+            LOG.info("another process has the lock: standing by")
+        for session in self._sessions.values():
+            if event.held:
+                session.lead()
+            else:
+                session.stand_by()
+
     def _bridges_changed(self, event: Bridges) -> None:
         bridges = self._bridges[event.database]
         for name, bridge in event.bridges.items():
@@ -327,6 +354,11 @@ class Loop:
         if session is not None:
             LOG.warning("%s: connection lost", session.managed.name)
             session.disconnect()
+
+    def _role_is(self, event: RoleIs) -> None:
+        session = self._by_connection.get(event.connection)
+        if session is not None and self._leads:
+            session.role_is(event)
 
     def _read_back(self, event: ReadBack) -> None:
         session = self._by_connection.get(event.connection)
@@ -368,6 +400,8 @@ class Loop:
         GraceIsOver: _grace_is_over,
         Connected: _connected,
         Disconnected: _disconnected,
+        LockIs: _lock_is,
+        RoleIs: _role_is,
         ReadBack: _read_back,
         Applied: _applied,
         FlowRemoved: _flow_removed,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from .changes import Change, FlowChange, GroupChange
-from .events import Applied, Connection, FlowRemoved, ReadBack
+from .events import Applied, Connection, FlowRemoved, ReadBack, RoleIs
 from .flows import FlowKey
 from .managed import ManagedSwitch
 from .model import PhysicalSwitch
@@ -40,19 +40,39 @@ class Session:
         self._is_read = False
         self._is_busy = False
         self._failures = 0
+        self._generation: int | None = None
         self._rejected: set[Change] = set()
         self._deleting: Counter[FlowKey] = Counter()
 
     # What it is told
 
-    def connect(self, connection: Connection) -> None:
-        """Take the switch's connection, and ask for what the switch has."""
+    def connect(self, connection: Connection, leads: bool) -> None:
+        """Take the switch's connection, to lead the switch or to stand by."""
         self.connection = connection
-        self._failures = 0
-        self._rejected.clear()
-        self._deleting.clear()
-        self._is_busy = False
-        self._read_back()
+        if leads:
+            self._take_charge()
+        else:
+            self.stand_by()
+
+    def lead(self) -> None:
+        """Become the one that controls the switch, after another process or the first one."""
+        self._generation = None
+        self._take_charge()
+
+    def stand_by(self) -> None:
+        """Leave the switch to another process, and stay connected."""
+        self._is_read = False
+        if self.connection is not None:
+            self.connection.stand_by()
+
+    def role_is(self, event: RoleIs) -> None:
+        """Take the switch's word on who is its master; if we are, ask for what the switch has."""
+        if event.generation is None:
+            LOG.warning("%s has another master; leaving it alone", self.managed.name)
+            self._is_read = False
+        else:
+            self._generation = event.generation
+            self._read_back()
 
     def disconnect(self) -> None:
         """Take the end of the connection; the switch goes on with what it has."""
@@ -196,6 +216,15 @@ class Session:
         """Whether the switch will tell that the flow is gone."""
         former = self.managed.flows.actual.get(change.key)
         return change.flow is None and former is not None and former.watched
+
+    def _take_charge(self) -> None:
+        self._is_read = False
+        self._is_busy = False
+        self._failures = 0
+        self._rejected.clear()
+        self._deleting.clear()
+        if self.connection is not None:
+            self.connection.lead(self._generation)
 
     def _read_back(self) -> None:
         self._is_read = False

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vtep_ofapp.changes import Change, FlowChange
-from vtep_ofapp.events import Applied, Committed, ReadBack
+from vtep_ofapp.events import Applied, Committed, ReadBack, RoleIs
 from vtep_ofapp.flows import Flow, FlowKey, Group, ToGroup
 
 
@@ -15,6 +15,7 @@ class SwitchDouble:
         self.datapath_id = datapath_id
         self.flows: dict[FlowKey, Flow] = {}
         self.groups: dict[int, Group] = {}
+        self.generation = 0
 
 
 class ConnectionDouble:
@@ -28,6 +29,13 @@ class ConnectionDouble:
         self.bundles: list[Sequence[Change]] = []
 
     # What the loop asks
+
+    def lead(self, generation: int | None) -> None:
+        self.asked.append("lead")
+        self.switch.generation = self.switch.generation + 1 if generation is None else generation
+
+    def stand_by(self) -> None:
+        self.asked.append("stand by")
 
     def read_back(self) -> None:
         self.asked.append("read back")
@@ -48,6 +56,10 @@ class ConnectionDouble:
         return asked
 
     # What the switch answers
+
+    def leading(self) -> RoleIs:
+        """Return the word that we are master."""
+        return RoleIs(self, self.switch.generation)
 
     def reading(self) -> ReadBack:
         """Return all that the switch has."""

@@ -56,6 +56,14 @@ def test_every_option_can_be_set(read, option, text, value):
     assert getattr(read(f"{option} = {text}").policy, option) == value
 
 
+def test_the_lock_has_a_name(read):
+    assert read().lock == "vtep_ofapp"
+    assert read("lock = rack_7").lock == "rack_7"
+    for name in ("", "7", "rack-7", "a b"):
+        with pytest.raises(config.BadOption, match="lock"):
+            read(f"lock = {name}")
+
+
 REMOTES = [
     "unix:/var/run/db.sock",
     "unix:db.sock",

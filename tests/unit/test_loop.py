@@ -16,7 +16,9 @@ from vtep_ofapp.events import (
     Disconnected,
     FlowRemoved,
     GraceIsOver,
+    LockIs,
     RetryIsDue,
+    RoleIs,
     StatisticsAreDue,
     UnknownSource,
     VtepInSync,
@@ -81,13 +83,14 @@ class App:
         """Take br0 over: all is told, the switch is connected, read and up to date."""
         connection = connection or ConnectionDouble()
         self.turn(
+            LockIs(True),
             VtepRows([*ROWS, *more]),
             VtepInSync(frozenset(row.uuid for row in [*ROWS, *more])),
             Bridges(DATABASE, {"br0": BRIDGE}),
             BridgesInSync(DATABASE, frozenset({"br0"})),
             Connected(connection.switch.datapath_id, connection),
         )
-        self.turn(connection.reading())
+        self.turn(connection.leading(), connection.reading())
         self.serve(connection)
         return connection
 
@@ -112,6 +115,7 @@ def described(*ports, **more):
     return physical_switch(*ports, **more)
 
 
+IN_CHARGE = "this process has the lock: it is in charge"
 P0 = physical_port("p0", {0: RED})
 BR0 = described(P0)
 ROWS = [logical_switch(RED), BR0, local_unknown_dst(OWN)]
@@ -141,7 +145,7 @@ def said(caplog):
 
 def test_a_bridge_with_a_row_of_its_name_is_managed(app, said):
     connection = app.start()
-    assert said(logging.INFO) == ["br0 is managed"]
+    assert said(logging.INFO) == [IN_CHARGE, "br0 is managed"]
     assert len(connection.bundles) == 1
     assert len(connection.switch.flows) > 8
     assert app.written() == []
@@ -154,6 +158,7 @@ STARTS = {
     "bridges": Bridges(DATABASE, {"br0": BRIDGE}),
     "all bridges": BridgesInSync(DATABASE, frozenset({"br0"})),
     "connected": None,
+    "lock": LockIs(True),
 }
 
 
@@ -164,7 +169,7 @@ STARTS = {
             and each.index("bridges") < each.index("all bridges")
         )
     ),
-    cuts=st.sets(st.integers(0, 4)),
+    cuts=st.sets(st.integers(0, 5)),
 )
 def test_the_start_may_come_in_any_order_and_in_any_turns(order, cuts):
     app, switch = App(), SwitchDouble()
@@ -180,7 +185,7 @@ def test_the_start_may_come_in_any_order_and_in_any_turns(order, cuts):
         app.turn(Disconnected(connection))
         connection = ConnectionDouble(switch)
         app.turn(Connected(switch.datapath_id, connection))
-    app.turn(connection.reading())
+    app.turn(connection.leading(), connection.reading())
     app.serve(connection)
     known = App().start().switch
     assert switch.flows == known.flows
@@ -194,7 +199,11 @@ def test_nothing_is_asked_for_before_all_databases_are_known(app):
     assert connection.asked == []
     assert app.vtep.transactions == []
     app.turn(BridgesInSync(DATABASE, frozenset({"br0"})))
-    assert connection.asked == ["read back"]
+    assert connection.take() == ["stand by"]
+    app.turn(LockIs(True))
+    assert connection.take() == ["lead"]
+    app.turn(connection.leading())
+    assert connection.take() == ["read back"]
 
 
 def test_a_row_may_come_after_the_connection_was_refused(app, said):
@@ -210,7 +219,7 @@ def test_a_row_may_come_after_the_connection_was_refused(app, said):
     app.tell(*ROWS)
     again = ConnectionDouble()
     app.turn(Connected(0xB0, again))
-    assert again.take() == ["read back"]
+    assert again.take() == ["stand by"]
 
 
 def test_a_switch_that_was_managed_before_is_not_touched_when_all_is_right(app):
@@ -226,6 +235,7 @@ def test_a_switch_that_was_managed_before_is_not_touched_when_all_is_right(app):
 def test_a_bridge_is_made_secure(app):
     connection = ConnectionDouble()
     app.turn(
+        LockIs(True),
         VtepRows(ROWS),
         VtepInSync(frozenset(row.uuid for row in ROWS)),
         Bridges(DATABASE, {"br0": bridge(port("p0", 1), is_secure=False)}),
@@ -277,7 +287,7 @@ def test_a_switch_that_comes_back_gets_what_changed_meanwhile(app, said):
     app.tell(logical_switch(RED, 6001))
     again = ConnectionDouble(connection.switch)
     app.turn(Connected(0xB0, again))
-    app.turn(again.reading())
+    app.turn(again.leading(), again.reading())
     (changes,) = again.bundles
     assert ["0x1771" in str(change) for change in changes] == [True]
 
@@ -289,8 +299,90 @@ def test_late_answers_of_a_former_connection_do_not_count(app):
     app.turn(Disconnected(connection))
     again = ConnectionDouble(connection.switch)
     app.turn(Connected(0xB0, again), late)
-    app.turn(again.reading())
+    app.turn(again.leading(), again.reading())
     assert again.bundles == []
+
+
+# Two processes
+
+
+def test_whoever_has_no_lock_is_ready_and_changes_nothing(app):
+    connection = ConnectionDouble()
+    app.turn(
+        VtepRows(ROWS),
+        VtepInSync(frozenset(row.uuid for row in ROWS)),
+        Bridges(DATABASE, {"br0": bridge(port("p0", 1), is_secure=False)}),
+        BridgesInSync(DATABASE, frozenset({"br0"})),
+        Connected(0xB0, connection),
+        StatisticsAreDue(),
+    )
+    assert connection.take() == ["stand by"]
+    assert app.vtep.transactions == app.openvswitch[DATABASE].transactions == []
+    app.turn(LockIs(True))
+    app.turn(connection.leading(), connection.reading())
+    app.serve(connection)
+    assert connection.switch.flows == App().start().switch.flows
+    assert SecureBridge("br0") in app.openvswitch[DATABASE].take()
+
+
+def test_the_next_process_finds_everything_and_changes_nothing(app):
+    connection = app.start()
+    source = match({"metadata": app.loop._network.number(RED), "reg0": 0x1000})
+    app.turn(UnknownSource(connection, source, MAC1))
+    app.serve(connection)
+    assert app.written(PutLocalMac)
+    switch = connection.switch
+    flows = dict(switch.flows)
+    other, standing_by = App(), ConnectionDouble(switch)
+    rows = [*ROWS, local_mac(MAC1, OWN)]
+    other.turn(
+        VtepRows(rows),
+        VtepInSync(frozenset(row.uuid for row in rows)),
+        Bridges(DATABASE, {"br0": BRIDGE}),
+        BridgesInSync(DATABASE, frozenset({"br0"})),
+        Connected(0xB0, standing_by),
+    )
+    app.turn(LockIs(False))
+    assert connection.take() == ["stand by"]
+    other.turn(LockIs(True))
+    other.turn(standing_by.leading(), standing_by.reading())
+    assert standing_by.bundles == []
+    assert switch.flows == flows
+    assert other.vtep.transactions == []
+
+
+def test_nothing_is_done_between_losing_the_lock_and_having_it_again(app):
+    connection = app.start()
+    app.turn(LockIs(False))
+    app.tell(logical_switch(RED, 6001))
+    assert connection.take() == ["stand by"]
+    assert app.written() == []
+    app.turn(LockIs(True))
+    assert connection.take() == ["lead"]
+    app.turn(connection.leading(), connection.reading())
+    (changes,) = connection.bundles[1:]
+    assert ["0x1771" in str(change) for change in changes] == [True]
+
+
+def test_a_switch_with_a_newer_master_is_left_alone(app, said):
+    connection = app.start()
+    said()
+    app.turn(RoleIs(connection, None))
+    assert said() == ["br0 has another master; leaving it alone"]
+    app.tell(logical_switch(RED, 6001))
+    assert connection.take() == []
+    app.turn(LockIs(False), LockIs(True))
+    assert connection.take() == ["stand by", "lead"]
+
+
+def test_a_connection_that_comes_back_leads_in_the_same_generation(app):
+    connection = app.start()
+    before = connection.switch.generation
+    app.turn(Disconnected(connection))
+    again = ConnectionDouble(connection.switch)
+    app.turn(Connected(0xB0, again))
+    assert again.take() == ["lead"]
+    assert again.switch.generation == before
 
 
 # Stations
@@ -460,7 +552,7 @@ def test_a_bridge_that_goes_and_comes_back_leaves_no_fault_behind(app, said):
     app.store(Gone(uuid(0x4001)))
     again = ConnectionDouble(connection.switch)
     app.turn(Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, again))
-    app.turn(again.reading())
+    app.turn(again.leading(), again.reading())
     assert app.written(PutFaultStatus) == [PutFaultStatus(P0.uuid, frozenset())]
     assert said() == []
 
@@ -492,7 +584,7 @@ def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
     app.tell(Gone(uuid(0x1000)), *ROWS)
     again = ConnectionDouble(connection.switch)
     app.turn(Connected(0xB0, again))
-    app.turn(again.reading())
+    app.turn(again.leading(), again.reading())
     app.serve(again)
     assert again.switch.flows
 
@@ -503,6 +595,7 @@ def test_of_two_bridges_of_one_name_that_of_the_first_database_counts():
     far = bridge(port("p0", 1), database="there", datapath_id=0xB1)
     connection, other = ConnectionDouble(), ConnectionDouble()
     app.turn(
+        LockIs(True),
         VtepRows([*ROWS, remote_mac(MAC1, FAR)]),
         VtepInSync(frozenset(row.uuid for row in [*ROWS, remote_mac()])),
         Bridges("there", {"br0": far}),
@@ -512,7 +605,7 @@ def test_of_two_bridges_of_one_name_that_of_the_first_database_counts():
     )
     assert connection.asked == other.asked == []
     app.turn(Bridges("here", {"br0": near}), BridgesInSync("here", frozenset({"br0"})))
-    assert connection.asked == ["read back"]
+    assert connection.asked == ["lead"]
     assert other.asked == ["disconnect"]
     assert [write.remote for write in app.openvswitch["here"].take()] == [FAR]
     assert app.openvswitch["there"].take() == []

@@ -43,7 +43,8 @@ class Bench:
         self.connection = ConnectionDouble()
 
     def connect(self) -> None:
-        self.session.connect(self.connection)
+        self.session.connect(self.connection, leads=True)
+        self.session.role_is(self.connection.leading())
         self.session.read_back(self.connection.reading())
 
     def start(self) -> None:
@@ -80,12 +81,15 @@ def started(bench) -> Bench:
 
 
 def test_a_new_connection_is_asked_for_what_the_switch_has(bench):
-    bench.session.connect(bench.connection)
+    bench.session.connect(bench.connection, leads=True)
+    assert bench.connection.take() == ["lead"]
+    bench.session.role_is(bench.connection.leading())
     assert bench.connection.take() == ["read back"]
 
 
 def test_nothing_is_sent_before_the_switch_is_read(bench):
-    bench.session.connect(bench.connection)
+    bench.session.connect(bench.connection, leads=True)
+    bench.session.role_is(bench.connection.leading())
     assert not bench.session.open()
     bench.session.apply()
     assert bench.connection.bundles == []
@@ -317,6 +321,7 @@ def test_bundles_that_fail_again_and_again_end_the_connection(bench, caplog):
         bench.session.applied(bench.connection.refused())
         bench.session.read_back(bench.connection.reading())
     assert bench.connection.take() == [
+        "lead",
         "read back",
         *["apply", "read back"] * (MOST_FAILURES - 1),
         "apply",

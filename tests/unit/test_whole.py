@@ -25,6 +25,7 @@ from vtep_ofapp.events import (
     Disconnected,
     Event,
     FlowRemoved,
+    LockIs,
     RetryIsDue,
     UnknownSource,
     VtepInSync,
@@ -264,6 +265,13 @@ class Connection(ConnectionDouble):
         self.news: deque[Event] = deque()
         self.changed = 0
 
+    def lead(self, generation: int | None) -> None:
+        super().lead(generation)
+        self.requests.append("lead")
+
+    def stand_by(self) -> None:
+        self.requests.append("stand by")
+
     def read_back(self) -> None:
         self.requests.append("read back")
 
@@ -277,7 +285,9 @@ class Connection(ConnectionDouble):
     def answer(self) -> None:
         """Let the switch do what it was asked for first."""
         request = self.requests.popleft() if self.requests else "nothing"
-        if request == "read back":
+        if request == "lead":
+            self.news.append(self.leading())
+        elif request == "read back":
             self.news.append(self.reading())
         elif request == "apply":
             self.tell_of_lost_flows([each.key for each in self.bundles[-1] if _is_removal(each)])
@@ -311,6 +321,7 @@ class Whole(RuleBasedStateMachine):
         self.vtep, self.openvswitch, self.switch = Vtep(), OpenVSwitch(), SwitchDouble()
         self.connection: Connection | None = None
         self.loop = self.new_loop()
+        self.has_lock = False
 
     def new_loop(self) -> Loop:
         return PatientLoop(self.vtep, {DATABASE: self.openvswitch}, Inbox(), POLICY)
@@ -444,8 +455,16 @@ class Whole(RuleBasedStateMachine):
         self.vtep.in_flight = self.openvswitch.in_flight = None
         self.connection = None
         self.loop = self.new_loop()
+        self.has_lock = False
         self.vtep.begin()
         self.openvswitch.begin()
+
+    @rule(held=st.booleans())
+    def change_lock(self, held):
+        """The lock is lost, or it is ours again."""
+        if held != self.has_lock:
+            self.has_lock = held
+            self.vtep.news.append(LockIs(held))
 
     @rule()
     def lose_database(self):
@@ -498,6 +517,7 @@ class Whole(RuleBasedStateMachine):
 
     @rule()
     def come_to_rest(self):
+        self.change_lock(held=True)
         for _ in range(100):
             if self.physical is not None and self.connection is None:
                 self.connect()

@@ -11,7 +11,7 @@ import ovs.poller
 import ovs.stream
 from ovs.db import idl
 
-from ..events import Committed, Event
+from ..events import Committed, Event, LockIs
 from . import messages
 from .waiting import Waiter
 
@@ -82,12 +82,21 @@ class Database:
     """Reads a database into events for ``post`` and commits one transaction at a time.
 
     ``name`` is what events and the log call it; ``remotes`` are the OVSDB remotes of its servers.
+    With a ``lock``, it is written to only while this process holds the OVSDB lock of that name
+    (RFC 7047, 4.1.8); LockIs events tell whether it does.
     """
 
     def __init__(
-        self, name: str, remotes: str, tables: Tables, post: Callable[[Event], None]
+        self,
+        name: str,
+        remotes: str,
+        tables: Tables,
+        post: Callable[[Event], None],
+        lock: str | None = None,
     ) -> None:
         self._name = name
+        self._lock = lock
+        self._is_locked: bool | None = None
         self._remotes = remotes
         self._tables = tables
         self._post = post
@@ -127,6 +136,7 @@ class Database:
     def _run(self) -> None:
         self._idl = database = _Idl(self._remotes, self._read_schema(), self)
         self._tables.attach(database.tables)
+        database.set_lock(self._lock)
         while True:
             try:
                 self._advance(database)
@@ -150,7 +160,16 @@ class Database:
             self._was_connected = is_connected
             state = "connected" if is_connected else "connection lost"
             LOG.info("%s: %s", self._name, state)
+        self._tell_of_lock(database)
         self._advance_transaction(database)
+
+    def _tell_of_lock(self, database: _Idl) -> None:
+        """Tell who has the lock, once the server has answered; until then nothing changes."""
+        if database.has_lock or database.is_lock_contended:
+            is_locked = bool(database.has_lock)
+            if is_locked != self._is_locked:
+                self._is_locked = is_locked
+                self._post(LockIs(is_locked))
 
     def _post_all(self, events: Iterable[Event]) -> None:
         for event in events:

@@ -12,7 +12,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from ..changes import Change
-from ..events import Applied, Counters, Event, FlowRemoved, ReadBack, UnknownSource
+from ..events import Applied, Counters, Event, FlowRemoved, ReadBack, RoleIs, UnknownSource
 from ..flows import (
     COOKIE_BASE,
     COOKIE_MASK,
@@ -26,6 +26,7 @@ from ..pipeline.layout import COUNTING, PRODUCER_MASK, cookie_of
 from ..statistics import Counter
 from ..values import is_station
 from .codec import Foreign, decode_flow, decode_group, decode_key, decode_match, encode
+from .role import Role
 
 LOG = logging.getLogger("vtep_ofapp.switch")
 
@@ -72,6 +73,7 @@ class SwitchConnection:
         self._bundle: _Bundle | None = None
         self._reading: _Reading | None = None
         self._counting: _Counting | None = None
+        self._role = Role(datapath, lambda message: self._outbox.put([message]))
         self._sender = hub.spawn(self._send_loop)
 
     def end(self) -> None:
@@ -83,6 +85,14 @@ class SwitchConnection:
         self._datapath.close()
 
     # Asked by the loop
+
+    def lead(self, generation: int | None) -> None:
+        """Become the switch's master; a RoleIs follows."""
+        self._role.lead(generation)
+
+    def stand_by(self) -> None:
+        """Become a slave of the switch."""
+        self._role.stand_by()
 
     def read_back(self) -> None:
         """Ask for all our flows and groups; a ReadBack follows."""
@@ -231,8 +241,17 @@ class SwitchConnection:
         if self._bundle is not None and message.xid == self._bundle.commit_xid:
             self._end_bundle(made=True)
 
+    def _role_reply(self, message: Any) -> None:
+        generation = self._role.reply(message)
+        if generation is not None:
+            self._post(RoleIs(self, generation))
+
     def _error(self, message: Any) -> None:
         """Say which of our messages the switch did not take, and why."""
+        if self._role.is_refused(message):
+            self._bundle = None
+            self._post(RoleIs(self, None))
+            return
         bundle = self._bundle
         why = _reason(message)
         if bundle is not None and message.xid == bundle.commit_xid:
@@ -256,6 +275,7 @@ class SwitchConnection:
         parser.OFPFlowStatsReply: _flow_stats,
         parser.OFPGroupDescStatsReply: _group_stats,
         parser.ONFBundleCtrlMsg: _bundle_control,
+        parser.OFPRoleReply: _role_reply,
         parser.OFPErrorMsg: _error,
     }
 

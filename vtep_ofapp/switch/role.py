@@ -1,0 +1,69 @@
+"""Master or slave of one switch, of several controllers (OpenFlow 1.3.5, 6.3.4 and 6.3.5)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from os_ken.ofproto import ofproto_v1_3 as ofp
+from os_ken.ofproto import ofproto_v1_3_parser as parser
+
+_GENERATIONS = 1 << 64
+_UNKNOWN = _GENERATIONS - 1
+"""What Open vSwitch answers while no controller has told it a generation."""
+
+
+class Role:
+    """Asks one switch for a role, and knows which answers are the ones to it.
+
+    A switch refuses an older generation than it has heard of. It is the switch that keeps the
+    count: whoever takes over asks for it first, so that nobody needs a clock or a memory.
+    """
+
+    def __init__(self, datapath: Any, send: Callable[[Any], None]) -> None:
+        """Send requests by ``send``, numbered by the datapath."""
+        self._datapath = datapath
+        self._send = send
+        self._wanted = ofp.OFPCR_ROLE_EQUAL
+        self._question: int | None = None
+        self._request: int | None = None
+
+    def lead(self, generation: int | None) -> None:
+        """Ask to be master, in a generation of ours or in the one after all others."""
+        self._wanted = ofp.OFPCR_ROLE_MASTER
+        if generation is None:
+            self._ask()
+        else:
+            self._claim(generation)
+
+    def stand_by(self) -> None:
+        """Ask to be a slave."""
+        self._wanted = ofp.OFPCR_ROLE_SLAVE
+        self._ask()
+
+    def reply(self, message: Any) -> int | None:
+        """Take an OFPRoleReply; return the generation in which we are master, if it says so."""
+        leads = self._wanted == ofp.OFPCR_ROLE_MASTER
+        if message.xid == self._question:
+            known = message.generation_id != _UNKNOWN
+            self._claim((message.generation_id + leads) % _GENERATIONS if known else 0)
+        elif message.xid == self._request and leads:
+            return int(message.generation_id)
+        return None
+
+    def is_refused(self, message: Any) -> bool:
+        """Whether an OFPErrorMsg says that we are not master, although we asked for it."""
+        is_slave = (message.type, message.code) == (ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_IS_SLAVE)
+        return self._wanted == ofp.OFPCR_ROLE_MASTER and (is_slave or message.xid == self._request)
+
+    def _ask(self) -> None:
+        self._request = None
+        self._question = self._put(ofp.OFPCR_ROLE_NOCHANGE, 0)
+
+    def _claim(self, generation: int) -> None:
+        self._question = None
+        self._request = self._put(self._wanted, generation)
+
+    def _put(self, role: int, generation: int) -> int:
+        message = parser.OFPRoleRequest(self._datapath, role, generation)
+        xid = int(self._datapath.set_xid(message))
+        self._send(message)
+        return xid
