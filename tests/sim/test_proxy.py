@@ -164,6 +164,8 @@ def test_all_connections_are_cut_at_once_and_at_the_end(server):
     with Proxy(OpenFlow, server.getsockname()) as proxy:
         one, other = meet(proxy, server)
         with one as client, other as accepted:
+            client.sendall(HELLO)
+            assert accepted.recv(100) == HELLO
             proxy.cut()
             assert everything(client) == everything(accepted) == b""
         one, other = meet(proxy, server)
