@@ -63,12 +63,16 @@ class App(Controller):
 
     NAME = "vtep_ofapp"
 
-    def __init__(self, vtep: Vtep) -> None:
-        """Describe the application; `options` are further ones of its group [vtep]."""
+    def __init__(self, vtep: Vtep, name: str = NAME, port: int = 6653) -> None:
+        """Describe the application; `options` are further ones of its group [vtep].
+
+        A second application beside the first one needs another name and port.
+        """
+        self.NAME = name
         super().__init__(vtep)
-        self.config = vtep.folder / "vtep_ofapp.conf"
+        self.config = vtep.folder / f"{name}.conf"
         self.options: dict[str, str] = {}
-        self.port = 6653
+        self.port = port
 
     @property
     def target(self) -> str:

@@ -43,8 +43,8 @@ class Here(Namespace):
 class DummyApp(App):
     """The application on a port of its own, so that tests run beside each other."""
 
-    def __init__(self, switch: OpenVSwitch) -> None:
-        super().__init__(switch)
+    def __init__(self, switch: OpenVSwitch, name: str = App.NAME) -> None:
+        super().__init__(switch, name)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]

@@ -1,0 +1,140 @@
+"""Two processes for one switch: one acts, the other stands by, and takes over."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from sim.waiting import wait_until
+from tests.switch.dummy import BROADCAST, DummyApp, DummySwitch
+
+HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
+IN_CHARGE, STANDING_BY = "it is in charge", "standing by"
+
+
+class Pair(DummySwitch):
+    """br0 with two controllers: the application, and a second one called `other`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.other = DummyApp(self, "other")
+
+    def manage_by_both(self) -> None:
+        """Let the first application manage br0, and the other one stand by."""
+        self.manage()
+        self.join()
+        self.other.start()
+        self.said(self.other, STANDING_BY)
+        self.ovs_vsctl("set-controller", "br0", self.app.target, self.other.target)
+        self.wait(lambda: self.is_connected(self.other), "the connection of the other")
+
+    def is_connected(self, app: DummyApp) -> bool:
+        """Return whether the bridge is connected to an application, in the kernel's word."""
+        established = ["ss", "--no-header", "-tn", "state", "established"]
+        return bool(self.run([*established, f"sport = :{app.port}"]).strip())
+
+    def roles(self) -> list[str]:
+        """Return the roles of the controllers that are connected."""
+        rows = self.rows("Controller", "Open_vSwitch")
+        return [row["role"] for row in rows if row["is_connected"]]
+
+    def said(self, app: DummyApp, text: str) -> None:
+        """Wait until an application has said something."""
+        wait_until(
+            lambda: text in app.log_text,
+            f"{text!r} from {app.NAME}",
+            timeout=15.0,
+            evidence=lambda: f"{self.evidence()}\n--- {app.NAME}\n{app.log_text}",
+        )
+
+    def learns(self, mac: str, port: str = "p0", vlan: int | None = None) -> None:
+        """Let a host send until somebody has learned it."""
+
+        def is_learned() -> bool:
+            self.receive(port, mac, BROADCAST, vlan)
+            return mac in self.local_macs()
+
+        self.wait(is_learned, f"{mac} to be learned", timeout=30)
+
+    def local_rows(self) -> dict[str, str]:
+        """Return the stations of Ucast_Macs_Local with the rows that name them."""
+        return {row["MAC"]: str(row["_uuid"]) for row in self.rows("Ucast_Macs_Local")}
+
+    def stop(self) -> None:
+        self.other.kill()
+        super().stop()
+
+
+@pytest.fixture
+def pair():
+    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
+    pair = Pair(folder)
+    try:
+        pair.start()
+        pair.manage_by_both()
+        yield pair
+    finally:
+        pair.stop()
+        shutil.rmtree(folder)
+
+
+def test_the_other_takes_over_and_leaves_all_as_it_is(pair):
+    pair.receive("p0", HOST, BROADCAST)
+    pair.place(FAR, "10.2.2.3")
+    pair.wait(lambda: pair.local_macs() == {HOST: "127.0.0.1"}, "the host's row")
+    pair.wait(lambda: pair.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host")
+    pair.come_to_rest()
+    pair.wait(lambda: sorted(pair.roles()) == ["master", "slave"], "master and slave")
+    rows, flows, ages = pair.local_rows(), pair.flows(), pair.ages()
+    pair.app.kill()
+    pair.said(pair.other, IN_CHARGE)
+    pair.learns(GUEST)
+    later = pair.ages()
+    assert rows.items() <= pair.local_rows().items()
+    assert set(flows) <= set(pair.flows())
+    assert all(later[flow] >= age for flow, age in ages.items())
+
+
+def test_what_changed_while_nobody_was_in_charge_is_made_good(pair):
+    pair.place(FAR, "10.2.2.3")
+    pair.wait(lambda: pair.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host")
+    pair.other.kill()
+    pair.app.kill()
+    pair.vtep_ctl("del-ucast-remote", "ls0", FAR)
+    pair.place(GUEST, "10.2.2.4")
+    pair.other.start()
+    pair.wait(lambda: pair.sends("p0", GUEST) == ["10.2.2.4 vni 33"], "the way to the new host")
+    pair.wait(lambda: set(pair.tunnel_ports()) == {("10.2.2.4", "127.0.0.1")}, "one tunnel")
+
+
+def test_one_that_comes_back_stands_by(pair):
+    pair.app.kill()
+    pair.said(pair.other, IN_CHARGE)
+    pair.app.log.unlink()
+    pair.app.start()
+    pair.said(pair.app, STANDING_BY)
+    pair.wait(lambda: pair.is_connected(pair.app), "its connection")
+    pair.other.kill()
+    pair.said(pair.app, IN_CHARGE)
+    pair.learns(GUEST)
+
+
+def test_one_of_them_acts_after_the_database_was_away(pair):
+    pair.learns(HOST)
+    rows = pair.local_rows()
+    pair.ovsdb_server.kill()
+    pair.ovsdb_server.start()
+    pair.learns(GUEST, "p1", vlan=10)
+    assert pair.local_rows()[HOST] == rows[HOST]
+
+
+def test_processes_with_locks_of_different_names_know_nothing_of_each_other(switch):
+    switch.manage()
+    other = DummyApp(switch, "other")
+    other.options["lock"] = "another"
+    try:
+        other.start()
+        wait_until(lambda: IN_CHARGE in other.log_text, "the other's lock", timeout=15.0)
+    finally:
+        other.kill()
