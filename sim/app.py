@@ -73,11 +73,13 @@ class App(Controller):
         self.config = vtep.folder / f"{name}.conf"
         self.options: dict[str, str] = {}
         self.port = port
+        self.proxy_port: int | None = None
+        """Where bridges are to connect instead of `port`, if there is a proxy before it."""
 
     @property
     def target(self) -> str:
         """Where bridges find the application, as `ovs-vsctl set-controller` takes it."""
-        return f"tcp:127.0.0.1:{self.port}"
+        return f"tcp:127.0.0.1:{self.proxy_port or self.port}"
 
     def command(self) -> list[str]:
         """Return the command line of osken-manager."""
