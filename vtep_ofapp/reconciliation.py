@@ -1,6 +1,6 @@
-"""Two maps, what is wanted and what is there, and the keys where they may differ."""
+"""Two maps, what is wanted and what is there, and the keys where they differ."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -8,7 +8,7 @@ K = TypeVar("K", bound=Hashable)
 W = TypeVar("W")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Difference(Generic[K, W]):
     """One key whose wanted value is not the actual one; None stands for absent."""
 
@@ -18,48 +18,61 @@ class Difference(Generic[K, W]):
 
 
 class Reconciliation(Generic[K, W]):
-    """Keeps a wanted and an actual map and finds their differences at the cost of the changes.
+    """Keeps a wanted and an actual map and the keys where they differ.
 
-    Only keys touched since they were last found equal are compared, so that a turn costs what
-    it changes and not what is there.
+    A value is compared once, when it is put on either side: then its key is among those that
+    differ or not, and asking for them costs what is asked for. Where both sides are equal they
+    hold one object, because there may be very many.
     """
 
     def __init__(self) -> None:
         self.wanted: dict[K, W] = {}
         self.actual: dict[K, W] = {}
-        self._suspects: set[K] = set()
+        self._differing: dict[K, None] = {}
 
     def want(self, key: K, value: W | None) -> None:
         """Ask for a value under the key, or for nothing there."""
-        self._put(self.wanted, key, value)
+        if value is None:
+            self.wanted.pop(key, None)
+            self._mark(key, key in self.actual)
+            return
+        self.wanted[key] = value
+        have = self.actual.get(key)
+        is_there = have is value or have == value
+        if is_there and have is not value:
+            del self.actual[key]  # it may hold another object that is equal to the key
+            self.actual[key] = value
+        self._mark(key, not is_there)
 
     def have(self, key: K, value: W | None) -> None:
         """Note what is actually there under the key."""
-        self._put(self.actual, key, value)
+        want = self.wanted.get(key)
+        if value is None:
+            self.actual.pop(key, None)
+            self._mark(key, want is not None)
+            return
+        is_wanted = want is value or want == value
+        self.actual[key] = want if is_wanted and want is not None else value
+        self._mark(key, not is_wanted)
 
-    def have_only(self, actual: dict[K, W]) -> None:
-        """Replace everything known of what is there, after reading it back."""
-        self._suspects.update(self.actual, actual, self.wanted)
-        self.actual = actual
+    def have_only(self, actual: Mapping[K, W]) -> None:
+        """Replace everything known of what is there."""
+        for key in [key for key in self.actual if key not in actual]:
+            self.have(key, None)
+        for key, value in actual.items():
+            self.have(key, value)
 
     def differences(self) -> Iterator[Difference[K, W]]:
-        """Yield every key where wanted and actual differ; equal keys are settled by it."""
-        for key in list(self._suspects):
-            have, want = self.actual.get(key), self.wanted.get(key)
-            if have == want:
-                self._suspects.discard(key)
-            else:
-                yield Difference(key, have, want)
+        """Yield every key where wanted and actual differ, those that differ for longest first."""
+        for key in self._differing:
+            yield Difference(key, self.actual.get(key), self.wanted.get(key))
 
     def settled(self) -> bool:
         """Whether wanted and actual agree on every key."""
-        return next(self.differences(), None) is None
+        return not self._differing
 
-    def _put(self, side: dict[K, W], key: K, value: W | None) -> None:
-        if side.get(key) == value:
-            return
-        if value is None:
-            del side[key]
+    def _mark(self, key: K, differs: bool) -> None:
+        if differs:
+            self._differing[key] = None
         else:
-            side[key] = value
-        self._suspects.add(key)
+            self._differing.pop(key, None)
