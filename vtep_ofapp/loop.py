@@ -46,7 +46,7 @@ from .model import (
     RemoteMac,
     VtepRow,
 )
-from .network import Network, OfRefused
+from .network import Network, OfRefused, OfStation
 from .policy import Policy
 from .report import Report
 from .session import Session
@@ -286,7 +286,7 @@ class Loop:
         address = row.locator.address
         if physical is None or address in physical.tunnel_ips:
             return
-        if self._network.place(row.logical_switch, row.mac) != address:
+        if self._network.place(OfStation(row.logical_switch, row.mac)) != address:
             self._macs.forget(row.logical_switch, row.mac)
 
     def _vtep_in_sync(self, event: VtepInSync) -> None:

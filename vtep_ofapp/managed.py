@@ -263,7 +263,7 @@ class ManagedSwitch:
         touched.update(map(OfRefused, network.refused_in(logical_switch)))
         touched.update(map(OfRouter, network.routers_of(logical_switch)))
         self._touch_groups(logical_switch)
-        touched.update(OfStation(logical_switch, mac) for mac in network.stations(logical_switch))
+        touched.update(network.stations(logical_switch))
         touched.update(
             OfStation(logical_switch, mac) for mac in self._macs.stations(logical_switch)
         )

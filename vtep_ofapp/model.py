@@ -7,7 +7,7 @@ resolved to what they say.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 
@@ -111,8 +111,7 @@ class LogicalSwitch:
     refused: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Locator:
+class Locator(NamedTuple):
     """A Physical_Locator row: a remote VTEP, with a VNI where it has a key of its own."""
 
     uuid: UUID

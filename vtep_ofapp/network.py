@@ -1,9 +1,9 @@
 """What the NVC says of the logical switches, indexed so that a change tells what it touches."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 from uuid import UUID, uuid5
 
 from .model import (
@@ -26,9 +26,11 @@ class OfLogicalSwitch:
     logical_switch: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class OfStation:
-    """What is wanted for a MAC address in a logical switch, learned or placed by the NVC."""
+class OfStation(NamedTuple):
+    """What is wanted for a MAC address in a logical switch, learned or placed by the NVC.
+
+    There may be very many, and a tuple costs the least.
+    """
 
     logical_switch: UUID
     mac: str
@@ -71,6 +73,7 @@ class OfRouter:
     router: UUID
 
 
+Row: TypeAlias = LogicalSwitch | RemoteMac | RemoteGroup | LogicalRouter | Refused
 Topic: TypeAlias = "OfLogicalSwitch | OfStation | OfGroup | OfPeer | OfRouter | OfAll | OfRefused"
 
 
@@ -80,15 +83,15 @@ class Network:
     def __init__(self) -> None:
         self.logical_switches: dict[UUID, LogicalSwitch] = {}
         self.numbering = Numbering()
-        self._rows: dict[UUID, RemoteMac | RemoteGroup] = {}
-        self._refused: dict[UUID, Refused] = {}
+        self._rows: dict[UUID, Row] = {}
+        self._refused_in: defaultdict[UUID | None, dict[UUID, Refused]] = defaultdict(dict)
         self._with_key: defaultdict[int, set[UUID]] = defaultdict(set)
-        self._stations: defaultdict[UUID, dict[str, RemoteMac]] = defaultdict(dict)
-        self._rivals: defaultdict[tuple[UUID, str], set[UUID]] = defaultdict(set)
+        self._stations: defaultdict[UUID, dict[OfStation, RemoteMac]] = defaultdict(dict)
+        self._rivals: defaultdict[OfStation, set[UUID]] = defaultdict(set)
         self._groups: defaultdict[UUID, dict[UUID, RemoteGroup]] = defaultdict(dict)
         self._group_numbering = Numbering()
         self._numbered_groups: dict[UUID, OfGroup] = {}
-        self._routers: dict[UUID, LogicalRouter] = {}
+        self._routers_of: defaultdict[UUID, dict[UUID, LogicalRouter]] = defaultdict(dict)
         self._mentions: defaultdict[UUID, dict[str, Counter[Locator]]] = defaultdict(dict)
         self._keys: dict[OfPeer, int] = {}
         self._claims: defaultdict[tuple[str, int], set[UUID]] = defaultdict(set)
@@ -98,7 +101,7 @@ class Network:
 
     def rows(self) -> Iterable[UUID]:
         """Return every row that it was told of and that is not gone."""
-        return (*self.logical_switches, *self._rows, *self._routers, *self._refused)
+        return self._rows.keys()
 
     def name(self, logical_switch: UUID) -> str:
         """Return the logical switch as people know it."""
@@ -159,14 +162,15 @@ class Network:
         key = _group_key(group)
         return self._group_numbering.number(key) if key in self._numbered_groups else None
 
-    def place(self, logical_switch: UUID, mac: str) -> str | None:
+    def place(self, station: OfStation) -> str | None:
         """Return the address of the VTEP behind which the NVC placed a station, if it did."""
-        row = self._stations.get(logical_switch, {}).get(mac)
+        rows = self._stations.get(station.logical_switch)
+        row = rows.get(station) if rows else None
         return row.locator.address if row else None
 
-    def stations(self, logical_switch: UUID) -> Iterable[str]:
-        """Return the MAC addresses that the NVC placed in a logical switch."""
-        return self._stations.get(logical_switch, {}).keys()
+    def stations(self, logical_switch: UUID) -> Mapping[OfStation, RemoteMac]:
+        """Return the stations that the NVC placed in a logical switch, and the rows that count."""
+        return self._stations.get(logical_switch, {})
 
     def peers(self, logical_switch: UUID) -> Iterable[str]:
         """Return the addresses that any row names for a logical switch."""
@@ -200,67 +204,58 @@ class Network:
         """Whether there is a key towards a remote VTEP, shared with others or not."""
         return peer in self._keys
 
-    def routers_of(self, logical_switch: UUID) -> list[UUID]:
+    def routers_of(self, logical_switch: UUID) -> Iterable[UUID]:
         """Return the logical routers that join a logical switch."""
-        return [
-            row.uuid for row in self._routers.values() if logical_switch in row.logical_switches
-        ]
+        return self._routers_of.get(logical_switch, {}).keys()
 
     def router(self, router: UUID) -> LogicalRouter | None:
         """Return the row of a logical router."""
-        return self._routers.get(router)
+        row = self._rows.get(router)
+        return row if isinstance(row, LogicalRouter) else None
 
-    def rivals(self, logical_switch: UUID, mac: str) -> list[UUID]:
+    def rivals(self, station: OfStation) -> list[UUID]:
         """Return the further rows that place the same station, which are not used."""
-        return sorted(self._rivals.get((logical_switch, mac), ()))
+        return sorted(self._rivals.get(station, ()))
 
     def refused(self, row: UUID) -> Refused | None:
         """Return why a row is not used, None if it is."""
-        return self._refused.get(row)
+        refused = self._rows.get(row)
+        return refused if isinstance(refused, Refused) else None
 
-    def refused_in(self, logical_switch: UUID) -> list[UUID]:
+    def refused_in(self, logical_switch: UUID) -> Iterable[UUID]:
         """Return the rows of a logical switch that cannot be used."""
-        return [row.uuid for row in self._refused.values() if row.logical_switch == logical_switch]
+        return self._refused_in.get(logical_switch, {}).keys()
 
     # What it is told
 
-    def update(
-        self, row: LogicalSwitch | RemoteMac | RemoteGroup | LogicalRouter | Refused | Gone
-    ) -> set[Topic]:
+    def update(self, row: Row | Gone) -> set[Topic]:
         """Take a row as it is now, or its end; return what that touches."""
         touched: set[Topic] = set()
-        if self._refused.pop(row.uuid, None):
-            touched.add(OfRefused(row.uuid))
-        if isinstance(row, Refused):
-            self._refused[row.uuid] = row
-            touched.add(OfRefused(row.uuid))
-        if isinstance(row, LogicalRouter):
-            self._routers[row.uuid] = row
-            touched.add(OfRouter(row.uuid))
-        elif self._routers.pop(row.uuid, None):
-            touched.add(OfRouter(row.uuid))
-        elif isinstance(row, LogicalSwitch):
-            self._update_logical_switch(row.uuid, row, touched)
-        elif row.uuid in self.logical_switches:
-            self._update_logical_switch(row.uuid, None, touched)
+        uuid, former = row.uuid, self._rows.get(row.uuid)
+        new = None if isinstance(row, Gone) else row
+        if former == new:
+            return touched
+        if new is None:
+            del self._rows[uuid]
         else:
-            self._update_row(
-                row.uuid, row if isinstance(row, RemoteMac | RemoteGroup) else None, touched
+            self._rows[uuid] = new
+        if isinstance(former, LogicalSwitch) or isinstance(new, LogicalSwitch):
+            self._update_logical_switch(
+                uuid, new if isinstance(new, LogicalSwitch) else None, touched
             )
-        return touched
-
-    def _update_row(
-        self, uuid: UUID, row: RemoteMac | RemoteGroup | None, touched: set[Topic]
-    ) -> None:
-        former = self._rows.get(uuid)
-        if former == row:
-            return
+            return touched
+        # New mentions come first and former ones go last: what both rows name is not touched.
+        if isinstance(new, RemoteMac | RemoteGroup):
+            for locator in _locators(new):
+                self._mention(new.logical_switch, locator, touched)
         if former is not None:
             self._unlist(former, touched)
-            del self._rows[uuid]
-        if row is not None:
-            self._rows[uuid] = row
-            self._list(row, touched)
+        if new is not None:
+            self._list(new, touched)
+        if isinstance(former, RemoteMac | RemoteGroup):
+            for locator in _locators(former):
+                self._unmention(former.logical_switch, locator, touched)
+        return touched
 
     def _update_logical_switch(
         self, uuid: UUID, row: LogicalSwitch | None, touched: set[Topic]
@@ -292,48 +287,64 @@ class Network:
         touched.update(OfGroup(uuid, mac) for mac in self.groups(uuid))
         touched.update(OfAll(each) for each in renumbered)
 
-    def _list(self, row: RemoteMac | RemoteGroup, touched: set[Topic]) -> None:
-        if isinstance(row, RemoteGroup):
+    def _list(self, row: Row, touched: set[Topic]) -> None:
+        if isinstance(row, RemoteMac):
+            self._list_station(row, touched)
+        elif isinstance(row, RemoteGroup):
             self._groups[row.logical_switch][row.uuid] = row
             touched.add(_topic(row))
             self._number_group(row, touched)
-            for locator in row.locators:
-                self._mention(row.logical_switch, locator, touched)
-            return
-        stations = self._stations[row.logical_switch]
-        winner = stations.get(row.mac)
-        touched.add(OfStation(row.logical_switch, row.mac))
-        if winner is None or row.uuid < winner.uuid:
-            stations[row.mac] = row
-        if winner is not None:
-            loser = max(winner.uuid, row.uuid)
-            self._rivals[row.logical_switch, row.mac].add(loser)
-        self._mention(row.logical_switch, row.locator, touched)
+        elif isinstance(row, LogicalRouter):
+            for logical_switch in row.logical_switches:
+                self._routers_of[logical_switch][row.uuid] = row
+            touched.add(OfRouter(row.uuid))
+        elif isinstance(row, Refused):
+            self._refused_in[row.logical_switch][row.uuid] = row
+            touched.add(OfRefused(row.uuid))
 
-    def _unlist(self, row: RemoteMac | RemoteGroup, touched: set[Topic]) -> None:
-        if isinstance(row, RemoteGroup):
+    def _unlist(self, row: Row, touched: set[Topic]) -> None:
+        if isinstance(row, RemoteMac):
+            self._unlist_station(row, touched)
+        elif isinstance(row, RemoteGroup):
             _drop(self._groups, row.logical_switch, row.uuid)
             touched.add(_topic(row))
             self._number_group(row, touched)
-            for locator in row.locators:
-                self._unmention(row.logical_switch, locator, touched)
+        elif isinstance(row, LogicalRouter):
+            for logical_switch in row.logical_switches:
+                _drop(self._routers_of, logical_switch, row.uuid)
+            touched.add(OfRouter(row.uuid))
+        elif isinstance(row, Refused):
+            _drop(self._refused_in, row.logical_switch, row.uuid)
+            touched.add(OfRefused(row.uuid))
+
+    def _list_station(self, row: RemoteMac, touched: set[Topic]) -> None:
+        station = OfStation(row.logical_switch, row.mac)
+        touched.add(station)
+        rows = self._stations[row.logical_switch]
+        winner = rows.setdefault(station, row)
+        if winner is row:
             return
-        place = row.logical_switch, row.mac
-        touched.add(OfStation(*place))
-        rivals = self._rivals.get(place, set())
+        self._rivals[station].add(max(winner.uuid, row.uuid))
+        if row.uuid < winner.uuid:
+            rows[station] = row
+
+    def _unlist_station(self, row: RemoteMac, touched: set[Topic]) -> None:
+        station = OfStation(row.logical_switch, row.mac)
+        touched.add(station)
+        rivals = self._rivals.get(station)
+        if rivals is None:
+            _drop(self._stations, row.logical_switch, station)
+            return
         if row.uuid in rivals:
             rivals.discard(row.uuid)
-        elif rivals:
+        else:
             heir = min(rivals)
             rivals.discard(heir)
             promoted = self._rows[heir]
             assert isinstance(promoted, RemoteMac)
-            self._stations[row.logical_switch][row.mac] = promoted
-        else:
-            _drop(self._stations, row.logical_switch, row.mac)
-        if place in self._rivals and not rivals:
-            del self._rivals[place]
-        self._unmention(row.logical_switch, row.locator, touched)
+            self._stations[row.logical_switch][station] = promoted
+        if not rivals:
+            del self._rivals[station]
 
     def _number_group(self, row: RemoteGroup, touched: set[Topic]) -> None:
         """Give a multicast address a number while it has rows."""
@@ -352,11 +363,15 @@ class Network:
         touched.update(self._numbered_groups[each] for each in changed)
 
     def _mention(self, logical_switch: UUID, locator: Locator, touched: set[Topic]) -> None:
-        locators = self._mentions[logical_switch].setdefault(locator.address, Counter())
+        address = locator.address
+        addresses = self._mentions[logical_switch]
+        locators = addresses.get(address)
+        if locators is None:
+            locators = addresses[address] = Counter()
+            self._mentioning[address].add(logical_switch)
         locators[locator] += 1
-        self._mentioning[locator.address].add(logical_switch)
         if locators[locator] == 1:
-            self._claim(OfPeer(logical_switch, locator.address), touched)
+            self._claim(OfPeer(logical_switch, address), touched)
 
     def _unmention(self, logical_switch: UUID, locator: Locator, touched: set[Topic]) -> None:
         address = locator.address
@@ -399,6 +414,10 @@ class Network:
 
 def _group_key(group: OfGroup) -> UUID:
     return uuid5(group.logical_switch, group.mac)
+
+
+def _locators(row: RemoteMac | RemoteGroup) -> Iterable[Locator]:
+    return (row.locator,) if isinstance(row, RemoteMac) else row.locators
 
 
 def _topic(row: RemoteGroup) -> Topic:

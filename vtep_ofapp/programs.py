@@ -183,7 +183,7 @@ class Planner:
             flows.append(unicast.local(learned.binding, number, mac))
         if learned is not None and self._limits.is_full(logical_switch):
             flows.append(learning.moving(number, mac))
-        address = self._network.place(logical_switch, mac)
+        address = self._network.place(cause)
         if address is None:
             self._wait(cause)
             return Program(tuple(flows))
@@ -374,7 +374,7 @@ class Planner:
 
     def _station_faults(self, cause: OfStation, address: str) -> tuple[Fault, ...]:
         subject = f"Ucast_Macs_Remote {cause.mac} in {self._network.name(cause.logical_switch)}"
-        rivals = self._network.rivals(cause.logical_switch, cause.mac)
+        rivals = self._network.rivals(cause)
         reasons = []
         if rivals:
             rows = ", ".join(map(str, rivals))
