@@ -23,6 +23,8 @@ _ROWS_AT_A_TIME = 250
 """Rows handled before other green threads get their turn: some ten milliseconds of work."""
 _PROBE_INTERVAL = 30_000
 """Milliseconds; ovsdb-server is silent for seconds while it works on a large transaction."""
+_BACKOFF = 1000
+"""Milliseconds between attempts to connect again; ovs.reconnect would wait up to 8 seconds."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 """Seconds between attempts to connect for the first time, as ovs.reconnect has them later."""
 
@@ -63,6 +65,7 @@ class _Idl(idl.Idl):  # type: ignore[misc]
         self._owner = owner
         self.is_refilled = False
         super().__init__(remotes, helper, probe_interval=_PROBE_INTERVAL)
+        self._session.reconnect.set_backoff(_BACKOFF, _BACKOFF)
 
     def restart_fsm(self) -> None:
         self.is_refilled = True
