@@ -1,0 +1,92 @@
+"""Lines that others can provoke: bounded, counted, short."""
+
+import logging
+
+import pytest
+
+from vtep_ofapp.quiet import INTERVAL, MOST_CHARACTERS, MOST_LINES, Quiet
+
+
+class Clock:
+    """Stands for eventlet's timers; `pass_by` lets the time of all that are there come."""
+
+    def __init__(self):
+        self.due = []
+
+    def later(self, seconds, function, *args):
+        assert seconds == INTERVAL
+        self.due.append((function, args))
+
+    def pass_by(self):
+        due, self.due = self.due, []
+        for function, args in due:
+            function(*args)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def log(clock, request):
+    """A logger with the filter; its lines go to caplog."""
+    logger = logging.getLogger(f"tests.quiet.{request.node.name}")
+    logger.addFilter(Quiet(clock.later, by_subject="subject" in request.node.name))
+    return logger
+
+
+def test_a_few_lines_pass_and_the_others_are_counted(log, clock, caplog):
+    for number in range(1000):
+        log.warning("datapath %x is refused", number)
+    assert caplog.messages == [f"datapath {number:x} is refused" for number in range(MOST_LINES)]
+    caplog.clear()
+    clock.pass_by()
+    said = f"{1000 - MOST_LINES} more lines like this one within 60 s: datapath 0 is refused"
+    assert caplog.messages == [said]
+    assert caplog.records[0].levelno == logging.WARNING
+
+
+def test_lines_that_all_passed_are_not_counted(log, clock, caplog):
+    for _ in range(MOST_LINES):
+        log.warning("refused")
+    clock.pass_by()
+    assert caplog.messages == ["refused"] * MOST_LINES
+
+
+def test_each_interval_has_lines_of_its_own(log, clock, caplog):
+    for _ in range(3):
+        log.warning("refused")
+        clock.pass_by()
+    assert caplog.messages == ["refused"] * 3
+    assert clock.due == []
+
+
+def test_kinds_take_nothing_from_each_other(log, clock, caplog):
+    for _ in range(MOST_LINES + 1):
+        log.warning("refused")
+    log.warning("unreadable")
+    assert caplog.messages[-1] == "unreadable"
+    for kind in range(MOST_LINES + 1):
+        for _ in range(MOST_LINES + 1):
+            log.warning(f"kind {kind}")
+    caplog.clear()
+    clock.pass_by()
+    assert len(caplog.messages) == MOST_LINES + 2
+
+
+def test_by_subject_the_first_value_makes_a_kind(log, caplog):
+    for number in range(100):
+        log.warning("%s: %s", f"database {number}", number)
+    assert len(caplog.messages) == 100
+
+
+def test_a_long_line_is_cut_and_a_traceback_stays(log, caplog):
+    try:
+        raise ValueError
+    except ValueError:
+        log.exception("unreadable: %s", "0x00 " * 20_000)
+    (line,) = caplog.messages
+    assert len(line) == MOST_CHARACTERS + 1
+    assert line.startswith("unreadable: 0x00 0x00")
+    assert caplog.records[0].exc_info is not None

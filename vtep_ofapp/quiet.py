@@ -1,0 +1,82 @@
+"""Lines of the log that others can provoke: a few of each kind, then how many more there were."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Hashable
+from typing import Any
+
+MOST_LINES = 5
+"""Lines of one kind that are logged within an interval."""
+INTERVAL = 60.0
+"""Seconds from the first line of a kind until the ones that were left out are counted."""
+MOST_CHARACTERS = 300
+"""What is shown of one line: a message of OpenFlow may be 64 KiB long."""
+
+_PARSER = "os_ken.ofproto.ofproto_parser"
+_OUTSIDERS = (
+    _PARSER,
+    "os_ken.base.app_manager",
+    "os_ken.lib.hub",
+    "OFPHandler",
+    "vtep_ofapp.refused",
+    "vtep_ofapp.switch",
+    "vtep_ofapp.switch.listener",
+)
+"""Loggers of what switches and strangers send."""
+_DATABASES = ("vtep_ofapp.databases",)
+"""Loggers of what databases do; their lines begin with the name of the database."""
+
+_MORE = "%d more lines like this one within %g s: %s"
+
+
+class Quiet(logging.Filter):
+    """Lets MOST_LINES of a kind pass within INTERVAL, shortened; those after them are counted.
+
+    Lines are of one kind if they come from one logger and have one text before it is filled in;
+    ``by_subject`` says that the first value to be filled in has to be the same as well.
+    """
+
+    def __init__(self, later: Callable[..., Any], by_subject: bool = False) -> None:
+        """Count by ``later``, which takes seconds, a function and its arguments, and returns."""
+        super().__init__()
+        self._later = later
+        self._by_subject = by_subject
+        self._counts: Counter[Hashable] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the line is logged; shorten it."""
+        if record.msg == _MORE:
+            return True
+        kind = self._kind(record)
+        self._counts[kind] += 1
+        if self._counts[kind] > MOST_LINES:
+            return False
+        record.msg, record.args = _short(record.getMessage()), ()
+        if record.name == _PARSER:
+            record.exc_info = None  # the fault is in what was sent, not in a program here
+        if self._counts[kind] == 1:
+            self._later(INTERVAL, self._end, kind, record)
+        return True
+
+    def _kind(self, record: logging.LogRecord) -> Hashable:
+        subject = record.args[:1] if self._by_subject and isinstance(record.args, tuple) else ()
+        return record.name, record.msg, subject
+
+    def _end(self, kind: Hashable, record: logging.LogRecord) -> None:
+        """End the interval that began with the record, and say what was left out in it."""
+        left_out = self._counts.pop(kind) - MOST_LINES
+        if left_out > 0:
+            logger = logging.getLogger(record.name)
+            logger.log(record.levelno, _MORE, left_out, INTERVAL, record.getMessage())
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+def install(later: Callable[..., Any]) -> None:
+    """Keep those loggers quiet by which others can write into the log; ``later`` as for Quiet."""
+    for name in _OUTSIDERS:
+        logging.getLogger(name).addFilter(Quiet(later))
+    for name in _DATABASES:
+        logging.getLogger(name).addFilter(Quiet(later, by_subject=True))
