@@ -12,11 +12,12 @@ from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3
 
-from . import config
+from . import config, quiet
 from .databases.database import Database, use_tls
 from .databases.openvswitch import OpenVSwitchTables
 from .databases.vtep import VtepTables
 from .loop import Inbox, Loop
+from .switch import listener
 from .switch.connections import Connections
 
 config.register()
@@ -35,6 +36,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             raise SystemExit(f"vtep_ofapp: {error}") from None
         if options.tls is not None:
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
+        quiet.install(eventlet.spawn_after)
+        listener.install()
         inbox = Inbox()
         self._connections = Connections(inbox.post)
         self._vtep = Database(
