@@ -53,9 +53,14 @@ from .session import Session
 from .transactions import Transactions
 
 LOG = logging.getLogger("vtep_ofapp.loop")
+REFUSED = logging.getLogger("vtep_ofapp.refused")
 
 MOST_EVENTS = 200
 """Events in one turn, so that a flood of them does not keep the switch waiting for the first."""
+MOST_REFUSED = 1000
+"""Datapaths of which it is remembered that the log mentions them."""
+MOST_UNCLAIMED = 100
+"""Datapaths that wait until the databases are read; one more costs the first its place."""
 
 
 class Inbox:
@@ -211,7 +216,9 @@ class Loop:
     def _refuse(self, connection: Connection, datapath_id: int, reason: str) -> None:
         """Close a connection; a switch that keeps trying is mentioned only once."""
         level = logging.DEBUG if datapath_id in self._refused_datapaths else logging.WARNING
-        LOG.log(level, "datapath %016x is refused: %s", datapath_id, reason)
+        REFUSED.log(level, "datapath %016x is refused: %s", datapath_id, reason)
+        if len(self._refused_datapaths) >= MOST_REFUSED:
+            self._refused_datapaths.clear()
         self._refused_datapaths.add(datapath_id)
         connection.disconnect()
 
@@ -347,6 +354,10 @@ class Loop:
 
     def _connected(self, event: Connected) -> None:
         self._unclaimed[event.connection] = event.datapath_id
+        if len(self._unclaimed) > MOST_UNCLAIMED:
+            oldest = next(iter(self._unclaimed))
+            del self._unclaimed[oldest]
+            oldest.disconnect()
 
     def _disconnected(self, event: Disconnected) -> None:
         self._unclaimed.pop(event.connection, None)

@@ -25,7 +25,7 @@ from vtep_ofapp.events import (
     VtepRows,
 )
 from vtep_ofapp.flows import FlowKey, match
-from vtep_ofapp.loop import MOST_EVENTS, Inbox, Loop
+from vtep_ofapp.loop import MOST_EVENTS, MOST_REFUSED, MOST_UNCLAIMED, Inbox, Loop
 from vtep_ofapp.model import Gone
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.policy import Policy
@@ -265,6 +265,22 @@ def test_a_datapath_of_no_switch_is_refused_and_that_is_said_once(app, said):
         assert stranger.take() == ["disconnect"]
         app.turn(Disconnected(stranger))
     assert said() == ["datapath 00000000000000c0 is refused: it is no bridge of a Physical_Switch"]
+
+
+def test_what_is_remembered_of_refused_datapaths_is_bounded(app, said):
+    app.start()
+    said()
+    for number in range(MOST_REFUSED + 1):
+        app.turn(Connected(0xC0 + number, ConnectionDouble()))
+    assert len(said()) == MOST_REFUSED + 1
+    app.turn(Connected(0xC0, ConnectionDouble()))
+    assert len(said()) == 1
+
+
+def test_before_the_databases_are_read_only_some_connections_wait(app):
+    waiting = [ConnectionDouble() for _ in range(MOST_UNCLAIMED + 2)]
+    app.turn(*(Connected(0xC0 + number, each) for number, each in enumerate(waiting)))
+    assert [each.take() for each in waiting[:3]] == [["disconnect"], ["disconnect"], []]
 
 
 def test_a_second_connection_of_a_switch_is_refused(app, said):
