@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -15,6 +16,10 @@ _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P
 _OVSDB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """An <id> of OVSDB (RFC 7047, 3.1)."""
 _DEFAULT = Policy()
+_OPENFLOW_PORT = 6653
+OPENFLOW_TLS = ("ctl_privkey", "ctl_cert", "ca_certs")
+"""os-ken's options for TLS: our key, its certificate, and the CA of the switches."""
+_OVSDB_TLS = ("ssl_key", "ssl_cert", "ssl_ca")
 
 OPTIONS = (
     cfg.StrOpt(
@@ -108,7 +113,7 @@ class BadOption(ValueError):
 
 @dataclass(frozen=True)
 class Tls:
-    """The PEM files for ssl: remotes."""
+    """PEM files: our private key, its certificate, and the CA that signed those of others."""
 
     key: str
     certificate: str
@@ -133,7 +138,7 @@ def register() -> None:
     """Declare our options to oslo.config, and listen on loopback unless told otherwise."""
     cfg.CONF.register_opts(OPTIONS, group="vtep")
     cfg.CONF.set_default("ofp_listen_host", "127.0.0.1")
-    cfg.CONF.set_default("ofp_tcp_listen_port", 6653)
+    cfg.CONF.set_default("ofp_tcp_listen_port", _OPENFLOW_PORT)
     cfg.CONF.set_default("echo_request_interval", 5.0)
     cfg.CONF.set_default("maximum_unreplied_echo_requests", 3)
 
@@ -150,12 +155,12 @@ def read() -> Options:
     )
     policy = Policy(**{field.name: _setting(field.name) for field in fields(Policy)})
     vtep_remotes = _remotes("vtep_db", default if vtep_db is None else vtep_db)
-    needs_tls = "ssl:" in ",".join([vtep_remotes, *remotes])
+    _secure_openflow()
     return Options(
         vtep_remotes,
         dict(zip(names, remotes, strict=True)),
         _lock(),
-        Tls(_file("ssl_key"), _file("ssl_cert"), _file("ssl_ca")) if needs_tls else None,
+        _ovsdb_tls(",".join([vtep_remotes, *remotes])),
         policy,
     )
 
@@ -167,13 +172,43 @@ def _lock() -> str:
     return name
 
 
-def _file(name: str) -> str:
-    path = _value(name)
-    if path is None or not os.path.isfile(path):
-        raise BadOption(
-            f"[vtep] {name}: {path or 'nothing'} is no file, and an ssl: remote needs it"
-        )
-    return str(path)
+def _secure_openflow() -> None:
+    """Refuse TLS for OpenFlow by halves: os-ken would listen without it, or let everyone in."""
+    files = {f"[DEFAULT] {name}": getattr(cfg.CONF, name) for name in OPENFLOW_TLS}
+    if cfg.CONF.ofp_ssl_listen_port is None:
+        if not any(files.values()):
+            return
+        cfg.CONF.set_default("ofp_ssl_listen_port", _OPENFLOW_PORT)
+    _tls(files, "TLS for OpenFlow needs it")
+
+
+def _ovsdb_tls(remotes: str) -> Tls | None:
+    files = {f"[vtep] {name}": _value(name) for name in _OVSDB_TLS}
+    if "ssl:" in remotes:
+        return _tls(files, "an ssl: remote needs it")
+    for name, path in files.items():
+        if path is not None:
+            raise BadOption(f"{name}: it is given, but no remote begins with ssl:")
+    return None
+
+
+def _tls(files: Mapping[str, str | None], why: str) -> Tls:
+    """Return the PEM files of a key, its certificate and a CA, after a look into them."""
+    for name, path in files.items():
+        if path is None or not os.path.isfile(path):
+            raise BadOption(f"{name}: {path or 'nothing'} is no file, and {why}")
+    tls = Tls(*map(str, files.values()))
+    key, certificate, ca = files
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_verify_locations(tls.ca)
+    except OSError as error:
+        raise BadOption(f"{ca}: {tls.ca}: {error}") from None
+    try:
+        context.load_cert_chain(tls.certificate, tls.key, password="")
+    except OSError as error:
+        raise BadOption(f"{key}, {certificate}: {error}") from None
+    return tls
 
 
 def _value(name: str) -> Any:

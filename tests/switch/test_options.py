@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vtep_ofapp.config import OPTIONS
+from vtep_ofapp.config import OPENFLOW_TLS, OPTIONS
 
 ROOT = Path(__file__).parents[2]
 MANAGER = Path(sys.executable).parent / "osken-manager"
@@ -69,6 +69,14 @@ def test_the_sample_says_what_the_code_says():
         default = option.sample_default if option.default is None else option.default
         expected[option.name] = (option.help, str(default))
     assert sample_options() == expected
+
+
+def test_the_options_of_os_ken_in_the_sample_are_there():
+    text = (ROOT / "etc/vtep_ofapp.conf").read_text().split("[vtep]")[0]
+    named = re.findall(r"^#?(\w+) = ", text, re.MULTILINE)
+    assert {"ofp_listen_host", *OPENFLOW_TLS} <= set(named)
+    done = subprocess.run([MANAGER, "--help"], capture_output=True, text=True, timeout=30)
+    assert all(f"--{name.replace('_', '-')}" in done.stdout for name in named)
 
 
 def test_the_sample_is_no_wider_than_a_terminal():

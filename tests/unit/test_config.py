@@ -1,5 +1,7 @@
 """Options of [vtep]: what they are when nobody says, and how wrong values are refused."""
 
+import subprocess
+
 import pytest
 from os_ken import cfg
 
@@ -19,6 +21,7 @@ def read(tmp_path):
 
     config.register()
     yield read_file
+    cfg.CONF.clear_default("ofp_ssl_listen_port")
     cfg.CONF.reset()
 
 
@@ -85,17 +88,107 @@ SSL = "ssl:vtep.example.org:6640"
 FILES = {"ssl_key": "key", "ssl_cert": "certificate", "ssl_ca": "ca"}
 
 
+def make_certificate(folder):
+    """Make a key and a certificate that signs itself, and so is its own CA; return the paths."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    names = ["-keyout", key, "-out", certificate, "-subj", "/CN=us"]
+    subprocess.run(["openssl", "req", "-x509", *curve, *names], check=True, capture_output=True)
+    return key, certificate
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory):
+    """The key and the certificate of us, and a key that is someone else's."""
+    key, certificate = make_certificate(tmp_path_factory.mktemp("us"))
+    return key, certificate, make_certificate(tmp_path_factory.mktemp("them"))[0]
+
+
 @pytest.mark.parametrize("option", ["vtep_db", "ovs_db"])
-def test_an_encrypted_remote_needs_keys_and_certificates(read, tmp_path, option):
-    lines = [f"{option} = {SSL}"]
-    for name, attribute in FILES.items():
-        (tmp_path / attribute).write_text("PEM")
-        lines.append(f"{name} = {tmp_path / attribute}")
-    options = read(*lines)
+def test_an_encrypted_remote_needs_keys_and_certificates(read, pem, option):
+    key, certificate, _ = pem
+    paths = dict(zip(FILES, (key, certificate, certificate), strict=True))
+    options = read(f"{option} = {SSL}", *(f"{name} = {path}" for name, path in paths.items()))
     assert SSL in (options.vtep_db, *options.ovs_db.values())
-    assert {each: getattr(options.tls, each) for each in FILES.values()} == {
-        each: str(tmp_path / each) for each in FILES.values()
+    assert {name: getattr(options.tls, each) for name, each in FILES.items()} == {
+        name: str(path) for name, path in paths.items()
     }
+
+
+def refusal_of(read, *lines):
+    """Return why the options are refused, in one line."""
+    with pytest.raises(config.BadOption) as refusal:
+        read(*lines)
+    message = str(refusal.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("section", "names"),
+    [
+        ("vtep", ("ssl_key", "ssl_cert", "ssl_ca")),
+        ("DEFAULT", ("ctl_privkey", "ctl_cert", "ca_certs")),
+    ],
+)
+def test_files_that_are_no_pem_or_do_not_fit_are_refused(read, pem, tmp_path, section, names):
+    key, certificate, their_key = pem
+    rubbish = tmp_path / "rubbish"
+    rubbish.write_text("PEM")
+
+    def refused(*files):
+        lines = [f"{name} = {file}" for name, file in zip(names, files, strict=True)]
+        return refusal_of(
+            read, f"vtep_db = {SSL if section == 'vtep' else 'unix:/a'}", f"[{section}]", *lines
+        )
+
+    pair = f"[{section}] {names[0]}, [{section}] {names[1]}: "
+    assert refused(their_key, certificate, certificate).startswith(pair)
+    assert refused(rubbish, certificate, certificate).startswith(pair)
+    assert refused(key, rubbish, certificate).startswith(pair)
+    assert refused(key, certificate, rubbish).startswith(f"[{section}] {names[2]}: {rubbish}: ")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_key_or_certificate_that_nothing_is_encrypted_with_is_refused(read, pem, name):
+    reason = refusal_of(read, "vtep_db = tcp:10.0.0.1:6640", f"{name} = {pem[0]}")
+    assert reason == f"[vtep] {name}: it is given, but no remote begins with ssl:"
+
+
+OPENFLOW_FILES = ("ctl_privkey", "ctl_cert", "ca_certs")
+
+
+def openflow_lines(pem):
+    key, certificate, _ = pem
+    paths = zip(OPENFLOW_FILES, (key, certificate, certificate), strict=True)
+    return {name: f"{name} = {path}" for name, path in paths}
+
+
+def test_tls_for_openflow_has_its_usual_port_unless_told_otherwise(read, pem):
+    read("[DEFAULT]", *openflow_lines(pem).values())
+    assert cfg.CONF.ofp_ssl_listen_port == 6653
+    read("[DEFAULT]", *openflow_lines(pem).values(), "ofp_ssl_listen_port = 16653")
+    assert cfg.CONF.ofp_ssl_listen_port == 16653
+
+
+@pytest.mark.parametrize("missing", OPENFLOW_FILES)
+def test_tls_for_openflow_by_halves_is_refused(read, pem, tmp_path, missing):
+    lines = openflow_lines(pem)
+    del lines[missing]
+    for line in ([], [f"{missing} = {tmp_path / 'elsewhere'}"]):
+        reason = refusal_of(read, "[DEFAULT]", *lines.values(), *line)
+        assert reason.startswith(f"[DEFAULT] {missing}: ")
+        assert "TLS for OpenFlow needs it" in reason
+
+
+def test_a_port_for_tls_alone_is_refused(read):
+    reason = refusal_of(read, "[DEFAULT]", "ofp_ssl_listen_port = 6653")
+    assert reason == "[DEFAULT] ctl_privkey: nothing is no file, and TLS for OpenFlow needs it"
+
+
+def test_without_tls_there_is_no_port_for_it(read):
+    read()
+    assert cfg.CONF.ofp_ssl_listen_port is None
 
 
 @pytest.mark.parametrize("missing", FILES)
@@ -103,11 +196,8 @@ def test_a_missing_key_or_certificate_is_refused_and_named(read, tmp_path, missi
     (tmp_path / "there").write_text("PEM")
     others = [f"{name} = {tmp_path / 'there'}" for name in FILES if name != missing]
     for line in ([], [f"{missing} = {tmp_path / 'elsewhere'}"]):
-        with pytest.raises(config.BadOption) as refusal:
-            read(f"vtep_db = {SSL}", *others, *line)
-        message = str(refusal.value)
-        assert message.startswith(f"[vtep] {missing}: ")
-        assert "\n" not in message
+        reason = refusal_of(read, f"vtep_db = {SSL}", *others, *line)
+        assert reason.startswith(f"[vtep] {missing}: ")
 
 
 def test_there_may_be_an_open_vswitch_on_each_of_several_hosts(read):
