@@ -1,13 +1,12 @@
 """Changes of a switch's flows and groups, as values."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from .flows import Flow, FlowKey, Group
 
 
-@dataclass(frozen=True, slots=True)
-class FlowChange:
+class FlowChange(NamedTuple):
     """The flow that is to be under the key, or None for no flow there."""
 
     key: FlowKey

@@ -143,8 +143,7 @@ class FlowKey(NamedTuple):
         return f"table={self.table}, priority={self.priority},{fields or 'any'}"
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """One entry of a flow table. No actions means drop; idle_timeout in seconds, 0 for never.
 
     The switch tells when it loses a ``watched`` flow, because it was idle or someone deleted it.
@@ -160,6 +159,16 @@ class Flow:
         actions = ",".join(str(action) for action in self.actions) or "drop"
         idle = f" idle_timeout={self.idle_timeout}," if self.idle_timeout else ""
         return f"cookie={self.cookie:#x},{idle} {self.key} actions={actions}"
+
+
+def narrowed(flow: Flow, field: str, value: MatchValue) -> Flow:
+    """Return the flow for those of its frames that have the value in a field.
+
+    All but that is shared with the flow, since there may be very many like it.
+    """
+    key = flow.key
+    fields = tuple(sorted((*key.match, (field, value))))
+    return Flow(FlowKey(key.table, key.priority, fields), *flow[1:])
 
 
 @dataclass(frozen=True, slots=True)

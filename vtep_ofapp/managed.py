@@ -36,6 +36,9 @@ from .tunneling import Tunnels
 
 LOG = logging.getLogger("vtep_ofapp.managed")
 
+MOST_STATIONS = 2000
+"""Stations worked out in one turn; the rest waits for the next one, so that none takes long."""
+
 
 class ManagedSwitch:
     """A Physical_Switch and the bridge of the same name.
@@ -61,6 +64,8 @@ class ManagedSwitch:
         self._planner = Planner(name, network, macs, self.ports, self.tunnels, policy)
         self._programs: dict[Cause, Program] = {}
         self._touched: set[Cause] = {OfSwitch()}
+        self._touched_stations: dict[OfStation, None] = {}
+        self._touched_tunnels: set[str] = set()
         self._full_ports: set[str] = set()
         self._full_logical_switches: set[UUID] = set()
 
@@ -76,6 +81,11 @@ class ManagedSwitch:
         if self.bridge is None:
             return set()
         return {port.name for port in self.bridge.ports.values() if not port.is_ours}
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether stations, and the tunnels that they use, are still to be worked out."""
+        return bool(self._touched_stations)
 
     def faulty(self) -> list[Cause]:
         """Return the causes that have faults."""
@@ -94,7 +104,7 @@ class ManagedSwitch:
             or (former.uuid, former.tunnel_ips) != (physical.uuid, physical.tunnel_ips)
         ):
             self.tunnels.set_locals(physical.tunnel_ips if physical else ())
-            self._touched.update(self._programs)
+            self._touch(self._programs)
             for logical_switch in self.ports.bound():
                 self._touch_all(logical_switch)
         self._read_tunnel_rows(physical.tunnels if physical else ())
@@ -109,23 +119,26 @@ class ManagedSwitch:
 
     def touch(self, topic: Topic) -> None:
         """Note that something changed which may concern this switch."""
-        if isinstance(topic, OfAll):
+        if isinstance(topic, OfStation):
+            self._touched_stations[topic] = None
+        elif isinstance(topic, OfAll):
             self._touch_all(topic.logical_switch)
-            return
-        self._touched.add(topic)
-        if isinstance(topic, OfPeer):
-            self._touched.add(OfTunnel(topic.address))
+        elif isinstance(topic, OfPeer):
+            self._touched.add(topic)
+            self._touched_tunnels.add(topic.address)
             row = self._network.logical_switches.get(topic.logical_switch)
             if self._policy.flood_without_unknown_dst or (row and row.tunnel_key is None):
                 self._touched.add(OfLogicalSwitch(topic.logical_switch))
                 self._touch_groups(topic.logical_switch)
+        else:
+            self._touched.add(topic)
 
     # What it is told of stations
 
     def touch_stations(self, stations: Iterable[tuple[UUID, str]]) -> None:
         """Note that stations, by logical switch and MAC, were learned, moved or forgotten."""
-        changed = [OfStation(*station) for station in stations]
-        self._touched.update(changed)
+        changed = dict.fromkeys(OfStation(*station) for station in stations)
+        self._touched_stations.update(changed)
         for logical_switch in {station.logical_switch for station in changed}:
             is_full = self._limits.is_full(logical_switch)
             if is_full != (logical_switch in self._full_logical_switches):
@@ -193,7 +206,10 @@ class ManagedSwitch:
     # What it decides
 
     def settle(self) -> Iterator[tuple[Cause, tuple[Fault, ...]]]:
-        """Work out every touched cause again; yield the faults of those that have new ones."""
+        """Work out touched causes again; yield the faults of those that have new ones.
+
+        These are all that are touched, but for stations if there are very many.
+        """
         changed: dict[Cause, Program] = {}
         for cause in self._take_touched():
             former = changed.get(cause) or self._programs.get(cause, NOTHING)
@@ -205,42 +221,65 @@ class ManagedSwitch:
             if program == former:
                 continue
             changed[cause] = program
-            self._want(former, False)
+            self._want_no_more(former)
             if program.faults != former.faults:
                 yield cause, program.faults
         for cause, program in changed.items():
-            self._want(program, True)
+            self._want(program)
             if program == NOTHING:
                 self._programs.pop(cause, None)
             else:
                 self._programs[cause] = program
 
-    def _want(self, program: Program, is_wanted: bool) -> None:
+    def _want(self, program: Program) -> None:
         for flow in program.flows:
-            self.flows.want(flow.key, flow if is_wanted else None)
+            self.flows.want(flow.key, flow)
         for group in program.groups:
-            self.groups.want(group.id, group if is_wanted else None)
+            self.groups.want(group.id, group)
         for locator, report in program.tunnels:
-            self.tunnel_rows.want(locator, report if is_wanted else None)
+            self.tunnel_rows.want(locator, report)
+
+    def _want_no_more(self, program: Program) -> None:
+        for flow in program.flows:
+            if self.flows.wanted.get(flow.key) is flow:  # else another cause has taken it over
+                self.flows.want(flow.key, None)
+        for group in program.groups:
+            self.groups.want(group.id, None)
+        for locator, _ in program.tunnels:
+            self.tunnel_rows.want(locator, None)
 
     def _take_touched(self) -> Iterator[Cause]:
-        """Yield every touched cause; tunnels last, because the others decide on them.
+        """Yield every touched cause, of stations MOST_STATIONS at most, those of late first.
 
-        Tunnels come in an order of their own, for when there can be no more of them.
+        Tunnels come last, because all others decide on them, and in an order of their own, for
+        when there can be no more of them.
         """
-        while self._touched:
-            causes = {cause for cause in self._touched if not isinstance(cause, OfTunnel)}
-            self._touched -= causes
-            if causes:
+        stations_left = MOST_STATIONS
+        while True:
+            planned, self._planner.touched = self._planner.touched, set()
+            self._touch(planned)
+            if self._touched:
+                causes, self._touched = self._touched, set()
                 yield from causes
-            else:
-                addresses = {each.address for each in self._touched if isinstance(each, OfTunnel)}
-                self._touched = set()
+            elif self._touched_stations and stations_left:
+                stations_left -= 1
+                yield self._touched_stations.popitem()[0]
+            elif self._touched_tunnels and not self._touched_stations:
+                addresses, self._touched_tunnels = self._touched_tunnels, set()
                 yield from map(OfTunnel, sorted(addresses, key=self.tunnels.precedence))
-            self._touched |= self._planner.touched
-            self._planner.touched = set()
+            else:
+                return
 
     # What is touched by what
+
+    def _touch(self, causes: Iterable[Cause]) -> None:
+        for cause in causes:
+            if isinstance(cause, OfStation):
+                self._touched_stations[cause] = None
+            elif isinstance(cause, OfTunnel):
+                self._touched_tunnels.add(cause.address)
+            else:
+                self._touched.add(cause)
 
     def _match_ports(self) -> None:
         rematch = self.ports.match(
@@ -263,16 +302,16 @@ class ManagedSwitch:
         touched.update(map(OfRefused, network.refused_in(logical_switch)))
         touched.update(map(OfRouter, network.routers_of(logical_switch)))
         self._touch_groups(logical_switch)
-        touched.update(network.stations(logical_switch))
-        touched.update(
-            OfStation(logical_switch, mac) for mac in self._macs.stations(logical_switch)
+        self._touched_stations.update(dict.fromkeys(network.stations(logical_switch)))
+        self._touched_stations.update(
+            (OfStation(logical_switch, mac), None) for mac in self._macs.stations(logical_switch)
         )
         for address in network.peers(logical_switch):
             self.touch(OfPeer(logical_switch, address))
 
     def _touch_tunnel(self, address: str) -> None:
-        self._touched.add(OfTunnel(address))
-        self._touched.update(self.tunnels.take_waiting(address))
+        self._touched_tunnels.add(address)
+        self._touch(self.tunnels.take_waiting(address))
         for logical_switch in self._network.mentioning(address):
             self._touched.add(OfLogicalSwitch(logical_switch))
             self._touch_groups(logical_switch)
@@ -287,8 +326,8 @@ class ManagedSwitch:
         for row in rows:
             to[row.address].append(row)
         self._planner.tunnel_rows = dict(to)
-        self._touched.update(
-            OfTunnel(address)
+        self._touched_tunnels.update(
+            address
             for address in former.keys() | to.keys()
             if former.get(address) != to.get(address)
         )

@@ -1,6 +1,6 @@
 """What each cause asks for: the decisions about one switch, from rows, ports and stations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from . import bfd
@@ -187,7 +187,7 @@ class Planner:
         if address is None:
             self._wait(cause)
             return Program(tuple(flows))
-        if self._foreign((address,)):
+        if self._is_foreign(address):
             flows.extend(self._to_remote(cause, number, address, former))
         else:
             self._wait(cause)
@@ -299,8 +299,10 @@ class Planner:
         peers = (OfPeer(logical_switch, address) for address in addresses)
         return [peer.address for peer in peers if self._network.vni_towards(peer) is not None]
 
-    def _wait(self, cause: Cause, pending: Iterable[str] = (), held: Iterable[str] = ()) -> None:
-        self.touched.update(map(OfTunnel, self._tunnels.wait(cause, pending, held)))
+    def _wait(self, cause: Cause, pending: Iterable[str] = (), held: Collection[str] = ()) -> None:
+        changed = self._tunnels.wait(cause, pending, held)
+        if changed:
+            self.touched.update(map(OfTunnel, changed))
 
     def _bfd_settings(self, address: str) -> tuple[dict[str, str], list[str]]:
         """Return the bfd column for a tunnel: of several rows, the first that enables BFD."""
@@ -373,13 +375,15 @@ class Planner:
         return tuple(self._fault(reason, subject) for reason in reasons)
 
     def _station_faults(self, cause: OfStation, address: str) -> tuple[Fault, ...]:
-        subject = f"Ucast_Macs_Remote {cause.mac} in {self._network.name(cause.logical_switch)}"
         rivals = self._network.rivals(cause)
+        if not rivals and self._is_foreign(address):
+            return ()
+        subject = f"Ucast_Macs_Remote {cause.mac} in {self._network.name(cause.logical_switch)}"
         reasons = []
         if rivals:
             rows = ", ".join(map(str, rivals))
             reasons.append(f"it is placed more than once; {address} is used and not row {rows}")
-        if not self._foreign((address,)):
+        if not self._is_foreign(address):
             reasons.append(f"its locator {address} is an address of this switch")
         return tuple(self._fault(reason, subject) for reason in reasons)
 
@@ -387,13 +391,16 @@ class Planner:
 
     def _foreign(self, addresses: Iterable[str]) -> set[str]:
         """Return the addresses that are not our own; NVCs list all members of a set."""
-        own = self.physical.tunnel_ips if self.physical else ()
-        return {address for address in addresses if address not in own}
+        return set(filter(self._is_foreign, addresses))
+
+    def _is_foreign(self, address: str) -> bool:
+        """Whether an address is not our own."""
+        return self.physical is None or address not in self.physical.tunnel_ips
 
     def _is_peer(self, cause: OfPeer) -> bool:
         """Whether the NVC names the address for a logical switch that is bound here."""
         return (
             self._ports.is_bound(cause.logical_switch)
             and cause.address in self._network.peers(cause.logical_switch)
-            and bool(self._foreign((cause.address,)))
+            and self._is_foreign(cause.address)
         )

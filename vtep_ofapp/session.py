@@ -119,10 +119,11 @@ class Session:
 
     def open(self) -> bool:
         """Open the gate when all is known; return whether that happened just now."""
-        if self.is_open or not self._is_read or not self.managed.tunnels.are_up():
+        managed = self.managed
+        if self.is_open or not self._is_read or managed.is_behind or not managed.tunnels.are_up():
             return False
         self.is_open = True
-        LOG.info("%s is managed", self.managed.name)
+        LOG.info("%s is managed", managed.name)
         return True
 
     def apply(self) -> None:
@@ -166,6 +167,7 @@ class Session:
             self.is_open
             and self._is_read
             and not self._is_busy
+            and not self.managed.is_behind
             and next(self._changes(), None) is None
         )
 
@@ -208,7 +210,7 @@ class Session:
                 yield change
         for flow in self.managed.flows.differences():
             flow_change = FlowChange(flow.key, flow.want)
-            if flow_change not in self._rejected:
+            if not self._rejected or flow_change not in self._rejected:
                 yield flow_change
         yield from unused
 

@@ -4,6 +4,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .causes import Cause
 from .model import BridgePort
@@ -48,8 +49,7 @@ class Tunnels:
         It is made of the remote address, and of bridge and local address, so that neither the
         bridges of one Open vSwitch clash nor those of several processes.
         """
-        where = zlib.crc32(f"{self._bridge}/{local}".encode()) & 0xFFFFF
-        return f"vx{ipv4_number(remote):08x}{where:05x}"
+        return _name(self._bridge, remote, local)
 
     def port(self, address: str) -> BridgePort | None:
         """Return the port by which frames leave for a remote VTEP, if it is there.
@@ -77,10 +77,12 @@ class Tunnels:
 
     def is_pending(self, address: str) -> bool:
         """Whether a tunnel is still to come: Open vSwitch neither made it nor gave up."""
-        if not self._locals or address in self._refused or self.is_taken(address):
+        if not self._locals:
             return False
         port = self._there.get(self.name(address, self._locals[0]))
-        return port is None or (port.number is None and port.error is None)
+        if port is not None and (port.number is not None or port.error is not None):
+            return False
+        return address not in self._refused and not self.is_taken(address)
 
     def is_taken(self, address: str) -> bool:
         """Whether a port that is not ours has the name that the tunnel's port would have."""
@@ -162,7 +164,7 @@ class Tunnels:
 
     # Who waits for which
 
-    def wait(self, cause: Cause, pending: Iterable[str], held: Iterable[str]) -> set[str]:
+    def wait(self, cause: Cause, pending: Iterable[str], held: Collection[str]) -> set[str]:
         """Let a cause wait for pending tunnels and hold on to others until they are up.
 
         Replaces what the cause waited for and held before; returns the addresses whose tunnel
@@ -170,6 +172,8 @@ class Tunnels:
         """
         for address in pending:
             self._waiting[address].add(cause)
+        if not held and cause not in self._holding:
+            return set()
         before, now = self._holding.pop(cause, set()), set(held)
         if now:
             self._holding[cause] = now
@@ -184,3 +188,9 @@ class Tunnels:
     def take_waiting(self, address: str) -> set[Cause]:
         """Return the causes that wait for a tunnel, and let them wait no more."""
         return self._waiting.pop(address, set())
+
+
+@lru_cache(maxsize=1 << 13)  # it is asked for each station
+def _name(bridge: str, remote: str, local: str) -> str:
+    where = zlib.crc32(f"{bridge}/{local}".encode()) & 0xFFFFF
+    return f"vx{ipv4_number(remote):08x}{where:05x}"

@@ -1,12 +1,16 @@
 """What one switch wants, for each cause. br0 has p0 in red, untagged, unless a test says more."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
 
+from vtep_ofapp import managed
 from vtep_ofapp.model import Gone, PhysicalPort
 from vtep_ofapp.network import Network
+from vtep_ofapp.numbering import Numbering
 from vtep_ofapp.policy import Policy
+from vtep_ofapp.reconciliation import Reconciliation
 
 from .builders import (
     BLUE,
@@ -1328,6 +1332,55 @@ def test_a_change_works_out_only_what_it_touches():
     world.bridge(port("p0", 1), port("p1", 2))
     world.settle()
     assert network.questions < 10
+
+
+def test_very_many_stations_are_worked_out_in_turns_of_their_own(monkeypatch):
+    world = a_world()
+    world.tell(*(remote_mac(f"02:00:00:00:{n:02x}:00", FAR, row=uuid(n)) for n in range(100, 200)))
+    world.calm_down()
+    expected = world.summary()
+    monkeypatch.setattr(managed, "MOST_STATIONS", 30)
+    other = world.anew()
+    turns = 0
+    while other.switch.is_behind:
+        other.settle()
+        turns += 1
+    assert turns == 4
+    assert other.summary() == expected
+
+
+def test_news_does_not_wait_behind_very_many_stations(monkeypatch, world):
+    monkeypatch.setattr(managed, "MOST_STATIONS", 2)
+    world.tell(*(remote_mac(f"02:00:00:00:{n:02x}:00", FAR, row=uuid(n)) for n in range(100, 110)))
+    world.settle()
+    world.see(MAC1, "p0")
+    world.settle()
+    assert world.switch.is_behind
+    assert any(MAC1 in flow for flow in world.flows("LEARNING"))
+
+
+def test_a_flow_that_passes_on_late_is_not_lost(monkeypatch):
+    """A logical switch takes the number of another one, and with it the flow of a station."""
+    monkeypatch.setattr(managed, "MOST_STATIONS", 1)
+    numbers = Numbering(2)
+    small, large = next(
+        (small, large)
+        for small, large in itertools.combinations(map(uuid, range(1, 20)), 2)
+        if numbers._hash(small, 0) == numbers._hash(large, 0)
+    )
+    world = World(limit=2)
+    for switch in world.switches.values():
+        switch.flows = Reconciliation()  # for a while two causes want one flow
+    bindings = physical_port("p0", {0: small, 10: large})
+    world.tell(logical_switch(large), unknown_dst(FAR, of=large))
+    world.physical(physical_switch(bindings))
+    world.bridge(port("p0", 1))
+    world.tell(remote_mac(MAC1, FAR, of=large, row=uuid(100)))
+    world.tell(remote_mac(MAC1, FURTHER, of=small, row=uuid(101)))
+    world.calm_down()
+    world.tell(logical_switch(small))
+    world.calm_down()
+    assert world.summary() == world.anew_settled().summary()
 
 
 def test_a_change_that_ends_where_it_began_is_no_difference():

@@ -8,16 +8,19 @@ that events meet.
 from collections import Counter
 from dataclasses import replace
 from itertools import cycle
+from unittest.mock import patch
 from uuid import UUID
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from vtep_ofapp import managed
 from vtep_ofapp.flows import Action, GoTo, Resubmit, SetField, ToGroup
 from vtep_ofapp.model import BridgePort, Gone
 from vtep_ofapp.pipeline.layout import REMOTE, TARGET_BINDING, Table
 from vtep_ofapp.policy import Policy
+from vtep_ofapp.reconciliation import Reconciliation
 
 from .builders import (
     BROADCAST,
@@ -531,6 +534,21 @@ class EagerSequences(Sequences):
     POLICY = Policy(flood_without_unknown_dst=True)
 
 
+class SlicedSequences(Sequences):
+    """The same where a turn has room for one station, so that flows pass on late."""
+
+    def __init__(self) -> None:
+        self.patch = patch.object(managed, "MOST_STATIONS", 1)
+        self.patch.start()
+        super().__init__()
+        for switch in self.world.switches.values():
+            switch.flows = Reconciliation()
+
+    def teardown(self):
+        super().teardown()
+        self.patch.stop()
+
+
 def examples(share: int) -> settings:
     return settings(max_examples=share * settings.default.max_examples, stateful_step_count=30)
 
@@ -541,3 +559,5 @@ TestCrampedSequences = CrampedSequences.TestCase
 TestCrampedSequences.settings = examples(1)
 TestEagerSequences = EagerSequences.TestCase
 TestEagerSequences.settings = examples(1)
+TestSlicedSequences = SlicedSequences.TestCase
+TestSlicedSequences.settings = examples(1)

@@ -200,6 +200,8 @@ class World:
         """Settle until Open vSwitch has made, or given up on, every tunnel that is wanted."""
         for _ in range(5):
             self.settle()
+            while any(switch.is_behind for switch in self.switches.values()):
+                self.settle()
             before = {name: switch.bridge for name, switch in self.switches.items()}
             self.make_tunnels(outcome=outcome)
             if before == {name: switch.bridge for name, switch in self.switches.items()}:

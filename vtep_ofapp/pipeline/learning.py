@@ -1,8 +1,9 @@
 """Which stations are behind which binding: known ones pass, others are reported and pass."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
-from ..flows import Flow, FlowKey, GoTo, Match, ToController, match
+from ..flows import Flow, FlowKey, GoTo, Match, ToController, match, narrowed
 from .layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Priority, Table, flow, miss
 
 ETHERNET_HEADER = 14
@@ -35,10 +36,15 @@ def known(binding: int, logical_switch: int, mac: str, aging: int) -> Flow:
 
     Binding and logical switch are given by their numbers.
     """
+    return narrowed(_known(binding, logical_switch, aging), "eth_src", mac)
+
+
+@lru_cache(maxsize=1 << 12)
+def _known(binding: int, logical_switch: int, aging: int) -> Flow:
     return flow(
         Table.LEARNING,
         Priority.DEFAULT,
-        match({LOGICAL_SWITCH: logical_switch, SOURCE_BINDING: binding, "eth_src": mac}),
+        match({LOGICAL_SWITCH: logical_switch, SOURCE_BINDING: binding}),
         GoTo(Table.UNICAST),
         producer=Cookie.LEARNING,
         idle_timeout=aging,

@@ -1,6 +1,8 @@
 """Where the frames for one station go: to a binding, or into the tunnel that the NVC named."""
 
-from ..flows import Flow, GoTo, SetField, match
+from functools import lru_cache
+
+from ..flows import Flow, GoTo, SetField, match, narrowed
 from ..values import ipv4_address, ipv4_number
 from .layout import (
     FROM_BINDING,
@@ -23,10 +25,15 @@ def elsewhere() -> Flow:
 
 def local(binding: int, logical_switch: int, mac: str) -> Flow:
     """Send frames for a learned station to its binding; both are given by their numbers."""
+    return narrowed(_to_binding(binding, logical_switch), "eth_dst", mac)
+
+
+@lru_cache(maxsize=1 << 12)
+def _to_binding(binding: int, logical_switch: int) -> Flow:
     return flow(
         Table.UNICAST,
         Priority.DEFAULT,
-        match({LOGICAL_SWITCH: logical_switch, "eth_dst": mac}),
+        match({LOGICAL_SWITCH: logical_switch}),
         SetField(TARGET_BINDING, binding),
         GoTo(Table.EGRESS),
         producer=Cookie.UNICAST,
@@ -38,10 +45,15 @@ def remote(logical_switch: int, mac: str, address: str) -> Flow:
 
     It is preferred to local(): the NVC's word decides. Frames from a tunnel never take it.
     """
+    return narrowed(_to_vtep(logical_switch, address), "eth_dst", mac)
+
+
+@lru_cache(maxsize=1 << 14)
+def _to_vtep(logical_switch: int, address: str) -> Flow:
     return flow(
         Table.UNICAST,
         Priority.PREFERRED,
-        match({LOGICAL_SWITCH: logical_switch, ORIGIN: FROM_BINDING, "eth_dst": mac}),
+        match({LOGICAL_SWITCH: logical_switch, ORIGIN: FROM_BINDING}),
         SetField(REMOTE, ipv4_number(address)),
         GoTo(Table.ENCAPSULATION),
         producer=Cookie.UNICAST,
