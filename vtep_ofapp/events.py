@@ -176,8 +176,13 @@ class GraceIsOver:
     """A port has been away from its bridge for as long as its row may wait for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkIsLeft:
+    """A turn had no time for all that there was to do."""
+
+
 Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
     " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
-    " | Counters | StatisticsAreDue | LockIs | RoleIs"
+    " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs"
 )

@@ -30,6 +30,7 @@ from .events import (
     UnknownSource,
     VtepInSync,
     VtepRows,
+    WorkIsLeft,
     Writer,
 )
 from .faults import Faults
@@ -142,6 +143,8 @@ class Loop:
             self._bring_about()
         self._switches_changed = False
         self._end_sessions()
+        if any(session.managed.is_behind for session in self._sessions.values()):
+            self._inbox.post(WorkIsLeft())
 
     def _bring_about(self) -> None:
         """Send each switch and each database what differs from what is wanted."""
@@ -386,6 +389,9 @@ class Loop:
         if session is not None:
             session.flow_removed(event)
 
+    def _work_is_left(self, event: WorkIsLeft) -> None:
+        """Nothing has happened: the turn goes on with the work."""
+
     def _counters(self, event: Counters) -> None:
         session = self._by_connection.get(event.connection)
         if session is not None:
@@ -417,6 +423,7 @@ class Loop:
         Applied: _applied,
         FlowRemoved: _flow_removed,
         UnknownSource: _unknown_source,
+        WorkIsLeft: _work_is_left,
         Counters: _counters,
         StatisticsAreDue: _statistics_are_due,
     }

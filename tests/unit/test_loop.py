@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vtep_ofapp import managed
 from vtep_ofapp.changes import FlowChange
 from vtep_ofapp.events import (
     Bridges,
@@ -23,6 +24,7 @@ from vtep_ofapp.events import (
     UnknownSource,
     VtepInSync,
     VtepRows,
+    WorkIsLeft,
 )
 from vtep_ofapp.flows import FlowKey, match
 from vtep_ofapp.loop import MOST_EVENTS, MOST_REFUSED, MOST_UNCLAIMED, Inbox, Loop
@@ -522,6 +524,23 @@ def test_a_row_that_cannot_be_used_and_concerns_no_switch_is_said_as_well(app, s
     app.tell(refused(uuid(300), None, "'stt' is no encapsulation that we know"))
     assert said() == ["row 300: 'stt' is no encapsulation that we know"]
     assert app.written() == []
+
+
+def test_very_many_stations_leave_room_for_other_turns_and_the_gate_waits(app, said, monkeypatch):
+    monkeypatch.setattr(managed, "MOST_STATIONS", 2)
+    rows = [remote_mac(f"02:00:00:00:00:{n:02x}", "10.0.0.9", row=uuid(900 + n)) for n in range(5)]
+    connection = app.start(*rows)
+    assert "br0 is managed" not in said(logging.INFO)
+    app.tell(logical_switch(BLUE))
+    while "br0 is managed" not in said(logging.INFO):
+        assert connection.bundles == []
+        assert WorkIsLeft() in app.loop._inbox.take()
+        app.turn(WorkIsLeft())
+        for write in app.openvswitch[DATABASE].take():
+            if isinstance(write, PutTunnelPort):
+                app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), tunnel_port(write))}))
+    app.serve(connection)
+    assert sum("02:00:00:00:00" in str(flow) for flow in connection.switch.flows.values()) == 5
 
 
 # Bridges and tunnels
