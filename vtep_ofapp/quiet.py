@@ -9,7 +9,7 @@ MOST_LINES = 5
 """Lines of one kind that are logged within an interval."""
 INTERVAL = 60.0
 """Seconds from the first line of a kind until the ones that were left out are counted."""
-MOST_CHARACTERS = 300
+MOST_CHARACTERS = 2000
 """What is shown of one line: a message of OpenFlow may be 64 KiB long."""
 
 _PARSER = "os_ken.ofproto.ofproto_parser"
@@ -23,8 +23,8 @@ _OUTSIDERS = (
     "vtep_ofapp.switch.listener",
 )
 """Loggers of what switches and strangers send."""
-_DATABASES = ("vtep_ofapp.databases",)
-"""Loggers of what databases do; their lines begin with the name of the database."""
+_OURS = ("vtep_ofapp.databases", "vtep_ofapp.loop", "vtep_ofapp.session")
+"""Loggers of what becomes of our databases and switches; their lines begin with its name."""
 
 _MORE = "%d more lines like this one within %g s: %s"
 
@@ -59,8 +59,8 @@ class Quiet(logging.Filter):
         return True
 
     def _kind(self, record: logging.LogRecord) -> Hashable:
-        subject = record.args[:1] if self._by_subject and isinstance(record.args, tuple) else ()
-        return record.name, record.msg, subject
+        known = record.args if self._by_subject and isinstance(record.args, tuple) else ()
+        return record.name, record.msg, *(str(subject) for subject in known[:1])
 
     def _end(self, kind: Hashable, record: logging.LogRecord) -> None:
         """End the interval that began with the record, and say what was left out in it."""
@@ -78,5 +78,5 @@ def install(later: Callable[..., Any]) -> None:
     """Keep those loggers quiet by which others can write into the log; ``later`` as for Quiet."""
     for name in _OUTSIDERS:
         logging.getLogger(name).addFilter(Quiet(later))
-    for name in _DATABASES:
+    for name in _OURS:
         logging.getLogger(name).addFilter(Quiet(later, by_subject=True))
