@@ -1,0 +1,74 @@
+"""Which messages os-ken gets to read: on some bytes its parsers run for ever."""
+
+import struct
+from typing import Any
+
+from os_ken.ofproto import ofproto_parser
+from os_ken.ofproto import ofproto_v1_3 as ofp
+from os_ken.ofproto.ofproto_common import ONF_EXPERIMENTER_ID
+
+_KINDS = frozenset(
+    {
+        ofp.OFPT_HELLO,
+        ofp.OFPT_ERROR,
+        ofp.OFPT_ECHO_REQUEST,
+        ofp.OFPT_ECHO_REPLY,
+        ofp.OFPT_FEATURES_REPLY,
+        ofp.OFPT_PACKET_IN,
+        ofp.OFPT_FLOW_REMOVED,
+        ofp.OFPT_PORT_STATUS,
+        ofp.OFPT_BARRIER_REPLY,
+        ofp.OFPT_ROLE_REPLY,
+    }
+)
+"""What a switch tells by itself, or answers to what we ask."""
+_REPLIES = frozenset({ofp.OFPMP_FLOW, ofp.OFPMP_GROUP_DESC, ofp.OFPMP_PORT_DESC})
+_BUNDLE_CONTROL = struct.pack("!II", ONF_EXPERIMENTER_ID, ofp.ONF_ET_BUNDLE_CONTROL)
+
+_read = ofproto_parser.msg
+
+
+class Malformed(ValueError):
+    """A message that no OpenFlow switch sends; it ends the connection."""
+
+
+def message(
+    datapath: Any, version: int, msg_type: int, msg_len: int, xid: int, buf: bytes
+) -> Any | None:
+    """Return a message as os-ken reads it, None for one that nobody here asked for.
+
+    Raises Malformed, and what os-ken raises for versions that it does not know.
+    """
+    if msg_type == ofp.OFPT_HELLO:
+        _check_hello(bytes(buf))
+    elif version == ofp.OFP_VERSION and not _is_awaited(msg_type, bytes(buf)):
+        return None
+    elif version != ofp.OFP_VERSION and msg_type != ofp.OFPT_ERROR:
+        raise Malformed(f"type {msg_type} of OpenFlow version {version:#x}")
+    return _read(datapath, version, msg_type, msg_len, xid, buf)
+
+
+def install() -> None:
+    """Let os-ken read messages by message()."""
+    ofproto_parser.msg = message
+
+
+def _check_hello(buf: bytes) -> None:
+    """Walk through the elements of a hello, which os-ken believes to have a length."""
+    at = ofp.OFP_HELLO_HEADER_SIZE
+    while at < len(buf):
+        if at + ofp.OFP_HELLO_ELEM_HEADER_SIZE > len(buf):
+            raise Malformed("a hello with part of an element")
+        _, length = struct.unpack_from(ofp.OFP_HELLO_ELEM_HEADER_PACK_STR, buf, at)
+        if length < ofp.OFP_HELLO_ELEM_HEADER_SIZE:
+            raise Malformed(f"a hello with an element of length {length}")
+        at += length
+
+
+def _is_awaited(msg_type: int, buf: bytes) -> bool:
+    body = buf[ofp.OFP_HEADER_SIZE :]
+    if msg_type == ofp.OFPT_MULTIPART_REPLY:
+        return int.from_bytes(body[:2], "big") in _REPLIES
+    if msg_type == ofp.OFPT_EXPERIMENTER:
+        return body.startswith(_BUNDLE_CONTROL)
+    return msg_type in _KINDS
