@@ -17,7 +17,7 @@ from .databases.database import Database, use_tls
 from .databases.openvswitch import OpenVSwitchTables
 from .databases.vtep import VtepTables
 from .loop import Inbox, Loop
-from .switch import listener
+from .switch import listener, sieve
 from .switch.connections import Connections
 
 config.register()
@@ -38,6 +38,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
         quiet.install(eventlet.spawn_after)
         listener.install()
+        sieve.install()
         inbox = Inbox()
         self._connections = Connections(inbox.post)
         self._vtep = Database(
