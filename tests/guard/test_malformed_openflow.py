@@ -1,0 +1,163 @@
+"""Bytes that are no OpenFlow, from strangers and from a switch that is ours."""
+
+import re
+import struct
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.guard.conftest import OTHER
+from tests.guard.malformed import bent, corpus, examples
+from tests.guard.openflow import (
+    ECHO_REQUEST,
+    EXPERIMENTER,
+    FLOW,
+    GROUP_DESC,
+    HELLO,
+    OURS,
+    PORT_DESC,
+    ROLE_REPLY,
+    Client,
+    PoliteSwitch,
+    error,
+    features,
+    flow_removed,
+    frame,
+    match,
+    message,
+    multipart,
+    packet_in,
+)
+from vtep_ofapp.quiet import MOST_LINES
+
+FIELDS = match(in_port=1, metadata=5, reg0=0x1000)
+KNOWN = match(metadata=5, reg0=0x1000, eth_src=0x020000000001)
+GOTO = struct.pack("!HHB3x", 1, 8, 60)
+STATS_HEAD = struct.pack(
+    "!HBxIIHHHH4xQQQ", 48 + len(KNOWN) + len(GOTO), 30, 1, 0, 100, 300, 0, 1, OURS, 1, 60
+)
+BUCKET = struct.pack("!HHII4xHHIH6x", 32, 0, 0xFFFFFFFF, 0xFFFFFFFF, 0, 16, 1, 0)
+GROUP = struct.pack("!HBxI", 40, 0, 0xA1000005) + BUCKET
+SEEDS = [
+    message(HELLO, struct.pack("!HHI", 1, 8, 1 << 4)),
+    message(ECHO_REQUEST, b"hello"),
+    features(5, 1),
+    packet_in(frame("02:00:00:00:00:01"), FIELDS),
+    flow_removed(KNOWN),
+    error(5, 1, data=bytes(64)),
+    error(0xFFFF, 2600, data=struct.pack("!I", 0x4F4E4600) + bytes(8)),
+    multipart(FLOW, STATS_HEAD + KNOWN + GOTO),
+    multipart(GROUP_DESC, GROUP),
+    multipart(PORT_DESC, bytes(64)),
+    message(12, bytes(72)),  # port status
+    message(ROLE_REPLY, struct.pack("!I4xQ", 2, 1)),
+    message(EXPERIMENTER, struct.pack("!IIIHH", 0x4F4E4600, 2300, 1, 5, 3)),
+    message(EXPERIMENTER, struct.pack("!II", 0x2320, 30) + bytes(16)),
+]  # fmt: skip
+STAGES = ("new", "greeted", "ours")
+
+
+def say(guarded, stage, data):
+    """Send bytes at a stage of a connection, and wait until the application is done with them."""
+    with Client(guarded.app.port) as client:
+        if stage == "ours":
+            client.shake_hands(guarded.other, data)
+        elif stage == "greeted":
+            client.send(message(HELLO), data)
+        else:
+            client.send(data)
+        client.finish()
+
+
+def learns(guarded, mac):
+    """Wait until a new station at br0 is learned: all goes on as ever."""
+    guarded.vtep.receive("p0", mac, "ff:ff:ff:ff:ff:ff")
+    guarded.wait(lambda: mac in guarded.vtep.local_macs(), "a station at br0")
+
+
+@pytest.fixture
+def calm(guarded):
+    """Whatever a test sends: br0 does not notice, nothing stays, and the log stays short."""
+    guarded.other = guarded.datapath_id(OTHER)
+    held, lines = guarded.count(), len(guarded.app.log_text.splitlines())
+    yield guarded
+    learns(guarded, "00:00:5e:00:01:00")
+    assert not guarded.lines("br0: connection lost")
+    guarded.comes_back_to(held, "it came")
+    assert len(guarded.app.log_text.splitlines()) - lines < 40 * MOST_LINES
+    assert not guarded.lines("Traceback"), guarded.app.log_text
+
+
+def test_bytes_that_are_no_messages(calm):
+    @examples([(stage, data) for stage in STAGES for data in corpus("openflow.txt")])
+    @given(
+        st.tuples(
+            st.sampled_from(STAGES),
+            st.binary(max_size=120) | st.lists(bent(SEEDS), max_size=4).map(b"".join),
+        )
+    )
+    @settings(
+        max_examples=1000,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    def run(sent):
+        say(calm, *sent)
+        assert calm.app.running
+
+    run()  # fmt: skip
+
+
+def test_every_message_cut_anywhere(calm):
+    for seed in SEEDS:
+        for end in range(1, len(seed), 3):
+            say(calm, "ours", seed[:2] + struct.pack("!H", end) + seed[4:end])
+    assert calm.app.running
+
+
+def test_many_bad_messages_are_a_few_lines(calm):
+    bad = packet_in(b"", FIELDS)[:20]
+    say(calm, "ours", (bad[:2] + struct.pack("!H", len(bad)) + bad[4:]) * 2000)
+    assert 1 <= len(calm.lines("a message is not read to its end")) <= 2 * MOST_LINES
+
+
+@pytest.fixture
+def other(guarded):
+    """br1, where somebody polite speaks for the bridge and shows frames of its port q0."""
+    vtep = guarded.vtep
+    with PoliteSwitch(vtep.app.port, guarded.datapath_id(OTHER)) as switch:
+        guarded.wait(lambda: "q0" in vtep.vtep_ctl("list-ports", OTHER), "q0")
+        vtep.vtep_ctl("bind-ls", OTHER, "q0", "0", "ls1", "--", "bind-ls", "br0", "p0", "20", "ls1")
+
+        def number():
+            flow = r"dl_vlan=20 .*set_field:(0x[0-9a-f]+)->metadata"
+            return re.search(flow, "\n".join(vtep.flows()))
+
+        switch.number = int(guarded.wait(number, "the number of ls1")[1], 16)
+        yield switch
+        vtep.vtep_ctl("unbind-ls", OTHER, "q0", "0", "--", "unbind-ls", "br0", "p0", "20")
+
+
+def test_frames_that_no_flow_of_ours_showed_or_that_are_cut_are_not_learned(guarded, other):
+    shown = match(in_port=1, metadata=other.number, reg0=0x1000)
+
+    def seen(mac, cut=14, **more):
+        return packet_in(frame(mac)[:cut], shown, **more)
+
+    other.send(
+        seen("02:00:00:00:00:01", cookie=0),
+        seen("02:00:00:00:00:02", cookie=OURS ^ 1 << 63),
+        *(seen("02:00:00:00:00:03", cut) for cut in range(14)),
+        seen("03:00:00:00:00:04"),
+        seen("00:00:00:00:00:00"),
+        packet_in(frame("02:00:00:00:00:05"), match(in_port=1)),
+        packet_in(frame("02:00:00:00:00:06"), match(metadata=other.number)),
+        packet_in(frame("02:00:00:00:00:07"), match(metadata=other.number ^ 1, reg0=0x1000)),
+        packet_in(frame("02:00:00:00:00:08"), match(metadata=other.number, reg0=0x7000)),
+        seen("02:00:00:00:00:09"),
+    )
+    guarded.wait(lambda: guarded.vtep.local_macs("ls1"), "the last one")
+    assert guarded.vtep.local_macs("ls1") == {"02:00:00:00:00:09": "127.0.0.2"}
