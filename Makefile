@@ -16,8 +16,9 @@ demo: debian venv ## Walk through Open vSwitch's VTEP guide, on real packets, in
 test: debian venv lint ## Check format, types and behaviour; needs root for the labs
 	$(BIN)/python -m pytest
 
-bench: debian venv ## Measure how fast it reacts, beside ovs-vtep in the same run
-	$(BIN)/python -m sim bench --json bench.json
+bench: debian venv ## Measure how fast it is, beside ovs-vtep and bare tools in the same run
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m sim bench --output bench.md --json bench.json --plot bench.png
 
 lint: venv ## Check format and types alone
 	$(BIN)/ruff format --check .

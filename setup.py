@@ -25,6 +25,7 @@ setup(
     install_requires=REQUIREMENTS,
     extras_require={
         "sim": SIM,
+        "bench": [*SIM, "matplotlib>=3.8,<4"],
         "test": [
             *SIM,
             "pytest>=8,<10",

@@ -11,13 +11,17 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
 from pyroute2 import NetlinkError
 
+from sim import bench as bench_module
 from sim import fabric as fabric_module
-from sim import openvswitch, reaction, steps, walkthrough
+from sim import openvswitch, steps, walkthrough
+from sim.bench.plan import MOST_MACS, MOST_REPEATS, QUICK, Plan
 from sim.fabric import MOST_VTEPS, Fabric
 from sim.fabric_tour import TOUR
 from sim.lab import Lab
@@ -136,19 +140,39 @@ def parser() -> argparse.ArgumentParser:
     bench = commands.add_parser(
         "bench",
         parents=[named],
-        help="measure how fast the application reacts, beside Open vSwitch's emulator",
-        description=reaction.__doc__,
+        help="measure how fast the application is, beside Open vSwitch's emulator and tools",
+        description=bench_module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    bench.add_argument(
+        "--quick", action="store_true", help="small sizes: whether all can be measured"
+    )
+    bench.add_argument(
+        "--sizes",
+        metavar="N,N...",
+        type=_sizes,
+        help=f"numbers of remote MACs (default: {','.join(map(str, Plan.sizes))})",
     )
     bench.add_argument(
         "--repeat",
         metavar="N",
         type=int,
-        choices=range(1, reaction.MOST + 1),
-        default=reaction.REPEAT,
-        help=f"how often each reaction is measured, up to {reaction.MOST} (default: %(default)s)",
+        choices=range(1, MOST_REPEATS + 1),
+        help=f"how often each reaction is measured, up to {MOST_REPEATS} (default: {Plan.repeat})",
     )
-    bench.add_argument("--json", metavar="FILE", type=Path, help="write every sample there, too")
+    bench.add_argument(
+        "--only",
+        metavar="NAME",
+        nargs="+",
+        choices=[kind.name for kind in bench_module.KINDS],
+        default=[],
+        help="measure nothing but these; the table has the names",
+    )
+    bench.add_argument("--output", metavar="FILE", type=Path, help="write the table there, too")
+    bench.add_argument("--json", metavar="FILE", type=Path, help="write every sample there")
+    bench.add_argument(
+        "--plot", metavar="FILE", type=Path, help="draw time against size there, as PNG"
+    )
     bench.set_defaults(command=_bench)
 
     shell = commands.add_parser(
@@ -220,8 +244,21 @@ def _fabric(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    reaction.bench(options.name, options.repeat, options.json)
-    return 0
+    if options.plot and find_spec("matplotlib") is None:
+        raise Refused("--plot needs matplotlib: pip install '.[bench]'")
+    given = {name: getattr(options, name) for name in ("sizes", "repeat")}
+    plan = replace(
+        QUICK if options.quick else Plan(),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+    return bench_module.run(
+        options.name,
+        plan,
+        options.only,
+        output=options.output,
+        json_file=options.json,
+        plot_file=options.plot,
+    )
 
 
 def _shell(options: argparse.Namespace) -> int:
@@ -282,6 +319,13 @@ def _nvc(options: argparse.Namespace) -> int:
         logging.basicConfig(format=form, datefmt="%H:%M:%S", level=logging.INFO)
         Nvc(planned).run()
     return 0
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = sorted({int(each) for each in text.split(",")})
+    if sizes[0] < 1 or sizes[-1] > MOST_MACS:
+        raise argparse.ArgumentTypeError(f"sizes are 1 to {MOST_MACS}")
+    return tuple(sizes)
 
 
 def _lab_name(text: str) -> str:

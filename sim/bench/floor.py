@@ -1,0 +1,221 @@
+"""The floor: what Open vSwitch's own tools and daemons need for the same data.
+
+It is measured in an Open vSwitch of its own, in a namespace of its own, that nobody controls.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from sim.bench.connection import Connection, transact_text
+from sim.bench.rows import Reference, as_set, insert, locator, named
+from sim.openvswitch import OPENFLOW, OpenVSwitch
+from sim.state import LabState
+
+TIMEOUT = 600.0
+"""Seconds after which one of the tools is given up."""
+
+_LONGEST_NAME = 24
+_SUFFIX = "floor"
+
+
+class Floor:
+    """An Open vSwitch with both databases and an empty bridge br0, while the block runs."""
+
+    BRIDGE = "br0"
+
+    def __init__(self, name: str) -> None:
+        """Name it after the lab that it is compared with."""
+        self._state = LabState(name[: _LONGEST_NAME - len(_SUFFIX)] + _SUFFIX)
+
+    def __enter__(self) -> Floor:
+        """Start the daemons. Raises LabBusy."""
+        self._state.claim()
+        try:
+            self._state.remove()
+            self._state.create()
+            namespace = self._state.create_namespace("switch")
+            folder = self._state.folder / "switch"
+            folder.mkdir()
+            self._switch = OpenVSwitch(namespace, folder, ("ovs", "vtep"))
+            self._switch.create_databases()
+            self._switch.ovsdb_server.start()
+            self._switch.ovs_vswitchd.start()
+            self._switch.ovs_vsctl(
+                "add-br", self.BRIDGE, "--", "set", "bridge", self.BRIDGE, "datapath_type=netdev"
+            )
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the daemons and remove every trace."""
+        self._close()
+
+    def connect(self) -> Connection:
+        """Return a connection to the hardware_vtep database."""
+        return Connection(self.socket)
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket of ovsdb-server."""
+        return self._switch.folder / "db.sock"
+
+    def add_ground(self) -> tuple[Reference, Reference]:
+        """Insert a logical switch and a locator, and return references to the two."""
+        with self.connect() as connection:
+            results = connection.transact(
+                insert("Logical_Switch", "ls", name="ls0"),
+                locator("far", "10.2.2.3"),
+                # A locator that nothing refers to is collected at once.
+                insert("Arp_Sources_Local", src_mac="00:11:22:33:44:55", locator=named("far")),
+            )
+        return results[0]["uuid"], results[1]["uuid"]
+
+    def add_physical_ports(self, *names: str) -> None:
+        """Insert a Physical_Switch with ports."""
+        with self.connect() as connection:
+            connection.transact(
+                *(insert("Physical_Port", name, name=name) for name in names),
+                insert("Physical_Switch", name=self.BRIDGE, ports=as_set(map(named, names))),
+            )
+
+    def transaction(self, text: bytes) -> float:
+        """Return the seconds of ovsdb-server's own transaction."""
+        return timed(lambda: transact_text(self.socket, text))
+
+    def reading(self) -> float:
+        """Return the seconds of `ovsdb-client dump` of the whole hardware_vtep database."""
+        return self._run("ovsdb-client", "dump", self._switch.db, "hardware_vtep")
+
+    def adding(self, flows: str, groups: str = "") -> float:
+        """Return the seconds of `ovs-ofctl --bundle add-flows` of flows from `ovs-ofctl dump`.
+
+        The groups that they name are there before, empty.
+        """
+        numbers = re.findall(r"group_id=(\d+)", groups)
+        self._file("groups").write_text("".join(f"group_id={each},type=all\n" for each in numbers))
+        self._ofctl("add-groups", self.BRIDGE, str(self._file("groups")))
+        self._file("flows").write_text(flows)
+        return self._ofctl("--bundle", "add-flows", self.BRIDGE, str(self._file("flows")))
+
+    def dumping(self) -> float:
+        """Return the seconds of `ovs-ofctl dump-flows`."""
+        return self._ofctl("dump-flows", self.BRIDGE)
+
+    def deleting(self) -> float:
+        """Return the seconds of `ovs-ofctl del-flows`."""
+        return self._ofctl("del-flows", self.BRIDGE)
+
+    def plugging(self, addresses: Sequence[str]) -> float:
+        """Return the seconds of one `ovs-vsctl` that makes a VXLAN port for each address."""
+        command = ["ovs-vsctl"]
+        for number, address in enumerate(addresses):
+            name = f"vx{number}"
+            command += ["--", "add-port", self.BRIDGE, name]
+            command += ["--", "set", "Interface", name, "type=vxlan"]
+            command += [f"options:remote_ip={address}", "options:key=flow"]
+        return self._run(*command)
+
+    def openflow(self) -> BareSwitch:
+        """Return a connection to the bridge."""
+        return BareSwitch(self._switch.folder / f"{self.BRIDGE}.mgmt")
+
+    def _ofctl(self, *arguments: str) -> float:
+        return self._run("ovs-ofctl", "-O", OPENFLOW, *arguments)
+
+    def _run(self, *argv: str) -> float:
+        return timed(lambda: self._switch.run(argv, timeout=TIMEOUT))
+
+    def _file(self, name: str) -> Path:
+        return self._switch.folder / name
+
+    def _close(self) -> None:
+        try:
+            self._state.remove()  # and every process in the namespace
+        finally:
+            self._state.release()
+
+
+class BareSwitch:
+    """An OpenFlow 1.3 connection that sends one flow at a time."""
+
+    _HEADER = struct.Struct("!BBHI")
+    _VERSION = 4
+    _HELLO, _ERROR, _FLOW_MOD, _BARRIER_REQUEST, _BARRIER_REPLY = 0, 1, 14, 20, 21
+    # cookie, mask, table, command, time-outs, priority, buffer, out port, out group, flags
+    _BODY = struct.Struct("!QQBBHHHIIIH2x")
+    # OFPMT_OXM with one field of OFPXMC_OPENFLOW_BASIC, eth_dst, and two bytes of padding
+    _MATCH = struct.Struct("!HHHBB6s2x")
+    _ETH_DST = 3
+
+    def __init__(self, path: Path) -> None:
+        """Connect to a bridge's socket."""
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(str(path))
+        self._send(self._HELLO)
+
+    def __enter__(self) -> BareSwitch:
+        """Return the connection."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def add(self, mac: str) -> None:
+        """Add a flow that drops frames to an address; return when the switch has it.
+
+        Raises RuntimeError if the switch refuses.
+        """
+        anything = 0xFFFFFFFF
+        body = self._BODY.pack(0, 0, 0, 0, 0, 0, 100, anything, anything, anything, 0)
+        field = self._ETH_DST << 1
+        match = self._MATCH.pack(1, 14, 0x8000, field, 6, bytes.fromhex(mac.replace(":", "")))
+        self._send(self._FLOW_MOD, body + match)
+        self._send(self._BARRIER_REQUEST)
+        while (kind := self._receive()) != self._BARRIER_REPLY:
+            if kind == self._ERROR:
+                raise RuntimeError(f"the switch refused a flow for {mac}")
+
+    def _send(self, kind: int, body: bytes = b"") -> None:
+        length = self._HEADER.size + len(body)
+        self._socket.sendall(self._HEADER.pack(self._VERSION, kind, length, 1) + body)
+
+    def _receive(self) -> int:
+        _, kind, length, _ = self._HEADER.unpack(self._exactly(self._HEADER.size))
+        self._exactly(length - self._HEADER.size)
+        return int(kind)
+
+    def _exactly(self, size: int) -> bytes:
+        parts = b""
+        while len(parts) < size:
+            part = self._socket.recv(size - len(parts))
+            if not part:
+                raise RuntimeError("the switch closed the connection")
+            parts += part
+        return parts
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return the seconds that some work takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun

@@ -1,0 +1,48 @@
+"""How large and how often: what one run measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MOST_REPEATS = 100
+"""Each measurement towards a new address takes one of the underlay's."""
+
+MOST_MACS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sizes and numbers of a run; the defaults are those of the targets."""
+
+    sizes: Sequence[int] = (100, 1_000, 10_000, 100_000)
+    """Remote MACs in one logical switch."""
+    emulator_most: int = 1_000
+    """Of these sizes, the largest one that the emulator gets: it takes it ten seconds."""
+    repeat: int = 20
+    """How often each reaction is measured."""
+    hosts: Sequence[int] = (100, 10_000)
+    """New hosts that send their first frames at once."""
+    host_rate: int = 5_000
+    """How many of them do in a second."""
+    switches: Sequence[int] = (16, 4_096)
+    """Logical switches made by one transaction."""
+    vteps: Sequence[int] = (16, 2_000)
+    """Remote VTEPs that one logical switch floods to."""
+    idle: float = 20.0
+    """Seconds for which nothing is to happen."""
+    stats_interval: float = 10.0
+    """The application's option of that name."""
+
+
+QUICK = Plan(
+    sizes=(20, 200),
+    emulator_most=20,
+    repeat=3,
+    hosts=(50,),
+    switches=(8,),
+    vteps=(4,),
+    idle=2.0,
+    stats_interval=1.0,
+)
+"""Small enough for a test: it shows that everything can be measured, not how fast anything is."""

@@ -1,0 +1,121 @@
+"""What every scenario does: the same with the application, the emulator, and the bare tools."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from sim.app import App, Controller, Emulator
+from sim.bench.floor import Floor
+from sim.bench.measure import EMULATOR, FLOOR, OURS, SUBJECTS, Results
+from sim.bench.plan import Plan
+from sim.lab import Lab
+from sim.namespaces import CommandFailed
+from sim.openvswitch import OPENFLOW
+from sim.waiting import WaitFailed
+
+READY = 30.0
+"""Seconds after which a controller counts as not starting."""
+
+PATIENCE = 300.0
+"""Seconds after which something large counts as missing."""
+
+
+class Scenario(ABC):
+    """A lab at several sizes, with one controller after the other, and the floor."""
+
+    KINDS: tuple[str, ...]
+    """Names of the kinds that it measures."""
+
+    def __init__(self, name: str, plan: Plan, results: Results) -> None:
+        """Name the labs, which come and go."""
+        self.name = name
+        self.plan = plan
+        self.results = results
+        self._dumps: dict[int, tuple[str, str]] = {}
+
+    @property
+    @abstractmethod
+    def sizes(self) -> Sequence[int]:
+        """The sizes of the application and of the floor."""
+
+    @property
+    @abstractmethod
+    def emulator_most(self) -> int:
+        """The largest size that the emulator can bear."""
+
+    @abstractmethod
+    def measure(self, lab: Lab, size: int) -> None:
+        """Measure a controller that is ready."""
+
+    @abstractmethod
+    def measure_floor(self, floor: Floor, size: int) -> None:
+        """Measure the floor, after the application."""
+
+    def is_due(self, name: str, subject: str, size: int) -> bool:
+        """Return whether a kind is to be measured of a subject at a size."""
+        return self.results.is_due(name, subject, size, self.sizes)
+
+    def run(self) -> None:
+        """Measure all; what goes wrong is noted in the results, and the rest goes on."""
+        for size in self.sizes:
+            ours, theirs, bare = (
+                any(self.is_due(name, subject, size) for name in self.KINDS) for subject in SUBJECTS
+            )
+            if ours:
+                self._attempt(OURS, size, partial(self._in_lab, App, size))
+            if theirs and size <= self.emulator_most:
+                self._attempt(EMULATOR, size, partial(self._in_lab, Emulator, size))
+            if bare:
+                self._attempt(FLOOR, size, partial(self._on_floor, size))
+
+    def keep_dump(self, lab: Lab, size: int) -> None:
+        """Keep the flows and groups of the application for the floor."""
+        dump = ["ovs-ofctl", "-O", OPENFLOW]
+        bridge = lab.vtep.bridge
+        self._dumps[size] = (
+            lab.vtep.run([*dump, "--no-stats", "dump-flows", bridge], timeout=PATIENCE),
+            lab.vtep.run([*dump, "dump-groups", bridge], timeout=PATIENCE),
+        )
+
+    def dump(self, size: int) -> tuple[str, str]:
+        """Return the flows and groups of the application. Raises WaitFailed if it had none."""
+        if size not in self._dumps:
+            raise WaitFailed("the application's flows are not known")
+        return self._dumps[size]
+
+    def say(self, text: str) -> None:
+        """Tell what goes on, for whoever waits."""
+        print(text, file=sys.stderr, flush=True)
+
+    def _in_lab(self, controller: type[Controller], size: int) -> None:
+        with Lab(self.name, controller) as lab:
+            lab.start(controller=False)
+            if isinstance(lab.app, App):
+                lab.app.options["stats_interval"] = str(self.plan.stats_interval)
+            lab.app.take_over()
+            self.measure(lab, size)
+
+    def _on_floor(self, size: int) -> None:
+        with Floor(self.name) as floor:
+            self.measure_floor(floor, size)
+
+    def _attempt(self, subject: str, size: int, work: Callable[[], None]) -> None:
+        self.say(f"{type(self).__name__.lower()}, size {size}: {subject}")
+        try:
+            work()
+        except (
+            WaitFailed,
+            CommandFailed,
+            RuntimeError,
+            OSError,
+            subprocess.TimeoutExpired,
+        ) as error:
+            reason = error.awaited if isinstance(error, WaitFailed) else str(error)
+            self.say(f"    failed: {error}")
+            for name in self.KINDS:
+                if self.is_due(name, subject, size):
+                    self.results.fail(name, subject, size, reason)
