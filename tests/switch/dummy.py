@@ -60,8 +60,8 @@ class DummySwitch(OpenVSwitch):
     Tunnel ports are real. Their packets leave by br-phy, if add_underlay() made one.
     """
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(Here(), folder, ("ovs", "vtep"))
+    def __init__(self, folder: Path, namespace: Namespace | None = None) -> None:
+        super().__init__(namespace or Here(), folder, ("ovs", "vtep"))
         self.bridge = "br0"
         self.ports: list[str] = []
         self.ovs_vswitchd = Daemon(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sim.namespaces import Namespace
 from sim.proxy import OpenFlow, Ovsdb, Proxy
 from tests.switch.dummy import DummySwitch
 
@@ -17,10 +19,10 @@ from tests.switch.dummy import DummySwitch
 class ProxiedSwitch(DummySwitch):
     """br0 with p0 and p1, and proxies for its connection and for those to both databases."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, namespace: Namespace | None = None) -> None:
+        super().__init__(folder, namespace)
         server = self.db.removeprefix("unix:")
-        self.openflow = Proxy(OpenFlow, ("127.0.0.1", self.app.port))
+        self.openflow = Proxy(OpenFlow, ("127.0.0.1", self.app.port), namespace=namespace)
         self.vtep_db = Proxy(Ovsdb, server, str(folder / "vtep.proxy"))
         self.ovs_db = Proxy(Ovsdb, server, str(folder / "ovs.proxy"))
         self.app.proxy_port = self.openflow.port
@@ -103,12 +105,30 @@ def _unfolded(value: Any, rows: Mapping[UUID, Any]) -> Any:
 def proxied_switches(number: int) -> Iterator[list[ProxiedSwitch]]:
     """Start that many switches, each with an application of its own, and end them."""
     with contextlib.ExitStack() as stack:
-        switches = []
-        for _ in range(number):
-            folder = Path(tempfile.mkdtemp(prefix="vtep-"))
-            stack.callback(shutil.rmtree, folder)
-            switch = ProxiedSwitch(folder)
-            stack.callback(switch.stop)
-            switch.start()
-            switches.append(switch)
-        yield switches
+        yield [stack.enter_context(proxied_switch()) for _ in range(number)]
+
+
+@contextlib.contextmanager
+def proxied_switch(namespace: Namespace | None = None) -> Iterator[ProxiedSwitch]:
+    """Start a switch, with an application of its own, and end it."""
+    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
+    switch = ProxiedSwitch(folder, namespace)
+    try:
+        switch.start()
+        yield switch
+    finally:
+        switch.stop()
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def small_buffers() -> Iterator[Namespace]:
+    """Make a namespace where the kernel keeps only a little of what is sent and not read."""
+    namespace = Namespace(f"t{os.getpid()}small")
+    namespace.create()
+    try:
+        for option in ("tcp_wmem", "tcp_rmem"):
+            namespace.set_kernel_option(f"net/ipv4/{option}", "4096 8192 8192")
+        yield namespace
+    finally:
+        namespace.delete()
