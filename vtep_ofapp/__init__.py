@@ -4,6 +4,7 @@
 together: the connections (OpenFlow), the databases (OVSDB) and the loop between them.
 """
 
+import signal
 from typing import Any
 
 import eventlet
@@ -16,7 +17,9 @@ from . import config, quiet
 from .databases.database import Database, use_tls
 from .databases.openvswitch import OpenVSwitchTables
 from .databases.vtep import VtepTables
-from .loop import Inbox, Loop
+from .inbox import Inbox
+from .loop import Loop
+from .service import ServiceManager
 from .switch import listener, sieve
 from .switch.connections import Connections
 
@@ -48,11 +51,16 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             name: Database(name, remotes, OpenVSwitchTables(name), inbox.post)
             for name, remotes in options.ovs_db.items()
         }
-        self._loop = Loop(self._vtep, self._openvswitch, inbox, options.policy)
+        self._loop = Loop(self._vtep, self._openvswitch, inbox, options.policy, ServiceManager())
 
     def start(self) -> None:
-        """Begin to work, once every application is loaded."""
+        """Begin to work, once every application is loaded.
+
+        SIGTERM ends the process as Ctrl-C does, at once and with exit code 0. There is nothing
+        to save: the switches go on with what they have.
+        """
         super().start()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         eventlet.spawn(self._loop.run)
         self._vtep.start()
         for database in self._openvswitch.values():

@@ -177,6 +177,16 @@ class GraceIsOver:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldIsOver:
+    """A station that moved too often has stayed where it was for as long as it has to."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchdogIsDue:
+    """The service manager wants to know whether we still take turns."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkIsLeft:
     """A turn had no time for all that there was to do."""
 
@@ -184,5 +194,6 @@ class WorkIsLeft:
 Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
     " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
-    " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs"
+    " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs | HoldIsOver"
+    " | WatchdogIsDue"
 )

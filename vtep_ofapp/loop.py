@@ -1,14 +1,12 @@
 """The one loop that owns all state: events come in, each turn ends in what they change."""
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, ClassVar
 from uuid import UUID
 
 import eventlet
-from eventlet.event import Event as Signal
 
 from .events import (
     Applied,
@@ -22,6 +20,7 @@ from .events import (
     Event,
     FlowRemoved,
     GraceIsOver,
+    HoldIsOver,
     LockIs,
     ReadBack,
     RetryIsDue,
@@ -30,10 +29,12 @@ from .events import (
     UnknownSource,
     VtepInSync,
     VtepRows,
+    WatchdogIsDue,
     WorkIsLeft,
     Writer,
 )
 from .faults import Faults
+from .inbox import Inbox
 from .macs import LearnedMacs
 from .managed import ManagedSwitch
 from .model import (
@@ -50,47 +51,30 @@ from .model import (
 from .network import Network, OfRefused, OfStation
 from .policy import Policy
 from .report import Report
+from .service import ServiceManager
 from .session import Session
 from .transactions import Transactions
 
 LOG = logging.getLogger("vtep_ofapp.loop")
 REFUSED = logging.getLogger("vtep_ofapp.refused")
 
-MOST_EVENTS = 200
-"""Events in one turn, so that a flood of them does not keep the switch waiting for the first."""
+
 MOST_REFUSED = 1000
 """Datapaths of which it is remembered that the log mentions them."""
 MOST_UNCLAIMED = 100
 """Datapaths that wait until the databases are read; one more costs the first its place."""
 
 
-class Inbox:
-    """Where events wait for the loop; putting one in never waits."""
-
-    def __init__(self) -> None:
-        self._events: deque[Event] = deque()
-        self._signal: Any = Signal()
-
-    def post(self, event: Event) -> None:
-        """Add an event."""
-        self._events.append(event)
-        if not self._signal.ready():
-            self._signal.send()
-
-    def take(self) -> list[Event]:
-        """Return the events that are there, at most MOST_EVENTS; wait while there is none."""
-        if not self._events:
-            self._signal = Signal()
-            self._signal.wait()
-        count = min(len(self._events), MOST_EVENTS)
-        return [self._events.popleft() for _ in range(count)]
-
-
 class Loop:
     """All state of the application, and the turn that brings the world in line with it."""
 
     def __init__(
-        self, vtep: Writer, openvswitch: Mapping[str, Writer], inbox: Inbox, policy: Policy
+        self,
+        vtep: Writer,
+        openvswitch: Mapping[str, Writer],
+        inbox: Inbox,
+        policy: Policy,
+        service: ServiceManager,
     ) -> None:
         """Write to hardware_vtep by ``vtep``, and to each Open_vSwitch by its name.
 
@@ -98,6 +82,7 @@ class Loop:
         """
         self._inbox = inbox
         self._policy = policy
+        self._service = service
         self._network = Network()
         self._macs = LearnedMacs()
         self._faults = Faults()
@@ -108,10 +93,11 @@ class Loop:
         self._by_connection: dict[Connection, Session] = {}
         self._unclaimed: dict[Connection, int] = {}
         self._refused_datapaths: set[int] = set()
-        self._leads = False
+        self._leads: bool | None = None
         self._vtep_is_in_sync = False
         self._unknown_databases = set(openvswitch)
         self._switches_changed = False
+        self._hold_is_awaited = False
         self._vtep = Transactions("hardware_vtep", vtep, self._later)
         self._openvswitch = {
             name: Transactions(name, writer, self._later) for name, writer in openvswitch.items()
@@ -121,6 +107,8 @@ class Loop:
         """Take turns for ever. A turn that fails is a bug: it is logged, and the next one comes."""
         if self._policy.stats_interval:
             self._later(self._policy.stats_interval, StatisticsAreDue())
+        if self._service.watchdog_interval:
+            self._later(self._service.watchdog_interval, WatchdogIsDue())
         while True:
             events = self._inbox.take()
             try:
@@ -145,6 +133,7 @@ class Loop:
         self._end_sessions()
         if any(session.managed.is_behind for session in self._sessions.values()):
             self._inbox.post(WorkIsLeft())
+        self._service.be(self._is_ready(), self._status())
 
     def _bring_about(self) -> None:
         """Send each switch and each database what differs from what is wanted."""
@@ -170,6 +159,24 @@ class Loop:
         self._report.faults_changed(self._faults.take_changed())
         rows = (session.row_writes() for session in self._sessions.values())
         self._vtep.commit(chain(self._report.writes(), *rows))
+
+    def _is_ready(self) -> bool:
+        """Whether all that can be done is done: every switch that is connected is in our hands."""
+        return self._leads is not None and not (
+            self._leads
+            and any(each.connection and not each.is_open for each in self._sessions.values())
+        )
+
+    def _status(self) -> str:
+        """Return what this process does, in a line for people."""
+        if self._leads is None:
+            return "waiting for the lock on hardware_vtep"
+        if not self._leads:
+            return "standing by: another process has the lock"
+        connected = sorted(name for name, each in self._sessions.items() if each.connection)
+        missing = sorted(self._sessions.keys() - set(connected))
+        absent = f"; not connected: {', '.join(missing)}" if missing else ""
+        return f"in charge of {', '.join(connected) or 'no switch'}{absent}"
 
     def _later(self, seconds: float, event: Event) -> None:
         eventlet.spawn_after(seconds, self._inbox.post, event)
@@ -226,6 +233,10 @@ class Loop:
         connection.disconnect()
 
     def _settle(self) -> None:
+        hold = self._macs.next_release()
+        if hold is not None and not self._hold_is_awaited:
+            self._hold_is_awaited = True
+            self._later(hold, HoldIsOver())
         stations = self._macs.take_changed()
         self._report.stations_changed(stations)
         for session in self._sessions.values():
@@ -397,6 +408,14 @@ class Loop:
         if session is not None:
             session.managed.count(event.flows)
 
+    def _hold_is_over(self, event: HoldIsOver) -> None:
+        self._macs.release()
+        self._hold_is_awaited = False
+
+    def _watchdog_is_due(self, event: WatchdogIsDue) -> None:
+        self._service.alive()
+        self._later(self._service.watchdog_interval, event)
+
     def _statistics_are_due(self, event: StatisticsAreDue) -> None:
         for session in self._sessions.values():
             session.count()
@@ -426,4 +445,6 @@ class Loop:
         WorkIsLeft: _work_is_left,
         Counters: _counters,
         StatisticsAreDue: _statistics_are_due,
+        HoldIsOver: _hold_is_over,
+        WatchdogIsDue: _watchdog_is_due,
     }

@@ -1,10 +1,13 @@
 """The stations learned from the bindings of all managed switches."""
 
+import time
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
+
+from .damping import Damping, Station
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +23,16 @@ class Place:
 class LearnedMacs:
     """Where each station was last seen: one place for a MAC address in a logical switch."""
 
-    def __init__(self) -> None:
-        self._places: dict[tuple[UUID, str], Place] = {}
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """The clock says how fast stations move, in seconds."""
+        self._damping = Damping(clock)
+        self._places: dict[Station, Place] = {}
         self._at: defaultdict[Place, set[str]] = defaultdict(set)
         self._in: defaultdict[UUID, set[str]] = defaultdict(set)
-        self._changed: set[tuple[UUID, str]] = set()
+        self._changed: set[Station] = set()
         self._counts: Counter[tuple[str, str]] = Counter()
 
-    def take_changed(self) -> set[tuple[UUID, str]]:
+    def take_changed(self) -> set[Station]:
         """Return the (logical switch, MAC) pairs that changed since this was last asked."""
         changed, self._changed = self._changed, set()
         return changed
@@ -36,7 +41,7 @@ class LearnedMacs:
         """Return where a station is, None if it is not known."""
         return self._places.get((logical_switch, mac))
 
-    def all(self) -> Collection[tuple[UUID, str]]:
+    def all(self) -> Collection[Station]:
         """Return every station as its logical switch and MAC address."""
         return self._places.keys()
 
@@ -49,33 +54,62 @@ class LearnedMacs:
         return self._counts[switch, port]
 
     def learn(self, mac: str, place: Place) -> bool:
-        """Note that a frame of the station came in there; return whether that is news."""
+        """Note that a frame of the station came in there; return whether that is news.
+
+        A station that moves too often stays where it is for a while, see Damping.
+        """
         logical_switch = place.logical_switch
-        if self._places.get((logical_switch, mac)) == place:
+        station = logical_switch, mac
+        former = self._places.get(station)
+        if former == place:
             return False
-        self.forget(logical_switch, mac)
-        self._places[logical_switch, mac] = place
+        if former is not None:
+            if self._damping.is_held(station):
+                return False
+            self._changed.add(station)
+            if not self._damping.may_move(station):
+                return False
+            self._leave(station, former)
+        self._places[station] = place
         self._at[place].add(mac)
         self._in[logical_switch].add(mac)
         self._counts[place.switch, place.port] += 1
-        self._changed.add((logical_switch, mac))
+        self._changed.add(station)
         return True
 
     def forget(self, logical_switch: UUID, mac: str) -> bool:
         """Forget a station; return whether it was known."""
-        place = self._places.pop((logical_switch, mac), None)
+        station = logical_switch, mac
+        place = self._places.pop(station, None)
         if place is None:
             return False
-        _discard(self._at, place, mac)
-        _discard(self._in, logical_switch, mac)
-        self._counts[place.switch, place.port] -= 1
-        self._changed.add((logical_switch, mac))
+        self._leave(station, place)
+        self._damping.forget(station)
         return True
+
+    def is_held(self, logical_switch: UUID, mac: str) -> bool:
+        """Whether a station moved too often, and stays where it is for now."""
+        return self._damping.is_held((logical_switch, mac))
+
+    def next_release(self) -> float | None:
+        """Return the seconds until the first station that is held may move, None if none is."""
+        return self._damping.next_release()
+
+    def release(self) -> None:
+        """Let those stations move that were held for long enough."""
+        self._changed.update(self._damping.release())
 
     def forget_place(self, place: Place) -> None:
         """Forget every station that was last seen at the place."""
         for mac in list(self._at.get(place, ())):
             self.forget(place.logical_switch, mac)
+
+    def _leave(self, station: Station, place: Place) -> None:
+        logical_switch, mac = station
+        _discard(self._at, place, mac)
+        _discard(self._in, logical_switch, mac)
+        self._counts[place.switch, place.port] -= 1
+        self._changed.add(station)
 
 
 A = TypeVar("A")

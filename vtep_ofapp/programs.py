@@ -181,7 +181,9 @@ class Planner:
         if learned is not None and learned.switch == self._name:
             flows.append(learning.known(learned.binding, number, mac, self._policy.mac_aging))
             flows.append(unicast.local(learned.binding, number, mac))
-        if learned is not None and self._limits.is_full(logical_switch):
+        if self._macs.is_held(logical_switch, mac):
+            flows.append(learning.held(number, mac))
+        elif learned is not None and self._limits.is_full(logical_switch):
             flows.append(learning.moving(number, mac))
         address = self._network.place(cause)
         if address is None:

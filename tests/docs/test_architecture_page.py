@@ -77,7 +77,7 @@ def test_ovs_is_imported_by_databases_alone():
 
 
 def test_eventlet_is_imported_by_few():
-    assert importers_of("eventlet") <= {"databases", "loop", "__init__"}
+    assert importers_of("eventlet") <= {"databases", "inbox", "loop", "__init__"}
 
 
 def test_switch_and_databases_are_imported_by_the_application_class_alone():

@@ -116,3 +116,21 @@ class WriterDouble:
 
     def done(self, error: str | None = None) -> Committed:
         return Committed(self.name, error)
+
+
+class ServiceDouble:
+    """A service manager that takes notes."""
+
+    watchdog_interval = 1.0
+
+    def __init__(self) -> None:
+        self.is_ready = False
+        self.status = ""
+        self.fed = 0
+
+    def alive(self) -> None:
+        self.fed += 1
+
+    def be(self, is_ready: bool, status: str) -> None:
+        self.is_ready |= is_ready
+        self.status = status

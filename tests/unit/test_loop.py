@@ -1,6 +1,7 @@
 """Turns of the loop: events in, and what switches and databases are asked for."""
 
 import logging
+import time
 
 import eventlet
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from vtep_ofapp import managed
 from vtep_ofapp.changes import FlowChange
+from vtep_ofapp.damping import HOLD
 from vtep_ofapp.events import (
     Bridges,
     BridgesInSync,
@@ -17,6 +19,7 @@ from vtep_ofapp.events import (
     Disconnected,
     FlowRemoved,
     GraceIsOver,
+    HoldIsOver,
     LockIs,
     RetryIsDue,
     RoleIs,
@@ -24,13 +27,16 @@ from vtep_ofapp.events import (
     UnknownSource,
     VtepInSync,
     VtepRows,
+    WatchdogIsDue,
     WorkIsLeft,
 )
 from vtep_ofapp.flows import FlowKey, match
-from vtep_ofapp.loop import MOST_EVENTS, MOST_REFUSED, MOST_UNCLAIMED, Inbox, Loop
+from vtep_ofapp.inbox import Inbox
+from vtep_ofapp.loop import MOST_REFUSED, MOST_UNCLAIMED, Loop
 from vtep_ofapp.model import Gone
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.policy import Policy
+from vtep_ofapp.service import ServiceManager
 from vtep_ofapp.statistics import Counter
 from vtep_ofapp.writes import (
     IntroduceSwitch,
@@ -64,16 +70,17 @@ from .builders import (
     unknown_dst,
     uuid,
 )
-from .doubles import ConnectionDouble, SwitchDouble, WriterDouble
+from .doubles import ConnectionDouble, ServiceDouble, SwitchDouble, WriterDouble
 
 
 class App:
     """A loop with one Open_vSwitch, or several, that only take notes."""
 
     def __init__(self, *databases: str) -> None:
+        self.service = ServiceDouble()
         self.vtep = WriterDouble("hardware_vtep")
         self.openvswitch = {name: WriterDouble(name) for name in databases or (DATABASE,)}
-        self.loop = Loop(self.vtep, self.openvswitch, Inbox(), Policy())
+        self.loop = Loop(self.vtep, self.openvswitch, Inbox(), Policy(), self.service)
 
     def turn(self, *events) -> None:
         self.loop.turn(list(events))
@@ -403,7 +410,62 @@ def test_a_connection_that_comes_back_leads_in_the_same_generation(app):
     assert again.switch.generation == before
 
 
+# The service manager
+
+
+def test_it_is_ready_when_all_that_can_be_done_is_done(app):
+    connection = ConnectionDouble()
+    app.turn(VtepRows(ROWS), Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, connection))
+    assert not app.service.is_ready
+    app.turn(
+        VtepInSync(frozenset(row.uuid for row in ROWS)),
+        BridgesInSync(DATABASE, frozenset({"br0"})),
+    )
+    assert not app.service.is_ready
+    assert app.service.status == "waiting for the lock on hardware_vtep"
+    app.turn(LockIs(True))
+    assert not app.service.is_ready
+    app.turn(connection.leading(), connection.reading())
+    assert app.service.is_ready
+    assert app.service.status == "in charge of br0"
+    app.turn(Disconnected(connection))
+    assert app.service.is_ready
+    assert app.service.status == "in charge of no switch; not connected: br0"
+    app.turn(LockIs(False))
+    assert app.service.is_ready
+    assert app.service.status == "standing by: another process has the lock"
+
+
+def test_the_watchdog_is_fed_by_turns(app):
+    app.turn(WatchdogIsDue())
+    assert app.service.fed == 1
+
+
 # Stations
+
+
+def test_a_station_that_moves_too_often_is_held_and_released(app):
+    connection = app.start(described(P0, physical_port("p1", {0: RED})))
+    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), port("p1", 2))}))
+    app.serve(connection)
+    app.store()
+    number = app.loop._network.number(RED)
+    for turn in range(20):
+        fields = match({"metadata": number, "reg0": (turn % 2 + 1) << 12})
+        app.turn(UnknownSource(connection, fields, MAC1))
+        app.serve(connection)
+    bundles = len(connection.bundles)
+    for turn in range(20):
+        fields = match({"metadata": number, "reg0": (turn % 2 + 1) << 12})
+        app.turn(UnknownSource(connection, fields, MAC1))
+    assert len(connection.bundles) == bundles
+    held = FlowKey(Table.LEARNING, 75, match({"metadata": number, "eth_src": MAC1}))
+    assert held in connection.switch.flows
+    app.loop._macs._damping._clock = lambda: time.monotonic() + HOLD
+    app.turn(HoldIsOver())
+    app.serve(connection)
+    assert held not in connection.switch.flows
+    assert len(app.written(PutLocalMac)) == 1
 
 
 def test_a_new_station_is_in_the_switch_and_in_the_database_at_once(app):
@@ -661,29 +723,19 @@ def test_counters_are_read_when_they_are_due_and_reported(app):
     assert (write.stats.packets_from_local, write.stats.bytes_from_local) == (3, 180)
 
 
-# The inbox
-
-
-def test_events_come_out_in_order_and_not_too_many_at_once():
-    inbox = Inbox()
-    events = [RetryIsDue(str(number)) for number in range(MOST_EVENTS + 1)]
-    for event in events:
-        inbox.post(event)
-    assert inbox.take() == events[:MOST_EVENTS]
-    assert inbox.take() == events[MOST_EVENTS:]
-
-
-def test_an_empty_inbox_waits_for_the_first_event():
-    inbox = Inbox()
-    for _ in range(2):
-        eventlet.spawn(inbox.post, GraceIsOver())
-        assert inbox.take() == [GraceIsOver()]
+# Turns
 
 
 def test_a_turn_that_fails_is_logged_and_the_next_one_comes(said):
     inbox = Inbox()
     vtep = WriterDouble("hardware_vtep")
-    loop = Loop(vtep, {DATABASE: WriterDouble(DATABASE)}, inbox, Policy(stats_interval=0.0))
+    loop = Loop(
+        vtep,
+        {DATABASE: WriterDouble(DATABASE)},
+        inbox,
+        Policy(stats_interval=0.0),
+        ServiceManager({}),
+    )
     connection = ConnectionDouble()
     thread = eventlet.spawn(loop.run)
     inbox.post("not an event")

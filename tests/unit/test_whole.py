@@ -32,7 +32,8 @@ from vtep_ofapp.events import (
     VtepRows,
 )
 from vtep_ofapp.flows import match
-from vtep_ofapp.loop import Inbox, Loop
+from vtep_ofapp.inbox import Inbox
+from vtep_ofapp.loop import Loop
 from vtep_ofapp.model import (
     BridgePort,
     Gone,
@@ -45,6 +46,7 @@ from vtep_ofapp.model import (
 )
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.policy import Policy
+from vtep_ofapp.service import ServiceManager
 from vtep_ofapp.values import UNKNOWN_DST
 from vtep_ofapp.writes import (
     IntroduceSwitch,
@@ -324,7 +326,9 @@ class Whole(RuleBasedStateMachine):
         self.has_lock = False
 
     def new_loop(self) -> Loop:
-        return PatientLoop(self.vtep, {DATABASE: self.openvswitch}, Inbox(), POLICY)
+        return PatientLoop(
+            self.vtep, {DATABASE: self.openvswitch}, Inbox(), POLICY, ServiceManager({})
+        )
 
     @initialize(source_node=st.booleans(), far=st.booleans())
     def begin(self, source_node, far):

@@ -74,6 +74,20 @@ def moving(logical_switch: int, mac: str) -> Flow:
     )
 
 
+def held(logical_switch: int, mac: str) -> Flow:
+    """Pass frames of a station unseen wherever else they come in: it moved too often.
+
+    It takes the place of moving().
+    """
+    return flow(
+        Table.LEARNING,
+        Priority.LIMIT_EXCEPT,
+        match({LOGICAL_SWITCH: logical_switch, "eth_src": mac}),
+        GoTo(Table.UNICAST),
+        producer=Cookie.LEARNING,
+    )
+
+
 def _full(fields: Mapping[str, int]) -> Flow:
     # The two kinds may meet in one frame; they do the same, so that either may win.
     return flow(

@@ -1,0 +1,67 @@
+"""What systemd is told (sd_notify(3))."""
+
+import os
+import socket
+
+import pytest
+
+from vtep_ofapp.service import ServiceManager
+
+
+@pytest.fixture(params=["path", "abstract"])
+def systemd(request, tmp_path):
+    """A socket like systemd's, with the name that NOTIFY_SOCKET has for it."""
+    name = str(tmp_path / "notify") if request.param == "path" else f"@vtep-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(name.replace("@", "\0"))
+        heard.setblocking(False)
+        yield heard, {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "30000000"}
+
+
+def told(heard) -> list[str]:
+    messages = []
+    while True:
+        try:
+            messages.append(heard.recv(1000).decode())
+        except BlockingIOError:
+            return messages
+
+
+def test_it_is_told_once_that_we_are_ready_and_each_new_status(systemd):
+    heard, environment = systemd
+    manager = ServiceManager(environment)
+    manager.be(False, "waiting")
+    manager.be(False, "waiting")
+    manager.be(True, "in charge of br0")
+    manager.be(True, "in charge of br0")
+    manager.be(False, "in charge of br0; not connected: br1")
+    assert told(heard) == [
+        "STATUS=waiting",
+        "READY=1",
+        "STATUS=in charge of br0",
+        "STATUS=in charge of br0; not connected: br1",
+    ]
+
+
+def test_the_watchdog_is_fed_well_before_it_bites(systemd):
+    heard, environment = systemd
+    manager = ServiceManager(environment)
+    assert manager.watchdog_interval == 10
+    manager.alive()
+    assert told(heard) == ["WATCHDOG=1"]
+
+
+def test_nobody_is_told_where_there_is_no_systemd():
+    manager = ServiceManager({})
+    assert manager.watchdog_interval == 0
+    manager.be(True, "in charge")
+    manager.alive()
+
+
+def test_a_systemd_that_does_not_listen_is_no_reason_to_stop(systemd, caplog):
+    heard, environment = systemd
+    manager = ServiceManager(environment)
+    heard.close()
+    manager.be(True, "in charge")
+    manager.alive()
+    assert "the service manager" in caplog.text
