@@ -2,10 +2,14 @@
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from sim.app import App
+from sim.waiting import wait_until
+from tests.lab.control import PATIENCE
 from tests.lab.traffic import Traffic
 from tests.lab.wire import new_mac
 
@@ -120,6 +124,49 @@ def test_what_the_nvc_changed_while_the_application_was_away_is_taken_up(lab, nv
         )
         wire.frame(lab.vm3, vlans=(30,)).arrives({})
         nvc.wait_for_no_local(at_p2)
+
+
+@pytest.fixture
+def other(lab):
+    """A second application beside the first one, standing by."""
+    other = App(lab.vtep, "other", port=6654)
+    try:
+        other.start()
+        wait_until(
+            lambda: "standing by" in other.log_text, "the other to stand by", timeout=PATIENCE
+        )
+        lab.vtep.ovs_vsctl("set-controller", "br0", lab.app.target, other.target)
+        wait_until(lambda: connected(lab, other), "its connection", timeout=PATIENCE)
+        yield other
+    finally:
+        other.kill()
+        lab.vtep.ovs_vsctl("set-controller", "br0", lab.app.target)
+        if not lab.app.running:
+            lab.app.take_over()
+
+
+def connected(lab, app: App) -> bool:
+    established = ["ss", "--no-header", "-tn", "state", "established"]
+    return bool(lab.vtep.run([*established, f"sport = :{app.port}"]).strip())
+
+
+def test_known_traffic_loses_nothing_while_another_application_takes_over(
+    lab, nvc, wire, known, other, record_property
+):
+    rows = reported(nvc)
+    with nothing_is_lost(lab, wire):
+        before = ages(lab)
+        lab.app.kill()
+        killed = time.monotonic()
+        the_application_follows(lab, nvc, wire)
+        record_property("seconds until the other was in charge", time.monotonic() - killed)
+        wire.learned(lab.vm3)
+        after = ages(lab)
+        younger = [flow for flow, age in before.items() if flow in after and after[flow] < age]
+        assert not younger, f"flows that were there already and were sent again: {younger}"
+    now = reported(nvc)
+    for table in rows:
+        assert rows[table] <= now[table], f"rows of {table} were made anew"
 
 
 def test_rows_of_others_that_come_and_go_disturb_no_traffic(lab, nvc, wire, known):

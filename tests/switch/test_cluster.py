@@ -1,0 +1,138 @@
+"""The VTEP database as a cluster of three servers (ovsdb(7))."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from sim.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
+from sim.waiting import wait_until
+from tests.switch.dummy import BROADCAST, DummySwitch, Here
+
+HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
+
+
+class Member(OpenVSwitch):
+    """One of the servers, with a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        super().__init__(Here(), folder, ())
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.raft = f"tcp:127.0.0.1:{probe.getsockname()[1]}"
+        self.database = folder / "vtep.db"
+        remote = f"--remote=punix:{folder}/db.sock"
+        self.ovsdb_server = Daemon(self, "ovsdb-server", [remote, str(self.database)])
+
+    def begin(self, first: Member | None = None) -> None:
+        """Make a cluster, or join the one of the first server, and start."""
+        tool = ["ovsdb-tool"]
+        if first is None:
+            schema = str(SCHEMA_FILES["vtep"])
+            self.do(*tool, "create-cluster", str(self.database), schema, self.raft)
+        else:
+            name = "hardware_vtep"
+            self.do(*tool, "join-cluster", str(self.database), name, self.raft, first.raft)
+        self.ovsdb_server.start()
+        self.run(["ovsdb-client", "wait", self.db, "hardware_vtep", "connected"])
+
+    def is_leader(self) -> bool:
+        """Return whether this server runs and leads the others."""
+        if not self.ovsdb_server.running:
+            return False
+        ask = ["ovs-appctl", "-t", "ovsdb-server", "cluster/status", "hardware_vtep"]
+        return "Role: leader" in self.run(ask)
+
+
+class Clustered(DummySwitch):
+    """br0 whose VTEP database is a cluster; its own server has the Open_vSwitch database."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.members = [Member(folder / str(number)) for number in range(3)]
+
+    def begin(self) -> None:
+        first, *others = self.members
+        first.begin()
+        for member in others:
+            member.begin(first)
+        self.start()
+        self.app.options["vtep_db"] = self.vtep_db
+
+    @property
+    def vtep_db(self) -> str:
+        """The OVSDB remotes of all servers."""
+        return ",".join(member.db for member in self.members)
+
+    def vtep_ctl(self, *arguments: str) -> str:
+        return self.run(["vtep-ctl", f"--db={self.vtep_db}", *arguments]).rstrip("\n")
+
+    def leader(self) -> Member:
+        """Return the server that leads, once there is one."""
+        leads = lambda: next((each for each in self.members if each.is_leader()), None)  # noqa: E731
+        return wait_until(leads, "a leader", timeout=30)
+
+    def learns(self, mac: str) -> None:
+        """Let a host send until it has its row."""
+
+        def is_learned() -> bool:
+            self.receive("p0", mac, BROADCAST)
+            return mac in self.local_macs()
+
+        self.wait(is_learned, f"{mac} to be learned", timeout=40)
+
+    def stop(self) -> None:
+        for member in self.members:
+            member.ovsdb_server.stop()
+        super().stop()
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
+    switch = Clustered(folder)
+    try:
+        switch.begin()
+        switch.manage()
+        switch.join()
+        yield switch
+    finally:
+        switch.stop()
+        shutil.rmtree(folder)
+
+
+def row_of(cluster: Clustered, mac: str) -> str:
+    """Return the id of the row that names a station."""
+    return cluster.vtep_ctl("--bare", "--columns=_uuid", "find", "Ucast_Macs_Local", f'MAC="{mac}"')
+
+
+def test_the_application_follows_the_leader_of_the_database(cluster):
+    cluster.learns(HOST)
+    row = row_of(cluster, HOST)
+    former = cluster.leader()
+    former.ovsdb_server.kill()
+    cluster.learns(GUEST)
+    assert cluster.leader() is not former
+    assert row_of(cluster, HOST) == row
+    cluster.vtep_ctl("add-ucast-remote", "ls0", FAR, "10.2.2.3")
+    cluster.wait(lambda: cluster.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host")
+    former.ovsdb_server.start()
+
+
+def test_without_most_of_its_servers_forwarding_goes_on(cluster):
+    cluster.learns(HOST)
+    flows = cluster.flows()
+    two = cluster.members[:2]
+    for member in two:
+        member.ovsdb_server.kill()
+    assert cluster.sends("p1", HOST, vlan=10) == ["p0"]
+    assert set(flows) <= set(cluster.flows())
+    for member in two:
+        member.ovsdb_server.start()
+    cluster.learns("00:00:00:00:00:03")
+    assert set(flows) <= set(cluster.flows())
