@@ -45,9 +45,14 @@ class DummyApp(App):
 
     def __init__(self, switch: OpenVSwitch, name: str = App.NAME) -> None:
         super().__init__(switch, name)
+        self.variables: dict[str, str] = {}
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of the application, and further ones."""
+        return {**super().environment(), **self.variables}
 
     def give(self, option: str, *values: str) -> None:
         """Set an option of [vtep], as many times as there are values."""

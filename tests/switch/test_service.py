@@ -1,0 +1,111 @@
+"""The application as a service: what systemd is told, how it ends, and the unit file."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from sim.process import CHECKOUT
+from tests.switch.dummy import BROADCAST
+
+UNIT = CHECKOUT / "etc" / "vtep_ofapp.service"
+HOST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:99"
+
+
+class Systemd:
+    """The socket that systemd has for a service, and what was told there."""
+
+    def __init__(self, path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.setblocking(False)
+        self._told: list[str] = []
+
+    def told(self) -> list[str]:
+        """Return all that was told so far."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._told.append(self._socket.recv(4096).decode())
+        return self._told
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def systemd(switch):
+    path = switch.folder / "notify"
+    systemd = Systemd(path)
+    switch.app.variables = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "1500000"}
+    yield systemd
+    systemd.close()
+
+
+def test_it_is_ready_when_it_has_its_switch_and_the_watchdog_is_fed(switch, systemd):
+    switch.manage()
+    switch.wait(lambda: "READY=1" in systemd.told(), "readiness")
+    assert systemd.told()[-1] != "STATUS=waiting for the lock on hardware_vtep"
+    switch.wait(lambda: "STATUS=in charge of br0" in systemd.told(), "the status")
+    switch.wait(lambda: systemd.told().count("WATCHDOG=1") >= 3, "food for the watchdog")
+    os.kill(switch.app.pid, signal.SIGSTOP)
+    systemd.told()
+    fed = systemd.told().count("WATCHDOG=1")
+    time.sleep(1.5)  # what is awaited is that nothing comes, for as long as the watchdog waits
+    assert systemd.told().count("WATCHDOG=1") == fed
+    os.kill(switch.app.pid, signal.SIGCONT)
+    switch.wait(lambda: systemd.told().count("WATCHDOG=1") > fed, "food again")
+
+
+def test_it_is_not_ready_before_the_databases_can_be_read(switch, systemd):
+    switch.add_bridge()
+    switch.point_at_app()
+    switch.ovsdb_server.kill()
+    switch.app.start()
+    switch.wait_for_log("hardware_vtep: ")
+    assert "READY=1" not in systemd.told()
+    switch.ovsdb_server.start()
+    switch.wait(lambda: "READY=1" in systemd.told(), "readiness", 30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_at_once_and_leaves_all_as_it_is(switch, number):
+    switch.manage()
+    switch.join()
+    switch.place(FAR, "10.2.2.3")
+    switch.receive("p0", HOST, BROADCAST)
+    switch.wait(lambda: switch.local_macs() == {HOST: "127.0.0.1"}, "the host's row")
+    switch.wait(lambda: switch.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host")
+    flows, groups, rows = switch.flows(), switch.groups(), switch.rows("Ucast_Macs_Local")
+    os.kill(switch.app.pid, number)
+    switch.wait(lambda: not switch.app.running, "its end")
+    assert switch.app.exit_code == 0
+    assert "Traceback" not in switch.app.log_text
+    assert (switch.flows(), switch.groups()) == (flows, groups)
+    assert switch.rows("Ucast_Macs_Local") == rows
+    assert switch.sends("p0", FAR) == ["10.2.2.3 vni 33"]
+
+
+def test_the_unit_file_is_one_and_leaves_little_to_harm(tmp_path):
+    unit = tmp_path / UNIT.name
+    (manager,) = (
+        line.removeprefix("ExecStart=").split()[0]
+        for line in UNIT.read_text().splitlines()
+        if line.startswith("ExecStart=")
+    )
+    unit.write_text(UNIT.read_text().replace(manager, "/bin/true"))
+    verified = run("verify", "--man=no", unit)
+    assert [line for line in verified.splitlines() if UNIT.name in line] == []
+    exposure = run("security", "--offline=true", "--threshold=35", "--no-pager", unit)
+    assert "Overall exposure level" in exposure
+
+
+def run(*arguments) -> str:
+    """Run systemd-analyze; return what it says if it is content."""
+    argv = ["systemd-analyze", *map(str, arguments)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
