@@ -27,7 +27,8 @@ class Report:
     the NVC's bindings go with it; a virtual machine that restarts needs no new ones.
 
     Rows that belong to switches of other processes stay as they are: a row of a local table is
-    ours unless its address is a tunnel IP of a switch that was never ready here.
+    ours unless its address is a tunnel IP of a switch that was never ready here, and of none
+    that was.
     """
 
     def __init__(
@@ -84,12 +85,7 @@ class Report:
         tunnel_ips = {name: switch.tunnel_ip for name, switch in self._ready.items()}
         self._switch_rows = {row.uuid: row for row in rows}
         self._known |= self._ready.keys()
-        foreign = {
-            address
-            for row in self._switch_rows.values()
-            if row.name not in self._known
-            for address in row.tunnel_ips
-        }
+        foreign = self._addresses_of(known=False) - self._addresses_of(known=True)
         if foreign != self._foreign:
             self._foreign = foreign
             for key in self._rows:
@@ -155,6 +151,15 @@ class Report:
             for row in self._rows.get(key, {}).values()
             if self._foreign.isdisjoint(_addresses(row))
         ]
+
+    def _addresses_of(self, known: bool) -> set[str]:
+        """Return the tunnel IPs of switches that were ready here, or of those that never were."""
+        return {
+            address
+            for row in self._switch_rows.values()
+            if (row.name in self._known) == known
+            for address in row.tunnel_ips
+        }
 
     def _report_groups(self) -> None:
         addresses: dict[UUID, set[str]] = {}

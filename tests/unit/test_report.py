@@ -203,6 +203,14 @@ def test_they_stay_even_beside_our_own(bench):
     assert bench.writes() == []
 
 
+def test_our_rows_are_ours_even_if_another_switch_has_the_same_address(bench):
+    bench.know("br1", tunnel_ip=OWN)
+    bench.learn(MAC1)
+    assert bench.writes() == [PutLocalMac(RED, MAC1, OWN)]
+    bench.report.update(local_mac(MAC1, OWN))
+    assert bench.writes() == []
+
+
 def test_a_switch_that_becomes_ready_takes_over_its_rows(bench):
     bench.know("br1", tunnel_ip=OTHER)
     bench.turn()
