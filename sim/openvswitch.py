@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ class Daemon:
         self.command = [name, "--pidfile", "--detach", "--log-file", *arguments]
         self.log = switch.folder / f"{name}.log"
         self._pidfile = switch.folder / f"{name}.pid"
+        self.returned = 0.0
+        """When it last began to answer, as time.monotonic() has it."""
         self._after_start = after_start
 
     @property
@@ -69,6 +72,7 @@ class Daemon:
     def start(self) -> None:
         """Start the daemon; it answers when this returns. Raises CommandFailed."""
         self.switch.do(*self.command)
+        self.returned = time.monotonic()
         self._after_start()
 
     def stop(self) -> None:

@@ -20,6 +20,12 @@ HYPERVISOR, THIRD = "10.2.2.3", "10.2.2.4"
 @pytest.fixture
 def known(lab, nvc, wire, ls0):
     """VM1 and VM2 are learned, the hypervisor's host is placed; all three reach each other."""
+    let_three_be_known(lab, nvc, wire)
+    return ls0
+
+
+def let_three_be_known(lab, nvc, wire) -> None:
+    """Let VM1 and VM2 be learned, and the hypervisor's host be placed."""
     nvc.do(f"add-ucast-remote ls0 {lab.hypervisor.mac} {HYPERVISOR}")
     for vm in (lab.vm1, lab.vm2):
         wire.learned(vm, mac=vm.mac)
@@ -27,7 +33,6 @@ def known(lab, nvc, wire, ls0):
     wire.frame(lab.vm2, dst=lab.vm1.mac).arrives({"vm1": ["untagged"]})
     wire.frame(lab.vm1, dst=lab.hypervisor.mac).arrives({"hypervisor": ["vni 33"]})
     wire.vxlan(lab.hypervisor, 33, dst=lab.vm1.mac).arrives({"vm1": ["untagged"]})
-    return ls0
 
 
 @contextlib.contextmanager

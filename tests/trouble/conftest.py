@@ -1,14 +1,26 @@
-"""What was measured is shown at the end, and kept with the test's other properties."""
+"""The lab of tests/lab, with proxies; and what was measured is shown at the end."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
+
+from sim.proxy import OpenFlow, Ovsdb, Proxy
+from tests.lab.conftest import lab, nvc, plain_ls0, wire  # noqa: F401
 
 FIGURES = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config):
     config.stash[FIGURES] = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash[FIGURES]:
+        terminalreporter.section("trouble: seconds")
+        for line in config.stash[FIGURES]:
+            terminalreporter.line(line)
 
 
 @pytest.fixture
@@ -22,8 +34,29 @@ def measured(request, record_property):
     return note
 
 
-def pytest_terminal_summary(terminalreporter, config):
-    if config.stash[FIGURES]:
-        terminalreporter.section("trouble: seconds")
-        for line in config.stash[FIGURES]:
-            terminalreporter.line(line)
+@dataclass(frozen=True)
+class Proxies:
+    """What stands between the application and the switch, and between it and the databases."""
+
+    openflow: Proxy
+    vtep_db: Proxy
+    ovs_db: Proxy
+
+
+@pytest.fixture(scope="module")
+def proxies(lab):  # noqa: F811
+    """The lab's application, behind proxies from now on."""
+    vtep, app = lab.vtep, lab.app
+    server = vtep.db.removeprefix("unix:")
+    with (
+        Proxy(OpenFlow, ("127.0.0.1", app.port), namespace=vtep.namespace) as openflow,
+        Proxy(Ovsdb, server, f"{vtep.folder}/vtep.proxy") as vtep_db,
+        Proxy(Ovsdb, server, f"{vtep.folder}/ovs.proxy") as ovs_db,
+    ):
+        app.proxy_port = openflow.port
+        app.options.update(
+            vtep_db=f"unix:{vtep.folder}/vtep.proxy", ovs_db=f"unix:{vtep.folder}/ovs.proxy"
+        )
+        app.stop()
+        app.take_over()
+        yield Proxies(openflow, vtep_db, ovs_db)
