@@ -4,15 +4,17 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
+from uuid import UUID
 
 import eventlet
 import ovs.jsonrpc
 import ovs.poller
 import ovs.stream
-from ovs.db import idl
+from ovs.db import error, idl
 
 from ..events import Committed, Event, LockIs
 from . import messages
+from .bulk import Malformed, RemoteMacs
 from .waiting import Waiter
 
 LOG = logging.getLogger("vtep_ofapp.databases")
@@ -37,10 +39,14 @@ def use_tls(key: str, certificate: str, ca: str) -> None:
 
 
 class Tables(Protocol):
-    """What a Database is used for: which columns are read, what rows mean, how writes are done."""
+    """What a Database is used for: which columns are read, what rows mean, how writes are done.
+
+    ``bulk`` are the tables whose rows the IDL is not to see.
+    """
 
     schema: ClassVar[str]
     columns: ClassVar[Mapping[str, Sequence[str]]]
+    bulk: Mapping[str, RemoteMacs]
 
     def attach(self, tables: Mapping[str, Any]) -> None:
         """Take the IDL's tables, before any row is there."""
@@ -49,7 +55,7 @@ class Tables(Protocol):
         """Take note of a row that is new, changed or gone."""
 
     def take(self) -> Iterable[Event]:
-        """Return the events that the noticed rows amount to."""
+        """Return the events that the noticed rows amount to, and some of those in bulk."""
 
     def in_sync(self) -> Event:
         """Return the event that says that everything there is was told."""
@@ -80,6 +86,34 @@ class _Idl(idl.Idl):  # type: ignore[misc]
     def is_connected(self) -> bool:
         return bool(self._session.is_connected())
 
+    def start_over(self) -> None:
+        """Connect again after a pause, and read all rows again, whatever is known of them."""
+        self.last_id = str(UUID(int=0))
+        self._session.force_reconnect()
+
+    # The two ways by which all rows reach the library's Idl. Python gives methods that begin with
+    # two underscores the class's own name, less its first underscores; so these are Idl's, too.
+
+    def __clear(self) -> None:
+        for table in self._owner.bulk.values():
+            table.clear()
+        super().__clear()
+
+    def __parse_update(self, updates: Any, version: Any, tables: Any = None) -> None:
+        """Take rows in bulk out of what the server tells, whatever the version of the update.
+
+        They come last, so that all that they refer to is known by then.
+        """
+        bulk = {}
+        if tables is None and isinstance(updates, dict):
+            bulk = {name: updates.pop(name) for name in self._owner.bulk if name in updates}
+        try:
+            self.__do_parse_update(updates, version, tables or self.tables)
+        except error.Error as reason:
+            raise Malformed(str(reason)) from reason
+        for name, rows in bulk.items():
+            self._owner.bulk[name].add(rows)
+
 
 class Database:
     """Reads a database into events for ``post`` and commits one transaction at a time.
@@ -102,6 +136,7 @@ class Database:
         self._is_locked: bool | None = None
         self._remotes = remotes
         self._tables = tables
+        self.bulk = tables.bulk
         self._post = post
         self._idl: _Idl | None = None
         self._writes: Sequence[Any] = ()
@@ -143,19 +178,25 @@ class Database:
         while True:
             try:
                 self._advance(database)
+            except Malformed as malformed:
+                LOG.warning("%s: %s; reading everything again", self._name, malformed)
+                database.start_over()
             except Exception:
                 LOG.exception("%s: a bug; reading everything again", self._name)
-                database.force_reconnect()
+                database.start_over()
             waiter = Waiter()
             waiter.fd_wait(self._wake_up, ovs.poller.POLLIN)
             database.wait(waiter)
+            if self._is_behind():
+                waiter.immediate_wake()
             waiter.block()
             self._clear_wake_up()
 
     def _advance(self, database: _Idl) -> None:
         database.run()
         self._post_all(self._tables.take())
-        if database.is_refilled and database.state == database.IDL_S_MONITORING:
+        is_monitoring = database.state == database.IDL_S_MONITORING
+        if database.is_refilled and is_monitoring and not self._is_behind():
             database.is_refilled = False
             self._post(self._tables.in_sync())
         is_connected = database.is_connected()
@@ -173,6 +214,10 @@ class Database:
             if is_locked != self._is_locked:
                 self._is_locked = is_locked
                 self._post(LockIs(is_locked))
+
+    def _is_behind(self) -> bool:
+        """Whether rows in bulk wait; they are taken some at a time, between everything else."""
+        return any(table.is_behind for table in self.bulk.values())
 
     def _post_all(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -221,19 +266,19 @@ class Database:
 
     def _ask_for_schema(self, remote: str) -> dict[str, Any] | None:
         try:
-            error, stream = ovs.stream.Stream.open_block(ovs.stream.Stream.open(remote))
-        except OSError as failure:  # a key or certificate that cannot be read
-            LOG.warning("%s: %s: %s", self._name, remote, failure)
+            failure, stream = ovs.stream.Stream.open_block(ovs.stream.Stream.open(remote))
+        except OSError as reason:  # a key or certificate that cannot be read
+            LOG.warning("%s: %s: %s", self._name, remote, reason)
             return None
-        if error:
-            LOG.warning("%s: %s: %s", self._name, remote, os.strerror(error))
+        if failure:
+            LOG.warning("%s: %s: %s", self._name, remote, os.strerror(failure))
             return None
         connection = ovs.jsonrpc.Connection(stream)
         request = ovs.jsonrpc.Message.create_request("get_schema", [self._tables.schema])
-        error, reply = connection.transact_block(request)
+        failure, reply = connection.transact_block(request)
         connection.close()
-        if error or reply.error:
-            reason = os.strerror(error) if error else reply.error
+        if failure or reply.error:
+            reason = os.strerror(failure) if failure else reply.error
             LOG.warning("%s: %s: no schema: %s", self._name, remote, reason)
             return None
         schema: dict[str, Any] = reply.result

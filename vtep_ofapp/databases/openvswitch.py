@@ -8,6 +8,7 @@ from ..events import Bridges, BridgesInSync, Event
 from ..model import Bridge, BridgePort
 from ..values import Invalid, parse_ipv4
 from ..writes import PutTunnelPort, RemoveTunnelPort, SwitchWrite
+from .bulk import RemoteMacs
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids of a Port that marks it as ours; its value is the bridge's name."""
@@ -40,6 +41,7 @@ class OpenVSwitchTables:
     }
 
     def __init__(self, name: str) -> None:
+        self.bulk: Mapping[str, RemoteMacs] = {}
         self._name = name
         self._tables: Mapping[str, Any] = {}
         self._ports: dict[UUID, BridgePort] = {}

@@ -18,7 +18,6 @@ from ..model import (
     PhysicalSwitch,
     Refused,
     RemoteGroup,
-    RemoteMac,
     TunnelReport,
     TunnelRow,
     VtepRow,
@@ -28,7 +27,6 @@ from ..values import (
     Invalid,
     parse_group_mac,
     parse_ipv4,
-    parse_unicast_mac,
     parse_vlan,
     parse_vni,
 )
@@ -44,8 +42,11 @@ from ..writes import (
     RemoveTunnel,
     VtepWrite,
 )
+from .bulk import RemoteMacs
 
 _ENCAPSULATION = "vxlan_over_ipv4"
+_ROWS_AT_A_TIME = 250
+"""Rows of Ucast_Macs_Remote told at once, so that neither we nor the loop take long for them."""
 
 
 class VtepTables:
@@ -104,6 +105,10 @@ class VtepTables:
         self._port_of_stats: dict[UUID, UUID] = {}
         self._tunnels: dict[UUID, TunnelRow] = {}
         self._keys: dict[UUID, int | None] = {}
+        self._with_other_key: set[UUID] = set()
+        self._ends: dict[str, Locator | str] = {}
+        self._remote_macs = RemoteMacs(self._ends)
+        self.bulk: Mapping[str, RemoteMacs] = {"Ucast_Macs_Remote": self._remote_macs}
         self._refused_locators: set[UUID] = set()
         self._locators: dict[str, UUID] = {}
         self._new_locators: dict[str, Any] = {}
@@ -129,15 +134,17 @@ class VtepTables:
         if self._switches_are_stale:
             self._switches_are_stale = False
             self._read_switches()
-        if not self._rows:
-            return ()
+        if self._with_other_key:
+            self._read_again()
         rows, self._rows = self._rows, []
-        return (VtepRows(rows),)
+        rows.extend(self._remote_macs.take(_ROWS_AT_A_TIME))
+        return (VtepRows(rows),) if rows else ()
 
     def in_sync(self) -> Event:
         """Return the event that says that everything there is was told."""
         tables = (*_READERS, "Physical_Switch", "Physical_Locator")
-        return VtepInSync(frozenset(uuid for each in tables for uuid in self._tables[each].rows))
+        rows = (self._tables[each].rows for each in tables)
+        return VtepInSync(frozenset(self._remote_macs.uuids()).union(*rows))
 
     def _notice_locator(self, row: Any, gone: bool) -> None:
         if not gone and not row.tunnel_key:
@@ -146,15 +153,17 @@ class VtepTables:
             del self._locators[row.dst_ip]
         if gone:
             self._keys.pop(row.uuid, None)
+            self._ends.pop(str(row.uuid), None)
             self._unrefuse(row.uuid)
             return
         key = row.tunnel_key[0] if row.tunnel_key else None
         if self._keys.get(row.uuid, key) != key:
-            self._read_again(row)
+            self._with_other_key.add(row.uuid)
         self._keys[row.uuid] = key
         try:
-            _locator(row)
+            self._ends[str(row.uuid)] = _locator(row)
         except Invalid as error:
+            self._ends[str(row.uuid)] = str(error)
             self._refused_locators.add(row.uuid)
             self._rows.append(Refused(row.uuid, f"Physical_Locator {row.uuid}", str(error)))
         else:
@@ -166,13 +175,12 @@ class VtepTables:
             self._refused_locators.discard(locator)
             self._rows.append(Gone(locator))
 
-    def _read_again(self, locator: Any) -> None:
+    def _read_again(self) -> None:
         """Read the rows that name a locator whose key changed; that is rare, and may take long."""
-        for row in self._tables["Ucast_Macs_Remote"].rows.values():
-            if row.locator == locator:
-                self._rows.append(_read("Ucast_Macs_Remote", row))
+        locators, self._with_other_key = self._with_other_key, set()
+        self._remote_macs.read_again(locators)
         for row in self._tables["Mcast_Macs_Remote"].rows.values():
-            if locator in row.locator_set.locators:
+            if any(locator.uuid in locators for locator in row.locator_set.locators):
                 self._rows.append(_read("Mcast_Macs_Remote", row))
 
     def _read_switches(self) -> None:
@@ -382,11 +390,6 @@ def _logical_switch(row: Any) -> LogicalSwitch:
     return LogicalSwitch(row.uuid, row.name, key, mode == ["source_node"], tuple(refused))
 
 
-def _remote_mac(row: Any) -> RemoteMac:
-    mac = parse_unicast_mac(row.MAC)
-    return RemoteMac(row.uuid, mac, row.logical_switch.uuid, _locator(row.locator))
-
-
 def _remote_group(row: Any) -> RemoteGroup:
     mac = parse_group_mac(row.MAC)
     locators, refused = _locators(row)
@@ -408,7 +411,6 @@ def _local_group(row: Any) -> LocalGroup:
 
 _READERS: Mapping[str, Callable[[Any], VtepRow]] = {
     "Logical_Switch": _logical_switch,
-    "Ucast_Macs_Remote": _remote_mac,
     "Mcast_Macs_Remote": _remote_group,
     "Ucast_Macs_Local": _local_mac,
     "Mcast_Macs_Local": _local_group,

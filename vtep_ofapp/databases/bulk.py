@@ -1,0 +1,160 @@
+"""Ucast_Macs_Remote past the IDL: rows that are very many, and that are only read.
+
+The IDL makes an object of each row and of each of its columns and keeps them all. Here a row is the
+value that the loop gets, and rows that were told wait until there is time for them.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ..model import Gone, Locator, Refused, RemoteMac
+from ..values import Invalid, parse_unicast_mac
+
+
+class Malformed(ValueError):
+    """What the server tells makes no sense; the text says what."""
+
+
+class _Columns(NamedTuple):
+    """A row as it is told; references are the UUIDs of rows as text."""
+
+    mac: str = ""
+    logical_switch: str = ""
+    locator: str = ""
+
+
+class RemoteMacs:
+    """The rows of Ucast_Macs_Remote, from the table updates of RFC 7047 and ovsdb-server(7).
+
+    ``locators`` are those that the IDL has by the text of their UUID, or why they cannot be used.
+    They may be ahead of the rows that wait.
+    """
+
+    def __init__(self, locators: Mapping[str, Locator | str]) -> None:
+        self._locators = locators
+        self._rows: dict[UUID, RemoteMac | _Columns] = {}
+        self._waiting: deque[dict[str, Any]] = deque()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether updates wait to be taken."""
+        return bool(self._waiting)
+
+    def uuids(self) -> Collection[UUID]:
+        """Return the rows that there are, as far as updates were taken."""
+        return self._rows.keys()
+
+    def clear(self) -> None:
+        """Forget all rows, because they are about to be told anew."""
+        self._rows.clear()
+        self._waiting.clear()
+
+    def add(self, updates: Any) -> None:
+        """Let the row updates of one message wait; raises Malformed if they are none."""
+        if not isinstance(updates, dict):
+            raise Malformed("the updates of Ucast_Macs_Remote are no object")
+        if updates:
+            self._waiting.append(updates)
+
+    def read_again(self, locators: Collection[UUID]) -> None:
+        """Let the rows wait that name one of the locators, because these have changed."""
+        texts = set(map(str, locators))
+        self.add(
+            {
+                str(uuid): {"again": None}
+                for uuid, row in self._rows.items()
+                if (
+                    row.locator in texts
+                    if isinstance(row, _Columns)
+                    else row.locator.uuid in locators
+                )
+            }
+        )
+
+    def take(self, most: int) -> Iterator[RemoteMac | Refused | Gone]:
+        """Take so many updates at most, in their order; yield the rows that they change.
+
+        Raises Malformed for what no server tells.
+        """
+        while self._waiting and most:
+            updates = self._waiting[0]
+            text, update = updates.popitem()  # so that what was taken takes no room
+            if not updates:
+                self._waiting.popleft()
+            most -= 1
+            row = self._update(text, update)
+            if row is not None:
+                yield row
+
+    def _update(self, text: str, update: Any) -> RemoteMac | Refused | Gone | None:
+        uuid = _uuid(text)
+        match update:
+            case {"initial": dict(columns)} | {"insert": dict(columns)} | {"new": dict(columns)}:
+                told = _changed(_Columns(), columns)
+            case {"modify": dict(columns)} if uuid in self._rows:
+                told = _changed(self._told(uuid), columns)
+            case {"delete": _} | {"old": dict()}:
+                return Gone(uuid) if self._rows.pop(uuid, None) else None
+            case {"again": None}:
+                if uuid not in self._rows:
+                    return None
+                told = self._told(uuid)
+            case _:
+                raise Malformed(f"{update} is no update of row {uuid} of Ucast_Macs_Remote")
+        row = self._read(uuid, told)
+        self._rows[uuid] = row if isinstance(row, RemoteMac) else told
+        return row
+
+    def _told(self, uuid: UUID) -> _Columns:
+        row = self._rows[uuid]
+        if isinstance(row, _Columns):
+            return row
+        return _Columns(row.mac, str(row.logical_switch), str(row.locator.uuid))
+
+    def _read(self, uuid: UUID, told: _Columns) -> RemoteMac | Refused | None:
+        logical_switch, locator = _reference(told.logical_switch), self._locators.get(told.locator)
+        if locator is None:
+            # The IDL is ahead: the locator is gone, because nothing names it any more. So this row
+            # was changed or deleted, too, and the update that says so waits behind this one.
+            return None
+        try:
+            mac = parse_unicast_mac(told.mac)
+            if isinstance(locator, str):
+                raise Invalid(locator)
+        except Invalid as error:
+            subject = f"Ucast_Macs_Remote {told.mac} (row {uuid})"
+            return Refused(uuid, subject, str(error), logical_switch)
+        return RemoteMac(uuid, mac, logical_switch, locator)
+
+
+def _changed(told: _Columns, columns: dict[str, Any]) -> _Columns:
+    """Return what a row says after a change of these columns; the others stay as they were."""
+    mac = columns.get("MAC", told.mac)
+    if not isinstance(mac, str):
+        raise Malformed(f"{mac} is no MAC of a row of Ucast_Macs_Remote")
+    return _Columns(
+        mac,
+        _named(columns["logical_switch"]) if "logical_switch" in columns else told.logical_switch,
+        _named(columns["locator"]) if "locator" in columns else told.locator,
+    )
+
+
+def _named(reference: Any) -> str:
+    match reference:
+        case ["uuid", str(text)]:
+            return text
+    raise Malformed(f"{reference} is no reference from a row of Ucast_Macs_Remote")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Malformed(f"{text!r} is no UUID of a row of Ucast_Macs_Remote") from None
+
+
+_reference = lru_cache(maxsize=1 << 16)(_uuid)
+"""The UUID of a row that very many others name: one object for all of them."""
