@@ -4,6 +4,7 @@
 together: the connections (OpenFlow), the databases (OVSDB) and the loop between them.
 """
 
+import gc
 import signal
 from typing import Any
 
@@ -25,6 +26,11 @@ from .switch.connections import Connections
 
 config.register()
 
+_COLLECTIONS = 10_000, 10, 100
+"""New objects after which Python looks for circles of garbage among them, and how often it looks
+further back. By default it looks through all flows again and again while they become more, which
+was half of the work of loading 100,000; none of them is in a circle."""
+
 
 class VtepApp(OSKenApp):  # type: ignore[misc]
     """The application. Its handlers only pass on what os-ken tells."""
@@ -39,6 +45,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             raise SystemExit(f"vtep_ofapp: {error}") from None
         if options.tls is not None:
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
+        gc.set_threshold(*_COLLECTIONS)
         quiet.install(eventlet.spawn_after)
         listener.install()
         sieve.install()
