@@ -1,47 +1,56 @@
 """One datapath's connection: bundles, read-back, and what the switch tells by itself."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar
 
 from os_ken.lib import hub
-from os_ken.lib.packet import ethernet
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from ..changes import Change
 from ..events import Applied, Counters, Event, FlowRemoved, ReadBack, RoleIs, UnknownSource
-from ..flows import (
-    COOKIE_BASE,
-    COOKIE_MASK,
-    GROUP_BASE,
-    GROUP_MASK,
-    Flow,
-    FlowKey,
-    Group,
-)
+from ..flows import COOKIE_BASE, COOKIE_MASK, Flow, FlowKey, Group
 from ..pipeline.layout import COUNTING, PRODUCER_MASK, cookie_of
 from ..statistics import Counter
 from ..values import is_station
-from .codec import Foreign, decode_flow, decode_group, decode_key, decode_match, encode
+from . import decoding, incoming
+from .encoding import ATOMIC_IN_ORDER, bundled
+from .oxm import Unreadable
 from .role import Role
 
 LOG = logging.getLogger("vtep_ofapp.switch")
 
-_ATOMIC_IN_ORDER = ofp.ONF_BF_ATOMIC | ofp.ONF_BF_ORDERED
+_XIDS = 1 << 32
 _WRITE_SIZE = 1 << 16
 """Bytes of messages handed to the socket at a time, so that a large bundle lets others run."""
-_ETHERNET_HEADER = 14
 
 
 @dataclass(slots=True)
 class _Bundle:
+    """A bundle in flight: its messages have consecutive numbers, so that the number of a message
+    says which change it is about.
+    """
+
+    id: int
+    first_xid: int
     changes: Sequence[Change]
-    by_xid: dict[int, Change] = field(default_factory=dict)
-    commit_xid: int = 0
     rejected: list[Change] = field(default_factory=list)
+
+    def xid(self, index: int) -> int:
+        """Return the number of a message: 0 opens the bundle, the last one ends it."""
+        return (self.first_xid + index) % _XIDS
+
+    def is_last(self, xid: int) -> bool:
+        """Whether the number is that of the message that ends the bundle."""
+        return xid == self.xid(len(self.changes) + 1)
+
+    def change_with(self, xid: int) -> "Change | None":
+        """Return the change that a message with this number made, if it is one of the bundle's."""
+        index = (xid - self.first_xid) % _XIDS - 1
+        return self.changes[index] if 0 <= index < len(self.changes) else None
 
 
 @dataclass(slots=True)
@@ -73,7 +82,7 @@ class SwitchConnection:
         self._bundle: _Bundle | None = None
         self._reading: _Reading | None = None
         self._counting: _Counting | None = None
-        self._role = Role(datapath, lambda message: self._outbox.put([message]))
+        self._role = Role(datapath, self._put)
         self._sender = hub.spawn(self._send_loop)
 
     def end(self) -> None:
@@ -107,7 +116,7 @@ class SwitchConnection:
         )
         groups = parser.OFPGroupDescStatsRequest(self._datapath, 0)
         self._reading = _Reading(awaited={self._number(flows), self._number(groups)})
-        self._outbox.put([flows, groups])
+        self._put(flows, groups)
 
     def read_counters(self) -> None:
         """Ask for the counters of bindings; a Counters follows."""
@@ -125,30 +134,47 @@ class SwitchConnection:
             )
             self._counting.awaited.add(self._number(request))
             requests.append(request)
-        self._outbox.put(requests)
+        self._put(*requests)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes in one atomic bundle, in their order; an Applied follows."""
-        bundle_id = next(self._bundle_ids)
-        self._bundle = bundle = _Bundle(changes)
-        messages = [self._control(bundle_id, ofp.ONF_BCT_OPEN_REQUEST)]
-        for change in changes:
-            message = parser.ONFBundleAddMsg(
-                self._datapath, bundle_id, _ATOMIC_IN_ORDER, encode(self._datapath, change), []
-            )
-            bundle.by_xid[self._number(message)] = change
-            messages.append(message)
-        commit = self._control(bundle_id, ofp.ONF_BCT_COMMIT_REQUEST)
-        bundle.commit_xid = commit.xid
-        self._outbox.put([*messages, commit])
+        first_xid = self._numbers(len(changes) + 2)
+        self._bundle = _Bundle(next(self._bundle_ids), first_xid, changes)
+        self._outbox.put(self._messages(self._bundle))
 
-    def _control(self, bundle_id: int, kind: int) -> Any:
-        message = parser.ONFBundleCtrlMsg(self._datapath, bundle_id, kind, _ATOMIC_IN_ORDER, [])
-        self._number(message)
-        return message
+    def _messages(self, bundle: _Bundle) -> Iterator[bytes]:
+        """Yield the messages of a bundle, each of them encoded when its turn to be sent comes.
+
+        If there is no message for a change, the switch is told to forget the bundle.
+        """
+        yield self._control(bundle, 0, ofp.ONF_BCT_OPEN_REQUEST)
+        for index, change in enumerate(bundle.changes, 1):
+            try:
+                message = bundled(bundle.id, bundle.xid(index), change)
+            except Exception as error:  # a bug, or a group that is too large; the rest goes on
+                LOG.error("there is no message for %.200s: %s", change, error)
+                bundle.rejected.append(change)
+            else:
+                yield message
+        end = ofp.ONF_BCT_DISCARD_REQUEST if bundle.rejected else ofp.ONF_BCT_COMMIT_REQUEST
+        yield self._control(bundle, len(bundle.changes) + 1, end)
+
+    def _control(self, bundle: _Bundle, index: int, kind: int) -> bytes:
+        message = parser.ONFBundleCtrlMsg(self._datapath, bundle.id, kind, ATOMIC_IN_ORDER, [])
+        message.set_xid(bundle.xid(index))
+        return _serialized(message)
 
     def _number(self, message: Any) -> int:
         return int(self._datapath.set_xid(message))
+
+    def _numbers(self, count: int) -> int:
+        """Return the first of some consecutive numbers that os-ken gives to no other message."""
+        first = int(self._datapath.xid + 1) % _XIDS
+        self._datapath.xid = (first + count - 1) % _XIDS
+        return first
+
+    def _put(self, *messages: Any) -> None:
+        self._outbox.put([_serialized(message) for message in messages])
 
     def _send_loop(self) -> None:
         try:
@@ -157,11 +183,10 @@ class SwitchConnection:
         finally:
             self._datapath.close()
 
-    def _send(self, messages: Sequence[Any]) -> None:
+    def _send(self, messages: Iterable[bytes]) -> None:
         buffer = bytearray()
         for message in messages:
-            message.serialize()
-            buffer += message.buf
+            buffer += message
             if len(buffer) >= _WRITE_SIZE:
                 self._datapath.send(bytes(buffer))
                 buffer.clear()
@@ -173,40 +198,44 @@ class SwitchConnection:
     def received(self, message: Any) -> None:
         """Take one message of the kinds that VtepApp subscribes to."""
         handler = self._HANDLERS[type(message)]
-        handler(self, message)
+        try:
+            handler(self, message)
+        except Unreadable as error:
+            LOG.error("%s: a message is not read to its end: %s", self.peer, error)
 
     def _packet_in(self, message: Any) -> None:
         """Report the source of a frame that one of our flows showed us."""
-        if message.cookie & COOKIE_MASK != COOKIE_BASE or len(message.data) < _ETHERNET_HEADER:
-            return
-        header, _, _ = ethernet.ethernet.parser(bytes(message.data[:_ETHERNET_HEADER]))
-        if is_station(header.src):
-            self._post(UnknownSource(self, decode_match(message.match), header.src))
+        cookie, fields, source = decoding.packet_in(message.buf)
+        if cookie & COOKIE_MASK == COOKIE_BASE and is_station(source):
+            self._post(UnknownSource(self, fields, source))
 
     def _flow_removed(self, message: Any) -> None:
-        if message.cookie & COOKIE_MASK == COOKIE_BASE:
-            idle = message.reason == ofp.OFPRR_IDLE_TIMEOUT
-            self._post(FlowRemoved(self, decode_key(message), idle))
+        cookie, key, idle = decoding.flow_removed(message.buf)
+        if cookie & COOKIE_MASK == COOKIE_BASE:
+            self._post(FlowRemoved(self, key, idle))
 
     def _flow_stats(self, message: Any) -> None:
+        """Take a part of the flows; others have their turn before the next one."""
         if self._counting is not None and message.xid in self._counting.awaited:
             self._count(self._counting, message)
-        if self._reading is None or message.xid not in self._reading.awaited:
-            return
-        for stats in message.body:
-            try:
-                flow = decode_flow(stats)
-            except Foreign as error:
-                LOG.warning("a flow with our cookie is not one of ours: %s", error)
-                flow = Flow(decode_key(stats), (), cookie=0)
-            self._reading.flows[flow.key] = flow
-        self._end_of_part(message)
+        elif self._reading is not None and message.xid in self._reading.awaited:
+            self._read(self._reading, message)
+        hub.sleep(0)
+
+    def _read(self, reading: _Reading, message: Any) -> None:
+        try:
+            for flow in decoding.flows(message.buf):
+                reading.flows[flow.key] = flow
+        finally:
+            self._end_of_part(message)
 
     def _count(self, counting: _Counting, message: Any) -> None:
-        for stats in message.body:
-            counting.flows[decode_key(stats)] = Counter(
-                stats.cookie, stats.packet_count, stats.byte_count
-            )
+        try:
+            counting.flows.update(decoding.counters(message.buf))
+        finally:
+            self._end_of_count(counting, message)
+
+    def _end_of_count(self, counting: _Counting, message: Any) -> None:
         if message.flags & ofp.OFPMPF_REPLY_MORE:
             return
         counting.awaited.discard(message.xid)
@@ -217,16 +246,11 @@ class SwitchConnection:
     def _group_stats(self, message: Any) -> None:
         if self._reading is None or message.xid not in self._reading.awaited:
             return
-        for stats in message.body:
-            if stats.group_id & GROUP_MASK != GROUP_BASE:
-                continue
-            try:
-                group = decode_group(stats)
-            except Foreign as error:
-                LOG.warning("group %#x is not one of ours: %s", stats.group_id, error)
-                group = Group(stats.group_id, (), fast_failover=True)
-            self._reading.groups[group.id] = group
-        self._end_of_part(message)
+        try:
+            for group in decoding.groups(message.buf):
+                self._reading.groups[group.id] = group
+        finally:
+            self._end_of_part(message)
 
     def _end_of_part(self, message: Any) -> None:
         reading = self._reading
@@ -238,8 +262,8 @@ class SwitchConnection:
             self._post(ReadBack(self, reading.flows, reading.groups))
 
     def _bundle_control(self, message: Any) -> None:
-        if self._bundle is not None and message.xid == self._bundle.commit_xid:
-            self._end_bundle(made=True)
+        if self._bundle is not None and self._bundle.is_last(message.xid):
+            self._end_bundle(made=message.type == ofp.ONF_BCT_COMMIT_REPLY)
 
     def _role_reply(self, message: Any) -> None:
         generation = self._role.reply(message)
@@ -254,12 +278,12 @@ class SwitchConnection:
             return
         bundle = self._bundle
         why = _reason(message)
-        if bundle is not None and message.xid == bundle.commit_xid:
+        if bundle is not None and bundle.is_last(message.xid):
             if not bundle.rejected:
                 LOG.error("the switch did not commit %d changes: %s", len(bundle.changes), why)
             self._end_bundle(made=False)
             return
-        cause = bundle.by_xid.get(message.xid) if bundle is not None else None
+        cause = bundle.change_with(message.xid) if bundle is not None else None
         LOG.error("the switch refused %s: %s", cause or f"message {message.xid:#x}", why)
         if bundle is not None and cause is not None and cause not in bundle.rejected:
             bundle.rejected.append(cause)
@@ -270,14 +294,19 @@ class SwitchConnection:
             self._post(Applied(self, bundle.changes, made, tuple(bundle.rejected)))
 
     _HANDLERS: ClassVar[dict[type, Callable[["SwitchConnection", Any], None]]] = {
-        parser.OFPPacketIn: _packet_in,
-        parser.OFPFlowRemoved: _flow_removed,
-        parser.OFPFlowStatsReply: _flow_stats,
-        parser.OFPGroupDescStatsReply: _group_stats,
+        incoming.OFPPacketIn: _packet_in,
+        incoming.OFPFlowRemoved: _flow_removed,
+        incoming.OFPFlowStatsReply: _flow_stats,
+        incoming.OFPGroupDescStatsReply: _group_stats,
         parser.ONFBundleCtrlMsg: _bundle_control,
         parser.OFPRoleReply: _role_reply,
         parser.OFPErrorMsg: _error,
     }
+
+
+def _serialized(message: Any) -> bytes:
+    message.serialize()
+    return bytes(message.buf)
 
 
 def _reason(message: Any) -> str:

@@ -1,0 +1,141 @@
+"""What os-ken itself makes of our flows and groups, to compare with."""
+
+from os_ken.ofproto import nicira_ext
+from os_ken.ofproto import ofproto_v1_3 as ofp
+from os_ken.ofproto import ofproto_v1_3_parser as parser
+
+from vtep_ofapp.changes import FlowChange
+from vtep_ofapp.flows import (
+    ForgetInPort,
+    GoTo,
+    Output,
+    OutputToBond,
+    PopVlan,
+    PushVlan,
+    Resubmit,
+    SetField,
+    ToController,
+    ToGroup,
+)
+
+
+class Datapath:
+    """All that os-ken's messages want of a datapath, and what a connection sends to one."""
+
+    ofproto = ofp
+    ofproto_parser = parser
+    address = ("192.0.2.1", 50000)
+
+    def __init__(self, xid=0):
+        self.xid = xid
+        self.sent = b""
+        self.is_open = True
+
+    def set_xid(self, message):
+        self.xid = (self.xid + 1) & ofp.MAX_XID
+        message.set_xid(self.xid)
+        return self.xid
+
+    def send(self, buf):
+        self.sent += buf
+
+    def close(self):
+        self.is_open = False
+
+
+def serialized(message):
+    message.serialize()
+    return bytes(message.buf)
+
+
+def flow_mod(change):
+    key, flow = change.key, change.flow
+    match = parser.OFPMatch(**dict(key.match))
+    where = {"table_id": key.table, "priority": key.priority, "match": match}
+    if flow is None:
+        delete = {"command": ofp.OFPFC_DELETE_STRICT}
+        anywhere = {"out_port": ofp.OFPP_ANY, "out_group": ofp.OFPG_ANY}
+        return parser.OFPFlowMod(Datapath(), **where, **delete, **anywhere)
+    flags = ofp.OFPFF_RESET_COUNTS | (ofp.OFPFF_SEND_FLOW_REM if flow.watched else 0)
+    return parser.OFPFlowMod(
+        Datapath(),
+        **where,
+        cookie=flow.cookie,
+        idle_timeout=flow.idle_timeout,
+        flags=flags,
+        instructions=instructions(flow.actions),
+    )
+
+
+def group_mod(change):
+    group = change.group
+    if group is None:
+        return parser.OFPGroupMod(Datapath(), ofp.OFPGC_DELETE, ofp.OFPGT_ALL, change.id, [])
+    return parser.OFPGroupMod(
+        Datapath(),
+        ofp.OFPGC_MODIFY if change.exists else ofp.OFPGC_ADD,
+        ofp.OFPGT_FF if group.fast_failover else ofp.OFPGT_ALL,
+        group.id,
+        [bucket(each) for each in group.buckets],
+    )
+
+
+def bundle_add(bundle_id, xid, change):
+    inner = flow_mod(change) if isinstance(change, FlowChange) else group_mod(change)
+    flags = ofp.ONF_BF_ATOMIC | ofp.ONF_BF_ORDERED
+    message = parser.ONFBundleAddMsg(Datapath(), bundle_id, flags, inner, [])
+    message.set_xid(xid)
+    return message
+
+
+def bundle_control(bundle_id, xid, kind):
+    flags = ofp.ONF_BF_ATOMIC | ofp.ONF_BF_ORDERED
+    message = parser.ONFBundleCtrlMsg(Datapath(), bundle_id, kind, flags, [])
+    message.set_xid(xid)
+    return message
+
+
+def instructions(actions):
+    applied = [each for action in actions for each in made(action)]
+    apply = [parser.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS, applied)] if applied else []
+    goto = [action.table for action in actions if isinstance(action, GoTo)]
+    return apply + [parser.OFPInstructionGotoTable(table) for table in goto]
+
+
+def bucket(value):
+    port = ofp.OFPP_ANY if value.watch_port is None else value.watch_port
+    group = ofp.OFPG_ANY if value.watch_group is None else value.watch_group
+    actions = [each for action in value.actions for each in made(action)]
+    return parser.OFPBucket(watch_port=port, watch_group=group, actions=actions)
+
+
+def made(action):
+    """Return the OpenFlow actions for one of ours; none for GoTo, which is an instruction."""
+    return {
+        SetField: lambda: [parser.OFPActionSetField(**{action.field: action.value})],
+        Output: lambda: [parser.OFPActionOutput(action.port)],
+        OutputToBond: lambda: [bundle(action.ports)],
+        ToController: lambda: [parser.OFPActionOutput(ofp.OFPP_CONTROLLER, action.max_len)],
+        ToGroup: lambda: [parser.OFPActionGroup(action.group)],
+        Resubmit: lambda: [parser.NXActionResubmitTable(table_id=action.table)],
+        PopVlan: lambda: [parser.OFPActionPopVlan()],
+        PushVlan: lambda: [
+            parser.OFPActionPushVlan(0x8100),
+            parser.OFPActionSetField(vlan_vid=0x1000 | action.vlan),
+        ],
+        ForgetInPort: lambda: [parser.NXActionRegLoad(ofs_nbits=31, dst="in_port", value=0)],
+        GoTo: lambda: [],
+    }[type(action)]()
+
+
+def bundle(ports):
+    return parser.NXActionBundle(
+        algorithm=nicira_ext.NX_BD_ALG_HRW,
+        fields=nicira_ext.NX_HASH_FIELDS_ETH_SRC,
+        basis=0,
+        slave_type=nicira_ext.NXM_OF_IN_PORT,
+        n_slaves=len(ports),
+        ofs_nbits=0,
+        dst=0,
+        slaves=list(ports),
+    )

@@ -1,0 +1,89 @@
+"""Everything that the pipeline can ask a switch for, as strategies of hypothesis."""
+
+import inspect
+import re
+
+from hypothesis import strategies as st
+
+from vtep_ofapp.changes import FlowChange, GroupChange
+from vtep_ofapp.flows import Flow, Group
+from vtep_ofapp.pipeline import admission, egress, flooding, learning, tunnels, unicast
+
+from .builders import binding
+
+NUMBERS = st.integers(0, (1 << 24) - 1)
+"""Numbers of logical switches, and VNIs."""
+PORTS = st.integers(1, 0xFF00)
+MACS = st.integers(0, (1 << 48) - 1).map(lambda mac: mac.to_bytes(6, "big").hex(":"))
+ADDRESSES = st.ip_addresses(v=4).map(str)
+BINDINGS = st.builds(
+    binding,
+    ofport=PORTS,
+    vlan=st.integers(0, 4094),
+    members=st.lists(PORTS, min_size=1, max_size=5).map(tuple),
+)
+BINDING_NUMBERS = BINDINGS.map(lambda each: each.number)
+TARGETS = st.dictionaries(ADDRESSES, PORTS, max_size=5)
+
+PRODUCERS = {
+    admission.link_local: (),
+    admission.bound: (BINDINGS, NUMBERS),
+    learning.unlearnable: (),
+    learning.unknown: (),
+    learning.known: (BINDING_NUMBERS, NUMBERS, MACS, st.integers(1, 0xFFFF)),
+    learning.full_binding: (BINDING_NUMBERS,),
+    learning.full_logical_switch: (NUMBERS,),
+    learning.moving: (NUMBERS, MACS),
+    learning.held: (NUMBERS, MACS),
+    tunnels.inner_tags: (),
+    tunnels.incoming: (ADDRESSES, PORTS),
+    tunnels.looking_at_bfd: (ADDRESSES, PORTS, ADDRESSES),
+    tunnels.outgoing: (ADDRESSES, PORTS),
+    tunnels.decapsulation: (ADDRESSES, NUMBERS, NUMBERS),
+    tunnels.encapsulation: (NUMBERS, NUMBERS),
+    tunnels.encapsulation_towards: (NUMBERS, ADDRESSES, st.none() | NUMBERS),
+    unicast.elsewhere: (),
+    unicast.local: (BINDING_NUMBERS, NUMBERS, MACS),
+    unicast.remote: (NUMBERS, MACS, ADDRESSES),
+    egress.inner_tags: (),
+    egress.bound: (BINDINGS, NUMBERS),
+    flooding.flood: (NUMBERS, st.lists(BINDINGS, max_size=5), TARGETS, st.booleans()),
+    flooding.multicast: (NUMBERS, NUMBERS, MACS, TARGETS.filter(bool), st.booleans()),
+    flooding.alive: (),
+}
+"""Each function of the pipeline that makes flows or groups, and what it takes."""
+
+
+def makers():
+    """Return all functions of the pipeline that make flows or groups."""
+    return {
+        function
+        for module in (admission, learning, tunnels, unicast, egress, flooding)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+        and not name.startswith("_")
+        and re.search(r"flows\.(Flow|Group)\b", str(function.__annotations__["return"]))
+    }
+
+
+def _parts(made, kind):
+    """Return the flows, or the groups, in what a function of the pipeline made."""
+    if isinstance(made, Flow | Group):
+        return [made] if isinstance(made, kind) else []
+    return [part for each in made for part in _parts(each, kind)]
+
+
+def _made(kind, makers):
+    """Return what yields the flows, or the groups, that these functions make."""
+    made = st.one_of([st.builds(maker, *PRODUCERS[maker]) for maker in makers])
+    return made.flatmap(lambda each: st.sampled_from(_parts(each, kind)))
+
+
+FLOWS = _made(Flow, [maker for maker in PRODUCERS if maker is not flooding.alive])
+GROUPS = _made(Group, [flooding.flood, flooding.multicast, flooding.alive])
+CHANGES = st.one_of(
+    FLOWS.map(lambda flow: FlowChange(flow.key, flow)),
+    FLOWS.map(lambda flow: FlowChange(flow.key, None)),
+    st.builds(lambda group, exists: GroupChange(group.id, group, exists), GROUPS, st.booleans()),
+    GROUPS.map(lambda group: GroupChange(group.id, None, exists=True)),
+)

@@ -1,0 +1,219 @@
+"""Actions of flows and buckets to OpenFlow 1.3 bytes and back, by os-ken's own codec.
+
+Very many flows do one of a few things. What was encoded or decoded is remembered, so that it
+costs once; what was decoded from equal bytes is one and the same tuple.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, TypeGuard
+
+from os_ken.ofproto import nicira_ext
+from os_ken.ofproto import ofproto_common as common
+from os_ken.ofproto import ofproto_v1_3 as ofp
+from os_ken.ofproto import ofproto_v1_3_parser as parser
+
+from ..flows import (
+    Action,
+    Bucket,
+    ForgetInPort,
+    GoTo,
+    Output,
+    OutputToBond,
+    PopVlan,
+    PushVlan,
+    Resubmit,
+    SetField,
+    ToController,
+    ToGroup,
+)
+
+_ETHERTYPE_VLAN = 0x8100
+_PRESENT = 0x1000
+_IN_PORT_BITS = 31
+"""ofs_nbits of all 32 bits of a field: first bit 0, length 32 less one (OVS ovs-actions(7))."""
+_IN_PORT_RESUBMIT = 0xFFF8
+_EXPERIMENTER = struct.Struct("!HHIH")
+_BUCKET = struct.Struct(ofp.OFP_BUCKET_PACK_STR)
+_OF_NICIRA = {
+    nicira_ext.NXAST_RESUBMIT_TABLE,
+    nicira_ext.NXAST_BUNDLE,
+    nicira_ext.NXAST_REG_LOAD,
+}
+"""Those of Open vSwitch's own actions that we use. os-ken reads others without end if their
+lengths are wrong."""
+_REMEMBERED = 1 << 14
+
+
+class Foreign(ValueError):
+    """A flow or group holds what we never write; the text says what."""
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def encode_instructions(actions: tuple[Action, ...]) -> bytes:
+    """Return the instructions of a flow with these actions."""
+    instructions: list[Any] = []
+    applied = [action for action in actions if not isinstance(action, GoTo)]
+    if applied:
+        apply = parser.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS, _encode(applied))
+        instructions.append(apply)
+    instructions.extend(
+        parser.OFPInstructionGotoTable(action.table)
+        for action in actions
+        if isinstance(action, GoTo)
+    )
+    buf = bytearray()
+    for instruction in instructions:
+        instruction.serialize(buf, len(buf))
+    return bytes(buf)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def encode_bucket(bucket: Bucket) -> bytes:
+    """Return an ofp_bucket."""
+    buf = bytearray()
+    parser.OFPBucket(
+        actions=_encode(bucket.actions),
+        watch_port=ofp.OFPP_ANY if bucket.watch_port is None else bucket.watch_port,
+        watch_group=ofp.OFPG_ANY if bucket.watch_group is None else bucket.watch_group,
+    ).serialize(buf, 0)
+    return bytes(buf)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def decode_instructions(buf: bytes) -> tuple[Action, ...]:
+    """Return the actions of a flow with these instructions; raises Foreign."""
+    actions: list[Action] = []
+    for kind, instruction in _pieces(buf):
+        if kind == ofp.OFPIT_APPLY_ACTIONS:
+            actions.extend(_decode(instruction[ofp.OFP_INSTRUCTION_ACTIONS_SIZE :]))
+        elif kind == ofp.OFPIT_GOTO_TABLE:
+            actions.append(GoTo(parser.OFPInstruction.parser(instruction, 0).table_id))
+        else:
+            raise Foreign(f"an instruction of type {kind}")
+    return tuple(actions)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def decode_bucket(buf: bytes, fast_failover: bool) -> Bucket:
+    """Return an ofp_bucket of a group of that type; raises Foreign."""
+    _, _, watch_port, watch_group = _BUCKET.unpack_from(buf)
+    return Bucket(
+        tuple(_decode(buf[_BUCKET.size :])),
+        watch_port if fast_failover and watch_port != ofp.OFPP_ANY else None,
+        watch_group if fast_failover and watch_group != ofp.OFPG_ANY else None,
+    )
+
+
+def _bundle(ports: Sequence[int]) -> Any:
+    return parser.NXActionBundle(
+        algorithm=nicira_ext.NX_BD_ALG_HRW,
+        fields=nicira_ext.NX_HASH_FIELDS_ETH_SRC,
+        basis=0,
+        slave_type=nicira_ext.NXM_OF_IN_PORT,
+        n_slaves=len(ports),
+        ofs_nbits=0,
+        dst=0,
+        slaves=list(ports),
+    )
+
+
+def _encode(actions: Iterable[Action]) -> list[Any]:
+    messages: list[Any] = []
+    for action in actions:
+        if isinstance(action, SetField):
+            messages.append(parser.OFPActionSetField(**{action.field: action.value}))
+        elif isinstance(action, Output):
+            messages.append(parser.OFPActionOutput(action.port))
+        elif isinstance(action, OutputToBond):
+            messages.append(_bundle(action.ports))
+        elif isinstance(action, ToController):
+            messages.append(parser.OFPActionOutput(ofp.OFPP_CONTROLLER, action.max_len))
+        elif isinstance(action, ToGroup):
+            messages.append(parser.OFPActionGroup(action.group))
+        elif isinstance(action, Resubmit):
+            messages.append(parser.NXActionResubmitTable(table_id=action.table))
+        elif isinstance(action, PopVlan):
+            messages.append(parser.OFPActionPopVlan())
+        elif isinstance(action, PushVlan):
+            messages.append(parser.OFPActionPushVlan(_ETHERTYPE_VLAN))
+            messages.append(parser.OFPActionSetField(vlan_vid=_PRESENT | action.vlan))
+        elif isinstance(action, ForgetInPort):
+            messages.append(parser.NXActionRegLoad(ofs_nbits=_IN_PORT_BITS, dst="in_port", value=0))
+        else:
+            raise AssertionError(f"{action} is an instruction, not an action")
+    return messages
+
+
+def _decode(buf: bytes) -> list[Action]:
+    actions: list[Action] = []
+    for kind, piece in _pieces(buf):
+        if kind == ofp.OFPAT_EXPERIMENTER and not _is_known(piece):
+            raise Foreign(f"an experimenter's action: {piece[:16].hex()}")
+        try:
+            action = _decode_one(parser.OFPAction.parser(piece, 0))
+        except Foreign:
+            raise
+        except Exception as error:  # os-ken's parsers raise anything
+            raise Foreign(f"an action of type {kind}: {piece[:16].hex()}: {error!r}") from error
+        if _is_tag(action) and actions and isinstance(actions[-1], PushVlan):
+            actions[-1] = PushVlan(action.value & ~_PRESENT)
+        else:
+            actions.append(action)
+    return actions
+
+
+def _is_tag(action: Action) -> TypeGuard[SetField]:
+    """Whether an action, after a PushVlan, says which VLAN is meant."""
+    return (
+        isinstance(action, SetField)
+        and action.field == "vlan_vid"
+        and isinstance(action.value, int)
+    )
+
+
+def _decode_one(message: Any) -> Action:
+    if isinstance(message, parser.OFPActionSetField):
+        return SetField(message.key, message.value)
+    if isinstance(message, parser.OFPActionOutput):
+        if message.port == ofp.OFPP_CONTROLLER:
+            return ToController(message.max_len)
+        return Output(message.port)
+    if isinstance(message, parser.OFPActionGroup):
+        return ToGroup(message.group_id)
+    if isinstance(message, parser.OFPActionPopVlan):
+        return PopVlan()
+    if isinstance(message, parser.OFPActionPushVlan) and message.ethertype == _ETHERTYPE_VLAN:
+        return PushVlan(0)
+    if isinstance(message, parser.NXActionResubmitTable) and message.in_port == _IN_PORT_RESUBMIT:
+        return Resubmit(message.table_id)
+    if isinstance(message, parser.NXActionBundle) and (
+        message.serialize_body() == _bundle(message.slaves).serialize_body()
+    ):
+        return OutputToBond(tuple(message.slaves))
+    if isinstance(message, parser.NXActionRegLoad) and (
+        (message.dst, message.ofs_nbits, message.value) == ("in_port", _IN_PORT_BITS, 0)
+    ):
+        return ForgetInPort()
+    raise Foreign(str(message))
+
+
+def _is_known(action: bytes) -> bool:
+    """Whether an experimenter's action is one of those of Open vSwitch that we use."""
+    if len(action) < _EXPERIMENTER.size:
+        return False
+    _, _, experimenter, subtype = _EXPERIMENTER.unpack_from(action)
+    return experimenter == common.NX_EXPERIMENTER_ID and subtype in _OF_NICIRA
+
+
+def _pieces(buf: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield instructions or actions by their type; they fill multiples of 8 bytes."""
+    at = 0
+    while at < len(buf):
+        kind = int.from_bytes(buf[at : at + 2], "big")
+        length = int.from_bytes(buf[at + 2 : at + 4], "big")
+        if length < 8 or length % 8 or at + length > len(buf):
+            raise Foreign(f"a length of {length} where {len(buf) - at} bytes are left")
+        yield kind, buf[at : at + length]
+        at += length

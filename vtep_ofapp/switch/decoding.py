@@ -1,0 +1,141 @@
+"""Flows, groups, counters and frames from the bytes of OpenFlow 1.3 messages.
+
+The replies of a switch with very many flows are read here and not by os-ken, which makes several
+objects of each field. Everything here raises Unreadable for bytes that are no OpenFlow.
+"""
+
+import logging
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from os_ken.ofproto import ofproto_v1_3 as ofp
+
+from ..flows import GROUP_BASE, GROUP_MASK, Flow, FlowKey, Group, Match
+from ..statistics import Counter
+from .actions import Foreign, decode_bucket, decode_instructions
+from .oxm import Unreadable, decode_match
+
+LOG = logging.getLogger("vtep_ofapp.switch")
+
+_FLOW_STATS = struct.Struct(ofp.OFP_FLOW_STATS_0_PACK_STR)
+_GROUP_DESC = struct.Struct(ofp.OFP_GROUP_DESC_STATS_PACK_STR)
+_FLOW_REMOVED = struct.Struct(ofp.OFP_HEADER_PACK_STR + ofp.OFP_FLOW_REMOVED_PACK_STR0[1:])
+_PACKET_IN = struct.Struct(ofp.OFP_HEADER_PACK_STR + ofp.OFP_PACKET_IN_PACK_STR[1:])
+_LENGTH = struct.Struct("!H")
+_FRAME_OFFSET = 2
+"""Bytes between the match of a packet-in and the frame."""
+_SOURCE = slice(6, 12)
+_ETHERNET_HEADER = 14
+
+
+class PacketIn(NamedTuple):
+    """A frame that the switch showed: the flow's cookie, what is known of it, and its source."""
+
+    cookie: int
+    fields: Match
+    source: str
+
+
+class Removed(NamedTuple):
+    """A flow that the switch has no more."""
+
+    cookie: int
+    key: FlowKey
+    idle: bool
+
+
+def flows(reply: bytes) -> Iterator[Flow]:
+    """Yield the flows of a flow-stats reply.
+
+    One that does what no flow of ours does has no actions and no cookie, and the log says what.
+    """
+    for start, end in _entries(reply, _FLOW_STATS.size):
+        _, table, _, _, priority, idle, _, flags, cookie, _, _ = _FLOW_STATS.unpack_from(
+            reply, start
+        )
+        match, at = decode_match(reply, start + _FLOW_STATS.size)
+        key = FlowKey(table, priority, match)
+        try:
+            actions = decode_instructions(reply[at:end])
+        except Foreign as error:
+            LOG.warning("a flow with our cookie is not one of ours: %s: %s", key, error)
+            yield Flow(key, (), cookie=0)
+        else:
+            watched = flags & ofp.OFPFF_SEND_FLOW_REM != 0
+            yield Flow(key, actions, cookie, idle, watched)
+
+
+def counters(reply: bytes) -> Iterator[tuple[FlowKey, Counter]]:
+    """Yield what each flow of a flow-stats reply counted."""
+    for start, _ in _entries(reply, _FLOW_STATS.size):
+        _, table, _, _, priority, _, _, _, cookie, packets, octets = _FLOW_STATS.unpack_from(
+            reply, start
+        )
+        match, _ = decode_match(reply, start + _FLOW_STATS.size)
+        yield FlowKey(table, priority, match), Counter(cookie, packets, octets)
+
+
+def groups(reply: bytes) -> Iterator[Group]:
+    """Yield those groups of a group-description reply that have one of our numbers.
+
+    One that does what no group of ours does has no buckets, and the log says what.
+    """
+    for start, end in _entries(reply, _GROUP_DESC.size):
+        _, kind, id = _GROUP_DESC.unpack_from(reply, start)
+        if id & GROUP_MASK != GROUP_BASE:
+            continue
+        try:
+            yield _group(id, kind, reply, start + _GROUP_DESC.size, end)
+        except Foreign as error:
+            LOG.warning("group %#x is not one of ours: %s", id, error)
+            yield Group(id, (), fast_failover=True)
+
+
+def flow_removed(message: bytes) -> Removed:
+    """Return what a flow-removed message says."""
+    _, _, _, _, cookie, priority, reason, table, *_ = _unpack(_FLOW_REMOVED, message)
+    match, _ = decode_match(message, _FLOW_REMOVED.size)
+    return Removed(cookie, FlowKey(table, priority, match), reason == ofp.OFPRR_IDLE_TIMEOUT)
+
+
+def packet_in(message: bytes) -> PacketIn:
+    """Return what a packet-in says."""
+    _, _, _, _, _, length, _, _, cookie = _unpack(_PACKET_IN, message)
+    match, end = decode_match(message, _PACKET_IN.size)
+    frame = message[end + _FRAME_OFFSET :][:length]
+    if len(frame) < _ETHERNET_HEADER:
+        raise Unreadable(f"a frame of {len(frame)} bytes")
+    return PacketIn(cookie, match, frame[_SOURCE].hex(":"))
+
+
+def _group(id: int, kind: int, reply: bytes, start: int, end: int) -> Group:
+    if kind not in (ofp.OFPGT_ALL, ofp.OFPGT_FF):
+        raise Foreign(f"group type {kind}")
+    fast_failover = kind == ofp.OFPGT_FF
+    buckets = tuple(
+        decode_bucket(reply[at:after], fast_failover)
+        for at, after in _spans(reply, start, end, ofp.OFP_BUCKET_SIZE)
+    )
+    return Group(id, buckets, fast_failover)
+
+
+def _entries(reply: bytes, least: int) -> Iterator[tuple[int, int]]:
+    """Yield where each entry of a multipart reply begins and ends."""
+    return _spans(reply, ofp.OFP_MULTIPART_REPLY_SIZE, len(reply), least)
+
+
+def _spans(buf: bytes, start: int, end: int, least: int) -> Iterator[tuple[int, int]]:
+    """Yield where each of the things between start and end, which begin with a length, is."""
+    while start < end:
+        length = _LENGTH.unpack_from(buf, start)[0] if start + least <= end else 0
+        if length < least or start + length > end:
+            raise Unreadable(f"a length of {length} where {end - start} bytes are left")
+        yield start, start + length
+        start += length
+
+
+def _unpack(layout: struct.Struct, message: bytes) -> tuple[Any, ...]:
+    if len(message) < layout.size:
+        raise Unreadable(f"it is {len(message)} bytes long")
+    return layout.unpack_from(message)

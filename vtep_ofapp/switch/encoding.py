@@ -1,0 +1,97 @@
+"""Changes of flows and groups to OpenFlow 1.3 messages inside a bundle (ONF EXT-230)."""
+
+import struct
+
+from os_ken.ofproto import ofproto_common as common
+from os_ken.ofproto import ofproto_v1_3 as ofp
+
+from ..changes import Change, FlowChange, GroupChange
+from .actions import encode_bucket, encode_instructions
+from .oxm import encode_match
+
+ATOMIC_IN_ORDER = ofp.ONF_BF_ATOMIC | ofp.ONF_BF_ORDERED
+"""The flags of our bundles."""
+_FLOW_MOD = struct.Struct(ofp.OFP_HEADER_PACK_STR + ofp.OFP_FLOW_MOD_PACK_STR0[1:])
+_GROUP_MOD = struct.Struct(ofp.OFP_HEADER_PACK_STR + ofp.OFP_GROUP_MOD_PACK_STR[1:])
+_BUNDLE_ADD = struct.Struct(
+    ofp.OFP_HEADER_PACK_STR
+    + ofp.OFP_EXPERIMENTER_HEADER_PACK_STR[1:]
+    + ofp.ONF_BUNDLE_ADD_MSG_PACK_STR[1:]
+)
+_LONGEST = 0xFFFF
+"""Bytes of the longest message of OpenFlow."""
+
+
+def bundled(bundle_id: int, xid: int, change: Change) -> bytes:
+    """Return the message that adds a change to a bundle.
+
+    The flow-mod or group-mod inside has the same xid, as EXT-230 wants it. Raises ValueError for
+    a group that does not fit into a message.
+    """
+    mod = _flow_mod(xid, change) if isinstance(change, FlowChange) else _group_mod(xid, change)
+    length = _BUNDLE_ADD.size + len(mod)
+    if length > _LONGEST:
+        raise ValueError(f"a message of {length} bytes is longer than OpenFlow allows")
+    return (
+        _BUNDLE_ADD.pack(
+            ofp.OFP_VERSION,
+            ofp.OFPT_EXPERIMENTER,
+            length,
+            xid,
+            common.ONF_EXPERIMENTER_ID,
+            ofp.ONF_ET_BUNDLE_ADD_MESSAGE,
+            bundle_id,
+            ATOMIC_IN_ORDER,
+        )
+        + mod
+    )
+
+
+def _flow_mod(xid: int, change: FlowChange) -> bytes:
+    """Add a flow, or replace the one under its key, which then counts from zero."""
+    table, priority, match = change.key
+    flow = change.flow
+    if flow is None:
+        command, cookie, idle_timeout, flags = ofp.OFPFC_DELETE_STRICT, 0, 0, 0
+        out_port, out_group = ofp.OFPP_ANY, ofp.OFPG_ANY
+        body = encode_match(match)
+    else:
+        command, cookie, idle_timeout = ofp.OFPFC_ADD, flow.cookie, flow.idle_timeout
+        flags = ofp.OFPFF_RESET_COUNTS | (ofp.OFPFF_SEND_FLOW_REM if flow.watched else 0)
+        out_port, out_group = 0, 0
+        body = encode_match(match) + encode_instructions(flow.actions)
+    return (
+        _FLOW_MOD.pack(
+            ofp.OFP_VERSION,
+            ofp.OFPT_FLOW_MOD,
+            _FLOW_MOD.size + len(body),
+            xid,
+            cookie,
+            0,
+            table,
+            command,
+            idle_timeout,
+            0,
+            priority,
+            ofp.OFP_NO_BUFFER,
+            out_port,
+            out_group,
+            flags,
+        )
+        + body
+    )
+
+
+def _group_mod(xid: int, change: GroupChange) -> bytes:
+    group = change.group
+    if group is None:
+        command, kind, buckets = ofp.OFPGC_DELETE, ofp.OFPGT_ALL, b""
+    else:
+        command = ofp.OFPGC_MODIFY if change.exists else ofp.OFPGC_ADD
+        kind = ofp.OFPGT_FF if group.fast_failover else ofp.OFPGT_ALL
+        buckets = b"".join(map(encode_bucket, group.buckets))
+    length = min(_GROUP_MOD.size + len(buckets), _LONGEST)  # one that is longer is refused above
+    return (
+        _GROUP_MOD.pack(ofp.OFP_VERSION, ofp.OFPT_GROUP_MOD, length, xid, command, kind, change.id)
+        + buckets
+    )
