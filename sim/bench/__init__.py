@@ -194,8 +194,9 @@ KINDS = (
         "vtep",
         "the same, for each VTEP that is added up to that number",
         "ms",
+        floor="ovs-vsctl add-port",
         targets=(Target(2, SMALLEST),),
-        where={OURS: "largest"},
+        where={OURS: "largest", FLOOR: "largest"},
     ),
     Kind(
         "idle-cpu",

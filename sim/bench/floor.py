@@ -122,8 +122,8 @@ class Floor:
     def plugging(self, addresses: Sequence[str]) -> float:
         """Return the seconds of one `ovs-vsctl` that makes a VXLAN port for each address."""
         command = ["ovs-vsctl"]
-        for number, address in enumerate(addresses):
-            name = f"vx{number}"
+        for address in addresses:
+            name = "vx" + bytes(map(int, address.split("."))).hex()
             command += ["--", "add-port", self.BRIDGE, name]
             command += ["--", "set", "Interface", name, "type=vxlan"]
             command += [f"options:remote_ip={address}", "options:key=flow"]
