@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from os_ken import cfg
+from oslo_config.cfg import Error
 
 from .policy import Policy
 
@@ -141,6 +142,14 @@ def register() -> None:
     cfg.CONF.set_default("ofp_tcp_listen_port", _OPENFLOW_PORT)
     cfg.CONF.set_default("echo_request_interval", 5.0)
     cfg.CONF.set_default("maximum_unreplied_echo_requests", 3)
+
+
+def load(file: str | None) -> None:
+    """Read a configuration file without osken-manager; raises BadOption if that cannot be done."""
+    try:
+        cfg.CONF(["--config-file", file] if file else [], default_config_files=[])
+    except Error as error:
+        raise BadOption(" ".join(str(error).split())) from None
 
 
 def read() -> Options:

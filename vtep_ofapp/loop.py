@@ -213,7 +213,7 @@ class Loop:
                 name = session.managed.name
                 self._refuse(connection, datapath_id, f"{name} is already connected")
             else:
-                session.connect(connection, self._leads)
+                session.connect(connection, leads=bool(self._leads))
                 self._by_connection[connection] = session
 
     def _session_of(self, datapath_id: int) -> Session | None:

@@ -1,0 +1,106 @@
+"""`python -m vtep_ofapp.cleanup` removes all that is ours, and nothing else."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.switch.dummy import BROADCAST
+
+HOST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:99"
+
+
+def clean(switch, *arguments, code=0):
+    """Run the command; return what it prints."""
+    argv = [sys.executable, "-m", "vtep_ofapp.cleanup", "--config-file", str(switch.app.config)]
+    done = subprocess.run(
+        [*argv, *arguments],
+        capture_output=True, text=True, timeout=60, check=False, env=switch.app.environment(),
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+def everything(switch):
+    """Return flows, groups, ports and rows."""
+    return (
+        switch.flows(),
+        switch.groups(),
+        switch.ovs_vsctl("list-ports", "br0"),
+        switch.run(["ovsdb-client", "dump", switch.db, "hardware_vtep"]),
+    )
+
+
+@pytest.fixture
+def used(switch):
+    """br0 with a learned host, a tunnel, faults and statistics; the application is stopped."""
+    switch.manage(stats_interval="0.2")
+    switch.join()
+    switch.place(FAR, "10.2.2.3")
+    switch.replicate(("10.2.2.4",))
+    switch.vtep_ctl("bind-ls", "br0", "p0", "4095", "ls0")
+    switch.receive("p0", HOST, BROADCAST)
+    switch.wait(lambda: switch.local_macs() == {HOST: "127.0.0.1"}, "the host's row")
+    switch.wait(lambda: len(switch.tunnel_ports()) == 2, "the tunnels")
+    switch.wait(lambda: len(switch.rows("Logical_Binding_Stats")) == 2, "statistics")
+    switch.wait(lambda: len(switch.rows("Tunnel")) == 2, "Tunnel rows")
+    switch.ofctl("add-flow", "br0", "table=5,priority=7,actions=drop")
+    switch.ofctl("add-group", "br0", "group_id=5,type=all,bucket=actions=drop")
+    switch.app.stop()
+    switch.app.log.unlink()
+    return switch
+
+
+def test_all_that_is_ours_goes_and_all_else_stays(used):
+    said = clean(used)
+    assert "port vx" in said
+    assert used.flows() == [" table=5, priority=7 actions=drop"]
+    assert ["group_id=5" in group for group in used.groups()] == [True]
+    assert used.ovs_vsctl("list-ports", "br0") == "p0\np1"
+    for table in ("Ucast_Macs_Local", "Mcast_Macs_Local", "Tunnel", "Logical_Binding_Stats"):
+        assert used.rows(table) == []
+    assert [row["MAC"] for row in used.rows("Ucast_Macs_Remote")] == [FAR]
+    ports = {row["name"]: row for row in used.rows("Physical_Port")}
+    assert set(ports["p0"]["vlan_bindings"]) == {0, 4095}
+    assert ports["p0"]["port_fault_status"] == ()
+    assert used.row("Physical_Switch", name="br0")["description"] == ""
+    assert clean(used) == ""
+
+
+def test_afterwards_all_can_begin_again(used):
+    before = used.flows(ports="--names")
+    clean(used)
+    used.app.start()
+    used.wait(lambda: len(used.tunnel_ports()) == 2, "the tunnels")
+    used.wait(lambda: used.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host")
+    learned = {flow for flow in before if HOST in flow}
+    used.wait(
+        lambda: set(before) - learned <= set(used.flows(ports="--names")), "the flows from before"
+    )
+
+
+def test_a_dry_run_only_says_what_would_go(used):
+    before = everything(used)
+    said = clean(used, "--dry-run")
+    assert everything(used) == before
+    assert said == clean(used)
+
+
+def test_bindings_go_with_their_ports_if_that_is_wanted(used):
+    clean(used, "--with-bindings")
+    assert used.rows("Physical_Port") == []
+
+
+def test_nothing_is_removed_while_an_application_runs(used):
+    used.app.start()
+    used.wait_for_log("it is in charge")
+    said = clean(used, code=1)
+    assert "the lock 'vtep_ofapp' is taken: stop the application first" in said
+    assert len(used.tunnel_ports()) == 2
+
+
+def test_what_is_in_the_way_is_said_in_a_line(used):
+    used.ovs_vswitchd.kill()
+    assert "ovs-ofctl" in clean(used, code=1)
+    used.ovsdb_server.kill()
+    assert "no database server" in clean(used, code=1)
