@@ -1,0 +1,184 @@
+"""Open vSwitch's daemons are killed and come back, with few MACs and with many."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+
+from sim.frames import lab_frame
+from sim.openvswitch import SCHEMAS
+from sim.waiting import wait_until
+from tests.lab.test_traffic import (
+    HYPERVISOR,
+    let_three_be_known,
+    reported,
+    the_application_follows,
+)
+
+PATIENCE = 120.0
+FLOWS = re.compile(r"flow_count=(\d+)")
+
+
+def mac(kind: int, number: int) -> str:
+    return f"02:55:{kind:02x}:00:{number >> 8:02x}:{number & 255:02x}"
+
+
+class Many:
+    """Stations, one in ten of them learned behind VM3, the others placed behind the hypervisor."""
+
+    def __init__(self, lab, nvc, wire, number: int) -> None:
+        self.learned = [mac(1, each) for each in range(number // 10)]
+        self.placed = [mac(2, each) for each in range(number - len(self.learned))]
+        self._lab, self._nvc, self._wire = lab, nvc, wire
+        self._place()
+        self._wait(lambda: self._speak() or self._are_learned(), "the stations", 0.5)
+        self._wait(lambda: self.flows() >= 2 * len(self.learned) + len(self.placed), "their flows")
+        self.reach()
+
+    def _place(self) -> None:
+        """Insert the rows of remote stations, past vtep-ctl, which takes long for many."""
+        (logical_switch,) = (r for r in self._nvc.rows("Logical_Switch") if r["name"] == "ls0")
+        (locator,) = (r for r in self._nvc.rows("Physical_Locator") if r["dst_ip"] == HYPERVISOR)
+        row = {
+            "logical_switch": ["uuid", logical_switch["_uuid"]],
+            "locator": ["uuid", locator["_uuid"]],
+        }
+        for first in range(0, len(self.placed), 500):
+            inserts = (
+                {"op": "insert", "table": "Ucast_Macs_Remote", "row": {"MAC": station, **row}}
+                for station in self.placed[first : first + 500]
+            )
+            text = json.dumps(["hardware_vtep", *inserts])
+            self._lab.vtep.run(["ovsdb-client", "transact", self._lab.vtep.db, text])
+
+    def flows(self) -> int:
+        """Return how many flows the bridge has."""
+        return int(FLOWS.search(self._lab.vtep.ofctl("dump-aggregate", "br0"))[1])
+
+    def reach(self) -> None:
+        """Require that frames reach stations of each kind, at once and nobody else."""
+        vm1, wire = self._lab.vm1, self._wire
+        for station in self.learned[:: len(self.learned) // 5]:
+            wire.frame(vm1, src=vm1.mac, dst=station).arrives_at_once({"vm3": ["untagged"]})
+        for station in self.placed[:: len(self.placed) // 5]:
+            wire.frame(vm1, src=vm1.mac, dst=station).arrives_at_once({"hypervisor": ["vni 33"]})
+
+    def wait_for_flows(self, number: int) -> float:
+        """Return when the bridge has as many flows again, as time.monotonic() has it."""
+        self._wait(lambda: self.flows() >= number, f"{number} flows")
+        return time.monotonic()
+
+    def _wait(self, condition, what, interval=0.01) -> None:
+        evidence = self._lab.evidence
+        wait_until(condition, what, timeout=PATIENCE, interval=interval, evidence=evidence)
+
+    def _speak(self) -> None:
+        for number, station in enumerate(self.learned):
+            self._lab.vm3.send(bytes(lab_frame(station, self._lab.vm1.mac, b"")))
+            if number % 50 == 49:
+                time.sleep(0.02)
+
+    def _are_learned(self) -> bool:
+        return {row.mac for row in self._nvc.local_rows()} >= set(self.learned)
+
+
+@pytest.mark.parametrize("number", [100, 10_000])
+def test_killed_daemons_come_back_and_everything_is_as_before(
+    lab, nvc, wire, plain_ls0, measured, number
+):
+    let_three_be_known(lab, nvc, wire)
+    vtep = lab.vtep
+    many = Many(lab, nvc, wire, number)
+    server, switch = vtep.ovsdb_server, vtep.ovs_vswitchd
+    for daemons in ([switch], [server], [server, switch]):
+        name = " and ".join(daemon.name for daemon in daemons)
+        flows, picture, rows = many.flows(), nvc.picture(), reported(nvc)
+        for daemon in reversed(daemons):
+            daemon.kill()
+        for daemon in daemons:
+            daemon.start()
+        back = daemons[-1].returned
+        measured(f"{name} killed, {number} MACs: all flows", many.wait_for_flows(flows) - back)
+        lab.expect_delivery(
+            lab.vm1.send, {"vm2": ["untagged"]}, src=lab.vm1.mac, dst=lab.vm2.mac, timeout=PATIENCE
+        )
+        measured(f"{name} killed, {number} MACs: frames between VMs", time.monotonic() - back)
+        many.reach()
+        nvc.wait(lambda: nvc.picture() == picture, "everything as before")  # noqa: B023
+        assert reported(nvc) == rows, "rows were made anew"
+        the_application_follows(lab, nvc, wire)
+        assert lab.app.running
+
+
+@pytest.fixture
+def flow_restore_wait(lab):
+    """What Open vSwitch shall do from its next start on; it is taken back at the end."""
+
+    def take_back() -> None:
+        remove = ("remove", "Open_vSwitch", ".", "other_config", "flow-restore-wait")
+        lab.vtep.ovs_vsctl(*remove)
+
+    lab.vtep.ovs_vsctl("set", "Open_vSwitch", ".", "other_config:flow-restore-wait=true")
+    yield take_back
+    take_back()
+
+
+def connections(lab) -> str:
+    """Return the OpenFlow connections, as the kernel lists them."""
+    established = ["ss", "--no-header", "-tn", "state", "established"]
+    return lab.vtep.run([*established, f"dport = :{lab.app.port}"]).strip()
+
+
+def without_flags(picture: dict) -> dict:
+    """Return the picture without the flag of flows that ovs-save does not know."""
+    flows = sorted(flow.replace("reset_counts ", "") for flow in picture["flows"])
+    return {**picture, "flows": flows}
+
+
+def has_settled(lab) -> None:
+    """Return when ovs-vswitchd has done what the database says, and would have connected."""
+    lab.vtep.ovs_vsctl("set", "Bridge", "br0", "external_ids:asked=yes")
+    lab.vtep.ovs_vsctl("remove", "Bridge", "br0", "external_ids", "asked")
+
+
+def test_with_flow_restore_wait_the_switch_stays_away_until_it_is_taken_back(
+    lab, nvc, wire, plain_ls0, measured, flow_restore_wait
+):
+    let_three_be_known(lab, nvc, wire)
+    picture, rows = nvc.picture(), reported(nvc)
+    lab.vtep.ovs_vswitchd.kill()
+    lab.vtep.ovs_vswitchd.start()
+    has_settled(lab)
+    assert connections(lab) == ""
+    assert lab.vtep.ofctl("dump-flows", "br0").count("cookie") == 0
+    known = {"src": lab.vm1.mac, "dst": lab.vm2.mac}
+    assert lab.deliver(lab.vm1.send, **known) == {}
+    flow_restore_wait()
+    started = time.monotonic()
+    lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"]}, **known, timeout=PATIENCE)
+    measured("flow-restore-wait taken back: frames between VMs", time.monotonic() - started)
+    nvc.wait(lambda: nvc.picture() == picture, "everything as before")
+    assert reported(nvc) == rows, "rows were made anew"
+
+
+def test_flows_that_ovs_save_restored_make_no_difference(
+    lab, nvc, wire, plain_ls0, flow_restore_wait
+):
+    # Open vSwitch 3.1 deletes them when it turns to the controller, which it does only then.
+    let_three_be_known(lab, nvc, wire)
+    picture, rows = nvc.picture(), reported(nvc)
+    restore = lab.vtep.run([str(SCHEMAS / "scripts" / "ovs-save"), "save-flows", "br0"])
+    lab.vtep.ovs_vswitchd.kill()
+    lab.vtep.ovs_vswitchd.start()
+    lab.vtep.run(["sh", "-e", "-c", restore])
+    has_settled(lab)
+    assert connections(lab) == ""
+    assert without_flags(nvc.picture()) == without_flags(picture)
+    flow_restore_wait()
+    nvc.wait(lambda: nvc.picture() == picture, "everything as before")
+    assert reported(nvc) == rows, "rows were made anew"
+    wire.frame(lab.vm1, src=lab.vm1.mac, dst=lab.vm2.mac).arrives({"vm2": ["untagged"]})
+    the_application_follows(lab, nvc, wire)
