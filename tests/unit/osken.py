@@ -1,10 +1,12 @@
-"""What os-ken itself makes of our flows and groups, to compare with."""
+"""What os-ken itself makes of our flows and groups, and what a switch would answer."""
 
-from os_ken.ofproto import nicira_ext
+import struct
+
+from os_ken.ofproto import nicira_ext, ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from vtep_ofapp.changes import FlowChange
+from vtep_ofapp.changes import FlowChange, GroupChange
 from vtep_ofapp.flows import (
     ForgetInPort,
     GoTo,
@@ -139,3 +141,80 @@ def bundle(ports):
         dst=0,
         slaves=list(ports),
     )
+
+
+# What stands for a switch's answers
+
+
+def entry(flow, packets=0, octets=0, shuffle=None):
+    """Return a flow as Open vSwitch tells of it: the fields are in an order of its own."""
+    message = flow_mod(FlowChange(flow.key, flow))
+    fields = list(message.match.items())
+    if shuffle:
+        shuffle(fields)
+    buf = bytearray()
+    parser.OFPMatch(_ordered_fields=fields).serialize(buf, 0)
+    for instruction in message.instructions:
+        instruction.serialize(buf, len(buf))
+    head = struct.pack(
+        ofp.OFP_FLOW_STATS_0_PACK_STR,
+        ofp.OFP_FLOW_STATS_0_SIZE + len(buf),
+        flow.key.table,
+        3,
+        4,
+        flow.key.priority,
+        flow.idle_timeout,
+        0,
+        message.flags,
+        flow.cookie,
+        packets,
+        octets,
+    )
+    return head + buf
+
+
+def group_entry(group):
+    """Return a group as Open vSwitch tells of it."""
+    mod = serialized(group_mod(GroupChange(group.id, group, exists=False)))
+    buckets = mod[ofp.OFP_GROUP_MOD_SIZE :]
+    kind = ofp.OFPGT_FF if group.fast_failover else ofp.OFPGT_ALL
+    length = ofp.OFP_GROUP_DESC_STATS_SIZE + len(buckets)
+    return struct.pack(ofp.OFP_GROUP_DESC_STATS_PACK_STR, length, kind, group.id) + buckets
+
+
+def reply(kind, body, xid=7, flags=0):
+    """Return a multipart reply."""
+    length = ofp.OFP_MULTIPART_REPLY_SIZE + len(body)
+    head = struct.pack("!BBHI", ofp.OFP_VERSION, ofp.OFPT_MULTIPART_REPLY, length, xid)
+    return head + struct.pack(ofp.OFP_MULTIPART_REPLY_PACK_STR, kind, flags) + body
+
+
+def flow_reply(*flows, **more):
+    return reply(ofp.OFPMP_FLOW, b"".join(map(entry, flows)), **more)
+
+
+def message(kind, body):
+    return struct.pack("!BBHI", ofp.OFP_VERSION, kind, 8 + len(body), 0) + body
+
+
+def packet_in(fields, source, cookie=0x76746570 << 32):
+    buf = bytearray()
+    parser.OFPMatch(**fields).serialize(buf, 0)
+    frame = b"\xff" * 6 + bytes.fromhex(source.replace(":", "")) + b"\x08\x06"
+    head = struct.pack(ofp.OFP_PACKET_IN_PACK_STR, ofp.OFP_NO_BUFFER, 60, 1, 30, cookie)
+    return message(ofp.OFPT_PACKET_IN, head + buf + bytes(2) + frame)
+
+
+def flow_removed(flow, reason):
+    buf = bytearray()
+    parser.OFPMatch(**dict(flow.key.match)).serialize(buf, 0)
+    key = flow.key
+    numbers = flow.cookie, key.priority, reason, key.table, 1, 2, flow.idle_timeout, 0, 5, 6
+    head = struct.pack(ofp.OFP_FLOW_REMOVED_PACK_STR0, *numbers)
+    return message(ofp.OFPT_FLOW_REMOVED, head + buf)
+
+
+def received_as(buf):
+    """Return what os-ken makes of a message that came in, as an application gets it."""
+    version, kind, length, xid = ofproto_parser.header(buf)
+    return ofproto_parser.msg(Datapath(), version, kind, length, xid, bytearray(buf))

@@ -6,7 +6,6 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from os_ken.ofproto import ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
@@ -22,83 +21,6 @@ from .builders import FAR, MAC1, MAC2
 from .produced import CHANGES, FLOWS, GROUPS, PRODUCERS, makers
 
 XIDS = st.integers(0, ofp.MAX_XID)
-
-
-# What stands for a switch's answers
-
-
-def entry(flow, packets=0, octets=0, shuffle=None):
-    """Return a flow as Open vSwitch tells of it: the fields are in an order of its own."""
-    message = osken.flow_mod(FlowChange(flow.key, flow))
-    fields = list(message.match.items())
-    if shuffle:
-        shuffle(fields)
-    buf = bytearray()
-    parser.OFPMatch(_ordered_fields=fields).serialize(buf, 0)
-    for instruction in message.instructions:
-        instruction.serialize(buf, len(buf))
-    head = struct.pack(
-        ofp.OFP_FLOW_STATS_0_PACK_STR,
-        ofp.OFP_FLOW_STATS_0_SIZE + len(buf),
-        flow.key.table,
-        3,
-        4,
-        flow.key.priority,
-        flow.idle_timeout,
-        0,
-        message.flags,
-        flow.cookie,
-        packets,
-        octets,
-    )
-    return head + buf
-
-
-def group_entry(group):
-    """Return a group as Open vSwitch tells of it."""
-    mod = osken.serialized(osken.group_mod(GroupChange(group.id, group, exists=False)))
-    buckets = mod[ofp.OFP_GROUP_MOD_SIZE :]
-    kind = ofp.OFPGT_FF if group.fast_failover else ofp.OFPGT_ALL
-    length = ofp.OFP_GROUP_DESC_STATS_SIZE + len(buckets)
-    return struct.pack(ofp.OFP_GROUP_DESC_STATS_PACK_STR, length, kind, group.id) + buckets
-
-
-def reply(kind, body, xid=7, flags=0):
-    """Return a multipart reply."""
-    length = ofp.OFP_MULTIPART_REPLY_SIZE + len(body)
-    head = struct.pack("!BBHI", ofp.OFP_VERSION, ofp.OFPT_MULTIPART_REPLY, length, xid)
-    return head + struct.pack(ofp.OFP_MULTIPART_REPLY_PACK_STR, kind, flags) + body
-
-
-def flow_reply(*flows, **more):
-    return reply(ofp.OFPMP_FLOW, b"".join(map(entry, flows)), **more)
-
-
-def message(kind, body):
-    return struct.pack("!BBHI", ofp.OFP_VERSION, kind, 8 + len(body), 0) + body
-
-
-def packet_in(fields, source, cookie=0x76746570 << 32):
-    buf = bytearray()
-    parser.OFPMatch(**fields).serialize(buf, 0)
-    frame = b"\xff" * 6 + bytes.fromhex(source.replace(":", "")) + b"\x08\x06"
-    head = struct.pack(ofp.OFP_PACKET_IN_PACK_STR, ofp.OFP_NO_BUFFER, 60, 1, 30, cookie)
-    return message(ofp.OFPT_PACKET_IN, head + buf + bytes(2) + frame)
-
-
-def flow_removed(flow, reason):
-    buf = bytearray()
-    parser.OFPMatch(**dict(flow.key.match)).serialize(buf, 0)
-    key = flow.key
-    numbers = flow.cookie, key.priority, reason, key.table, 1, 2, flow.idle_timeout, 0, 5, 6
-    head = struct.pack(ofp.OFP_FLOW_REMOVED_PACK_STR0, *numbers)
-    return message(ofp.OFPT_FLOW_REMOVED, head + buf)
-
-
-def from_osken(buf):
-    """Return what os-ken makes of a message that came in, as an application gets it."""
-    version, kind, length, xid = ofproto_parser.header(buf)
-    return ofproto_parser.msg(osken.Datapath(), version, kind, length, xid, bytearray(buf))
 
 
 # To bytes
@@ -143,46 +65,50 @@ def test_a_group_that_does_not_fit_into_a_message_is_refused():
 
 @given(st.lists(FLOWS, max_size=8), st.randoms(use_true_random=False))
 def test_flows_are_read_back_as_they_were_put_in(flows, chance):
-    body = b"".join(entry(flow, shuffle=chance.shuffle) for flow in flows)
-    assert list(decoding.flows(reply(ofp.OFPMP_FLOW, body))) == flows
+    body = b"".join(osken.entry(flow, shuffle=chance.shuffle) for flow in flows)
+    assert list(decoding.flows(osken.reply(ofp.OFPMP_FLOW, body))) == flows
 
 
 @given(st.lists(FLOWS, max_size=8), st.integers(0, 1 << 40), st.integers(0, 1 << 60))
 def test_counters_are_read(flows, packets, octets):
-    body = b"".join(entry(flow, packets, octets) for flow in flows)
-    assert list(decoding.counters(reply(ofp.OFPMP_FLOW, body))) == [
+    body = b"".join(osken.entry(flow, packets, octets) for flow in flows)
+    assert list(decoding.counters(osken.reply(ofp.OFPMP_FLOW, body))) == [
         (flow.key, Counter(flow.cookie, packets, octets)) for flow in flows
     ]
 
 
 @given(st.lists(GROUPS, max_size=4))
 def test_groups_are_read_back_as_they_were_put_in(groups):
-    body = b"".join(map(group_entry, groups))
-    assert list(decoding.groups(reply(ofp.OFPMP_GROUP_DESC, body))) == groups
+    body = b"".join(map(osken.group_entry, groups))
+    assert list(decoding.groups(osken.reply(ofp.OFPMP_GROUP_DESC, body))) == groups
 
 
 def test_groups_of_others_are_left_out():
-    body = group_entry(Group(7, (Bucket((Output(1),)),)))
-    assert list(decoding.groups(reply(ofp.OFPMP_GROUP_DESC, body))) == []
+    body = osken.group_entry(Group(7, (Bucket((Output(1),)),)))
+    assert list(decoding.groups(osken.reply(ofp.OFPMP_GROUP_DESC, body))) == []
 
 
 def test_equal_actions_and_addresses_are_one_object():
     near, far = (unicast.remote(7, mac, FAR) for mac in (MAC1, MAC2))
     known = learning.known(0x1000, 7, MAC1, 300)
-    one, other, third = decoding.flows(flow_reply(near, far, known))
+    one, other, third = decoding.flows(osken.flow_reply(near, far, known))
     assert one.actions is other.actions
     assert dict(one.key.match)["eth_dst"] is dict(third.key.match)["eth_src"]
 
 
 @given(FLOWS, st.sampled_from([ofp.OFPRR_IDLE_TIMEOUT, ofp.OFPRR_DELETE]))
 def test_the_end_of_a_flow_is_read(flow, reason):
-    removed = decoding.flow_removed(flow_removed(flow, reason))
+    removed = decoding.flow_removed(osken.flow_removed(flow, reason))
     assert removed == (flow.cookie, flow.key, reason == ofp.OFPRR_IDLE_TIMEOUT)
 
 
 def test_a_frame_is_read():
     fields = {"in_port": 1, "metadata": 7, "reg0": 0x1000, "reg3": 0}
-    assert decoding.packet_in(packet_in(fields, MAC1)) == (0x76746570 << 32, match(fields), MAC1)
+    assert decoding.packet_in(osken.packet_in(fields, MAC1)) == (
+        0x76746570 << 32,
+        match(fields),
+        MAC1,
+    )
 
 
 FOREIGN_ACTIONS = [
@@ -198,29 +124,29 @@ FOREIGN_ACTIONS = [
 @pytest.mark.parametrize("actions", FOREIGN_ACTIONS, ids=str)
 def test_a_flow_that_does_something_else_is_said_and_has_no_actions(actions, caplog):
     flow = learning.known(0x1000, 7, MAC1, 300)
-    bare = entry(Flow(flow.key, (), flow.cookie))
+    bare = osken.entry(Flow(flow.key, (), flow.cookie))
     instructions = bytearray()
     parser.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS, actions).serialize(instructions, 0)
     body = (len(bare) + len(instructions)).to_bytes(2, "big") + bare[2:] + instructions
-    assert list(decoding.flows(reply(ofp.OFPMP_FLOW, body))) == [Flow(flow.key, (), cookie=0)]
+    assert list(decoding.flows(osken.reply(ofp.OFPMP_FLOW, body))) == [Flow(flow.key, (), cookie=0)]
     (line,) = caplog.messages
     assert "a flow with our cookie is not one of ours" in line
 
 
 def test_an_instruction_of_another_kind_is_foreign(caplog):
     flow = learning.known(0x1000, 7, MAC1, 300)
-    bare = entry(Flow(flow.key, (), flow.cookie))
+    bare = osken.entry(Flow(flow.key, (), flow.cookie))
     meter = bytearray()
     parser.OFPInstructionMeter(1).serialize(meter, 0)
     body = (len(bare) + len(meter)).to_bytes(2, "big") + bare[2:] + meter
-    assert list(decoding.flows(reply(ofp.OFPMP_FLOW, body))) == [Flow(flow.key, (), cookie=0)]
+    assert list(decoding.flows(osken.reply(ofp.OFPMP_FLOW, body))) == [Flow(flow.key, (), cookie=0)]
     assert "an instruction of type 6" in caplog.text
 
 
 def test_a_group_of_another_type_is_said_and_has_no_buckets(caplog):
-    entry = bytearray(group_entry(Group(0xA1000001, (Bucket((Output(1),)),))))
+    entry = bytearray(osken.group_entry(Group(0xA1000001, (Bucket((Output(1),)),))))
     entry[2] = ofp.OFPGT_SELECT
-    found = list(decoding.groups(reply(ofp.OFPMP_GROUP_DESC, bytes(entry))))
+    found = list(decoding.groups(osken.reply(ofp.OFPMP_GROUP_DESC, bytes(entry))))
     assert found == [Group(0xA1000001, (), fast_failover=True)]
     assert "group 0xa1000001 is not one of ours: group type 1" in caplog.text
 
@@ -241,7 +167,7 @@ def damaged(chance, buf):
 
 def read_all(buf):
     """Read a message as the connection does, and as another application might."""
-    received = from_osken(buf)
+    received = osken.received_as(buf)
     readers = {
         "OFPFlowStatsReply": (decoding.flows, decoding.counters),
         "OFPGroupDescStatsReply": (decoding.groups,),
@@ -259,10 +185,10 @@ def read_all(buf):
 def test_damaged_bytes_raise_nothing_else(flows, groups, seed):
     chance = random.Random(seed)
     messages = [
-        flow_reply(*flows),
-        reply(ofp.OFPMP_GROUP_DESC, b"".join(map(group_entry, groups))),
-        flow_removed(flows[0], ofp.OFPRR_DELETE),
-        packet_in({"in_port": 1, "metadata": 7, "reg0": 0x1000}, MAC1),
+        osken.flow_reply(*flows),
+        osken.reply(ofp.OFPMP_GROUP_DESC, b"".join(map(osken.group_entry, groups))),
+        osken.flow_removed(flows[0], ofp.OFPRR_DELETE),
+        osken.packet_in({"in_port": 1, "metadata": 7, "reg0": 0x1000}, MAC1),
     ]
     for each in messages:
         for _ in range(5):
@@ -271,17 +197,18 @@ def test_damaged_bytes_raise_nothing_else(flows, groups, seed):
 
 @given(st.binary(max_size=64), st.integers(0, 30))
 def test_bytes_that_are_nothing_raise_nothing(body, kind):
-    read_all(message(kind, body))
+    read_all(osken.message(kind, body))
 
 
 HARMFUL = {
-    "cut short": message(ofp.OFPT_PORT_STATUS, b"\x01"),
-    "a hello without end": message(ofp.OFPT_HELLO, bytes(4)),
-    "a hello of a later version": b"\x05" + message(ofp.OFPT_HELLO, b"\0\1\0\3")[1:],
-    "another message of a later version": b"\x05" + message(ofp.OFPT_PACKET_IN, bytes(24))[1:],
-    "a request to a switch": message(ofp.OFPT_FLOW_MOD, bytes(48)),
-    "a reply without end": reply(ofp.OFPMP_GROUP, bytes(40)),
-    "a bundle's answer without end": message(
+    "cut short": osken.message(ofp.OFPT_PORT_STATUS, b"\x01"),
+    "a hello without end": osken.message(ofp.OFPT_HELLO, bytes(4)),
+    "a hello of a later version": b"\x05" + osken.message(ofp.OFPT_HELLO, b"\0\1\0\3")[1:],
+    "another message of a later version": b"\x05"
+    + osken.message(ofp.OFPT_PACKET_IN, bytes(24))[1:],
+    "a request to a switch": osken.message(ofp.OFPT_FLOW_MOD, bytes(48)),
+    "a reply without end": osken.reply(ofp.OFPMP_GROUP, bytes(40)),
+    "a bundle's answer without end": osken.message(
         ofp.OFPT_EXPERIMENTER, bytes.fromhex("4f4e4600 000008fc 00000001 00050003 ffff0000")
     ),
 }
@@ -290,18 +217,20 @@ HARMFUL = {
 
 @pytest.mark.parametrize("harmful", HARMFUL.values(), ids=HARMFUL.keys())
 def test_a_message_that_osken_cannot_read_is_one_line(harmful, caplog):
-    assert from_osken(harmful) is None
+    assert osken.received_as(harmful) is None
     (line,) = caplog.messages
     assert line.startswith("192.0.2.1: a message of type ")
     assert len(line) < 300
 
 
 def test_what_a_handshake_needs_is_read():
-    hello = message(ofp.OFPT_HELLO, b"\0\1\0\x08\0\0\0\x10")
-    assert from_osken(hello).elements[0].versions == [4]
-    assert from_osken(b"\x06" + hello[1:]).elements[0].versions == [4]
-    ports = reply(ofp.OFPMP_PORT_DESC, struct.pack(ofp.OFP_PORT_PACK_STR, 3, *[b""] * 2, *[0] * 8))
-    assert [port.port_no for port in from_osken(ports).body] == [3]
+    hello = osken.message(ofp.OFPT_HELLO, b"\0\1\0\x08\0\0\0\x10")
+    assert osken.received_as(hello).elements[0].versions == [4]
+    assert osken.received_as(b"\x06" + hello[1:]).elements[0].versions == [4]
+    ports = osken.reply(
+        ofp.OFPMP_PORT_DESC, struct.pack(ofp.OFP_PORT_PACK_STR, 3, *[b""] * 2, *[0] * 8)
+    )
+    assert [port.port_no for port in osken.received_as(ports).body] == [3]
 
 
 # What other applications see
@@ -309,7 +238,7 @@ def test_what_a_handshake_needs_is_read():
 
 @given(st.lists(FLOWS, min_size=1, max_size=3))
 def test_others_see_the_flows_that_osken_reads(flows):
-    received = from_osken(flow_reply(*flows))
+    received = osken.received_as(osken.flow_reply(*flows))
     assert isinstance(received, parser.OFPFlowStatsReply)
     assert [
         FlowKey(each.table_id, each.priority, tuple(sorted(each.match.items())))
@@ -318,10 +247,10 @@ def test_others_see_the_flows_that_osken_reads(flows):
 
 
 def test_others_see_frames_and_the_end_of_flows():
-    shown = from_osken(packet_in({"in_port": 1}, MAC1))
+    shown = osken.received_as(osken.packet_in({"in_port": 1}, MAC1))
     assert (shown.match["in_port"], shown.data[6:12].hex(":"), shown.table_id) == (1, MAC1, 30)
     flow = learning.known(0x1000, 7, MAC1, 300)
-    ended = from_osken(flow_removed(flow, ofp.OFPRR_DELETE))
+    ended = osken.received_as(osken.flow_removed(flow, ofp.OFPRR_DELETE))
     assert (ended.cookie, ended.match["eth_src"]) == (flow.cookie, MAC1)
     with pytest.raises(AttributeError):
         ended.color  # noqa: B018 - it is asked for, and is not there
@@ -331,7 +260,7 @@ def test_os_ken_is_not_asked_in_vain(monkeypatch):
     """A reply with very many flows costs nothing before we read it."""
     asked = []
     monkeypatch.setattr(parser.OFPFlowStats, "parser", lambda *where: asked.append(where))
-    received = from_osken(flow_reply(unicast.elsewhere(), flags=ofp.OFPMPF_REPLY_MORE))
+    received = osken.received_as(osken.flow_reply(unicast.elsewhere(), flags=ofp.OFPMPF_REPLY_MORE))
     assert (received.xid, received.flags, asked) == (7, ofp.OFPMPF_REPLY_MORE, [])
 
 
@@ -340,4 +269,4 @@ def test_a_goto_alone_and_no_actions():
         Flow(FlowKey(3, 4, ()), (GoTo(5),), cookie=6),
         Flow(FlowKey(3, 5, ()), (), cookie=6),
     ]
-    assert list(decoding.flows(flow_reply(*flows))) == flows
+    assert list(decoding.flows(osken.flow_reply(*flows))) == flows

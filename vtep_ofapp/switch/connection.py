@@ -1,7 +1,7 @@
 """One datapath's connection: bundles, read-back, and what the switch tells by itself."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar
@@ -10,47 +10,22 @@ from os_ken.lib import hub
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from ..changes import Change
+from ..changes import Change, FlowChange
 from ..events import Applied, Counters, Event, FlowRemoved, ReadBack, RoleIs, UnknownSource
 from ..flows import COOKIE_BASE, COOKIE_MASK, Flow, FlowKey, Group
 from ..pipeline.layout import COUNTING, PRODUCER_MASK, cookie_of
 from ..statistics import Counter
+from ..traffic import Traffic
 from ..values import is_station
 from . import decoding, incoming
-from .encoding import ATOMIC_IN_ORDER, bundled
+from .bundle import Bundle
 from .oxm import Unreadable
 from .role import Role
 
 LOG = logging.getLogger("vtep_ofapp.switch")
 
-_XIDS = 1 << 32
 _WRITE_SIZE = 1 << 16
 """Bytes of messages handed to the socket at a time, so that a large bundle lets others run."""
-
-
-@dataclass(slots=True)
-class _Bundle:
-    """A bundle in flight: its messages have consecutive numbers, so that the number of a message
-    says which change it is about.
-    """
-
-    id: int
-    first_xid: int
-    changes: Sequence[Change]
-    rejected: list[Change] = field(default_factory=list)
-
-    def xid(self, index: int) -> int:
-        """Return the number of a message: 0 opens the bundle, the last one ends it."""
-        return (self.first_xid + index) % _XIDS
-
-    def is_last(self, xid: int) -> bool:
-        """Whether the number is that of the message that ends the bundle."""
-        return xid == self.xid(len(self.changes) + 1)
-
-    def change_with(self, xid: int) -> "Change | None":
-        """Return the change that a message with this number made, if it is one of the bundle's."""
-        index = (xid - self.first_xid) % _XIDS - 1
-        return self.changes[index] if 0 <= index < len(self.changes) else None
 
 
 @dataclass(slots=True)
@@ -75,11 +50,12 @@ class SwitchConnection:
 
     def __init__(self, datapath: Any, post: Callable[[Event], None]) -> None:
         self.peer = str(datapath.address[0])
+        self.traffic = Traffic()
         self._datapath = datapath
         self._post = post
         self._outbox: Any = hub.Queue()
         self._bundle_ids = count(1)
-        self._bundle: _Bundle | None = None
+        self._bundle: Bundle | None = None
         self._reading: _Reading | None = None
         self._counting: _Counting | None = None
         self._role = Role(datapath, self._put)
@@ -105,76 +81,41 @@ class SwitchConnection:
 
     def read_back(self) -> None:
         """Ask for all our flows and groups; a ReadBack follows."""
-        flows = parser.OFPFlowStatsRequest(
-            self._datapath,
-            0,
-            ofp.OFPTT_ALL,
-            ofp.OFPP_ANY,
-            ofp.OFPG_ANY,
-            cookie=COOKIE_BASE,
-            cookie_mask=COOKIE_MASK,
-        )
+        flows = self._ask_for_flows(ofp.OFPTT_ALL, COOKIE_BASE, COOKIE_MASK)
         groups = parser.OFPGroupDescStatsRequest(self._datapath, 0)
         self._reading = _Reading(awaited={self._number(flows), self._number(groups)})
         self._put(flows, groups)
 
     def read_counters(self) -> None:
         """Ask for the counters of bindings; a Counters follows."""
-        self._counting = _Counting()
-        requests = []
-        for table, producer in COUNTING:
-            request = parser.OFPFlowStatsRequest(
-                self._datapath,
-                0,
-                table.value,
-                ofp.OFPP_ANY,
-                ofp.OFPG_ANY,
-                cookie=cookie_of(producer),
-                cookie_mask=PRODUCER_MASK,
-            )
-            self._counting.awaited.add(self._number(request))
-            requests.append(request)
+        requests = [
+            self._ask_for_flows(table.value, cookie_of(producer), PRODUCER_MASK)
+            for table, producer in COUNTING
+        ]
+        self._counting = _Counting(awaited=set(map(self._number, requests)))
         self._put(*requests)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes in one atomic bundle, in their order; an Applied follows."""
-        first_xid = self._numbers(len(changes) + 2)
-        self._bundle = _Bundle(next(self._bundle_ids), first_xid, changes)
-        self._outbox.put(self._messages(self._bundle))
+        self._bundle = Bundle(self._datapath, next(self._bundle_ids), changes)
+        flow_mods = sum(isinstance(change, FlowChange) for change in changes)
+        self.traffic.flow_mods += flow_mods
+        self.traffic.group_mods += len(changes) - flow_mods
+        self.traffic.bundles_opened += 1
+        self._outbox.put(self._bundle.messages())
 
-    def _messages(self, bundle: _Bundle) -> Iterator[bytes]:
-        """Yield the messages of a bundle, each of them encoded when its turn to be sent comes.
-
-        If there is no message for a change, the switch is told to forget the bundle.
-        """
-        yield self._control(bundle, 0, ofp.ONF_BCT_OPEN_REQUEST)
-        for index, change in enumerate(bundle.changes, 1):
-            try:
-                message = bundled(bundle.id, bundle.xid(index), change)
-            except Exception as error:  # a bug, or a group that is too large; the rest goes on
-                LOG.error("there is no message for %.200s: %s", change, error)
-                bundle.rejected.append(change)
-            else:
-                yield message
-        end = ofp.ONF_BCT_DISCARD_REQUEST if bundle.rejected else ofp.ONF_BCT_COMMIT_REQUEST
-        yield self._control(bundle, len(bundle.changes) + 1, end)
-
-    def _control(self, bundle: _Bundle, index: int, kind: int) -> bytes:
-        message = parser.ONFBundleCtrlMsg(self._datapath, bundle.id, kind, ATOMIC_IN_ORDER, [])
-        message.set_xid(bundle.xid(index))
-        return _serialized(message)
+    def _ask_for_flows(self, table: int, cookie: int, mask: int) -> Any:
+        self.traffic.flow_stats_requests += 1
+        anywhere = ofp.OFPP_ANY, ofp.OFPG_ANY
+        return parser.OFPFlowStatsRequest(self._datapath, 0, table, *anywhere, cookie, mask)
 
     def _number(self, message: Any) -> int:
         return int(self._datapath.set_xid(message))
 
-    def _numbers(self, count: int) -> int:
-        """Return the first of some consecutive numbers that os-ken gives to no other message."""
-        first = int(self._datapath.xid + 1) % _XIDS
-        self._datapath.xid = (first + count - 1) % _XIDS
-        return first
-
     def _put(self, *messages: Any) -> None:
-        self._outbox.put([_serialized(message) for message in messages])
+        for message in messages:
+            message.serialize()
+        self._outbox.put([bytes(message.buf) for message in messages])
 
     def _send_loop(self) -> None:
         try:
@@ -205,9 +146,12 @@ class SwitchConnection:
 
     def _packet_in(self, message: Any) -> None:
         """Report the source of a frame that one of our flows showed us."""
+        self.traffic.packet_ins += 1
         cookie, fields, source = decoding.packet_in(message.buf)
         if cookie & COOKIE_MASK == COOKIE_BASE and is_station(source):
             self._post(UnknownSource(self, fields, source))
+        else:
+            self.traffic.packet_ins_dropped += 1
 
     def _flow_removed(self, message: Any) -> None:
         cookie, key, idle = decoding.flow_removed(message.buf)
@@ -262,7 +206,7 @@ class SwitchConnection:
             self._post(ReadBack(self, reading.flows, reading.groups))
 
     def _bundle_control(self, message: Any) -> None:
-        if self._bundle is not None and self._bundle.is_last(message.xid):
+        if self._bundle is not None and self._bundle.is_last(message):
             self._end_bundle(made=message.type == ofp.ONF_BCT_COMMIT_REPLY)
 
     def _role_reply(self, message: Any) -> None:
@@ -278,18 +222,19 @@ class SwitchConnection:
             return
         bundle = self._bundle
         why = _reason(message)
-        if bundle is not None and bundle.is_last(message.xid):
+        if bundle is not None and bundle.is_last(message):
             if not bundle.rejected:
                 LOG.error("the switch did not commit %d changes: %s", len(bundle.changes), why)
             self._end_bundle(made=False)
             return
-        cause = bundle.change_with(message.xid) if bundle is not None else None
+        cause = bundle.change_of(message) if bundle is not None else None
         LOG.error("the switch refused %s: %s", cause or f"message {message.xid:#x}", why)
-        if bundle is not None and cause is not None and cause not in bundle.rejected:
-            bundle.rejected.append(cause)
+        if bundle is not None and cause is not None:
+            bundle.reject(cause)
 
     def _end_bundle(self, made: bool) -> None:
         bundle, self._bundle = self._bundle, None
+        self.traffic.bundles_committed += made
         if bundle is not None:
             self._post(Applied(self, bundle.changes, made, tuple(bundle.rejected)))
 
@@ -302,11 +247,6 @@ class SwitchConnection:
         parser.OFPRoleReply: _role_reply,
         parser.OFPErrorMsg: _error,
     }
-
-
-def _serialized(message: Any) -> bytes:
-    message.serialize()
-    return bytes(message.buf)
 
 
 def _reason(message: Any) -> str:

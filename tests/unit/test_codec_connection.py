@@ -1,0 +1,255 @@
+"""A connection's bundles, read-backs and counts, message by message."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from os_ken.lib import hub
+from os_ken.ofproto import ofproto_parser
+from os_ken.ofproto import ofproto_v1_3 as ofp
+from os_ken.ofproto import ofproto_v1_3_parser as parser
+
+from vtep_ofapp.changes import FlowChange, GroupChange
+from vtep_ofapp.events import Applied, Counters, FlowRemoved, ReadBack, UnknownSource
+from vtep_ofapp.flows import Bucket, Group, Output, match
+from vtep_ofapp.pipeline import flooding, learning, unicast
+from vtep_ofapp.pipeline.layout import COUNTING
+from vtep_ofapp.statistics import Counter
+from vtep_ofapp.switch.connection import SwitchConnection
+from vtep_ofapp.traffic import Traffic
+
+from . import osken
+from .builders import FAR, MAC1, MAC2
+from .produced import CHANGES
+
+FLOW = unicast.remote(7, MAC1, FAR)
+OTHER = unicast.remote(7, MAC2, FAR)
+PUT = FlowChange(FLOW.key, FLOW)
+PUT_OTHER = FlowChange(OTHER.key, OTHER)
+PUT_GROUP = GroupChange(flooding.alive().id, flooding.alive(), exists=False)
+TOO_LARGE = GroupChange(0xA1000001, Group(0xA1000001, (Bucket((Output(1),)),) * 3000), exists=False)
+
+
+class Far:
+    """A connection, and the switch at its far end."""
+
+    def __init__(self, xid=0):
+        self.datapath = osken.Datapath(xid)
+        self.events = []
+        self.connection = SwitchConnection(self.datapath, self.events.append)
+
+    def take(self):
+        """Return the messages that were sent since this was last called."""
+        while not self.datapath.sent.endswith(b"end"):
+            self.connection._outbox.put([b"end"])
+            hub.sleep(0)
+        sent, self.datapath.sent = self.datapath.sent.removesuffix(b"end"), b""
+        return list(split(sent))
+
+    def tell(self, buf):
+        message = osken.received_as(buf)
+        assert message is not None
+        self.connection.received(message)
+
+
+def split(sent):
+    while sent:
+        _, _, length, _ = ofproto_parser.header(sent)
+        yield sent[:length]
+        sent = sent[length:]
+
+
+def xid_of(message):
+    return ofproto_parser.header(message)[3]
+
+
+@pytest.fixture
+def far():
+    far = Far()
+    yield far
+    far.connection.end()
+
+
+def control(kind, xid, bundle_id=1):
+    return osken.serialized(osken.bundle_control(bundle_id, xid, kind))
+
+
+def error(xid, type_=ofp.OFPET_FLOW_MOD_FAILED, code=ofp.OFPFMFC_TABLE_FULL):
+    message = parser.OFPErrorMsg(osken.Datapath(), type_, code, bytes(64))
+    message.set_xid(xid)
+    return osken.serialized(message)
+
+
+# Bundles
+
+
+@settings(max_examples=30)
+@given(st.lists(CHANGES, max_size=5), st.sampled_from([0, 41, ofp.MAX_XID - 2, ofp.MAX_XID]))
+def test_a_bundle_is_what_osken_would_send(changes, xid):
+    far = Far(xid)
+    far.connection.apply(changes)
+    sent = far.take()
+    far.connection.end()
+    xids = [(xid + 1 + number) % (1 << 32) for number in range(len(changes) + 2)]
+    assert sent == [
+        control(ofp.ONF_BCT_OPEN_REQUEST, xids[0]),
+        *(
+            osken.serialized(osken.bundle_add(1, number, change))
+            for number, change in zip(xids[1:-1], changes, strict=True)
+        ),
+        control(ofp.ONF_BCT_COMMIT_REQUEST, xids[-1]),
+    ]
+    assert far.datapath.xid == xids[-1]
+
+
+def test_a_bundle_that_is_committed_was_made(far):
+    far.connection.apply([PUT, PUT_GROUP])
+    first, *_, last = map(xid_of, far.take())
+    far.tell(control(ofp.ONF_BCT_OPEN_REPLY, first))
+    assert far.events == []
+    far.tell(control(ofp.ONF_BCT_COMMIT_REPLY, last))
+    assert far.events == [Applied(far.connection, [PUT, PUT_GROUP], made=True)]
+
+
+@pytest.mark.parametrize("xid", [0, ofp.MAX_XID - 2])
+def test_the_change_that_the_switch_refuses_is_found_by_its_number(xid, caplog):
+    far = Far(xid)
+    changes = [PUT, PUT_GROUP, PUT_OTHER]
+    far.connection.apply(changes)
+    *_, third, last = map(xid_of, far.take())
+    far.tell(error(third))
+    far.tell(error(third))
+    far.tell(error(last))
+    far.connection.end()
+    assert far.events == [Applied(far.connection, changes, made=False, rejected=(PUT_OTHER,))]
+    assert str(PUT_OTHER) in caplog.messages[0]
+
+
+def test_an_error_for_another_message_rejects_nothing(far):
+    far.connection.apply([PUT])
+    first, _, last = map(xid_of, far.take())
+    for xid in (first, last + 1, first - 1):
+        far.tell(error(xid))
+    far.tell(control(ofp.ONF_BCT_COMMIT_REPLY, last))
+    assert far.events == [Applied(far.connection, [PUT], made=True)]
+
+
+def test_a_change_without_a_message_is_left_out_and_the_bundle_forgotten(far, caplog):
+    far.connection.apply([PUT, TOO_LARGE, PUT_OTHER])
+    *_, last = far.take()
+    assert last == control(ofp.ONF_BCT_DISCARD_REQUEST, xid_of(last))
+    far.tell(control(ofp.ONF_BCT_DISCARD_REPLY, xid_of(last)))
+    (applied,) = far.events
+    assert (applied.made, applied.rejected) == (False, (TOO_LARGE,))
+    assert "there is no message for group group_id=0xa1000001" in caplog.text
+
+
+# Reading back
+
+
+def part_of(far, body, kind, last):
+    """Let the switch answer the last question about flows or groups with one part."""
+    flags = 0 if last else ofp.OFPMPF_REPLY_MORE
+    far.tell(osken.reply(kind, body, xid=far.asked[kind], flags=flags))
+
+
+@pytest.fixture
+def reading(far):
+    far.connection.read_back()
+    flows, groups = map(xid_of, far.take())
+    far.asked = {ofp.OFPMP_FLOW: flows, ofp.OFPMP_GROUP_DESC: groups}
+    return far
+
+
+def test_parts_are_put_together(reading):
+    part_of(reading, osken.entry(FLOW), ofp.OFPMP_FLOW, last=False)
+    part_of(reading, osken.group_entry(flooding.alive()), ofp.OFPMP_GROUP_DESC, last=True)
+    assert reading.events == []
+    part_of(reading, osken.entry(OTHER), ofp.OFPMP_FLOW, last=True)
+    flows, groups = {FLOW.key: FLOW, OTHER.key: OTHER}, {flooding.alive().id: flooding.alive()}
+    assert reading.events == [ReadBack(reading.connection, flows, groups)]
+
+
+def test_an_answer_that_nobody_waits_for_is_nothing(far):
+    far.tell(osken.flow_reply(FLOW))
+    far.tell(osken.reply(ofp.OFPMP_GROUP_DESC, b""))
+    assert far.events == []
+
+
+def test_a_part_that_cannot_be_read_to_its_end_is_said(reading, caplog):
+    body = osken.entry(FLOW) + bytes(60)
+    part_of(reading, body, ofp.OFPMP_FLOW, last=True)
+    part_of(reading, bytes(9), ofp.OFPMP_GROUP_DESC, last=True)
+    assert reading.events == [ReadBack(reading.connection, {FLOW.key: FLOW}, {})]
+    assert [line.split(": ")[1] for line in caplog.messages] == [
+        "a message is not read to its end"
+    ] * 2
+
+
+def test_others_have_their_turn_between_two_parts(reading):
+    turns = []
+    other = hub.spawn(lambda: [(turns.append(len(turns)), hub.sleep(0)) for _ in range(3)])
+    for _ in range(3):
+        before = len(turns)
+        part_of(reading, osken.entry(FLOW), ofp.OFPMP_FLOW, last=False)
+        assert len(turns) == before + 1
+    other.wait()
+
+
+def test_counters_are_put_together(far):
+    far.connection.read_counters()
+    asked = list(map(xid_of, far.take()))
+    assert len(asked) == len(COUNTING)
+    body = osken.entry(FLOW, packets=2, octets=120)
+    for xid in asked:
+        assert far.events == []
+        far.tell(osken.reply(ofp.OFPMP_FLOW, body, xid))
+    counted = {FLOW.key: Counter(FLOW.cookie, 2, 120)}
+    assert far.events == [Counters(far.connection, counted)]
+
+
+# What the switch tells by itself
+
+
+def test_a_source_is_told(far):
+    fields = {"metadata": 7, "reg0": 0x1000}
+    far.tell(osken.packet_in(fields, MAC1))
+    assert far.events == [UnknownSource(far.connection, match(fields), MAC1)]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        osken.packet_in({"reg0": 0x1000}, MAC1, cookie=1),
+        osken.packet_in({"reg0": 0x1000}, "01:00:5e:00:00:01"),
+        osken.packet_in({"reg0": 0x1000}, "00:00:00:00:00:00"),
+    ],
+    ids=["of another application", "a group address", "address zero"],
+)
+def test_a_frame_that_tells_of_no_station_is_counted(far, frame):
+    far.tell(frame)
+    assert far.events == []
+    assert far.connection.traffic == Traffic(packet_ins=1, packet_ins_dropped=1)
+
+
+def test_the_end_of_a_flow_is_told(far):
+    flow = learning.known(0x1000, 7, MAC1, 300)
+    far.tell(osken.flow_removed(flow, ofp.OFPRR_IDLE_TIMEOUT))
+    far.tell(osken.flow_removed(flow._replace(cookie=5), ofp.OFPRR_IDLE_TIMEOUT))
+    assert far.events == [FlowRemoved(far.connection, flow.key, idle=True)]
+
+
+def test_traffic_is_counted(far):
+    far.connection.read_back()
+    far.connection.read_counters()
+    far.connection.apply([PUT, PUT_GROUP, PUT_OTHER])
+    far.tell(control(ofp.ONF_BCT_COMMIT_REPLY, xid_of(far.take()[-1])))
+    far.connection.apply([PUT])
+    far.tell(osken.packet_in({"reg0": 0x1000}, MAC1))
+    assert far.connection.traffic == Traffic(
+        flow_mods=3,
+        group_mods=1,
+        bundles_opened=2,
+        bundles_committed=1,
+        flow_stats_requests=1 + len(COUNTING),
+        packet_ins=1,
+    )

@@ -1,0 +1,69 @@
+"""One atomic bundle of changes (ONF EXT-230): its messages, and what their numbers stand for."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from os_ken.ofproto import ofproto_v1_3 as ofp
+from os_ken.ofproto import ofproto_v1_3_parser as parser
+
+from ..changes import Change
+from .encoding import ATOMIC_IN_ORDER, bundled
+
+LOG = logging.getLogger("vtep_ofapp.switch")
+
+_XIDS = 1 << 32
+
+
+class Bundle:
+    """A bundle on its way. Its messages have consecutive numbers, so that the number of each says
+    which change it makes.
+
+    ``rejected`` are the changes that could not be made.
+    """
+
+    def __init__(self, datapath: Any, id: int, changes: Sequence[Change]) -> None:
+        """Take the next numbers of the datapath."""
+        self.changes = changes
+        self.rejected: list[Change] = []
+        self._datapath = datapath
+        self._id = id
+        self._first_xid = int(datapath.xid + 1) % _XIDS
+        self._last_xid = datapath.xid = (self._first_xid + len(changes) + 1) % _XIDS
+
+    def messages(self) -> Iterator[bytes]:
+        """Yield the messages, each of them encoded when its turn to be sent comes.
+
+        If there is no message for a change, the switch is told to forget the bundle.
+        """
+        yield self._control(self._first_xid, ofp.ONF_BCT_OPEN_REQUEST)
+        for number, change in enumerate(self.changes, self._first_xid + 1):
+            try:
+                message = bundled(self._id, number % _XIDS, change)
+            except Exception as error:  # a bug, or a group that is too large; the rest goes on
+                LOG.error("there is no message for %.200s: %s", change, error)
+                self.rejected.append(change)
+            else:
+                yield message
+        end = ofp.ONF_BCT_DISCARD_REQUEST if self.rejected else ofp.ONF_BCT_COMMIT_REQUEST
+        yield self._control(self._last_xid, end)
+
+    def is_last(self, message: Any) -> bool:
+        """Whether a message of the switch is the answer to the end of the bundle."""
+        return bool(message.xid == self._last_xid)
+
+    def change_of(self, message: Any) -> "Change | None":
+        """Return the change that a message of the switch is about, if it is one of the bundle's."""
+        index = (message.xid - self._first_xid) % _XIDS - 1
+        return self.changes[index] if 0 <= index < len(self.changes) else None
+
+    def reject(self, change: Change) -> None:
+        """Note that the switch does not take a change; it may say so more than once."""
+        if change not in self.rejected:
+            self.rejected.append(change)
+
+    def _control(self, xid: int, kind: int) -> bytes:
+        message = parser.ONFBundleCtrlMsg(self._datapath, self._id, kind, ATOMIC_IN_ORDER, [])
+        message.set_xid(xid)
+        message.serialize()
+        return bytes(message.buf)

@@ -1,0 +1,17 @@
+"""What went over the connection of a switch, counted."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Messages since the connection stands; it begins anew with the next one."""
+
+    flow_mods: int = 0
+    group_mods: int = 0
+    bundles_opened: int = 0
+    bundles_committed: int = 0
+    flow_stats_requests: int = 0
+    packet_ins: int = 0
+    packet_ins_dropped: int = 0
+    """Those among packet_ins that tell of no station: others' flows, or no address of a station."""
