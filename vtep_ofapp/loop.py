@@ -388,7 +388,8 @@ class Loop:
     def _read_back(self, event: ReadBack) -> None:
         session = self._by_connection.get(event.connection)
         if session is not None:
-            session.read_back(event)
+            for _ in session.read_back(event):
+                eventlet.sleep(0)
 
     def _applied(self, event: Applied) -> None:
         session = self._by_connection.get(event.connection)

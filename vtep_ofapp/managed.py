@@ -36,8 +36,10 @@ from .tunneling import Tunnels
 
 LOG = logging.getLogger("vtep_ofapp.managed")
 
-MOST_STATIONS = 2000
+MOST_STATIONS = 1000
 """Stations worked out in one turn; the rest waits for the next one, so that none takes long."""
+MOST_FLOWS = 2000
+"""Flows read back in one go, likewise."""
 
 
 class ManagedSwitch:
@@ -153,26 +155,42 @@ class ManagedSwitch:
             self._touched.update(self.ports.causes_at(port))
         self._full_ports = full
 
-    def read_back(self, flows: dict[FlowKey, Flow], groups: dict[int, Group]) -> None:
+    def read_back(
+        self, flows: Mapping[FlowKey, Flow], groups: Mapping[int, Group]
+    ) -> Iterator[None]:
         """Take what the switch really has, and learn from it which stations it knows.
 
         It remembers stations from before this process; those that it forgot while nobody
-        listened were idle, unless it has lost everything.
+        listened were idle, unless it has lost everything. As there may be very many flows, this
+        yields now and then; nothing else may be told in between.
         """
-        if learning.unknown().key in flows:
-            for key in self.flows.actual:
-                if key not in flows:
-                    self.forget(key)
-        else:
+        has_lost_all = learning.unknown().key not in flows
+        if has_lost_all:
             self.statistics.begin_anew()
-        self.flows.have_only(flows)
         self.groups.have_only(groups)
-        for key in flows:
-            station = self._known_station(key)
-            if station is not None:
-                place, mac = station
-                if self._macs.place(place.logical_switch, mac) is None:
-                    self._macs.learn(mac, place)
+        for number, key in enumerate(list(self.flows.actual), 1):
+            if key not in flows:
+                self.flows.have(key, None)
+                if not has_lost_all:
+                    self.forget(key)
+            if number % MOST_FLOWS == 0:
+                yield
+        for number, flow in enumerate(flows.values(), 1):
+            self._find(flow)
+            if number % MOST_FLOWS == 0:
+                yield
+
+    def _find(self, flow: Flow) -> None:
+        """Take a flow that the switch has, and the station that it knows."""
+        want = self.flows.wanted.get(flow.key)
+        if want == flow:
+            flow = want  # with its key, so that what was read need not be kept
+        self.flows.have(flow.key, flow)
+        station = self._known_station(flow.key)
+        if station is not None:
+            place, mac = station
+            if self._macs.place(place.logical_switch, mac) is None:
+                self._macs.learn(mac, place)
 
     def learn(self, fields: Match, mac: str) -> None:
         """Learn the station whose frame the pipeline showed us with these fields.

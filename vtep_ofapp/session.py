@@ -79,9 +79,9 @@ class Session:
         self.connection = None
         self._is_read = False
 
-    def read_back(self, event: ReadBack) -> None:
-        """Take what the switch has."""
-        self.managed.read_back(event.flows, event.groups)
+    def read_back(self, event: ReadBack) -> Iterator[None]:
+        """Take what the switch has; yields now and then, as ManagedSwitch.read_back() does."""
+        yield from self.managed.read_back(event.flows, event.groups)
         self._is_read = True
 
     def applied(self, event: Applied) -> None:

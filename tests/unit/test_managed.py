@@ -1254,9 +1254,30 @@ def test_a_switch_that_has_all_that_is_wanted_differs_in_nothing():
     world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
     flows = {flow.key: flow for flow in world.flow_values()}
     groups = {group.id: group for group in world.group_values()}
-    world.switch.read_back(flows, groups)
+    world.read_back(flows, groups)
     assert world.switch.flows.settled()
     assert world.switch.groups.settled()
+
+
+def test_very_many_flows_are_read_back_in_parts(monkeypatch):
+    monkeypatch.setattr(managed, "MOST_FLOWS", 5)
+    world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
+    flows = {flow.key: flow._replace() for flow in world.flow_values()}
+    parts = sum(1 for _ in world.switch.read_back(flows, {}))
+    assert parts == len(flows) // 5
+    assert world.switch.flows.settled()
+    fewer = dict(list(flows.items())[:5])
+    assert sum(1 for _ in world.switch.read_back(fewer, {})) == len(flows) // 5 + 1
+    assert world.switch.flows.actual == fewer
+
+
+def test_what_is_read_back_and_wanted_is_not_kept_twice():
+    world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
+    copies = [flow._replace(key=flow.key._replace()) for flow in world.flow_values()]
+    world.read_back({flow.key: flow for flow in copies}, {})
+    for key, flow in world.switch.flows.actual.items():
+        assert flow is world.switch.flows.wanted[key]
+        assert key is flow.key
 
 
 def test_a_new_process_learns_the_stations_that_the_switch_knows():
@@ -1264,7 +1285,7 @@ def test_a_new_process_learns_the_stations_that_the_switch_knows():
     former.see(MAC1, "p0")
     former.settle()
     world = a_world()
-    world.switch.read_back({flow.key: flow for flow in former.flow_values()}, {})
+    world.read_back({flow.key: flow for flow in former.flow_values()}, {})
     world.settle()
     assert world.flows() == former.flows()
 
@@ -1274,7 +1295,7 @@ def test_what_the_switch_knows_of_other_bindings_is_cleaned_away():
     former.see(MAC1, "p1")
     former.settle()
     world = a_world()
-    world.switch.read_back({flow.key: flow for flow in former.flow_values()}, {})
+    world.read_back({flow.key: flow for flow in former.flow_values()}, {})
     world.settle()
     assert not any(MAC1 in flow for flow in world.flows())
     unwanted = {each.key for each in world.switch.flows.differences() if each.want is None}
@@ -1285,9 +1306,9 @@ def test_a_station_that_went_idle_while_nobody_listened_is_forgotten(world):
     world.see(MAC1, "p0")
     world.settle()
     flows = {flow.key: flow for flow in world.flow_values()}
-    world.switch.read_back(flows, {})
+    world.read_back(flows, {})
     known = [key for key in flows if dict(key.match).get("eth_src") == MAC1]
-    world.switch.read_back({key: flow for key, flow in flows.items() if key not in known}, {})
+    world.read_back({key: flow for key, flow in flows.items() if key not in known}, {})
     world.settle()
     assert not any(MAC1 in flow for flow in world.flows())
 
@@ -1295,8 +1316,8 @@ def test_a_station_that_went_idle_while_nobody_listened_is_forgotten(world):
 def test_a_switch_that_lost_everything_loses_no_station(world):
     world.see(MAC1, "p0")
     world.settle()
-    world.switch.read_back({flow.key: flow for flow in world.flow_values()}, {})
-    world.switch.read_back({}, {})
+    world.read_back({flow.key: flow for flow in world.flow_values()}, {})
+    world.read_back({}, {})
     world.settle()
     assert any(MAC1 in flow for flow in world.flows("LEARNING"))
 
@@ -1385,7 +1406,7 @@ def test_a_flow_that_passes_on_late_is_not_lost(monkeypatch):
 
 def test_a_change_that_ends_where_it_began_is_no_difference():
     world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
-    world.switch.read_back(
+    world.read_back(
         {flow.key: flow for flow in world.flow_values()},
         {group.id: group for group in world.group_values()},
     )

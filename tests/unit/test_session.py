@@ -45,7 +45,7 @@ class Bench:
     def connect(self) -> None:
         self.session.connect(self.connection, leads=True)
         self.session.role_is(self.connection.leading())
-        self.session.read_back(self.connection.reading())
+        list(self.session.read_back(self.connection.reading()))
 
     def start(self) -> None:
         """Do all that there is to do, and let the switch do it."""
@@ -308,7 +308,7 @@ def test_a_bundle_that_fails_for_no_known_reason_is_followed_by_a_read_back(benc
     assert bench.connection.take() == ["read back"]
     bench.session.apply()
     assert bench.connection.take() == []
-    bench.session.read_back(bench.connection.reading())
+    list(bench.session.read_back(bench.connection.reading()))
     bench.session.apply()
     assert bench.connection.take() == ["apply"]
 
@@ -319,7 +319,7 @@ def test_bundles_that_fail_again_and_again_end_the_connection(bench, caplog):
     for _ in range(MOST_FAILURES):
         bench.session.apply()
         bench.session.applied(bench.connection.refused())
-        bench.session.read_back(bench.connection.reading())
+        list(bench.session.read_back(bench.connection.reading()))
     assert bench.connection.take() == [
         "lead",
         "read back",
@@ -338,7 +338,7 @@ def test_a_success_forgets_former_failures(bench):
         bench.world.settle()
         bench.session.apply()
         bench.session.applied(bench.connection.refused())
-        bench.session.read_back(bench.connection.reading())
+        list(bench.session.read_back(bench.connection.reading()))
         bench.turn()
     assert "disconnect" not in bench.connection.asked
     assert bench.session.is_settled()
@@ -374,7 +374,7 @@ def test_what_others_deleted_is_read_and_put_back(started, caplog):
     started.session.flow_removed(FlowRemoved(started.connection, lost, idle=False))
     assert started.connection.take() == ["read back"]
     assert "br0: someone deleted flows" in caplog.text
-    started.session.read_back(started.connection.reading())
+    list(started.session.read_back(started.connection.reading()))
     started.turn()
     assert set(started.connection.switch.flows) == set(started.world.switch.flows.wanted)
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from vtep_ofapp.causes import OfBinding
-from vtep_ofapp.flows import Flow, Group, match
+from vtep_ofapp.flows import Flow, FlowKey, Group, match
 from vtep_ofapp.macs import LearnedMacs
 from vtep_ofapp.managed import ManagedSwitch
 from vtep_ofapp.model import (
@@ -187,6 +187,11 @@ class World:
                 if (fields.get("eth_src"), fields.get(LOGICAL_SWITCH)) == (mac, number):
                     switch.flows.have(key, None)
                     switch.forget(key)
+
+    def read_back(self, flows: dict[FlowKey, Flow], groups: dict[int, Group]) -> None:
+        """The one switch says what it has."""
+        for _ in self.switch.read_back(flows, groups):
+            pass
 
     def settle(self) -> None:
         """A turn of the loop: every touched cause is worked out again."""
