@@ -127,10 +127,25 @@ def test_the_change_that_the_switch_refuses_is_found_by_its_number(xid, caplog):
 def test_an_error_for_another_message_rejects_nothing(far):
     far.connection.apply([PUT])
     first, _, last = map(xid_of, far.take())
-    for xid in (first, last + 1, first - 1):
+    for xid in (last + 1, first - 1):
         far.tell(error(xid))
     far.tell(control(ofp.ONF_BCT_COMMIT_REPLY, last))
     assert far.events == [Applied(far.connection, [PUT], made=True)]
+
+
+@pytest.mark.parametrize("is_sent", [True, False])
+def test_a_bundle_whose_beginning_the_switch_has_forgotten_was_not_made(far, is_sent):
+    """It answers so to a bundle that is not sent to its end for 10 s; the rest is a new one."""
+    far.connection.apply([PUT])
+    if is_sent:
+        first, _, last = map(xid_of, far.take())
+        far.tell(error(first))
+    else:
+        first, last = far.datapath.xid - 2, far.datapath.xid
+        far.tell(error(first))
+        assert far.take()[-1] == control(ofp.ONF_BCT_DISCARD_REQUEST, last)
+    far.tell(control(ofp.ONF_BCT_COMMIT_REPLY, last))
+    assert far.events == [Applied(far.connection, [PUT], made=False)]
 
 
 def test_a_change_without_a_message_is_left_out_and_the_bundle_forgotten(far, caplog):

@@ -19,13 +19,15 @@ class Bundle:
     """A bundle on its way. Its messages have consecutive numbers, so that the number of each says
     which change it makes.
 
-    ``rejected`` are the changes that could not be made.
+    ``rejected`` are the changes that could not be made. The bundle ``is_broken`` when the switch
+    has forgotten its beginning.
     """
 
     def __init__(self, datapath: Any, id: int, changes: Sequence[Change]) -> None:
         """Take the next numbers of the datapath."""
         self.changes = changes
         self.rejected: list[Change] = []
+        self.is_broken = False
         self._datapath = datapath
         self._id = id
         self._first_xid = int(datapath.xid + 1) % _XIDS
@@ -34,7 +36,8 @@ class Bundle:
     def messages(self) -> Iterator[bytes]:
         """Yield the messages, each of them encoded when its turn to be sent comes.
 
-        If there is no message for a change, the switch is told to forget the bundle.
+        If there is no message for a change, or the bundle is broken, the switch is told to
+        forget it.
         """
         yield self._control(self._first_xid, ofp.ONF_BCT_OPEN_REQUEST)
         for number, change in enumerate(self.changes, self._first_xid + 1):
@@ -45,8 +48,13 @@ class Bundle:
                 self.rejected.append(change)
             else:
                 yield message
-        end = ofp.ONF_BCT_DISCARD_REQUEST if self.rejected else ofp.ONF_BCT_COMMIT_REQUEST
+        is_good = not self.rejected and not self.is_broken
+        end = ofp.ONF_BCT_COMMIT_REQUEST if is_good else ofp.ONF_BCT_DISCARD_REQUEST
         yield self._control(self._last_xid, end)
+
+    def is_first(self, message: Any) -> bool:
+        """Whether a message of the switch is about the beginning of the bundle."""
+        return bool(message.xid == self._first_xid)
 
     def is_last(self, message: Any) -> bool:
         """Whether a message of the switch is the answer to the end of the bundle."""

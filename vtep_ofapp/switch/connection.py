@@ -207,7 +207,8 @@ class SwitchConnection:
 
     def _bundle_control(self, message: Any) -> None:
         if self._bundle is not None and self._bundle.is_last(message):
-            self._end_bundle(made=message.type == ofp.ONF_BCT_COMMIT_REPLY)
+            is_committed = message.type == ofp.ONF_BCT_COMMIT_REPLY
+            self._end_bundle(made=is_committed and not self._bundle.is_broken)
 
     def _role_reply(self, message: Any) -> None:
         generation = self._role.reply(message)
@@ -227,6 +228,9 @@ class SwitchConnection:
                 LOG.error("the switch did not commit %d changes: %s", len(bundle.changes), why)
             self._end_bundle(made=False)
             return
+        if bundle is not None and bundle.is_first(message):
+            # It was too slow in coming. What comes now is a bundle of its own to the switch.
+            bundle.is_broken = True
         cause = bundle.change_of(message) if bundle is not None else None
         LOG.error("the switch refused %s: %s", cause or f"message {message.xid:#x}", why)
         if bundle is not None and cause is not None:

@@ -7,6 +7,7 @@ objects of each field. Everything here raises Unreadable for bytes that are no O
 import logging
 import struct
 from collections.abc import Iterator
+from sys import intern
 from typing import Any, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -106,7 +107,7 @@ def packet_in(message: bytes) -> PacketIn:
     frame = message[end + _FRAME_OFFSET :][:length]
     if len(frame) < _ETHERNET_HEADER:
         raise Unreadable(f"a frame of {len(frame)} bytes")
-    return PacketIn(cookie, match, frame[_SOURCE].hex(":"))
+    return PacketIn(cookie, match, intern(frame[_SOURCE].hex(":")))
 
 
 def _group(id: int, kind: int, reply: bytes, start: int, end: int) -> Group:
