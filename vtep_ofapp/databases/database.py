@@ -7,28 +7,34 @@ from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 import eventlet
+import ovs.db.schema
 import ovs.jsonrpc
+import ovs.ovsuuid
 import ovs.poller
 import ovs.stream
 from ovs.db import error, idl
 
 from ..events import Committed, Event, LockIs
-from . import messages
+from . import messages, strict
 from .bulk import Malformed, RemoteMacs
 from .waiting import Waiter
 
 LOG = logging.getLogger("vtep_ofapp.databases")
 
 messages.install()
+strict.install()
 
 _ROWS_AT_A_TIME = 250
 """Rows handled before other green threads get their turn: some ten milliseconds of work."""
 _PROBE_INTERVAL = 30_000
 """Milliseconds; ovsdb-server is silent for seconds while it works on a large transaction."""
 _BACKOFF = 1000
-"""Milliseconds between attempts to connect again; ovs.reconnect would wait up to 8 seconds."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
-"""Seconds between attempts to connect for the first time, as ovs.reconnect has them later."""
+"""Milliseconds between attempts to connect; ovs.reconnect would wait up to 8 seconds."""
+_PATIENCE = 10.0
+"""Seconds for a server to say which schema it has."""
+
+_NOTHING_READ = str(UUID(int=0))
+"""What the IDL says of the last change that it has, where it has none."""
 
 
 def use_tls(key: str, certificate: str, ca: str) -> None:
@@ -64,8 +70,14 @@ class Tables(Protocol):
         """Change rows within the transaction so that the writes are fulfilled."""
 
 
+class _NoSchema(Exception):
+    """A server did not say which schema its database has; the text says why."""
+
+
 class _Idl(idl.Idl):  # type: ignore[misc]
     """An IDL that tells its owner about rows, and about being filled anew."""
+
+    last_id: str
 
     def __init__(self, remotes: str, helper: Any, owner: "Database") -> None:
         self._owner = owner
@@ -75,6 +87,8 @@ class _Idl(idl.Idl):  # type: ignore[misc]
 
     def restart_fsm(self) -> None:
         self.is_refilled = True
+        if not ovs.ovsuuid.is_valid_string(self.last_id):
+            self.last_id = _NOTHING_READ  # a server would not take it, and the IDL wait for ever
         super().restart_fsm()
 
     def notify(self, event: str, row: Any, updates: Any = None) -> None:
@@ -83,12 +97,17 @@ class _Idl(idl.Idl):  # type: ignore[misc]
     def cooperative_yield(self) -> None:
         self._owner.worked()
 
+    def handle_monitor_canceled(self, msg: Any) -> bool:
+        if msg.method == "monitor_canceled" and not msg.params:
+            raise Malformed("monitor_canceled does not say which")
+        return bool(super().handle_monitor_canceled(msg))
+
     def is_connected(self) -> bool:
         return bool(self._session.is_connected())
 
     def start_over(self) -> None:
         """Connect again after a pause, and read all rows again, whatever is known of them."""
-        self.last_id = str(UUID(int=0))
+        self.last_id = _NOTHING_READ
         self._session.force_reconnect()
 
     # The two ways by which all rows reach the library's Idl. Python gives methods that begin with
@@ -172,7 +191,7 @@ class Database:
     # The green thread
 
     def _run(self) -> None:
-        self._idl = database = _Idl(self._remotes, self._read_schema(), self)
+        self._idl = database = self._prepare()
         self._tables.attach(database.tables)
         database.set_lock(self._lock)
         while True:
@@ -253,42 +272,49 @@ class Database:
         self._transaction, self._writes = None, ()
         self._post(Committed(self._name, error))
 
-    def _read_schema(self) -> Any:
-        """Return a schema helper for the server's own schema, with the columns that it has."""
-        pause = _FIRST_PAUSE
+    def _prepare(self) -> _Idl:
+        """Return an IDL for the server's own schema, with the columns that it has."""
         while True:
             for remote in self._remotes.split(","):
-                schema = self._ask_for_schema(remote)
-                if schema is not None:
-                    return self._select_columns(schema)
-            eventlet.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+                try:
+                    with eventlet.Timeout(_PATIENCE):
+                        schema = self._select_columns(self._ask_for_schema(remote))
+                    return _Idl(self._remotes, schema, self)
+                except eventlet.Timeout:
+                    LOG.warning("%s: %s: no answer within %g s", self._name, remote, _PATIENCE)
+                except _NoSchema as reason:
+                    LOG.warning("%s: %s: %s", self._name, remote, reason)
+            eventlet.sleep(_BACKOFF / 1000)
 
-    def _ask_for_schema(self, remote: str) -> dict[str, Any] | None:
+    def _ask_for_schema(self, remote: str) -> Any:
         try:
             failure, stream = ovs.stream.Stream.open_block(ovs.stream.Stream.open(remote))
         except OSError as reason:  # a key or certificate that cannot be read
-            LOG.warning("%s: %s: %s", self._name, remote, reason)
-            return None
+            raise _NoSchema(str(reason)) from None
         if failure:
-            LOG.warning("%s: %s: %s", self._name, remote, os.strerror(failure))
-            return None
+            raise _NoSchema(os.strerror(failure))
         connection = ovs.jsonrpc.Connection(stream)
         request = ovs.jsonrpc.Message.create_request("get_schema", [self._tables.schema])
-        failure, reply = connection.transact_block(request)
-        connection.close()
-        if failure or reply.error:
-            reason = os.strerror(failure) if failure else reply.error
-            LOG.warning("%s: %s: no schema: %s", self._name, remote, reason)
-            return None
-        schema: dict[str, Any] = reply.result
-        return schema
+        try:
+            failure, reply = connection.transact_block(request)
+        finally:
+            connection.close()
+        if failure:
+            ended = "the server ended the connection"
+            raise _NoSchema(f"no schema: {ended if failure < 0 else os.strerror(failure)}")
+        if reply.error:
+            raise _NoSchema(f"no schema: {reply.error}")
+        return reply.result
 
-    def _select_columns(self, schema: dict[str, Any]) -> Any:
+    def _select_columns(self, schema: Any) -> Any:
+        """Return a helper for those of our columns that a schema has."""
+        try:
+            known = ovs.db.schema.DbSchema.from_json(schema).tables
+        except (error.Error, LookupError, TypeError, AttributeError, ValueError) as reason:
+            raise _NoSchema(f"no schema: {reason}") from None
         helper = idl.SchemaHelper(None, schema)
         for table, columns in self._tables.columns.items():
-            known = schema["tables"].get(table, {}).get("columns", {})
-            present = [column for column in columns if column in known]
+            present = [name for name in columns if table in known and name in known[table].columns]
             if present:
                 helper.register_columns(table, present)
         return helper

@@ -1,0 +1,135 @@
+"""A database server that says what no server says: it is left, and asked again after a pause."""
+
+import itertools
+import time
+import uuid
+
+import pytest
+from hypothesis import given, settings
+
+from tests.guard.malformed import CORPUS, bent
+from tests.guard.ovsdb import Ventriloquist
+from tests.switch.conftest import a_switch
+from vtep_ofapp.quiet import MOST_LINES
+
+SHORTEST_PAUSE = 0.5
+"""Seconds; half of what the application waits before it connects again."""
+NAMES = itertools.count()
+
+
+def messages():
+    lines = (CORPUS / "ovsdb.txt").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+@pytest.fixture(scope="module")
+def fooled():
+    """A switch whose application hears of hardware_vtep by a server that can be made to lie."""
+    with a_switch() as vtep:
+        folder = vtep.folder
+        vtep.server = Ventriloquist(f"{folder}/lies.sock", f"{folder}/db.sock")
+        try:
+            vtep.manage(vtep_db=vtep.server.remote)
+            vtep.vtep_ctl("bind-ls", "br0", "p0", "0", "ls0")
+            yield vtep
+            assert "Traceback" not in vtep.app.log_text
+        finally:
+            vtep.app.stop()
+            vtep.server.close()
+
+
+def hears_again(vtep):
+    """Wait until a change of the real database has had its effect, and nothing else has."""
+    vlan = str(100 + next(NAMES))
+    vtep.vtep_ctl("bind-ls", "br0", "p1", vlan, "ls0")
+    vtep.wait(lambda: f"dl_vlan={vlan}" in "\n".join(vtep.flows()), f"VLAN {vlan}")
+    vtep.vtep_ctl("unbind-ls", "br0", "p1", vlan)
+    vtep.wait(lambda: f"dl_vlan={vlan}" not in "\n".join(vtep.flows()), f"no VLAN {vlan}")
+
+
+@pytest.mark.parametrize("message", messages())
+def test_a_message_that_cannot_be_read_leads_to_a_new_connection(fooled, message):
+    row = str(fooled.row("Logical_Switch", name="ls0")["_uuid"])
+    filled = message.replace("ROW", row).replace("NEW", str(uuid.uuid4()))
+    before = len(fooled.server.arrivals)
+    fooled.server.say(filled.replace("DEEP", "[" * 100_000).encode())
+    if "DEEP" in message:
+        fooled.server.say(("]" * 100_000 + "}").encode())
+    fooled.wait(lambda: len(fooled.server.arrivals) > before, "a new connection")
+    hears_again(fooled)
+    assert fooled.app.running
+
+
+@pytest.mark.parametrize("data", [b'{"id": null, "method": "upd', b"\xff\xfe\xfd", b""])
+def test_a_message_that_is_cut_or_no_text_leads_to_a_new_connection(fooled, data):
+    before = len(fooled.server.arrivals)
+    fooled.server.say(data, hang_up=True)
+    fooled.wait(lambda: len(fooled.server.arrivals) > before, "a new connection")
+    hears_again(fooled)
+
+
+def test_a_server_that_only_lies_is_asked_again_after_a_pause_each_time(fooled):
+    lines = len(fooled.app.log_text.splitlines())
+    server = fooled.server
+    server.greeting = lambda client: client.sendall(b"nonsense")
+    server.hang_up()
+    begin = len(server.arrivals)
+    fooled.wait(lambda: len(server.arrivals) > begin + 4, "four attempts")
+    server.greeting = None
+    came = server.arrivals[begin:]
+    assert all(later - earlier > SHORTEST_PAUSE for earlier, later in itertools.pairwise(came[1:]))
+    hears_again(fooled)
+    assert len(fooled.app.log_text.splitlines()) - lines <= 6 * MOST_LINES
+
+
+GOOD = (
+    '{"id": null, "method": "update3", "params": [null, "x", {"Logical_Switch": {"ROW": '
+    '{"modify": {"tunnel_key": ["set", [44]], "name": "ls7"}}, "NEW": {"insert": {"name": "x"}}}}]}'
+)
+
+
+def test_updates_that_something_happened_to(fooled):
+    row = str(fooled.row("Logical_Switch", name="ls0")["_uuid"])
+    good = GOOD.replace("ROW", row).replace("NEW", str(uuid.uuid4())).encode()
+
+    @given(bent([good]))
+    @settings(max_examples=12, deadline=None, database=None, derandomize=True)
+    def run(data):
+        fooled.server.say(data)
+        assert fooled.app.running
+
+    run()
+    fooled.server.hang_up()
+    hears_again(fooled)
+
+
+def silence(client):
+    time.sleep(15)
+
+
+SCHEMAS = [
+    b'{"id": 0, "result": 5, "error": null}',
+    b'{"id": 0, "result": {"name": "hardware_vtep", "tables": {"Global": []}}, "error": null}',
+    b'{"id": 0, "result": null, "error": {"error": "no"}}',
+    b"nonsense",
+    b"",
+]
+
+
+def test_a_server_without_a_schema_that_can_be_read_is_asked_again(fooled):
+    """From the start of the application on, one bad answer after the other, and then silence."""
+    answers = iter(SCHEMAS)
+
+    def answer(client):
+        client.recv(4096)
+        data = next(answers, None)
+        client.sendall(data) if data is not None else silence(client)
+
+    fooled.app.kill()
+    fooled.app.log.unlink()
+    fooled.server.greeting = answer
+    fooled.app.start()
+    fooled.wait(lambda: "no answer within" in fooled.app.log_text, "silence", timeout=60)
+    fooled.server.greeting = None
+    fooled.wait_for_log("br0 is managed")
+    hears_again(fooled)
