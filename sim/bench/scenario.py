@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
+from subprocess import TimeoutExpired
 
 from sim.app import App, Controller, Emulator
 from sim.bench.floor import Floor
 from sim.bench.measure import EMULATOR, FLOOR, OURS, SUBJECTS, Results
 from sim.bench.plan import Plan
+from sim.capture import CaptureOverrun
 from sim.lab import Lab
-from sim.namespaces import CommandFailed
 from sim.openvswitch import OPENFLOW
+from sim.state import LabBusy
 from sim.waiting import WaitFailed
 
 READY = 30.0
@@ -107,14 +108,10 @@ class Scenario(ABC):
         self.say(f"{type(self).__name__.lower()}, size {size}: {subject}")
         try:
             work()
-        except (
-            WaitFailed,
-            CommandFailed,
-            RuntimeError,
-            OSError,
-            subprocess.TimeoutExpired,
-        ) as error:
-            reason = error.awaited if isinstance(error, WaitFailed) else str(error)
+        except LabBusy:
+            raise
+        except (WaitFailed, CaptureOverrun, RuntimeError, OSError, TimeoutExpired) as error:
+            reason = str(error).partition("\n")[0]
             self.say(f"    failed: {error}")
             for name in self.KINDS:
                 if self.is_due(name, subject, size):

@@ -24,6 +24,7 @@ from sim.bench.overlay import SAMPLES, samples_of
 from sim.bench.plan import QUICK, Plan
 from sim.bench.traffic import outer_destination, sent_to, with_vni
 from sim.frames import Captured, lab_frame, vxlan_packet
+from sim.state import LabState
 
 EVERYWHERE = {OURS: "all", EMULATOR: "smallest", FLOOR: "all"}
 FAST = Kind(
@@ -220,6 +221,18 @@ def test_options_that_make_no_sense(wrong, capsys):
         parser().parse_args(["bench", *wrong])
     assert end.value.code == 2
     assert wrong[0] in capsys.readouterr().err
+
+
+def test_a_lab_in_other_hands_ends_the_bench(capsys):
+    state = LabState("benchbusy")
+    state.claim()
+    try:
+        assert main(["bench", "--name", "benchbusy", "--only", "hosts"]) == 1
+    finally:
+        state.release()
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "another process" in printed.err
 
 
 def test_the_plans_are_in_order():
