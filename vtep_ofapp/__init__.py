@@ -9,6 +9,8 @@ import signal
 from typing import Any
 
 import eventlet
+from eventlet.greenthread import GreenThread
+from eventlet.hubs import get_hub
 from os_ken.base.app_manager import OSKenApp
 from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
@@ -30,6 +32,14 @@ _COLLECTIONS = 10_000, 10, 100
 """New objects after which Python looks for circles of garbage among them, and how often it looks
 further back. By default it looks through all flows again and again while they become more, which
 was half of the work of loading 100,000; none of them is in a circle."""
+
+
+def interrupt(number: int, frame: Any) -> None:
+    """Raise KeyboardInterrupt where os-ken ends by it: os-ken's green threads only log it."""
+    if isinstance(eventlet.getcurrent(), GreenThread):
+        get_hub().schedule_call_global(0, signal.default_int_handler, number, frame)
+    else:
+        signal.default_int_handler(number, frame)
 
 
 class VtepApp(OSKenApp):  # type: ignore[misc]
@@ -67,7 +77,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         to save: the switches go on with what they have.
         """
         super().start()
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, interrupt)
         eventlet.spawn(self._loop.run)
         self._vtep.start()
         for database in self._openvswitch.values():
