@@ -19,6 +19,7 @@ from vtep_ofapp.flows import (
     ToController,
     ToGroup,
 )
+from vtep_ofapp.switch import sieve
 
 
 class Datapath:
@@ -217,4 +218,4 @@ def flow_removed(flow, reason):
 def received_as(buf):
     """Return what os-ken makes of a message that came in, as an application gets it."""
     version, kind, length, xid = ofproto_parser.header(buf)
-    return ofproto_parser.msg(Datapath(), version, kind, length, xid, bytearray(buf))
+    return sieve.message(Datapath(), version, kind, length, xid, bytearray(buf))

@@ -13,7 +13,8 @@ from vtep_ofapp.changes import FlowChange, GroupChange
 from vtep_ofapp.flows import Bucket, Flow, FlowKey, GoTo, Group, Output, SetField, match
 from vtep_ofapp.pipeline import learning, unicast
 from vtep_ofapp.statistics import Counter
-from vtep_ofapp.switch import decoding, encoding
+from vtep_ofapp.switch import decoding, encoding, sieve
+from vtep_ofapp.switch.actions import Foreign, decode_instructions
 from vtep_ofapp.switch.oxm import Unreadable
 
 from . import osken
@@ -133,6 +134,14 @@ def test_a_flow_that_does_something_else_is_said_and_has_no_actions(actions, cap
     assert "a flow with our cookie is not one of ours" in line
 
 
+def test_an_action_inside_of_another_one_is_not_read():
+    """os-ken would read one with a length of 0 for ever."""
+    ct = bytes.fromhex("ffff0020000023200023 0000000000000000 0a0000000000 0000000000000000")
+    apply = struct.pack("!HH4x", ofp.OFPIT_APPLY_ACTIONS, 8 + len(ct)) + ct
+    with pytest.raises(Foreign, match="an experimenter's action"):
+        decode_instructions(apply)
+
+
 def test_an_instruction_of_another_kind_is_foreign(caplog):
     flow = learning.known(0x1000, 7, MAC1, 300)
     bare = osken.entry(Flow(flow.key, (), flow.cookie))
@@ -166,8 +175,11 @@ def damaged(chance, buf):
 
 
 def read_all(buf):
-    """Read a message as the connection does, and as another application might."""
-    received = osken.received_as(buf)
+    """Read a message as the connection does."""
+    try:
+        received = osken.received_as(buf)
+    except sieve.Malformed:
+        return  # it ends the connection of whoever sent it
     readers = {
         "OFPFlowStatsReply": (decoding.flows, decoding.counters),
         "OFPGroupDescStatsReply": (decoding.groups,),
@@ -200,37 +212,11 @@ def test_bytes_that_are_nothing_raise_nothing(body, kind):
     read_all(osken.message(kind, body))
 
 
-HARMFUL = {
-    "cut short": osken.message(ofp.OFPT_PORT_STATUS, b"\x01"),
-    "a hello without end": osken.message(ofp.OFPT_HELLO, bytes(4)),
-    "a hello of a later version": b"\x05" + osken.message(ofp.OFPT_HELLO, b"\0\1\0\3")[1:],
-    "another message of a later version": b"\x05"
-    + osken.message(ofp.OFPT_PACKET_IN, bytes(24))[1:],
-    "a request to a switch": osken.message(ofp.OFPT_FLOW_MOD, bytes(48)),
-    "a reply without end": osken.reply(ofp.OFPMP_GROUP, bytes(40)),
-    "a bundle's answer without end": osken.message(
-        ofp.OFPT_EXPERIMENTER, bytes.fromhex("4f4e4600 000008fc 00000001 00050003 ffff0000")
-    ),
-}
-"""Messages in which os-ken would find an error, or never find an end."""
-
-
-@pytest.mark.parametrize("harmful", HARMFUL.values(), ids=HARMFUL.keys())
-def test_a_message_that_osken_cannot_read_is_one_line(harmful, caplog):
-    assert osken.received_as(harmful) is None
+def test_a_message_that_osken_cannot_read_is_one_line(caplog):
+    assert osken.received_as(osken.message(ofp.OFPT_PORT_STATUS, b"\x01")) is None
     (line,) = caplog.messages
-    assert line.startswith("192.0.2.1: a message of type ")
+    assert line.startswith("192.0.2.1: a message of type 12 cannot be read and is dropped")
     assert len(line) < 300
-
-
-def test_what_a_handshake_needs_is_read():
-    hello = osken.message(ofp.OFPT_HELLO, b"\0\1\0\x08\0\0\0\x10")
-    assert osken.received_as(hello).elements[0].versions == [4]
-    assert osken.received_as(b"\x06" + hello[1:]).elements[0].versions == [4]
-    ports = osken.reply(
-        ofp.OFPMP_PORT_DESC, struct.pack(ofp.OFP_PORT_PACK_STR, 3, *[b""] * 2, *[0] * 8)
-    )
-    assert [port.port_no for port in osken.received_as(ports).body] == [3]
 
 
 # What other applications see

@@ -43,6 +43,7 @@ def test_a_hello_may_have_elements_of_all_kinds_or_none():
         (ofp.OFPT_MULTIPART_REPLY, struct.pack("!HH4x", ofp.OFPMP_TABLE_FEATURES, 0)),
         (ofp.OFPT_MULTIPART_REPLY, b""),
         (ofp.OFPT_EXPERIMENTER, struct.pack("!II", 0x2320, 30)),
+        (ofp.OFPT_EXPERIMENTER, struct.pack("!IIIHHHH", 0x4F4E4600, 2300, 1, 5, 3, 0xFFFF, 0)),
         (255, b""),
     ],
 )

@@ -17,7 +17,7 @@ from ..pipeline.layout import COUNTING, PRODUCER_MASK, cookie_of
 from ..statistics import Counter
 from ..traffic import Traffic
 from ..values import is_station
-from . import decoding, incoming
+from . import decoding, unread
 from .bundle import Bundle
 from .oxm import Unreadable
 from .role import Role
@@ -243,10 +243,10 @@ class SwitchConnection:
             self._post(Applied(self, bundle.changes, made, tuple(bundle.rejected)))
 
     _HANDLERS: ClassVar[dict[type, Callable[["SwitchConnection", Any], None]]] = {
-        incoming.OFPPacketIn: _packet_in,
-        incoming.OFPFlowRemoved: _flow_removed,
-        incoming.OFPFlowStatsReply: _flow_stats,
-        incoming.OFPGroupDescStatsReply: _group_stats,
+        unread.OFPPacketIn: _packet_in,
+        unread.OFPFlowRemoved: _flow_removed,
+        unread.OFPFlowStatsReply: _flow_stats,
+        unread.OFPGroupDescStatsReply: _group_stats,
         parser.ONFBundleCtrlMsg: _bundle_control,
         parser.OFPRoleReply: _role_reply,
         parser.OFPErrorMsg: _error,

@@ -24,6 +24,7 @@ _KINDS = frozenset(
 """What a switch tells by itself, or answers to what we ask."""
 _REPLIES = frozenset({ofp.OFPMP_FLOW, ofp.OFPMP_GROUP_DESC, ofp.OFPMP_PORT_DESC})
 _BUNDLE_CONTROL = struct.pack("!II", ONF_EXPERIMENTER_ID, ofp.ONF_ET_BUNDLE_CONTROL)
+_WITHOUT_PROPERTIES = len(_BUNDLE_CONTROL) + ofp.ONF_BUNDLE_CTRL_SIZE
 
 _read = ofproto_parser.msg
 
@@ -70,5 +71,5 @@ def _is_awaited(msg_type: int, buf: bytes) -> bool:
     if msg_type == ofp.OFPT_MULTIPART_REPLY:
         return int.from_bytes(body[:2], "big") in _REPLIES
     if msg_type == ofp.OFPT_EXPERIMENTER:
-        return body.startswith(_BUNDLE_CONTROL)
+        return body.startswith(_BUNDLE_CONTROL) and len(body) == _WITHOUT_PROPERTIES
     return msg_type in _KINDS
