@@ -34,12 +34,13 @@ def test_controllers_come_back_soon_unless_someone_chose_otherwise(switch):
     for bridge in ("br0", "br1"):
         switch.add_physical_switch(bridge)
         switch.point_at_app(bridge)
-    switch.ovs_vsctl("set", "controller", "br1", "max_backoff=5000")
+    switch.ovs_vsctl("set", "controller", "br1", "max_backoff=5000", "controller_rate_limit=200")
     switch.app.start()
-    backoff = lambda bridge: switch.ovs_vsctl("get", "controller", bridge, "max_backoff")  # noqa: E731
-    switch.wait(lambda: backoff("br0") == "1000", "a max_backoff of one second")
+    columns = "max_backoff", "controller_rate_limit"
+    settings = lambda bridge: switch.ovs_vsctl("get", "controller", bridge, *columns)  # noqa: E731
+    switch.wait(lambda: settings("br0") == "1000\n4000", "a max_backoff of one second")
     switch.wait(lambda: is_managed(switch, "br1"), "flows of br1")
-    assert backoff("br1") == "5000"
+    assert settings("br1") == "5000\n200"
 
 
 def test_a_bridge_that_no_row_names_is_refused_once_and_untouched(vtep):

@@ -12,11 +12,19 @@ from .bulk import RemoteMacs
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids of a Port that marks it as ours; its value is the bridge's name."""
-_MAX_BACKOFF = 1000
-"""Milliseconds until Open vSwitch tries again to reach us, unless someone chose otherwise."""
-_CONNECTION_MODE = "out-of-band"
-"""How Open vSwitch reaches us, unless someone chose otherwise: in-band, its default, has hidden
-flows for the controller's traffic that would let tenants' frames pass by the pipeline."""
+_CONTROLLER: Mapping[str, Any] = {
+    "max_backoff": 1000,
+    "connection_mode": "out-of-band",
+    "controller_rate_limit": 4000,
+    "controller_burst_limit": 1000,
+}
+"""Settings of a bridge's controllers, unless someone chose otherwise.
+
+Milliseconds until Open vSwitch tries again to reach us. In-band, its default, has hidden flows for
+the controller's traffic that would let tenants' frames pass by the pipeline. Without a limit to
+the frames that it shows in a second, it drops all beyond the first 100 that wait; with one, each
+port has a line of its own, and a flood at one port takes nothing from the others.
+"""
 
 
 class OpenVSwitchTables:
@@ -36,7 +44,7 @@ class OpenVSwitchTables:
             "bfd",
             "bfd_status",
         ),
-        "Controller": ("max_backoff", "connection_mode"),
+        "Controller": tuple(_CONTROLLER),
         "Open_vSwitch": ("bridges",),
     }
 
@@ -110,7 +118,7 @@ class OpenVSwitchTables:
             ports,
             database=self._name,
             controllers_are_set=all(
-                each.max_backoff and each.connection_mode for each in row.controller
+                getattr(each, column) for each in row.controller for column in _CONTROLLER
             ),
         )
 
@@ -159,10 +167,9 @@ def _remove_tunnel_port(bridge: Any, write: RemoveTunnelPort) -> None:
 def _secure(bridge: Any) -> None:
     bridge.fail_mode = "secure"
     for controller in bridge.controller:
-        if not controller.max_backoff:
-            controller.max_backoff = _MAX_BACKOFF
-        if not controller.connection_mode:
-            controller.connection_mode = _CONNECTION_MODE
+        for column, value in _CONTROLLER.items():
+            if not getattr(controller, column):
+                setattr(controller, column, value)
 
 
 def _bridge_port(row: Any, interfaces: list[Any]) -> BridgePort:
