@@ -18,6 +18,7 @@ _OUTSIDERS = (
     "os_ken.base.app_manager",
     "os_ken.lib.hub",
     "OFPHandler",
+    "vtep_ofapp.damping",
     "vtep_ofapp.refused",
     "vtep_ofapp.switch",
     "vtep_ofapp.switch.listener",

@@ -1,0 +1,167 @@
+"""Hosts that send more than they should: one with very many addresses, one that seems to jump."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from sim.lab import Lab
+from sim.waiting import wait_until
+from tests.lab.conftest import new_lab_name
+from tests.lab.control import Control
+from tests.lab.wire import new_mac
+
+ADDRESSES = 50_000
+MOST = 10_000
+MOST_MEMORY = 400 << 20
+"""Bytes that the application may hold in all while 50,000 sources are shown to it."""
+BROADCAST = b"\xff" * 6
+REST = b"\x88\xb5" + bytes(46)
+JUMPS = 5_000
+MOST_UPDATES = 20
+"""Rows written in the five seconds in which a MAC jumps a thousand times a second."""
+
+
+@pytest.fixture(scope="module")
+def lab():
+    """VM1 in ls0, where 10,000 stations may be learned; VM1, VM2 and VM3 in ls1."""
+    with Lab(new_lab_name()) as lab:
+        lab.vm3 = lab.add_vm("vm3", port="p2", ip="192.168.33.3")
+        lab.app.options.update(max_local_macs=str(MOST), stats_interval="0")
+        lab.start()
+        lab.control = Control(lab.vtep)
+        lab.control.do(
+            "add-ls ls0",
+            "add-ls ls1",
+            "set Logical_Switch ls0 tunnel_key=33",
+            "set Logical_Switch ls1 tunnel_key=44",
+            "bind-ls br0 p0 10 ls0",
+            "bind-ls br0 p0 0 ls1",
+            "bind-ls br0 p1 0 ls1",
+            "bind-ls br0 p2 0 ls1",
+        )
+        lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"], "vm3": ["untagged"]}, src=new_mac())
+        yield lab
+
+
+def local_macs(lab):
+    """Return the addresses in Ucast_Macs_Local."""
+    return [row["MAC"] for row in lab.vtep.rows("Ucast_Macs_Local")]
+
+
+def memory(lab):
+    """Return the bytes that the application has in memory."""
+    fields = Path(f"/proc/{lab.app.pid}/statm").read_text().split()
+    return int(fields[1]) * 4096
+
+
+def frame(mac, tag=b""):
+    return BROADCAST + bytes.fromhex(mac.replace(":", "")) + tag + REST
+
+
+@contextlib.contextmanager
+def flood(host):
+    """Let a host send 50,000 source addresses on VLAN 10 as fast as it can, again and again."""
+    tag = b"\x81\x00\x00\x0a"
+    frames = [
+        BROADCAST + b"\x02\x99" + number.to_bytes(4, "big") + tag + REST
+        for number in range(ADDRESSES)
+    ]
+    over = threading.Event()
+
+    def send():
+        while not over.is_set():
+            for each in frames:
+                with contextlib.suppress(OSError):  # the queue is full: even better
+                    host.send(each)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def time_to_learn(lab, host):
+    """Return how long a new station at a host has to send until there is a row for it."""
+    mac, begin = new_mac(), time.monotonic()
+
+    def is_learned():
+        host.send(frame(mac))
+        return mac in lab.vtep.vtep_ctl("list-local-macs", "ls1")
+
+    wait_until(is_learned, f"a row for {mac}", timeout=10, interval=0.05, evidence=lab.evidence)
+    return time.monotonic() - begin
+
+
+def test_a_flood_of_addresses_takes_nothing_from_other_ports(lab, record_property):
+    lines = lab.app.log_text.count("connection lost")
+    lab.vm2.send(frame(lab.vm2.mac))
+    lab.vm3.send(frame(lab.vm3.mac))
+    lab.control.wait(lambda: {lab.vm2.mac, lab.vm3.mac} <= set(local_macs(lab)), "VM2 and VM3")
+    peak, waits = 0, []
+    with flood(lab.vm1), lab.vm2.stream(lab.vm3, rate=200) as stream:
+        for _ in range(5):
+            waits.append(time_to_learn(lab, lab.vm3))
+            peak = max(peak, memory(lab))
+        in_ls0 = lambda: sum(mac.startswith("02:99:") for mac in local_macs(lab))  # noqa: E731
+        wait_until(
+            lambda: in_ls0() >= MOST, "a full ls0", timeout=90, interval=1, evidence=lab.evidence
+        )
+        waits.append(time_to_learn(lab, lab.vm3))
+        peak = max(peak, memory(lab))
+    record_property("figures", f"learned after {waits} s, {peak >> 20} MB, {stream.account()}")
+    print(f"learned after {waits} s, {peak >> 20} MB, {stream.account()}")
+    assert in_ls0() == MOST
+    fault = ("get", "Physical_Switch", "br0", "switch_fault_status")
+    lab.control.wait(lambda: "mac_table_exhaustion" in lab.vtep.vtep_ctl(*fault), "the fault")
+    assert stream.account().duplicated == ()
+    assert stream.account().received >= 0.8 * stream.account().sent
+    assert peak < MOST_MEMORY
+    assert lab.app.log_text.count("connection lost") == lines
+
+
+@contextlib.contextmanager
+def updates(lab):
+    """Collect what a client of the database hears of Ucast_Macs_Local meanwhile."""
+    command = ["ovsdb-client", "monitor", "--format=json", lab.vtep.db, "hardware_vtep"]
+    heard = []
+    with subprocess.Popen(
+        [*command, "Ucast_Macs_Local"], stdout=subprocess.PIPE, text=True
+    ) as client:
+
+        def read():
+            heard.extend(client.stdout)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            wait_until(lambda: heard, "what is there", evidence=lab.evidence)
+            heard.clear()
+            yield heard
+        finally:
+            client.terminate()
+            reader.join()
+
+
+def test_an_address_that_jumps_is_damped(lab):
+    mac = new_mac()
+    jumping = frame(mac)
+    with updates(lab) as heard:
+        for number in range(JUMPS):
+            (lab.vm2 if number % 2 else lab.vm3).send(jumping)
+            time.sleep(0.001)
+        time_to_learn(lab, lab.vm3)
+        rows = [row for line in heard for row in json.loads(line)["data"]]
+    print(f"{len(rows)} rows in {JUMPS} jumps")
+    assert 1 <= len(rows) <= MOST_UPDATES
+    assert f"{mac} moves too often" in lab.app.log_text
+    assert local_macs(lab).count(mac) == 1
