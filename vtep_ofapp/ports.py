@@ -89,10 +89,13 @@ class Ports:
 
     def match(self, rows: Iterable[PhysicalPort], ports: Mapping[str, BridgePort]) -> Rematch:
         """Take the rows and the ports as they are now; return what that changes."""
-        former_ports, former_bound, former_bindings = self._ports, self._bound, self._bindings
-        self._ports, self._bound, self._bindings = ports, {}, {}
+        former_rows, former_ports = self._rows, self._ports
         least_last = sorted(rows, key=lambda row: row.uuid, reverse=True)
-        self._rows = {row.name: row for row in least_last}
+        self._rows, self._ports = {row.name: row for row in least_last}, ports
+        if ports == former_ports and _bindings_of(self._rows) == _bindings_of(former_rows):
+            return Rematch()  # rows change with each statistic
+        former_bound, former_bindings = self._bound, self._bindings
+        self._bound, self._bindings = {}, {}
         for row in self._rows.values():
             port = ports.get(row.name)
             for vlan, logical_switch in row.vlan_bindings.items():
@@ -127,6 +130,12 @@ class Ports:
             if not before or not after:
                 rematch.turned.add(logical_switch)
         return rematch
+
+
+def _bindings_of(
+    rows: Mapping[str, PhysicalPort],
+) -> dict[str, tuple[UUID, Mapping[int, UUID]]]:
+    return {name: (row.uuid, row.vlan_bindings) for name, row in rows.items()}
 
 
 def _bind(port: BridgePort, vlan: int, logical_switch: UUID) -> Binding | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
+from .causes import OfBinding
 from .flows import FlowKey
 from .model import Binding, BindingStats
 from .pipeline.layout import Cookie, counted
@@ -58,15 +59,18 @@ class Statistics:
                 for vlan, logical_switch in row.vlan_bindings.items()
             },
         )
+        begun = set()
         for row in former.keys() | actual.keys():
             if row not in self._of:
                 self._totals.pop(row, None)
                 self.rows.want(row, None)
             elif row in former and former[row] != self._of[row]:
-                self._begin_binding(row, ports)
+                begun.add(row)
             elif row not in self._totals:
                 # Not counted yet: what an earlier process wrote stays as long as that lasts.
                 self.rows.want(row, actual.get(row) if self._is_on else None)
+        if begun:
+            self._begin_bindings(begun, ports)
 
     def begin_anew(self) -> None:
         """Take note that the switch has lost its flows, and counts from zero."""
@@ -84,14 +88,17 @@ class Statistics:
         """Take the counters of all flows that count for bindings."""
         whole: dict[Row, BindingStats] = {}
         news: dict[Row, BindingStats] = {}
+        are_all_counted = self._of.keys() <= self._totals.keys()
         for flow, counter in counters.items():
+            last = self._last.get(flow)
+            if are_all_counted and last == counter:
+                continue
             producer = counted(counter.cookie)
             binding = ports.numbered(producer[1]) if producer else None
             port = ports.row(binding.port) if binding else None
             if producer is None or binding is None or port is None:
                 continue
             row = (port.uuid, binding.vlan)
-            last = self._last.get(flow)
             packets, octets = counter.packets, counter.octets
             stats = _stats(producer[0], binding, packets, octets)
             whole[row] = _add(whole.get(row, _NOTHING), stats)
@@ -108,17 +115,16 @@ class Statistics:
                 self._totals[row] = _greatest(self.rows.actual.get(row, _NOTHING), stats)
             self.rows.want(row, self._totals[row])
 
-    def _begin_binding(self, row: Row, ports: Ports) -> None:
-        self._totals[row] = _NOTHING
-        numbers = {
-            binding.number
-            for binding in ports.bindings_of(self._of[row])
-            if (found := ports.row(binding.port)) and (found.uuid, binding.vlan) == row
+    def _begin_bindings(self, rows: set[Row], ports: Ports) -> None:
+        self._totals.update(dict.fromkeys(rows, _NOTHING))
+        names = {row.uuid: row.name for row in ports.rows()}
+        bindings = (ports.binding(OfBinding(names[port], vlan)) for port, vlan in rows)
+        numbers = {binding.number for binding in bindings if binding is not None}
+        self._last = {
+            flow: counter
+            for flow, counter in self._last.items()
+            if (producer := counted(counter.cookie)) is None or producer[1] not in numbers
         }
-        for flow, counter in list(self._last.items()):
-            producer = counted(counter.cookie)
-            if producer is not None and producer[1] in numbers:
-                del self._last[flow]
 
 
 def _stats(producer: Cookie, binding: Binding, packets: int, octets: int) -> BindingStats:

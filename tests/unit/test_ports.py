@@ -1,7 +1,8 @@
 """Rows of Physical_Port matched with the ports of the bridge."""
 
 from vtep_ofapp.causes import OfBinding
-from vtep_ofapp.ports import Ports
+from vtep_ofapp.model import BindingStats
+from vtep_ofapp.ports import Ports, Rematch
 
 from .builders import BLUE, RED, physical_port, port, uuid
 
@@ -120,3 +121,17 @@ def test_a_link_that_goes_down_is_as_good_as_gone_for_stations_once():
     assert change.bindings == set()
     assert rematch(ports, [P0], port("p0", 3, is_up=False)).gone == []
     assert rematch(ports, [P0], port("p0", 3)).gone == []
+
+
+def test_statistics_in_a_row_change_no_binding():
+    ports = matched([P0], port("p0", 3))
+    counted = physical_port("p0", {0: RED, 10: BLUE}, vlan_stats={0: BindingStats(1, 60)})
+    assert rematch(ports, [counted], port("p0", 3)) == Rematch()
+    assert ports.row("p0") is counted
+    assert set(ports.bound()) == {RED, BLUE}
+
+
+def test_another_row_with_the_same_bindings_is_matched_anew():
+    ports = matched([P0])
+    other = physical_port("p0", {0: RED, 10: BLUE}, uuid=uuid(77))
+    assert rematch(ports, [other]).bindings == {UNTAGGED, TAGGED}

@@ -74,6 +74,32 @@ def test_what_comes_in_and_goes_out_is_counted_by_binding(bench):
     assert bench.told(10) == (1, 64, 0, 0)
 
 
+def test_only_what_counted_anew_is_looked_at(bench, monkeypatch):
+    bench.come_in(3, 180)
+    bench.come_in(1, 64, binding=TAGGED)
+    bench.read()
+    asked = []
+    found = bench.ports.numbered
+    monkeypatch.setattr(bench.ports, "numbered", lambda each: asked.append(each) or found(each))
+    bench.read()
+    assert asked == []
+    bench.come_in(1, 60)
+    bench.read()
+    assert asked == [UNTAGGED]
+    assert bench.told() == (4, 240, 0, 0)
+    assert bench.told(10) == (1, 64, 0, 0)
+
+
+def test_a_binding_that_comes_back_is_counted_though_nothing_came_by(bench):
+    bench.come_in(3, 180)
+    bench.come_in(1, 64, binding=TAGGED)
+    bench.read()
+    bench.match({0: RED})
+    bench.match({0: RED, 10: RED})
+    bench.read()
+    assert bench.told(10) == (1, 64, 0, 0)
+
+
 def test_readings_do_not_add_up(bench):
     bench.come_in(3, 180)
     bench.read()

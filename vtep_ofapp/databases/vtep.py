@@ -1,7 +1,9 @@
 """The hardware_vtep database (vtep(5)): its rows as values, and what we write into it."""
 
 import socket
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -102,7 +104,8 @@ class VtepTables:
         self._switches: dict[UUID, PhysicalSwitch] = {}
         self._switches_are_stale = False
         self._ports: dict[UUID, PhysicalPort] = {}
-        self._port_of_stats: dict[UUID, UUID] = {}
+        self._binding_of_stats: dict[UUID, tuple[UUID, int]] = {}
+        self._changed_stats: defaultdict[UUID, dict[int, BindingStats]] = defaultdict(dict)
         self._tunnels: dict[UUID, TunnelRow] = {}
         self._keys: dict[UUID, int | None] = {}
         self._with_other_key: set[UUID] = set()
@@ -112,6 +115,7 @@ class VtepTables:
         self._refused_locators: set[UUID] = set()
         self._locators: dict[str, UUID] = {}
         self._new_locators: dict[str, Any] = {}
+        self._stats_rows: dict[UUID, Mapping[int, Any]] = {}
 
     def attach(self, tables: Mapping[str, Any]) -> None:
         """Take the IDL's tables, before any row is there."""
@@ -122,8 +126,12 @@ class VtepTables:
         if table in _OF_SWITCH:
             self._switches_are_stale = True
             self._ports.pop(row.uuid, None)
-            self._ports.pop(self._port_of_stats.get(row.uuid, row.uuid), None)
             self._tunnels.pop(row.uuid, None)
+            port, vlan = self._binding_of_stats.get(row.uuid, (None, 0))
+            if port is not None and gone:
+                del self._binding_of_stats[row.uuid]  # and the port's own row changed
+            elif port is not None:
+                self._changed_stats[port][vlan] = _binding_stats(row)
         elif table == "Physical_Locator":
             self._notice_locator(row, gone)
         elif table in _READERS:
@@ -220,9 +228,15 @@ class VtepTables:
     def _port(self, row: Any) -> PhysicalPort:
         port = self._ports.get(row.uuid)
         if port is None:
-            port = self._ports[row.uuid] = _physical_port(row)
-            for stats in row.vlan_stats.values():
-                self._port_of_stats[stats.uuid] = row.uuid
+            stats = row.vlan_stats
+            port = self._ports[row.uuid] = _physical_port(row, stats)
+            self._binding_of_stats.update(
+                (each.uuid, (row.uuid, vlan)) for vlan, each in stats.items()
+            )
+            self._changed_stats.pop(row.uuid, None)
+        elif row.uuid in self._changed_stats:
+            changed = self._changed_stats.pop(row.uuid)
+            port = self._ports[row.uuid] = replace(port, vlan_stats={**port.vlan_stats, **changed})
         return port
 
     def _tunnel(self, row: Any) -> TunnelRow:
@@ -236,6 +250,7 @@ class VtepTables:
     def perform(self, transaction: Any, writes: Sequence[VtepWrite]) -> None:
         """Change rows within the transaction so that the writes are fulfilled."""
         self._new_locators = {}
+        self._stats_rows = {}
         for write in writes:
             self._WRITERS[type(write)](self, transaction, write)
 
@@ -335,7 +350,10 @@ class VtepTables:
         port = self._tables["Physical_Port"].rows.get(write.port)
         if port is None:
             return
-        row = port.vlan_stats.get(write.vlan)
+        if write.port not in self._stats_rows:
+            # Once in a transaction: the IDL makes the whole map of a port anew for each look.
+            self._stats_rows[write.port] = port.vlan_stats
+        row = self._stats_rows[write.port].get(write.vlan)
         if write.stats is None:
             if row is not None:
                 port.delkey("vlan_stats", write.vlan)
@@ -443,7 +461,7 @@ def _addresses(row: Any) -> frozenset[str]:
     return frozenset(locator.address for locator in _locators(row)[0])
 
 
-def _physical_port(row: Any) -> PhysicalPort:
+def _physical_port(row: Any, stats: Mapping[int, Any]) -> PhysicalPort:
     bindings, refused = {}, []
     for vlan, logical_switch in row.vlan_bindings.items():
         try:
@@ -454,7 +472,7 @@ def _physical_port(row: Any) -> PhysicalPort:
         row.uuid,
         row.name,
         bindings,
-        {vlan: _binding_stats(stats) for vlan, stats in row.vlan_stats.items()},
+        {vlan: _binding_stats(each) for vlan, each in stats.items()},
         bool(row.acl_bindings),
         frozenset(row.port_fault_status),
         tuple(refused),
