@@ -189,14 +189,17 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group: a copy to every bucket, or with fast_failover to the first one that is alive."""
+    """A group: a copy to every bucket, with fast_failover to the first one that is alive, with
+    select to one that a hash of the frame chooses.
+    """
 
     id: int
     buckets: tuple[Bucket, ...]
     fast_failover: bool = False
+    select: bool = False
 
     def __str__(self) -> str:
-        kind = "ff" if self.fast_failover else "all"
+        kind = "ff" if self.fast_failover else "select" if self.select else "all"
         return ",".join([f"group_id={self.id:#x},type={kind}", *map(str, self.buckets)])
 
 

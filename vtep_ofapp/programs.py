@@ -108,7 +108,7 @@ class Planner:
             *tunnels.inner_tags(),
             *egress.inner_tags(),
         )
-        return Program(flows, (flooding.alive(),), tuple(faults))
+        return Program(flows, (flooding.alive(), flooding.again()), tuple(faults))
 
     def _binding(self, cause: OfBinding) -> Program:
         row = self._ports.row(cause.port)

@@ -1,6 +1,7 @@
 """The numbers and flows of docs/pipeline.md are those of the code."""
 
 import re
+from ipaddress import IPv4Address
 from uuid import UUID
 
 from tests.docs.pages import ROOT, code, section, table
@@ -48,6 +49,7 @@ def every_kind_of_flow():
     yield from tunnels.inner_tags()
     yield from egress.inner_tags()
     yield learning.moving(LOGICAL_SWITCH, MAC)
+    yield learning.held(LOGICAL_SWITCH, MAC)
     yield learning.full_binding(untagged.number)
     yield learning.full_logical_switch(LOGICAL_SWITCH)
     yield learning.unknown()
@@ -55,6 +57,8 @@ def every_kind_of_flow():
     yield unicast.local(untagged.number, LOGICAL_SWITCH, MAC)
     yield unicast.elsewhere()
     yield from flooding.flood(LOGICAL_SWITCH, [untagged, tagged], {REMOTE: 9}, True)[0]
+    many = {str(IPv4Address(number)): 9 for number in range(1, layout.TOGETHER + 2)}
+    yield from flooding.flood(LOGICAL_SWITCH, [untagged, tagged], many, True)[0]
     yield from flooding.multicast(LOGICAL_SWITCH, 6, "01:00:5e:00:00:fb", {REMOTE: 9}, False)[0]
 
 
@@ -169,9 +173,9 @@ def test_groups():
     assert f"`{GROUP_BASE >> 28:#x}` in the highest four bits" in text
     first = GroupKind.REPLICATION
     assert f"up to {layout.CHUNK} locators" in text
-    assert f"{first.value} to {first + layout.CHUNKS - 1}\nfor `unknown-dst`" in text
+    assert f"{first + 1} to {first + layout.CHUNKS}\nfor `unknown-dst`" in text
     second = GroupKind.MULTICAST
-    assert f"{second.value} to {second + layout.CHUNKS - 1} for multicast addresses" in text
+    assert f"{second + 1} to {second + layout.CHUNKS} for multicast addresses" in text
     assert f"room for {layout.CHUNK * layout.CHUNKS} remote VTEPs" in text
 
 

@@ -77,10 +77,16 @@ def group_mod(change):
     return parser.OFPGroupMod(
         Datapath(),
         ofp.OFPGC_MODIFY if change.exists else ofp.OFPGC_ADD,
-        ofp.OFPGT_FF if group.fast_failover else ofp.OFPGT_ALL,
+        group_type(group),
         group.id,
-        [bucket(each) for each in group.buckets],
+        [bucket(each, int(group.select)) for each in group.buckets],
     )
+
+
+def group_type(group):
+    if group.fast_failover:
+        return ofp.OFPGT_FF
+    return ofp.OFPGT_SELECT if group.select else ofp.OFPGT_ALL
 
 
 def bundle_add(bundle_id, xid, change):
@@ -105,11 +111,11 @@ def instructions(actions):
     return apply + [parser.OFPInstructionGotoTable(table) for table in goto]
 
 
-def bucket(value):
+def bucket(value, weight=0):
     port = ofp.OFPP_ANY if value.watch_port is None else value.watch_port
     group = ofp.OFPG_ANY if value.watch_group is None else value.watch_group
     actions = [each for action in value.actions for each in made(action)]
-    return parser.OFPBucket(watch_port=port, watch_group=group, actions=actions)
+    return parser.OFPBucket(weight=weight, watch_port=port, watch_group=group, actions=actions)
 
 
 def made(action):
@@ -178,7 +184,7 @@ def group_entry(group):
     """Return a group as Open vSwitch tells of it."""
     mod = serialized(group_mod(GroupChange(group.id, group, exists=False)))
     buckets = mod[ofp.OFP_GROUP_MOD_SIZE :]
-    kind = ofp.OFPGT_FF if group.fast_failover else ofp.OFPGT_ALL
+    kind = group_type(group)
     length = ofp.OFP_GROUP_DESC_STATS_SIZE + len(buckets)
     return struct.pack(ofp.OFP_GROUP_DESC_STATS_PACK_STR, length, kind, group.id) + buckets
 

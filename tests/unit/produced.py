@@ -50,6 +50,7 @@ PRODUCERS = {
     flooding.flood: (NUMBERS, st.lists(BINDINGS, max_size=5), TARGETS, st.booleans()),
     flooding.multicast: (NUMBERS, NUMBERS, MACS, TARGETS.filter(bool), st.booleans()),
     flooding.alive: (),
+    flooding.again: (),
 }
 """Each function of the pipeline that makes flows or groups, and what it takes."""
 
@@ -79,8 +80,9 @@ def _made(kind, makers):
     return made.flatmap(lambda each: st.sampled_from(_parts(each, kind)))
 
 
-FLOWS = _made(Flow, [maker for maker in PRODUCERS if maker is not flooding.alive])
-GROUPS = _made(Group, [flooding.flood, flooding.multicast, flooding.alive])
+BRIDGE_GROUPS = (flooding.alive, flooding.again)
+FLOWS = _made(Flow, [maker for maker in PRODUCERS if maker not in BRIDGE_GROUPS])
+GROUPS = _made(Group, [flooding.flood, flooding.multicast, *BRIDGE_GROUPS])
 CHANGES = st.one_of(
     FLOWS.map(lambda flow: FlowChange(flow.key, flow)),
     FLOWS.map(lambda flow: FlowChange(flow.key, None)),

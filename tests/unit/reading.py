@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from textwrap import dedent
 
 from vtep_ofapp.flows import GROUP_BASE, Flow, Group
-from vtep_ofapp.pipeline.layout import GroupKind, Priority, Table
+from vtep_ofapp.pipeline.layout import AGAIN, ALIVE, GroupKind, Priority, Table
 
 
 def lines(text: str) -> set[str]:
@@ -54,8 +54,8 @@ def _group(number: int, names: Mapping[int, str] | None) -> str:
     """Return a group's kind, with the name of its logical switch or the number of its address."""
     assert number >> 28 == GROUP_BASE >> 28
     kind, low = number >> 24 & 0xF, number & 0xFFFFFF
-    if kind == GroupKind.ALIVE:
-        return "alive"
+    if kind == GroupKind.BRIDGE:
+        return {ALIVE: "alive", AGAIN: "again"}[low]
     if kind == GroupKind.LOCAL:
         return f"local({_name(low, names)})"
     if kind >= GroupKind.MULTICAST:

@@ -154,10 +154,10 @@ def test_an_instruction_of_another_kind_is_foreign(caplog):
 
 def test_a_group_of_another_type_is_said_and_has_no_buckets(caplog):
     entry = bytearray(osken.group_entry(Group(0xA1000001, (Bucket((Output(1),)),))))
-    entry[2] = ofp.OFPGT_SELECT
+    entry[2] = ofp.OFPGT_INDIRECT
     found = list(decoding.groups(osken.reply(ofp.OFPMP_GROUP_DESC, bytes(entry))))
     assert found == [Group(0xA1000001, (), fast_failover=True)]
-    assert "group 0xa1000001 is not one of ours: group type 1" in caplog.text
+    assert "group 0xa1000001 is not one of ours: group type 2" in caplog.text
 
 
 # What is no OpenFlow

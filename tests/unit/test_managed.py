@@ -96,7 +96,7 @@ def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline():
     """)
     assert no_tag_inside <= world.flows()
     assert world.groups() == set()
-    assert len(world.group_values()) == 1
+    assert len(world.group_values()) == 2
     assert world.tunnels() == set()
     assert world.complaints() == set()
 

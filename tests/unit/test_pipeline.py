@@ -6,13 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK, Flow, Group, match
+from vtep_ofapp.flows import (
+    COOKIE_BASE,
+    COOKIE_MASK,
+    GROUP_BASE,
+    GROUP_MASK,
+    Flow,
+    Group,
+    SetField,
+    ToGroup,
+    match,
+)
 from vtep_ofapp.pipeline import admission, egress, flooding, learning, tunnels, unicast
 from vtep_ofapp.pipeline.layout import (
     CHUNK,
     CHUNKS,
     COUNTING,
     PRODUCER_MASK,
+    TOGETHER,
     Cookie,
     GroupKind,
     Table,
@@ -375,7 +386,7 @@ def targets_of(groups):
 @pytest.mark.parametrize(
     ("count", "sizes"),
     [
-        (1, [1]),
+        (TOGETHER + 1, [TOGETHER + 1]),
         (CHUNK - 1, [CHUNK - 1]),
         (CHUNK, [CHUNK]),
         (CHUNK + 1, [CHUNK, 1]),
@@ -384,26 +395,42 @@ def targets_of(groups):
         (CHUNK * CHUNKS + 1, [CHUNK] * CHUNKS),
     ],
 )
-def test_many_targets_are_split_into_groups_that_fit_into_a_message(count, sizes):
+def test_many_targets_are_split_into_groups_with_a_translation_for_each(count, sizes):
     ports = dict.fromkeys(addresses(count), 9)
-    (from_binding, from_tunnel), groups = flooding.flood(7, [UNTAGGED], ports, source_node=True)
-    local, *replication = groups
+    flows, groups = flooding.flood(7, [UNTAGGED], ports, source_node=True)
+    from_binding, from_tunnel, *parts = flows
+    local, first, *replication = groups
     assert [len(group.buckets) for group in replication] == sizes
     assert len(set(targets_of(replication))) == sum(sizes)
     assert len({group.id for group in groups}) == len(groups)
-    assert [action.group for action in from_binding.actions] == [group.id for group in groups]
-    assert [action.group for action in from_tunnel.actions] == [local.id]
+    assert from_binding.actions == (ToGroup(local.id), ToGroup(first.id))
+    assert [bucket.actions for bucket in first.buckets] == [
+        (SetField("reg5", group.id), ToGroup(flooding.again().id)) for group in replication
+    ]
+    assert from_tunnel.actions == (ToGroup(local.id),)
+    assert {dict(part.key.match)["reg5"]: part.actions for part in parts} == {
+        group.id: (ToGroup(group.id),) for group in replication
+    }
+
+
+def test_some_targets_are_reached_together_with_the_bindings():
+    ports = dict.fromkeys(addresses(TOGETHER), 9)
+    flows, (local, group) = flooding.flood(7, [UNTAGGED], ports, source_node=True)
+    assert len(flows) == 2
+    assert flows[0].actions == (ToGroup(local.id), ToGroup(group.id))
 
 
 def test_many_targets_of_a_multicast_address_are_split_likewise():
     ports = dict.fromkeys(addresses(CHUNK + 1), 9)
-    (flow,), groups = flooding.multicast(7, 3, MULTICAST, ports, source_node=True)
+    (flow, *parts), (first, *groups) = flooding.multicast(7, 3, MULTICAST, ports, source_node=True)
     assert [len(group.buckets) for group in groups] == [CHUNK, 1]
-    assert len(flow.actions) == 3
+    assert flow.actions[1:] == (ToGroup(first.id),)
+    assert [part.actions for part in parts] == [(ToGroup(group.id),) for group in groups]
 
 
 def test_all_tunnels_that_there_can_be_are_reached():
     assert Policy().max_tunnels <= CHUNK * CHUNKS
+    assert TOGETHER <= CHUNK
 
 
 def test_a_full_chunk_fits_into_an_openflow_message():
@@ -489,7 +516,7 @@ def test_group_ids_are_ours_and_tell_kind_and_number(kind, number, other_kind, o
 @given(st.integers(1, (1 << 24) - 1))
 def test_group_ids_of_chunks_are_ours_and_differ(number):
     chunked = (GroupKind.REPLICATION, GroupKind.MULTICAST)
-    ids = [group_id(kind, number, chunk) for kind in chunked for chunk in range(CHUNKS)]
+    ids = [group_id(kind, number, chunk) for kind in chunked for chunk in range(CHUNKS + 1)]
     others = [group_id(kind, number) for kind in GroupKind if kind not in chunked]
     assert len({*ids, *others}) == len(ids) + len(others)
     assert all(each & GROUP_MASK == GROUP_BASE for each in ids)

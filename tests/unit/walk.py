@@ -186,6 +186,8 @@ class Pipeline:
         buckets = group.buckets
         if group.fast_failover:
             buckets = tuple(bucket for bucket in buckets if self._counts(bucket))[:1]
+        if group.select:
+            assert len(buckets) == 1, f"which bucket of {group} is meant?"
         for bucket in buckets:
             self._perform(bucket.actions, state.copy(), result)
 

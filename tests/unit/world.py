@@ -260,8 +260,11 @@ class World:
         return {line for line in text - bare.flows() if line.split()[0] in tables}
 
     def groups(self, name: str = "br0") -> set[str]:
-        """Return the wanted groups as lines, without the one that every switch has."""
-        return read_groups(self.group_values(name), self.names()) - {"alive = nothing"}
+        """Return the wanted groups as lines, without those that every switch has."""
+        return read_groups(self.group_values(name), self.names()) - {
+            "alive = nothing",
+            "again = resubmit REPLICATION",
+        }
 
     def tunnels(self, name: str = "br0") -> set[tuple[str, str]]:
         """Return the wanted tunnels as (remote, local)."""

@@ -7,14 +7,18 @@ from ..flows import Bucket, Flow, Group, MatchValue, Resubmit, SetField, ToGroup
 from ..model import Binding
 from ..values import ipv4_number
 from .layout import (
+    AGAIN,
+    ALIVE,
     CHUNK,
     CHUNKS,
     FROM_BINDING,
     FROM_TUNNEL,
     LOGICAL_SWITCH,
     ORIGIN,
+    PART,
     REMOTE,
     TARGET_BINDING,
+    TOGETHER,
     Cookie,
     GroupKind,
     Priority,
@@ -43,8 +47,9 @@ def flood(
     local = _local(logical_switch, bindings)
     replication = _replication(GroupKind.REPLICATION, logical_switch, targets, source_node)
     flows = (
-        _to_groups(logical_switch, {ORIGIN: FROM_BINDING}, (local.id, *_ids(replication))),
+        _to_groups(logical_switch, {ORIGIN: FROM_BINDING}, (local.id, *_first(replication))),
         _to_groups(logical_switch, {ORIGIN: FROM_TUNNEL}, (local.id,)),
+        *map(_part, replication[1:]),
     )
     return flows, (local, *replication)
 
@@ -62,10 +67,10 @@ def multicast(
     to_groups = _to_groups(
         logical_switch,
         {ORIGIN: FROM_BINDING, "eth_dst": mac},
-        (local, *_ids(replication)),
+        (local, *_first(replication)),
         Priority.PREFERRED,
     )
-    return (to_groups,), replication
+    return (to_groups, *map(_part, replication[1:])), replication
 
 
 def alive() -> Group:
@@ -74,11 +79,34 @@ def alive() -> Group:
     Open vSwitch refuses a bucket without a watch in a fast failover group. What is to be the
     last resort there watches this group.
     """
-    return Group(group_id(GroupKind.ALIVE, 0), (Bucket(()),))
+    return Group(group_id(GroupKind.BRIDGE, ALIVE), (Bucket(()),))
 
 
-def _ids(groups: Iterable[Group]) -> tuple[int, ...]:
-    return tuple(group.id for group in groups)
+def again() -> Group:
+    """Return a group that looks a frame up in REPLICATION, apart from all else that it becomes.
+
+    Open vSwitch makes at most 64 KiB of datapath actions from what becomes of one frame, and
+    leaves out the rest without a word; 780 tunnels fill them. To select a bucket it hashes the
+    frame and begins anew with it, with 64 KiB of its own. The one bucket is always selected.
+    """
+    bucket = Bucket((Resubmit(Table.REPLICATION),))
+    return Group(group_id(GroupKind.BRIDGE, AGAIN), (bucket,), select=True)
+
+
+def _first(groups: tuple[Group, ...]) -> tuple[int, ...]:
+    """Return the id of the group that leads to all others."""
+    return tuple(group.id for group in groups[:1])
+
+
+def _part(group: Group) -> Flow:
+    """Hand frames to one of several replication groups, after again()."""
+    return flow(
+        Table.REPLICATION,
+        Priority.DEFAULT,
+        match({PART: group.id}),
+        ToGroup(group.id),
+        producer=Cookie.FLOODING,
+    )
 
 
 def _to_groups(
@@ -114,11 +142,20 @@ def _replication(
     if not source_node:
         return (_one_target(group_id(kind, number), number, targets),)
     addresses = sorted(targets)
-    chunks = [addresses[start : start + CHUNK] for start in range(0, len(addresses), CHUNK)]
-    return tuple(
-        Group(group_id(kind, number, index), tuple(Bucket(_into_tunnel(each)) for each in chunk))
-        for index, chunk in enumerate(chunks[:CHUNKS])
+    if len(addresses) <= TOGETHER:
+        return (_all_targets(group_id(kind, number), addresses),)
+    parts = tuple(
+        _all_targets(
+            group_id(kind, number, 1 + index), addresses[index * CHUNK : (index + 1) * CHUNK]
+        )
+        for index in range(min(CHUNKS, -(-len(addresses) // CHUNK)))
     )
+    apart = (Bucket((SetField(PART, part.id), ToGroup(again().id))) for part in parts)
+    return Group(group_id(kind, number), tuple(apart)), *parts
+
+
+def _all_targets(id: int, addresses: Iterable[str]) -> Group:
+    return Group(id, tuple(Bucket(_into_tunnel(each)) for each in addresses))
 
 
 def _one_target(id: int, number: int, targets: Mapping[str, int]) -> Group:

@@ -17,6 +17,7 @@ class Table(IntEnum):
     LEARNING = 30
     UNICAST = 60
     FLOODING = 70
+    REPLICATION = 80
     ENCAPSULATION = 90
     TUNNEL = 100
     EGRESS = 110
@@ -54,13 +55,13 @@ class GroupKind(IntEnum):
     The number is that of the logical switch, or for MULTICAST that of the multicast address in it.
     """
 
+    BRIDGE = 0
+    """What a bridge has one of: the number is ALIVE or AGAIN."""
     LOCAL = 1
     REPLICATION = 2
-    """The first of CHUNKS values: an OpenFlow message has no room for all the buckets."""
-    MULTICAST = 6
-    """The first of CHUNKS values, likewise."""
-    ALIVE = 10
-    """One for each bridge, without a number; see flooding.alive()."""
+    """The first of 1 + CHUNKS values, for sets that are reached in parts."""
+    MULTICAST = 9
+    """The first of 1 + CHUNKS values, likewise."""
 
 
 LOGICAL_SWITCH = "metadata"
@@ -91,9 +92,17 @@ TAGGED = "reg4"
 """1 for frames that came in with a tag: their length was counted with it."""
 
 
-CHUNK = 1024
-"""Buckets of one replication group: 48 bytes each, in a message of at most 65,535 bytes."""
-CHUNKS = 4
+PART = "reg5"
+"""The id of the replication group that a copy of the frame goes to, apart from the others."""
+
+ALIVE, AGAIN = 0, 1
+"""Groups of a bridge, see flooding.alive() and flooding.again()."""
+CHUNK = 683
+"""Buckets of one replication group. Open vSwitch makes some 84 bytes of actions from each, and at
+most 64 KiB for one frame."""
+TOGETHER = 512
+"""Remote VTEPs that are reached together with the bindings; the same 64 KiB have to do for both."""
+CHUNKS = 6
 """Replication groups for one purpose, so that it reaches as many remote VTEPs as there can be."""
 _PRODUCER_SHIFT = 28
 PRODUCER_MASK = 0xFFFFFFFF_FFFFFFFF & ~((1 << _PRODUCER_SHIFT) - 1)

@@ -70,10 +70,11 @@ def encode_instructions(actions: tuple[Action, ...]) -> bytes:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def encode_bucket(bucket: Bucket) -> bytes:
-    """Return an ofp_bucket."""
+def encode_bucket(bucket: Bucket, weight: int = 0) -> bytes:
+    """Return an ofp_bucket. Those of a select group have a weight."""
     buf = bytearray()
     parser.OFPBucket(
+        weight=weight,
         actions=_encode(bucket.actions),
         watch_port=ofp.OFPP_ANY if bucket.watch_port is None else bucket.watch_port,
         watch_group=ofp.OFPG_ANY if bucket.watch_group is None else bucket.watch_group,

@@ -111,14 +111,14 @@ def packet_in(message: bytes) -> PacketIn:
 
 
 def _group(id: int, kind: int, reply: bytes, start: int, end: int) -> Group:
-    if kind not in (ofp.OFPGT_ALL, ofp.OFPGT_FF):
+    if kind not in (ofp.OFPGT_ALL, ofp.OFPGT_FF, ofp.OFPGT_SELECT):
         raise Foreign(f"group type {kind}")
     fast_failover = kind == ofp.OFPGT_FF
     buckets = tuple(
         decode_bucket(reply[at:after], fast_failover)
         for at, after in _spans(reply, start, end, ofp.OFP_BUCKET_SIZE)
     )
-    return Group(id, buckets, fast_failover)
+    return Group(id, buckets, fast_failover, select=kind == ofp.OFPGT_SELECT)
 
 
 def _entries(reply: bytes, least: int) -> Iterator[tuple[int, int]]:

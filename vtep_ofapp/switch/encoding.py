@@ -6,6 +6,7 @@ from os_ken.ofproto import ofproto_common as common
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
 from ..changes import Change, FlowChange, GroupChange
+from ..flows import Group
 from .actions import encode_bucket, encode_instructions
 from .oxm import encode_match
 
@@ -82,14 +83,20 @@ def _flow_mod(xid: int, change: FlowChange) -> bytes:
     )
 
 
+def _group_type(group: Group) -> int:
+    if group.fast_failover:
+        return int(ofp.OFPGT_FF)
+    return int(ofp.OFPGT_SELECT if group.select else ofp.OFPGT_ALL)
+
+
 def _group_mod(xid: int, change: GroupChange) -> bytes:
     group = change.group
     if group is None:
         command, kind, buckets = ofp.OFPGC_DELETE, ofp.OFPGT_ALL, b""
     else:
         command = ofp.OFPGC_MODIFY if change.exists else ofp.OFPGC_ADD
-        kind = ofp.OFPGT_FF if group.fast_failover else ofp.OFPGT_ALL
-        buckets = b"".join(map(encode_bucket, group.buckets))
+        kind = _group_type(group)
+        buckets = b"".join(encode_bucket(each, int(group.select)) for each in group.buckets)
     length = min(_GROUP_MOD.size + len(buckets), _LONGEST)  # one that is longer is refused above
     return (
         _GROUP_MOD.pack(ofp.OFP_VERSION, ofp.OFPT_GROUP_MOD, length, xid, command, kind, change.id)
