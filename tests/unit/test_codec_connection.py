@@ -1,5 +1,7 @@
 """A connection's bundles, read-backs and counts, message by message."""
 
+import struct
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -220,6 +222,46 @@ def test_counters_are_put_together(far):
         far.tell(osken.reply(ofp.OFPMP_FLOW, body, xid))
     counted = {FLOW.key: Counter(FLOW.cookie, 2, 120)}
     assert far.events == [Counters(far.connection, counted)]
+
+
+# Roles
+
+
+def role_reply(xid, generation):
+    """Return what a switch answers to a controller that asks for the generation."""
+    head = struct.pack("!BBHI", ofp.OFP_VERSION, ofp.OFPT_ROLE_REPLY, 24, xid)
+    return head + struct.pack(ofp.OFP_ROLE_REQUEST_PACK_STR, ofp.OFPCR_ROLE_EQUAL, generation)
+
+
+def asked_for(far):
+    """Return the role and the generation of the one request that was sent, and its number."""
+    [request] = far.take()
+    body = struct.unpack_from(ofp.OFP_ROLE_REQUEST_PACK_STR, request, ofp.OFP_HEADER_SIZE)
+    return body, xid_of(request)
+
+
+def test_one_that_stands_by_asks_again_when_a_new_master_was_faster(far, caplog):
+    far.connection.stand_by()
+    _, question = asked_for(far)
+    far.tell(role_reply(question, 5))
+    request, xid = asked_for(far)
+    assert request == (ofp.OFPCR_ROLE_SLAVE, 5)
+    far.tell(error(xid, ofp.OFPET_ROLE_REQUEST_FAILED, ofp.OFPRRFC_STALE))
+    request, question = asked_for(far)
+    assert request == (ofp.OFPCR_ROLE_NOCHANGE, 0)
+    far.tell(role_reply(question, 6))
+    assert asked_for(far)[0] == (ofp.OFPCR_ROLE_SLAVE, 6)
+    assert (far.events, caplog.messages) == ([], [])
+
+
+def test_other_refusals_of_a_role_are_said(far, caplog):
+    far.connection.stand_by()
+    _, question = asked_for(far)
+    far.tell(role_reply(question, 5))
+    _, xid = asked_for(far)
+    far.tell(error(xid, ofp.OFPET_ROLE_REQUEST_FAILED, ofp.OFPRRFC_BAD_ROLE))
+    assert far.take() == []
+    assert "OFPRRFC_BAD_ROLE" in caplog.text
 
 
 # What the switch tells by itself

@@ -221,6 +221,9 @@ class SwitchConnection:
             self._bundle = None
             self._post(RoleIs(self, None))
             return
+        if self._role.is_overtaken(message):
+            self._role.stand_by()
+            return
         bundle = self._bundle
         why = _reason(message)
         if bundle is not None and bundle.is_last(message):

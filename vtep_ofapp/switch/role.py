@@ -54,6 +54,17 @@ class Role:
         is_slave = (message.type, message.code) == (ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_IS_SLAVE)
         return self._wanted == ofp.OFPCR_ROLE_MASTER and (is_slave or message.xid == self._request)
 
+    def is_overtaken(self, message: Any) -> bool:
+        """Whether an OFPErrorMsg says that a master came before our request to be a slave.
+
+        It came with the generation after the one that we had just been told.
+        """
+        is_stale = (message.type, message.code) == (
+            ofp.OFPET_ROLE_REQUEST_FAILED,
+            ofp.OFPRRFC_STALE,
+        )
+        return self._wanted == ofp.OFPCR_ROLE_SLAVE and is_stale and message.xid == self._request
+
     def _ask(self) -> None:
         self._request = None
         self._question = self._put(ofp.OFPCR_ROLE_NOCHANGE, 0)
