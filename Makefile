@@ -1,11 +1,12 @@
 # `make demo` and `make test` need nothing but Debian 12, root, git and make: they install the rest.
 
 PYTHON ?= python3
+SOAK_MINUTES ?= 5
 VENV := .venv
 BIN := $(VENV)/bin
 DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping openssl procps python3-venv systemd
 
-.PHONY: help demo test lint unit bench venv debian clean
+.PHONY: help demo test lint unit bench soak venv debian clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -19,6 +20,9 @@ test: debian venv lint ## Check format, types and behaviour; needs root for the 
 bench: debian venv ## Measure how fast it is, beside ovs-vtep and bare tools in the same run
 	$(BIN)/pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m sim bench --output bench.md --json bench.json --plot bench.png
+
+soak: debian venv ## Let random things happen under traffic for SOAK_MINUTES (5): nothing may be lost
+	$(BIN)/python -m sim soak --minutes $(SOAK_MINUTES)
 
 lint: venv ## Check format and types alone
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""The command line: `python -m sim up | demo | shell | status | down | fabric | nvc | bench`."""
+"""The command line: `python -m sim up | demo | shell | status | down | fabric | soak | ...`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import io
 import logging
 import os
+import random
 import shutil
 import signal
 import sys
@@ -21,6 +22,7 @@ from pyroute2 import NetlinkError
 from sim import bench as bench_module
 from sim import fabric as fabric_module
 from sim import openvswitch, steps, walkthrough
+from sim import soak as soak_module
 from sim.bench.plan import MOST_MACS, MOST_REPEATS, QUICK, Plan
 from sim.fabric import MOST_VTEPS, Fabric
 from sim.fabric_tour import TOUR
@@ -175,6 +177,19 @@ def parser() -> argparse.ArgumentParser:
     )
     bench.set_defaults(command=_bench)
 
+    soak = commands.add_parser(
+        "soak",
+        parents=[named],
+        help="let random things happen under traffic, for minutes or hours; nothing may be lost",
+        description=soak_module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    soak.add_argument(
+        "--minutes", metavar="N", type=_minutes, default=5.0, help="how long (default: %(default)g)"
+    )
+    soak.add_argument("--seed", metavar="N", type=int, help="make the choices of an earlier run")
+    soak.set_defaults(command=_soak)
+
     shell = commands.add_parser(
         "shell", parents=[named], help="open a shell on a host of a lab, or run one command there"
     )
@@ -261,6 +276,11 @@ def _bench(options: argparse.Namespace) -> int:
     )
 
 
+def _soak(options: argparse.Namespace) -> int:
+    seed = random.randrange(1_000_000) if options.seed is None else options.seed
+    return soak_module.run(options.name, options.minutes, seed)
+
+
 def _shell(options: argparse.Namespace) -> int:
     state = _existing(options.name)
     if options.host not in state.hosts():
@@ -326,6 +346,13 @@ def _sizes(text: str) -> tuple[int, ...]:
     if sizes[0] < 1 or sizes[-1] > MOST_MACS:
         raise argparse.ArgumentTypeError(f"sizes are 1 to {MOST_MACS}")
     return tuple(sizes)
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes < float("inf"):
+        raise argparse.ArgumentTypeError("minutes are more than 0")
+    return minutes
 
 
 def _lab_name(text: str) -> str:

@@ -58,7 +58,7 @@ def test_commands_of_the_lab():
     """Each line of the lab's commands is one that its parser takes."""
     text = section(README, "The lab")
     lines = re.findall(r"^\.venv/bin/python -m sim ([^#\n]+)", text, re.MULTILINE)
-    lines += [name for name in ("fabric", "bench") if f"`{name}`" in text]
+    lines += [name for name in ("fabric", "bench", "soak") if f"`{name}`" in text]
     assert len(lines) > 3
     for line in lines:
         parser().parse_args(line.split())

@@ -1,0 +1,92 @@
+"""Single frames from everywhere to everywhere, and whether each arrived exactly as it should."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import time
+from collections.abc import Mapping, Sequence
+
+from scapy.layers.inet import IPerror
+
+from sim import frames
+from sim.capture import Capture
+from sim.delivery import QUIET, Delivery
+from sim.hosts import VxlanEndpoint
+from sim.soak.stage import PATIENCE, Stage
+from sim.soak.world import Shot
+
+_MARK_BEGIN, _MARK_LENGTH = b"probe ", 22
+
+
+def frames_arrive_as_they_should(stage: Stage) -> int:
+    """Send what the world's shots say until all is right, and once more; return their number.
+
+    Raises AssertionError with the frames that went elsewhere, too often or not at all.
+    """
+    shots = list(stage.world.shots())
+    deadline = time.monotonic() + PATIENCE
+    while wrong := _wrong(stage, shots):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"for {PATIENCE:g} s:\n" + "\n".join(wrong))
+    if wrong := _wrong(stage, shots):
+        raise AssertionError("it was right before:\n" + "\n".join(wrong))
+    return len(shots)
+
+
+def _wrong(stage: Stage, shots: Sequence[Shot]) -> list[str]:
+    return [
+        f"{shot}: arrived as {delivery}, not as {' or '.join(map(str, shot.allowed))}"
+        for shot, delivery in zip(shots, _deliveries(stage, shots), strict=True)
+        if delivery not in shot.allowed
+    ]
+
+
+def _deliveries(stage: Stage, shots: Sequence[Shot]) -> list[Delivery]:
+    """Send one frame for each shot and return where its copies arrived."""
+    probes = [
+        frames.probe(shot.src, shot.dst, shot.binding.tags if shot.binding else ())
+        for shot in shots
+    ]
+    with contextlib.ExitStack() as stack:
+        captures = {host.name: stack.enter_context(host.watch()) for host in stage.hosts.values()}
+        for shot, probe in zip(shots, probes, strict=True):
+            _send(stage, shot, probe)
+            time.sleep(0.001)
+        _wait_for_quiet(list(captures.values()))
+        copies = _copies(captures)
+    return [
+        {host: sorted(labels) for host, labels in copies.get(probe.mark, {}).items()}
+        for probe in probes
+    ]
+
+
+def _send(stage: Stage, shot: Shot, probe: frames.Probe) -> None:
+    if shot.binding:
+        stage.host(shot.binding.port).send(probe.frame)
+        return
+    endpoint = stage.hosts[shot.endpoint]
+    assert isinstance(endpoint, VxlanEndpoint)
+    endpoint.send_vxlan(shot.vni, probe.frame)
+
+
+def _wait_for_quiet(captures: Sequence[Capture]) -> None:
+    """Return when nothing has arrived anywhere for a while."""
+    seen, deadline = 0, time.monotonic() + QUIET
+    while (left := deadline - time.monotonic()) > 0:
+        select.select(captures, [], [], left)
+        if (now := sum(len(capture.frames) for capture in captures)) != seen:
+            seen, deadline = now, time.monotonic() + QUIET
+
+
+def _copies(captures: Mapping[str, Capture]) -> dict[bytes, Delivery]:
+    """Return, by the mark of a probe, how its copies arrived at which host."""
+    copies: dict[bytes, Delivery] = {}
+    for host, capture in captures.items():
+        for frame in capture.frames:
+            place = frame.data.find(_MARK_BEGIN)
+            # An ICMP error quotes the frame; it is no copy.
+            if place >= 0 and IPerror not in frame.packet:
+                mark = frame.data[place : place + _MARK_LENGTH]
+                copies.setdefault(mark, {}).setdefault(host, []).append(frame.label)
+    return copies

@@ -1,0 +1,159 @@
+"""The real thing: a lab with two applications, in which the wishes of the world are carried out."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sim.app import App
+from sim.frames import BROADCAST, lab_frame
+from sim.hosts import Host
+from sim.lab import Lab
+from sim.namespaces import CommandFailed
+from sim.soak.world import HOSTS, MARKS, Binding, LogicalSwitch, World
+from sim.waiting import wait_until
+
+PATIENCE = 120.0
+"""Seconds until a condition counts as never coming true; waited for in full by a failing run."""
+
+MARK = Binding("p0", 4090)
+
+OPTIONS = {"port_grace": "5.0", "stats_interval": "1.0"}
+
+T = TypeVar("T")
+
+
+class Stage(Lab):
+    """The guide's lab, two more hosts, two more VTEPs, and an application that stands by."""
+
+    def __init__(self, name: str, world: World) -> None:
+        """Name the lab; `world` is what it is to look like."""
+        super().__init__(name)
+        self.world = world
+        self.apps: list[App] = []
+
+    def start(self, *, controller: bool = True) -> None:
+        """Start everything, with the logical switch of the known streams."""
+        super().start(controller=False)
+        first, second = self.vtep.app, App(self.vtep, "other", port=6654)
+        assert isinstance(first, App)
+        self.apps = [first, second]
+        for app in self.apps:
+            app.options.update(OPTIONS)
+        first.take_over()
+        second.start()
+        self.point_at_apps()
+        for each in self.world.logical_switches.values():
+            self.ask(*self.creation(each))
+
+    def close(self) -> None:
+        """Take everything down: processes, namespaces, files."""
+        for app in self.apps:
+            app.kill()
+        super().close()
+
+    def point_at_apps(self) -> None:
+        """Make both applications the controllers of br0."""
+        self.vtep.ovs_vsctl("set-controller", self.vtep.bridge, *(a.target for a in self.apps))
+
+    def running_apps(self) -> list[App]:
+        """Return the applications that run."""
+        return [app for app in self.apps if app.running]
+
+    def ask(self, *orders: str) -> None:
+        """Do what an NVC does: orders of vtep-ctl, all in one transaction."""
+        self.vtep.vtep_ctl(*shlex.split(" -- ".join(orders)))
+
+    def ask_again(self, *orders: str) -> None:
+        """Do the same until the database takes it: a local row may come between."""
+
+        def is_taken() -> bool:
+            try:
+                self.ask(*orders)
+            except CommandFailed as error:
+                if "referential integrity" not in str(error):
+                    raise
+                return False
+            return True
+
+        self.wait(is_taken, f"the database to take {orders}")
+
+    def wait(self, condition: Callable[[], T], what: str) -> T:
+        """Return what the condition returns when it comes true. Raises WaitFailed."""
+        return wait_until(condition, what, timeout=PATIENCE, interval=0.05, evidence=self.evidence)
+
+    def creation(self, wanted: LogicalSwitch) -> list[str]:
+        """Return the orders that make a logical switch."""
+        name, bridge = wanted.name, self.vtep.bridge
+        mode = "source_node" if wanted.source_node else "service_node"
+        key = [] if wanted.vni is None else [f"set Logical_Switch {name} tunnel_key={wanted.vni}"]
+        return [
+            f"add-ls {name}",
+            f"set-replication-mode {name} {mode}",
+            *key,
+            *(f"bind-ls {bridge} {each.port} {each.vlan} {name}" for each in wanted.bindings),
+            *(
+                f"add-mcast-remote {name} {mac} {address}"
+                for mac, addresses in wanted.groups.items()
+                for address in addresses
+            ),
+            *(f"add-ucast-remote {name} {mac} {at}" for mac, at in wanted.remote.items()),
+        ]
+
+    def host(self, port: str) -> Host:
+        """Return the virtual machine at a port of br0."""
+        return self.hosts[HOSTS[port]]
+
+    def announce(self, stations: Sequence[tuple[str, Binding]]) -> None:
+        """Let stations send one broadcast each, from where they are."""
+        for paced, (mac, binding) in enumerate(stations):
+            self.host(binding.port).send(lab_frame(mac, BROADCAST, b"", binding.tags))
+            if paced % 20 == 19:
+                time.sleep(0.01)
+
+    def settle(self) -> None:
+        """Return when all that was asked for has been done, by applications that all run.
+
+        Raises WaitFailed if it never is.
+        """
+        for app in self.apps:
+            if not app.running:
+                app.start()
+        self.come_to_rest()
+        self.world.meet_again(self.vtep.stations("Ucast_Macs_Local").keys())
+        self.announce([(mac, place) for (_, mac), place in self.world.stations().items()])
+        self.wait(self._stations_are_known, "the local rows of exactly the stations that speak")
+        self.come_to_rest()
+
+    def come_to_rest(self) -> None:
+        """Return when the application in charge has done what it had to do by now.
+
+        What is asked for last is done last: the flows and the row for one more binding, and
+        their end.
+        """
+        bridge = self.vtep.bridge
+        self.ask(f"bind-ls {bridge} {MARK.port} {MARK.vlan} {MARKS}")
+        self.wait(lambda: self._marks() == (True, True), "the mark")
+        self.ask(f"unbind-ls {bridge} {MARK.port} {MARK.vlan}")
+        self.wait(lambda: self._marks() == (False, False), "the end of the mark")
+
+    def _marks(self) -> tuple[bool, bool]:
+        """Return whether the mark is among the flows, and among the rows."""
+        flows = self.vtep.ofctl("dump-flows", self.vtep.bridge, "table=0")
+        return f"dl_vlan={MARK.vlan}" in flows, MARKS in self.vtep.flooding("Mcast_Macs_Local")
+
+    def _stations_are_known(self) -> bool:
+        wanted = self.world.stations()
+        if wanted.keys() == self.vtep.stations("Ucast_Macs_Local").keys():
+            return True
+        self.announce([(mac, place) for (_, mac), place in wanted.items()])
+        return False
+
+    def _build(self) -> None:
+        super()._build()
+        self.add_vm("vm3", port="p2", ip="192.168.33.3")
+        self.add_vm("vm4", port="p3", ip="192.168.33.4")
+        self.add_remote("third", "10.2.2.4", ip="192.168.33.104")
+        self.add_remote("fourth", "10.2.2.5", ip="192.168.33.105")

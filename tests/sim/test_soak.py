@@ -1,0 +1,212 @@
+"""The soak run: what it expects, that it finds what is wrong, and a short one of all."""
+
+import os
+import random
+
+import pytest
+
+from sim import soak
+from sim.__main__ import parser
+from sim.frames import BROADCAST
+from sim.soak import probing, verdict
+from sim.soak.figures import Figures, growth, verdict_on_life
+from sim.soak.happenings import APPLICATIONS, CALM, PORTS, ROUGH, Chance, draw
+from sim.soak.stage import Stage
+from sim.soak.watching import Traffic, known_traffic
+from sim.soak.world import FAR_STATION, STEADY, UNKNOWN_DST, Binding, LogicalSwitch, World
+
+HERE, THERE, TAGGED = Binding("p2", 0), Binding("p3", 0), Binding("p2", 10)
+
+
+@pytest.fixture
+def world():
+    """A world with the logical switch red, on three bindings, with two remote VTEPs."""
+    world = World()
+    world.logical_switches["red"] = LogicalSwitch(
+        "red",
+        vni=101,
+        bindings={HERE, THERE, TAGGED},
+        remote={"02:40:00:00:00:00": "10.2.2.4"},
+        groups={UNKNOWN_DST: {"10.2.2.2", "10.2.2.3"}},
+    )
+    return world
+
+
+def allowed(world, **sought):
+    """Return the deliveries of the one frame that has these values."""
+    [shot] = [
+        shot
+        for shot in world.shots()
+        if all(getattr(shot, name) == value for name, value in sought.items())
+    ]
+    return list(shot.allowed)
+
+
+# What has to follow from what was asked for
+
+
+def test_a_broadcast_reaches_every_other_binding_and_one_service_node(world):
+    local = {"vm3": ["vlan 10"], "vm4": ["untagged"]}
+    assert allowed(world, binding=HERE, dst=BROADCAST) == [
+        {**local, "service-node": ["vni 101"]},
+        {**local, "hypervisor": ["vni 101"]},
+    ]
+
+
+def test_with_source_node_it_reaches_all_of_them(world):
+    world.logical_switches["red"].source_node = True
+    [delivery] = allowed(world, binding=HERE, dst=BROADCAST)
+    assert delivery.keys() == {"vm3", "vm4", "service-node", "hypervisor"}
+
+
+def test_a_frame_from_a_tunnel_reaches_bindings_alone(world):
+    [delivery] = allowed(world, endpoint="third", vni=101, dst=BROADCAST)
+    assert delivery == {"vm3": ["untagged", "vlan 10"], "vm4": ["untagged"]}
+
+
+def test_one_whose_sender_no_row_names_reaches_nobody(world):
+    assert allowed(world, endpoint="fourth", vni=101, dst=BROADCAST) == [{}]
+
+
+def test_two_with_one_vni_use_no_tunnels_and_that_is_a_fault(world):
+    assert world.faults() == set()
+    world.logical_switches["blue"] = LogicalSwitch("blue", vni=101)
+    assert world.faults() == {"unspecified_fault"}
+    assert allowed(world, binding=HERE, dst=BROADCAST) == [
+        {"vm3": ["vlan 10"], "vm4": ["untagged"]}
+    ] * len(world.logical_switches["red"].groups[UNKNOWN_DST])
+    assert allowed(world, endpoint="third", vni=101, dst=BROADCAST) == [{}]
+
+
+def test_the_nvcs_word_on_a_station_counts_more_than_where_it_is(world):
+    world.logical_switches["red"].remote[THERE.resident] = "10.2.2.4"
+    shots = [shot for shot in world.shots() if shot.dst == THERE.resident and shot.binding]
+    assert [shot.allowed for shot in shots] == [({"third": ["vni 101"]},)]
+
+
+def test_a_logical_switch_without_bindings_has_no_tunnels(world):
+    assert world.tunnels() == {"10.2.2.2", "10.2.2.3", "10.2.2.4"}
+    world.remove_port("p2")
+    world.remove_port("p3")
+    assert world.tunnels() == {"10.2.2.2", "10.2.2.3"}
+    assert set(world.stations()) == {
+        (STEADY, "02:00:00:00:00:01"),
+        (STEADY, "02:00:00:00:00:02"),
+    }
+
+
+def test_a_guest_is_met_again_where_it_may_still_be_known(world):
+    red = world.logical_switches["red"]
+    red.arrive("02:20:00:00:00:00", THERE)
+    red.unbind(THERE)
+    assert red.guests == {}
+    red.bindings.add(THERE)
+    world.meet_again({("red", "02:20:00:00:00:00")})
+    assert red.guests == {"02:20:00:00:00:00": THERE}
+    red.unbind(THERE)
+    world.meet_again({("red", "02:20:00:00:00:00")})
+    assert red.guests == {}
+
+
+# What is measured
+
+
+def life(*memory, descriptors=11):
+    return [Figures(each, descriptors, 1) for each in memory]
+
+
+def test_memory_that_grows_after_the_warm_up_is_a_leak():
+    steady = [50, 60, 65, *[70] * 7]
+    assert growth(steady) == (70, 70)
+    verdict_on_life("it", life(*steady))
+    with pytest.raises(AssertionError, match="memory of it grew from 66.5 to 71.5 MB"):
+        verdict_on_life("it", life(*range(63, 73)))
+
+
+def test_descriptors_must_not_become_more():
+    with pytest.raises(AssertionError, match=r"descriptors of it after each round: \[11, 12\]"):
+        verdict_on_life("it", life(70) + life(70, descriptors=12))
+
+
+def test_lines_of_the_log_that_none_may_have():
+    text = "br0 is managed\nthe switch refused flow x: y\nTraceback (most recent call last):"
+    assert verdict.bad_lines(text) == text.splitlines()[1:]
+
+
+# What may happen
+
+
+def test_the_same_seed_makes_the_same_choices():
+    kinds = (*CALM, *PORTS, *ROUGH)
+
+    def names(seed):
+        chance = Chance(random.Random(seed), World(), stage=None)
+        return [draw(kinds, chance).name for _ in range(50)]
+
+    assert names(1) == names(1)
+    assert names(1) != names(2)
+
+
+def test_kinds_have_names_of_their_own():
+    names = [kind.name for kind in (*CALM, *PORTS, *APPLICATIONS, *ROUGH)]
+    assert len(names) == len(set(names))
+
+
+# The real thing
+
+
+@pytest.fixture
+def stage():
+    with Stage(f"t{os.getpid()}soakstage", World()) as stage:
+        stage.start()
+        stage.settle()
+        yield stage
+
+
+def send_for_a_while(stage, total):
+    with stage.vm2.capture() as seen, known_traffic(stage, total, tunnels=True):
+        seen.wait_for(50)
+
+
+def test_what_is_wrong_is_found(stage, monkeypatch):
+    bridge = stage.vtep.bridge
+    probing.frames_arrive_as_they_should(stage)
+    verdict.rows_and_tunnels_agree(stage)
+    verdict.a_fresh_start_changes_nothing(stage)
+    total = Traffic()
+    send_for_a_while(stage, total)
+    assert (total.lost, total.duplicated, total.astray) == (0, 0, 0)
+    assert total.sent > 0
+
+    for module in ("sim.soak.stage", "sim.soak.probing"):
+        monkeypatch.setattr(f"{module}.PATIENCE", 1.0)
+    leak = "table=0,priority=1000,in_port=p0,vlan_tci=0,actions=output:p1,output:p2"
+    stage.vtep.ofctl("add-flow", bridge, leak)
+    with pytest.raises(AssertionError, match=r"vm1 untagged: .* arrived as .*vm3"):
+        probing.frames_arrive_as_they_should(stage)
+    with pytest.raises(AssertionError, match=f"vm1 > {FAR_STATION} at hypervisor: .* lost 0, 1"):
+        send_for_a_while(stage, total)
+    assert total.lost > 0
+    assert total.astray > 0
+
+    stage.world.logical_switches[STEADY].remote["02:40:00:00:00:00"] = "10.2.2.4"
+    with pytest.raises(AssertionError, match="tunnel ports is"):
+        verdict.rows_and_tunnels_agree(stage)
+
+
+def test_options(capsys):
+    options = parser().parse_args(["soak", "--minutes", "0.5", "--seed", "7"])
+    assert (options.minutes, options.seed, options.name) == (0.5, 7, "vtep")
+    for wrong in ("0", "-1", "nan", "inf", "long"):
+        with pytest.raises(SystemExit):
+            parser().parse_args(["soak", "--minutes", wrong])
+        assert "--minutes" in capsys.readouterr().err
+
+
+def test_a_short_soak_keeps_every_promise(capsys):
+    name, seed = f"t{os.getpid()}soak", random.randrange(1_000_000)
+    code = soak.run(name, 0.7, seed)
+    said = capsys.readouterr()
+    assert code == 0, f"{said.out}\n{said.err}"
+    assert f"seed {seed}" in said.out
+    assert "every promise held" in said.out
