@@ -9,6 +9,7 @@ from ..model import Bridge, BridgePort
 from ..values import Invalid, parse_ipv4
 from ..writes import PutTunnelPort, RemoveTunnelPort, SwitchWrite
 from .bulk import RemoteMacs
+from .members import Members
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids of a Port that marks it as ours; its value is the bridge's name."""
@@ -127,25 +128,30 @@ class OpenVSwitchTables:
     def perform(self, transaction: Any, writes: Sequence[SwitchWrite]) -> None:
         """Change rows within the transaction so that the writes are fulfilled."""
         bridges = {row.name: row for row in self._tables["Bridge"].rows.values()}
+        members = Members()
         for write in writes:
             bridge = bridges.get(write.bridge)
             if bridge is None:
                 continue
             if isinstance(write, PutTunnelPort):
-                self._put_tunnel_port(transaction, bridge, write)
+                ours = members.of_set(bridge, "ports", write.name, _our_name)
+                self._put_tunnel_port(transaction, bridge, ours, write)
             elif isinstance(write, RemoveTunnelPort):
-                _remove_tunnel_port(bridge, write)
+                for port in members.of_set(bridge, "ports", write.name, _our_name):
+                    bridge.delvalue("ports", port)
             else:
                 _secure(bridge)
 
-    def _put_tunnel_port(self, transaction: Any, bridge: Any, write: PutTunnelPort) -> None:
+    def _put_tunnel_port(
+        self, transaction: Any, bridge: Any, ours: Sequence[Any], write: PutTunnelPort
+    ) -> None:
         options = {"remote_ip": write.remote, "local_ip": write.local, "key": "flow"}
-        for port in bridge.ports:
-            if port.name == write.name and _OWNER in port.external_ids:
-                for interface in port.interfaces:
-                    interface.options = options
-                    interface.bfd = dict(write.bfd)
-                return
+        for port in ours:
+            for interface in port.interfaces:
+                interface.options = options
+                interface.bfd = dict(write.bfd)
+        if ours:
+            return
         interface = transaction.insert(self._tables["Interface"])
         interface.name = write.name
         interface.type = "vxlan"
@@ -158,10 +164,9 @@ class OpenVSwitchTables:
         bridge.addvalue("ports", port)
 
 
-def _remove_tunnel_port(bridge: Any, write: RemoveTunnelPort) -> None:
-    for port in bridge.ports:
-        if port.name == write.name and _OWNER in port.external_ids:
-            bridge.delvalue("ports", port)
+def _our_name(port: Any) -> str | None:
+    """Return the name of a port that is ours."""
+    return str(port.name) if _OWNER in port.external_ids else None
 
 
 def _secure(bridge: Any) -> None:

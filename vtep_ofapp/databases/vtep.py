@@ -45,6 +45,7 @@ from ..writes import (
     VtepWrite,
 )
 from .bulk import RemoteMacs
+from .members import Members
 
 _ENCAPSULATION = "vxlan_over_ipv4"
 _ROWS_AT_A_TIME = 250
@@ -115,7 +116,7 @@ class VtepTables:
         self._refused_locators: set[UUID] = set()
         self._locators: dict[str, UUID] = {}
         self._new_locators: dict[str, Any] = {}
-        self._stats_rows: dict[UUID, Mapping[int, Any]] = {}
+        self._members = Members()
 
     def attach(self, tables: Mapping[str, Any]) -> None:
         """Take the IDL's tables, before any row is there."""
@@ -250,7 +251,7 @@ class VtepTables:
     def perform(self, transaction: Any, writes: Sequence[VtepWrite]) -> None:
         """Change rows within the transaction so that the writes are fulfilled."""
         self._new_locators = {}
-        self._stats_rows = {}
+        self._members = Members()
         for write in writes:
             self._WRITERS[type(write)](self, transaction, write)
 
@@ -305,7 +306,7 @@ class VtepTables:
 
     def _put_physical_port(self, transaction: Any, write: PutPhysicalPort) -> None:
         switch = self._tables["Physical_Switch"].rows.get(write.switch)
-        if switch is None or any(port.name == write.name for port in switch.ports):
+        if switch is None or self._members.of_set(switch, "ports", write.name, _name):
             return
         port = transaction.insert(self._tables["Physical_Port"])
         port.name = write.name
@@ -313,8 +314,8 @@ class VtepTables:
 
     def _remove_physical_port(self, _: Any, write: RemovePhysicalPort) -> None:
         switch = self._tables["Physical_Switch"].rows.get(write.switch)
-        for port in switch.ports if switch else ():
-            if port.name == write.name:
+        if switch is not None:
+            for port in self._members.of_set(switch, "ports", write.name, _name):
                 switch.delvalue("ports", port)
 
     def _put_fault_status(self, _: Any, write: PutFaultStatus) -> None:
@@ -330,7 +331,7 @@ class VtepTables:
         remote = self._tables["Physical_Locator"].rows.get(write.locator)
         if switch is None or remote is None:
             return
-        rows = [row for row in switch.tunnels if row.remote.uuid == write.locator]
+        rows = self._members.of_set(switch, "tunnels", write.locator, _remote_end)
         if not rows:
             rows = [transaction.insert(self._tables["Tunnel"])]
             rows[0].remote = remote
@@ -342,18 +343,15 @@ class VtepTables:
 
     def _remove_tunnel(self, _: Any, write: RemoveTunnel) -> None:
         switch = self._tables["Physical_Switch"].rows.get(write.switch)
-        for row in switch.tunnels if switch else ():
-            if row.remote.uuid == write.locator:
+        if switch is not None:
+            for row in self._members.of_set(switch, "tunnels", write.locator, _remote_end):
                 switch.delvalue("tunnels", row)
 
     def _put_binding_stats(self, transaction: Any, write: PutBindingStats) -> None:
         port = self._tables["Physical_Port"].rows.get(write.port)
         if port is None:
             return
-        if write.port not in self._stats_rows:
-            # Once in a transaction: the IDL makes the whole map of a port anew for each look.
-            self._stats_rows[write.port] = port.vlan_stats
-        row = self._stats_rows[write.port].get(write.vlan)
+        row = self._members.of_map(port, "vlan_stats", write.vlan)
         if write.stats is None:
             if row is not None:
                 port.delkey("vlan_stats", write.vlan)
@@ -515,3 +513,12 @@ def _towards(target: str) -> str | None:
 
 def _uuid(row: PhysicalPort | TunnelRow) -> UUID:
     return row.uuid
+
+
+def _name(port: Any) -> str:
+    return str(port.name)
+
+
+def _remote_end(tunnel: Any) -> UUID:
+    locator: UUID = tunnel.remote.uuid
+    return locator
