@@ -5,12 +5,13 @@ together: the connections (OpenFlow), the databases (OVSDB) and the loop between
 """
 
 import gc
+import os
 import signal
 from typing import Any
 
 import eventlet
 from eventlet.greenthread import GreenThread
-from eventlet.hubs import get_hub
+from eventlet.hubs import get_hub, trampoline
 from os_ken.base.app_manager import OSKenApp
 from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
@@ -20,6 +21,7 @@ from . import config, quiet
 from .databases.database import Database, use_tls
 from .databases.openvswitch import OpenVSwitchTables
 from .databases.vtep import VtepTables
+from .events import AccountIsDue
 from .inbox import Inbox
 from .loop import Loop
 from .service import ServiceManager
@@ -59,7 +61,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         quiet.install(eventlet.spawn_after)
         listener.install()
         sieve.install()
-        inbox = Inbox()
+        self._inbox = inbox = Inbox()
         self._connections = Connections(inbox.post)
         self._vtep = Database(
             "hardware_vtep", options.vtep_db, VtepTables(), inbox.post, options.lock
@@ -74,15 +76,29 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         """Begin to work, once every application is loaded.
 
         SIGTERM ends the process as Ctrl-C does, at once and with exit code 0. There is nothing
-        to save: the switches go on with what they have.
+        to save: the switches go on with what they have. On SIGUSR1 the log says how much was sent.
         """
         super().start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, interrupt)
+        eventlet.spawn(self._give_account)
         eventlet.spawn(self._loop.run)
         self._vtep.start()
         for database in self._openvswitch.values():
             database.start()
+
+    def _give_account(self) -> None:
+        """Let the log say how much was sent, whenever SIGUSR1 comes.
+
+        Only a file descriptor wakes the green threads up; what a signal's handler does waits for
+        the next event.
+        """
+        asked = os.eventfd(0, os.EFD_CLOEXEC)
+        signal.signal(signal.SIGUSR1, lambda *_: os.eventfd_write(asked, 1))
+        while True:
+            trampoline(asked, read=True)
+            os.eventfd_read(asked)
+            self._inbox.post(AccountIsDue())
 
     @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])
     def state_changed(self, event: Any) -> None:

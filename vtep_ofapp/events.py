@@ -9,6 +9,7 @@ from .changes import Change
 from .flows import Flow, FlowKey, Group, Match
 from .model import Bridge, VtepRow
 from .statistics import Counter
+from .traffic import Traffic
 
 
 class Connection(Protocol):
@@ -16,6 +17,7 @@ class Connection(Protocol):
 
     peer: str
     """The IP address of the switch's end."""
+    traffic: Traffic
 
     def lead(self, generation: int | None) -> None:
         """Become the switch's master; a RoleIs follows.
@@ -191,9 +193,14 @@ class WorkIsLeft:
     """A turn had no time for all that there was to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class AccountIsDue:
+    """Someone asks how much was sent."""
+
+
 Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
     " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
     " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs | HoldIsOver"
-    " | WatchdogIsDue"
+    " | WatchdogIsDue | AccountIsDue"
 )

@@ -9,6 +9,7 @@ from uuid import UUID
 import eventlet
 
 from .events import (
+    AccountIsDue,
     Applied,
     Bridges,
     BridgesInSync,
@@ -57,6 +58,7 @@ from .transactions import Transactions
 
 LOG = logging.getLogger("vtep_ofapp.loop")
 REFUSED = logging.getLogger("vtep_ofapp.refused")
+ACCOUNT = logging.getLogger("vtep_ofapp.account")
 
 
 MOST_REFUSED = 1000
@@ -417,6 +419,13 @@ class Loop:
         self._service.alive()
         self._later(self._service.watchdog_interval, event)
 
+    def _account_is_due(self, event: AccountIsDue) -> None:
+        for name, session in self._sessions.items():
+            if session.connection is not None:
+                ACCOUNT.info("sent to %s: %s", name, session.connection.traffic)
+        for transactions in (*self._openvswitch.values(), self._vtep):
+            ACCOUNT.info("sent to %s", transactions.account())
+
     def _statistics_are_due(self, event: StatisticsAreDue) -> None:
         for session in self._sessions.values():
             session.count()
@@ -448,4 +457,5 @@ class Loop:
         StatisticsAreDue: _statistics_are_due,
         HoldIsOver: _hold_is_over,
         WatchdogIsDue: _watchdog_is_due,
+        AccountIsDue: _account_is_due,
     }

@@ -1,6 +1,6 @@
 """What went over the connection of a switch, counted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(slots=True)
@@ -15,3 +15,7 @@ class Traffic:
     packet_ins: int = 0
     packet_ins_dropped: int = 0
     """Those among packet_ins that tell of no station: others' flows, or no address of a station."""
+
+    def __str__(self) -> str:
+        counts = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return ", ".join(f"{name} {count}" for name, count in counts)

@@ -32,6 +32,8 @@ class Transactions:
         self._is_retry = False
         self._pause = FIRST_PAUSE
         self._last: list[Any] = []
+        self._transactions = 0
+        self._writes = 0
 
     def commit(self, writes: Iterable[Any]) -> None:
         """Commit the first of the writes, unless a transaction or a pause is under way."""
@@ -47,6 +49,8 @@ class Transactions:
         self._last = first
         if first:
             self._in_flight = True
+            self._transactions += 1
+            self._writes += len(first)
             self._writer.commit(first)
 
     def committed(self, error: str | None) -> None:
@@ -54,6 +58,10 @@ class Transactions:
         self._in_flight = False
         if error is not None:
             self._wait(error)
+
+    def account(self) -> str:
+        """Return how much was sent, for people."""
+        return f"{self._database}: transactions {self._transactions}, writes {self._writes}"
 
     def resume(self) -> None:
         """End the pause, because its time is over or the database came back."""

@@ -6,6 +6,7 @@ from typing import Any
 from vtep_ofapp.changes import Change, FlowChange
 from vtep_ofapp.events import Applied, Committed, ReadBack, RoleIs
 from vtep_ofapp.flows import Flow, FlowKey, Group, ToGroup
+from vtep_ofapp.traffic import Traffic
 
 
 class SwitchDouble:
@@ -22,6 +23,7 @@ class ConnectionDouble:
     """The connection of a switch, as the loop uses it."""
 
     peer = "127.0.0.1"
+    traffic = Traffic()
 
     def __init__(self, switch: SwitchDouble | None = None) -> None:
         self.switch = switch or SwitchDouble()
