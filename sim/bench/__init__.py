@@ -169,9 +169,15 @@ KINDS = (
     ),
     Kind(
         "hosts-missing",
-        "rows that never came",
+        "rows that never came, of hosts whose frames the switch forwarded",
         "rows",
         targets=(Target(0),),
+        where={OURS: "all", EMULATOR: "all"},
+    ),
+    Kind(
+        "hosts-unheard",
+        "hosts whose frames were lost on their way into the switch",
+        "hosts",
         where={OURS: "all", EMULATOR: "all"},
     ),
     Kind(

@@ -239,7 +239,9 @@ class BulkRun:
         return bool(due)
 
     def _add(self, name: str, *samples: float) -> None:
-        self._scenario.results.add(name, self._subject, self._size, *samples)
+        """Add samples, if they are due: a step may tell more than is wanted of the emulator."""
+        if self._scenario.is_due(name, self._subject, self._size):
+            self._scenario.results.add(name, self._subject, self._size, *samples)
 
     def _count(self, sessions: Sessions) -> None:
         self._add("sessions", sessions.dropped())

@@ -15,6 +15,8 @@ from sim.frames import probe
 from sim.lab import Lab
 
 _SERIES = 0xD0
+_SOURCE = slice(6, 12)
+"""Where the source address is in a frame."""
 _STALLED = 10.0
 """Seconds without a further row, after which the rest counts as missing."""
 
@@ -22,7 +24,7 @@ _STALLED = 10.0
 class Hosts(Scenario):
     """As many new hosts as the size."""
 
-    KINDS = ("hosts", "hosts-after", "hosts-missing")
+    KINDS = ("hosts", "hosts-after", "hosts-missing", "hosts-unheard")
 
     @property
     def sizes(self) -> Sequence[int]:
@@ -35,16 +37,23 @@ class Hosts(Scenario):
         return 100
 
     def measure(self, lab: Lab, size: int) -> None:
-        """Send one frame of each host, and wait for the rows."""
+        """Send one frame of each host, and wait for the rows.
+
+        Frames that the switch neither forwards nor tells of were lost on their way into it.
+        """
         subject = lab.app.NAME
         with Connection(lab.vtep.folder / "db.sock") as connection:
             Overlay(lab, connection)
             connection.watch_stations("Ucast_Macs_Local")
             macs = rows.macs(size, _SERIES)
             frames = [bytes(probe(mac, lab.vm2.mac).frame) for mac in macs]
-            first, last = self._offer(lab, frames)
-            appeared = _wait_for_rows(connection, macs)
-        self.results.add("hosts-missing", subject, size, size - len(appeared))
+            with lab.vm2.capture() as receiver:
+                first, last = self._offer(lab, frames)
+                appeared = _wait_for_rows(connection, macs)
+        forwarded = {frame.data[_SOURCE] for frame in receiver.frames}
+        heard = {mac for mac in macs if bytes.fromhex(mac.replace(":", "")) in forwarded}
+        self.results.add("hosts-missing", subject, size, len(heard - appeared.keys()))
+        self.results.add("hosts-unheard", subject, size, size - len(heard | appeared.keys()))
         if appeared:
             self.results.add("hosts", subject, size, max(appeared.values()) - first)
             self.results.add("hosts-after", subject, size, max(appeared.values()) - last)
