@@ -17,7 +17,7 @@ _CONTROLLER: Mapping[str, Any] = {
     "max_backoff": 1000,
     "connection_mode": "out-of-band",
     "controller_rate_limit": 4000,
-    "controller_burst_limit": 1000,
+    "controller_burst_limit": 5000,
 }
 """Settings of a bridge's controllers, unless someone chose otherwise.
 
