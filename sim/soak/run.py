@@ -68,7 +68,7 @@ class Soak:
         self._probes = 0
         self._fresh_starts = 0
         self._life: defaultdict[str, list[Figures]] = defaultdict(list)
-        self._lines_read: Counter[str] = Counter()
+        self._bytes_read: Counter[str] = Counter()
 
     def run_for(self, seconds: float) -> None:
         """Do rounds: in the first part of the time applications live on, then they do not.
@@ -122,8 +122,8 @@ class Soak:
         print(
             f"round {self._rounds}: {len(world.bound())} logical switches, "
             f"{len(world.stations())} stations, {len(world.tunnels())} tunnels; "
-            f"{self._traffic.sent - sent} frames, {self._probes - probes} probes "
-            f"({time.monotonic() - began:.0f} s)"
+            f"{self._traffic.sent - sent} frames, {self._probes - probes} probes; "
+            f"{self._memory()} MB ({time.monotonic() - began:.0f} s)"
         )
 
     def _step(self, kinds: Sequence[Kind]) -> None:
@@ -150,12 +150,16 @@ class Soak:
                 raise AssertionError(f"{app.NAME} ended by itself, with exit code {app.exit_code}")
             self._life[app.NAME].append(figures(app.pid))
 
+    def _memory(self) -> str:
+        return ", ".join(f"{figures(app.pid).memory:.1f}" for app in self._stage.apps if app.pid)
+
     def _logs_are_clean(self) -> None:
         for app in self._stage.apps:
-            text = app.log_text
-            bad = verdict.bad_lines(text[self._lines_read[app.NAME] :])
-            self._lines_read[app.NAME] = len(text)
-            if bad:
+            with app.log.open("rb") as log:
+                log.seek(self._bytes_read[app.NAME])
+                written = log.read()
+            self._bytes_read[app.NAME] += len(written)
+            if bad := verdict.bad_lines(written.decode(errors="replace")):
                 raise AssertionError(f"the log of {app.NAME}:\n" + "\n".join(bad))
 
     def _spent(self) -> float:
