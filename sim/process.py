@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,6 +65,15 @@ class Process(ABC):
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def freeze(self, seconds: float) -> None:
+        """Let the process stand still for a while; it must run."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     @property
     def running(self) -> bool:

@@ -207,6 +207,14 @@ def _change_group(chance: Chance) -> str:
     return f"{verb} {address} for {mac} of {tenant.name}"
 
 
+def _write_anew(chance: Chance) -> str:
+    """Take all remote rows of a logical switch away and put them back: the NVC starts again."""
+    tenant = chance.pick([each for each in chance.world.tenants() if each.addresses()])
+    chance.stage.ask(f"clear-remote-macs {tenant.name}")
+    chance.stage.ask(*chance.stage.placing(tenant))
+    return f"all remote rows of {tenant.name} are written anew"
+
+
 # What hosts and ports do
 
 
@@ -289,6 +297,13 @@ def _cut(chance: Chance) -> str:
     return "the OpenFlow connections are cut"
 
 
+def _freeze(chance: Chance) -> str:
+    app = chance.pick(chance.stage.running_apps())
+    seconds = chance.pick((0.5, 1.0, 3.0))
+    app.freeze(seconds)
+    return f"{app.NAME} stands still for {seconds:g} s"
+
+
 def _kill(chance: Chance) -> str:
     app = chance.pick(chance.stage.running_apps())
     app.kill()
@@ -305,6 +320,10 @@ def _start(chance: Chance) -> str:
     app = chance.pick(_stopped(chance))
     app.start()
     return f"{app.NAME} is started"
+
+
+def _has_app(chance: Chance) -> bool:
+    return bool(chance.stage.running_apps())
 
 
 def _stopped(chance: Chance) -> list[App]:
@@ -380,12 +399,19 @@ NVC = (
     ),
     Kind("100 remote MACs", _burst, 2, _has_tenant),
     Kind("unknown-dst or multicast", _change_group, 5, _has_tenant),
+    Kind(
+        "remote rows written anew",
+        _write_anew,
+        2,
+        lambda chance: any(each.addresses() for each in chance.world.tenants()),
+    ),
 )
 
-HOSTS_MOVE = (
+OTHERS = (
     Kind("host moved", _move_guest, 6, _may_move_guest),
     Kind("40 hosts came", _crowd, 2, _has_bound_tenant),
     Kind("OpenFlow cut", _cut, 1),
+    Kind("application stood still", _freeze, 1, _has_app),
 )
 
 PORTS = (
@@ -406,12 +432,12 @@ PORTS = (
 )
 
 APPLICATIONS = (
-    Kind("application killed", _kill, 6, lambda chance: bool(chance.stage.running_apps())),
-    Kind("application ended", _terminate, 3, lambda chance: bool(chance.stage.running_apps())),
+    Kind("application killed", _kill, 6, _has_app),
+    Kind("application ended", _terminate, 3, _has_app),
     Kind("application started", _start, 12, lambda chance: bool(_stopped(chance))),
 )
 
-CALM = (*NVC, *HOSTS_MOVE)
+CALM = (*NVC, *OTHERS)
 """Known traffic loses nothing by these, nor by those of APPLICATIONS; see watching on PORTS."""
 
 ROUGH = (

@@ -94,6 +94,13 @@ class Stage(Lab):
             f"set-replication-mode {name} {mode}",
             *key,
             *(f"bind-ls {bridge} {each.port} {each.vlan} {name}" for each in wanted.bindings),
+            *self.placing(wanted),
+        ]
+
+    def placing(self, wanted: LogicalSwitch) -> list[str]:
+        """Return the orders that make its rows of remote MACs and groups."""
+        name = wanted.name
+        return [
             *(
                 f"add-mcast-remote {name} {mac} {address}"
                 for mac, addresses in wanted.groups.items()
