@@ -1,6 +1,7 @@
 """The one loop that owns all state: events come in, each turn ends in what they change."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, ClassVar
@@ -77,6 +78,7 @@ class Loop:
         inbox: Inbox,
         policy: Policy,
         service: ServiceManager,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Write to hardware_vtep by ``vtep``, and to each Open_vSwitch by its name.
 
@@ -86,9 +88,9 @@ class Loop:
         self._policy = policy
         self._service = service
         self._network = Network()
-        self._macs = LearnedMacs()
+        self._macs = LearnedMacs(clock)
         self._faults = Faults()
-        self._report = Report(self._macs, self._faults, policy.port_grace)
+        self._report = Report(self._macs, self._faults, policy.port_grace, clock)
         self._physical: dict[UUID, PhysicalSwitch] = {}
         self._bridges: dict[str, dict[str, Bridge]] = {name: {} for name in openvswitch}
         self._sessions: dict[str, Session] = {}

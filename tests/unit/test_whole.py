@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from vtep_ofapp.changes import Change, FlowChange
+from vtep_ofapp.damping import HOLD
 from vtep_ofapp.events import (
     Bridges,
     BridgesInSync,
@@ -25,6 +26,7 @@ from vtep_ofapp.events import (
     Disconnected,
     Event,
     FlowRemoved,
+    HoldIsOver,
     LockIs,
     RetryIsDue,
     UnknownSource,
@@ -320,6 +322,7 @@ class Whole(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.now = 0.0
         self.vtep, self.openvswitch, self.switch = Vtep(), OpenVSwitch(), SwitchDouble()
         self.connection: Connection | None = None
         self.loop = self.new_loop()
@@ -327,7 +330,12 @@ class Whole(RuleBasedStateMachine):
 
     def new_loop(self) -> Loop:
         return PatientLoop(
-            self.vtep, {DATABASE: self.openvswitch}, Inbox(), POLICY, ServiceManager({})
+            self.vtep,
+            {DATABASE: self.openvswitch},
+            Inbox(),
+            POLICY,
+            ServiceManager({}),
+            lambda: self.now,
         )
 
     @initialize(source_node=st.booleans(), far=st.booleans())
@@ -473,7 +481,7 @@ class Whole(RuleBasedStateMachine):
     @rule()
     def lose_database(self):
         """The connection to hardware_vtep ends, and all is told anew on the next one."""
-        results = [event for event in self.vtep.news if isinstance(event, Committed)]
+        results = [event for event in self.vtep.news if isinstance(event, Committed | LockIs)]
         self.vtep.begin()
         if self.vtep.in_flight is not None:
             self.vtep.in_flight = None
@@ -535,7 +543,8 @@ class Whole(RuleBasedStateMachine):
 
     def make_progress(self) -> bool:
         """Let all that waits happen; return whether there was anything."""
-        self.loop.turn([RetryIsDue("hardware_vtep"), RetryIsDue(DATABASE)])
+        self.now += HOLD
+        self.loop.turn([RetryIsDue("hardware_vtep"), RetryIsDue(DATABASE), HoldIsOver()])
         self.vtep.finish()
         self.openvswitch.finish()
         while self.connection is not None and self.connection.requests:
