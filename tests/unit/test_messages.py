@@ -1,13 +1,16 @@
 """The parser of OVSDB's messages, against Python's own and the library's."""
 
+import errno
 import itertools
 import json
 
 import ovs.json
+import ovs.jsonrpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vtep_ofapp.databases import messages
 from vtep_ofapp.databases.messages import MessageParser
 
 VALUES = st.recursive(
@@ -20,6 +23,9 @@ VALUES = st.recursive(
     max_leaves=20,
 )
 MESSAGES = st.dictionaries(st.text(), VALUES)
+
+
+messages.install()
 
 
 def parse(stream, cuts):
@@ -66,3 +72,35 @@ def test_a_message_nested_without_end_is_refused():
 def test_the_library_uses_it():
     assert ovs.json.Parser is MessageParser
     assert ovs.json.PARSER == ovs.json.PARSER_PY
+
+
+# Characters of several bytes
+
+
+class Pieces:
+    """A stream that hands over a text in pieces, with a pause behind each."""
+
+    name = "pieces"
+
+    def __init__(self, pieces) -> None:
+        self._pieces = [answer for piece in pieces for answer in ((0, piece), (errno.EAGAIN, b""))]
+
+    def recv(self, size):
+        return self._pieces.pop(0) if self._pieces else (errno.EAGAIN, b"")
+
+
+@given(
+    name=st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
+    cuts=st.sets(st.integers(1, 60)),
+)
+def test_a_message_arrives_whole_wherever_its_bytes_are_cut(name, cuts):
+    text = json.dumps({"id": 1, "result": name, "error": None}, ensure_ascii=False).encode()
+    places = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
+    pieces = [text[start:end] for start, end in itertools.pairwise(places)]
+    connection = ovs.jsonrpc.Connection(Pieces(pieces))
+    for _ in range(2 * len(pieces) + 1):
+        error, message = connection.recv()
+        if message is not None:
+            break
+        assert error == errno.EAGAIN
+    assert message.result == name

@@ -5,18 +5,22 @@ it a quarter of a minute, in which no green thread has its turn. ovs.jsonrpc mak
 ``ovs.json.Parser``; install() puts ours there.
 """
 
+import errno
 import json.decoder
 import re
 from typing import Any
 
 import eventlet
 import ovs.json
+import ovs.jsonrpc
 
 _REST_OF_STRING = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
 _BRACKET = re.compile(r"[{}\[\]]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _PATIENCE = 1 << 20
 """Characters of one message after which other green threads get their turn."""
+_PIECE = 1 << 16
+"""Bytes that are read at a time."""
 _OUTER_LEVELS = 4
 """Levels of a message down to the rows of a table in an update or in the answer to a monitor."""
 _ROWS_AT_A_TIME = 1000
@@ -144,7 +148,52 @@ class _PatientDecoder(json.decoder.JSONDecoder):
         return found
 
 
+class _WholeCharacters:
+    """A stream that hands over UTF-8 text, never a part of a character.
+
+    ovs.jsonrpc decodes each piece by itself: a character that arrives in two would end the
+    connection. It asks for 4 KiB at a time, too, which is little for a database.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._held = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def recv(self, _: int) -> tuple[int, bytes]:
+        """Return an error number and bytes, as ovs.stream.Stream.recv does."""
+        error, data = self._stream.recv(_PIECE)
+        if error or not data:
+            return error, data
+        text = self._held + data
+        end = _end_of_characters(text)
+        self._held = text[end:]
+        return (0, text[:end]) if end else (errno.EAGAIN, b"")
+
+
+def _end_of_characters(text: bytes) -> int:
+    """Return where the last whole character of UTF-8 ends (RFC 3629)."""
+    for size in range(1, min(4, len(text) + 1)):
+        byte = text[-size]
+        if byte >= 0xC0:  # the first of several bytes; its leading ones say of how many
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return len(text) - size if size < length else len(text)
+        if byte < 0x80:
+            break
+    return len(text)
+
+
+class _Connection(ovs.jsonrpc.Connection):  # type: ignore[misc]
+    """A JSON-RPC connection over such a stream."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(_WholeCharacters(stream))
+
+
 def install() -> None:
-    """Let ovs.jsonrpc use this parser, unless the library has its own in C."""
+    """Let ovs.jsonrpc read whole characters, by this parser unless the library has one in C."""
+    ovs.jsonrpc.Connection = _Connection
     if ovs.json.PARSER != ovs.json.PARSER_C:
         ovs.json.Parser = MessageParser
