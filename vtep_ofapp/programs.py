@@ -1,6 +1,6 @@
 """What each cause asks for: the decisions about one switch, from rows, ports and stations."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from uuid import UUID
 
 from . import bfd
@@ -19,6 +19,7 @@ from .network import (
     OfStation,
 )
 from .pipeline import admission, egress, flooding, learning, tunnels, unicast
+from .pipeline.layout import MOST_BINDINGS
 from .policy import Policy
 from .ports import Ports
 from .tunneling import Tunnels
@@ -144,6 +145,7 @@ class Planner:
         flows, groups = flooding.flood(number, bindings, targets, source_node)
         faults = [
             *self._set_faults(logical_switch, UNKNOWN_DST),
+            *self._binding_faults(logical_switch, len(bindings)),
             *self._key_faults(logical_switch),
             *self._health_faults(logical_switch, targets, source_node),
         ]
@@ -324,6 +326,11 @@ class Planner:
 
     def _port_subject(self, port: str) -> str:
         return f"Physical_Port {port} of {self._name}"
+
+    def _binding_faults(self, logical_switch: UUID, count: int) -> Iterator[Fault]:
+        if count > MOST_BINDINGS:
+            reason = f"it has {count} bindings; only {MOST_BINDINGS} of them are flooded to"
+            yield self._fault(reason, self._network.name(logical_switch))
 
     def _set_faults(self, logical_switch: UUID, mac: str) -> list[Fault]:
         subject = f"Mcast_Macs_Remote {mac} in {self._network.name(logical_switch)}"

@@ -1,5 +1,7 @@
 """What raises each fault, which column shows it, and what clears it."""
 
+import itertools
+
 from tests.switch.dummy import BROADCAST
 from tests.switch.state import (
     assert_restart_changes_nothing,
@@ -259,3 +261,15 @@ def test_a_bad_tunnel_ip_is_a_fault_and_the_good_one_is_used(joined):
     assert joined.sends("p0", STATION) == ["10.2.2.3 vni 33"]
     joined.vtep_ctl("set", "Physical_Switch", "br0", "tunnel_ips=127.0.0.1")
     wait_for_fault(joined)
+
+
+def test_more_bindings_than_there_is_room_for(vtep):
+    binds = (["--", "bind-ls", "br0", "p0", str(vlan), "ls0"] for vlan in range(1100))
+    vtep.vtep_ctl(*itertools.chain.from_iterable(binds))
+    wait_for_fault(vtep, "unspecified_fault")
+    vtep.wait_for_log("Logical_Switch ls0: it has 1100 bindings; only 1024 of them are flooded to")
+    flooded = lambda: "\n".join(vtep.groups()).count("resubmit(,110)")  # noqa: E731
+    vtep.wait(lambda: flooded() == 1024, "all buckets that there is room for")
+    unbinds = (["--", "unbind-ls", "br0", "p0", str(vlan)] for vlan in range(1, 1100))
+    vtep.vtep_ctl(*itertools.chain.from_iterable(unbinds))
+    wait_for_fault(vtep)

@@ -9,6 +9,7 @@ from vtep_ofapp import managed
 from vtep_ofapp.model import Gone, PhysicalPort
 from vtep_ofapp.network import Network
 from vtep_ofapp.numbering import Numbering
+from vtep_ofapp.pipeline.layout import MOST_BINDINGS
 from vtep_ofapp.policy import Policy
 from vtep_ofapp.reconciliation import Reconciliation
 
@@ -448,6 +449,19 @@ def test_a_bad_key_is_a_fault_of_the_switch(world):
     world.settle()
     assert world.complaints() == {"Logical_Switch red: tunnel key -1 is outside of 0 to 16777215"}
     assert {each.column_of for each in world.faults()} == {SWITCH}
+
+
+def test_more_bindings_than_a_group_has_room_for_are_a_fault(world):
+    bindings = dict.fromkeys(range(MOST_BINDINGS + 1), RED)
+    world.physical(physical_switch(physical_port("p0", bindings)))
+    world.settle()
+    assert world.complaints() == {
+        "Logical_Switch red: it has 1025 bindings; only 1024 of them are flooded to"
+    }
+    assert {each.column_of for each in world.faults()} == {SWITCH}
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.settle()
+    assert world.complaints() == set()
 
 
 def test_a_shared_key_is_used_by_none_and_mended_for_both():

@@ -95,6 +95,8 @@ TAGGED = "reg4"
 PART = "reg5"
 """The id of the replication group that a copy of the frame goes to, apart from the others."""
 
+MOST_BINDINGS = 1024
+"""Buckets of one LOCAL group: 48 bytes each, in an OpenFlow message of at most 65,535 bytes."""
 ALIVE, AGAIN = 0, 1
 """Groups of a bridge, see flooding.alive() and flooding.again()."""
 CHUNK = 683
