@@ -332,6 +332,7 @@ class Loop:
         self._switches_changed = True
         if event.held:
             LOG.info("this process has the lock: it is in charge")
+            self._report.begin_anew()
             self._vtep.resume()
         else:
             LOG.info("another process has the lock: standing by")

@@ -97,6 +97,13 @@ class Report:
         self._report_statuses(self._statuses.wanted.keys() | self._statuses.actual.keys())
         self._report_groups()
 
+    def begin_anew(self) -> None:
+        """Take no switch for ready any more, and their rows for those of another process.
+
+        It takes effect with the next set_switches().
+        """
+        self._known.clear()
+
     def stations_changed(self, stations: Iterable[tuple[UUID, str]]) -> None:
         """Report stations, given by logical switch and MAC, anew."""
         for key in stations:

@@ -55,7 +55,11 @@ class Session:
             self.stand_by()
 
     def lead(self) -> None:
-        """Become the one that controls the switch, after another process or the first one."""
+        """Become the one that controls the switch, after another process or the first one.
+
+        Another one may have learned stations meanwhile: nothing is open before they are read.
+        """
+        self.is_open = False
         self._generation = None
         self._take_charge()
 

@@ -389,6 +389,24 @@ def test_nothing_is_done_between_losing_the_lock_and_having_it_again(app):
     assert ["0x1771" in str(change) for change in changes] == [True]
 
 
+def test_whoever_takes_over_again_reads_what_the_other_learned_before_rows_are_written(app):
+    connection = app.start()
+    app.turn(LockIs(False))
+    other = App()
+    others = other.start(connection=ConnectionDouble(connection.switch))
+    source = match({"metadata": other.loop._network.number(RED), "reg0": 0x1000})
+    other.turn(UnknownSource(others, source, MAC1))
+    other.serve(others)
+    app.tell(local_mac(MAC1, OWN))
+    app.written()
+    app.turn(LockIs(True))
+    app.turn(connection.leading())
+    assert app.written() == []
+    app.turn(connection.reading())
+    assert app.written(PutLocalMac) == []
+    assert connection.bundles[1:] == []
+
+
 def test_a_switch_with_a_newer_master_is_left_alone(app, said):
     connection = app.start()
     said()
