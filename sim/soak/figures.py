@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-TOLERANCE = 4.0
-"""Megabytes by which memory may grow from the beginning of a long life to its end."""
+TOLERANCE, A_ROUND, CACHES = 4.0, 0.02, 24.0
+"""Megabytes by which memory may grow from the beginning of a life to its end: so many, and a little
+for each round while caches fill up, which have bounds; with full caches, so many at the most."""
 
 WARM_UP = 0.3
 """The part of a long life that does not count: caches fill, Python's arenas find their size."""
@@ -50,7 +51,7 @@ def growth(memory: Sequence[float]) -> tuple[float, float]:
 def verdict_on_life(name: str, life: Sequence[Figures]) -> None:
     """Raise AssertionError if an application took more and more from round to round."""
     first, last = growth([each.memory for each in life])
-    if last - first > TOLERANCE:
+    if last - first > min(TOLERANCE + A_ROUND * len(life), CACHES):
         raise AssertionError(f"the memory of {name} grew from {first:.1f} to {last:.1f} MB")
     for what in ("descriptors", "threads"):
         numbers = [getattr(each, what) for each in life]
