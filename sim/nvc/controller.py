@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import ovs.poller
+import ovs.timeval
 
 from sim.nvc import distribution
 from sim.nvc.database import Database
@@ -12,6 +13,10 @@ from sim.nvc.distribution import Claims, Key, Report
 from sim.nvc.plan import Plan
 
 LOG = logging.getLogger("nvc")
+
+_PATIENCE = 2000
+"""Milliseconds for all databases to be heard before the first one is written. Who claimed a station
+last is known only when all have said what they claim."""
 
 
 class Nvc:
@@ -23,6 +28,8 @@ class Nvc:
         self._databases = [Database(name, remote) for name, remote in plan.vteps.items()]
         self._reports: dict[str, Report] = {}
         self._claims: Claims = {}
+        self._begins_at = ovs.timeval.msec() + _PATIENCE
+        self._has_begun = False
 
     def run(self) -> None:
         """Serve until the process is told to end."""
@@ -32,6 +39,8 @@ class Nvc:
                 poller = ovs.poller.Poller()
                 for database in self._databases:
                     database.wait(poller)
+                if not self._has_begun:
+                    poller.timer_wait_until(self._begins_at)
                 poller.block()
         finally:
             for database in self._databases:
@@ -42,6 +51,12 @@ class Nvc:
         is_news = False
         for database in changed:
             is_news |= self._hear(database.name, database.report())
+        if not self._has_begun:
+            are_heard = len(self._reports) == len(self._databases)
+            self._has_begun = are_heard or ovs.timeval.msec() >= self._begins_at
+            is_news = True
+        if not self._has_begun:
+            return
         for database in self._databases if is_news else changed:
             name = database.name
             database.put(distribution.rows(self._plan, name, self._reports, self._claims))
