@@ -435,8 +435,9 @@ class Loop:
         self._later(self._policy.stats_interval, event)
 
     def _unknown_source(self, event: UnknownSource) -> None:
+        """Learn a station; while another process is in charge, that one does, and forgets it."""
         session = self._by_connection.get(event.connection)
-        if session is not None:
+        if session is not None and self._leads:
             session.managed.learn(event.fields, event.mac)
 
     _HANDLERS: ClassVar[dict[type, Callable[["Loop", Any], None]]] = {

@@ -407,6 +407,17 @@ def test_whoever_takes_over_again_reads_what_the_other_learned_before_rows_are_w
     assert connection.bundles[1:] == []
 
 
+def test_whoever_stands_by_learns_nothing(app):
+    connection = app.start()
+    app.turn(LockIs(False))
+    source = match({"metadata": app.loop._network.number(RED), "reg0": 0x1000})
+    app.turn(UnknownSource(connection, source, MAC1))
+    app.turn(LockIs(True))
+    app.turn(connection.leading(), connection.reading())
+    assert app.written(PutLocalMac) == []
+    assert connection.bundles[1:] == []
+
+
 def test_a_switch_with_a_newer_master_is_left_alone(app, said):
     connection = app.start()
     said()
