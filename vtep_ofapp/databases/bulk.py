@@ -156,5 +156,5 @@ def _uuid(text: str) -> UUID:
         raise Malformed(f"{text!r} is no UUID of a row of Ucast_Macs_Remote") from None
 
 
-_reference = lru_cache(maxsize=1 << 16)(_uuid)
+_reference = lru_cache(maxsize=1 << 14)(_uuid)
 """The UUID of a row that very many others name: one object for all of them."""

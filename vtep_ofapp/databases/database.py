@@ -84,6 +84,17 @@ class _Idl(idl.Idl):  # type: ignore[misc]
         self.is_refilled = False
         super().__init__(remotes, helper, probe_interval=_PROBE_INTERVAL)
         self._session.reconnect.set_backoff(_BACKOFF, _BACKOFF)
+        self.is_receiving = False
+        self._receive = self._session.recv
+        self._session.recv = self._receive_patiently
+
+    def _receive_patiently(self) -> Any:
+        """Receive a message; while a long one comes in, other green threads have their turn."""
+        self.is_receiving = True
+        try:
+            return self._receive()
+        finally:
+            self.is_receiving = False
 
     def restart_fsm(self) -> None:
         self.is_refilled = True
@@ -169,9 +180,14 @@ class Database:
         eventlet.spawn(self._run)
 
     def commit(self, writes: Sequence[Any]) -> None:
-        """Perform the writes in one transaction; a Committed follows. One at a time."""
+        """Perform the writes in one transaction; a Committed follows. One at a time.
+
+        It does not wait for a long message that is coming in: nothing is changed by that yet.
+        """
         assert not self._writes
         self._writes = writes
+        if self._idl is not None and self._idl.is_receiving:
+            self._advance_transaction(self._idl)
         os.eventfd_write(self._wake_up, 1)
 
     # Called by the IDL
