@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.namespaces import CommandFailed
 from sim.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
 from sim.waiting import wait_until
 from tests.switch.dummy import BROADCAST, DummySwitch, Here
@@ -77,6 +79,20 @@ class Clustered(DummySwitch):
         leads = lambda: next((each for each in self.members if each.is_leader()), None)  # noqa: E731
         return wait_until(leads, "a leader", timeout=30)
 
+    def local_macs(self, logical_switch: str = "ls0") -> dict[str, str]:
+        """Return the rows of Ucast_Macs_Local by MAC address, as the leader has them, if any."""
+        leader = next((each for each in self.members if each.is_leader()), None)
+        if leader is None:
+            return {}
+        select = {"op": "select", "table": "Ucast_Macs_Local", "where": []}
+        query = json.dumps(["hardware_vtep", select])
+        argv = ["ovsdb-client", "--timeout=5", "query", leader.db, query]
+        try:
+            (answer,) = json.loads(self.run(argv))
+        except CommandFailed:
+            return {}  # it leads no more
+        return {row["MAC"]: row["_uuid"][1] for row in answer["rows"]}
+
     def learns(self, mac: str) -> None:
         """Let a host send until it has its row."""
 
@@ -106,19 +122,14 @@ def cluster():
         shutil.rmtree(folder)
 
 
-def row_of(cluster: Clustered, mac: str) -> str:
-    """Return the id of the row that names a station."""
-    return cluster.vtep_ctl("--bare", "--columns=_uuid", "find", "Ucast_Macs_Local", f'MAC="{mac}"')
-
-
 def test_the_application_follows_the_leader_of_the_database(cluster):
     cluster.learns(HOST)
-    row = row_of(cluster, HOST)
+    row = cluster.local_macs()[HOST]
     former = cluster.leader()
     former.ovsdb_server.kill()
     cluster.learns(GUEST)
     assert cluster.leader() is not former
-    assert row_of(cluster, HOST) == row
+    assert cluster.local_macs()[HOST] == row
     cluster.vtep_ctl("add-ucast-remote", "ls0", FAR, "10.2.2.3")
     cluster.wait(lambda: cluster.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host")
     former.ovsdb_server.start()
