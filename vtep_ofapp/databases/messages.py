@@ -17,12 +17,16 @@ import ovs.jsonrpc
 _REST_OF_STRING = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
 _BRACKET = re.compile(r"[{}\[\]]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
-_PATIENCE = 1 << 20
+_MAY_END = re.compile(r"\}\s*(?:\{|\Z)")
+"""What there is at the end of an object, or of the one before: nothing, or the next one."""
+_PATIENCE = 1 << 22
 """Characters of one message after which other green threads get their turn."""
 _PIECE = 1 << 16
 """Bytes that are read at a time."""
 _OUTER_LEVELS = 4
 """Levels of a message down to the rows of a table in an update or in the answer to a monitor."""
+_PIECES_AT_A_TIME = 16
+"""Of 64 KiB each."""
 _ROWS_AT_A_TIME = 1000
 _DECODER: Any = json.decoder
 """With the functions that the typeshed does not know."""
@@ -36,6 +40,7 @@ class MessageParser:
 
     def __init__(self, check_trailer: bool = False) -> None:
         self._parts: list[str] = []
+        self._unscanned: list[str] = []
         self._depth = 0
         self._in_string = False
         self._after_backslash = False
@@ -43,8 +48,16 @@ class MessageParser:
         self._patience = _PATIENCE
 
     def feed(self, text: str) -> int:
-        """Take more of the stream; return how many characters of it belong to the object."""
-        end = self._find_end(text)
+        """Take more of the stream; return how many characters of it belong to the object.
+
+        What cannot be the end is only kept for the time being: until the server is rid of all of a
+        long message, it does nothing that we ask for.
+        """
+        if _MAY_END.search(text) is None and self._depth:
+            self._unscanned.append(text)
+            end = None
+        else:
+            end = self._scan(text)
         self._is_done = end is not None
         used = len(text) if end is None else end
         self._parts.append(text[:used])
@@ -65,6 +78,16 @@ class MessageParser:
         except (ValueError, RecursionError) as error:
             return f"not a JSON message: {error}"
         return message if isinstance(message, dict) else "not a JSON object"
+
+    def _scan(self, text: str) -> int | None:
+        """Return where the object ends in the text, after all that was kept."""
+        kept, self._unscanned = self._unscanned, []
+        for number, part in enumerate(kept, 1):
+            if self._find_end(part) is not None:
+                return len(text)  # it ended in a way that is none; finish() says so
+            if number % _PIECES_AT_A_TIME == 0:
+                eventlet.sleep(0)
+        return self._find_end(text)
 
     def _find_end(self, text: str) -> int | None:
         if not self._in_string and self._depth == 0:
