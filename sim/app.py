@@ -109,14 +109,17 @@ class App(Controller):
         self.wait_until_ready()
 
     def is_ready(self) -> bool:
-        """Return whether the bridge is connected as well.
+        """Return whether the bridge is connected as well."""
+        return self.is_connected() and super().is_ready()
+
+    def is_connected(self) -> bool:
+        """Return whether a bridge is connected to the application.
 
         Open vSwitch's own word for it, Controller.is_connected, is up to 5 seconds old, and still
         true when a killed application has just been started again. The kernel knows at once.
         """
         established = ["ss", "--no-header", "-tn", "state", "established"]
-        connected = self.vtep.run([*established, f"sport = :{self.port}"]).strip()
-        return bool(connected) and super().is_ready()
+        return bool(self.vtep.run([*established, f"sport = :{self.port}"]).strip())
 
 
 class Emulator(Controller):

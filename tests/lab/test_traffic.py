@@ -141,18 +141,13 @@ def other(lab):
             lambda: "standing by" in other.log_text, "the other to stand by", timeout=PATIENCE
         )
         lab.vtep.ovs_vsctl("set-controller", "br0", lab.app.target, other.target)
-        wait_until(lambda: connected(lab, other), "its connection", timeout=PATIENCE)
+        wait_until(other.is_connected, "its connection", timeout=PATIENCE)
         yield other
     finally:
         other.kill()
         lab.vtep.ovs_vsctl("set-controller", "br0", lab.app.target)
         if not lab.app.running:
             lab.app.take_over()
-
-
-def connected(lab, app: App) -> bool:
-    established = ["ss", "--no-header", "-tn", "state", "established"]
-    return bool(lab.vtep.run([*established, f"sport = :{app.port}"]).strip())
 
 
 def test_known_traffic_loses_nothing_while_another_application_takes_over(

@@ -197,6 +197,17 @@ class DummySwitch(OpenVSwitch):
             "netdev-dummy/receive", port, frame, *(("--len", str(length)) if length else ())
         )
 
+    def learns(
+        self, mac: str, port: str = "p0", vlan: int | None = None, *, timeout: float = 30
+    ) -> None:
+        """Let a host send until the application has written its row."""
+
+        def is_learned() -> bool:
+            self.receive(port, mac, BROADCAST, vlan)
+            return mac in self.local_macs()
+
+        self.wait(is_learned, f"{mac} to be learned", timeout)
+
     def trace(self, flow: str, bridge: str = "br0") -> str:
         """Return the datapath actions that ofproto/trace finds for a frame."""
         last = self.appctl("ofproto/trace", bridge, flow).strip().splitlines()[-1]

@@ -13,7 +13,7 @@ import pytest
 from sim.namespaces import CommandFailed
 from sim.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
 from sim.waiting import wait_until
-from tests.switch.dummy import BROADCAST, DummySwitch, Here
+from tests.switch.dummy import DummySwitch, Here
 
 HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
 
@@ -93,15 +93,6 @@ class Clustered(DummySwitch):
             return {}  # it leads no more
         return {row["MAC"]: row["_uuid"][1] for row in answer["rows"]}
 
-    def learns(self, mac: str) -> None:
-        """Let a host send until it has its row."""
-
-        def is_learned() -> bool:
-            self.receive("p0", mac, BROADCAST)
-            return mac in self.local_macs()
-
-        self.wait(is_learned, f"{mac} to be learned", timeout=40)
-
     def stop(self) -> None:
         for member in self.members:
             member.ovsdb_server.stop()
@@ -123,11 +114,11 @@ def cluster():
 
 
 def test_the_application_follows_the_leader_of_the_database(cluster):
-    cluster.learns(HOST)
+    cluster.learns(HOST, timeout=40)
     row = cluster.local_macs()[HOST]
     former = cluster.leader()
     former.ovsdb_server.kill()
-    cluster.learns(GUEST)
+    cluster.learns(GUEST, timeout=40)
     assert cluster.leader() is not former
     assert cluster.local_macs()[HOST] == row
     cluster.vtep_ctl("add-ucast-remote", "ls0", FAR, "10.2.2.3")
@@ -136,7 +127,7 @@ def test_the_application_follows_the_leader_of_the_database(cluster):
 
 
 def test_without_most_of_its_servers_forwarding_goes_on(cluster):
-    cluster.learns(HOST)
+    cluster.learns(HOST, timeout=40)
     flows = cluster.flows()
     two = cluster.members[:2]
     for member in two:
@@ -145,5 +136,5 @@ def test_without_most_of_its_servers_forwarding_goes_on(cluster):
     assert set(flows) <= set(cluster.flows())
     for member in two:
         member.ovsdb_server.start()
-    cluster.learns("00:00:00:00:00:03")
+    cluster.learns("00:00:00:00:00:03", timeout=40)
     assert set(flows) <= set(cluster.flows())

@@ -27,12 +27,7 @@ class Pair(DummySwitch):
         self.other.start()
         self.said(self.other, STANDING_BY)
         self.ovs_vsctl("set-controller", "br0", self.app.target, self.other.target)
-        self.wait(lambda: self.is_connected(self.other), "the connection of the other")
-
-    def is_connected(self, app: DummyApp) -> bool:
-        """Return whether the bridge is connected to an application, in the kernel's word."""
-        established = ["ss", "--no-header", "-tn", "state", "established"]
-        return bool(self.run([*established, f"sport = :{app.port}"]).strip())
+        self.wait(self.other.is_connected, "the connection of the other")
 
     def roles(self) -> list[str]:
         """Return the roles of the controllers that are connected."""
@@ -47,15 +42,6 @@ class Pair(DummySwitch):
             timeout=15.0,
             evidence=lambda: f"{self.evidence()}\n--- {app.NAME}\n{app.log_text}",
         )
-
-    def learns(self, mac: str, port: str = "p0", vlan: int | None = None) -> None:
-        """Let a host send until somebody has learned it."""
-
-        def is_learned() -> bool:
-            self.receive(port, mac, BROADCAST, vlan)
-            return mac in self.local_macs()
-
-        self.wait(is_learned, f"{mac} to be learned", timeout=30)
 
     def local_rows(self) -> dict[str, str]:
         """Return the stations of Ucast_Macs_Local with the rows that name them."""
@@ -114,7 +100,7 @@ def test_one_that_comes_back_stands_by(pair):
     pair.app.log.unlink()
     pair.app.start()
     pair.said(pair.app, STANDING_BY)
-    pair.wait(lambda: pair.is_connected(pair.app), "its connection")
+    pair.wait(pair.app.is_connected, "its connection")
     pair.other.kill()
     pair.said(pair.app, IN_CHARGE)
     pair.learns(GUEST)
