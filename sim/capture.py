@@ -7,7 +7,6 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 from sim.frames import Captured
 from sim.namespaces import Namespace
@@ -64,12 +63,7 @@ class Capture:
         """Return the capture, which is recording already."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the capture."""
         self.close()
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import TypeVar
 
 from sim import delivery, frames, links
@@ -84,12 +83,7 @@ class EmptyLab:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Take the lab down, unless `keep` was called."""
         if self._keep:
             self.state.release()

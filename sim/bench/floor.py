@@ -11,7 +11,6 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from sim.bench.connection import Connection, transact_text
 from sim.bench.rows import Reference, as_set, insert, locator, named
@@ -55,12 +54,7 @@ class Floor:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the daemons and remove every trace."""
         self._close()
 
@@ -171,12 +165,7 @@ class BareSwitch:
         """Return the connection."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the connection."""
         self._socket.close()
 

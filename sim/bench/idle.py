@@ -7,7 +7,6 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from sim.app import Controller
 from sim.bench.connection import Connection
@@ -88,12 +87,7 @@ class FlowMonitor:
         wait_until(lambda: "FLOW_MONITOR reply" in self._log.read_text(), "the flow monitor")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End it."""
         self._process.terminate()
         self._process.wait()
