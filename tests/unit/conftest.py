@@ -1,6 +1,7 @@
 """How hard hypothesis tries: the same examples in every run, unless HYPOTHESIS_PROFILE says more.
 
-With ``search`` they are new and many more; with ``glance`` the first failure is shown as it is.
+With ``search`` they are new and many more; with ``glance`` the first failure is shown as it is;
+``quick`` is for a look between two commits.
 """
 
 import logging
@@ -18,6 +19,7 @@ settings.register_profile("search", max_examples=2000, **_COMMON)
 settings.register_profile(
     "glance", max_examples=300, phases=[Phase.explicit, Phase.generate], **_COMMON
 )
+settings.register_profile("quick", max_examples=10, derandomize=True, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
