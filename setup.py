@@ -20,6 +20,7 @@ setup(
     long_description_content_type="text/markdown",
     packages=find_packages(include=["vtep_ofapp", "vtep_ofapp.*"]),
     package_data={"vtep_ofapp": ["py.typed"]},
+    data_files=[("share/vtep_ofapp", ["etc/vtep_ofapp.conf", "etc/vtep_ofapp.service"])],
     scripts=["etc/osken-manager"],
     python_requires=">=3.10",
     install_requires=REQUIREMENTS,

@@ -1,0 +1,144 @@
+"""The source distribution and the wheel install and start, with each Python of this machine."""
+
+import functools
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from sim.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+OLDEST = (3, 10)
+"""The first Python that setup.py allows."""
+SAMPLES = ("vtep_ofapp.conf", "vtep_ofapp.service")
+BUILD = (
+    "import sys; from setuptools import build_meta; print(getattr(build_meta, sys.argv[1])('.'))"
+)
+NOT_TRACKED = (".*", "build", "dist", "*.egg-info", "__pycache__")
+
+
+def run(*argv, cwd=None):
+    """Run a command that must succeed; return what it prints."""
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False, cwd=cwd)
+    assert done.returncode == 0, f"{argv}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def pythons():
+    """Return the interpreters of this machine, one for each version that is allowed."""
+    folders = [*map(Path, os.environ["PATH"].split(":")), Path("/usr/bin")]
+    folders += Path.home().glob(".pyenv/versions/*/bin")
+    found = {sys.version_info[:2]: Path(sys.executable)}
+    for path in sorted(path for folder in folders for path in folder.glob("python3.*")):
+        name = re.fullmatch(r"python3\.(\d+)", path.name)
+        version = (3, int(name[1])) if name else (0, 0)
+        if version < OLDEST or version in found:
+            continue
+        # A shim of pyenv may stand for a version that is not there.
+        answer = subprocess.run([path, "-c", "import ensurepip"], capture_output=True, check=False)
+        if answer.returncode == 0:
+            found[version] = path
+    return found
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A copy of the checkout, without what was made in it."""
+    folder = tmp_path_factory.mktemp("source") / "vtep_ofapp"
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_TRACKED))
+    return folder
+
+
+@functools.cache
+def tools(version, python):
+    """Return the environment with what vtep_ofapp and its build need.
+
+    It is made once for each Python and each requirements.txt.
+    """
+    wanted = hashlib.sha256((ROOT / "requirements.txt").read_bytes()).hexdigest()[:12]
+    folder = Path(sys.prefix) / "pythons" / f"{version[0]}.{version[1]}-{wanted}"
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        run(python, "-m", "venv", folder)
+        needed = "setuptools>=70.1", "-r", ROOT / "requirements.txt"
+        run(folder / "bin/pip", "install", "--quiet", *needed)
+        (folder / "complete").touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def packages(source):
+    """The source distribution of the checkout, and the wheel that is made from that alone."""
+    python = tools(sys.version_info[:2], sys.executable) / "bin/python"
+    sdist = source / run(python, "-c", BUILD, "build_sdist", cwd=source).split()[-1]
+    with tarfile.open(sdist) as archive:
+        archive.extractall(source.parent / "unpacked", filter="data")
+    (unpacked,) = (source.parent / "unpacked").iterdir()
+    wheel = unpacked / run(python, "-c", BUILD, "build_wheel", cwd=unpacked).split()[-1]
+    return {"sdist": sdist, "wheel": wheel}
+
+
+@pytest.fixture(params=pythons().items(), ids=lambda each: f"{each[0][0]}.{each[0][1]}")
+def environment(request, tmp_path):
+    """A fresh environment with all that vtep_ofapp needs, and without it; and the one with pip."""
+    version, python = request.param
+    needed = tools(version, python)
+    folder = tmp_path / "environment"
+    run(needed / "bin/python", "-m", "venv", "--without-pip", folder)
+    library = f"lib/python{version[0]}.{version[1]}/site-packages"
+    (folder / library / "needed.pth").write_text(f"{needed / library}\n")
+    return folder, needed
+
+
+@pytest.mark.parametrize("kind", ["sdist", "wheel"])
+def test_it_installs_and_starts(environment, packages, kind, tmp_path):
+    folder, needed = environment
+    options = "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"
+    python = folder / "bin/python"
+    run(needed / "bin/python", "-m", "pip", "--python", python, "install", *options, packages[kind])
+    where = run(python, "-c", "import vtep_ofapp; print(vtep_ofapp.__file__)", cwd=tmp_path)
+    assert Path(where.strip()).is_relative_to(folder)
+    for sample in SAMPLES:
+        installed = folder / "share/vtep_ofapp" / sample
+        assert installed.read_bytes() == (ROOT / "etc" / sample).read_bytes()
+    config = (folder / "share/vtep_ofapp/vtep_ofapp.conf").read_text()
+    (tmp_path / "app.conf").write_text(config.replace("port = 6653", "port = 0"))
+    with (tmp_path / "log").open("w") as log:
+        app = subprocess.Popen(
+            [folder / "bin/osken-manager", "vtep_ofapp", "--config-file", tmp_path / "app.conf"],
+            stderr=log,
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "OVS_RUNDIR": str(tmp_path)},
+        )
+    try:
+        said = lambda: (tmp_path / "log").read_text()  # noqa: E731
+        wait_until(
+            lambda: (
+                app.poll() is not None
+                or f"hardware_vtep: unix:{tmp_path}/db.sock: No such file or directory" in said()
+            ),
+            "it looks for its database",
+            timeout=60,
+            evidence=said,
+        )
+        app.send_signal(signal.SIGTERM)
+        assert app.wait(20) == 0, said()
+    finally:
+        app.kill()
+        app.wait()
+
+
+def test_the_source_distribution_has_what_the_readme_names(packages):
+    with tarfile.open(packages["sdist"]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    targets = re.findall(r"\]\(((?:docs|etc)/[^)#]+)\)", (ROOT / "README.md").read_text())
+    assert targets
+    assert {*targets, "requirements.txt", "etc/osken-manager"} <= names
