@@ -224,7 +224,8 @@ class Bridge:
     """A Bridge row of Open_vSwitch with its ports by name, without its own internal port.
 
     ``database`` is the remote that it was read from. ``is_secure`` is its fail mode;
-    ``controllers_are_set`` says that each of its controllers has every setting that we would make.
+    ``controllers_are_set`` says that it and each of its controllers have every setting that we
+    would make for them.
     """
 
     uuid: UUID

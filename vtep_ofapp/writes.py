@@ -29,7 +29,7 @@ class RemoveTunnelPort:
 
 @dataclass(frozen=True, slots=True)
 class SecureBridge:
-    """Fail mode secure; controllers out of band and back soon, unless someone chose otherwise."""
+    """Fail mode secure; out of band, controllers back soon, unless someone chose otherwise."""
 
     bridge: str
 

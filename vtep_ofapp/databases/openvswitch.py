@@ -26,6 +26,12 @@ the controller's traffic that would let tenants' frames pass by the pipeline. Wi
 the frames that it shows in a second, it drops all beyond the first 100 that wait; with one, each
 port has a line of its own, and a flood at one port takes nothing from the others.
 """
+_NOT_IN_BAND = "disable-in-band"
+"""The key in other_config of a Bridge that we set, unless someone has set it.
+
+A controller that ``ovs-vsctl set-controller`` just made is in-band until its settings are written:
+without this key the hidden flows are there for some milliseconds each time.
+"""
 
 
 class OpenVSwitchTables:
@@ -33,7 +39,7 @@ class OpenVSwitchTables:
 
     schema: ClassVar[str] = "Open_vSwitch"
     columns: ClassVar[Mapping[str, Sequence[str]]] = {
-        "Bridge": ("name", "ports", "datapath_id", "fail_mode", "controller"),
+        "Bridge": ("name", "ports", "datapath_id", "fail_mode", "controller", "other_config"),
         "Port": ("name", "interfaces", "external_ids", "tag", "trunks", "vlan_mode", "lacp"),
         "Interface": (
             "name",
@@ -118,9 +124,8 @@ class OpenVSwitchTables:
             row.fail_mode == ["secure"],
             ports,
             database=self._name,
-            controllers_are_set=all(
-                getattr(each, column) for each in row.controller for column in _CONTROLLER
-            ),
+            controllers_are_set=_NOT_IN_BAND in row.other_config
+            and all(getattr(each, column) for each in row.controller for column in _CONTROLLER),
         )
 
     # Writes
@@ -171,6 +176,8 @@ def _our_name(port: Any) -> str | None:
 
 def _secure(bridge: Any) -> None:
     bridge.fail_mode = "secure"
+    if _NOT_IN_BAND not in bridge.other_config:
+        bridge.setkey("other_config", _NOT_IN_BAND, "true")
     for controller in bridge.controller:
         for column, value in _CONTROLLER.items():
             if not getattr(controller, column):
