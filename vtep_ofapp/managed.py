@@ -12,6 +12,7 @@ from uuid import UUID
 
 from .causes import NOTHING, Cause, OfSwitch, OfTunnel, Program
 from .flows import Flow, FlowKey, Group, Match
+from .keys import Keys
 from .limits import Limits
 from .macs import LearnedMacs, Place
 from .model import Binding, Bridge, Fault, PhysicalSwitch, TunnelReport, TunnelRow
@@ -62,8 +63,9 @@ class ManagedSwitch:
         self._network = network
         self._macs = macs
         self._policy = policy
+        self._keys = Keys(network, self.ports)
         self._limits = Limits(name, macs, policy)
-        self._planner = Planner(name, network, macs, self.ports, self.tunnels, policy)
+        self._planner = Planner(name, network, self._keys, macs, self.ports, self.tunnels, policy)
         self._programs: dict[Cause, Program] = {}
         self._touched: set[Cause] = {OfSwitch()}
         self._touched_stations: dict[OfStation, None] = {}
@@ -126,12 +128,11 @@ class ManagedSwitch:
         elif isinstance(topic, OfAll):
             self._touch_all(topic.logical_switch)
         elif isinstance(topic, OfPeer):
-            self._touched.add(topic)
-            self._touched_tunnels.add(topic.address)
-            row = self._network.logical_switches.get(topic.logical_switch)
-            if self._policy.flood_without_unknown_dst or (row and row.tunnel_key is None):
-                self._touched.add(OfLogicalSwitch(topic.logical_switch))
-                self._touch_groups(topic.logical_switch)
+            self._touch_peer(topic)
+            for other in self._keys.update_at(topic):
+                self._touch_peer(OfPeer(other, topic.address))
+        elif isinstance(topic, OfLogicalSwitch):
+            self._touch_key(topic.logical_switch)
         else:
             self._touched.add(topic)
 
@@ -315,7 +316,7 @@ class ManagedSwitch:
 
     def _touch_all(self, logical_switch: UUID) -> None:
         network, touched = self._network, self._touched
-        touched.add(OfLogicalSwitch(logical_switch))
+        self._touch_key(logical_switch)
         touched.update(self.ports.causes_of(logical_switch))
         touched.update(map(OfRefused, network.refused_in(logical_switch)))
         touched.update(map(OfRouter, network.routers_of(logical_switch)))
@@ -326,6 +327,22 @@ class ManagedSwitch:
         )
         for address in network.peers(logical_switch):
             self.touch(OfPeer(logical_switch, address))
+
+    def _touch_key(self, logical_switch: UUID) -> None:
+        """Touch a logical switch, and those here that can or cannot have their key for its sake."""
+        self._touched.add(OfLogicalSwitch(logical_switch))
+        for other in self._keys.update(logical_switch):
+            self._touched.add(OfLogicalSwitch(other))
+            for address in self._network.peers(other):
+                self._touch_peer(OfPeer(other, address))
+
+    def _touch_peer(self, peer: OfPeer) -> None:
+        self._touched.add(peer)
+        self._touched_tunnels.add(peer.address)
+        row = self._network.logical_switches.get(peer.logical_switch)
+        if self._policy.flood_without_unknown_dst or (row and row.tunnel_key is None):
+            self._touched.add(OfLogicalSwitch(peer.logical_switch))
+            self._touch_groups(peer.logical_switch)
 
     def _touch_tunnel(self, address: str) -> None:
         self._touched_tunnels.add(address)

@@ -85,7 +85,6 @@ class Network:
         self.numbering = Numbering()
         self._rows: dict[UUID, Row] = {}
         self._refused_in: defaultdict[UUID | None, dict[UUID, Refused]] = defaultdict(dict)
-        self._with_key: defaultdict[int, set[UUID]] = defaultdict(set)
         self._stations: defaultdict[UUID, dict[OfStation, RemoteMac]] = defaultdict(dict)
         self._rivals: defaultdict[OfStation, set[UUID]] = defaultdict(set)
         self._groups: defaultdict[UUID, dict[UUID, RemoteGroup]] = defaultdict(dict)
@@ -93,8 +92,6 @@ class Network:
         self._numbered_groups: dict[UUID, OfGroup] = {}
         self._routers_of: defaultdict[UUID, dict[UUID, LogicalRouter]] = defaultdict(dict)
         self._mentions: defaultdict[UUID, dict[str, Counter[Locator]]] = defaultdict(dict)
-        self._keys: dict[OfPeer, int] = {}
-        self._claims: defaultdict[tuple[str, int], set[UUID]] = defaultdict(set)
         self._mentioning: defaultdict[str, set[UUID]] = defaultdict(set)
 
     # What it answers
@@ -116,29 +113,23 @@ class Network:
             else None
         )
 
-    def vni(self, logical_switch: UUID) -> int | None:
-        """Return the VNI, or None while there is none that is its own."""
-        row = self.logical_switches.get(logical_switch)
-        if row is None or row.tunnel_key is None or len(self._with_key[row.tunnel_key]) > 1:
-            return None
-        return row.tunnel_key
-
     def source_node_replication(self, logical_switch: UUID) -> bool:
         """Whether flooded frames go to every target and not to one service node."""
         row = self.logical_switches.get(logical_switch)
         return row is not None and row.source_node_replication
 
-    def vni_towards(self, peer: OfPeer) -> int | None:
-        """Return the VNI between a logical switch and a remote VTEP, None while it has none.
+    def key(self, peer: OfPeer) -> int | None:
+        """Return the key towards a remote VTEP, whoever else may have the same one there.
 
-        It is the logical switch's, or else that of the locator (vtep(5), "Per Logical-Switch
-        Tunnel Key"); and it must not be that of another logical switch at the same VTEP.
+        It is the logical switch's, or else that of the locator, the least of several (vtep(5),
+        "Per Logical-Switch Tunnel Key"); None if there is neither or no row names the VTEP.
         """
-        key = self._keys.get(peer)
-        if key is None or len(self._claims[peer.address, key]) > 1:
+        row = self.logical_switches.get(peer.logical_switch)
+        locators = self.locators(peer)
+        if row is None or not locators:
             return None
-        row = self.logical_switches[peer.logical_switch]
-        return key if row.tunnel_key is None else self.vni(peer.logical_switch)
+        keys = [each.tunnel_key for each in locators if each.tunnel_key is not None]
+        return row.tunnel_key if row.tunnel_key is not None else min(keys, default=None)
 
     def replication(self, logical_switch: UUID, mac: str = UNKNOWN_DST) -> frozenset[str]:
         """Return the addresses that frames for unknown destinations, or for a group, go to."""
@@ -183,26 +174,6 @@ class Network:
     def mentioning(self, address: str) -> Iterable[UUID]:
         """Return the logical switches with a row that names the address."""
         return self._mentioning.get(address, ())
-
-    def sharing_key(self, logical_switch: UUID) -> list[str]:
-        """Return the names of the other logical switches with the same tunnel key."""
-        row = self.logical_switches.get(logical_switch)
-        if row is None or row.tunnel_key is None:
-            return []
-        others = self._with_key[row.tunnel_key] - {logical_switch}
-        return sorted(self.logical_switches[other].name for other in others)
-
-    def sharing_key_at(self, peer: OfPeer) -> list[str]:
-        """Return the names of the other logical switches with the same key at a remote VTEP."""
-        key = self._keys.get(peer)
-        if key is None:
-            return []
-        others = self._claims[peer.address, key] - {peer.logical_switch}
-        return sorted(self.logical_switches[other].name for other in others)
-
-    def has_key(self, peer: OfPeer) -> bool:
-        """Whether there is a key towards a remote VTEP, shared with others or not."""
-        return peer in self._keys
 
     def routers_of(self, logical_switch: UUID) -> Iterable[UUID]:
         """Return the logical routers that join a logical switch."""
@@ -262,28 +233,16 @@ class Network:
     ) -> None:
         former = self.logical_switches.pop(uuid, None)
         renumbered: set[UUID] = set()
-        sharing: set[UUID] = set()
-        if former is not None and former.tunnel_key is not None:
-            with_key = self._with_key[former.tunnel_key]
-            with_key.discard(uuid)
-            sharing |= with_key
-            if not with_key:
-                del self._with_key[former.tunnel_key]
         if row is not None:
             self.logical_switches[uuid] = row
-            if row.tunnel_key is not None:
-                sharing |= self._with_key[row.tunnel_key]
-                self._with_key[row.tunnel_key].add(uuid)
         if former is None and row is not None:
             renumbered = self.numbering.add(uuid)
         elif row is None and former is not None:
             renumbered = self.numbering.remove(uuid) | {uuid}
         elif row is not None and former is not None and row.name != former.name:
             touched.add(OfAll(uuid))  # the name is in what is said about its stations
-        for each in sharing | {uuid}:
-            touched.add(OfLogicalSwitch(each))
-            for address in self.peers(each):
-                self._claim(OfPeer(each, address), touched)
+        touched.add(OfLogicalSwitch(uuid))
+        touched.update(OfPeer(uuid, address) for address in self.peers(uuid))
         touched.update(OfGroup(uuid, mac) for mac in self.groups(uuid))
         touched.update(OfAll(each) for each in renumbered)
 
@@ -371,7 +330,7 @@ class Network:
             self._mentioning[address].add(logical_switch)
         locators[locator] += 1
         if locators[locator] == 1:
-            self._claim(OfPeer(logical_switch, address), touched)
+            touched.add(OfPeer(logical_switch, address))
 
     def _unmention(self, logical_switch: UUID, locator: Locator, touched: set[Topic]) -> None:
         address = locator.address
@@ -385,31 +344,7 @@ class Network:
             self._mentioning[address].discard(logical_switch)
             if not self._mentioning[address]:
                 del self._mentioning[address]
-        self._claim(OfPeer(logical_switch, address), touched)
-
-    def _claim(self, peer: OfPeer, touched: set[Topic]) -> None:
-        """Find the key for a remote VTEP anew; touch whoever has, or had, the same one there."""
-        touched.add(peer)
-        former, key = self._keys.pop(peer, None), self._key(peer)
-        if former is not None:
-            claim = self._claims[peer.address, former]
-            claim.discard(peer.logical_switch)
-            touched.update(OfPeer(each, peer.address) for each in claim)
-            if not claim:
-                del self._claims[peer.address, former]
-        if key is not None:
-            claim = self._claims[peer.address, key]
-            touched.update(OfPeer(each, peer.address) for each in claim)
-            claim.add(peer.logical_switch)
-            self._keys[peer] = key
-
-    def _key(self, peer: OfPeer) -> int | None:
-        row = self.logical_switches.get(peer.logical_switch)
-        locators = self.locators(peer)
-        if row is None or not locators:
-            return None
-        keys = [each.tunnel_key for each in locators if each.tunnel_key is not None]
-        return row.tunnel_key if row.tunnel_key is not None else min(keys, default=None)
+        touched.add(OfPeer(logical_switch, address))
 
 
 def _group_key(group: OfGroup) -> UUID:

@@ -6,6 +6,7 @@ from uuid import UUID
 from . import bfd
 from .causes import NOTHING, Cause, OfBinding, OfTunnel, Program
 from .flows import Flow
+from .keys import Keys
 from .limits import Limits
 from .macs import LearnedMacs
 from .model import Fault, PhysicalSwitch, TunnelReport, TunnelRow
@@ -38,6 +39,7 @@ class Planner:
         self,
         name: str,
         network: Network,
+        keys: Keys,
         macs: LearnedMacs,
         ports: Ports,
         tunnels: Tunnels,
@@ -48,6 +50,7 @@ class Planner:
         self.touched: set[Cause] = set()
         self._name = name
         self._network = network
+        self._keys = keys
         self._macs = macs
         self._ports = ports
         self._tunnels = tunnels
@@ -149,7 +152,7 @@ class Planner:
             *self._key_faults(logical_switch),
             *self._health_faults(logical_switch, targets, source_node),
         ]
-        vni = self._network.vni(logical_switch)
+        vni = self._keys.vni(logical_switch)
         if vni is not None:
             flows = (*flows, tunnels.encapsulation(number, vni))
         if self._limits.is_full(logical_switch):
@@ -214,7 +217,7 @@ class Planner:
         if number is None or not self._is_peer(cause):
             return NOTHING
         flows: list[Flow] = []
-        vni, common = self._network.vni_towards(cause), self._network.vni(cause.logical_switch)
+        vni, common = self._keys.vni_towards(cause), self._keys.vni(cause.logical_switch)
         if vni is not None:
             flows.append(tunnels.decapsulation(cause.address, vni, number))
         if vni != common:
@@ -272,7 +275,11 @@ class Planner:
 
     def _refused(self, cause: OfRefused) -> Program:
         refused = self._network.refused(cause.row)
-        if refused is None or refused.logical_switch not in set(self._ports.bound()):
+        if (
+            refused is None
+            or refused.logical_switch is None
+            or not self._ports.is_bound(refused.logical_switch)
+        ):
             return NOTHING
         return Program(faults=(self._fault(refused.reason, refused.subject),))
 
@@ -301,7 +308,7 @@ class Planner:
         if self._network.logical_switches[logical_switch].tunnel_key is not None:
             return list(addresses)
         peers = (OfPeer(logical_switch, address) for address in addresses)
-        return [peer.address for peer in peers if self._network.vni_towards(peer) is not None]
+        return [peer.address for peer in peers if self._keys.vni_towards(peer) is not None]
 
     def _wait(self, cause: Cause, pending: Iterable[str] = (), held: Collection[str] = ()) -> None:
         changed = self._tunnels.wait(cause, pending, held)
@@ -342,13 +349,13 @@ class Planner:
         row = self._network.logical_switches[logical_switch]
         if row.refused:
             return [self._fault(reason, subject) for reason in row.refused]
-        others = self._network.sharing_key(logical_switch)
+        others = self._keys.sharing(logical_switch)
         if others:
             reason = f"its tunnel key is also that of {', '.join(others)}; none of them uses it"
             return [self._fault(reason, subject)]
         peers = [OfPeer(logical_switch, each) for each in self._network.peers(logical_switch)]
         if row.tunnel_key is None and not (
-            peers and all(self._network.has_key(peer) for peer in peers)
+            peers and all(self._network.key(peer) is not None for peer in peers)
         ):
             return [Fault(subject, "it has no tunnel key yet; it switches locally only")]
         return []
@@ -369,9 +376,9 @@ class Planner:
     def _peer_faults(self, cause: OfPeer) -> tuple[Fault, ...]:
         subject = self._network.name(cause.logical_switch)
         row = self._network.logical_switches[cause.logical_switch]
-        others = self._network.sharing_key_at(cause)
+        others = self._keys.sharing_at(cause)
         reasons = []
-        if others and not self._network.sharing_key(cause.logical_switch):
+        if others and not self._keys.sharing(cause.logical_switch):
             reasons.append(
                 f"its key at {cause.address} is also that of {', '.join(others)}; "
                 "none of them uses it there"

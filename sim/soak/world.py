@@ -176,8 +176,8 @@ class World:
                 each.unbind(binding)
 
     def vni(self, of: LogicalSwitch) -> int | None:
-        """Return the VNI of a logical switch; None if it has none, or none of its own."""
-        others = [each.vni for each in self._all() if each is not of]
+        """Return the VNI of a logical switch; None if it has none, or shares it while bound."""
+        others = [each.vni for each in self.bound() if each is not of]
         return None if of.vni in others else of.vni
 
     def meet_again(self, known: Collection[tuple[str, str]]) -> None:

@@ -152,3 +152,34 @@ def test_several_keys_of_one_switch_at_one_address_are_a_fault_and_the_least_is_
     keyed.vtep_ctl("del-ucast-remote", "ls1", SECOND)
     wait_for(keyed, 21, STATION, "10.2.2.3 vni 102")
     keyed.wait(lambda: switch_faults(keyed) == set(), "the fault to clear")
+
+
+def test_a_logical_switch_that_is_bound_nowhere_here_is_in_nobodys_way(keyed):
+    """What a failed delete left behind: a logical switch with the same key, and rows for it."""
+    keyed.place(STATION, "10.2.2.3")
+    keyed.place(SECOND, "10.2.2.4", 101, logical_switch="ls1")
+    wait_for(keyed, None, STATION, "10.2.2.3 vni 33")
+    wait_for(keyed, 21, SECOND, "10.2.2.4 vni 101")
+    for name, *key in (("left", "tunnel_key=33"), ("over",)):
+        keyed.vtep_ctl("add-ls", name)
+        if key:
+            keyed.vtep_ctl("set", "Logical_Switch", name, *key)
+    keyed.place(STATION, "10.2.2.3", logical_switch="left")
+    keyed.place(STATION, "10.2.2.3", 33, logical_switch="over")
+    keyed.place(SECOND, "10.2.2.4", 101, logical_switch="over")
+    keyed.come_to_rest()
+    assert keyed.sends("p0", STATION) == ["10.2.2.3 vni 33"]
+    assert keyed.delivers("10.2.2.3", 33, BROADCAST) == ["p0", "p1 vlan 10"]
+    assert keyed.sends("p0", SECOND, 21) == ["10.2.2.4 vni 101"]
+    assert switch_faults(keyed) == set()
+    assert_restart_changes_nothing(keyed)
+    # Bound here it does compete, until it is unbound.
+    keyed.vtep_ctl("bind-ls", "br0", "p0", "23", "left")
+    keyed.wait(lambda: switch_faults(keyed) == {"unspecified_fault"}, "the fault")
+    for name, other in (("ls0", "left"), ("left", "ls0")):
+        keyed.wait_for_log(f"Logical_Switch {name}: its tunnel key is also that of {other}")
+    wait_for(keyed, None, STATION)
+    wait_for(keyed, 21, SECOND, "10.2.2.4 vni 101")
+    keyed.vtep_ctl("unbind-ls", "br0", "p0", "23")
+    wait_for(keyed, None, STATION, "10.2.2.3 vni 33")
+    keyed.wait(lambda: switch_faults(keyed) == set(), "the fault to clear")

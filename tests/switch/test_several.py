@@ -129,6 +129,29 @@ def test_two_switches_have_tunnels_of_their_own_to_the_same_address(two):
     assert two.sends("p0", STATION) == ["10.2.2.3 vni 33"]
 
 
+def test_one_key_for_two_logical_switches_that_no_bridge_has_both_of(two):
+    two.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br1", "q0", "0", "ls1")
+    two.vtep_ctl("set", "Logical_Switch", "ls1", "tunnel_key=33")
+    two.place(STATION, "10.2.2.3")
+    two.place(STATION, "10.2.2.3", logical_switch="ls1")
+    two.wait(lambda: two.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way from br0")
+    way = lambda: two.sends("q0", STATION, bridge="br1")  # noqa: E731
+    two.wait(lambda: way() == ["10.2.2.3 vni 33"], "the way from br1")
+    delivered = lambda: two.delivers("10.2.2.3", 33, BROADCAST, "127.0.0.2", "br1")  # noqa: E731
+    two.wait(lambda: delivered() == ["q0"], "the way to br1")
+    assert two.delivers("10.2.2.3", 33, BROADCAST) == ["p0", "p1 vlan 10"]
+    assert switch_faults(two) == switch_faults(two, "br1") == set()
+    # At br0 they meet, and only there is it a fault.
+    two.vtep_ctl("bind-ls", "br0", "p1", "20", "ls1")
+    two.wait(lambda: switch_faults(two) == {"unspecified_fault"}, "the fault of br0")
+    two.wait(lambda: two.sends("p0", STATION) == [], "no way from br0")
+    assert way() == ["10.2.2.3 vni 33"]
+    assert switch_faults(two, "br1") == set()
+    two.vtep_ctl("unbind-ls", "br0", "p1", "20")
+    two.wait(lambda: two.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way from br0 again")
+    two.wait(lambda: switch_faults(two) == set(), "no fault")
+
+
 def test_hosts_are_reported_at_the_switch_that_heard_them(two):
     two.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
     flood = lambda: two.sends("q0", BROADCAST, bridge="br1")  # noqa: E731

@@ -92,13 +92,14 @@ class Reference:
         physical = self._world.switches[name].physical
         return tuple(physical.tunnel_ips) if physical else ()
 
-    def is_key_of_one(self, row: UUID) -> bool:
-        """Whether no other logical switch has the same tunnel key."""
+    def is_key_of_one(self, name: str, row: UUID) -> bool:
+        """Whether no other logical switch that is bound at a switch has the same tunnel key."""
         mine = self.logical_switch(row)
         others = [
             other
             for other in self._world.rows.values()
             if isinstance(other, LogicalSwitch) and mine and other.tunnel_key == mine.tunnel_key
+            if self.is_bound(name, other.uuid)
         ]
         return len(others) == 1
 
@@ -122,18 +123,24 @@ class Reference:
             return row.tunnel_key
         return min((each.tunnel_key for each in there if each.tunnel_key), default=None)
 
-    def vni(self, logical_switch: UUID, address: str) -> int | None:
-        """Return the key that holds towards an address, if no other logical switch has it there."""
+    def vni(self, name: str, logical_switch: UUID, address: str) -> int | None:
+        """Return the key that holds at a switch towards an address.
+
+        That is so while the logical switch is bound at the switch, and no other one that is bound
+        there has the same key at the address.
+        """
         row = self.logical_switch(logical_switch)
         key = self.key(logical_switch, address)
-        if row is None or key is None:
+        if row is None or key is None or not self.is_bound(name, logical_switch):
             return None
-        if row.tunnel_key is not None and not self.is_key_of_one(logical_switch):
+        if row.tunnel_key is not None and not self.is_key_of_one(name, logical_switch):
             return None
         others = [
             other
             for other in self._world.rows
-            if other != logical_switch and self.key(other, address) == key
+            if other != logical_switch
+            and self.is_bound(name, other)
+            and self.key(other, address) == key
         ]
         return None if others else key
 
@@ -245,11 +252,9 @@ class Reference:
     def _from_tunnel(self, name: str, tunnel: Tunnel, dst: str) -> Expected:
         """A frame from a tunnel reaches bindings only."""
         for logical_switch in self._world.rows:
-            if (
-                self.vni(logical_switch, tunnel.address) == tunnel.vni
-                and self.is_bound(name, logical_switch)
-                and tunnel.address not in self.own(name)
-            ):
+            if self.vni(
+                name, logical_switch, tunnel.address
+            ) == tunnel.vni and tunnel.address not in self.own(name):
                 return Expected(self._local(name, logical_switch, dst))
         return Expected()
 
@@ -263,19 +268,19 @@ class Reference:
         up = self.ways_out(name).keys() - {*self.own(name)}
         address = self.placed(logical_switch, dst)
         if address is not None and address not in self.own(name):
-            return Expected(self._through(logical_switch, {address} & up))
+            return Expected(self._through(name, logical_switch, {address} & up))
         local = self._local(name, logical_switch, dst) - {_as_sent(*source)}
         if self._station_is_here(name, logical_switch, dst):
             return Expected(local)
         addresses, to_all = self.targets(logical_switch, dst)
         if to_all:
-            return Expected(local | self._through(logical_switch, addresses & up))
+            return Expected(local | self._through(name, logical_switch, addresses & up))
         alive = (addresses & up) - dead or addresses & up
-        one_of = self._through(logical_switch, alive)
+        one_of = self._through(name, logical_switch, alive)
         return Expected(local, one_of, may_be_lost=len(one_of) < len(alive))
 
-    def _through(self, logical_switch: UUID, addresses: set[str]) -> set[Place]:
-        found = {address: self.vni(logical_switch, address) for address in addresses}
+    def _through(self, name: str, logical_switch: UUID, addresses: set[str]) -> set[Place]:
+        found = {address: self.vni(name, logical_switch, address) for address in addresses}
         return {Tunnel(address, vni) for address, vni in found.items() if vni is not None}
 
     def _local(self, name: str, logical_switch: UUID, dst: str) -> set[Place]:

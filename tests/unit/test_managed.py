@@ -481,6 +481,58 @@ def test_a_shared_key_is_used_by_none_and_mended_for_both():
     assert len(world.flows("DECAPSULATION")) == 1
 
 
+def test_a_key_of_a_logical_switch_that_is_not_bound_here_is_in_nobodys_way():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    right = world.flows("DECAPSULATION", "ENCAPSULATION")
+    world.tell(
+        logical_switch(BLUE, 5001),
+        logical_switch(GREEN, None),
+        remote_mac(MAC1, FAR, of=BLUE, row=uuid(101)),
+        remote_mac(MAC1, FAR, of=GREEN, key=5001, row=uuid(102)),
+    )
+    world.settle()
+    assert world.flows("DECAPSULATION", "ENCAPSULATION") == right
+    assert world.complaints() == set()
+    world.physical(physical_switch(physical_port("p0", {0: RED, 10: GREEN})))
+    world.settle()
+    reason = "its key at 10.0.0.2 is also that of {}; none of them uses it there"
+    assert world.complaints() == {
+        f"Logical_Switch red: {reason.format('green')}",
+        f"Logical_Switch green: {reason.format('red')}",
+    }
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.settle()
+    assert world.flows("DECAPSULATION", "ENCAPSULATION") == right
+    assert world.complaints() == set()
+
+
+def test_two_logical_switches_with_one_key_at_different_switches_both_use_it():
+    world = World(["br0", "br1"])
+    for name, of, own in (("br0", RED, OWN), ("br1", BLUE, "10.0.0.11")):
+        world.bridge(port("p0", 1), name=name)
+        world.physical(
+            physical_switch(
+                physical_port("p0", {0: of}, uuid=uuid(0x6000 + of.int)),
+                name=name,
+                row=uuid(0x5000 + of.int),
+                tunnel_ips=[own],
+            ),
+            name,
+        )
+    world.tell(
+        logical_switch(RED, 5001),
+        logical_switch(BLUE, 5001),
+        remote_mac(MAC1, FAR, row=uuid(100)),
+        remote_mac(MAC1, FAR, of=BLUE, row=uuid(101)),
+    )
+    world.calm_down()
+    assert world.complaints() == set()
+    for name in ("br0", "br1"):
+        flows = [str(flow) for flow in world.flow_values(name)]
+        assert sum("set_field:0x1389->tunnel_id" in flow for flow in flows) == 1
+        assert sum("tunnel_id=0x1389" in flow for flow in flows) == 1
+
+
 def test_faults_of_logical_switches_that_are_not_bound_here_are_not_ours(world):
     world.tell(logical_switch(GREEN, None), refused(uuid(300), GREEN), remote_mac(of=GREEN))
     world.settle()

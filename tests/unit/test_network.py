@@ -22,7 +22,6 @@ from .builders import (
     FAR,
     FURTHER,
     FURTHEST,
-    GREEN,
     MAC1,
     MAC2,
     MULTICAST,
@@ -54,18 +53,16 @@ def told(*rows):
 
 def test_a_new_logical_switch_touches_all_that_belongs_to_it(network):
     assert network.update(logical_switch(RED)) >= {OfAll(RED), OfLogicalSwitch(RED)}
-    assert network.vni(RED) == 5001
     assert network.number(RED) == network.numbering.number(RED)
     assert network.name(RED) == "Logical_Switch red"
 
 
 def test_a_logical_switch_without_a_row_has_no_number_and_no_key(network):
     assert network.number(RED) is None
-    assert network.vni(RED) is None
+    assert network.key(OfPeer(RED, FAR)) is None
     assert network.name(RED) == f"Logical_Switch {RED}"
     assert not network.source_node_replication(RED)
     assert network.replication(RED) == set()
-    assert network.sharing_key(RED) == []
 
 
 def test_the_end_of_a_logical_switch_touches_all_that_belongs_to_it():
@@ -77,7 +74,7 @@ def test_the_end_of_a_logical_switch_touches_all_that_belongs_to_it():
 def test_a_new_key_touches_the_logical_switch_and_its_peers():
     network = told(logical_switch(RED), logical_switch(BLUE, 5002), remote_mac(MAC1, FAR))
     assert network.update(logical_switch(RED, 6001)) == {OfLogicalSwitch(RED), OfPeer(RED, FAR)}
-    assert network.vni(RED) == 6001
+    assert network.key(OfPeer(RED, FAR)) == 6001
 
 
 def test_a_new_mode_of_replication_touches_the_logical_switch():
@@ -90,40 +87,6 @@ def test_a_new_name_touches_what_is_said_of_its_stations():
     network = told(logical_switch(RED))
     assert network.update(logical_switch(RED, name="rouge")) >= {OfAll(RED)}
     assert network.name(RED) == "Logical_Switch rouge"
-
-
-def test_two_logical_switches_with_one_key_have_none():
-    network = told(logical_switch(RED, 5001), remote_mac(MAC1, FAR))
-    touched = network.update(logical_switch(BLUE, 5001))
-    assert touched >= {OfLogicalSwitch(RED), OfLogicalSwitch(BLUE), OfPeer(RED, FAR)}
-    assert network.vni(RED) is None
-    assert network.vni(BLUE) is None
-    assert network.sharing_key(RED) == ["blue"]
-    assert network.sharing_key(BLUE) == ["red"]
-
-
-@pytest.mark.parametrize(
-    "change", [Gone(BLUE), logical_switch(BLUE, 5002), logical_switch(BLUE, None)], ids=str
-)
-def test_a_key_that_is_no_longer_shared_is_used_again(change):
-    network = told(logical_switch(RED), logical_switch(BLUE), remote_mac(MAC1, FAR, of=RED))
-    assert network.update(change) >= {OfLogicalSwitch(RED), OfPeer(RED, FAR)}
-    assert network.vni(RED) == 5001
-    assert network.sharing_key(RED) == []
-
-
-def test_three_logical_switches_with_one_key():
-    network = told(logical_switch(RED), logical_switch(BLUE), logical_switch(GREEN))
-    assert network.sharing_key(RED) == ["blue", "green"]
-    assert network.update(Gone(GREEN)) >= {OfLogicalSwitch(RED), OfLogicalSwitch(BLUE)}
-    assert network.vni(RED) is None
-    assert network.sharing_key(RED) == ["blue"]
-
-
-def test_many_logical_switches_may_have_no_key_yet():
-    network = told(logical_switch(RED, None), logical_switch(BLUE, None))
-    assert network.sharing_key(RED) == []
-    assert network.update(logical_switch(RED, 5001)) == {OfLogicalSwitch(RED)}
 
 
 def test_logical_switches_that_get_other_numbers_are_touched_altogether(network):
@@ -326,29 +289,27 @@ def test_a_row_may_turn_from_a_station_into_a_group():
     assert network.replication(RED) == {FURTHER}
 
 
-# Keys of locators
+# Keys
 
 
-def vni_at(network, of, address=FAR):
-    return network.vni_towards(OfPeer(of, address))
+def key_at(network, of, address=FAR):
+    return network.key(OfPeer(of, address))
 
 
 def test_the_key_of_a_logical_switch_holds_towards_every_vtep():
     network = told(logical_switch(RED, 5001), remote_mac(MAC1, FAR))
-    assert vni_at(network, RED) == 5001
-    assert vni_at(network, RED, FURTHER) is None
+    assert key_at(network, RED) == 5001
+    assert key_at(network, RED, FURTHER) is None
 
 
 def test_without_one_the_key_of_the_locator_holds():
     network = told(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
-    assert vni_at(network, RED) == 7001
-    assert network.vni(RED) is None
-    assert network.has_key(OfPeer(RED, FAR))
+    assert key_at(network, RED) == 7001
 
 
 def test_the_key_of_a_logical_switch_comes_before_that_of_a_locator():
     network = told(logical_switch(RED, 5001), remote_mac(MAC1, FAR, key=7001))
-    assert vni_at(network, RED) == 5001
+    assert key_at(network, RED) == 5001
 
 
 def test_of_several_keys_of_locators_the_least_holds():
@@ -357,52 +318,15 @@ def test_of_several_keys_of_locators_the_least_holds():
         remote_mac(MAC1, FAR, key=7002, row=uuid(100)),
         remote_mac(MAC2, FAR, key=7001, row=uuid(101)),
     )
-    assert vni_at(network, RED) == 7001
+    assert key_at(network, RED) == 7001
     assert network.update(Gone(uuid(101))) >= {OfPeer(RED, FAR)}
-    assert vni_at(network, RED) == 7002
-
-
-def test_logical_switches_may_share_a_vtep_with_different_keys():
-    network = told(
-        logical_switch(RED, None),
-        logical_switch(BLUE, None),
-        remote_mac(MAC1, FAR, key=7001, row=uuid(100)),
-        remote_mac(MAC1, FAR, key=7002, of=BLUE, row=uuid(101)),
-    )
-    assert (vni_at(network, RED), vni_at(network, BLUE)) == (7001, 7002)
-
-
-def test_logical_switches_may_have_the_same_key_at_different_vteps():
-    network = told(
-        logical_switch(RED, None),
-        logical_switch(BLUE, None),
-        remote_mac(MAC1, FAR, key=7001, row=uuid(100)),
-        remote_mac(MAC1, FURTHER, key=7001, of=BLUE, row=uuid(101)),
-    )
-    assert (vni_at(network, RED), vni_at(network, BLUE, FURTHER)) == (7001, 7001)
-
-
-@pytest.mark.parametrize("blue_key", [None, 7001])
-def test_the_same_key_at_one_vtep_is_used_by_none(blue_key):
-    network = told(
-        logical_switch(RED, None),
-        logical_switch(BLUE, blue_key),
-        remote_mac(MAC1, FAR, key=7001, row=uuid(100)),
-    )
-    touched = network.update(remote_mac(MAC1, FAR, key=7001, of=BLUE, row=uuid(101)))
-    assert touched >= {OfPeer(RED, FAR), OfPeer(BLUE, FAR)}
-    assert (vni_at(network, RED), vni_at(network, BLUE)) == (None, None)
-    assert network.sharing_key_at(OfPeer(RED, FAR)) == ["blue"]
-    assert network.sharing_key_at(OfPeer(BLUE, FAR)) == ["red"]
-    assert network.update(Gone(uuid(101))) >= {OfPeer(RED, FAR)}
-    assert vni_at(network, RED) == 7001
-    assert network.sharing_key_at(OfPeer(RED, FAR)) == []
+    assert key_at(network, RED) == 7002
 
 
 def test_a_locator_whose_key_changes_is_another_locator():
     network = told(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
     assert network.update(remote_mac(MAC1, FAR, key=7002)) >= {OfPeer(RED, FAR)}
-    assert vni_at(network, RED) == 7002
+    assert key_at(network, RED) == 7002
     assert {each.tunnel_key for each in network.locators(OfPeer(RED, FAR))} == {7002}
 
 

@@ -466,7 +466,7 @@ class Sequences(RuleBasedStateMachine):
             source = bindings[place.port, place.tag or 0]
         else:
             (source,) = {
-                of for of in self.named if self.reference.vni(of, place.address) == place.vni
+                of for of in self.named if self.reference.vni(name, of, place.address) == place.vni
             }
         if isinstance(arrival, Wire):
             assert arrival != Wire(*place) or isinstance(place, Tunnel)
@@ -476,7 +476,7 @@ class Sequences(RuleBasedStateMachine):
             row = self.reference.logical_switch(source)
             assert arrival.vni in (
                 row.tunnel_key,
-                self.reference.vni(source, arrival.address),
+                self.reference.vni(name, source, arrival.address),
             )
             assert arrival.address in self.named[source]
             assert arrival.address not in self.reference.own(name)

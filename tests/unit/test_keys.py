@@ -1,0 +1,169 @@
+"""Which keys the logical switches that are bound at one switch can use, and who is in the way."""
+
+import pytest
+
+from vtep_ofapp.keys import Keys
+from vtep_ofapp.model import Gone
+from vtep_ofapp.network import Network, OfLogicalSwitch, OfPeer
+from vtep_ofapp.ports import Ports
+
+from .builders import (
+    BLUE,
+    FAR,
+    FURTHER,
+    GREEN,
+    MAC1,
+    RED,
+    logical_switch,
+    physical_port,
+    remote_mac,
+    uuid,
+)
+
+RED_AT, BLUE_AT = OfPeer(RED, FAR), OfPeer(BLUE, FAR)
+
+
+class Switch:
+    """A switch that binds logical switches, and what it is told of rows."""
+
+    def __init__(self, *rows, bound=(RED, BLUE, GREEN)) -> None:
+        self.network, self.ports = Network(), Ports()
+        self.keys = Keys(self.network, self.ports)
+        self.tell(*rows)
+        self.bind(*bound)
+
+    def tell(self, *rows) -> set:
+        """Take rows; return the others that are concerned."""
+        others: set = set()
+        for row in rows:
+            for topic in self.network.update(row):
+                if isinstance(topic, OfLogicalSwitch):
+                    others |= self.keys.update(topic.logical_switch)
+                elif isinstance(topic, OfPeer):
+                    others |= self.keys.update_at(topic)
+        return others
+
+    def bind(self, *logical_switches) -> set:
+        """Bind these logical switches and no others; return the others that are concerned."""
+        row = physical_port("p0", dict(enumerate(logical_switches)))
+        others: set = set()
+        for each in self.ports.match([row], {}).turned:
+            others |= self.keys.update(each)
+            for address in self.network.peers(each):
+                others |= self.keys.update_at(OfPeer(each, address))
+        return others
+
+    def vnis(self) -> list:
+        return [self.keys.vni(each) for each in (RED, BLUE, GREEN)]
+
+
+def test_a_key_of_one_is_its_vni():
+    switch = Switch(logical_switch(RED, 5001), logical_switch(BLUE, None))
+    assert switch.vnis() == [5001, None, None]
+
+
+def test_two_with_one_key_have_none():
+    switch = Switch(logical_switch(RED, 5001), remote_mac(MAC1, FAR))
+    assert switch.keys.vni_towards(RED_AT) == 5001
+    assert switch.tell(logical_switch(BLUE, 5001)) == {RED}
+    assert switch.vnis() == [None, None, None]
+    assert switch.keys.vni_towards(RED_AT) is None
+    assert (switch.keys.sharing(RED), switch.keys.sharing(BLUE)) == (["blue"], ["red"])
+    assert switch.keys.sharing(GREEN) == []
+
+
+@pytest.mark.parametrize(
+    "change", [Gone(BLUE), logical_switch(BLUE, 5002), logical_switch(BLUE, None)], ids=str
+)
+def test_a_key_that_is_no_longer_shared_is_used_again(change):
+    switch = Switch(logical_switch(RED, 5001), logical_switch(BLUE, 5001))
+    assert switch.tell(change) == {RED}
+    assert switch.keys.vni(RED) == 5001
+    assert switch.keys.sharing(RED) == []
+
+
+def test_three_with_one_key():
+    switch = Switch(*(logical_switch(each, 5001) for each in (RED, BLUE, GREEN)))
+    assert switch.keys.sharing(RED) == ["blue", "green"]
+    assert switch.tell(Gone(GREEN)) == {RED, BLUE}
+    assert switch.vnis() == [None, None, None]
+    assert switch.keys.sharing(RED) == ["blue"]
+
+
+def test_many_may_have_no_key_yet():
+    switch = Switch(logical_switch(RED, None), logical_switch(BLUE, None))
+    assert switch.keys.sharing(RED) == []
+    assert switch.tell(logical_switch(RED, 5001)) == set()
+
+
+def test_one_that_is_not_bound_here_competes_with_nobody_until_it_is():
+    switch = Switch(
+        logical_switch(RED, 5001),
+        logical_switch(BLUE, 5001),
+        remote_mac(MAC1, FAR, row=uuid(100)),
+        remote_mac(MAC1, FAR, of=BLUE, row=uuid(101)),
+        bound=[RED],
+    )
+    assert switch.vnis() == [5001, None, None]
+    assert switch.keys.vni_towards(RED_AT) == 5001
+    assert switch.keys.vni_towards(BLUE_AT) is None
+    assert switch.keys.sharing(RED) == switch.keys.sharing_at(RED_AT) == []
+    assert switch.bind(RED, BLUE) == {RED}
+    assert switch.vnis() == [None, None, None]
+    assert switch.keys.sharing_at(RED_AT) == ["blue"]
+    assert switch.bind(BLUE) == {BLUE}
+    assert switch.vnis() == [None, 5001, None]
+    assert switch.keys.vni_towards(BLUE_AT) == 5001
+
+
+def test_nor_does_the_key_of_its_locator():
+    switch = Switch(
+        logical_switch(RED, 5001),
+        logical_switch(BLUE, None),
+        remote_mac(MAC1, FAR, row=uuid(100)),
+        remote_mac(MAC1, FAR, of=BLUE, key=5001, row=uuid(101)),
+        bound=[RED],
+    )
+    assert switch.keys.vni_towards(RED_AT) == 5001
+    assert switch.bind(RED, BLUE) == {RED}
+    assert switch.keys.vni_towards(RED_AT) is None
+    assert switch.bind(RED) == {RED}
+    assert switch.keys.vni_towards(RED_AT) == 5001
+
+
+# Keys of locators
+
+
+def test_without_a_key_of_its_own_that_of_the_locator_holds():
+    switch = Switch(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
+    assert switch.keys.vni_towards(RED_AT) == 7001
+    assert switch.keys.vni(RED) is None
+
+
+def test_two_may_share_a_vtep_with_different_keys_or_a_key_at_different_vteps():
+    switch = Switch(
+        logical_switch(RED, None),
+        logical_switch(BLUE, None),
+        logical_switch(GREEN, None),
+        remote_mac(MAC1, FAR, key=7001, row=uuid(100)),
+        remote_mac(MAC1, FAR, key=7002, of=BLUE, row=uuid(101)),
+        remote_mac(MAC1, FURTHER, key=7001, of=GREEN, row=uuid(102)),
+    )
+    peers = (RED_AT, BLUE_AT, OfPeer(GREEN, FURTHER))
+    assert [switch.keys.vni_towards(each) for each in peers] == [7001, 7002, 7001]
+
+
+@pytest.mark.parametrize("blue_key", [None, 7001])
+def test_the_same_key_at_one_vtep_is_used_by_none(blue_key):
+    switch = Switch(
+        logical_switch(RED, None),
+        logical_switch(BLUE, blue_key),
+        remote_mac(MAC1, FAR, key=7001, row=uuid(100)),
+    )
+    assert switch.tell(remote_mac(MAC1, FAR, key=7001, of=BLUE, row=uuid(101))) == {RED}
+    assert [switch.keys.vni_towards(each) for each in (RED_AT, BLUE_AT)] == [None, None]
+    assert switch.keys.sharing_at(RED_AT) == ["blue"]
+    assert switch.keys.sharing_at(BLUE_AT) == ["red"]
+    assert switch.tell(Gone(uuid(101))) == {RED}
+    assert switch.keys.vni_towards(RED_AT) == 7001
+    assert switch.keys.sharing_at(RED_AT) == []
