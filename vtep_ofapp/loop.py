@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, ClassVar
 from uuid import UUID
@@ -50,7 +50,7 @@ from .model import (
     RemoteMac,
     VtepRow,
 )
-from .network import Network, OfRefused, OfStation
+from .network import Network, OfRefused, OfStation, Topic
 from .policy import Policy
 from .report import Report
 from .service import ServiceManager
@@ -281,10 +281,12 @@ class Loop:
         if isinstance(row, PhysicalSwitch):
             self._physical[row.uuid] = row
             self._switches_changed = True
+            self._touch(self._network.update_switch(row.uuid, row))
             return
         if isinstance(row, Gone):
             if self._physical.pop(row.uuid, None):
                 self._switches_changed = True
+                self._touch(self._network.update_switch(row.uuid, None))
                 return
             self._report.update(row)
         if isinstance(row, LocalMac | LocalGroup):
@@ -292,11 +294,16 @@ class Loop:
             return
         if isinstance(row, RemoteMac):
             self._give_way(row)
-        for topic in self._network.update(row):
+        topics = self._network.update(row)
+        for topic in topics:
             if isinstance(topic, OfRefused):
                 faults = [Fault(row.subject, row.reason)] if isinstance(row, Refused) else []
                 self._faults.put(topic, faults)
-            for session in self._sessions.values():
+        self._touch(topics)
+
+    def _touch(self, topics: Iterable[Topic]) -> None:
+        for session in self._sessions.values():
+            for topic in topics:
                 session.managed.touch(topic)
 
     def _give_way(self, row: RemoteMac) -> None:

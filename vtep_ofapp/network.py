@@ -11,6 +11,7 @@ from .model import (
     Locator,
     LogicalRouter,
     LogicalSwitch,
+    PhysicalSwitch,
     Refused,
     RemoteGroup,
     RemoteMac,
@@ -92,6 +93,8 @@ class Network:
         self._numbered_groups: dict[UUID, OfGroup] = {}
         self._routers_of: defaultdict[UUID, dict[UUID, LogicalRouter]] = defaultdict(dict)
         self._mentions: defaultdict[UUID, dict[str, Counter[Locator]]] = defaultdict(dict)
+        self._switches: dict[UUID, PhysicalSwitch] = {}
+        self._bound_at: defaultdict[UUID, set[UUID]] = defaultdict(set)
         self._mentioning: defaultdict[str, set[UUID]] = defaultdict(set)
 
     # What it answers
@@ -188,6 +191,17 @@ class Network:
         """Return the further rows that place the same station, which are not used."""
         return sorted(self._rivals.get(station, ()))
 
+    def are_rivals_elsewhere(self, station: OfStation) -> bool:
+        """Whether one of the rivals() places the station behind another VTEP than place()."""
+        rows = (self._rows[each] for each in self._rivals.get(station, ()))
+        return any(
+            row.locator.address != self.place(station) for row in rows if isinstance(row, RemoteMac)
+        )
+
+    def is_bound_elsewhere(self, logical_switch: UUID, switch: UUID) -> bool:
+        """Whether a Physical_Switch row other than this one binds a logical switch."""
+        return bool(self._bound_at.get(logical_switch, set()) - {switch})
+
     def refused(self, row: UUID) -> Refused | None:
         """Return why a row is not used, None if it is."""
         refused = self._rows.get(row)
@@ -227,6 +241,33 @@ class Network:
             for locator in _locators(former):
                 self._unmention(former.logical_switch, locator, touched)
         return touched
+
+    def update_switch(self, uuid: UUID, row: PhysicalSwitch | None) -> set[Topic]:
+        """Take a Physical_Switch row of the database, whoever manages it, or its end.
+
+        What touches others is what it binds: a row for a station behind one of the switches is
+        of use while another one has its logical switch.
+        """
+        former = self._switches.pop(uuid, None)
+        if row is not None:
+            self._switches[uuid] = row
+        before, after = _bindings(former), _bindings(row)
+        if before == after:
+            return set()
+        for logical_switch in _bound(before):
+            self._bound_at[logical_switch].discard(uuid)
+            if not self._bound_at[logical_switch]:
+                del self._bound_at[logical_switch]
+        for logical_switch in _bound(after):
+            self._bound_at[logical_switch].add(uuid)
+        addresses = {each for switch in self._switches.values() for each in switch.tunnel_ips}
+        return {
+            station
+            for logical_switch in _bound(before) ^ _bound(after)
+            if not addresses.isdisjoint(self.peers(logical_switch))
+            for station, placed in self.stations(logical_switch).items()
+            if placed.locator.address in addresses
+        }
 
     def _update_logical_switch(
         self, uuid: UUID, row: LogicalSwitch | None, touched: set[Topic]
@@ -345,6 +386,15 @@ class Network:
             if not self._mentioning[address]:
                 del self._mentioning[address]
         touched.add(OfPeer(logical_switch, address))
+
+
+def _bindings(row: PhysicalSwitch | None) -> list[Mapping[int, UUID]]:
+    """Return what a row binds; what did not change is the same object and compares fast."""
+    return [port.vlan_bindings for port in row.ports] if row else []
+
+
+def _bound(bindings: Iterable[Mapping[int, UUID]]) -> set[UUID]:
+    return {logical_switch for each in bindings for logical_switch in each.values()}
 
 
 def _group_key(group: OfGroup) -> UUID:

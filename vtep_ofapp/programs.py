@@ -130,7 +130,7 @@ class Planner:
         if not self._limits.is_full_port(cause.port):
             return Program(flows)
         reason = f"{self._policy.max_local_macs_per_port} MACs were learned, and no more can be"
-        fault = self._fault(reason, subject, "mac_table_exhaustion")
+        fault = Fault(subject, reason, row.uuid, "unspecified_fault")
         return Program((*flows, learning.full_binding(binding.number)), faults=(fault,))
 
     def _logical_switch(self, cause: OfLogicalSwitch) -> Program:
@@ -376,32 +376,49 @@ class Planner:
     def _peer_faults(self, cause: OfPeer) -> tuple[Fault, ...]:
         subject = self._network.name(cause.logical_switch)
         row = self._network.logical_switches[cause.logical_switch]
+        faults = []
         others = self._keys.sharing_at(cause)
-        reasons = []
         if others and not self._keys.sharing(cause.logical_switch):
-            reasons.append(
+            reason = (
                 f"its key at {cause.address} is also that of {', '.join(others)}; "
                 "none of them uses it there"
             )
+            faults.append(self._fault(reason, subject))
         keys = {locator.tunnel_key for locator in self._network.locators(cause)} - {None}
         if row.tunnel_key is None and len(keys) > 1:
-            reasons.append(
-                f"its locators for {cause.address} have several keys; only the least is used"
+            reason = f"its locators for {cause.address} have several keys; only the least is used"
+            faults.append(self._fault(reason, subject))
+        elif row.tunnel_key is not None and keys - {row.tunnel_key}:
+            further = ", ".join(map(str, sorted(filter(None, keys - {row.tunnel_key}))))
+            reason = (
+                f"its own key {row.tunnel_key} is used towards {cause.address}, and not the key "
+                f"{further} of the locator; vtep(5) has one or the other"
             )
-        return tuple(self._fault(reason, subject) for reason in reasons)
+            faults.append(Fault(subject, reason))
+        return tuple(faults)
 
     def _station_faults(self, cause: OfStation, address: str) -> tuple[Fault, ...]:
         rivals = self._network.rivals(cause)
         if not rivals and self._is_foreign(address):
             return ()
         subject = f"Ucast_Macs_Remote {cause.mac} in {self._network.name(cause.logical_switch)}"
-        reasons = []
+        faults = []
         if rivals:
             rows = ", ".join(map(str, rivals))
-            reasons.append(f"it is placed more than once; {address} is used and not row {rows}")
-        if not self._is_foreign(address):
-            reasons.append(f"its locator {address} is an address of this switch")
-        return tuple(self._fault(reason, subject) for reason in reasons)
+            reason = f"it is placed more than once; {address} is used and not row {rows}"
+            is_contradicted = self._network.are_rivals_elsewhere(cause)
+            faults.append(
+                self._fault(reason, subject) if is_contradicted else Fault(subject, reason)
+            )
+        assert self.physical is not None
+        if not (
+            self._is_foreign(address)
+            or self._network.is_bound_elsewhere(cause.logical_switch, self.physical.uuid)
+        ):
+            faults.append(
+                self._fault(f"its locator {address} is an address of this switch", subject)
+            )
+        return tuple(faults)
 
     # Small questions
 

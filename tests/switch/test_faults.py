@@ -49,7 +49,8 @@ def test_a_port_with_its_share_of_stations_learns_no_more_and_others_do(switch):
     switch.manage(max_local_macs_per_port="3")
     switch.join()
     learn(switch, "p0", *HOSTS[:3])
-    wait_for_fault(switch, "mac_table_exhaustion")
+    wait_for_port_fault(switch, "p0", "unspecified_fault")
+    assert switch_faults(switch) == port_faults(switch, "p1") == set()
     switch.wait_for_log("Physical_Port p0 of br0: 3 MACs were learned, and no more can be")
     switch.wait(lambda: not shows_to_controller(switch, "p0"), "no frame of p0 to be shown")
     for host in HOSTS[3:]:
@@ -63,10 +64,10 @@ def test_a_port_with_its_share_of_stations_learns_no_more_and_others_do(switch):
     assert learned(switch) == {*HOSTS[:3], "00:00:00:00:02:01"}
     # A station that moves away makes room for another.
     learn(switch, "p1", HOSTS[0], vlan=10)
-    wait_for_fault(switch)
+    wait_for_port_fault(switch, "p0")
     switch.wait(lambda: shows_to_controller(switch, "p0"), "frames of p0 to be shown again")
     learn(switch, "p0", HOSTS[5])
-    wait_for_fault(switch, "mac_table_exhaustion")
+    wait_for_port_fault(switch, "p0", "unspecified_fault")
 
 
 def test_a_logical_switch_with_its_share_of_stations_learns_no_more_and_others_do(switch):

@@ -154,6 +154,20 @@ def test_several_keys_of_one_switch_at_one_address_are_a_fault_and_the_least_is_
     keyed.wait(lambda: switch_faults(keyed) == set(), "the fault to clear")
 
 
+def test_a_locator_with_another_key_than_its_logical_switch_is_a_line_and_no_fault(keyed):
+    keyed.place(STATION, "10.2.2.3", 34)
+    keyed.wait_for_log(
+        "Logical_Switch ls0: its own key 33 is used towards 10.2.2.3, and not the key 34 of the "
+        "locator; vtep(5) has one or the other"
+    )
+    wait_for(keyed, None, STATION, "10.2.2.3 vni 33")
+    keyed.come_to_rest()
+    assert switch_faults(keyed) == set()
+    keyed.vtep_ctl("clear", "Logical_Switch", "ls0", "tunnel_key")
+    keyed.wait_for_log("mended: Logical_Switch ls0: its own key 33")
+    wait_for(keyed, None, STATION, "10.2.2.3 vni 34")
+
+
 def test_a_logical_switch_that_is_bound_nowhere_here_is_in_nobodys_way(keyed):
     """What a failed delete left behind: a logical switch with the same key, and rows for it."""
     keyed.place(STATION, "10.2.2.3")

@@ -129,6 +129,29 @@ def test_two_switches_have_tunnels_of_their_own_to_the_same_address(two):
     assert two.sends("p0", STATION) == ["10.2.2.3 vni 33"]
 
 
+def test_a_station_of_one_switch_is_a_remote_mac_for_the_other_and_no_fault(two):
+    two.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
+    two.receive("p0", HOST, BROADCAST)
+    two.wait(lambda: two.local_macs() == {HOST: "127.0.0.1"}, "the host")
+    two.place(HOST, "127.0.0.1")
+    ways = lambda: set(two.tunnel_ports("br1"))  # noqa: E731
+    two.wait(lambda: ways() == {("127.0.0.1", "127.0.0.2")}, "the tunnel of br1 to br0")
+    two.come_to_rest()
+    assert switch_faults(two) == switch_faults(two, "br1") == set()
+    assert "is an address of this switch" not in two.app.log_text
+    assert two.sends("p1", HOST, 10) == ["p0"]
+    assert_restart_changes_nothing(two, "br0", "br1")
+    # Without another switch that has the logical switch the row is of no use.
+    two.vtep_ctl("unbind-ls", "br1", "q0", "0")
+    two.wait_for_log("its locator 127.0.0.1 is an address of this switch")
+    two.wait(lambda: switch_faults(two) == {"unspecified_fault"}, "the fault")
+    # A switch that another process manages counts as well.
+    two.vtep_ctl(
+        "add-ps", "far", "--", "add-port", "far", "f0", "--", "bind-ls", "far", "f0", "0", "ls0"
+    )
+    two.wait(lambda: switch_faults(two) == set(), "the fault to clear")
+
+
 def test_one_key_for_two_logical_switches_that_no_bridge_has_both_of(two):
     two.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br1", "q0", "0", "ls1")
     two.vtep_ctl("set", "Logical_Switch", "ls1", "tunnel_key=33")

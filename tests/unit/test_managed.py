@@ -676,6 +676,68 @@ def test_a_station_placed_twice_is_a_fault_until_it_is_placed_once():
     assert world.complaints() == set()
 
 
+def test_a_station_that_is_placed_twice_at_one_vtep_is_no_fault_but_a_line():
+    world = with_tunnel(remote_mac(MAC1, FAR, row=uuid(100)))
+    world.tell(remote_mac(MAC1, FAR, key=7001, row=uuid(101)))
+    world.settle()
+    twice = {each for each in world.faults() if "more than once" in each.reason}
+    assert {each.column_of for each in twice} == {None}
+    world.tell(remote_mac(MAC1, FURTHER, row=uuid(101)))
+    world.settle()
+    assert {each.column_of for each in world.faults()} == {SWITCH}
+
+
+def test_a_station_at_our_own_address_is_no_fault_while_another_switch_has_the_logical_switch():
+    def second(*ports):
+        return physical_switch(*ports, name="br1", row=uuid(0x5999), tunnel_ips=["10.0.0.11"])
+
+    world = with_tunnel(remote_mac(MAC1, OWN))
+    elsewhere = World(["br0", "br1"])
+    assert world.complaints() == {
+        f"Ucast_Macs_Remote {MAC1} in Logical_Switch red: "
+        "its locator 10.0.0.1 is an address of this switch"
+    }
+    for binding, complaints in (
+        ({0: BLUE}, world.complaints()),
+        ({0: RED}, set()),
+        ({}, world.complaints()),
+        ({5: RED, 6: BLUE}, set()),
+    ):
+        row = second(physical_port("q0", binding))
+        for topic in world.network.update_switch(row.uuid, row):
+            world.switch.touch(topic)
+        world.settle()
+        assert world.complaints() == complaints
+    for topic in world.network.update_switch(uuid(0x5999), None):
+        world.switch.touch(topic)
+    world.settle()
+    assert len(world.complaints()) == 1
+    # That switch may be one of ours as well; what was known before either of them counts, too.
+    elsewhere.tell(logical_switch(RED), remote_mac(MAC1, OWN))
+    first = physical_switch(physical_port("p0", {0: RED}))
+    for each in (first, second(physical_port("q0", {0: RED}))):
+        elsewhere.bridge(port("p0", 1), port("q0", 2), name=each.name)
+        elsewhere.physical(each, each.name)
+    elsewhere.calm_down()
+    assert elsewhere.complaints() == set()
+
+
+def test_a_locator_with_another_key_than_its_logical_switch_is_a_line_and_no_fault():
+    world = with_tunnel(remote_mac(MAC1, FAR, key=7001))
+    assert world.complaints() == {
+        "Logical_Switch red: its own key 5001 is used towards 10.0.0.2, and not the key 7001 of "
+        "the locator; vtep(5) has one or the other"
+    }
+    assert {each.column_of for each in world.faults()} == {None}
+    assert "0x1389" in "".join(world.flows("ENCAPSULATION"))
+    world.tell(remote_mac(MAC1, FAR, key=5001))
+    world.settle()
+    assert world.complaints() == set()
+    world.tell(remote_mac(MAC1, FAR, key=7001), logical_switch(RED, None))
+    world.settle()
+    assert world.complaints() == set()
+
+
 def test_a_fault_of_a_station_names_its_logical_switch_as_it_is_called_now(world):
     world.tell(remote_mac(MAC1, OWN))
     world.settle()
@@ -1184,8 +1246,9 @@ def test_a_port_learns_its_share_and_no_more():
     assert world.complaints() == {
         "Physical_Port p1 of br0: 2 MACs were learned, and no more can be"
     }
+    row = next(each for each in world.switch.physical.ports if each.name == "p1")
     assert {(each.column_of, each.entry) for each in world.faults()} == {
-        (SWITCH, "mac_table_exhaustion")
+        (row.uuid, "unspecified_fault")
     }
     world.see(MAC3, "p0")
     world.settle()

@@ -24,7 +24,7 @@ from vtep_ofapp.model import (
     RemoteGroup,
     RemoteMac,
 )
-from vtep_ofapp.network import Network
+from vtep_ofapp.network import Network, Topic
 from vtep_ofapp.numbering import Numbering
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING
 from vtep_ofapp.policy import Policy
@@ -92,13 +92,20 @@ class World:
                 self.rows.pop(row.uuid, None)
             else:
                 self.rows[row.uuid] = row
-            for topic in self.network.update(row):
-                for switch in self.switches.values():
-                    switch.touch(topic)
+            self._touch(self.network.update(row))
+
+    def _touch(self, topics: Iterable[Topic]) -> None:
+        for switch in self.switches.values():
+            for topic in topics:
+                switch.touch(topic)
 
     def physical(self, row: PhysicalSwitch | None, name: str = "br0") -> None:
         """The Physical_Switch row of a bridge is new, changed or gone."""
-        self.physical_rows[name] = row
+        former, self.physical_rows[name] = self.physical_rows.get(name), row
+        if former is not None and (row is None or former.uuid != row.uuid):
+            self._touch(self.network.update_switch(former.uuid, None))
+        if row is not None:
+            self._touch(self.network.update_switch(row.uuid, row))
         if self.switches[name].bridge is not None or row is None:
             self.switches[name].set_physical(row)
 
