@@ -34,7 +34,7 @@ unit: venv ## Run the tests that need neither root nor Open vSwitch
 
 venv: $(VENV)/installed ## Make .venv with the application (editable) and what its tests need
 
-$(VENV)/installed: requirements.txt setup.py
+$(VENV)/installed: requirements.txt setup.py etc/osken-manager
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	$(BIN)/pip install --quiet --editable '.[test]'

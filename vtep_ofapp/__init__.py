@@ -5,8 +5,10 @@ together: the connections (OpenFlow), the databases (OVSDB) and the loop between
 """
 
 import gc
+import logging
 import os
 import signal
+import sys
 from typing import Any
 
 import eventlet
@@ -17,7 +19,7 @@ from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3
 
-from . import config, quiet
+from . import config, logs, quiet
 from .databases.database import Database, use_tls
 from .databases.openvswitch import OpenVSwitchTables
 from .databases.vtep import VtepTables
@@ -27,6 +29,8 @@ from .loop import Loop
 from .service import ServiceManager
 from .switch import listener, sieve
 from .switch.connections import Connections
+
+LOG = logging.getLogger("vtep_ofapp")
 
 config.register()
 
@@ -44,6 +48,12 @@ def interrupt(number: int, frame: Any) -> None:
         signal.default_int_handler(number, frame)
 
 
+def format_log() -> None:
+    """Let lines of the log begin with time and level, unless a file says how to log."""
+    if not config.logs_by_file():
+        logs.install(logging.getLogger().handlers, os.environ)
+
+
 class VtepApp(OSKenApp):  # type: ignore[misc]
     """The application. Its handlers only pass on what os-ken tells."""
 
@@ -51,10 +61,14 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        format_log()
         try:
+            strange = config.check(sys.argv[1:])
             options = config.read()
         except config.BadOption as error:
             raise SystemExit(f"vtep_ofapp: {error}") from None
+        for line in strange:
+            LOG.warning("%s", line)
         if options.tls is not None:
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
         gc.set_threshold(*_COLLECTIONS)

@@ -1,21 +1,25 @@
 """Every option once: the group [vtep], and safer defaults for some of os-ken's own options."""
 
+import difflib
 import math
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from os_ken import cfg
-from oslo_config.cfg import Error
+from oslo_config.cfg import ConfigParser, Error, NoSuchOptError, TemplateSubstitutionError
 
 from .policy import Policy
 
 _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 _OVSDB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """An <id> of OVSDB (RFC 7047, 3.1)."""
+_RUN_DIRECTORY = "/var/run/openvswitch"
+_LOCAL = "unix:$OVS_RUNDIR/db.sock"
 _DEFAULT = Policy()
 _OPENFLOW_PORT = 6653
 OPENFLOW_TLS = ("ctl_privkey", "ctl_cert", "ca_certs")
@@ -25,13 +29,14 @@ _OVSDB_TLS = ("ssl_key", "ssl_cert", "ssl_ca")
 OPTIONS = (
     cfg.StrOpt(
         "vtep_db",
-        sample_default="unix:$OVS_RUNDIR/db.sock",
+        default=_LOCAL,
         help="OVSDB remote of the hardware_vtep database: unix:PATH, tcp:HOST:PORT or "
         "ssl:HOST:PORT; several with commas for the servers of a cluster.",
     ),
     cfg.MultiStrOpt(
         "ovs_db",
-        sample_default="unix:$OVS_RUNDIR/db.sock",
+        default=[_LOCAL],
+        sample_default=_LOCAL,
         help="OVSDB remote of the Open_vSwitch database, written like vtep_db. It may be given "
         "several times, once for each host whose bridges are Physical_Switches.",
     ),
@@ -108,6 +113,11 @@ OPTIONS = (
 )
 
 
+_NAMES = frozenset(option.name for option in OPTIONS)
+_COMMAND_LINE_ONLY = ("config_file", "config_dir", "user_flags")
+"""os-ken's options that have no effect in a file."""
+
+
 class BadOption(ValueError):
     """An option has a value that it cannot have; the text says which and why, in one line."""
 
@@ -138,6 +148,7 @@ class Options:
 def register() -> None:
     """Declare our options to oslo.config, and listen on loopback unless told otherwise."""
     cfg.CONF.register_opts(OPTIONS, group="vtep")
+    cfg.CONF.register_opt(cfg.StrOpt("OVS_RUNDIR"), group="vtep")  # what $OVS_RUNDIR stands for
     cfg.CONF.set_default("ofp_listen_host", "127.0.0.1")
     cfg.CONF.set_default("ofp_tcp_listen_port", _OPENFLOW_PORT)
     cfg.CONF.set_default("echo_request_interval", 5.0)
@@ -148,22 +159,105 @@ def load(file: str | None) -> None:
     """Read a configuration file without osken-manager; raises BadOption if that cannot be done."""
     try:
         cfg.CONF(["--config-file", file] if file else [], default_config_files=[])
-    except Error as error:
-        raise BadOption(" ".join(str(error).split())) from None
+    except (Error, OSError, ValueError) as error:
+        raise BadOption(f"{file}: {' '.join(str(error).split())}") from None
+    check(["--config-file", file] if file else [])
+
+
+def logs_by_file() -> bool:
+    """Whether a file says how to log: os-ken's option log_config_file."""
+    return bool(getattr(cfg.CONF, "log_config_file", None))
+
+
+def check(arguments: Sequence[str]) -> list[str]:
+    """Look for options that would be passed over; raises BadOption if they are ours.
+
+    Returns a line for each that may be another application's. ``arguments`` are those of the
+    command line. All applications must have registered their options.
+    """
+    strange: list[str] = []
+    files = dict(_files(arguments)) or dict.fromkeys(cfg.CONF.default_config_files, 0)
+    for file, place in files.items():
+        contents = _contents(file)
+        for group, names in contents.items():
+            _check_group(group, names)
+            strange += _check_names(group, names)
+        _check_order(arguments[:place], file, contents.get("DEFAULT", ()))
+    return strange
+
+
+def _files(arguments: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield each configuration file, and the place of its option on the command line."""
+    for place, argument in enumerate(arguments):
+        option, is_joined, value = argument.partition("=")
+        if not is_joined:
+            value = next(iter(arguments[place + 1 :]), "")
+        if "--config-file".startswith(option) and len(option) > len("--config-"):
+            yield value, place
+        elif "--config-dir".startswith(option) and len(option) > len("--config-"):
+            for file in sorted(Path(value).expanduser().glob("*.conf")):
+                yield str(file), place
+
+
+def _contents(file: str) -> dict[str, list[str]]:
+    """Return the names that stand in each group of a file that oslo.config has read already."""
+    sections: dict[str, dict[str, Any]] = {}
+    ConfigParser(os.path.expanduser(file), sections).parse()
+    return {group: list(names) for group, names in sections.items()}
+
+
+def _check_group(group: str, names: Sequence[str]) -> None:
+    """Refuse a group that looks like [vtep], unless an application has one of that name.
+
+    If only the letters are like it, a name in it has to be one of ours as well.
+    """
+    if group == "vtep" or group in cfg.CONF:
+        return
+    alike = difflib.get_close_matches(group.strip().lower(), ("vtep", "vtep_ofapp"), 1, 0.7)
+    if alike and (alike[0] in group.lower() or not _NAMES.isdisjoint(names)):
+        raise BadOption(f"[{group}]: there is no such group; [vtep] is meant")
+
+
+def _check_names(group: str, names: Sequence[str]) -> Iterator[str]:
+    """Refuse names in [vtep] that are not ours, and ours in [DEFAULT]; yield a line for others."""
+    known = cfg.CONF.vtep if group == "vtep" else cfg.CONF
+    for name in names if group in ("vtep", "DEFAULT") else ():
+        if group == "DEFAULT" and name in _COMMAND_LINE_ONLY:
+            raise BadOption(f"[DEFAULT] {name}: it counts on the command line only")
+        if name in known:
+            continue
+        other, others = ("DEFAULT", cfg.CONF) if group == "vtep" else ("vtep", _NAMES)
+        if name in others:
+            raise BadOption(f"[{group}] {name}: it belongs into the group [{other}]")
+        nearest = difflib.get_close_matches(name.replace("-", "_"), known, 1, 0.6)
+        hint = f"; {nearest[0]} is the nearest" if nearest else ""
+        if group == "vtep":
+            raise BadOption(f"[vtep] {name}: there is no such option{hint}")
+        yield f"[DEFAULT] {name}: no application that is loaded has such an option{hint}"
+
+
+def _check_order(before: Sequence[str], file: str, names: Sequence[str]) -> None:
+    """Refuse an option that is given before a file that has it: to oslo.config the last counts."""
+    for argument in before:
+        option = argument.partition("=")[0]
+        if option.removeprefix("--").replace("-", "_") in names and option.startswith("--"):
+            raise BadOption(
+                f"{option}: {file} has it as well and would win: put it behind the file"
+            )
 
 
 def read() -> Options:
     """Return the options of [vtep]; raises BadOption for a value that one cannot have."""
-    default = f"unix:{os.environ.get('OVS_RUNDIR', '/var/run/openvswitch')}/db.sock"
-    vtep_db, ovs_db = _value("vtep_db"), _value("ovs_db")
-    remotes = [_remotes("ovs_db", each) for each in ([default] if ovs_db is None else ovs_db)]
+    directory = os.environ.get("OVS_RUNDIR") or _RUN_DIRECTORY
+    cfg.CONF.set_default("OVS_RUNDIR", directory, group="vtep")
+    remotes = [_remotes("ovs_db", each) for each in _value("ovs_db")]
     if len(set(remotes)) < len(remotes):
         raise BadOption("[vtep] ovs_db: the same remote is given more than once")
     names = (
         [f"Open_vSwitch of {each}" for each in remotes] if len(remotes) > 1 else ["Open_vSwitch"]
     )
     policy = Policy(**{field.name: _setting(field.name) for field in fields(Policy)})
-    vtep_remotes = _remotes("vtep_db", default if vtep_db is None else vtep_db)
+    vtep_remotes = _remotes("vtep_db", _value("vtep_db"))
     _secure_openflow()
     return Options(
         vtep_remotes,
@@ -204,8 +298,10 @@ def _ovsdb_tls(remotes: str) -> Tls | None:
 def _tls(files: Mapping[str, str | None], why: str) -> Tls:
     """Return the PEM files of a key, its certificate and a CA, after a look into them."""
     for name, path in files.items():
-        if path is None or not os.path.isfile(path):
-            raise BadOption(f"{name}: {path or 'nothing'} is no file, and {why}")
+        if not path:
+            raise BadOption(f"{name}: no file is given, and {why}")
+        if not os.path.isfile(path):
+            raise BadOption(f"{name}: there is no file {path}, and {why}")
     tls = Tls(*map(str, files.values()))
     key, certificate, ca = files
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -223,6 +319,10 @@ def _tls(files: Mapping[str, str | None], why: str) -> Tls:
 def _value(name: str) -> Any:
     try:
         return getattr(cfg.CONF.vtep, name)
+    except (NoSuchOptError, TemplateSubstitutionError):
+        raise BadOption(
+            f"[vtep] {name}: after a $ only OVS_RUNDIR or an option can stand; write $$ for a $"
+        ) from None
     except ValueError as error:
         # oslo.config's text begins with where it found the value, in words for its developers.
         raise BadOption(f"[vtep] {name}: {str(error).split('is not valid: ')[-1]}") from None
@@ -231,9 +331,7 @@ def _value(name: str) -> Any:
 def _setting(name: str) -> Any:
     value = _value(name)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        raise BadOption(
-            f"[vtep] {name}: {'nothing' if value is None else value} is no value for it"
-        )
+        raise BadOption(f"[vtep] {name}: {'no value' if value is None else value} does not do")
     return value
 
 

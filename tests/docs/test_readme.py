@@ -42,7 +42,7 @@ def test_every_page_is_linked_from_the_readme():
 def test_options():
     said = {code(row["option"])[0]: code(row["default"])[0] for row in table(README, "Options")}
     there = {
-        option.name: str(option.sample_default if option.default is None else option.default)
+        option.name: str(option.default if option.sample_default is None else option.sample_default)
         for option in OPTIONS
     }
     assert said == there

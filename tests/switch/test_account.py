@@ -19,7 +19,9 @@ def account(switch):
     os.kill(switch.app.pid, signal.SIGUSR1)
     switch.wait(lambda: switch.app.log_text.count(f"sent to {VTEP}") > heard, "the account")
     found = {}
-    for receiver, text in re.findall(r"^sent to (\w+): (.*)$", switch.app.log_text, re.MULTILINE):
+    for receiver, text in re.findall(
+        r"INFO sent to (\w+): (.*)$", switch.app.log_text, re.MULTILINE
+    ):
         found[receiver] = {name: int(count) for name, count in re.findall(r"([a-z_]+) (\d+)", text)}
     return found
 

@@ -19,8 +19,13 @@ def start(folder, options, cwd=None):
     """Run osken-manager with these lines of the group [vtep] until it ends by itself."""
     config = folder / "app.conf"
     config.write_text(f"[DEFAULT]\nofp_tcp_listen_port = 16653\n[vtep]\n{options}\n")
+    return run(folder, "--config-file", config, cwd=cwd)
+
+
+def run(folder, *arguments, cwd=None):
+    """Run osken-manager until it ends by itself."""
     return subprocess.run(
-        [MANAGER, "vtep_ofapp", "--config-file", config],
+        [MANAGER, "vtep_ofapp", *arguments],
         capture_output=True,
         text=True,
         timeout=30,
@@ -37,14 +42,54 @@ def start(folder, options, cwd=None):
         ("ovs_db = unix:/a,tcp:h:99999", "[vtep] ovs_db: 'tcp:h:99999' is no OVSDB remote"),
         ("mac_aging = soon", "[vtep] mac_aging: "),
         ("mac_aging = 0", "[vtep] mac_aging: "),
+        ("mac_agign = 9", "[vtep] mac_agign: there is no such option; mac_aging is the nearest"),
+        ("vtep_db = unix:$HOME/db.sock", "[vtep] vtep_db: after a $ only OVS_RUNDIR"),
+        ("[vtpe]\nvtep_db = unix:/db", "[vtpe]: there is no such group; [vtep] is meant"),
     ],
 )
 def test_a_wrong_value_ends_the_start_with_one_clear_line(tmp_path, option, says):
     done = start(tmp_path, option)
-    assert done.returncode != 0
+    assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith(f"vtep_ofapp: {says}")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "Failed to find some config files: "),
+        (b"nothing\n", "No ':' or '=' found in assignment: 'nothing'"),
+        (b"[vtep]\nlock = \xff\xfe\n", "'utf-8' codec can't decode"),
+        (b"[DEFAULT]\nofp_tcp_listen_port = x\n", "Invalid Integer value: x"),
+        (b"[DEFAULT]\nlog_file = nowhere/log\n", "No such file or directory: 'nowhere/log'"),
+        (b"[DEFAULT]\npid_file = nowhere/pid\n", "No such file or directory: 'nowhere/pid'"),
+    ],
+)
+def test_a_file_that_cannot_be_used_ends_the_start_with_one_line(tmp_path, content, says):
+    if content is not None:
+        (tmp_path / "app.conf").write_bytes(content)
+    done = run(tmp_path, "--config-file", "app.conf")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert says in line
+
+
+def test_a_folder_for_a_file_ends_the_start_with_one_line(tmp_path):
+    done = run(tmp_path, "--config-file", tmp_path)
+    assert done.returncode == 1
+    assert f"osken-manager vtep_ofapp --config-file {tmp_path}: " in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_that_makes_the_command_line_ineffective_is_refused(tmp_path):
+    (tmp_path / "app.conf").write_text("[DEFAULT]\nofp_tcp_listen_port = 6653\n")
+    done = run(tmp_path, "--ofp-tcp-listen-port", "16653", "--config-file", "app.conf")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "vtep_ofapp: --ofp-tcp-listen-port: app.conf has it as well and would win: "
+        "put it behind the file"
+    )
 
 
 def test_it_starts_in_a_checkout_as_well(tmp_path):
@@ -66,7 +111,7 @@ def sample_options():
 def test_the_sample_says_what_the_code_says():
     expected = {}
     for option in OPTIONS:
-        default = option.sample_default if option.default is None else option.default
+        default = option.default if option.sample_default is None else option.sample_default
         expected[option.name] = (option.help, str(default))
     assert sample_options() == expected
 
@@ -82,3 +127,13 @@ def test_the_options_of_os_ken_in_the_sample_are_there():
 def test_the_sample_is_no_wider_than_a_terminal():
     lines = (ROOT / "etc/vtep_ofapp.conf").read_text().splitlines()
     assert all(textwrap.wrap(line, 100) in ([line], []) for line in lines)
+
+
+def test_the_sample_starts_with_every_line_of_the_databases_uncommented(switch):
+    text = (ROOT / "etc/vtep_ofapp.conf").read_text()
+    options = re.findall(r"^#((?:vtep_db|ovs_db|lock) = .*)$", text, re.MULTILINE)
+    assert len(options) == 3
+    switch.app.variables["OVS_RUNDIR"] = str(Path(switch.db.removeprefix("unix:")).parent)
+    switch.app.options = dict(option.split(" = ") for option in options)
+    switch.app.start()
+    switch.wait_for_log("this process has the lock")

@@ -183,7 +183,7 @@ def test_tls_for_openflow_by_halves_is_refused(read, pem, tmp_path, missing):
 
 def test_a_port_for_tls_alone_is_refused(read):
     reason = refusal_of(read, "[DEFAULT]", "ofp_ssl_listen_port = 6653")
-    assert reason == "[DEFAULT] ctl_privkey: nothing is no file, and TLS for OpenFlow needs it"
+    assert reason == "[DEFAULT] ctl_privkey: no file is given, and TLS for OpenFlow needs it"
 
 
 def test_without_tls_there_is_no_port_for_it(read):
@@ -275,3 +275,76 @@ def test_os_kens_own_options_have_our_defaults(read):
 
 def test_every_option_says_what_it_is():
     assert all(option.help and option.help.endswith(".") for option in config.OPTIONS)
+
+
+CHECKED = [
+    ("[vtep]", "mac_agign = 10", "[vtep] mac_agign: there is no such option; mac_aging is"),
+    ("[vtep]", "mac-aging = 10", "[vtep] mac-aging: there is no such option; mac_aging is"),
+    ("[vtep]", "colour = red", "[vtep] colour: there is no such option"),
+    (
+        "[vtep]",
+        "ofp_listen_host = a",
+        "[vtep] ofp_listen_host: it belongs into the group [DEFAULT]",
+    ),
+    ("[DEFAULT]", "vtep_db = unix:a", "[DEFAULT] vtep_db: it belongs into the group [vtep]"),
+    ("[DEFAULT]", "config_file = a", "[DEFAULT] config_file: it counts on the command line only"),
+    ("[VTEP]", "", "[VTEP]: there is no such group; [vtep] is meant"),
+    ("[ vtep ]", "", "[ vtep ]: there is no such group; [vtep] is meant"),
+    ("[vteps]", "", "[vteps]: there is no such group; [vtep] is meant"),
+    ("[vtep_ofapp]", "", "[vtep_ofapp]: there is no such group; [vtep] is meant"),
+    ("[vtpe]", "lock = a", "[vtpe]: there is no such group; [vtep] is meant"),
+]
+
+
+@pytest.mark.parametrize(("group", "line", "says"), CHECKED)
+def test_what_would_be_passed_over_is_refused(tmp_path, group, line, says):
+    config.register()
+    path = tmp_path / "vtep.conf"
+    path.write_text(f"{group}\n{line}\n")
+    with pytest.raises(config.BadOption) as refusal:
+        config.load(str(path))
+    assert str(refusal.value).startswith(says)
+
+
+def test_what_others_have_stays_and_a_name_that_nobody_has_is_only_said(tmp_path):
+    config.register()
+    cfg.CONF.register_opt(cfg.StrOpt("lock"), group="vteq")
+    path = tmp_path / "vtep.conf"
+    path.write_text(
+        "[DEFAULT]\nofp_listen_hots = a\n[step]\na = b\n[neutron]\nlock = a\n[vteq]\nlock = b\n"
+    )
+    config.load(str(path))
+    assert config.check(["--config-file", str(path)]) == [
+        "[DEFAULT] ofp_listen_hots: no application that is loaded has such an option; "
+        "ofp_listen_host is the nearest"
+    ]
+
+
+def test_what_a_later_file_would_overrule_is_refused(tmp_path):
+    config.register()
+    path = tmp_path / "vtep.conf"
+    path.write_text("[DEFAULT]\nofp_listen_host = 127.0.0.1\n")
+    for option in (["--ofp-listen-host=::1"], ["--ofp-listen-host", "::1"]):
+        for file in (["--config-file", str(path)], [f"--config-file={path}"]):
+            config.check([*file, *option])
+            with pytest.raises(config.BadOption, match=f"--ofp-listen-host: {path} has it as well"):
+                config.check([*option, *file])
+
+
+@pytest.mark.parametrize(
+    ("value", "remote"),
+    [
+        ("unix:$OVS_RUNDIR/db.sock", "unix:/run/ovs/db.sock"),
+        ("unix:${OVS_RUNDIR}/a", "unix:/run/ovs/a"),
+        ("unix:/a$$b", "unix:/a$b"),
+    ],
+)
+def test_a_dollar_stands_for_the_run_directory(read, monkeypatch, value, remote):
+    monkeypatch.setenv("OVS_RUNDIR", "/run/ovs")
+    options = read(f"vtep_db = {value}", f"ovs_db = {value}")
+    assert (options.vtep_db, *options.ovs_db.values()) == (remote, remote)
+
+
+def test_another_name_behind_a_dollar_is_refused(read):
+    reason = refusal_of(read, "vtep_db = unix:$HOME/db.sock")
+    assert reason.startswith("[vtep] vtep_db: after a $ only OVS_RUNDIR")

@@ -1,0 +1,76 @@
+"""The log, as osken-manager writes it: each line has time and level, and there is no noise."""
+
+import os
+import re
+
+import pytest
+
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARNING) .+")
+JOURNAL_LINE = re.compile(r"<[46]>[a-zA-Z].+")
+CONFIG = """\
+[loggers]
+keys = root
+[handlers]
+keys = file
+[formatters]
+keys = bare
+[logger_root]
+level = INFO
+handlers = file
+[handler_file]
+class = FileHandler
+args = ({file!r},)
+formatter = bare
+[formatter_bare]
+format = bare %(message)s
+"""
+
+
+@pytest.fixture
+def start(switch, monkeypatch):
+    """Start the application with further arguments; return once it has the lock."""
+
+    def start(*arguments, says=lambda: switch.app.log_text):
+        command = switch.app.command
+        monkeypatch.setattr(switch.app, "command", lambda: [*command(), *arguments])
+        switch.app.start()
+        switch.wait(lambda: "this process has the lock" in says(), "the lock")
+        return says().splitlines()
+
+    return start
+
+
+def test_every_line_has_time_and_level(switch, start, tmp_path):
+    lines = start("--log-file", str(tmp_path / "log"))
+    assert [line for line in lines if not LINE.fullmatch(line)] == []
+    switch.app.stop()
+    assert (tmp_path / "log").read_text() == switch.app.log_text
+
+
+def test_the_journal_gets_levels_alone(switch, start):
+    switch.app.log.touch()
+    log = os.stat(switch.app.log)
+    switch.app.variables["JOURNAL_STREAM"] = f"{log.st_dev}:{log.st_ino}"
+    lines = start()
+    assert [line for line in lines if not JOURNAL_LINE.fullmatch(line)] == []
+
+
+def test_a_file_that_says_how_to_log_decides_alone(switch, start, tmp_path):
+    log, config = tmp_path / "log", tmp_path / "log.conf"
+    log.touch()
+    config.write_text(CONFIG.format(file=str(log)))
+    lines = start("--log-config-file", str(config), says=lambda: log.read_text())
+    assert [line for line in lines if not line.startswith("bare ")] == []
+
+
+def test_debug_lines_come_when_they_are_wanted(start):
+    assert any(" DEBUG " in line for line in start("--verbose"))
+
+
+def test_a_higher_level_hides_the_lower_ones(switch, start):
+    switch.app.options["ovs_db"] = "unix:/nowhere"
+    start(
+        "--default-log-level", "30", says=lambda: f"this process has the lock{switch.app.log_text}"
+    )
+    switch.wait(lambda: "WARNING" in switch.app.log_text, "a warning")
+    assert " INFO " not in switch.app.log_text

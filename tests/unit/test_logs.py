@@ -1,0 +1,51 @@
+"""Lines of the log: with time and level, unless the journal adds them."""
+
+import io
+import logging
+import os
+import re
+import sys
+
+import pytest
+
+from vtep_ofapp.logs import install
+
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR) (.*)")
+
+
+def say(handler, level, text, journal=""):
+    """Return what the handler writes for one line, as install() leaves it."""
+    install([handler], {"JOURNAL_STREAM": journal})
+    handler.handle(logging.LogRecord("a", level, "", 0, text, (), None))
+
+
+def test_a_line_has_time_and_level():
+    stream = io.StringIO()
+    say(logging.StreamHandler(stream), logging.WARNING, "lost")
+    assert LINE.fullmatch(stream.getvalue().rstrip("\n")).groups() == ("WARNING", "lost")
+
+
+def test_a_format_of_others_stays():
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(name)s"))
+    say(handler, logging.INFO, "text")
+    assert stream.getvalue() == "a\n"
+
+
+@pytest.mark.parametrize(
+    ("level", "number"),
+    [("DEBUG", 7), ("INFO", 6), ("WARNING", 4), ("ERROR", 3), ("CRITICAL", 2)],
+)
+def test_to_the_journal_each_line_has_a_level_alone(tmp_path, level, number):
+    handler = logging.FileHandler(tmp_path / "log")
+    stream = os.fstat(handler.stream.fileno())
+    say(handler, getattr(logging, level), "one\ntwo", f"{stream.st_dev}:{stream.st_ino}")
+    assert (tmp_path / "log").read_text() == f"<{number}>one\n<{number}>two\n"
+
+
+def test_a_file_beside_the_journal_has_both(tmp_path):
+    stream = os.fstat(sys.__stderr__.fileno())
+    journal = f"{stream.st_dev}:{stream.st_ino}"
+    say(logging.FileHandler(tmp_path / "log"), logging.INFO, "text", journal)
+    assert LINE.fullmatch((tmp_path / "log").read_text().rstrip("\n"))
