@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from uuid import UUID
 
 from .model import Fault
@@ -21,18 +21,23 @@ class Faults:
 
     def put(self, source: Hashable, faults: Iterable[Fault]) -> None:
         """Replace what a source has to say; nothing means that all is well with it."""
-        new = frozenset(faults)
-        old = self._of.get(source, frozenset())
-        if new:
-            self._of[source] = new
-        else:
-            self._of.pop(source, None)
-        for fault in sorted(new - old, key=str):
+        self.put_all({source: faults})
+
+    def put_all(self, found: Mapping[Hashable, Iterable[Fault]]) -> None:
+        """Replace what several sources have to say: what passes from one to another stays."""
+        new, old = Counter[Fault](), Counter[Fault]()
+        for source, faults in found.items():
+            before, now = self._of.pop(source, frozenset()), frozenset(faults)
+            if now:
+                self._of[source] = now
+            new.update(now - before)
+            old.update(before - now)
+        for fault in sorted((new - old).elements(), key=str):
             self._said[str(fault)] += 1
             if self._said[str(fault)] == 1:
                 LOG.warning("%s", fault)
             self._count(fault, 1)
-        for fault in sorted(old - new, key=str):
+        for fault in sorted((old - new).elements(), key=str):
             self._said[str(fault)] -= 1
             if not self._said[str(fault)]:
                 del self._said[str(fault)]

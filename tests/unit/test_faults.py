@@ -57,6 +57,18 @@ def test_a_fault_of_two_sources_is_mended_with_the_second(said):
     assert faults.entries(ROW) == set()
 
 
+def test_a_fault_that_passes_from_one_source_to_another_lasts(said):
+    faults = Faults()
+    faults.put_all({"one": [LOST], "other": []})
+    said()
+    faults.put_all({"one": [], "other": [LOST, CONFUSED]})
+    assert said() == [("WARNING", "Port p0: it is confused")]
+    assert faults.entries(ROW) == {"unspecified_fault", "invalid_vlan_map"}
+    faults.put("other", [])
+    assert len(said()) == 2
+    assert faults.entries(ROW) == set()
+
+
 def test_a_fault_that_changes_is_mended_and_said(said):
     faults = Faults()
     faults.put("port", [LOST])
