@@ -1,9 +1,12 @@
 """Changes of a switch's flows and groups, as values."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
-from .flows import Flow, FlowKey, Group
+from .flows import Flow, FlowKey, Group, MatchValue
+from .values import is_station
 
 
 class FlowChange(NamedTuple):
@@ -28,4 +31,49 @@ class GroupChange:
         return f"group {self.group}" if self.group else f"no group {self.id:#x}"
 
 
-Change: TypeAlias = "FlowChange | GroupChange"
+Change: TypeAlias = FlowChange | GroupChange
+Station: TypeAlias = tuple[MatchValue, str]
+
+
+def in_one_bundle(changes: Iterable[Change], most: int) -> list[Change]:
+    """Return the changes that the next bundle makes: all of them, or if these are too many a part.
+
+    ``changes`` name what is there before what uses it. In parts, what is about one station stays
+    together; whatever is new comes first and what goes comes last, so that each part leaves
+    nothing without what it needs.
+    """
+    every = list(changes)
+    if len(every) <= most:
+        return every
+    stations: dict[Station, list[Change]] = {}
+    new: list[list[Change]] = []
+    gone: list[list[Change]] = []
+    for change in every:
+        station = _station(change)
+        if station is not None:
+            stations.setdefault(station, []).append(change)
+        else:
+            (gone if _is_removal(change) else new).append([change])
+    ending = [each for each in stations.values() if all(map(_is_removal, each))]
+    changing = [each for each in stations.values() if not all(map(_is_removal, each))]
+    part: list[Change] = []
+    for unit in chain(new, changing, ending, gone):
+        if part and len(part) + len(unit) > most:
+            break
+        part.extend(unit)
+    return part
+
+
+def _station(change: Change) -> Station | None:
+    """Return the logical switch and the MAC that the change of a flow is about, if it is of one."""
+    if isinstance(change, GroupChange):
+        return None
+    fields = dict(change.key.match)
+    mac, logical_switch = fields.get("eth_src", fields.get("eth_dst")), fields.get("metadata")
+    if logical_switch is None or not isinstance(mac, str) or not is_station(mac):
+        return None
+    return logical_switch, mac
+
+
+def _is_removal(change: Change) -> bool:
+    return (change.group if isinstance(change, GroupChange) else change.flow) is None

@@ -50,29 +50,44 @@ class Writer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VtepRows:
-    """Rows of hardware_vtep that are new, changed, refused or gone."""
+    """Rows of hardware_vtep that are new, changed, refused or gone.
+
+    All that one transaction changed is one change; if ``more`` of it is still to come, nothing may
+    be made of these rows before that is there, too.
+    """
 
     rows: Sequence[VtepRow]
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class VtepInSync:
-    """All of hardware_vtep was told; rows that are not among ``rows`` do not exist."""
+    """All of hardware_vtep was told; rows that are not among ``rows`` do not exist.
+
+    It is the end of a change: of the transactions that were made while we were away.
+    """
 
     rows: frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True)
 class Bridges:
-    """Bridges of a database by name that are new or changed, None for those that are gone."""
+    """Bridges of a database by name that are new or changed, None for those that are gone.
+
+    ``more`` is as in VtepRows.
+    """
 
     database: str
     bridges: dict[str, Bridge | None]
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BridgesInSync:
-    """All of a database was told; bridges that are not among ``names`` are not in it."""
+    """All of a database was told; bridges that are not among ``names`` are not in it.
+
+    It is the end of a change, as VtepInSync is.
+    """
 
     database: str
     names: frozenset[str]

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, ClassVar
 from uuid import UUID
@@ -46,11 +46,11 @@ from .model import (
     LocalGroup,
     LocalMac,
     PhysicalSwitch,
-    Refused,
     RemoteMac,
     VtepRow,
 )
-from .network import Network, OfRefused, OfStation, Topic
+from .network import Network, OfRefused, OfStation, Row, Topic
+from .news import News
 from .policy import Policy
 from .report import Report
 from .service import ServiceManager
@@ -62,6 +62,8 @@ REFUSED = logging.getLogger("vtep_ofapp.refused")
 ACCOUNT = logging.getLogger("vtep_ofapp.account")
 
 
+MOST_IN_REPORT = 10_000
+"""Writes in one report to the NVC: all that a change in an ordinary case asks for."""
 MOST_REFUSED = 1000
 """Datapaths of which it is remembered that the log mentions them."""
 MOST_UNCLAIMED = 100
@@ -90,6 +92,11 @@ class Loop:
         self._network = Network()
         self._macs = LearnedMacs(clock)
         self._faults = Faults()
+        self._found: dict[Hashable, Sequence[Fault]] = {}
+        self._refused_rows: set[UUID] = set()
+        self._news = News()
+        self._is_settling = False
+        self._former_places: dict[OfStation, str | None] = {}
         self._report = Report(self._macs, self._faults, policy.port_grace, clock)
         self._physical: dict[UUID, PhysicalSwitch] = {}
         self._bridges: dict[str, dict[str, Bridge]] = {name: {} for name in openvswitch}
@@ -102,7 +109,7 @@ class Loop:
         self._unknown_databases = set(openvswitch)
         self._switches_changed = False
         self._hold_is_awaited = False
-        self._vtep = Transactions("hardware_vtep", vtep, self._later)
+        self._vtep = Transactions("hardware_vtep", vtep, self._later, MOST_IN_REPORT)
         self._openvswitch = {
             name: Transactions(name, writer, self._later) for name, writer in openvswitch.items()
         }
@@ -122,22 +129,45 @@ class Loop:
             eventlet.sleep(0)
 
     def turn(self, events: list[Event]) -> None:
-        """Take the events, then send each switch and each database what they change."""
+        """Take the events, then send each switch and each database what they change.
+
+        What one transaction changed is one change: nothing is decided before all of it is heard,
+        and nothing is sent before all of it is worked out. Stations are learned, and their rows
+        written, in the meantime.
+        """
         for event in events:
             self._HANDLERS[type(event)](self, event)
-        if not self._vtep_is_in_sync or self._unknown_databases:
+        if not self._is_settling:
+            for part in self._news.hear():
+                self._HEARERS[type(part)](self, part)
+        if self._vtep_is_in_sync and not self._unknown_databases:
+            self._decide()
+            if self._leads and self._is_whole():
+                self._bring_about()
+            elif self._leads:
+                self._vtep.commit(self._report.news())
+            if self._is_whole():
+                self._switches_changed = False
+                self._end_sessions()
+            self._service.be(self._is_ready(), self._status())
+        if self._is_settling or self._news.wait:
+            self._inbox.post(WorkIsLeft())
+
+    def _decide(self) -> None:
+        """Work out what is wanted, unless a change is only heard in part."""
+        if self._news.are_partial:
+            self._learn()
             return
         if self._switches_changed:
             self._match_switches()
         self._claim()
+        self._give_way()
+        self._learn()
         self._settle()
-        if self._leads:
-            self._bring_about()
-        self._switches_changed = False
-        self._end_sessions()
-        if any(session.managed.is_behind for session in self._sessions.values()):
-            self._inbox.post(WorkIsLeft())
-        self._service.be(self._is_ready(), self._status())
+
+    def _is_whole(self) -> bool:
+        """Whether all changes were heard to their end, and what they touch is worked out."""
+        return not self._is_settling and not self._news.are_partial
 
     def _bring_about(self) -> None:
         """Send each switch and each database what differs from what is wanted."""
@@ -161,6 +191,9 @@ class Loop:
             if grace is not None:
                 self._later(grace, GraceIsOver())
         self._report.faults_changed(self._faults.take_changed())
+        if self._news.wait:  # the report's rows may be ahead of what else is known
+            self._vtep.commit(self._report.news())
+            return
         rows = (session.row_writes() for session in self._sessions.values())
         self._vtep.commit(chain(self._report.writes(), *rows))
 
@@ -236,7 +269,8 @@ class Loop:
         self._refused_datapaths.add(datapath_id)
         connection.disconnect()
 
-    def _settle(self) -> None:
+    def _learn(self) -> None:
+        """Let everyone know which stations were learned, moved or forgotten."""
         hold = self._macs.next_release()
         if hold is not None and not self._hold_is_awaited:
             self._hold_is_awaited = True
@@ -244,10 +278,23 @@ class Loop:
         stations = self._macs.take_changed()
         self._report.stations_changed(stations)
         for session in self._sessions.values():
+            session.managed.touch_stations(stations)
+
+    def _settle(self) -> None:
+        """Work out what is touched, or some of it; faults are put when all of it is."""
+        for row in self._refused_rows:
+            refused = self._network.refused(row)
+            faults = [Fault(refused.subject, refused.reason)] if refused else []
+            self._found[OfRefused(row)] = faults
+        self._refused_rows.clear()
+        for session in self._sessions.values():
             managed = session.managed
-            managed.touch_stations(stations)
-            for cause, faults in managed.settle():
-                self._faults.put((managed.name, cause), faults)
+            for cause, found in managed.settle():
+                self._found[managed.name, cause] = found
+        self._is_settling = any(each.managed.is_behind for each in self._sessions.values())
+        if not self._is_settling:
+            self._faults.put_all(self._found)
+            self._found = {}
 
     def _end_sessions(self) -> None:
         """Part with switches that are managed no more, after all of ours is gone from them."""
@@ -274,60 +321,22 @@ class Loop:
     # Events
 
     def _vtep_rows(self, event: VtepRows) -> None:
-        for row in event.rows:
-            self._update(row)
+        """Let rows wait to be heard, but for what is in the local tables.
 
-    def _update(self, row: VtepRow) -> None:
-        if isinstance(row, PhysicalSwitch):
-            self._physical[row.uuid] = row
-            self._switches_changed = True
-            self._touch(self._network.update_switch(row.uuid, row))
-            return
-        if isinstance(row, Gone):
-            if self._physical.pop(row.uuid, None):
-                self._switches_changed = True
-                self._touch(self._network.update_switch(row.uuid, None))
-                return
-            self._report.update(row)
-        if isinstance(row, LocalMac | LocalGroup):
-            self._report.update(row)
-            return
-        if isinstance(row, RemoteMac):
-            self._give_way(row)
-        topics = self._network.update(row)
-        for topic in topics:
-            if isinstance(topic, OfRefused):
-                faults = [Fault(row.subject, row.reason)] if isinstance(row, Refused) else []
-                self._faults.put(topic, faults)
-        self._touch(topics)
-
-    def _touch(self, topics: Iterable[Topic]) -> None:
-        for session in self._sessions.values():
-            for topic in topics:
-                session.managed.touch(topic)
-
-    def _give_way(self, row: RemoteMac) -> None:
-        """Forget a station that we learned when the NVC places it elsewhere.
-
-        It has moved, as far as the NVC knows. If it still is here, its next frame is a new claim
-        that the NVC can see; a known station would stay silent.
+        That is known at once, before the answer to the transaction that wrote it.
         """
-        learned = self._macs.place(row.logical_switch, row.mac)
-        session = self._sessions.get(learned.switch) if learned else None
-        physical = session.managed.physical if session else None
-        address = row.locator.address
-        if physical is None or address in physical.tunnel_ips:
-            return
-        if self._network.place(OfStation(row.logical_switch, row.mac)) != address:
-            self._macs.forget(row.logical_switch, row.mac)
+        for row in event.rows:
+            if isinstance(row, Gone | LocalMac | LocalGroup):
+                self._report.update(row)
+        self._news.add(event)
 
     def _vtep_in_sync(self, event: VtepInSync) -> None:
-        known = {*self._physical, *self._network.rows(), *self._report.rows()}
-        for uuid in known - event.rows:
-            self._update(Gone(uuid))
-        self._vtep_is_in_sync = True
-        self._switches_changed = True
-        self._vtep.resume()
+        for uuid in self._report.rows() - event.rows:
+            self._report.update(Gone(uuid))
+        self._news.add(event)
+
+    def _bridges_told(self, event: Bridges | BridgesInSync) -> None:
+        self._news.add(event)
 
     def _lock_is(self, event: LockIs) -> None:
         """Take charge of all switches, or leave them to the process that has the lock now.
@@ -348,23 +357,6 @@ class Loop:
                 session.lead()
             else:
                 session.stand_by()
-
-    def _bridges_changed(self, event: Bridges) -> None:
-        bridges = self._bridges[event.database]
-        for name, bridge in event.bridges.items():
-            if bridge is None:
-                bridges.pop(name, None)
-            else:
-                bridges[name] = bridge
-        self._switches_changed = True
-
-    def _bridges_in_sync(self, event: BridgesInSync) -> None:
-        bridges = self._bridges[event.database]
-        for name in bridges.keys() - event.names:
-            del bridges[name]
-        self._unknown_databases.discard(event.database)
-        self._switches_changed = True
-        self._openvswitch[event.database].resume()
 
     def _committed(self, event: Committed) -> None:
         self._transactions(event.database).committed(event.error)
@@ -406,7 +398,8 @@ class Loop:
     def _applied(self, event: Applied) -> None:
         session = self._by_connection.get(event.connection)
         if session is not None:
-            session.applied(event)
+            for _ in session.applied(event):
+                eventlet.sleep(0)
 
     def _flow_removed(self, event: FlowRemoved) -> None:
         session = self._by_connection.get(event.connection)
@@ -447,11 +440,87 @@ class Loop:
         if session is not None and self._leads:
             session.managed.learn(event.fields, event.mac)
 
+    # What the databases changed
+
+    def _rows_changed(self, event: VtepRows) -> None:
+        for row in event.rows:
+            self._update(row)
+
+    def _update(self, row: VtepRow) -> None:
+        if isinstance(row, PhysicalSwitch):
+            self._physical[row.uuid] = row
+            self._switches_changed = True
+            self._touch(self._network.update_switch(row.uuid, row))
+            return
+        if isinstance(row, LocalMac | LocalGroup):
+            return
+        if row.uuid in self._physical:
+            del self._physical[row.uuid]
+            self._switches_changed = True
+            self._touch(self._network.update_switch(row.uuid, None))
+            return
+        self._remember_places(row)
+        topics = self._network.update(row)
+        self._refused_rows.update(topic.row for topic in topics if isinstance(topic, OfRefused))
+        self._touch(topics)
+
+    def _touch(self, topics: Iterable[Topic]) -> None:
+        for session in self._sessions.values():
+            for topic in topics:
+                session.managed.touch(topic)
+
+    def _remember_places(self, row: Row | Gone) -> None:
+        """Remember where the NVC placed the learned stations that a row is about, before it."""
+        for each in (row, self._network.row(row.uuid)):
+            if isinstance(each, RemoteMac):
+                station = OfStation(each.logical_switch, each.mac)
+                if station not in self._former_places and self._macs.place(*station) is not None:
+                    self._former_places[station] = self._network.place(station)
+
+    def _give_way(self) -> None:
+        """Forget stations that we learned when the NVC places them elsewhere.
+
+        They have moved, as far as the NVC knows. If one still is here, its next frame is a new
+        claim that the NVC can see; a known station would stay silent.
+        """
+        former_places, self._former_places = self._former_places, {}
+        for station, former in former_places.items():
+            address, learned = self._network.place(station), self._macs.place(*station)
+            session = self._sessions.get(learned.switch) if learned else None
+            physical = session.managed.physical if session else None
+            if address in (None, former) or physical is None or address in physical.tunnel_ips:
+                continue
+            self._macs.forget(*station)
+
+    def _all_rows_told(self, event: VtepInSync) -> None:
+        for uuid in {*self._physical, *self._network.rows()} - event.rows:
+            self._update(Gone(uuid))
+        self._vtep_is_in_sync = True
+        self._switches_changed = True
+        self._vtep.resume()
+
+    def _bridges_changed(self, event: Bridges) -> None:
+        bridges = self._bridges[event.database]
+        for name, bridge in event.bridges.items():
+            if bridge is None:
+                bridges.pop(name, None)
+            else:
+                bridges[name] = bridge
+        self._switches_changed = True
+
+    def _all_bridges_told(self, event: BridgesInSync) -> None:
+        bridges = self._bridges[event.database]
+        for name in bridges.keys() - event.names:
+            del bridges[name]
+        self._unknown_databases.discard(event.database)
+        self._switches_changed = True
+        self._openvswitch[event.database].resume()
+
     _HANDLERS: ClassVar[dict[type, Callable[["Loop", Any], None]]] = {
         VtepRows: _vtep_rows,
         VtepInSync: _vtep_in_sync,
-        Bridges: _bridges_changed,
-        BridgesInSync: _bridges_in_sync,
+        Bridges: _bridges_told,
+        BridgesInSync: _bridges_told,
         Committed: _committed,
         RetryIsDue: _retry_is_due,
         GraceIsOver: _grace_is_over,
@@ -469,4 +538,10 @@ class Loop:
         HoldIsOver: _hold_is_over,
         WatchdogIsDue: _watchdog_is_due,
         AccountIsDue: _account_is_due,
+    }
+    _HEARERS: ClassVar[dict[type, Callable[["Loop", Any], None]]] = {
+        VtepRows: _rows_changed,
+        VtepInSync: _all_rows_told,
+        Bridges: _bridges_changed,
+        BridgesInSync: _all_bridges_told,
     }

@@ -103,6 +103,10 @@ class Network:
         """Return every row that it was told of and that is not gone."""
         return self._rows.keys()
 
+    def row(self, row: UUID) -> Row | None:
+        """Return a row as it is, None if there is none."""
+        return self._rows.get(row)
+
     def name(self, logical_switch: UUID) -> str:
         """Return the logical switch as people know it."""
         row = self.logical_switches.get(logical_switch)

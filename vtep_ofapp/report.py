@@ -1,7 +1,7 @@
 """What the switch owes the NVC: local MACs, unknown-dst, physical ports and fault columns."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from uuid import UUID
 
 from .faults import Faults
@@ -50,12 +50,13 @@ class Report:
         self._local: dict[UUID, LocalMac | LocalGroup] = {}
         self._rows: dict[tuple[UUID, str], dict[UUID, LocalMac | LocalGroup]] = {}
         self._addresses: Reconciliation[tuple[UUID, str], frozenset[str]] = Reconciliation()
+        self._new: dict[tuple[UUID, str], None] = {}
         self._ports: Reconciliation[tuple[UUID, str], bool] = Reconciliation()
         self._statuses: Reconciliation[UUID, frozenset[str]] = Reconciliation()
         self._groups: set[UUID] = set()
         self._switch_rows: dict[UUID, PhysicalSwitch] = {}
 
-    def rows(self) -> Iterable[UUID]:
+    def rows(self) -> Set[UUID]:
         """Return every row of the local tables that it was told of and that is not gone."""
         return self._local.keys()
 
@@ -111,6 +112,8 @@ class Report:
             switch = self._ready.get(place.switch) if place else None
             address = switch.tunnel_ip if switch else None
             self._addresses.want(key, frozenset({address}) if address else None)
+            if address and key not in self._rows:
+                self._new[key] = None
 
     def faults_changed(self, rows: Iterable[UUID]) -> None:
         """Report the fault columns of rows of Physical_Switch and Physical_Port anew."""
@@ -128,6 +131,7 @@ class Report:
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield what has to be written, in no particular order."""
+        self._new.clear()
         for station in self._addresses.differences():
             logical_switch, mac = station.key
             rows = tuple(sorted(row.uuid for row in self._own_rows(station.key)))
@@ -141,6 +145,17 @@ class Report:
             yield PutPhysicalPort(switch, name) if port.want else RemovePhysicalPort(switch, name)
         for status in self._statuses.differences():
             yield PutFaultStatus(status.key, status.want or frozenset())
+
+    def news(self) -> Iterator[VtepWrite]:
+        """Yield rows for stations that were learned since the last writes(), and have none yet.
+
+        That much can be said while a change is only known in part.
+        """
+        for key in [key for key in self._new if key in self._rows]:
+            del self._new[key]
+        for logical_switch, mac in self._new:
+            for address in self._addresses.wanted.get((logical_switch, mac), ()):
+                yield PutLocalMac(logical_switch, mac, address)
 
     def _compare(self, key: tuple[UUID, str]) -> None:
         """Note what the rows for a station say: the addresses of the one row, or a muddle."""

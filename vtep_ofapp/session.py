@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from .changes import Change, FlowChange, GroupChange
+from .changes import Change, FlowChange, GroupChange, in_one_bundle
 from .events import Applied, Connection, FlowRemoved, ReadBack, RoleIs
 from .flows import FlowKey
 from .managed import ManagedSwitch
@@ -24,8 +24,12 @@ from .writes import (
 
 LOG = logging.getLogger("vtep_ofapp.session")
 
-MOST_CHANGES = 2000
-"""Changes in one bundle; the rest waits for the next one, so that news need not wait long."""
+MOST_CHANGES = 200_000
+"""Changes in one bundle, far above what one transaction of an NVC asks for."""
+MOST_AFTER_REFUSAL = 2000
+"""Changes in one bundle after a refusal, until nothing is left: each one fails the whole bundle."""
+MOST_AT_ONCE = 10_000
+"""Changes of a bundle that was made which are taken in one go."""
 MOST_FAILURES = 3
 """Bundles that may fail in a row for no known reason before the switch has to reconnect."""
 
@@ -39,6 +43,7 @@ class Session:
         self.is_open = False
         self._is_read = False
         self._is_busy = False
+        self._is_refusing = False
         self._failures = 0
         self._generation: int | None = None
         self._rejected: set[Change] = set()
@@ -88,20 +93,23 @@ class Session:
         yield from self.managed.read_back(event.flows, event.groups)
         self._is_read = True
 
-    def applied(self, event: Applied) -> None:
-        """Take the answer to the bundle in flight."""
+    def applied(self, event: Applied) -> Iterator[None]:
+        """Take the answer to the bundle in flight; yields now and then if that is a large one."""
         self._is_busy = False
         if event.made:
             self._failures = 0
-            for change in event.changes:
+            for number, change in enumerate(event.changes, 1):
                 if isinstance(change, FlowChange):
                     self.managed.flows.have(change.key, change.flow)
                     self.managed.statistics.replaced(change.key)
                 else:
                     self.managed.groups.have(change.id, change.group)
+                if number % MOST_AT_ONCE == 0:
+                    yield
             return
         self._deleting.clear()
         if event.rejected:
+            self._is_refusing = True
             self._rejected.update(event.rejected)
         else:
             self._fail()
@@ -134,7 +142,11 @@ class Session:
         """Send what differs to the switch, unless it still works on the last bundle."""
         if self.connection is None or not self.is_open or not self._is_read or self._is_busy:
             return
-        changes = list(islice(self._changes(), MOST_CHANGES))
+        if self._is_refusing:
+            changes = list(islice(self._changes(), MOST_AFTER_REFUSAL))
+        else:
+            changes = in_one_bundle(self._changes(), MOST_CHANGES)
+        self._is_refusing &= bool(changes)
         if changes:
             self._is_busy = True
             self._deleting += Counter(

@@ -18,15 +18,21 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 class Transactions:
     """Commits what is still to be written whenever the database is free for it.
 
-    ``later`` is called with a number of seconds and an event that is to arrive after them.
+    ``later`` is called with a number of seconds and an event that is to arrive after them;
+    ``most`` writes go into one transaction.
     """
 
     def __init__(
-        self, database: str, writer: Writer, later: Callable[[float, RetryIsDue], None]
+        self,
+        database: str,
+        writer: Writer,
+        later: Callable[[float, RetryIsDue], None],
+        most: int = MOST_WRITES,
     ) -> None:
         self._database = database
         self._writer = writer
         self._later = later
+        self._most = most
         self._in_flight = False
         self._is_paused = False
         self._is_retry = False
@@ -39,7 +45,7 @@ class Transactions:
         """Commit the first of the writes, unless a transaction or a pause is under way."""
         if self._in_flight or self._is_paused:
             return
-        first = list(islice(writes, MOST_WRITES))
+        first = list(islice(writes, self._most))
         if first != self._last:
             self._pause = FIRST_PAUSE
         elif first and not self._is_retry:

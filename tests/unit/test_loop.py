@@ -55,6 +55,7 @@ from .builders import (
     DATABASE,
     FAR,
     MAC1,
+    MAC2,
     OWN,
     RED,
     SWITCH,
@@ -632,6 +633,118 @@ def test_very_many_stations_leave_room_for_other_turns_and_the_gate_waits(app, s
                 app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), tunnel_port(write))}))
     app.serve(connection)
     assert sum("02:00:00:00:00" in str(flow) for flow in connection.switch.flows.values()) == 5
+
+
+# A transaction is one change
+
+
+def shown(app, connection, mac):
+    fields = match({"metadata": app.loop._network.number(RED), "reg0": 0x1000})
+    return UnknownSource(connection, fields, mac)
+
+
+def test_nothing_is_made_of_a_part_of_a_change(app, said):
+    connection = app.start(unknown_dst(FAR))
+    (write,) = app.openvswitch[DATABASE].take()
+    with_tunnel = bridge(port("p0", 1), tunnel_port(write))
+    app.turn(Bridges(DATABASE, {"br0": with_tunnel}), app.openvswitch[DATABASE].done())
+    app.serve(connection)
+    app.store()
+    app.turn(RetryIsDue("hardware_vtep"))
+    app.written()
+    said()
+    bundles, flows = len(connection.bundles), dict(connection.switch.flows)
+    gone = [Gone(row.uuid) for row in (unknown_dst(FAR), P0, BR0, logical_switch(RED))]
+    app.turn(VtepRows([*gone, refused(uuid(300), RED, "is bad")], more=True))
+    app.turn(GraceIsOver(), RetryIsDue(DATABASE), RetryIsDue("hardware_vtep"))
+    assert len(connection.bundles) == bundles
+    assert app.openvswitch[DATABASE].take() == app.written() == said(logging.INFO) == []
+    app.turn(VtepRows([unknown_dst(FAR, row=uuid(0x2999)), BR0], more=True))
+    app.turn(VtepRows([logical_switch(RED), Gone(uuid(300))]))
+    assert len(connection.bundles) == bundles
+    assert app.openvswitch[DATABASE].take() == app.written() == said(logging.INFO) == []
+    assert connection.switch.flows == flows
+
+
+def test_all_that_was_read_anew_is_one_change(app):
+    connection = app.start(unknown_dst(FAR))
+    (write,) = app.openvswitch[DATABASE].take()
+    with_tunnel = bridge(port("p0", 1), tunnel_port(write))
+    app.turn(Bridges(DATABASE, {"br0": with_tunnel}), app.openvswitch[DATABASE].done())
+    app.serve(connection)
+    bundles = len(connection.bundles)
+    rows = [*ROWS, unknown_dst(FAR, row=uuid(0x2999))]
+    app.turn(VtepRows([*rows, remote_mac(MAC1, FAR)], more=True))
+    app.turn(Bridges(DATABASE, {"br0": None}, more=True))
+    assert len(connection.bundles) == bundles
+    app.turn(Bridges(DATABASE, {"br0": with_tunnel}, more=True))
+    app.turn(BridgesInSync(DATABASE, frozenset({"br0"})))
+    assert len(connection.bundles) == bundles
+    app.turn(VtepInSync(frozenset(row.uuid for row in rows)))
+    assert len(connection.bundles) == bundles
+
+
+def test_a_long_change_is_one_bundle_and_others_wait_for_their_turn(app, monkeypatch):
+    monkeypatch.setattr(managed, "MOST_STATIONS", 2)
+    connection = app.start(unknown_dst(FAR))
+    (write,) = app.openvswitch[DATABASE].take()
+    with_tunnel = bridge(port("p0", 1), tunnel_port(write))
+    app.turn(Bridges(DATABASE, {"br0": with_tunnel}), app.openvswitch[DATABASE].done())
+    app.serve(connection)
+    bundles = len(connection.bundles)
+    macs = [f"02:00:00:00:00:{number:02x}" for number in range(9)]
+    rows = [remote_mac(mac, FAR, row=uuid(900 + n)) for n, mac in enumerate(macs)]
+    app.turn(VtepRows(rows[:5], more=True))
+    app.turn(VtepRows(rows[5:]))
+    app.turn(VtepRows([Gone(row.uuid) for row in rows]))
+    for _ in range(3):
+        assert len(connection.bundles) == bundles
+        app.turn(WorkIsLeft())
+    assert len(connection.bundles) == bundles + 1
+    assert len(connection.bundles[-1]) == len(rows)
+    app.serve(connection)
+    for _ in range(5):
+        app.turn(WorkIsLeft())
+    app.serve(connection)
+    assert [len(bundle) for bundle in connection.bundles[bundles:]] == [len(rows)] * 2
+
+
+def test_stations_get_their_rows_while_a_change_is_heard_and_nothing_else_is_written(app):
+    connection = app.start()
+    stale = local_mac("00:00:00:00:00:07", OWN, row=uuid(0x3007))
+    app.turn(VtepRows([remote_mac(MAC2, FAR), stale, Gone(uuid(0x4001))], more=True))
+    app.turn(shown(app, connection, MAC1))
+    assert app.written() == [PutLocalMac(RED, MAC1, OWN)]
+    app.turn(VtepRows([local_mac(MAC1, OWN)], more=True), app.vtep.done())
+    assert app.written() == []
+    app.turn(VtepRows([Gone(uuid(0x3000))], more=True))
+    assert app.written() == []
+    app.turn(VtepRows([]))
+    assert set(app.written(PutLocalMac, PutUnknownDst)) == {
+        PutLocalMac(RED, MAC1, OWN),
+        PutLocalMac(RED, "00:00:00:00:00:07", None, rows=(uuid(0x3007),)),
+        PutUnknownDst(RED, frozenset({OWN})),
+    }
+
+
+def test_a_row_that_is_replaced_in_one_change_moves_no_station(app):
+    connection = app.start(remote_mac(MAC1, FAR))
+    app.turn(shown(app, connection, MAC1))
+    assert app.loop._macs.place(RED, MAC1) is not None
+    app.tell(Gone(uuid(0x1000)), remote_mac(MAC1, FAR, row=uuid(0x1001)))
+    assert app.loop._macs.place(RED, MAC1) is not None
+    app.tell(Gone(uuid(0x1001)), remote_mac(MAC1, "10.0.0.77", row=uuid(0x1002)))
+    assert app.loop._macs.place(RED, MAC1) is None
+
+
+def test_what_is_wrong_with_a_row_passes_to_the_row_that_replaces_it(app, said):
+    app.start()
+    app.tell(refused(uuid(300), RED, "is bad"))
+    said()
+    app.tell(refused(uuid(301), RED, "is bad"), Gone(uuid(300)))
+    assert said(logging.INFO) == ["row 301: is bad", "mended: row 300: is bad"]
+    app.tell(Gone(uuid(301)), refused(uuid(301), RED, "is bad"))
+    assert said(logging.INFO) == []
 
 
 # Bridges and tunnels

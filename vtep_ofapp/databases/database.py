@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
@@ -26,6 +27,8 @@ strict.install()
 
 _ROWS_AT_A_TIME = 250
 """Rows handled before other green threads get their turn: some ten milliseconds of work."""
+_LONGEST_CHANGE = 5.0
+"""Seconds for which transactions join those whose rows wait; then what waits is told first."""
 _PROBE_INTERVAL = 30_000
 """Milliseconds; ovsdb-server is silent for seconds while it works on a large transaction."""
 _BACKOFF = 1000
@@ -60,11 +63,15 @@ class Tables(Protocol):
     def notice(self, table: str, row: Any, gone: bool) -> None:
         """Take note of a row that is new, changed or gone."""
 
-    def take(self) -> Iterable[Event]:
-        """Return the events that the noticed rows amount to, and some of those in bulk."""
+    def take(self, more: bool) -> Iterable[Event]:
+        """Return the events that the noticed rows amount to, and some of those in bulk.
+
+        They are the next part of a change, the last one unless rows in bulk are left. ``more``
+        says that in_sync() comes after these.
+        """
 
     def in_sync(self) -> Event:
-        """Return the event that says that everything there is was told."""
+        """Return the event that says that everything there is was told; it ends a change."""
 
     def perform(self, transaction: Any, writes: Sequence[Any]) -> None:
         """Change rows within the transaction so that the writes are fulfilled."""
@@ -82,6 +89,7 @@ class _Idl(idl.Idl):  # type: ignore[misc]
     def __init__(self, remotes: str, helper: Any, owner: "Database") -> None:
         self._owner = owner
         self.is_refilled = False
+        self.is_damaged = False
         super().__init__(remotes, helper, probe_interval=_PROBE_INTERVAL)
         self._session.reconnect.set_backoff(_BACKOFF, _BACKOFF)
         self.is_receiving = False
@@ -117,8 +125,14 @@ class _Idl(idl.Idl):  # type: ignore[misc]
         return bool(self._session.is_connected())
 
     def start_over(self) -> None:
-        """Connect again after a pause, and read all rows again, whatever is known of them."""
+        """Connect again after a pause, and read all rows again, whatever is known of them.
+
+        Until then what is known may be half of a transaction, and is not told.
+        """
+        self.is_damaged = True
         self.last_id = _NOTHING_READ
+        for table in self._owner.bulk.values():
+            table.clear()
         self._session.force_reconnect()
 
     # The two ways by which all rows reach the library's Idl. Python gives methods that begin with
@@ -127,6 +141,7 @@ class _Idl(idl.Idl):  # type: ignore[misc]
     def __clear(self) -> None:
         for table in self._owner.bulk.values():
             table.clear()
+        self.is_damaged = False
         super().__clear()
 
     def __parse_update(self, updates: Any, version: Any, tables: Any = None) -> None:
@@ -173,6 +188,7 @@ class Database:
         self._transaction: Any = None
         self._wake_up = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._work = 0
+        self._behind_since: float | None = None
         self._was_connected = False
 
     def start(self) -> None:
@@ -198,10 +214,12 @@ class Database:
         self.worked()
 
     def worked(self) -> None:
-        """Let other green threads have their turn every now and then during a large update."""
+        """Let other green threads have their turn every now and then during a large update.
+
+        It is in the middle of a transaction, of which nothing is told before all of it is read.
+        """
         self._work += 1
         if self._work % _ROWS_AT_A_TIME == 0:
-            self._post_all(self._tables.take())
             eventlet.sleep(0)
 
     # The green thread
@@ -228,12 +246,10 @@ class Database:
             self._clear_wake_up()
 
     def _advance(self, database: _Idl) -> None:
-        database.run()
-        self._post_all(self._tables.take())
-        is_monitoring = database.state == database.IDL_S_MONITORING
-        if database.is_refilled and is_monitoring and not self._is_behind():
-            database.is_refilled = False
-            self._post(self._tables.in_sync())
+        if self._may_read_on():
+            database.run()
+        if not database.is_damaged:
+            self._tell(database)
         is_connected = database.is_connected()
         if is_connected != self._was_connected:
             self._was_connected = is_connected
@@ -241,6 +257,27 @@ class Database:
             LOG.info("%s: %s", self._name, state)
         self._tell_of_lock(database)
         self._advance_transaction(database)
+
+    def _may_read_on(self) -> bool:
+        """Whether there is time for more transactions: they join those whose rows wait.
+
+        That is so for a while, because all that we write waits for its answer.
+        """
+        if not self._is_behind():
+            self._behind_since = None
+            return True
+        now = time.monotonic()
+        if self._behind_since is None:
+            self._behind_since = now
+        return now - self._behind_since < _LONGEST_CHANGE
+
+    def _tell(self, database: _Idl) -> None:
+        """Tell what whole transactions changed, and when all was read anew that this is all."""
+        is_read = database.is_refilled and database.state == database.IDL_S_MONITORING
+        self._post_all(self._tables.take(is_read))
+        if is_read and not self._is_behind():
+            database.is_refilled = False
+            self._post(self._tables.in_sync())
 
     def _tell_of_lock(self, database: _Idl) -> None:
         """Tell who has the lock, once the server has answered; until then nothing changes."""

@@ -79,8 +79,8 @@ class OpenVSwitchTables:
             if gone:
                 del self._port_of[row.uuid]
 
-    def take(self) -> Iterable[Event]:
-        """Return the events that the noticed rows amount to."""
+    def take(self, more: bool) -> Iterable[Event]:
+        """Return the change that the noticed rows amount to."""
         if not self._is_stale:
             return ()
         self._is_stale = False
@@ -95,10 +95,10 @@ class OpenVSwitchTables:
             for name in former.keys() | self._bridges.keys()
             if former.get(name) != self._bridges.get(name)
         }
-        return (Bridges(self._name, changed),) if changed else ()
+        return (Bridges(self._name, changed, more),) if changed else ()
 
     def in_sync(self) -> Event:
-        """Return the event that says that everything there is was told."""
+        """Return the event that says that everything there is was told; it ends a change."""
         return BridgesInSync(self._name, frozenset(self._bridges))
 
     def _read_port(self, uuid: UUID) -> None:

@@ -102,6 +102,7 @@ class VtepTables:
     def __init__(self) -> None:
         self._tables: Mapping[str, Any] = {}
         self._rows: list[VtepRow] = []
+        self._is_within_change = False
         self._switches: dict[UUID, PhysicalSwitch] = {}
         self._switches_are_stale = False
         self._ports: dict[UUID, PhysicalPort] = {}
@@ -138,19 +139,24 @@ class VtepTables:
         elif table in _READERS:
             self._rows.append(Gone(row.uuid) if gone else _read(table, row))
 
-    def take(self) -> Iterable[Event]:
-        """Return the events that the noticed rows amount to."""
+    def take(self, more: bool) -> Iterable[Event]:
+        """Return the next part of a change: the noticed rows, and some of those in bulk."""
         if self._switches_are_stale:
             self._switches_are_stale = False
             self._read_switches()
         if self._with_other_key:
             self._read_again()
-        rows, self._rows = self._rows, []
-        rows.extend(self._remote_macs.take(_ROWS_AT_A_TIME))
-        return (VtepRows(rows),) if rows else ()
+        in_bulk = list(self._remote_macs.take(_ROWS_AT_A_TIME))
+        rows, self._rows = [*self._rows, *in_bulk], []
+        more |= self._remote_macs.is_behind
+        if not rows and (more or not self._is_within_change):
+            return ()
+        self._is_within_change = more
+        return (VtepRows(rows, more),)
 
     def in_sync(self) -> Event:
-        """Return the event that says that everything there is was told."""
+        """Return the event that says that everything there is was told; it ends a change."""
+        self._is_within_change = False
         tables = (*_READERS, "Physical_Switch", "Physical_Locator")
         rows = (self._tables[each].rows for each in tables)
         return VtepInSync(frozenset(self._remote_macs.uuids()).union(*rows))

@@ -1,0 +1,81 @@
+"""What goes into one bundle, and where very many changes are cut."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtep_ofapp.changes import FlowChange, GroupChange, in_one_bundle
+from vtep_ofapp.flows import Group
+from vtep_ofapp.pipeline import learning, tunnels, unicast
+
+from .builders import FAR, MULTICAST
+
+
+def of_station(number: int, is_there: bool) -> list[FlowChange]:
+    """Return what a station asks for: two flows, or none any more."""
+    mac = f"02:00:00:00:00:{number:02x}"
+    flows = learning.known(0x1000, 7, mac, 300), unicast.local(0x1000, 7, mac)
+    return [FlowChange(flow.key, flow if is_there else None) for flow in flows]
+
+
+def changes(new_groups=(), new=(), stations=(), gone=(), gone_groups=()):
+    """Return changes in the order in which a session names them."""
+    flows = [tunnels.outgoing(FAR, number) for number in (*new, *gone)]
+    assert len(new) + len(gone) <= 1
+    return [
+        *(GroupChange(number, Group(number, ()), exists=False) for number in new_groups),
+        *(FlowChange(flow.key, flow if new else None) for flow in flows),
+        *(change for station in stations for change in of_station(*station)),
+        *(GroupChange(number, None, exists=True) for number in gone_groups),
+    ]
+
+
+def bundles(every, most):
+    """Return all bundles that it takes."""
+    rest, found = list(every), []
+    while rest:
+        found.append(in_one_bundle(rest, most))
+        assert found[-1]
+        rest = [change for change in rest if change not in found[-1]]
+    return found
+
+
+def test_all_is_one_bundle_in_the_given_order():
+    every = changes([1], [9], [(1, False), (2, True)], gone_groups=[2])
+    assert in_one_bundle(every, len(every)) == every
+    assert in_one_bundle([], 1) == []
+
+
+def test_what_is_new_comes_first_and_what_goes_comes_last():
+    every = changes([1], [], [(1, False), (2, True)], [9], [2])
+    assert bundles(every, 3) == [
+        [every[0], *of_station(2, True)],
+        [*of_station(1, False), every[1]],
+        [every[-1]],
+    ]
+
+
+def test_what_is_about_a_station_is_not_cut():
+    for most in (1, 2, 3):
+        assert bundles(changes(stations=[(1, True), (2, True)]), most) == [
+            of_station(1, True),
+            of_station(2, True),
+        ]
+
+
+def test_a_group_of_stations_is_none():
+    flow = unicast.local(0x1000, 7, MULTICAST)
+    first = FlowChange(flow.key, flow)
+    assert bundles([*of_station(1, True), first], 2) == [[first], of_station(1, True)]
+
+
+@given(
+    groups=st.integers(0, 5),
+    stations=st.dictionaries(st.integers(0, 30), st.booleans()),
+    gone=st.integers(0, 5),
+    most=st.integers(1, 12),
+)
+def test_every_change_is_made_once_and_no_bundle_is_too_large(groups, stations, gone, most):
+    every = changes(range(groups), [9], stations.items(), gone_groups=range(100, 100 + gone))
+    found = bundles(every, most)
+    assert sorted(map(str, every)) == sorted(str(each) for bundle in found for each in bundle)
+    assert all(len(bundle) <= max(most, 2) for bundle in found)
