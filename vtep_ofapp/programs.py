@@ -108,6 +108,7 @@ class Planner:
             admission.link_local(),
             *learning.unlearnable(),
             learning.unknown(),
+            *learning.showing(),
             unicast.elsewhere(),
             *tunnels.inner_tags(),
             *egress.inner_tags(),

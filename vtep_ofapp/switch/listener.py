@@ -10,12 +10,17 @@ from os_ken.controller import controller
 from os_ken.controller.handler import MAIN_DISPATCHER
 from os_ken.lib import hub
 
+from .framing import Malformed, Messages
+
 LOG = logging.getLogger("vtep_ofapp.switch.listener")
 
 MOST_STRANGERS = 64
 """Connections before the end of their handshake; one more costs the oldest of them its place."""
 HANDSHAKE_TIME = 10.0
 """Seconds that a connection has for the handshakes of TLS and OpenFlow."""
+MOST_HANDSHAKE = 1 << 23
+"""Bytes that come before the end of the handshake: it describes at most 65,280 ports."""
+_READ_SIZE = 1 << 16
 _BACKLOG = 512
 """Connections that the system completes before we take them: many switches may come at once."""
 _PAUSE = 0.1
@@ -35,22 +40,39 @@ class _Peer:
         return self.datapath is None or self.datapath.state != MAIN_DISPATCHER
 
 
-class _TlsSocket:
-    """A TLS socket that is at its end after a broken record.
+class _MessageSocket:
+    """A socket that gives os-ken one message at a time, as framing.py cuts them.
 
-    os-ken takes every error of TLS for a time-out and reads on, without a pause and for ever.
+    It is at its end after a broken record of TLS: os-ken takes every error of TLS for a time-out
+    and reads on, without a pause.
     """
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, peer: _Peer) -> None:
         self._socket = sock
+        self._peer = peer
+        self._messages = Messages()
+        self._strange = 0
 
-    def recv(self, size: int) -> bytes:
-        """Return what there is to read; raises OSError, but no SSLError."""
+    def recv(self, _size: int) -> bytes:
+        """Return the next message; raises OSError, but no SSLError, and Malformed."""
+        while (message := self._messages.next()) is None:
+            data = self._read()
+            if not data:
+                return b""
+            self._messages.feed(data)
+        return message
+
+    def _read(self) -> bytes:
         try:
-            return bytes(self._socket.recv(size))
+            data = bytes(self._socket.recv(_READ_SIZE))
         except ssl.SSLError as error:
             LOG.warning("a TLS connection is closed: %s", error)
             raise ConnectionAbortedError from None
+        if self._peer.is_stranger():
+            self._strange += len(data)
+            if self._strange > MOST_HANDSHAKE:
+                raise Malformed(f"more than {MOST_HANDSHAKE} bytes before the end of the handshake")
+        return data
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
@@ -110,9 +132,8 @@ class Listener(hub.StreamServer):  # type: ignore[misc]
 
     def _speak(self, sock: Any, peer: _Peer) -> None:
         """Speak OpenFlow; with TLS, its handshake is over."""
-        if isinstance(sock, ssl.SSLSocket):
-            sock = _TlsSocket(sock)
-        with closing(sock), closing(controller.Datapath(sock, peer.address)) as peer.datapath:
+        messages = _MessageSocket(sock, peer)
+        with closing(sock), closing(controller.Datapath(messages, peer.address)) as peer.datapath:
             peer.datapath.serve()
 
     def _check(self, peer: _Peer) -> None:
