@@ -50,7 +50,10 @@ class Messages:
         if self._is_new and have:
             self._is_new = False
             if self._buffer[self._at] == _TLS_HANDSHAKE:
-                raise Malformed("it speaks TLS, and we do not on this port")
+                raise Malformed(
+                    "it speaks TLS, and this port does not: make its controller tcp:ADDRESS:PORT, "
+                    "or give ctl_privkey, ctl_cert and ca_certs"
+                )
         if have < _HEADER.size:
             return None
         version, kind, length, _ = _HEADER.unpack_from(self._buffer, self._at)

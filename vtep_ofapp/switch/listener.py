@@ -1,6 +1,8 @@
 """Takes the connections of switches for os-ken, and lets no stranger hold on to much."""
 
+import errno
 import logging
+import socket
 import ssl
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from os_ken.controller.handler import MAIN_DISPATCHER
 from os_ken.lib import hub
 
 from .framing import Malformed, Messages
+from .tls import Certificates, hint
 
 LOG = logging.getLogger("vtep_ofapp.switch.listener")
 
@@ -25,6 +28,12 @@ _BACKLOG = 512
 """Connections that the system completes before we take them: many switches may come at once."""
 _PAUSE = 0.1
 """Seconds until the next attempt, where the system has no connection to give."""
+
+_ADVICE = {
+    errno.EADDRINUSE: "; another process listens there: end it, or give another port",
+    errno.EADDRNOTAVAIL: "; give an address of this host, or 0.0.0.0 for all of them",
+    errno.EACCES: "; give a port above 1023",
+}
 
 
 @dataclass(eq=False, slots=True)
@@ -78,29 +87,33 @@ class _MessageSocket:
         return getattr(self._socket, name)
 
 
-class Listener(hub.StreamServer):  # type: ignore[misc]
-    """os-ken's server. Whatever a connection does, it costs nothing but that connection.
+class CannotListen(Exception):
+    """There can be no listening socket; the text says why and what to do, in one line."""
 
-    os-ken's own stops listening at the first connection that the system refuses, waits for ever
-    for handshakes, and knows no limit.
+
+class Listener:
+    """The server of os-ken's OpenFlow port. What a connection does costs only that connection.
+
+    os-ken's own shares its port with any other process, stops listening at the first connection
+    that the system refuses, waits for handshakes without end, and knows no limit.
     """
 
-    def __init__(self, listen_info: Any, _handle: Any, **tls: Any) -> None:
-        """Listen at an address; ``tls`` are os-ken's arguments for TLS."""
+    def __init__(
+        self, host: str, port: int, option: str, certificates: Certificates | None
+    ) -> None:
+        """Listen at an address, with TLS if there are certificates; raises CannotListen.
+
+        ``option`` is the one that gives the port.
+        """
         self._peers: dict[_Peer, None] = {}
-        ciphers = tls.pop("ciphers", None)
-        if tls:
-            tls["ssl_ctx"].minimum_version = ssl.TLSVersion.TLSv1_2
-            if ciphers is not None:
-                tls["ssl_ctx"].set_ciphers(ciphers)
-        super().__init__(listen_info, self._speak, **tls)
-        self.server.listen(_BACKLOG)
+        self._certificates = certificates
+        self._server = _open(host, port, option)
 
     def serve_forever(self) -> None:
         """Take connections for ever, each in a green thread of its own."""
         while True:
             try:
-                sock, address = self.server.accept()
+                sock, address = self._server.accept()
             except OSError as error:
                 LOG.error("no connection can be taken: %s", error)
                 hub.sleep(_PAUSE)
@@ -121,17 +134,19 @@ class Listener(hub.StreamServer):  # type: ignore[misc]
         """Serve one connection to its end; whatever goes wrong ends it."""
         timer = hub.spawn_after(HANDSHAKE_TIME, self._check, peer)
         try:
-            self.handle(sock, peer)
+            self._speak(sock, peer)
         except Exception as error:
-            what = "connection from %s is closed: %s: %s"
-            LOG.warning(what, peer.address[0], type(error).__name__, error)
+            what = "connection from %s is closed: %s: %s%s"
+            LOG.warning(what, peer.address[0], type(error).__name__, error, hint(error))
         finally:
             timer.cancel()
             sock.close()
             del self._peers[peer]
 
     def _speak(self, sock: Any, peer: _Peer) -> None:
-        """Speak OpenFlow; with TLS, its handshake is over."""
+        """Speak OpenFlow, after the handshake of TLS."""
+        if self._certificates is not None:
+            sock = self._certificates.context().wrap_socket(sock, server_side=True)
         messages = _MessageSocket(sock, peer)
         with closing(sock), closing(controller.Datapath(messages, peer.address)) as peer.datapath:
             peer.datapath.serve()
@@ -143,6 +158,17 @@ class Listener(hub.StreamServer):  # type: ignore[misc]
             hub.kill(peer.thread)
 
 
-def install() -> None:
-    """Let os-ken take connections by a Listener."""
-    controller.StreamServer = Listener
+def install(listener: Listener) -> None:
+    """Let os-ken take connections by the listener, wherever it would listen itself."""
+    controller.StreamServer = lambda *_, **__: listener
+
+
+def _open(host: str, port: int, option: str) -> Any:
+    """Return a listening socket that no other process can share."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return hub.listen((host, port), family=family, backlog=_BACKLOG, reuse_port=False)
+    except OSError as error:
+        where = f"[DEFAULT] ofp_listen_host = {host}, {option} = {port}"
+        advice = _ADVICE.get(error.errno or 0, "")
+        raise CannotListen(f"{where}: {error.strerror or error}{advice}") from None
