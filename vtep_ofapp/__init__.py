@@ -99,7 +99,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             "hardware_vtep", options.vtep_db, VtepTables(), inbox.post, options.lock
         )
         self._openvswitch = {
-            name: Database(name, remotes, OpenVSwitchTables(name), inbox.post)
+            name: Database(name, remotes, OpenVSwitchTables(name, options.mark), inbox.post)
             for name, remotes in options.ovs_db.items()
         }
         self._loop = Loop(self._vtep, self._openvswitch, inbox, options.policy, ServiceManager())

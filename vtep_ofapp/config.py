@@ -159,6 +159,11 @@ class Options:
     policy: Policy
     openflow: OpenFlow
 
+    @property
+    def mark(self) -> str:
+        """What a bridge carries that is managed by a process with this lock and database."""
+        return f"{self.lock}@{self.vtep_db}"
+
 
 def register() -> None:
     """Declare our options to oslo.config, and listen on loopback unless told otherwise."""

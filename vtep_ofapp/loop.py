@@ -103,6 +103,7 @@ class Loop:
         self._sessions: dict[str, Session] = {}
         self._by_connection: dict[Connection, Session] = {}
         self._unclaimed: dict[Connection, int] = {}
+        self._left: set[str] = set()
         self._refused_datapaths: set[int] = set()
         self._leads: bool | None = None
         self._vtep_is_in_sync = False
@@ -221,14 +222,21 @@ class Loop:
     # Turns
 
     def _match_switches(self) -> None:
-        """Give each Physical_Switch row with a bridge of its name a session."""
+        """Give each Physical_Switch row with a bridge of its name a session.
+
+        A bridge without such a row gets one too if something of ours is left there.
+        """
         rows = {row.name: row for row in self._physical.values()}
         bridges = {
             name: bridge
             for database in reversed(self._bridges.values())
             for name, bridge in database.items()
         }
-        for name in (rows.keys() & bridges.keys()) - self._sessions.keys():
+        left = {name for name, bridge in bridges.items() if bridge.has_traces} - rows.keys()
+        for name in sorted(left - self._left):
+            LOG.warning("%s: no Physical_Switch; what is ours there is removed", name)
+        self._left = left
+        for name in (rows.keys() & bridges.keys() | left) - self._sessions.keys():
             managed = ManagedSwitch(name, self._network, self._macs, self._policy)
             self._sessions[name] = Session(managed)
             self._refused_datapaths.clear()
@@ -303,7 +311,9 @@ class Loop:
             if managed.physical is not None and managed.bridge is not None:
                 continue
             is_clean = session.is_settled() and managed.tunnels.ports.settled()
-            if self._leads and managed.bridge is not None and session.is_open and not is_clean:
+            if managed.bridge is not None and (
+                managed.bridge.has_traces or (self._leads and session.is_open and not is_clean)
+            ):
                 continue  # perhaps until the switch connects again
             if session.connection is not None:
                 session.connection.disconnect()

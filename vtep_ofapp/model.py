@@ -7,6 +7,7 @@ resolved to what they say.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -219,6 +220,14 @@ class BridgePort:
     bfd_status: Mapping[str, str] = field(default_factory=dict)
 
 
+class Mark(Enum):
+    """Whose mark a bridge carries: that of the process that manages it, or managed it last."""
+
+    NONE = "none"
+    OURS = "ours"
+    OTHERS = "others"
+
+
 @dataclass(frozen=True, slots=True)
 class Bridge:
     """A Bridge row of Open_vSwitch with its ports by name, without its own internal port.
@@ -235,6 +244,17 @@ class Bridge:
     ports: Mapping[str, BridgePort] = field(default_factory=dict)
     controllers_are_set: bool = False
     database: str = ""
+    mark: Mark = Mark.NONE
+
+    @property
+    def has_traces(self) -> bool:
+        """Whether this program made something on it, by the bridge's mark or those of its ports.
+
+        A bridge without a mark, but with marked ports, is one of an earlier version's.
+        """
+        return self.mark is Mark.OURS or (
+            self.mark is Mark.NONE and any(port.is_ours for port in self.ports.values())
+        )
 
 
 @dataclass(frozen=True, slots=True)

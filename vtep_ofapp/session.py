@@ -9,12 +9,13 @@ from .changes import Change, FlowChange, GroupChange, in_one_bundle
 from .events import Applied, Connection, FlowRemoved, ReadBack, RoleIs
 from .flows import FlowKey
 from .managed import ManagedSwitch
-from .model import PhysicalSwitch
+from .model import Mark, PhysicalSwitch
 from .writes import (
     IntroduceSwitch,
     PutBindingStats,
     PutTunnel,
     PutTunnelPort,
+    ReleaseBridge,
     RemoveTunnel,
     RemoveTunnelPort,
     SecureBridge,
@@ -135,7 +136,8 @@ class Session:
         if self.is_open or not self._is_read or managed.is_behind or not managed.tunnels.are_up():
             return False
         self.is_open = True
-        LOG.info("%s is managed", managed.name)
+        if managed.physical is not None:
+            LOG.info("%s is managed", managed.name)
         return True
 
     def apply(self) -> None:
@@ -167,7 +169,9 @@ class Session:
         if self.connection is None or managed.bridge is None:
             return
         if managed.physical is not None and not (
-            managed.bridge.is_secure and managed.bridge.controllers_are_set
+            managed.bridge.is_secure
+            and managed.bridge.controllers_are_set
+            and managed.bridge.mark is Mark.OURS
         ):
             yield SecureBridge(managed.name)
         for port in managed.tunnels.ports.differences():
@@ -176,6 +180,8 @@ class Session:
                 yield PutTunnelPort(managed.name, port.key, *ends, port.want.bfd)
             elif self.is_settled():
                 yield RemoveTunnelPort(managed.name, port.key)
+        if managed.physical is None and managed.bridge.mark is Mark.OURS and self.is_settled():
+            yield ReleaseBridge(managed.name)
 
     def is_settled(self) -> bool:
         """Whether the switch is known to have all that is wanted, and nothing else of ours."""

@@ -29,7 +29,14 @@ class RemoveTunnelPort:
 
 @dataclass(frozen=True, slots=True)
 class SecureBridge:
-    """Fail mode secure; out of band, controllers back soon, unless someone chose otherwise."""
+    """Our mark; fail mode secure; out of band, controllers back soon, unless set otherwise."""
+
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseBridge:
+    """No mark of ours on the bridge: nothing of ours is left there."""
 
     bridge: str
 
@@ -112,7 +119,7 @@ class IntroduceSwitch:
     description: str
 
 
-SwitchWrite: TypeAlias = "PutTunnelPort | RemoveTunnelPort | SecureBridge"
+SwitchWrite: TypeAlias = "PutTunnelPort | RemoveTunnelPort | SecureBridge | ReleaseBridge"
 VtepWrite: TypeAlias = (
     "PutPhysicalPort | RemovePhysicalPort | PutLocalMac | PutUnknownDst | PutFaultStatus"
     " | PutTunnel | RemoveTunnel | PutBindingStats | IntroduceSwitch"

@@ -15,6 +15,7 @@ from vtep_ofapp.model import (
     Locator,
     LogicalRouter,
     LogicalSwitch,
+    Mark,
     PhysicalPort,
     PhysicalSwitch,
     Refused,
@@ -169,6 +170,7 @@ def bridge(
     more.setdefault("database", DATABASE)
     more.setdefault("is_secure", True)
     more.setdefault("controllers_are_set", True)
+    more.setdefault("mark", Mark.OURS)
     return Bridge(
         uuid=uuid(0x7000 + sum(name.encode())),
         name=name,

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import replace
 
 import eventlet
 import pytest
@@ -33,7 +34,7 @@ from vtep_ofapp.events import (
 from vtep_ofapp.flows import FlowKey, match
 from vtep_ofapp.inbox import Inbox
 from vtep_ofapp.loop import MOST_REFUSED, MOST_UNCLAIMED, Loop
-from vtep_ofapp.model import Gone
+from vtep_ofapp.model import Gone, Mark
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.policy import Policy
 from vtep_ofapp.service import ServiceManager
@@ -46,6 +47,7 @@ from vtep_ofapp.writes import (
     PutPhysicalPort,
     PutTunnelPort,
     PutUnknownDst,
+    ReleaseBridge,
     RemoveTunnelPort,
     SecureBridge,
 )
@@ -220,7 +222,7 @@ def test_a_row_may_come_after_the_connection_was_refused(app, said):
     connection = ConnectionDouble()
     app.turn(
         VtepInSync(frozenset()),
-        Bridges(DATABASE, {"br0": BRIDGE}),
+        Bridges(DATABASE, {"br0": replace(BRIDGE, mark=Mark.NONE)}),
         BridgesInSync(DATABASE, frozenset({"br0"})),
         Connected(0xB0, connection),
     )
@@ -802,6 +804,46 @@ def test_a_bridge_that_is_missing_after_a_resync_is_gone(app, said):
     assert "br0 is managed no more" in said(logging.INFO)
 
 
+MARKED_PORT = port("vx", 9, is_ours=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "is_let_in"),
+    [
+        (bridge(port("p0", 1), mark=Mark.OURS), True),
+        (bridge(port("p0", 1), MARKED_PORT, mark=Mark.NONE), True),
+        (bridge(port("p0", 1), mark=Mark.NONE), False),
+        (bridge(port("p0", 1), MARKED_PORT, mark=Mark.OTHERS), False),
+    ],
+)
+def test_a_bridge_without_a_row_is_let_in_if_something_of_ours_is_left(app, said, found, is_let_in):
+    former = app.start()
+    app.openvswitch[DATABASE].take()
+    app = App()
+    connection = ConnectionDouble(former.switch)
+    app.turn(
+        LockIs(True),
+        VtepInSync(frozenset()),
+        Bridges(DATABASE, {"br0": found}),
+        BridgesInSync(DATABASE, frozenset({"br0"})),
+        Connected(0xB0, connection),
+    )
+    left = "br0: no Physical_Switch; what is ours there is removed"
+    assert (left in said()) == is_let_in
+    if not is_let_in:
+        assert connection.take() == ["disconnect"]
+        return
+    app.turn(connection.leading(), connection.reading())
+    app.serve(connection)
+    assert connection.switch.flows == connection.switch.groups == {}
+    wanted = [RemoveTunnelPort("br0", "vx")] if MARKED_PORT in found.ports.values() else []
+    wanted += [ReleaseBridge("br0")] if found.mark is Mark.OURS else []
+    assert app.openvswitch[DATABASE].take() == wanted
+    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), mark=Mark.NONE)}))
+    assert connection.take() == ["disconnect"]
+    assert "br0 is managed no more" in said(logging.INFO)
+
+
 def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
     connection = app.start(remote_mac(MAC1, FAR))
     (write,) = app.openvswitch[DATABASE].take()
@@ -814,9 +856,11 @@ def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
     assert app.openvswitch[DATABASE].take() == []
     app.serve(connection)
     assert connection.switch.flows == connection.switch.groups == {}
-    assert app.openvswitch[DATABASE].take() == [RemoveTunnelPort("br0", write.name)]
+    removal = RemoveTunnelPort("br0", write.name)
+    assert app.openvswitch[DATABASE].take() == [removal, ReleaseBridge("br0")]
     assert "disconnect" not in connection.asked
-    app.turn(Bridges(DATABASE, {"br0": BRIDGE}), app.openvswitch[DATABASE].done())
+    released = bridge(port("p0", 1), mark=Mark.NONE)
+    app.turn(Bridges(DATABASE, {"br0": released}), app.openvswitch[DATABASE].done())
     assert connection.take() == ["disconnect"]
     assert "br0 is managed no more" in said(logging.INFO)
     app.turn(Disconnected(connection))

@@ -8,7 +8,7 @@ from vtep_ofapp import session
 from vtep_ofapp.changes import FlowChange, GroupChange
 from vtep_ofapp.events import FlowRemoved
 from vtep_ofapp.flows import ToGroup
-from vtep_ofapp.model import Gone
+from vtep_ofapp.model import Gone, Mark
 from vtep_ofapp.session import MOST_FAILURES, Session
 from vtep_ofapp.writes import PutTunnelPort, RemoveTunnelPort, SecureBridge
 
@@ -412,6 +412,12 @@ def test_an_idle_station_is_forgotten_and_its_other_flow_goes(started):
 def test_the_bridge_is_made_secure_first(bench):
     bench.world.switch.set_bridge(bridge(port("p0", 1), is_secure=False))
     assert bench.writes() == []
+    bench.connect()
+    assert bench.writes() == [SecureBridge("br0")]
+
+
+def test_it_is_marked_as_well(bench):
+    bench.world.switch.set_bridge(bridge(port("p0", 1), mark=Mark.OTHERS))
     bench.connect()
     assert bench.writes() == [SecureBridge("br0")]
 

@@ -42,6 +42,7 @@ from vtep_ofapp.model import (
     LocalGroup,
     LocalMac,
     LogicalSwitch,
+    Mark,
     PhysicalSwitch,
     TunnelRow,
     VtepRow,
@@ -58,6 +59,7 @@ from vtep_ofapp.writes import (
     PutTunnel,
     PutTunnelPort,
     PutUnknownDst,
+    ReleaseBridge,
     RemovePhysicalPort,
     RemoveTunnel,
     RemoveTunnelPort,
@@ -204,6 +206,7 @@ class OpenVSwitch:
     def __init__(self) -> None:
         self.ports: dict[str, BridgePort] = {}
         self.is_secure = False
+        self.mark = Mark.NONE
         self.news: deque[Event] = deque()
         self.in_flight: Sequence[Any] | None = None
         self.written = 0
@@ -215,7 +218,10 @@ class OpenVSwitch:
 
     def bridge(self):
         return bridge(
-            *self.ports.values(), is_secure=self.is_secure, controllers_are_set=self.is_secure
+            *self.ports.values(),
+            is_secure=self.is_secure,
+            controllers_are_set=self.is_secure,
+            mark=self.mark,
         )
 
     def put(self, *ports: BridgePort) -> None:
@@ -256,8 +262,9 @@ class OpenVSwitch:
         elif isinstance(write, RemoveTunnelPort):
             self.ports.pop(write.name, None)
         else:
-            assert isinstance(write, SecureBridge)
+            assert isinstance(write, SecureBridge | ReleaseBridge)
             self.is_secure = True
+            self.mark = Mark.OURS if isinstance(write, SecureBridge) else Mark.NONE
 
 
 class Connection(ConnectionDouble):

@@ -5,14 +5,18 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from ..events import Bridges, BridgesInSync, Event
-from ..model import Bridge, BridgePort
+from ..model import Bridge, BridgePort, Mark
 from ..values import Invalid, parse_ipv4
-from ..writes import PutTunnelPort, RemoveTunnelPort, SwitchWrite
+from ..writes import PutTunnelPort, ReleaseBridge, RemoveTunnelPort, SwitchWrite
 from .bulk import RemoteMacs
 from .members import Members
 
 _OWNER = "vtep_ofapp"
-"""The key in external_ids of a Port that marks it as ours; its value is the bridge's name."""
+"""The key in external_ids that marks what is ours.
+
+Its value at a Port is the bridge's name; at a Bridge it names the lock and the database of the
+process that manages it.
+"""
 _CONTROLLER: Mapping[str, Any] = {
     "max_backoff": 1000,
     "connection_mode": "out-of-band",
@@ -39,7 +43,15 @@ class OpenVSwitchTables:
 
     schema: ClassVar[str] = "Open_vSwitch"
     columns: ClassVar[Mapping[str, Sequence[str]]] = {
-        "Bridge": ("name", "ports", "datapath_id", "fail_mode", "controller", "other_config"),
+        "Bridge": (
+            "name",
+            "ports",
+            "datapath_id",
+            "fail_mode",
+            "controller",
+            "other_config",
+            "external_ids",
+        ),
         "Port": ("name", "interfaces", "external_ids", "tag", "trunks", "vlan_mode", "lacp"),
         "Interface": (
             "name",
@@ -55,9 +67,11 @@ class OpenVSwitchTables:
         "Open_vSwitch": ("bridges",),
     }
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, mark: str) -> None:
+        """Read the database of this name; ``mark`` is what our bridges carry."""
         self.bulk: Mapping[str, RemoteMacs] = {}
         self._name = name
+        self._mark = mark
         self._tables: Mapping[str, Any] = {}
         self._ports: dict[UUID, BridgePort] = {}
         self._port_of: dict[UUID, UUID] = {}
@@ -126,7 +140,13 @@ class OpenVSwitchTables:
             database=self._name,
             controllers_are_set=_NOT_IN_BAND in row.other_config
             and all(getattr(each, column) for each in row.controller for column in _CONTROLLER),
+            mark=self._whose(row.external_ids.get(_OWNER)),
         )
+
+    def _whose(self, mark: str | None) -> Mark:
+        if mark is None:
+            return Mark.NONE
+        return Mark.OURS if mark == self._mark else Mark.OTHERS
 
     # Writes
 
@@ -144,8 +164,11 @@ class OpenVSwitchTables:
             elif isinstance(write, RemoveTunnelPort):
                 for port in members.of_set(bridge, "ports", write.name, _our_name):
                     bridge.delvalue("ports", port)
+            elif isinstance(write, ReleaseBridge):
+                bridge.delkey("external_ids", _OWNER)
             else:
                 _secure(bridge)
+                bridge.setkey("external_ids", _OWNER, self._mark)
 
     def _put_tunnel_port(
         self, transaction: Any, bridge: Any, ours: Sequence[Any], write: PutTunnelPort
