@@ -194,6 +194,11 @@ class GraceIsOver:
 
 
 @dataclass(frozen=True, slots=True)
+class PatienceIsOver:
+    """A fault that is not said at once has lasted."""
+
+
+@dataclass(frozen=True, slots=True)
 class HoldIsOver:
     """A station that moved too often has stayed where it was for as long as it has to."""
 
@@ -217,5 +222,5 @@ Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
     " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
     " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs | HoldIsOver"
-    " | WatchdogIsDue | AccountIsDue"
+    " | WatchdogIsDue | AccountIsDue | PatienceIsOver"
 )

@@ -1,8 +1,9 @@
 """Problems of configuration: each is said once when it appears and once when it is mended."""
 
 import logging
+import time
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from uuid import UUID
 
 from .model import Fault
@@ -13,7 +14,9 @@ LOG = logging.getLogger("vtep_ofapp.faults")
 class Faults:
     """The faults that last, from all their sources, and what the fault columns should say."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._due: dict[str, float] = {}
         self._of: dict[Hashable, frozenset[Fault]] = {}
         self._said: Counter[str] = Counter()
         self._columns: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
@@ -35,14 +38,32 @@ class Faults:
         for fault in sorted((new - old).elements(), key=str):
             self._said[str(fault)] += 1
             if self._said[str(fault)] == 1:
-                LOG.warning("%s", fault)
+                self._begin(fault)
             self._count(fault, 1)
         for fault in sorted((old - new).elements(), key=str):
             self._said[str(fault)] -= 1
             if not self._said[str(fault)]:
                 del self._said[str(fault)]
-                LOG.info("mended: %s", fault)
+                if self._due.pop(str(fault), None) is None:
+                    LOG.info("mended: %s", fault)
             self._count(fault, -1)
+
+    def patience(self) -> float | None:
+        """Return the seconds until say_lasting() has something to say, None if it has nothing."""
+        return max(0.0, min(self._due.values()) - self._clock()) if self._due else None
+
+    def say_lasting(self) -> None:
+        """Say the faults that have lasted as long as they have to before they are said."""
+        now = self._clock()
+        for fault in sorted(fault for fault, due in self._due.items() if due <= now):
+            del self._due[fault]
+            LOG.warning("%s", fault)
+
+    def _begin(self, fault: Fault) -> None:
+        if fault.patience:
+            self._due[str(fault)] = self._clock() + fault.patience
+        else:
+            LOG.warning("%s", fault)
 
     def entries(self, row: UUID) -> frozenset[str]:
         """Return what the fault column of a row should hold."""

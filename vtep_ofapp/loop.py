@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import eventlet
+from eventlet.greenthread import GreenThread
 
 from .events import (
     AccountIsDue,
@@ -24,6 +25,7 @@ from .events import (
     GraceIsOver,
     HoldIsOver,
     LockIs,
+    PatienceIsOver,
     ReadBack,
     RetryIsDue,
     RoleIs,
@@ -91,13 +93,15 @@ class Loop:
         self._service = service
         self._network = Network()
         self._macs = LearnedMacs(clock)
-        self._faults = Faults()
+        self._faults = Faults(clock)
         self._found: dict[Hashable, Sequence[Fault]] = {}
         self._refused_rows: set[UUID] = set()
         self._news = News()
         self._is_settling = False
         self._former_places: dict[OfStation, str | None] = {}
-        self._report = Report(self._macs, self._faults, policy.port_grace, clock)
+        self._report = Report(
+            self._macs, self._faults, policy.port_grace, policy.bound_port_grace, clock
+        )
         self._physical: dict[UUID, PhysicalSwitch] = {}
         self._bridges: dict[str, dict[str, Bridge]] = {name: {} for name in openvswitch}
         self._sessions: dict[str, Session] = {}
@@ -110,6 +114,8 @@ class Loop:
         self._unknown_databases = set(openvswitch)
         self._switches_changed = False
         self._hold_is_awaited = False
+        self._patience_is_awaited = False
+        self._grace_timer: GreenThread | None = None
         self._vtep = Transactions("hardware_vtep", vtep, self._later, MOST_IN_REPORT)
         self._openvswitch = {
             name: Transactions(name, writer, self._later) for name, writer in openvswitch.items()
@@ -185,18 +191,27 @@ class Loop:
             )
         if self._switches_changed:
             self._report.set_switches(
-                [session.managed for session in self._sessions.values() if session.is_open],
+                [
+                    session.managed
+                    for session in self._sessions.values()
+                    if session.is_open and session.managed.bridge is not None
+                ],
                 self._physical.values(),
             )
-            grace = self._report.grace()
-            if grace is not None:
-                self._later(grace, GraceIsOver())
+            self._await_grace()
         self._report.faults_changed(self._faults.take_changed())
         if self._news.wait:  # the report's rows may be ahead of what else is known
             self._vtep.commit(self._report.news())
             return
         rows = (session.row_writes() for session in self._sessions.values())
         self._vtep.commit(chain(self._report.writes(), *rows))
+
+    def _await_grace(self) -> None:
+        """Take another turn when the row of a port has waited long enough; one timer does."""
+        grace = self._report.grace()
+        if self._grace_timer is not None:
+            self._grace_timer.cancel()
+        self._grace_timer = None if grace is None else self._later(grace, GraceIsOver())
 
     def _is_ready(self) -> bool:
         """Whether all that can be done is done: every switch that is connected is in our hands."""
@@ -216,8 +231,8 @@ class Loop:
         absent = f"; not connected: {', '.join(missing)}" if missing else ""
         return f"in charge of {', '.join(connected) or 'no switch'}{absent}"
 
-    def _later(self, seconds: float, event: Event) -> None:
-        eventlet.spawn_after(seconds, self._inbox.post, event)
+    def _later(self, seconds: float, event: Event) -> GreenThread | None:
+        return eventlet.spawn_after(seconds, self._inbox.post, event)
 
     # Turns
 
@@ -303,6 +318,13 @@ class Loop:
         if not self._is_settling:
             self._faults.put_all(self._found)
             self._found = {}
+            self._await_patience()
+
+    def _await_patience(self) -> None:
+        patience = self._faults.patience()
+        if patience is not None and not self._patience_is_awaited:
+            self._patience_is_awaited = True
+            self._later(patience, PatienceIsOver())
 
     def _end_sessions(self) -> None:
         """Part with switches that are managed no more, after all of ours is gone from them."""
@@ -423,6 +445,10 @@ class Loop:
         session = self._by_connection.get(event.connection)
         if session is not None:
             session.managed.count(event.flows)
+
+    def _patience_is_over(self, event: PatienceIsOver) -> None:
+        self._patience_is_awaited = False
+        self._faults.say_lasting()
 
     def _hold_is_over(self, event: HoldIsOver) -> None:
         self._macs.release()
@@ -546,6 +572,7 @@ class Loop:
         Counters: _counters,
         StatisticsAreDue: _statistics_are_due,
         HoldIsOver: _hold_is_over,
+        PatienceIsOver: _patience_is_over,
         WatchdogIsDue: _watchdog_is_due,
         AccountIsDue: _account_is_due,
     }

@@ -343,6 +343,8 @@ class ManagedSwitch:
         if self._policy.flood_without_unknown_dst or (row and row.tunnel_key is None):
             self._touched.add(OfLogicalSwitch(peer.logical_switch))
             self._touch_groups(peer.logical_switch)
+        elif not self._network.has_unknown_dst(peer.logical_switch):
+            self._touched.add(OfLogicalSwitch(peer.logical_switch))  # which may have remotes now
 
     def _touch_tunnel(self, address: str) -> None:
         self._touched_tunnels.add(address)

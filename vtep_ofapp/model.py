@@ -18,13 +18,15 @@ class Fault:
 
     ``subject`` names the row for people. ``column_of`` is the Physical_Switch or Physical_Port
     row whose fault column shows it, ``entry`` the word that vtep(5) has for it there; both are
-    None for what an NVC should not be alarmed about.
+    None for what an NVC should not be alarmed about. The log has it once it has lasted for
+    ``patience`` seconds: what an NVC or an operator does in several steps is none in between.
     """
 
     subject: str
     reason: str
     column_of: UUID | None = None
     entry: str | None = None
+    patience: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.reason}"

@@ -145,6 +145,11 @@ class Network:
             locator.address for row in rows if row.mac == mac for locator in row.locators
         )
 
+    def has_unknown_dst(self, logical_switch: UUID) -> bool:
+        """Whether a row says where frames for unknown destinations go."""
+        rows = self._groups.get(logical_switch, {}).values()
+        return any(row.mac == UNKNOWN_DST for row in rows)
+
     def left_out(self, logical_switch: UUID, mac: str = UNKNOWN_DST) -> list[str]:
         """Return why locators of replication() are left out."""
         rows = self._groups.get(logical_switch, {}).values()

@@ -1,11 +1,16 @@
 """The ports of one switch: rows of Physical_Port matched with the ports of the bridge."""
 
+import errno
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from .causes import OfBinding
 from .model import Binding, BridgePort, PhysicalPort
+
+_NO_DEVICE = os.strerror(errno.ENODEV)
+"""How the error of an Interface ends whose device is not there."""
 
 
 @dataclass(slots=True)
@@ -74,18 +79,24 @@ class Ports:
         there = self._ports.get(port)
         return there is not None and there.is_up
 
-    def why_unusable(self, port: str) -> tuple[str, str]:
-        """Return why the bindings of a port cannot be used, and the word of vtep(5) for it."""
+    def why_unusable(self, port: str) -> tuple[str, str | None] | None:
+        """Return why the bindings of a port cannot be used, and the word of vtep(5) for it.
+
+        A port that is not there is no fault, and neither of them is returned: its row waits for
+        it. Nor is one whose device is not there, so that Open vSwitch has no number for it, or
+        not yet; then there is no word.
+        """
         there = self._ports.get(port)
         if there is None:
-            return "it is not a port of the bridge", "unspecified_fault"
+            return None
         if there.is_ours:
             return "it is a tunnel port", "unspecified_fault"
         if there.has_vlans:
             reason = "Open vSwitch has VLAN settings of its own for it (tag, trunks or vlan_mode)"
             return reason, "invalid_vlan_map"
         reason = f"Open vSwitch has no port number for it: {there.error or 'not yet'}"
-        return reason, "unspecified_fault"
+        is_away = there.error is None or _NO_DEVICE in there.error
+        return reason, None if is_away else "unspecified_fault"
 
     def match(self, rows: Iterable[PhysicalPort], ports: Mapping[str, BridgePort]) -> Rematch:
         """Take the rows and the ports as they are now; return what that changes."""

@@ -26,6 +26,9 @@ from .ports import Ports
 from .tunneling import Tunnels
 from .values import UNKNOWN_DST
 
+PATIENCE = 5.0
+"""Seconds that others have for what they do in steps, until a line says what is missing."""
+
 
 class Planner:
     """Works out the program of a cause.
@@ -108,7 +111,6 @@ class Planner:
             admission.link_local(),
             *learning.unlearnable(),
             learning.unknown(),
-            *learning.showing(),
             unicast.elsewhere(),
             *tunnels.inner_tags(),
             *egress.inner_tags(),
@@ -122,8 +124,16 @@ class Planner:
         subject = self._port_subject(cause.port)
         binding = self._ports.binding(cause)
         if binding is None:
-            reason, entry = self._ports.why_unusable(cause.port)
-            return Program(faults=(Fault(subject, reason, row.uuid, entry),))
+            why = self._ports.why_unusable(cause.port)
+            if why is None:
+                return NOTHING
+            reason, entry = why
+            fault = (
+                Fault(subject, reason, row.uuid, entry)
+                if entry
+                else Fault(subject, reason, patience=PATIENCE)
+            )
+            return Program(faults=(fault,))
         number = self._network.number(binding.logical_switch)
         if number is None:
             return NOTHING
@@ -152,6 +162,7 @@ class Planner:
             *self._binding_faults(logical_switch, len(bindings)),
             *self._key_faults(logical_switch),
             *self._health_faults(logical_switch, targets, source_node),
+            *self._flooding_faults(logical_switch),
         ]
         vni = self._keys.vni(logical_switch)
         if vni is not None:
@@ -373,6 +384,22 @@ class Planner:
             return []
         reason = "all its service nodes are down by BFD; frames still go to one of them"
         return [Fault(self._network.name(logical_switch), reason)]
+
+    def _flooding_faults(self, logical_switch: UUID) -> list[Fault]:
+        """Return that nothing is flooded to remote VTEPs, where there are some."""
+        network = self._network
+        if (
+            self._policy.flood_without_unknown_dst
+            or network.has_unknown_dst(logical_switch)
+            or not any(map(self._is_foreign, network.peers(logical_switch)))
+        ):
+            return []
+        reason = (
+            "rows name remote VTEPs and there is no unknown-dst in Mcast_Macs_Remote, so that "
+            "broadcast and unknown unicast reach none of them; if the NVC never writes one, set "
+            "flood_without_unknown_dst"
+        )
+        return [Fault(network.name(logical_switch), reason, patience=PATIENCE)]
 
     def _peer_faults(self, cause: OfPeer) -> tuple[Fault, ...]:
         subject = self._network.name(cause.logical_switch)

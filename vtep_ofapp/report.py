@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Set
 from uuid import UUID
 
+from .away import AwayPorts, PortRow
 from .faults import Faults
 from .macs import LearnedMacs
 from .managed import ManagedSwitch
@@ -23,8 +24,8 @@ from .writes import (
 class Report:
     """Compares what the NVC is to be told with the rows that are there.
 
-    The row of a port that left its bridge stays for ``port_grace`` seconds of the clock, because
-    the NVC's bindings go with it; a virtual machine that restarts needs no new ones.
+    The row of a port that left its bridge stays for ``port_grace`` seconds of the clock, one with
+    bindings for ``bound_port_grace``: a virtual machine that comes back needs no new ones.
 
     Rows that belong to switches of other processes stay as they are: a row of a local table is
     ours unless its address is a tunnel IP of a switch that was never ready here, and of none
@@ -36,13 +37,12 @@ class Report:
         macs: LearnedMacs,
         faults: Faults,
         port_grace: float = 0.0,
+        bound_port_grace: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._macs = macs
         self._faults = faults
-        self._port_grace = port_grace
-        self._clock = clock
-        self._port_deadlines: dict[tuple[UUID, str], float] = {}
+        self._away = AwayPorts(port_grace, bound_port_grace, clock)
         self._ready: dict[str, ManagedSwitch] = {}
         self._tunnel_ips: dict[str, str | None] = {}
         self._known: set[str] = set()
@@ -125,9 +125,7 @@ class Report:
 
     def grace(self) -> float | None:
         """Return the seconds until the next row of a missing port has to go, if there is one."""
-        if not self._port_deadlines:
-            return None
-        return max(0.0, min(self._port_deadlines.values()) - self._clock())
+        return self._away.grace()
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield what has to be written, in no particular order."""
@@ -203,18 +201,13 @@ class Report:
             if switch.physical is not None
             for name in switch.physical_ports()
         }
-        rows = {
-            (row.uuid, port.name)
-            for row in self._switch_rows.values()
-            if row.name in self._ready
-            for port in row.ports
-        }
-        now = self._clock()
-        self._port_deadlines = {
-            key: self._port_deadlines.get(key, now + self._port_grace) for key in rows - there
-        }
-        wanted = there | {key for key, end in self._port_deadlines.items() if now < end}
-        self._port_deadlines = {key: self._port_deadlines[key] for key in wanted - there}
+        rows: dict[tuple[UUID, str], PortRow] = {}
+        for row in self._switch_rows.values():
+            for port in row.ports if row.name in self._ready else ():
+                key = row.uuid, port.name
+                bound = len(port.vlan_bindings) + (rows[key].bindings if key in rows else 0)
+                rows[key] = PortRow(f"Physical_Port {port.name} of {row.name}", bound)
+        wanted = there | self._away.update(rows, there)
         for key in self._ports.wanted.keys() | wanted:
             self._ports.want(key, True if key in wanted else None)
         self._ports.have_only(dict.fromkeys(rows, True))

@@ -20,7 +20,7 @@ PATIENCE = 120.0
 
 MARK = Binding("p0", 4090)
 
-OPTIONS = {"port_grace": "5.0", "stats_interval": "1.0"}
+OPTIONS = {"port_grace": "5.0", "bound_port_grace": "5.0", "stats_interval": "1.0"}
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from tests.lab.conftest import new_lab_name
 
 PORTS = ("p0", "p1")
 UNTAGGED = {"vm2": ["untagged"]}
-OPTIONS = {"port_grace": "1"}
+OPTIONS = {"port_grace": "1", "bound_port_grace": "1"}
 
 
 @pytest.fixture(scope="module")

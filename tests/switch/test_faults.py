@@ -164,6 +164,31 @@ def test_an_access_list_of_a_port_is_a_fault_until_it_is_gone(joined):
     wait_for_port_fault(joined, "p0")
 
 
+# What an NVC leaves out
+
+
+def test_remote_macs_without_unknown_dst_are_a_line_that_names_the_option(joined):
+    asks = "Logical_Switch {}: rows name remote VTEPs and there is no unknown-dst"
+    joined.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p0", "21", "ls1")
+    joined.vtep_ctl("set", "Logical_Switch", "ls1", "tunnel_key=34")
+    joined.vtep_ctl("add-ls", "ls2", "--", "bind-ls", "br0", "p0", "22", "ls2")
+    # An NVC that writes its rows one after the other causes no line.
+    joined.place(STATION, "10.2.2.3", logical_switch="ls1")
+    joined.replicate(("10.2.2.2",), logical_switch="ls1")
+    joined.place(STATION, "10.2.2.3")
+    joined.place(HOSTS[1], "10.2.2.4")
+    joined.wait_for_log(asks.format("ls0"))
+    assert "set flood_without_unknown_dst" in joined.app.log_text
+    for name in ("ls1", "ls2"):
+        assert asks.format(name) not in joined.app.log_text
+    joined.place(HOSTS[2], "10.2.2.5")
+    joined.come_to_rest()
+    assert switch_faults(joined) == set()
+    assert joined.app.log_text.count(asks.format("ls0")) == 1
+    joined.replicate(("10.2.2.2",))
+    joined.wait_for_log(f"mended: {asks.format('ls0')}")
+
+
 # What Open vSwitch says otherwise
 
 

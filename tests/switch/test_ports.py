@@ -21,31 +21,45 @@ def ports(vtep):
     return vtep.vtep_ctl("list-ports", "br0").split()
 
 
+AWAY = "Physical_Port p1 of br0: it is not a port of the bridge; its binding stays for {} s"
+
+
 def test_a_port_that_leaves_and_returns_keeps_its_row_and_bindings(switch):
-    switch.manage(port_grace="30")
+    switch.manage(port_grace="0.1")
     switch.join()
     row = switch.row("Physical_Port", name="p1")
     learn(switch, "p1", HOST, 10)
     switch.ovs_vsctl("del-port", "br0", "p1")
     switch.wait(lambda: switch.local_macs() == {}, "its station to go at once")
     wait_to_send(switch, "p0", BROADCAST)
-    switch.wait(lambda: port_faults(switch, "p1") == {"unspecified_fault"}, "the fault")
+    switch.wait_for_log(AWAY.format(86400))
+    switch.come_to_rest()
+    assert port_faults(switch, "p1") == set()
     switch.add_port("p1", 2)
     wait_to_send(switch, "p0", BROADCAST, AT_P1)
-    switch.wait(lambda: port_faults(switch, "p1") == set(), "the fault to clear")
+    switch.wait_for_log("Physical_Port p1 of br0: it is a port of the bridge again")
     now = switch.row("Physical_Port", name="p1")
     assert (now["_uuid"], now["vlan_bindings"]) == (row["_uuid"], row["vlan_bindings"])
+    assert "mended: Physical_Port p1" not in switch.app.log_text
+    assert switch.app.log_text.count("it is not a port of the bridge") == 1
     learn(switch, "p1", HOST, 10)
     wait_to_send(switch, "p0", HOST, AT_P1)
     assert_restart_changes_nothing(switch)
 
 
-def test_a_port_that_stays_away_longer_loses_its_row(switch):
-    switch.manage(port_grace="0.3")
+def test_a_bound_port_that_stays_away_loses_its_bindings_and_a_line_says_so(switch):
+    switch.manage(bound_port_grace="1", port_grace="30")
     switch.join()
+    switch.vtep_ctl("bind-ls", "br0", "p1", "20", "ls0")
+    switch.wait(lambda: "dl_vlan=20" in "\n".join(switch.flows()), "the second binding")
     former = switch.row("Physical_Port", name="p1")["_uuid"]
     switch.ovs_vsctl("del-port", "br0", "p1")
     switch.wait(lambda: ports(switch) == ["p0"], "the row to go")
+    switch.wait_for_log(
+        "Physical_Port p1 of br0: it was not a port of the bridge for 1 s; "
+        "its row goes, and 2 bindings with it"
+    )
+    assert "mended" not in switch.app.log_text
     switch.wait(lambda: "dl_vlan=10" not in "\n".join(switch.flows()), "its flows to go")
     switch.add_port("p1", 2)
     switch.wait(lambda: ports(switch) == ["p0", "p1"], "a new row")
@@ -54,17 +68,72 @@ def test_a_port_that_stays_away_longer_loses_its_row(switch):
     assert (row["vlan_bindings"], row["port_fault_status"]) == ({}, ())
 
 
-def test_a_port_that_left_while_the_application_was_away_has_its_grace_too(switch):
-    switch.manage(port_grace="30")
+def test_the_row_of_a_port_that_is_away_goes_soon_once_the_nvc_unbinds_it(switch):
+    switch.manage(port_grace="0.3")
+    switch.join()
+    switch.ovs_vsctl("del-port", "br0", "p1")
+    switch.wait_for_log(AWAY.format(86400))
+    switch.come_to_rest()
+    assert ports(switch) == ["p0", "p1"]
+    switch.vtep_ctl("unbind-ls", "br0", "p1", "10")
+    switch.wait(lambda: ports(switch) == ["p0"], "the row to go")
+    assert "its row goes" not in switch.app.log_text
+
+
+def test_a_port_may_be_bound_before_it_exists(switch):
+    switch.manage(port_grace="0.3")
+    switch.join()
+    # At once with its binding, and while nobody looks.
+    port = ("--", "--id=@p", "create", "Physical_Port")
+    ls = switch.vtep_ctl("get", "Logical_Switch", "ls0", "_uuid")
+    for name in ("p2", "p3"):
+        if name == "p3":
+            switch.app.kill()
+        switch.vtep_ctl(
+            *port, f"name={name}", f"vlan_bindings:0={ls}",
+            "--", "add", "Physical_Switch", "br0", "ports", "@p",
+        )  # fmt: skip
+    switch.restart_app()
+    switch.wait_for_log("Physical_Port p3 of br0: it is not a port of the bridge; its binding")
+    switch.come_to_rest()
+    rows = {row["name"]: row["_uuid"] for row in switch.rows("Physical_Port")}
+    assert set(rows) == {"p0", "p1", "p2", "p3"}
+    assert port_faults(switch, "p2") == port_faults(switch, "p3") == set()
+    for number, name in enumerate(("p2", "p3"), 3):
+        switch.add_port(name, number)
+    wait_to_send(switch, "p0", BROADCAST, AT_P1, "p2", "p3")
+    assert {row["name"]: row["_uuid"] for row in switch.rows("Physical_Port")} == rows
+    # A row without bindings does not wait so long.
+    switch.vtep_ctl(*port, "name=p4", "--", "add", "Physical_Switch", "br0", "ports", "@p")
+    switch.wait(lambda: "p4" not in ports(switch), "the row of p4 to go")
+
+
+def test_a_port_that_left_while_the_application_was_away_keeps_its_bindings_too(switch):
+    switch.manage(port_grace="0.1")
     switch.join()
     row = switch.row("Physical_Port", name="p1")
     switch.app.kill()
     switch.ovs_vsctl("del-port", "br0", "p1")
     switch.restart_app()
     wait_to_send(switch, "p0", BROADCAST)
+    switch.wait_for_log(AWAY.format(86400))
     switch.add_port("p1", 2)
     wait_to_send(switch, "p0", BROADCAST, AT_P1)
     assert switch.row("Physical_Port", name="p1")["_uuid"] == row["_uuid"]
+
+
+def test_a_port_that_cannot_be_used_is_a_fault_and_one_without_its_device_is_none(joined):
+    joined.ovs_vsctl("set", "interface", "p1", "type=system")
+    joined.wait_for_log(
+        "Physical_Port p1 of br0: Open vSwitch has no port number for it: could not"
+    )
+    joined.come_to_rest()
+    assert port_faults(joined, "p1") == set()
+    joined.ovs_vsctl("set", "interface", "p1", "type=vxlan")  # without a remote_ip
+    joined.wait(lambda: port_faults(joined, "p1") == {"unspecified_fault"}, "the fault")
+    joined.ovs_vsctl("set", "interface", "p1", "type=dummy", "ofport_request=2")
+    joined.wait(lambda: port_faults(joined, "p1") == set(), "the fault to clear")
+    wait_to_send(joined, "p0", BROADCAST, AT_P1)
 
 
 def test_a_port_that_gets_another_number_keeps_its_bindings(joined):

@@ -48,6 +48,7 @@ def test_without_options_the_policy_is_the_default(read):
         ("mac_aging", "65535", 65535),
         ("port_grace", "0", 0.0),
         ("port_grace", "2.5", 2.5),
+        ("bound_port_grace", "600", 600.0),
         ("stats_interval", "0", 0.0),
         ("max_local_macs", "1", 1),
         ("max_local_macs_per_port", "100", 100),
@@ -250,6 +251,7 @@ def test_a_bad_remote_is_refused_and_named_in_one_line(read, option, value, name
     [
         ("mac_aging", ["0", "-1", "65536", "soon", "1.5", ""]),
         ("port_grace", ["-1", "soon", "nan", "inf", ""]),
+        ("bound_port_grace", ["-1", "a day", "nan", "inf", ""]),
         ("stats_interval", ["-0.5", "often", "nan", ""]),
         ("max_local_macs", ["0", "-1", "many", ""]),
         ("max_local_macs_per_port", ["0", "-1", "many", ""]),

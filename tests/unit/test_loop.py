@@ -22,6 +22,7 @@ from vtep_ofapp.events import (
     GraceIsOver,
     HoldIsOver,
     LockIs,
+    PatienceIsOver,
     RetryIsDue,
     RoleIs,
     StatisticsAreDue,
@@ -83,7 +84,9 @@ class App:
         self.service = ServiceDouble()
         self.vtep = WriterDouble("hardware_vtep")
         self.openvswitch = {name: WriterDouble(name) for name in databases or (DATABASE,)}
-        self.loop = Loop(self.vtep, self.openvswitch, Inbox(), Policy(), self.service)
+        self.now = 100.0
+        clock = lambda: self.now  # noqa: E731
+        self.loop = Loop(self.vtep, self.openvswitch, Inbox(), Policy(), self.service, clock)
 
     def turn(self, *events) -> None:
         self.loop.turn(list(events))
@@ -774,28 +777,35 @@ def test_a_new_tunnel_comes_before_its_flows_and_goes_after_them(app):
     assert app.openvswitch[DATABASE].take() == [RemoveTunnelPort("br0", write.name)]
 
 
-def test_a_bridge_that_goes_and_comes_back_leaves_no_fault_behind(app, said):
+def test_a_bridge_that_goes_and_comes_back_leaves_rows_and_says_nothing_of_its_ports(app, said):
     connection = app.start()
     said()
     app.turn(Bridges(DATABASE, {"br0": None}), Disconnected(connection))
-    lost = frozenset({"unspecified_fault"})
-    app.store(described(physical_port("p0", {0: RED}, fault_status=lost)))
-    assert said(logging.INFO) == [
-        "br0: connection lost",
-        "Physical_Port p0 of br0: it is not a port of the bridge",
-        "br0 is managed no more",
-        "mended: Physical_Port p0 of br0: it is not a port of the bridge",
-    ]
-    assert app.written() == [
-        PutFaultStatus(P0.uuid, lost),
-        PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),)),
-    ]
+    assert said(logging.INFO) == ["br0: connection lost", "br0 is managed no more"]
+    assert app.written() == [PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),))]
     app.store(Gone(uuid(0x4001)))
     again = ConnectionDouble(connection.switch)
     app.turn(Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, again))
     app.turn(again.leading(), again.reading())
-    assert app.written(PutFaultStatus) == [PutFaultStatus(P0.uuid, frozenset())]
+    assert app.written(PutFaultStatus) == []
     assert said() == []
+
+
+def test_what_is_not_said_at_once_is_said_if_it_lasts(app, said):
+    app.start(remote_mac(MAC1, FAR))
+    said()
+    app.turn(PatienceIsOver())
+    assert said() == []
+    app.now += 5.0
+    app.turn(PatienceIsOver())
+    (line,) = said()
+    assert "set flood_without_unknown_dst" in line
+    app.now += 5.0
+    app.turn(PatienceIsOver())
+    assert said() == []
+    app.tell(unknown_dst(FAR))
+    (line,) = said(logging.INFO)
+    assert line.startswith("mended: Logical_Switch red: rows name remote VTEPs")
 
 
 def test_a_bridge_that_is_missing_after_a_resync_is_gone(app, said):

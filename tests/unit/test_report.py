@@ -39,12 +39,13 @@ OTHER = "10.0.0.11"
 class Bench:
     """br0 and br1 with their ports, a report, and a clock that a test moves on."""
 
-    def __init__(self, grace: float = 0.0) -> None:
+    def __init__(self, grace: float = 0.0, bound_grace: float = 0.0) -> None:
         self.world = World(["br0", "br1"])
         self.world.tell(logical_switch(RED))
         self.faults = Faults()
         self.now = 100.0
-        self.report = Report(self.world.macs, self.faults, grace, lambda: self.now)
+        clock = lambda: self.now  # noqa: E731
+        self.report = Report(self.world.macs, self.faults, grace, bound_grace, clock)
         self.rows = {}
         self.ready = set()
 
@@ -260,6 +261,25 @@ def test_a_port_that_comes_back_in_time_has_its_whole_grace_again():
     bench.now += 2.0
     bench.turn()
     assert bench.writes() == []
+
+
+def test_a_row_with_bindings_waits_longer_wherever_the_port_is():
+    bench = Bench(grace=3.0, bound_grace=600.0)
+    bench.manage("br0", bound(), there=())
+    bench.now += 599.0
+    bench.turn()
+    assert bench.writes(PutPhysicalPort, RemovePhysicalPort) == []
+    bench.now += 1.0
+    bench.turn()
+    assert bench.writes(PutPhysicalPort, RemovePhysicalPort) == [RemovePhysicalPort(SWITCH, "p0")]
+
+
+def test_of_two_rows_with_one_name_the_bindings_of_either_count():
+    bench = Bench(grace=3.0, bound_grace=600.0)
+    bench.manage("br0", bound(), physical_port("p0", uuid=uuid(0x6999)), there=())
+    bench.now += 5.0
+    bench.turn()
+    assert bench.writes(PutPhysicalPort, RemovePhysicalPort) == []
 
 
 def test_ports_of_switches_that_are_not_managed_here_stay(bench):

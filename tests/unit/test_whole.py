@@ -92,7 +92,7 @@ from .doubles import ConnectionDouble, SwitchDouble
 from .reference import Reference, Tunnel, Wire
 from .walk import Frame, Pipeline
 
-POLICY = Policy(port_grace=0.0, stats_interval=0.0)
+POLICY = Policy(port_grace=0.0, bound_port_grace=0.0, stats_interval=0.0)
 LOGICAL_SWITCHES = st.sampled_from([RED, RED, BLUE])
 STATIONS = st.sampled_from([MAC1, MAC1, MAC2, MAC3])
 ADDRESSES = st.sampled_from([FAR, FURTHER, OWN])

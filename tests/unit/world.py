@@ -282,8 +282,12 @@ class World:
         return {fault for faults in self._faults.values() for fault in faults}
 
     def complaints(self) -> set[str]:
-        """Return the faults as people read them."""
-        return set(map(str, self.faults()))
+        """Return the faults as people read them, without those that are said later."""
+        return {str(fault) for fault in self.faults() if not fault.patience}
+
+    def late_complaints(self) -> set[str]:
+        """Return the faults that people read if they last, as they read them."""
+        return {str(fault) for fault in self.faults() if fault.patience}
 
     def summary(self) -> dict[str, set[str]]:
         """Return all that the switches want and complain of, to compare."""
