@@ -127,6 +127,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             ofp_event.EventOFPGroupDescStatsReply,
             ofp_event.EventONFBundleCtrlMsg,
             ofp_event.EventOFPRoleReply,
+            ofp_event.EventOFPEchoReply,
             ofp_event.EventOFPErrorMsg,
         ],
         MAIN_DISPATCHER,

@@ -37,6 +37,9 @@ class Connection(Protocol):
     def read_counters(self) -> None:
         """Ask for the counters of bindings; a Counters follows."""
 
+    def ask(self) -> None:
+        """Ask whether the switch is still there; an Alive follows."""
+
     def disconnect(self) -> None:
         """Close the connection; a Disconnected follows."""
 
@@ -110,10 +113,11 @@ class LockIs:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A datapath finished the OpenFlow handshake."""
+    """A datapath finished the OpenFlow handshake; ``name`` is that of its port LOCAL."""
 
     datapath_id: int
     connection: Connection
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,28 @@ class Disconnected:
     """A datapath that was Connected is no longer."""
 
     connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimIsOld:
+    """A connection has waited for its bridge for as long as it may."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The answer to ask()."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerIsDue:
+    """A switch that has another connection by now was asked on the first one a while ago."""
+
+    connection: Connection
+    """The later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,5 +248,5 @@ Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
     " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
     " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs | HoldIsOver"
-    " | WatchdogIsDue | AccountIsDue | PatienceIsOver"
+    " | ClaimIsOld | Alive | AnswerIsDue | WatchdogIsDue | AccountIsDue | PatienceIsOver"
 )

@@ -10,11 +10,15 @@ from uuid import UUID
 import eventlet
 from eventlet.greenthread import GreenThread
 
+from .claims import Claim, Refusal, Shared, judge, remedy, shared_ids
 from .events import (
     AccountIsDue,
+    Alive,
+    AnswerIsDue,
     Applied,
     Bridges,
     BridgesInSync,
+    ClaimIsOld,
     Committed,
     Connected,
     Connection,
@@ -68,6 +72,10 @@ MOST_IN_REPORT = 10_000
 """Writes in one report to the NVC: all that a change in an ordinary case asks for."""
 MOST_REFUSED = 1000
 """Datapaths of which it is remembered that the log mentions them."""
+CLAIM_TIME = 10.0
+"""Seconds for which a connection may wait until its bridge's datapath id is in the database."""
+ANSWER_TIME = 1.0
+"""Seconds for a switch to answer on its connection, when there is a second one of it."""
 MOST_UNCLAIMED = 100
 """Datapaths that wait until the databases are read; one more costs the first its place."""
 
@@ -106,9 +114,12 @@ class Loop:
         self._bridges: dict[str, dict[str, Bridge]] = {name: {} for name in openvswitch}
         self._sessions: dict[str, Session] = {}
         self._by_connection: dict[Connection, Session] = {}
-        self._unclaimed: dict[Connection, int] = {}
         self._left: set[str] = set()
-        self._refused_datapaths: set[int] = set()
+        self._unclaimed: dict[Connection, Claim] = {}
+        self._waiting: set[Connection] = set()
+        self._rivals: dict[Connection, tuple[Session, Claim]] = {}
+        self._shared: Shared = {}
+        self._refused_datapaths: dict[int, str] = {}
         self._leads: bool | None = None
         self._vtep_is_in_sync = False
         self._unknown_databases = set(openvswitch)
@@ -197,6 +208,7 @@ class Loop:
                     if session.is_open and session.managed.bridge is not None
                 ],
                 self._physical.values(),
+                [name for names in self._shared.values() for name in names],
             )
             self._await_grace()
         self._report.faults_changed(self._faults.take_changed())
@@ -261,35 +273,80 @@ class Loop:
                 managed.set_physical(rows.get(name))
             if managed.bridge is not bridges.get(name):
                 managed.set_bridge(bridges.get(name))
+        self._compare_ids()
+
+    def _compare_ids(self) -> None:
+        """Part with connections whose datapath id is now that of another bridge, or of several."""
+        every = (bridge for bridges in self._bridges.values() for bridge in bridges.values())
+        self._shared = shared_ids(every, self._managed_bridges().values())
+        for name, session in self._sessions.items():
+            bridge, physical = session.managed.bridge, session.managed.physical
+            id = bridge.datapath_id if bridge else None
+            is_shared = id is not None and id in self._shared
+            faults = []
+            if id is not None and is_shared and physical is not None:
+                subject, reason = f"Physical_Switch {name}", remedy(id, self._shared[id])
+                faults = [Fault(subject, reason, physical.uuid, "unspecified_fault")]
+            self._found[name, "datapath id"] = faults
+            claim = session.claim
+            is_former = claim is not None and id is not None and claim.datapath_id != id
+            if session.connection is not None and (is_shared or is_former):
+                session.connection.disconnect()
+
+    def _managed_bridges(self) -> dict[str, Bridge]:
+        return {
+            name: session.managed.bridge
+            for name, session in self._sessions.items()
+            if session.managed.bridge is not None
+        }
 
     def _claim(self) -> None:
-        """Give each new connection to the session of its bridge, or refuse it."""
+        """Give each new connection to the session of its bridge, let it wait, or refuse it."""
         unclaimed, self._unclaimed = self._unclaimed, {}
-        for connection, datapath_id in unclaimed.items():
-            session = self._session_of(datapath_id)
-            if session is None:
-                self._refuse(connection, datapath_id, "it is no bridge of a Physical_Switch")
-            elif session.connection is not None:
-                name = session.managed.name
-                self._refuse(connection, datapath_id, f"{name} is already connected")
+        managed = self._managed_bridges() if unclaimed else {}
+        for connection, claim in unclaimed.items():
+            verdict = judge(claim, managed, self._shared)
+            if verdict is None:
+                self._let_wait(connection, claim)
+            elif isinstance(verdict, Refusal):
+                self._refuse(connection, claim.datapath_id, verdict.reason)
             else:
-                session.connect(connection, leads=bool(self._leads))
-                self._by_connection[connection] = session
+                self._give(connection, claim, self._sessions[verdict])
 
-    def _session_of(self, datapath_id: int) -> Session | None:
-        for session in self._sessions.values():
-            bridge = session.managed.bridge
-            if bridge is not None and bridge.datapath_id == datapath_id:
-                return session
-        return None
+    def _give(self, connection: Connection, claim: Claim, session: Session) -> None:
+        """Give a session its connection; if it has one, ask the switch whether that still works."""
+        if session.connection is None:
+            session.connect(connection, bool(self._leads), claim)
+            self._by_connection[connection] = session
+        elif any(session is rival for rival, _ in self._rivals.values()):
+            self._refuse_second(connection, claim, session)
+        else:
+            self._rivals[connection] = session, claim
+            session.connection.ask()
+            self._later(ANSWER_TIME, AnswerIsDue(connection))
+
+    def _let_wait(self, connection: Connection, claim: Claim) -> None:
+        self._unclaimed[connection] = claim
+        if connection not in self._waiting:
+            self._waiting.add(connection)
+            self._later(CLAIM_TIME, ClaimIsOld(connection))
+
+    def _refuse_second(self, connection: Connection, claim: Claim, session: Session) -> None:
+        reason = f"{session.managed.name} is already connected"
+        self._refuse(connection, claim.datapath_id, reason)
 
     def _refuse(self, connection: Connection, datapath_id: int, reason: str) -> None:
-        """Close a connection; a switch that keeps trying is mentioned only once."""
-        level = logging.DEBUG if datapath_id in self._refused_datapaths else logging.WARNING
-        REFUSED.log(level, "datapath %016x is refused: %s", datapath_id, reason)
+        """Close a connection; of a switch that keeps trying each reason is said once."""
+        known = self._refused_datapaths.get(datapath_id) == reason
+        REFUSED.log(
+            logging.DEBUG if known else logging.WARNING,
+            "datapath %016x is refused: %s",
+            datapath_id,
+            reason,
+        )
         if len(self._refused_datapaths) >= MOST_REFUSED:
             self._refused_datapaths.clear()
-        self._refused_datapaths.add(datapath_id)
+        self._refused_datapaths[datapath_id] = reason
         connection.disconnect()
 
     def _learn(self) -> None:
@@ -340,7 +397,7 @@ class Loop:
             if session.connection is not None:
                 session.connection.disconnect()
             LOG.info("%s is managed no more", name)
-            for cause in managed.faulty():
+            for cause in (*managed.faulty(), "datapath id"):
                 self._faults.put((name, cause), ())
             del self._sessions[name]
             self._by_connection = {
@@ -403,7 +460,7 @@ class Loop:
         return self._openvswitch.get(database, self._vtep)
 
     def _connected(self, event: Connected) -> None:
-        self._unclaimed[event.connection] = event.datapath_id
+        self._unclaimed[event.connection] = Claim(event.datapath_id, event.name)
         if len(self._unclaimed) > MOST_UNCLAIMED:
             oldest = next(iter(self._unclaimed))
             del self._unclaimed[oldest]
@@ -411,10 +468,40 @@ class Loop:
 
     def _disconnected(self, event: Disconnected) -> None:
         self._unclaimed.pop(event.connection, None)
+        self._waiting.discard(event.connection)
+        self._rivals.pop(event.connection, None)
         session = self._by_connection.pop(event.connection, None)
         if session is not None:
             LOG.warning("%s: connection lost", session.managed.name)
             session.disconnect()
+
+    def _claim_is_old(self, event: ClaimIsOld) -> None:
+        claim = self._unclaimed.pop(event.connection, None)
+        if claim is not None:
+            reason = f"Open vSwitch's database has no bridge with that id within {CLAIM_TIME:g} s"
+            self._refuse(event.connection, claim.datapath_id, reason)
+
+    def _alive(self, event: Alive) -> None:
+        """Refuse the second connection of a switch that answers on its first one."""
+        session = self._by_connection.get(event.connection)
+        for connection, (wanted, claim) in list(self._rivals.items()):
+            if wanted is session:
+                del self._rivals[connection]
+                self._refuse_second(connection, claim, wanted)
+
+    def _answer_is_due(self, event: AnswerIsDue) -> None:
+        """Let the second connection of a switch take the place of one that died silently."""
+        rival = self._rivals.pop(event.connection, None)
+        if rival is None:
+            return
+        session, claim = rival
+        self._unclaimed[event.connection] = claim
+        former = session.connection
+        if former is not None and self._by_connection.pop(former, None) is session:
+            what = "%s: no answer within %g s from %s; a newer connection takes its place"
+            LOG.warning(what, session.managed.name, ANSWER_TIME, former.peer)
+            session.disconnect()
+            former.disconnect()
 
     def _role_is(self, event: RoleIs) -> None:
         session = self._by_connection.get(event.connection)
@@ -563,6 +650,9 @@ class Loop:
         Connected: _connected,
         Disconnected: _disconnected,
         LockIs: _lock_is,
+        ClaimIsOld: _claim_is_old,
+        Alive: _alive,
+        AnswerIsDue: _answer_is_due,
         RoleIs: _role_is,
         ReadBack: _read_back,
         Applied: _applied,

@@ -44,6 +44,7 @@ class Report:
         self._faults = faults
         self._away = AwayPorts(port_grace, bound_port_grace, clock)
         self._ready: dict[str, ManagedSwitch] = {}
+        self._blocked: frozenset[str] = frozenset()
         self._tunnel_ips: dict[str, str | None] = {}
         self._known: set[str] = set()
         self._foreign: set[str] = set()
@@ -77,12 +78,19 @@ class Report:
             self._rows.setdefault(key, {})[row.uuid] = row
             self._compare(key)
 
-    def set_switches(self, ready: Iterable[ManagedSwitch], rows: Iterable[PhysicalSwitch]) -> None:
+    def set_switches(
+        self,
+        ready: Iterable[ManagedSwitch],
+        rows: Iterable[PhysicalSwitch],
+        blocked: Iterable[str] = (),
+    ) -> None:
         """Take the switches that are ready here, and all rows of Physical_Switch.
 
+        ``blocked`` are the names of those that cannot be ready, for a fault that is to be shown.
         It has to be called again when grace() is over.
         """
         self._ready = {switch.name: switch for switch in ready}
+        self._blocked = frozenset(blocked)
         tunnel_ips = {name: switch.tunnel_ip for name, switch in self._ready.items()}
         self._switch_rows = {row.uuid: row for row in rows}
         self._known |= self._ready.keys()
@@ -215,8 +223,9 @@ class Report:
     def _report_statuses(self, rows: Iterable[UUID]) -> None:
         actual: dict[UUID, frozenset[str]] = {}
         for row in self._switch_rows.values():
-            if row.name in self._ready:
+            if row.name in self._ready or row.name in self._blocked:
                 actual[row.uuid] = row.fault_status
+            if row.name in self._ready:
                 actual.update((port.uuid, port.fault_status) for port in row.ports)
         for uuid in {*rows, *actual}:
             known = uuid in actual

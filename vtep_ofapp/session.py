@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from .changes import Change, FlowChange, GroupChange, in_one_bundle
+from .claims import Claim
 from .events import Applied, Connection, FlowRemoved, ReadBack, RoleIs
 from .flows import FlowKey
 from .managed import ManagedSwitch
@@ -41,6 +42,7 @@ class Session:
     def __init__(self, managed: ManagedSwitch) -> None:
         self.managed = managed
         self.connection: Connection | None = None
+        self.claim: Claim | None = None
         self.is_open = False
         self._is_read = False
         self._is_busy = False
@@ -52,9 +54,10 @@ class Session:
 
     # What it is told
 
-    def connect(self, connection: Connection, leads: bool) -> None:
+    def connect(self, connection: Connection, leads: bool, claim: Claim | None = None) -> None:
         """Take the switch's connection, to lead the switch or to stand by."""
         self.connection = connection
+        self.claim = claim
         if leads:
             self._take_charge()
         else:
@@ -86,7 +89,7 @@ class Session:
 
     def disconnect(self) -> None:
         """Take the end of the connection; the switch goes on with what it has."""
-        self.connection = None
+        self.connection = self.claim = None
         self._is_read = False
 
     def read_back(self, event: ReadBack) -> Iterator[None]:

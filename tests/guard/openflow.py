@@ -134,13 +134,21 @@ def features(datapath_id: int, xid: int) -> bytes:
 
 
 class PoliteSwitch(Client):
-    """A switch without flows that answers what it is asked, and grants every bundle."""
+    """A switch without flows that answers what it is asked, and grants every bundle.
+
+    ``asked`` are the kinds of messages that it got.
+    """
 
     def __init__(self, port: int, datapath_id: int) -> None:
         super().__init__(port)
         self.shake_hands(datapath_id)
+        self.asked: set[int] = set()
         self._answering = threading.Thread(target=self._answer_all, daemon=True)
         self._answering.start()
+
+    def is_answering(self) -> bool:
+        """Return whether the connection is still there."""
+        return self._answering.is_alive()
 
     def __exit__(self, *_) -> None:
         self.socket.shutdown(socket.SHUT_RDWR)
@@ -156,6 +164,7 @@ class PoliteSwitch(Client):
             return
 
     def _answer(self, kind: int, xid: int, body: bytes) -> bytes:
+        self.asked.add(kind)
         if kind == ECHO_REQUEST:
             return message(ECHO_REPLY, body, xid=xid)
         if kind == BARRIER_REQUEST:

@@ -2,14 +2,17 @@
 
 import re
 import resource
+import time
 
 import pytest
 
 from tests.guard.conftest import OTHER
 from tests.guard.openflow import (
+    EXPERIMENTER,
     FLOW,
     GROUP_DESC,
     HELLO,
+    ROLE_REQUEST,
     Client,
     PoliteSwitch,
     error,
@@ -158,3 +161,26 @@ def test_without_file_descriptors_it_waits_for_better_times(guarded):
     assert not guarded.lines("br0: connection lost")
     assert len(guarded.lines("no connection can be taken")) <= MOST_LINES
     guarded.comes_back_to(held, "the shortage")
+
+
+def test_a_connection_that_answers_nothing_gives_its_place_away(guarded):
+    """Its other end has lost its way, and the switch comes again."""
+    vtep = guarded.vtep
+    claimed = guarded.datapath_id(OTHER)
+    lines = len(guarded.lines("a newer connection takes its place"))
+    with Client(vtep.app.port) as silent:
+        silent.shake_hands(claimed)
+        silent.wait_for(ROLE_REQUEST)
+        started = time.monotonic()
+        with PoliteSwitch(vtep.app.port, claimed) as switch:
+            guarded.wait(
+                lambda: len(guarded.lines("a newer connection takes its place")) > lines, "the line"
+            )
+            assert time.monotonic() - started < 10
+            silent.drain()
+            guarded.wait(lambda: EXPERIMENTER in switch.asked, "the second one's first bundle")
+            with Client(vtep.app.port) as third:
+                third.shake_hands(claimed)
+                third.drain()
+            assert switch.is_answering()
+    assert len(guarded.lines("a newer connection takes its place")) == lines + 1

@@ -49,6 +49,9 @@ class ConnectionDouble:
     def read_counters(self) -> None:
         self.asked.append("read counters")
 
+    def ask(self) -> None:
+        self.asked.append("ask")
+
     def disconnect(self) -> None:
         self.asked.append("disconnect")
 

@@ -11,7 +11,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from ..changes import Change, FlowChange
-from ..events import Applied, Counters, Event, FlowRemoved, ReadBack, RoleIs, UnknownSource
+from ..events import Alive, Applied, Counters, Event, FlowRemoved, ReadBack, RoleIs, UnknownSource
 from ..flows import COOKIE_BASE, COOKIE_MASK, Flow, FlowKey, Group
 from ..pipeline.layout import COUNTING, PRODUCER_MASK, cookie_of
 from ..statistics import Counter
@@ -55,6 +55,7 @@ class SwitchConnection:
         self._post = post
         self._outbox: Any = hub.Queue()
         self._bundle_ids = count(1)
+        self._question: int | None = None
         self._bundle: Bundle | None = None
         self._reading: _Reading | None = None
         self._counting: _Counting | None = None
@@ -70,6 +71,12 @@ class SwitchConnection:
         self._datapath.close()
 
     # Asked by the loop
+
+    def ask(self) -> None:
+        """Ask whether the switch is still there; an Alive follows."""
+        request = parser.OFPEchoRequest(self._datapath)
+        self._question = self._number(request)
+        self._put(request)
 
     def lead(self, generation: int | None) -> None:
         """Become the switch's master; a RoleIs follows."""
@@ -210,6 +217,11 @@ class SwitchConnection:
             is_committed = message.type == ofp.ONF_BCT_COMMIT_REPLY
             self._end_bundle(made=is_committed and not self._bundle.is_broken)
 
+    def _echo_reply(self, message: Any) -> None:
+        if message.xid == self._question:
+            self._question = None
+            self._post(Alive(self))
+
     def _role_reply(self, message: Any) -> None:
         generation = self._role.reply(message)
         if generation is not None:
@@ -252,6 +264,7 @@ class SwitchConnection:
         unread.OFPGroupDescStatsReply: _group_stats,
         parser.ONFBundleCtrlMsg: _bundle_control,
         parser.OFPRoleReply: _role_reply,
+        parser.OFPEchoReply: _echo_reply,
         parser.OFPErrorMsg: _error,
     }
 

@@ -4,9 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from os_ken.controller.handler import MAIN_DISPATCHER
+from os_ken.ofproto import ofproto_v1_3 as ofp
 
 from ..events import Connected, Disconnected, Event
 from .connection import SwitchConnection
+
+_LOCAL = ofp.OFPP_LOCAL
+"""The port of the bridge itself."""
 
 
 class Connections:
@@ -20,7 +24,7 @@ class Connections:
         """Take a new state of a datapath: MAIN after the handshake, DEAD at the end."""
         if state == MAIN_DISPATCHER:
             connection = self._of[datapath] = SwitchConnection(datapath, self._post)
-            self._post(Connected(datapath.id, connection))
+            self._post(Connected(datapath.id, connection, _name(datapath)))
         elif datapath in self._of:
             connection = self._of.pop(datapath)
             connection.end()
@@ -31,3 +35,12 @@ class Connections:
         connection = self._of.get(message.datapath)
         if connection is not None:
             connection.received(message)
+
+
+def _name(datapath: Any) -> str | None:
+    """Return the name of the port LOCAL, of which the switch told in the handshake."""
+    port = datapath.ports.get(_LOCAL)
+    if port is None:
+        return None
+    name = port.name
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)

@@ -1,0 +1,72 @@
+"""Which bridge a new OpenFlow connection is of, by its datapath id and the name of its port LOCAL.
+
+A datapath id is no secret and need not be unique: Open vSwitch makes it of hardware addresses.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from .model import Bridge
+
+_LONGEST_NAME = 15
+"""Characters of a port's name in OpenFlow 1.3 (ofp_port.name has 16 bytes, the last one zero)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a datapath says of itself; ``name`` is that of its port LOCAL, the bridge's own."""
+
+    datapath_id: int
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a connection is closed, for people."""
+
+    reason: str
+
+
+Shared: TypeAlias = "Mapping[int, tuple[str, ...]]"
+"""Names of the bridges that have one datapath id, where these are several."""
+
+
+def shared_ids(bridges: Iterable[Bridge], managed: Iterable[Bridge]) -> Shared:
+    """Return the datapath ids of managed bridges that other bridges have, too."""
+    ids = {bridge.datapath_id for bridge in managed if bridge.datapath_id is not None}
+    having: defaultdict[int, list[str]] = defaultdict(list)
+    for bridge in bridges:
+        if bridge.datapath_id in ids and bridge.datapath_id is not None:
+            having[bridge.datapath_id].append(bridge.name)
+    return {id: tuple(sorted(names)) for id, names in having.items() if len(names) > 1}
+
+
+def remedy(datapath_id: int, names: tuple[str, ...]) -> str:
+    """Return what is wrong with the id of several bridges, and what to type."""
+    return (
+        f"the bridges {' and '.join(names)} have the datapath id {datapath_id:016x}: "
+        f"ovs-vsctl set bridge {names[-1]} other-config:datapath-id=<16 other hex digits>"
+    )
+
+
+def judge(claim: Claim, managed: Mapping[str, Bridge], shared: Shared) -> str | Refusal | None:
+    """Return the name of the managed bridge that a connection is of, or why it is of none.
+
+    None while that is still to come: Open vSwitch writes a bridge's datapath id into its database
+    when it has connected, and again after the database was restarted.
+    """
+    if claim.datapath_id in shared:
+        return Refusal(remedy(claim.datapath_id, shared[claim.datapath_id]))
+    for name, bridge in managed.items():
+        if bridge.datapath_id != claim.datapath_id:
+            continue
+        if claim.name not in (None, name[:_LONGEST_NAME]):
+            return Refusal(remedy(claim.datapath_id, (name, str(claim.name))))
+        return name
+    if claim.name is None:
+        may_come = any(bridge.datapath_id is None for bridge in managed.values())
+    else:
+        may_come = any(claim.name == name[:_LONGEST_NAME] for name in managed)
+    return None if may_come else Refusal("it is no bridge of a Physical_Switch")
