@@ -40,11 +40,12 @@ class News:
         """Whether a change was heard in part, and not to its end."""
         return bool(self._within)
 
-    def hear(self, most: int = MOST_ROWS) -> Iterator[Part]:
-        """Yield the next parts, with so many rows in all or one part more."""
-        while self._parts and most > 0:
+    def hear(self) -> Iterator[Part]:
+        """Yield the next parts, until they have MOST_ROWS rows in all or there are no more."""
+        heard = 0
+        while self._parts and heard < MOST_ROWS:
             part = self._parts.popleft()
-            most -= len(part.rows) if isinstance(part, VtepRows) else 1
+            heard += len(part.rows) if isinstance(part, VtepRows) else 1
             database = part.database if isinstance(part, Bridges | BridgesInSync) else _VTEP
             if isinstance(part, VtepRows | Bridges) and part.more:
                 self._within.add(database)
