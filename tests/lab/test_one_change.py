@@ -1,0 +1,150 @@
+"""A transaction of the NVC is one change: nothing in between is seen on the wire, or in rows."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import socket
+import threading
+
+import pytest
+
+from sim.frames import BROADCAST, lab_frame
+from tests.lab.traffic import Traffic
+from tests.lab.wire import new_mac
+
+THIRD = "10.2.2.4"
+BFD_PARAMS = {"enable": "false", "min_rx": "700"}
+REPLACEMENTS = 2000
+
+
+class Storm:
+    """An NVC that replaces rows as fast as the server lets it. A context manager.
+
+    Each transaction deletes the row for unknown destinations and inserts it again, as OVN does at
+    every change, and does the same with some remote MACs.
+    """
+
+    MACS = tuple(f"02:79:00:00:00:{number:02x}" for number in range(20))
+
+    def __init__(self, remote: str, logical_switch: str, locator: str) -> None:
+        self.replaced = 0
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(20)
+        self._socket.connect(remote.removeprefix("unix:"))
+        self._switch, self._locator = ["uuid", logical_switch], ["uuid", locator]
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._error: Exception | None = None
+
+    def __enter__(self) -> Storm:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._socket.close()
+        if self._error:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            for number in itertools.count():
+                if self._stopping.is_set():
+                    return
+                self._transact(number)
+                self.replaced += 1
+        except Exception as error:
+            self._error = error
+
+    def _transact(self, number: int) -> None:
+        operations = [
+            *self._replace("Mcast_Macs_Remote", "unknown-dst", locator_set=["named-uuid", "set"]),
+            {
+                "op": "insert",
+                "table": "Physical_Locator_Set",
+                "uuid-name": "set",
+                "row": {"locators": self._locator},
+            },
+        ]
+        for mac in self.MACS:
+            operations += self._replace("Ucast_Macs_Remote", mac, locator=self._locator)
+        message = {"method": "transact", "id": number, "params": ["hardware_vtep", *operations]}
+        self._socket.sendall(json.dumps(message).encode())
+        answer = self._receive()
+        assert answer["error"] is None, answer
+        assert not [each for each in answer["result"] if each and "error" in each], answer
+
+    def _replace(self, table: str, mac: str, **row) -> list[dict]:
+        of = ["logical_switch", "==", self._switch]
+        row |= {"MAC": mac, "logical_switch": self._switch}
+        return [
+            {"op": "delete", "table": table, "where": [["MAC", "==", mac], of]},
+            {"op": "insert", "table": table, "row": row},
+        ]
+
+    def _receive(self) -> dict:
+        text = ""
+        while True:
+            text += self._socket.recv(1 << 16).decode()
+            try:
+                return json.loads(text)
+            except ValueError:
+                assert text
+
+
+@pytest.fixture
+def alone(lab, nvc):
+    """ls0 floods to one VTEP that nothing else names, over a tunnel with the NVC's bfd_params."""
+    nvc.do(
+        "add-ls ls0",
+        "set Logical_Switch ls0 tunnel_key=33",
+        *(f"bind-ls br0 {port} 0 ls0" for port in lab.vtep.ports),
+        f"add-mcast-remote ls0 unknown-dst {THIRD}",
+    )
+    locator = nvc.wait(lambda: locator_of(nvc, THIRD), "the locator")
+    row = nvc.wait(lambda: tunnel_row(nvc, locator), "its Tunnel row")
+    params = " ".join(f"bfd_params:{key}={value}" for key, value in BFD_PARAMS.items())
+    nvc.do(f"set Tunnel {row['_uuid']} {params}")
+    return locator
+
+
+def locator_of(nvc, address: str) -> str | None:
+    rows = nvc.rows("Physical_Locator")
+    return next((row["_uuid"] for row in rows if row["dst_ip"] == address), None)
+
+
+def tunnel_row(nvc, locator: str) -> dict | None:
+    return next((row for row in nvc.rows("Tunnel") if row["remote"] == locator), None)
+
+
+def tunnel_port(lab, nvc) -> tuple[str, str]:
+    """Return the UUID and the OpenFlow port of the tunnel to the one VTEP."""
+    name = nvc.tunnels()[THIRD]["name"]
+    return tuple(lab.vtep.ovs_vsctl("get", "Interface", name, "_uuid", "ofport").split())
+
+
+def test_a_storm_of_replacements_loses_no_frame_and_keeps_the_tunnel(lab, nvc, wire, alone):
+    everywhere = {"vm2": ["untagged"], "vm3": ["untagged"], "third": ["vni 33"]}
+    sender, station, far = new_mac(), new_mac(), Storm.MACS[-1]
+    wire.learned(lab.vm1, mac=sender)
+    wire.frame(lab.vm1, src=sender).arrives(everywhere)
+    row, port = tunnel_row(nvc, alone), tunnel_port(lab, nvc)
+    assert row["bfd_params"] == BFD_PARAMS
+    nvc.do(f"add-ucast-remote ls0 {far} {THIRD}")
+    wire.frame(lab.vm1, dst=far, src=sender).arrives({"third": ["vni 33"]})
+    (switch,) = (each["_uuid"] for each in nvc.rows("Logical_Switch") if each["name"] == "ls0")
+    with (
+        Traffic(wire, lab.vm1, BROADCAST, src=sender, rate=300) as flooded,
+        Traffic(wire, lab.vm1, far, src=sender, rate=300) as placed,
+        Storm(lab.vtep.db, switch, alone) as storm,
+    ):
+        nvc.wait(lambda: storm.replaced >= REPLACEMENTS // 2, "half of the replacements")
+        lab.vm3.send(lab_frame(station, BROADCAST, b""))
+        nvc.wait_for_local(station)
+        nvc.wait(lambda: storm.replaced >= REPLACEMENTS, "all replacements")
+    flooded.arrived_as(dict.fromkeys(everywhere, 1))
+    placed.arrived_as({"third": 1})
+    assert tunnel_row(nvc, alone) == row
+    assert tunnel_port(lab, nvc) == port
