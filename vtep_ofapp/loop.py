@@ -583,21 +583,21 @@ class Loop:
             self._touch(self._network.update_switch(row.uuid, None))
             return
         self._remember_places(row)
-        topics = self._network.update(row)
-        self._refused_rows.update(topic.row for topic in topics if isinstance(topic, OfRefused))
-        self._touch(topics)
+        self._touch(self._network.update(row))
 
     def _touch(self, topics: Iterable[Topic]) -> None:
-        for session in self._sessions.values():
-            for topic in topics:
+        for topic in topics:
+            if isinstance(topic, OfRefused):
+                self._refused_rows.add(topic.row)
+            for session in self._sessions.values():
                 session.managed.touch(topic)
 
     def _remember_places(self, row: Row | Gone) -> None:
         """Remember where the NVC placed the learned stations that a row is about, before it."""
         for each in (row, self._network.row(row.uuid)):
-            if isinstance(each, RemoteMac):
+            if isinstance(each, RemoteMac) and self._macs.place(each.logical_switch, each.mac):
                 station = OfStation(each.logical_switch, each.mac)
-                if station not in self._former_places and self._macs.place(*station) is not None:
+                if station not in self._former_places:
                     self._former_places[station] = self._network.place(station)
 
     def _give_way(self) -> None:
