@@ -29,6 +29,7 @@ from .loop import Loop
 from .service import ServiceManager
 from .switch import listener, sieve
 from .switch.connections import Connections
+from .switch.tls import Certificates
 
 LOG = logging.getLogger("vtep_ofapp")
 
@@ -54,6 +55,22 @@ def format_log() -> None:
         logs.install(logging.getLogger().handlers, os.environ)
 
 
+def _listener(openflow: config.OpenFlow) -> listener.Listener:
+    """Return the server for the switches, which listens already.
+
+    Raises BadOption and CannotListen.
+    """
+    where = openflow.host, openflow.port, openflow.option
+    tls = openflow.tls
+    if tls is None:
+        return listener.Listener(*where, None)
+    try:
+        certificates = Certificates(tls.key, tls.certificate, tls.ca, openflow.ciphers)
+    except OSError as error:
+        raise config.BadOption(f"[DEFAULT] {', '.join(config.OPENFLOW_TLS)}: {error}") from None
+    return listener.Listener(*where, certificates)
+
+
 class VtepApp(OSKenApp):  # type: ignore[misc]
     """The application. Its handlers only pass on what os-ken tells."""
 
@@ -65,7 +82,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         try:
             strange = config.check(sys.argv[1:])
             options = config.read()
-        except config.BadOption as error:
+            server = _listener(options.openflow)
+        except (config.BadOption, listener.CannotListen) as error:
             raise SystemExit(f"vtep_ofapp: {error}") from None
         for line in strange:
             LOG.warning("%s", line)
@@ -73,7 +91,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
         gc.set_threshold(*_COLLECTIONS)
         quiet.install(eventlet.spawn_after)
-        listener.install()
+        listener.install(server)
         sieve.install()
         self._inbox = inbox = Inbox()
         self._connections = Connections(inbox.post)

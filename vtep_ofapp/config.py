@@ -140,10 +140,24 @@ class Tls:
 
 
 @dataclass(frozen=True)
+class OpenFlow:
+    """Where switches are awaited; ``option`` is the one that gives the port.
+
+    With ``tls`` nobody gets in without it; ``ciphers`` is OpenSSL's list of those allowed.
+    """
+
+    host: str
+    port: int
+    option: str
+    tls: Tls | None = None
+    ciphers: str | None = None
+
+
+@dataclass(frozen=True)
 class Options:
     """The options of [vtep]: the databases' remotes, Open_vSwitch's by name, and the rest.
 
-    ``tls`` is None where no remote needs it.
+    ``tls`` is None where no remote needs it. ``openflow`` is from [DEFAULT].
     """
 
     vtep_db: str
@@ -151,6 +165,7 @@ class Options:
     lock: str
     tls: Tls | None
     policy: Policy
+    openflow: OpenFlow
 
     @property
     def mark(self) -> str:
@@ -271,13 +286,13 @@ def read() -> Options:
     )
     policy = Policy(**{field.name: _setting(field.name) for field in fields(Policy)})
     vtep_remotes = _remotes("vtep_db", _value("vtep_db"))
-    _secure_openflow()
     return Options(
         vtep_remotes,
         dict(zip(names, remotes, strict=True)),
         _lock(),
         _ovsdb_tls(",".join([vtep_remotes, *remotes])),
         policy,
+        _openflow(),
     )
 
 
@@ -288,14 +303,24 @@ def _lock() -> str:
     return name
 
 
-def _secure_openflow() -> None:
-    """Refuse TLS for OpenFlow by halves: os-ken would listen without it, or let everyone in."""
+def _openflow() -> OpenFlow:
+    """Return where to listen. TLS by halves is refused: os-ken would do without it."""
+    host = str(cfg.CONF.ofp_listen_host)
     files = {f"[DEFAULT] {name}": getattr(cfg.CONF, name) for name in OPENFLOW_TLS}
+    if cfg.CONF.ofp_ssl_listen_port is None and not any(files.values()):
+        return OpenFlow(host, _port("ofp_tcp_listen_port"), "ofp_tcp_listen_port")
     if cfg.CONF.ofp_ssl_listen_port is None:
-        if not any(files.values()):
-            return
         cfg.CONF.set_default("ofp_ssl_listen_port", _OPENFLOW_PORT)
-    _tls(files, "TLS for OpenFlow needs it")
+    tls = _tls(files, "TLS for OpenFlow needs it")
+    port = _port("ofp_ssl_listen_port")
+    return OpenFlow(host, port, "ofp_ssl_listen_port", tls, cfg.CONF.ciphers)
+
+
+def _port(option: str) -> int:
+    port = getattr(cfg.CONF, option)
+    if not isinstance(port, int) or not 1 <= port <= 65535:
+        raise BadOption(f"[DEFAULT] {option}: {port} is no port (1 to 65535)")
+    return port
 
 
 def _ovsdb_tls(remotes: str) -> Tls | None:

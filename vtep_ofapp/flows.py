@@ -96,6 +96,21 @@ class ToController:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckLength:
+    """Set the lowest bit of a register if the frame is longer than ``most`` bytes, else clear it.
+
+    Open vSwitch (2.12 and later) translates what follows in the same flow twice, once for each
+    answer.
+    """
+
+    most: int
+    register: str
+
+    def __str__(self) -> str:
+        return f"check_pkt_larger({self.most})->{self.register}[0]"
+
+
+@dataclass(frozen=True, slots=True)
 class ToGroup:
     """Hand a copy of the frame to a group."""
 
@@ -107,7 +122,7 @@ class ToGroup:
 
 @dataclass(frozen=True, slots=True)
 class Resubmit:
-    """Look the frame up in a table, from inside a bucket, where GoTo is not allowed."""
+    """Look the frame up in a table, and then go on with the next action."""
 
     table: int
 
@@ -127,7 +142,7 @@ class GoTo:
 
 Action: TypeAlias = (
     "SetField | PopVlan | PushVlan | ForgetInPort | Output | OutputToBond | ToController"
-    " | ToGroup | Resubmit | GoTo"
+    " | CheckLength | ToGroup | Resubmit | GoTo"
 )
 
 

@@ -111,6 +111,7 @@ class Planner:
             admission.link_local(),
             *learning.unlearnable(),
             learning.unknown(),
+            *learning.showing(),
             unicast.elsewhere(),
             *tunnels.inner_tags(),
             *egress.inner_tags(),

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 from uuid import UUID
 
 from tests.docs.pages import ROOT, code, section, table
-from vtep_ofapp.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GoTo, ToGroup
+from vtep_ofapp.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GoTo, Resubmit, ToGroup
 from vtep_ofapp.model import Binding
 from vtep_ofapp.pipeline import (
     admission,
@@ -53,6 +53,7 @@ def every_kind_of_flow():
     yield learning.full_binding(untagged.number)
     yield learning.full_logical_switch(LOGICAL_SWITCH)
     yield learning.unknown()
+    yield from learning.showing()
     yield unicast.remote(LOGICAL_SWITCH, MAC, REMOTE)
     yield unicast.local(untagged.number, LOGICAL_SWITCH, MAC)
     yield unicast.elsewhere()
@@ -64,7 +65,9 @@ def every_kind_of_flow():
 
 def kind_of(flow):
     """Return what the page says of a flow: table, priority, fields, producer, where it goes on."""
-    goes_on = {Table(action.table).name for action in flow.actions if isinstance(action, GoTo)}
+    goes_on = {
+        Table(action.table).name for action in flow.actions if isinstance(action, GoTo | Resubmit)
+    }
     if any(isinstance(action, ToGroup) for action in flow.actions):
         goes_on.add("groups")
     return (

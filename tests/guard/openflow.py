@@ -20,9 +20,12 @@ _HEADER = struct.Struct("!BBHI")
 
 
 def message(kind: int, body: bytes = b"", *, xid=1, version=VERSION, length=None) -> bytes:
-    """Return a message; a ``length`` other than its own makes it a lie."""
+    """Return a message; a ``length`` other than its own makes it a lie.
+
+    One that is too long for its header has what Open vSwitch would write there.
+    """
     length = _HEADER.size + len(body) if length is None else length
-    return _HEADER.pack(version, kind, length, xid) + body
+    return _HEADER.pack(version, kind, length % (1 << 16), xid) + body
 
 
 def match(**fields: int) -> bytes:
@@ -44,7 +47,7 @@ def frame(source: str, destination: str = "ff:ff:ff:ff:ff:ff") -> bytes:
 
 def packet_in(data: bytes, fields: bytes, *, cookie=OURS, xid=0) -> bytes:
     """Return a packet-in of a flow with the cookie."""
-    head = struct.pack("!IHBBQ", 0xFFFFFFFF, len(data), 0, 30, cookie)
+    head = struct.pack("!IHBBQ", 0xFFFFFFFF, len(data) % (1 << 16), 0, 30, cookie)
     return message(PACKET_IN, head + fields + bytes(2) + data, xid=xid)
 
 

@@ -1,6 +1,7 @@
 """OpenFlow over TLS: who has a certificate of our CA gets in, and nobody else."""
 
 import os
+import shutil
 import socket
 import ssl
 
@@ -62,11 +63,11 @@ def managed(tls):
     return tls
 
 
-def context(vtep, pki=None, version=None):
-    """Return the TLS settings of a client that trusts our CA."""
+def context(vtep, pki=None, version=None, ca=None):
+    """Return the TLS settings of a client that trusts our CA, or that of another folder."""
     settings = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     settings.check_hostname = False
-    settings.load_verify_locations(ca_of(vtep.pki))
+    settings.load_verify_locations(ca_of(ca or vtep.pki))
     settings.set_ciphers("ALL:@SECLEVEL=0")
     if pki is not None:
         settings.load_cert_chain(f"{pki}/us-cert.pem", f"{pki}/us-privkey.pem")
@@ -147,3 +148,50 @@ def test_a_switch_refuses_the_application_with_a_certificate_of_another_ca(tls):
     tls.wait_for_log("is closed: SSLError: ")
     assert "br0 is managed" not in tls.app.log_text
     assert tls.app.running
+
+
+def put(folder, pki):
+    """Put key, certificate and CA of one folder in the place of another's."""
+    (folder / "pki/switchca").mkdir(parents=True, exist_ok=True)
+    for name in ("us-privkey.pem", "us-cert.pem", "pki/switchca/cacert.pem"):
+        replaced = folder / f"{name}.new"
+        shutil.copy(pki / name, replaced)
+        replaced.rename(folder / name)
+
+
+def test_new_certificates_are_used_from_the_next_connection_on(tls):
+    live = tls.folder / "live"
+    put(live, tls.pki)
+    use_in_switch(tls, tls.pki, tls.pki)
+    use(tls, live, live)
+    tls.wait_for_log("br0 is managed")
+    ours = context(tls, tls.pki)
+    theirs = context(tls, tls.others, ca=tls.others)
+    assert gets_in(tls, ours)
+    assert not gets_in(tls, theirs)
+    put(live, tls.others)
+    assert gets_in(tls, theirs)
+    assert not gets_in(tls, ours)
+    assert tls.app.log_text.count("new certificates are used") == 1
+
+    (live / "us-cert.pem").write_text("nonsense")
+    assert gets_in(tls, theirs)
+    assert gets_in(tls, theirs)
+    (live / "us-privkey.pem").unlink()
+    assert gets_in(tls, theirs)
+    assert tls.app.log_text.count("new certificates are not used") == 2
+    put(live, tls.pki)
+    assert gets_in(tls, ours)
+    assert tls.app.log_text.count("new certificates are used") == 2
+    assert "br0: connection lost" not in tls.app.log_text
+
+
+def test_the_log_says_what_is_wrong_with_a_stranger(managed):
+    with Client(managed.app.port) as client:
+        client.send(message(HELLO))
+        client.drain()
+    managed.wait_for_log("it does not speak TLS, and this port does")
+    assert not gets_in(managed, context(managed))
+    managed.wait_for_log("it has no certificate; ovs-vsctl set-ssl gives it one")
+    assert not gets_in(managed, context(managed, managed.others))
+    managed.wait_for_log("its certificate is not of the CA in ca_certs")

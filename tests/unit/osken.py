@@ -8,6 +8,7 @@ from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from vtep_ofapp.changes import FlowChange, GroupChange
 from vtep_ofapp.flows import (
+    CheckLength,
     ForgetInPort,
     GoTo,
     Output,
@@ -125,6 +126,7 @@ def made(action):
         Output: lambda: [parser.OFPActionOutput(action.port)],
         OutputToBond: lambda: [bundle(action.ports)],
         ToController: lambda: [parser.OFPActionOutput(ofp.OFPP_CONTROLLER, action.max_len)],
+        CheckLength: lambda: [check_length(action)],
         ToGroup: lambda: [parser.OFPActionGroup(action.group)],
         Resubmit: lambda: [parser.NXActionResubmitTable(table_id=action.table)],
         PopVlan: lambda: [parser.OFPActionPopVlan()],
@@ -135,6 +137,13 @@ def made(action):
         ForgetInPort: lambda: [parser.NXActionRegLoad(ofs_nbits=31, dst="in_port", value=0)],
         GoTo: lambda: [],
     }[type(action)]()
+
+
+def check_length(action):
+    """NXAST_CHECK_PKT_LARGER of a register's bit 0, as ovs-ofctl encodes it (OVS 3.1)."""
+    register = 0x00010004 | int(action.register[3:]) << 9
+    body = struct.pack("!HHHI6x", 49, action.most, 0, register)
+    return parser.OFPActionExperimenterUnknown(0x2320, body)
 
 
 def bundle(ports):

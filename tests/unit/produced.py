@@ -30,6 +30,7 @@ PRODUCERS = {
     admission.bound: (BINDINGS, NUMBERS),
     learning.unlearnable: (),
     learning.unknown: (),
+    learning.showing: (),
     learning.known: (BINDING_NUMBERS, NUMBERS, MACS, st.integers(1, 0xFFFF)),
     learning.full_binding: (BINDING_NUMBERS,),
     learning.full_logical_switch: (NUMBERS,),

@@ -16,6 +16,7 @@ from vtep_ofapp.flows import Bucket, Group, Output, match
 from vtep_ofapp.pipeline import flooding, learning, unicast
 from vtep_ofapp.pipeline.layout import COUNTING
 from vtep_ofapp.statistics import Counter
+from vtep_ofapp.switch import connection
 from vtep_ofapp.switch.connection import SwitchConnection
 from vtep_ofapp.traffic import Traffic
 
@@ -79,6 +80,29 @@ def error(xid, type_=ofp.OFPET_FLOW_MOD_FAILED, code=ofp.OFPFMFC_TABLE_FULL):
     message = parser.OFPErrorMsg(osken.Datapath(), type_, code, bytes(64))
     message.set_xid(xid)
     return osken.serialized(message)
+
+
+# Bounds
+
+
+@pytest.mark.parametrize("kind", ["flows", "groups", "counters"])
+def test_a_switch_that_tells_of_flows_without_end_is_closed(far, kind, monkeypatch):
+    monkeypatch.setattr(connection, "MOST_READ", 1)
+    if kind == "counters":
+        far.connection.read_counters()
+    else:
+        far.connection.read_back()
+    xid = xid_of(far.take()[1 if kind == "groups" else 0])
+    groups = [Group(0xA1000001 + number, ()) for number in range(2)]
+    parts = (
+        [osken.reply(ofp.OFPMP_GROUP_DESC, osken.group_entry(each), xid, 1) for each in groups]
+        if kind == "groups"
+        else [osken.flow_reply(each, xid=xid, flags=1) for each in (FLOW, OTHER)]
+    )
+    far.tell(parts[0])
+    assert far.datapath.is_open
+    far.tell(parts[1])
+    assert not far.datapath.is_open
 
 
 # Bundles

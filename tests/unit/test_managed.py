@@ -89,7 +89,9 @@ def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline():
         ADMISSION FORBIDDEN eth_dst=01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0: drop
         LEARNING FORBIDDEN eth_src=01:00:00:00:00:00/01:00:00:00:00:00: drop
         LEARNING FORBIDDEN eth_src=00:00:00:00:00:00: drop
-        LEARNING MISS any: controller:14,goto UNICAST
+        LEARNING MISS any: resubmit MEASURING,goto UNICAST
+        MEASURING MISS any: check_pkt_larger(16384)->reg6[0],resubmit SHOWING
+        SHOWING DEFAULT reg6=0x0: controller:14
         UNICAST MISS any: goto FLOODING
         EGRESS FORBIDDEN reg1=0x0/0xfff,vlan_vid=0x1000/0x1000: drop
         EGRESS FORBIDDEN eth_type=0x8100,reg1=0x0/0xfff: drop
@@ -1337,6 +1339,7 @@ def test_a_station_of_a_full_logical_switch_may_move():
     assert len(pipeline.send(Frame(2, MAC1, MAC2, (10,))).shown) == 1
     assert pipeline.send(Frame(2, MAC2, MAC1, (10,))).shown == []
     assert pipeline.send(Frame(1, MAC1, MAC2)).shown == []
+    assert pipeline.send(Frame(2, MAC1, MAC2, (10,), length=16385)).shown == []
     world.see(MAC1, "p1", 10)
     world.settle()
     assert "EGRESS" in "".join(world.flows("UNICAST"))

@@ -77,8 +77,15 @@ def test_sources_that_are_no_stations_are_dropped():
 
 
 def test_an_unknown_source_is_shown_and_passes():
-    assert read_flow(learning.unknown()) == "LEARNING MISS any: controller:14,goto UNICAST"
+    assert read_flow(learning.unknown()) == "LEARNING MISS any: resubmit MEASURING,goto UNICAST"
     assert learning.unknown().watched
+
+
+def test_only_a_frame_that_fits_into_a_message_is_shown():
+    assert read_flows(learning.showing()) == lines("""
+        MEASURING MISS any: check_pkt_larger(16384)->reg6[0],resubmit SHOWING
+        SHOWING DEFAULT reg6=0x0: controller:14
+    """)
 
 
 def test_a_known_source_passes_until_it_is_idle():
@@ -342,7 +349,7 @@ def test_frames_of_further_stations_pass_unseen():
 
 def test_frames_of_a_station_that_moves_are_shown_even_then():
     assert read_flow(learning.moving(7, MAC1)) == (
-        f"LEARNING LIMIT_EXCEPT eth_src={MAC1},metadata=7: controller:14,goto UNICAST"
+        f"LEARNING LIMIT_EXCEPT eth_src={MAC1},metadata=7: resubmit MEASURING,goto UNICAST"
     )
     assert learning.station(learning.moving(7, MAC1).key) is None
 
@@ -457,6 +464,7 @@ def all_flows() -> list[Flow]:
         *admission.bound(UNTAGGED, 7),
         *learning.unlearnable(),
         learning.unknown(),
+        *learning.showing(),
         learning.known(UNTAGGED.number, 7, MAC1, 300),
         unicast.elsewhere(),
         unicast.local(UNTAGGED.number, 7, MAC1),
@@ -483,6 +491,8 @@ def test_every_flow_carries_our_cookie_and_its_producer(flow):
     producer = flow.cookie & PRODUCER_MASK
     if flow.key.table in (Table.DECAPSULATION, Table.ENCAPSULATION, Table.TUNNEL):
         assert producer == cookie_of(Cookie.TUNNELS)
+    elif flow.key.table in (Table.MEASURING, Table.SHOWING):
+        assert producer == cookie_of(Cookie.LEARNING)
     elif flow not in (tunnels.incoming(FAR, 9), tunnels.looking_at_bfd(FAR, 9, "169.254.1.0")):
         assert producer in {
             cookie_of(each) for each in Cookie if each.name.startswith(Table(flow.key.table).name)

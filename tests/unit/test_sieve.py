@@ -9,6 +9,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from vtep_ofapp.switch import sieve
+from vtep_ofapp.switch.framing import Malformed
 
 DATAPATH = SimpleNamespace(address=("192.0.2.1", 6653))
 
@@ -24,7 +25,7 @@ def read(msg_type, body=b"", version=ofp.OFP_VERSION):
     [struct.pack("!HH", 1, 0), struct.pack("!HH", 9, 3), struct.pack("!HHIH", 1, 8, 16, 1)],
 )
 def test_a_hello_that_os_ken_would_read_for_ever_is_refused(version, element):
-    with pytest.raises(sieve.Malformed):
+    with pytest.raises(Malformed):
         read(ofp.OFPT_HELLO, element, version)
 
 
@@ -61,7 +62,7 @@ def test_what_a_switch_tells_is_read():
 
 
 def test_other_versions_may_only_greet():
-    with pytest.raises(sieve.Malformed):
+    with pytest.raises(Malformed):
         read(ofp.OFPT_PACKET_IN, version=1)
     with pytest.raises(exception.OFPUnknownVersion):
         read(ofp.OFPT_HELLO, version=99)

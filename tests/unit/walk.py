@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from vtep_ofapp.flows import (
     Action,
     Bucket,
+    CheckLength,
     Flow,
     ForgetInPort,
     GoTo,
@@ -43,6 +44,7 @@ class Frame:
     dst: str
     tags: tuple[int, ...] = ()
     vni: int = 0
+    length: int = 60
 
 
 @dataclass(frozen=True, order=True)
@@ -115,6 +117,7 @@ class Pipeline:
             "eth_src": _number(frame.src),
             "eth_dst": _number(frame.dst),
             "tunnel_id": frame.vni,
+            "length": frame.length,
         }
         result = Result()
         seen = min(len(frame.tags), self._vlan_limit)
@@ -171,6 +174,10 @@ class Pipeline:
                     result.outputs.append(out)
             elif isinstance(action, ToController):
                 result.shown.append(dict(state.fields))
+            elif isinstance(action, CheckLength):
+                assert action.register in _WRITABLE, str(action)
+                rest = state.fields.get(action.register, 0) & ~1
+                state.fields[action.register] = rest | (state.fields["length"] > action.most)
             elif isinstance(action, ToGroup):
                 self._to_group(action.group, state, result)
             elif isinstance(action, Resubmit):

@@ -15,6 +15,8 @@ class Table(IntEnum):
     ADMISSION = 0
     DECAPSULATION = 10
     LEARNING = 30
+    MEASURING = 31
+    SHOWING = 32
     UNICAST = 60
     FLOODING = 70
     REPLICATION = 80
@@ -91,9 +93,10 @@ removed the next one as the type of the frame.
 TAGGED = "reg4"
 """1 for frames that came in with a tag: their length was counted with it."""
 
-
 PART = "reg5"
 """The id of the replication group that a copy of the frame goes to, apart from the others."""
+LENGTH = "reg6"
+"""1 for frames of an unknown source that are too long to be shown to the controller."""
 
 MOST_BINDINGS = 1024
 """Buckets of one LOCAL group: 48 bytes each, in an OpenFlow message of at most 65,535 bytes."""

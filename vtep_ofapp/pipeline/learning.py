@@ -3,11 +3,28 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from ..flows import Flow, FlowKey, GoTo, Match, ToController, match, narrowed
-from .layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Priority, Table, flow, miss
+from ..flows import (
+    CheckLength,
+    Flow,
+    FlowKey,
+    GoTo,
+    Match,
+    Resubmit,
+    ToController,
+    match,
+    narrowed,
+)
+from .layout import LENGTH, LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Priority, Table, flow, miss
 
 ETHERNET_HEADER = 14
 """Bytes of a frame that the controller needs: its addresses."""
+LONGEST_SHOWN = 16384
+"""Bytes of the longest frame that is shown to the controller.
+
+Open vSwitch (2.7 and later) sends the whole frame, whatever it is asked for, and the length of a
+message of OpenFlow has 16 bits. A station with longer frames is learned from its shorter ones.
+"""
+_SHOW = Resubmit(Table.MEASURING), GoTo(Table.UNICAST)
 
 
 def unlearnable() -> tuple[Flow, ...]:
@@ -25,9 +42,31 @@ def unknown() -> Flow:
     """Show frames from unknown sources to the controller; they do not wait for it."""
     return miss(
         Table.LEARNING,
-        ToController(ETHERNET_HEADER),
-        GoTo(Table.UNICAST),
+        *_SHOW,
         producer=Cookie.LEARNING,
+    )
+
+
+def showing() -> tuple[Flow, ...]:
+    """Show a frame to the controller if its length allows that.
+
+    Open vSwitch translates twice whatever follows a check of the length, so this is apart from
+    where the frame goes.
+    """
+    return (
+        miss(
+            Table.MEASURING,
+            CheckLength(LONGEST_SHOWN, LENGTH),
+            Resubmit(Table.SHOWING),
+            producer=Cookie.LEARNING,
+        ),
+        flow(
+            Table.SHOWING,
+            Priority.DEFAULT,
+            match({LENGTH: 0}),
+            ToController(ETHERNET_HEADER),
+            producer=Cookie.LEARNING,
+        ),
     )
 
 
@@ -68,8 +107,7 @@ def moving(logical_switch: int, mac: str) -> Flow:
         Table.LEARNING,
         Priority.LIMIT_EXCEPT,
         match({LOGICAL_SWITCH: logical_switch, "eth_src": mac}),
-        ToController(ETHERNET_HEADER),
-        GoTo(Table.UNICAST),
+        *_SHOW,
         producer=Cookie.LEARNING,
     )
 

@@ -17,6 +17,7 @@ from os_ken.ofproto import ofproto_v1_3_parser as parser
 from ..flows import (
     Action,
     Bucket,
+    CheckLength,
     ForgetInPort,
     GoTo,
     Output,
@@ -28,6 +29,7 @@ from ..flows import (
     ToController,
     ToGroup,
 )
+from .oxm import field_header
 
 _ETHERTYPE_VLAN = 0x8100
 _PRESENT = 0x1000
@@ -36,14 +38,24 @@ _IN_PORT_BITS = 31
 _IN_PORT_RESUBMIT = 0xFFF8
 _EXPERIMENTER = struct.Struct("!HHIH")
 _BUCKET = struct.Struct(ofp.OFP_BUCKET_PACK_STR)
+_CHECK_PKT_LARGER = 49
+"""NXAST_CHECK_PKT_LARGER of Open vSwitch (lib/ofp-actions.c), which os-ken does not know."""
+_CHECK_LENGTH = struct.Struct("!HHHI6x")
+"""Its subtype, the number of bytes, the first bit and the header of the register."""
+_EXPERIMENTER_HEADER_SIZE = 8
 _OF_NICIRA = {
     nicira_ext.NXAST_RESUBMIT_TABLE,
     nicira_ext.NXAST_BUNDLE,
     nicira_ext.NXAST_REG_LOAD,
+    _CHECK_PKT_LARGER,
 }
 """Those of Open vSwitch's own actions that we use. os-ken reads others without end if their
 lengths are wrong."""
 _REMEMBERED = 1 << 14
+
+
+_REGISTERS = {field_header(f"reg{number}"): f"reg{number}" for number in range(8)}
+"""Open vSwitch's registers by the header that they have as an OXM field."""
 
 
 class Foreign(ValueError):
@@ -120,6 +132,21 @@ def _bundle(ports: Sequence[int]) -> Any:
     )
 
 
+def _check_length(action: CheckLength) -> Any:
+    header = field_header(action.register)
+    body = _CHECK_LENGTH.pack(_CHECK_PKT_LARGER, action.most, 0, header)
+    return parser.OFPActionExperimenterUnknown(common.NX_EXPERIMENTER_ID, body)
+
+
+def _decode_check_length(body: bytes) -> CheckLength:
+    """Return the action behind an experimenter's header; raises Foreign if it is not ours."""
+    if len(body) == _CHECK_LENGTH.size:
+        _, most, first_bit, header = _CHECK_LENGTH.unpack(body)
+        if not first_bit and not any(body[-6:]) and header in _REGISTERS:
+            return CheckLength(most, _REGISTERS[header])
+    raise Foreign(f"a check_pkt_larger that is not ours: {body.hex()}")
+
+
 def _encode(actions: Iterable[Action]) -> list[Any]:
     messages: list[Any] = []
     for action in actions:
@@ -131,6 +158,8 @@ def _encode(actions: Iterable[Action]) -> list[Any]:
             messages.append(_bundle(action.ports))
         elif isinstance(action, ToController):
             messages.append(parser.OFPActionOutput(ofp.OFPP_CONTROLLER, action.max_len))
+        elif isinstance(action, CheckLength):
+            messages.append(_check_length(action))
         elif isinstance(action, ToGroup):
             messages.append(parser.OFPActionGroup(action.group))
         elif isinstance(action, Resubmit):
@@ -152,6 +181,9 @@ def _decode(buf: bytes) -> list[Action]:
     for kind, piece in _pieces(buf):
         if kind == ofp.OFPAT_EXPERIMENTER and not _is_known(piece):
             raise Foreign(f"an experimenter's action: {piece[:16].hex()}")
+        if kind == ofp.OFPAT_EXPERIMENTER and _subtype(piece) == _CHECK_PKT_LARGER:
+            actions.append(_decode_check_length(piece[_EXPERIMENTER_HEADER_SIZE:]))
+            continue
         try:
             action = _decode_one(parser.OFPAction.parser(piece, 0))
         except Foreign:
@@ -202,10 +234,15 @@ def _decode_one(message: Any) -> Action:
 
 def _is_known(action: bytes) -> bool:
     """Whether an experimenter's action is one of those of Open vSwitch that we use."""
+    return _subtype(action) in _OF_NICIRA
+
+
+def _subtype(action: bytes) -> int | None:
+    """Return which of Open vSwitch's own actions an experimenter's action is, if it is one."""
     if len(action) < _EXPERIMENTER.size:
-        return False
+        return None
     _, _, experimenter, subtype = _EXPERIMENTER.unpack_from(action)
-    return experimenter == common.NX_EXPERIMENTER_ID and subtype in _OF_NICIRA
+    return int(subtype) if experimenter == common.NX_EXPERIMENTER_ID else None
 
 
 def _pieces(buf: bytes) -> Iterator[tuple[int, bytes]]:

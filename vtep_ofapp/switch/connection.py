@@ -24,6 +24,8 @@ from .role import Role
 
 LOG = logging.getLogger("vtep_ofapp.switch")
 
+MOST_READ = 1 << 21
+"""Flows, or groups, of ours that one switch may tell of: a reply may have any number of parts."""
 _WRITE_SIZE = 1 << 16
 """Bytes of messages handed to the socket at a time, so that a large bundle lets others run."""
 
@@ -177,12 +179,20 @@ class SwitchConnection:
         try:
             for flow in decoding.flows(message.buf):
                 reading.flows[flow.key] = flow
+            self._bound(len(reading.flows))
         finally:
             self._end_of_part(message)
+
+    def _bound(self, entries: int) -> None:
+        """Part with a switch that has told of more than there can be."""
+        if entries > MOST_READ:
+            LOG.error("%s is closed: it tells of more than %d flows", self.peer, MOST_READ)
+            self.disconnect()
 
     def _count(self, counting: _Counting, message: Any) -> None:
         try:
             counting.flows.update(decoding.counters(message.buf))
+            self._bound(len(counting.flows))
         finally:
             self._end_of_count(counting, message)
 
@@ -200,6 +210,7 @@ class SwitchConnection:
         try:
             for group in decoding.groups(message.buf):
                 self._reading.groups[group.id] = group
+            self._bound(len(self._reading.groups))
         finally:
             self._end_of_part(message)
 

@@ -1,6 +1,8 @@
 """Takes the connections of switches for os-ken, and lets no stranger hold on to much."""
 
+import errno
 import logging
+import socket
 import ssl
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,16 +12,28 @@ from os_ken.controller import controller
 from os_ken.controller.handler import MAIN_DISPATCHER
 from os_ken.lib import hub
 
+from .framing import Malformed, Messages
+from .tls import Certificates, hint
+
 LOG = logging.getLogger("vtep_ofapp.switch.listener")
 
 MOST_STRANGERS = 64
 """Connections before the end of their handshake; one more costs the oldest of them its place."""
 HANDSHAKE_TIME = 10.0
 """Seconds that a connection has for the handshakes of TLS and OpenFlow."""
+MOST_HANDSHAKE = 1 << 23
+"""Bytes that come before the end of the handshake: it describes at most 65,280 ports."""
+_READ_SIZE = 1 << 16
 _BACKLOG = 512
 """Connections that the system completes before we take them: many switches may come at once."""
 _PAUSE = 0.1
 """Seconds until the next attempt, where the system has no connection to give."""
+
+_ADVICE = {
+    errno.EADDRINUSE: "; another process listens there: end it, or give another port",
+    errno.EADDRNOTAVAIL: "; give an address of this host, or 0.0.0.0 for all of them",
+    errno.EACCES: "; give a port above 1023",
+}
 
 
 @dataclass(eq=False, slots=True)
@@ -35,50 +49,71 @@ class _Peer:
         return self.datapath is None or self.datapath.state != MAIN_DISPATCHER
 
 
-class _TlsSocket:
-    """A TLS socket that is at its end after a broken record.
+class _MessageSocket:
+    """A socket that gives os-ken one message at a time, as framing.py cuts them.
 
-    os-ken takes every error of TLS for a time-out and reads on, without a pause and for ever.
+    It is at its end after a broken record of TLS: os-ken takes every error of TLS for a time-out
+    and reads on, without a pause.
     """
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, peer: _Peer) -> None:
         self._socket = sock
+        self._peer = peer
+        self._messages = Messages()
+        self._strange = 0
 
-    def recv(self, size: int) -> bytes:
-        """Return what there is to read; raises OSError, but no SSLError."""
+    def recv(self, _size: int) -> bytes:
+        """Return the next message; raises OSError, but no SSLError, and Malformed."""
+        while (message := self._messages.next()) is None:
+            data = self._read()
+            if not data:
+                return b""
+            self._messages.feed(data)
+        return message
+
+    def _read(self) -> bytes:
         try:
-            return bytes(self._socket.recv(size))
+            data = bytes(self._socket.recv(_READ_SIZE))
         except ssl.SSLError as error:
             LOG.warning("a TLS connection is closed: %s", error)
             raise ConnectionAbortedError from None
+        if self._peer.is_stranger():
+            self._strange += len(data)
+            if self._strange > MOST_HANDSHAKE:
+                raise Malformed(f"more than {MOST_HANDSHAKE} bytes before the end of the handshake")
+        return data
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
 
 
-class Listener(hub.StreamServer):  # type: ignore[misc]
-    """os-ken's server. Whatever a connection does, it costs nothing but that connection.
+class CannotListen(Exception):
+    """There can be no listening socket; the text says why and what to do, in one line."""
 
-    os-ken's own stops listening at the first connection that the system refuses, waits for ever
-    for handshakes, and knows no limit.
+
+class Listener:
+    """The server of os-ken's OpenFlow port. What a connection does costs only that connection.
+
+    os-ken's own shares its port with any other process, stops listening at the first connection
+    that the system refuses, waits for handshakes without end, and knows no limit.
     """
 
-    def __init__(self, listen_info: Any, _handle: Any, **tls: Any) -> None:
-        """Listen at an address; ``tls`` are os-ken's arguments for TLS."""
+    def __init__(
+        self, host: str, port: int, option: str, certificates: Certificates | None
+    ) -> None:
+        """Listen at an address, with TLS if there are certificates; raises CannotListen.
+
+        ``option`` is the one that gives the port.
+        """
         self._peers: dict[_Peer, None] = {}
-        ciphers = tls.pop("ciphers", None)
-        if tls:
-            tls["ssl_ctx"].minimum_version = ssl.TLSVersion.TLSv1_2
-            if ciphers is not None:
-                tls["ssl_ctx"].set_ciphers(ciphers)
-        super().__init__(listen_info, self._speak, **tls)
-        self.server.listen(_BACKLOG)
+        self._certificates = certificates
+        self._server = _open(host, port, option)
 
     def serve_forever(self) -> None:
         """Take connections for ever, each in a green thread of its own."""
         while True:
             try:
-                sock, address = self.server.accept()
+                sock, address = self._server.accept()
             except OSError as error:
                 LOG.error("no connection can be taken: %s", error)
                 hub.sleep(_PAUSE)
@@ -99,20 +134,21 @@ class Listener(hub.StreamServer):  # type: ignore[misc]
         """Serve one connection to its end; whatever goes wrong ends it."""
         timer = hub.spawn_after(HANDSHAKE_TIME, self._check, peer)
         try:
-            self.handle(sock, peer)
+            self._speak(sock, peer)
         except Exception as error:
-            what = "connection from %s is closed: %s: %s"
-            LOG.warning(what, peer.address[0], type(error).__name__, error)
+            what = "connection from %s is closed: %s: %s%s"
+            LOG.warning(what, peer.address[0], type(error).__name__, error, hint(error))
         finally:
             timer.cancel()
             sock.close()
             del self._peers[peer]
 
     def _speak(self, sock: Any, peer: _Peer) -> None:
-        """Speak OpenFlow; with TLS, its handshake is over."""
-        if isinstance(sock, ssl.SSLSocket):
-            sock = _TlsSocket(sock)
-        with closing(sock), closing(controller.Datapath(sock, peer.address)) as peer.datapath:
+        """Speak OpenFlow, after the handshake of TLS."""
+        if self._certificates is not None:
+            sock = self._certificates.context().wrap_socket(sock, server_side=True)
+        messages = _MessageSocket(sock, peer)
+        with closing(sock), closing(controller.Datapath(messages, peer.address)) as peer.datapath:
             peer.datapath.serve()
 
     def _check(self, peer: _Peer) -> None:
@@ -122,6 +158,17 @@ class Listener(hub.StreamServer):  # type: ignore[misc]
             hub.kill(peer.thread)
 
 
-def install() -> None:
-    """Let os-ken take connections by a Listener."""
-    controller.StreamServer = Listener
+def install(listener: Listener) -> None:
+    """Let os-ken take connections by the listener, wherever it would listen itself."""
+    controller.StreamServer = lambda *_, **__: listener
+
+
+def _open(host: str, port: int, option: str) -> Any:
+    """Return a listening socket that no other process can share."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return hub.listen((host, port), family=family, backlog=_BACKLOG, reuse_port=False)
+    except OSError as error:
+        where = f"[DEFAULT] ofp_listen_host = {host}, {option} = {port}"
+        advice = _ADVICE.get(error.errno or 0, "")
+        raise CannotListen(f"{where}: {error.strerror or error}{advice}") from None

@@ -37,6 +37,12 @@ def encode_match(match: Match) -> bytes:
     return _MATCH.pack(ofp.OFPMT_OXM, length) + fields + _PADDING[length & 7]
 
 
+def field_header(field: str) -> int:
+    """Return the header of a field without a mask, as a number."""
+    (header,) = _HEADER.unpack(_header(field)[0])
+    return int(header)
+
+
 def decode_match(buf: bytes, start: int) -> tuple[Match, int]:
     """Return the match that begins in ``buf`` at ``start``, and where its padding ends.
 
@@ -101,5 +107,5 @@ def _decode(header: int, body: bytes) -> tuple[str, Any]:
     return name, shown
 
 
-_MACS = {_HEADER.unpack(_header(name)[0])[0]: name for name in ("eth_src", "eth_dst")}
+_MACS = {field_header(name): name for name in ("eth_src", "eth_dst")}
 """Fields of which hardly any two flows have the same value, by their header."""

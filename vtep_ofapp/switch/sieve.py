@@ -7,6 +7,8 @@ from os_ken.ofproto import ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto.ofproto_common import ONF_EXPERIMENTER_ID
 
+from .framing import Malformed
+
 _KINDS = frozenset(
     {
         ofp.OFPT_HELLO,
@@ -27,10 +29,6 @@ _BUNDLE_CONTROL = struct.pack("!II", ONF_EXPERIMENTER_ID, ofp.ONF_ET_BUNDLE_CONT
 _WITHOUT_PROPERTIES = len(_BUNDLE_CONTROL) + ofp.ONF_BUNDLE_CTRL_SIZE
 
 _read = ofproto_parser.msg
-
-
-class Malformed(ValueError):
-    """A message that no OpenFlow switch sends; it ends the connection."""
 
 
 def message(
