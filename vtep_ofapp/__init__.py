@@ -9,7 +9,10 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from typing import Any
+
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # os-ken runs on it
 
 import eventlet
 from eventlet.greenthread import GreenThread

@@ -1,7 +1,8 @@
 """Remove what vtep_ofapp made: ``python -m vtep_ofapp.cleanup``.
 
 It works by Open vSwitch's own tools, so that it needs neither a running application nor a bridge
-that finds its controller. It runs where the bridges are.
+that finds its controller. It runs where the bridges are. Exit codes: 0 if nothing is left, 1 if
+something was in the way, 2 for arguments that it does not know.
 """
 
 import argparse
@@ -9,96 +10,88 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from . import config
+from . import config, emulator
 from .flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
+from .tools import Failure, Removal, Row, Tools, members, pairs, where, without
 
 _OWNER = "vtep_ofapp"
-"""The key in external_ids that marks our ports."""
+"""The key in external_ids that marks our bridges and ports."""
 _DESCRIPTION = "managed by vtep_ofapp"
 """The end of the description that a switch without one was given."""
-_PATIENCE = 30
-"""Seconds for one command."""
+_FLOWS = f"cookie={COOKIE_BASE:#x}/{COOKIE_MASK:#x}"
+_EMPTY: tuple[str, list[object]] = ("set", [])
+_PORTS_AT_ONCE = 1000
 
 
-class Failure(Exception):
-    """It cannot be done; the text says why, in one line."""
+# The bridges
 
 
 @dataclass(frozen=True)
-class Tools:
-    """Open vSwitch's tools. Nothing is changed in a ``dry_run``."""
+class Found:
+    """A bridge with something of ours: its Open_vSwitch, its row, and our ports there."""
 
-    options: config.Options
-    dry_run: bool
+    remote: str
+    row: Row
+    ports: Sequence[Row]
 
-    def change(self, what: str, *argv: str) -> None:
-        """Say what is removed, and run the command that does it."""
-        print(what)
-        if not self.dry_run:
-            self.ask(*argv)
+    @property
+    def name(self) -> str:
+        """The bridge's name."""
+        return str(self.row["name"])
 
-    def ask(self, tool: str, *arguments: str) -> str:
-        """Return what a command prints. Raises Failure if it fails."""
-        argv = [tool, *self.tls(tool), *arguments]
-        try:
-            done = subprocess.run(
-                argv, capture_output=True, text=True, timeout=_PATIENCE, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Failure(f"{tool}: {error}") from None
-        if done.returncode:
-            raise Failure(f"{' '.join(argv[:3])}: {done.stderr.strip() or done.returncode}")
-        return done.stdout
-
-    def tls(self, tool: str) -> list[str]:
-        """Return the options for ssl: remotes."""
-        tls = self.options.tls
-        if tls is None or tool == "ovs-ofctl":
-            return []
-        files = f"--private-key={tls.key}", f"--certificate={tls.certificate}"
-        return [*files, f"--ca-cert={tls.ca}"]
-
-    def select(self, remote: str, database: str, table: str) -> list[dict[str, Any]]:
-        """Return the rows of a table, with values as OVSDB's JSON has them."""
-        query = json.dumps([database, {"op": "select", "table": table, "where": []}])
-        (answer,) = json.loads(self.ask("ovsdb-client", "query", remote, query))
-        if "error" in answer:
-            raise Failure(f"{database}: {answer['error']}: {answer.get('details', '')}")
-        rows: list[dict[str, Any]] = answer["rows"]
-        return rows
-
-    def transact(self, remote: str, what: str, *operations: dict[str, Any]) -> None:
-        """Say what is removed from hardware_vtep, and remove it."""
-        query = json.dumps(["hardware_vtep", *operations])
-        self.change(what, "ovsdb-client", "transact", remote, query)
+    def sources(self, interfaces: Sequence[Row]) -> set[str]:
+        """Return the addresses that its tunnels leave from."""
+        ours = [each for port in self.ports for each in members(port["interfaces"])]
+        local = [
+            pairs(each["options"]).get("local_ip") for each in interfaces if each["_uuid"] in ours
+        ]
+        return {address for address in local if address}
 
 
-def members(value: Any) -> list[Any]:
-    """Return the members of a set of OVSDB's JSON, of which one alone is written without it."""
-    if isinstance(value, list) and value[0] == "set":
-        return list(value[1])
-    return [value]
+def find_bridges(tools: Tools, remote: str, switches: Collection[str]) -> Iterator[Found]:
+    """Yield the bridges of this host that are ours by name, by their mark or by what is there."""
+    bridges, ports = tools.select(
+        remote,
+        "Open_vSwitch",
+        {"table": "Bridge"},
+        {"table": "Port", "columns": ["_uuid", "name", "interfaces", "external_ids"]},
+    )
+    marked = {str(row["_uuid"]): row for row in ports if _OWNER in pairs(row["external_ids"])}
+    for row in bridges:
+        mark = pairs(row["external_ids"]).get(_OWNER)
+        ours = [marked[str(each)] for each in members(row["ports"]) if str(each) in marked]
+        found = Found(remote, row, ours)
+        if mark not in (None, tools.options.mark):
+            if found.name in switches or ours:
+                print(f"{found.name}: left alone, it has the mark of another process: {mark}")
+        elif mark or ours or found.name in switches or count_flows(tools, found):
+            yield found
 
 
-# The bridge
+def count_flows(tools: Tools, bridge: Found) -> int:
+    """Return how many flows of ours there are."""
+    argv = "ovs-ofctl", "-O", "OpenFlow13", "dump-flows", _socket(bridge), _FLOWS
+    return tools.ask(*argv).count("cookie=")
 
 
-def clean_bridge(tools: Tools, remote: str, bridge: str) -> None:
-    """Remove our flows and groups, then our tunnel ports, from a bridge of this host."""
-    socket = f"{Path(remote.removeprefix('unix:')).parent / bridge}.mgmt"
-    openflow = ("-O", "OpenFlow13")
-    flows = f"cookie={COOKIE_BASE:#x}/{COOKIE_MASK:#x}"
-    count = tools.ask("ovs-ofctl", *openflow, "dump-flows", socket, flows).count("cookie=")
-    if count:
-        tools.change(f"{bridge}: {count} flows", "ovs-ofctl", *openflow, "del-flows", socket, flows)
-    for group in _groups(tools.ask("ovs-ofctl", *openflow, "dump-groups", socket)):
-        argv = "ovs-ofctl", *openflow, "del-groups", socket, f"group_id={group}"
-        tools.change(f"{bridge}: group {group:#x}", *argv)
+def clean_flows(tools: Tools, bridge: Found) -> bool:
+    """Remove our flows and groups from a bridge, in one bundle; return whether there were any."""
+    flows = count_flows(tools, bridge)
+    text = tools.ask("ovs-ofctl", "-O", "OpenFlow13", "dump-groups", _socket(bridge))
+    groups = list(_groups(text))
+    if flows or groups:
+        lines = [f"flow delete {_FLOWS}", *(f"group delete group_id={group}" for group in groups)]
+        what = f"{bridge.name}: {flows} flows and {len(groups)} groups"
+        tools.change_flows(_socket(bridge), what, lines)
+    return bool(flows or groups)
+
+
+def _socket(bridge: Found) -> str:
+    return f"{Path(bridge.remote.removeprefix('unix:')).parent / bridge.name}.mgmt"
 
 
 def _groups(text: str) -> Iterator[int]:
@@ -109,84 +102,115 @@ def _groups(text: str) -> Iterator[int]:
                 yield group
 
 
-def clean_ports(tools: Tools, remote: str, bridge: str) -> None:
-    """Remove our tunnel ports from a bridge."""
-    for row in tools.select(remote, "Open_vSwitch", "Port"):
-        if [_OWNER, bridge] in row["external_ids"][1]:
-            argv = "ovs-vsctl", f"--db={remote}", "del-port", bridge, row["name"]
-            tools.change(f"{bridge}: port {row['name']}", *argv)
+def clean_ports(bridge: Found) -> Iterator[Removal]:
+    """Yield our ports and our mark on a bridge."""
+    for start in range(0, len(bridge.ports), _PORTS_AT_ONCE):
+        ports = bridge.ports[start : start + _PORTS_AT_ONCE]
+        removal = without("Bridge", bridge.row, "ports", [port["_uuid"] for port in ports])
+        names = " ".join(sorted(port["name"] for port in ports))
+        yield Removal(f"{bridge.name}: ports {names}", [removal])
+    if _OWNER in pairs(bridge.row["external_ids"]):
+        mutations = [["external_ids", "delete", ["set", [_OWNER]]]]
+        what = f"{bridge.name}: external_ids:{_OWNER}"
+        yield Removal(what, [where("mutate", "Bridge", bridge.row, mutations=mutations)])
 
 
-# The database
+# hardware_vtep
 
 
-def clean_switch(tools: Tools, remote: str, switch: dict[str, Any], with_bindings: bool) -> None:
-    """Remove what we wrote for a Physical_Switch; its ports stay if the NVC bound them."""
-    name, addresses = switch["name"], members(switch["tunnel_ips"])
-    locators = [
-        row["_uuid"]
-        for row in tools.select(remote, "hardware_vtep", "Physical_Locator")
-        if row["dst_ip"] in addresses
-    ]
-    for row in tools.select(remote, "hardware_vtep", "Ucast_Macs_Local"):
-        if row["locator"] in locators:
-            what = f"{name}: Ucast_Macs_Local {row['MAC']}"
-            tools.transact(remote, what, _delete("Ucast_Macs_Local", row))
-    sets = {
-        row["_uuid"][1]
-        for row in tools.select(remote, "hardware_vtep", "Physical_Locator_Set")
-        if all(locator in locators for locator in members(row["locators"]))
+def clean_rows(
+    tools: Tools, switches: Sequence[Row], addresses: set[str], with_bindings: bool
+) -> Iterator[Removal]:
+    """Yield what we wrote for Physical_Switches, and for stations behind these addresses.
+
+    Physical_Port rows stay if the NVC bound them, unless bindings are to go as well.
+    """
+    remote, database = tools.options.vtep_db, "hardware_vtep"
+    locators, sets, groups, ports = tools.select(
+        remote,
+        database,
+        {"table": "Physical_Locator", "columns": ["_uuid", "dst_ip"]},
+        {"table": "Physical_Locator_Set", "columns": ["_uuid", "locators"]},
+        {"table": "Mcast_Macs_Local", "columns": ["_uuid", "MAC", "locator_set"]},
+        {"table": "Physical_Port"},
+    )
+    ours = [row["_uuid"] for row in locators if row["dst_ip"] in addresses]
+    yield from _local_macs(tools, ours)
+    members_of = {str(row["_uuid"]): members(row["locators"]) for row in sets}
+    for row in groups:
+        yield from _group(row, members_of[str(row["locator_set"])], ours)
+    rows = {str(row["_uuid"]): row for row in ports}
+    for switch in switches:
+        yield from _clean_switch(switch)
+        yield from _clean_ports(
+            switch, [rows[str(each)] for each in members(switch["ports"])], with_bindings
+        )
+
+
+def _local_macs(tools: Tools, locators: Sequence[Row]) -> Iterator[Removal]:
+    table = "Ucast_Macs_Local"
+    conditions = [[["locator", "==", locator]] for locator in locators]
+    found = tools.select(
+        tools.options.vtep_db,
+        "hardware_vtep",
+        *({"table": table, "columns": ["_uuid"], "where": each} for each in conditions),
+    )
+    count = sum(map(len, found))
+    if count:
+        removals = [{"op": "delete", "table": table, "where": each} for each in conditions]
+        yield Removal(f"{count} rows of {table}", removals)
+
+
+def _group(row: Row, locators: Sequence[Row], ours: Sequence[Row]) -> Iterator[Removal]:
+    """Yield the removal of our locators from a row of Mcast_Macs_Local, of which some may stay."""
+    left = [locator for locator in locators if locator not in ours]
+    if len(left) == len(locators):
+        return
+    what = f"Mcast_Macs_Local {row['MAC']}"
+    if not left:
+        yield Removal(what, [where("delete", "Mcast_Macs_Local", row)])
+        return
+    name = f"set{row['_uuid'][1].replace('-', '')}"
+    locator_set = {
+        "op": "insert",
+        "table": "Physical_Locator_Set",
+        "uuid-name": name,
+        "row": {"locators": ["set", left]},
     }
-    for row in tools.select(remote, "hardware_vtep", "Mcast_Macs_Local"):
-        if row["locator_set"][1] in sets:
-            what = f"{name}: Mcast_Macs_Local {row['MAC']}"
-            tools.transact(remote, what, _delete("Mcast_Macs_Local", row))
-    _clean_switch_row(tools, remote, switch)
-    mine = members(switch["ports"])
-    for row in tools.select(remote, "hardware_vtep", "Physical_Port"):
-        if row["_uuid"] in mine:
-            _clean_port(tools, remote, switch, row, with_bindings)
+    columns = {"locator_set": ["named-uuid", name]}
+    update = where("update", "Mcast_Macs_Local", row, row=columns)
+    yield Removal(f"{what}: the locators of this host", [locator_set, update])
 
 
-def _clean_switch_row(tools: Tools, remote: str, switch: dict[str, Any]) -> None:
-    empty = ["set", []]
-    row: dict[str, Any] = {
+def _clean_switch(switch: Row) -> Iterator[Removal]:
+    empty = list(_EMPTY)
+    row: Row = {
         column: empty for column in ("tunnels", "switch_fault_status") if switch[column] != empty
     }
     if switch["description"].endswith(_DESCRIPTION):
         row["description"] = ""
     if row:
         what = f"{switch['name']}: {', '.join(sorted(row))} of Physical_Switch"
-        tools.transact(remote, what, _update("Physical_Switch", switch, row))
+        yield Removal(what, [where("update", "Physical_Switch", switch, row=row)])
 
 
-def _clean_port(
-    tools: Tools, remote: str, switch: dict[str, Any], port: dict[str, Any], with_bindings: bool
-) -> None:
-    name = f"{switch['name']}: Physical_Port {port['name']}"
-    nothing = ["map", []]
-    if with_bindings or (port["vlan_bindings"], port["acl_bindings"]) == (nothing, nothing):
-        mutation = ["ports", "delete", ["set", [port["_uuid"]]]]
-        operation = {**_where("mutate", "Physical_Switch", switch), "mutations": [mutation]}
-        tools.transact(remote, name, operation)
-        return
-    empty = {"vlan_stats": nothing, "port_fault_status": ["set", []]}
-    row = {column: value for column, value in empty.items() if port[column] != value}
-    if row:
-        what = f"{name}: {', '.join(sorted(row))}"
-        tools.transact(remote, what, _update("Physical_Port", port, row))
+def _clean_ports(switch: Row, ports: Sequence[Row], with_bindings: bool) -> Iterator[Removal]:
+    bound = [] if with_bindings else [port for port in ports if _is_bound(port)]
+    gone = [port for port in ports if port not in bound]
+    if gone:
+        names = " ".join(sorted(port["name"] for port in gone))
+        removal = without("Physical_Switch", switch, "ports", [port["_uuid"] for port in gone])
+        yield Removal(f"{switch['name']}: Physical_Port {names}", [removal])
+    for port in bound:
+        empty = {"vlan_stats": ["map", []], "port_fault_status": list(_EMPTY)}
+        row = {column: value for column, value in empty.items() if port[column] != value}
+        if row:
+            what = f"{switch['name']}: {', '.join(sorted(row))} of Physical_Port {port['name']}"
+            yield Removal(what, [where("update", "Physical_Port", port, row=row)])
 
 
-def _where(operation: str, table: str, row: dict[str, Any]) -> dict[str, Any]:
-    return {"op": operation, "table": table, "where": [["_uuid", "==", row["_uuid"]]]}
-
-
-def _delete(table: str, row: dict[str, Any]) -> dict[str, Any]:
-    return _where("delete", table, row)
-
-
-def _update(table: str, row: dict[str, Any], columns: dict[str, Any]) -> dict[str, Any]:
-    return {**_where("update", table, row), "row": columns}
+def _is_bound(port: Row) -> bool:
+    return any(port.get(column, ["map", []])[1] for column in ("vlan_bindings", "acl_bindings"))
 
 
 # The program
@@ -210,23 +234,44 @@ def locked(tools: Tools) -> Iterator[None]:
             holder.kill()
 
 
-def clean(options: config.Options, dry_run: bool, with_bindings: bool) -> None:
+def clean(tools: Tools, with_bindings: bool) -> None:
     """Remove all that is ours. Raises Failure."""
-    tools = Tools(options, dry_run)
-    with locked(tools):
-        switches = {
-            row["name"]: row
-            for row in tools.select(options.vtep_db, "hardware_vtep", "Physical_Switch")
-        }
-        for remote in options.ovs_db.values():
-            if not remote.startswith("unix:"):
-                raise Failure(f"{remote}: bridges are cleaned on their own host only")
-            for row in tools.select(remote, "Open_vSwitch", "Bridge"):
-                name = row["name"]
-                if name in switches:
-                    clean_bridge(tools, remote, name)
-                    clean_ports(tools, remote, name)
-                    clean_switch(tools, options.vtep_db, switches[name], with_bindings)
+    (rows,) = tools.select(tools.options.vtep_db, "hardware_vtep", {"table": "Physical_Switch"})
+    switches = {row["name"]: row for row in rows}
+    cleaned, addresses = set(), set()
+    for remote in tools.options.ovs_db.values():
+        bridges = list(find_bridges(tools, remote, switches))
+        stopped = []
+        (interfaces,) = tools.select(
+            remote, "Open_vSwitch", {"table": "Interface", "columns": ["_uuid", "options"]}
+        )
+        for bridge in bridges:
+            cleaned.add(bridge.name)
+            addresses |= bridge.sources(interfaces)
+            if clean_flows(tools, bridge):
+                stopped.append(bridge)
+        removals = [removal for bridge in bridges for removal in clean_ports(bridge)]
+        tools.transact(remote, "Open_vSwitch", removals)
+        for bridge in stopped:
+            _say_how_to_revive(bridge)
+    for name, row in switches.items():
+        if name in cleaned:
+            addresses.update(members(row["tunnel_ips"]))
+    for name, row in switches.items():
+        if name not in cleaned:
+            addresses.difference_update(members(row["tunnel_ips"]))
+    ours = [row for name, row in switches.items() if name in cleaned]
+    removals = list(clean_rows(tools, ours, addresses, with_bindings))
+    tools.transact(tools.options.vtep_db, "hardware_vtep", removals)
+
+
+def _say_how_to_revive(bridge: Found) -> None:
+    if bridge.row["fail_mode"] == "secure":
+        name = bridge.name
+        print(
+            f"{name} forwards nothing now; `ovs-vsctl set-fail-mode {name} standalone -- "
+            f"del-controller {name}` makes it an ordinary switch"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -236,6 +281,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Remove what vtep_ofapp made: flows, groups and tunnel ports of the bridges "
         "of this host, and its rows of hardware_vtep. The application must not run. What the NVC "
         "wrote stays, and so do fail mode secure and the settings of controllers.",
+        epilog="Exit codes: 0 if nothing is left, 1 if something was in the way, "
+        "2 for arguments that it does not know.",
     )
     parser.add_argument("--config-file", help="the configuration file of the application")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
@@ -244,13 +291,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="store_true",
         help="remove all rows of Physical_Port, with the bindings that the NVC made there",
     )
+    parser.add_argument(
+        "--ovs-vtep",
+        action="store_true",
+        help="remove what the emulator ovs-vtep left instead: its bridges, patch ports and flows",
+    )
     arguments = parser.parse_args(argv)
     try:
         config.load(arguments.config_file)
-        clean(config.read(), arguments.dry_run, arguments.with_bindings)
+        tools = Tools(config.read(), arguments.dry_run)
+        for remote in tools.options.ovs_db.values():
+            if not remote.startswith("unix:"):
+                raise Failure(f"{remote}: bridges are cleaned on their own host only")
+        if arguments.ovs_vtep:
+            emulator.clean(tools)
+        else:
+            with contextlib.nullcontext() if arguments.dry_run else locked(tools):
+                clean(tools, arguments.with_bindings)
     except (Failure, config.BadOption) as error:
         print(f"vtep_ofapp.cleanup: {error}", file=sys.stderr)
         return 1
+    if not tools.removed:
+        print("there is nothing to remove")
     return 0
 
 

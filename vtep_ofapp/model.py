@@ -5,6 +5,7 @@ not pass is a Refused. References to other rows are their UUIDs, except for loca
 resolved to what they say.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -220,6 +221,19 @@ class BridgePort:
     local: str | None = None
     bfd: Mapping[str, str] = field(default_factory=dict)
     bfd_status: Mapping[str, str] = field(default_factory=dict)
+
+
+_EMULATORS_PORT = re.compile(r"(\d{4}-.+)-p")
+
+
+def is_emulators(name: str, options: Mapping[str, str]) -> bool:
+    """Whether a port, by its name and its interface's options, is a patch port of ovs-vtep's.
+
+    The emulator makes one for each binding, named after VLAN and port: 0010-p1-p with the peer
+    0010-p1-l. They are inside of its switch, so they are no ports for the NVC.
+    """
+    matched = _EMULATORS_PORT.fullmatch(name)
+    return matched is not None and options.get("peer") == f"{matched[1]}-l"
 
 
 class Mark(Enum):

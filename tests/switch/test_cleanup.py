@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -53,7 +54,8 @@ def used(switch):
 
 def test_all_that_is_ours_goes_and_all_else_stays(used):
     said = clean(used)
-    assert "port vx" in said
+    assert "br0: ports vx" in said
+    assert "`ovs-vsctl set-fail-mode br0 standalone -- del-controller br0`" in said
     assert used.flows() == [" table=5, priority=7 actions=drop"]
     assert ["group_id=5" in group for group in used.groups()] == [True]
     assert used.ovs_vsctl("list-ports", "br0") == "p0\np1"
@@ -64,7 +66,7 @@ def test_all_that_is_ours_goes_and_all_else_stays(used):
     assert set(ports["p0"]["vlan_bindings"]) == {0, 4095}
     assert ports["p0"]["port_fault_status"] == ()
     assert used.row("Physical_Switch", name="br0")["description"] == ""
-    assert clean(used) == ""
+    assert clean(used) == "there is nothing to remove\n"
 
 
 def test_afterwards_all_can_begin_again(used):
@@ -83,7 +85,81 @@ def test_a_dry_run_only_says_what_would_go(used):
     before = everything(used)
     said = clean(used, "--dry-run")
     assert everything(used) == before
-    assert said == clean(used)
+    assert said.replace(" would be removed\n", ": removed\n") == clean(used)
+
+
+def test_a_dry_run_does_not_mind_an_application(used):
+    used.app.start()
+    used.wait_for_log("br0 is managed")
+    assert "flows and" in clean(used, "--dry-run")
+
+
+def test_what_is_left_without_a_physical_switch_goes_too(used):
+    used.vtep_ctl("del-ps", "br0")
+    said = clean(used)
+    assert "br0: external_ids:vtep_ofapp: removed\n" in said
+    assert used.flows() == [" table=5, priority=7 actions=drop"]
+    assert used.tunnel_ports() == {}
+    assert used.rows("Ucast_Macs_Local") == used.rows("Mcast_Macs_Local") == []
+    assert used.ovs_vsctl("get", "bridge", "br0", "external_ids") == "{}"
+    assert clean(used) == "there is nothing to remove\n"
+
+
+def test_flows_are_enough_to_know_a_bridge_of_an_earlier_version(used):
+    used.vtep_ctl("del-ps", "br0")
+    used.ovs_vsctl("remove", "bridge", "br0", "external_ids", "vtep_ofapp")
+    for port in used.tunnel_ports().values():
+        used.ovs_vsctl("del-port", "br0", port)
+    clean(used)
+    assert used.flows() == [" table=5, priority=7 actions=drop"]
+
+
+def test_the_bridge_of_another_process_stays(used):
+    used.ovs_vsctl("set", "bridge", "br0", 'external_ids:vtep_ofapp="rack_7@unix:/db.sock"')
+    before = everything(used)
+    said = clean(used)
+    assert "br0: left alone, it has the mark of another process: rack_7@unix:/db.sock\n" in said
+    assert everything(used) == before
+
+
+def test_rows_that_two_bridges_share_go_and_the_rest_of_them_stays(used):
+    used.add_bridge("br1", ("p2",))
+    used.add_physical_switch("br1", "10.2.2.254")
+    used.app.start()
+    used.point_at_app("br1")
+    used.wait_for_log("br1 is managed")
+    used.vtep_ctl("bind-ls", "br1", "p2", "0", "ls0")
+    used.wait(
+        lambda: [len(row["locators"]) for row in used.rows("Physical_Locator_Set")].count(2),
+        "a row with the locators of both",
+    )
+    used.app.stop()
+    clean(used)
+    assert used.rows("Mcast_Macs_Local") == []
+
+
+def test_many_local_macs_go_at_once(used):
+    locator = used.row("Ucast_Macs_Local", MAC=HOST)["locator"]
+    switch = used.row("Logical_Switch", name="ls0")["_uuid"]
+    for start in range(0, 10_000, 500):  # a command's argument has 128 KiB at most
+        used.transact(
+            *(
+                {
+                    "op": "insert",
+                    "table": "Ucast_Macs_Local",
+                    "row": {
+                        "MAC": f"00:00:00:01:{number // 256:02x}:{number % 256:02x}",
+                        "locator": ["uuid", str(locator)],
+                        "logical_switch": ["uuid", str(switch)],
+                    },
+                }
+                for number in range(start, start + 500)
+            )
+        )
+    begin = time.monotonic()
+    assert "10001 rows of Ucast_Macs_Local: removed\n" in clean(used)
+    assert time.monotonic() - begin < 15
+    assert used.rows("Ucast_Macs_Local") == []
 
 
 def test_bindings_go_with_their_ports_if_that_is_wanted(used):

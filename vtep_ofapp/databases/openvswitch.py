@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from ..events import Bridges, BridgesInSync, Event
-from ..model import Bridge, BridgePort, Mark
+from ..model import Bridge, BridgePort, Mark, is_emulators
 from ..values import Invalid, parse_ipv4
 from ..writes import PutTunnelPort, ReleaseBridge, RemoveTunnelPort, SwitchWrite
 from .bulk import RemoteMacs
@@ -123,7 +123,10 @@ class OpenVSwitchTables:
         interfaces = row.interfaces
         for interface in interfaces:
             self._port_of[interface.uuid] = uuid
-        self._ports[uuid] = _bridge_port(row, interfaces)
+        if any(is_emulators(each.name, each.options) for each in interfaces):
+            self._ports.pop(uuid, None)
+        else:
+            self._ports[uuid] = _bridge_port(row, interfaces)
 
     def _read_bridge(self, row: Any) -> Bridge:
         ports = {
