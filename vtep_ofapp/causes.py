@@ -29,9 +29,14 @@ class OfTunnel:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class OfAnyone:
+    """What the tunnel port causes by which frames of VTEPs come in that no row names."""
+
+
 Cause: TypeAlias = (
-    "OfSwitch | OfBinding | OfTunnel | OfLogicalSwitch | OfStation | OfGroup | OfPeer | OfRouter"
-    " | OfRefused"
+    "OfSwitch | OfBinding | OfTunnel | OfAnyone | OfLogicalSwitch | OfStation | OfGroup | OfPeer"
+    " | OfRouter | OfRefused"
 )
 
 

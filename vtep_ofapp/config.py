@@ -13,7 +13,7 @@ from typing import Any
 from os_ken import cfg
 from oslo_config.cfg import ConfigParser, Error, NoSuchOptError, TemplateSubstitutionError
 
-from .policy import Policy
+from .policy import ANY, NAMED, Policy
 
 _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 _OVSDB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -117,6 +117,15 @@ OPTIONS = (
         help="Whether a logical switch for which the NVC wrote no unknown-dst floods to every "
         "locator that its other rows name. For NVCs that never write one, such as "
         "networking-l2gw.",
+    ),
+    cfg.StrOpt(
+        "accept_from",
+        default=_DEFAULT.accept_from,
+        choices=(NAMED, ANY),
+        help="From which VTEPs frames are let in: named, those that rows of the logical switch "
+        "name, or any, all that send with its tunnel key (RFC 7348, section 4.1). OVN needs any "
+        "for what its hypervisors route. With any, every host that reaches UDP port 4789 of a "
+        "tunnel IP can send into the logical switches.",
     ),
 )
 

@@ -35,7 +35,7 @@ class Connection(Protocol):
         """Make the changes in one atomic bundle; an Applied follows."""
 
     def read_counters(self) -> None:
-        """Ask for the counters of bindings; a Counters follows."""
+        """Ask for the counters of bindings and of dropped frames; a Counters follows."""
 
     def ask(self) -> None:
         """Ask whether the switch is still there; an Alive follows."""
@@ -178,7 +178,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What each flow counted that counts for a binding."""
+    """What each flow counted that counts for a binding, or frames that it drops."""
 
     connection: Connection
     flows: dict[FlowKey, Counter]

@@ -56,6 +56,10 @@ class Keys:
             return []
         return self._names(self._with_key_at[peer.address, key] - {peer.logical_switch})
 
+    def names_with(self, key: int) -> str:
+        """Return the names of the logical switches that have a tunnel key, for people."""
+        return ", ".join(self._names(self._with_key.get(key, set())))
+
     def _names(self, logical_switches: set[UUID]) -> list[str]:
         return sorted(self._network.logical_switches[each].name for each in logical_switches)
 

@@ -97,6 +97,7 @@ class Loop:
         Of several bridges with the name of a Physical_Switch, that of the first database counts.
         """
         self._inbox = inbox
+        self._clock = clock
         self._policy = policy
         self._service = service
         self._network = Network()
@@ -264,7 +265,7 @@ class Loop:
             LOG.warning("%s: no Physical_Switch; what is ours there is removed", name)
         self._left = left
         for name in (rows.keys() & bridges.keys() | left) - self._sessions.keys():
-            managed = ManagedSwitch(name, self._network, self._macs, self._policy)
+            managed = ManagedSwitch(name, self._network, self._macs, self._policy, self._clock)
             self._sessions[name] = Session(managed)
             self._refused_datapaths.clear()
         for name, session in self._sessions.items():

@@ -6,16 +6,17 @@ it asks for. A change touches causes, and only touched causes are worked out aga
 """
 
 import logging
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from uuid import UUID
 
-from .causes import NOTHING, Cause, OfSwitch, OfTunnel, Program
+from .causes import NOTHING, Cause, OfAnyone, OfSwitch, OfTunnel, Program
 from .flows import Flow, FlowKey, Group, Match
 from .keys import Keys
 from .limits import Limits
 from .macs import LearnedMacs, Place
-from .model import Binding, Bridge, Fault, PhysicalSwitch, TunnelReport, TunnelRow
+from .model import ANYONE, Binding, Bridge, Fault, PhysicalSwitch, TunnelReport, TunnelRow
 from .network import (
     Network,
     OfAll,
@@ -34,6 +35,7 @@ from .programs import Planner
 from .reconciliation import Reconciliation
 from .statistics import Counter, Statistics
 from .tunneling import Tunnels
+from .unnamed import Unnamed
 
 LOG = logging.getLogger("vtep_ofapp.managed")
 
@@ -50,7 +52,14 @@ class ManagedSwitch:
     wanted and what is there.
     """
 
-    def __init__(self, name: str, network: Network, macs: LearnedMacs, policy: Policy) -> None:
+    def __init__(
+        self,
+        name: str,
+        network: Network,
+        macs: LearnedMacs,
+        policy: Policy,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = name
         self.flows: Reconciliation[FlowKey, Flow] = Reconciliation()
         self.groups: Reconciliation[int, Group] = Reconciliation()
@@ -65,6 +74,7 @@ class ManagedSwitch:
         self._policy = policy
         self._keys = Keys(network, self.ports)
         self._limits = Limits(name, macs, policy)
+        self._unnamed = Unnamed(name, self._keys.names_with, clock)
         self._planner = Planner(name, network, self._keys, macs, self.ports, self.tunnels, policy)
         self._programs: dict[Cause, Program] = {}
         self._touched: set[Cause] = {OfSwitch()}
@@ -108,6 +118,7 @@ class ManagedSwitch:
             or (former.uuid, former.tunnel_ips) != (physical.uuid, physical.tunnel_ips)
         ):
             self.tunnels.set_locals(physical.tunnel_ips if physical else ())
+            self._touched.add(OfAnyone())
             self._touch(self._programs)
             for logical_switch in self.ports.bound():
                 self._touch_all(logical_switch)
@@ -219,8 +230,9 @@ class ManagedSwitch:
                 self._macs.forget(place.logical_switch, mac)
 
     def count(self, counters: Mapping[FlowKey, Counter]) -> None:
-        """Take the counters of all flows that count for bindings."""
+        """Take the counters of all flows that count for bindings, or frames that they drop."""
         self.statistics.count(counters, self.ports)
+        self._unnamed.count(counters)
 
     # What it decides
 
@@ -310,6 +322,8 @@ class ManagedSwitch:
         self._find_full_ports()
         self._touched.update(rematch.bindings)
         self._touched.update(map(OfLogicalSwitch, rematch.logical_switches))
+        if rematch.turned:
+            self._touched.add(OfAnyone())
         for logical_switch in rematch.turned:
             self._touch_all(logical_switch)
         self.statistics.read_rows(self.ports)
@@ -347,6 +361,9 @@ class ManagedSwitch:
             self._touched.add(OfLogicalSwitch(peer.logical_switch))  # which may have remotes now
 
     def _touch_tunnel(self, address: str) -> None:
+        if address == ANYONE:
+            self._touched.add(OfAnyone())
+            return
         self._touched_tunnels.add(address)
         self._touch(self.tunnels.take_waiting(address))
         for logical_switch in self._network.mentioning(address):

@@ -199,13 +199,18 @@ VtepRow: TypeAlias = (
 )
 
 
+ANYONE = "flow"
+"""The remote end of a tunnel port for VTEPs without one of their own (ovs-vswitchd.conf.db(5))."""
+
+
 @dataclass(frozen=True, slots=True)
 class BridgePort:
     """A port of a bridge, with the OpenFlow numbers of its interfaces that are in use.
 
     ``number`` stays what it is while a bond changes its ``members``; it is None while Open
     vSwitch has not given the port one. ``is_ours`` marks the tunnel ports that this program
-    made; ``remote`` and ``local`` are their ends, as far as they are IPv4 addresses. ``error`` is
+    made; ``remote`` and ``local`` are their ends, as far as they are IPv4 addresses, or ANYONE.
+    ``error`` is
     Open vSwitch's own word on why a port does not work. ``has_vlans`` tells of VLAN settings of
     Open vSwitch's own.
     """

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+NAMED, ANY = "named", "any"
+"""From which VTEPs frames are let in: those that rows name, or all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -15,3 +18,4 @@ class Policy:
     max_local_macs_per_port: int = 65536
     max_tunnels: int = 4096
     flood_without_unknown_dst: bool = False
+    accept_from: str = NAMED

@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from uuid import UUID
 
 from . import bfd
-from .causes import NOTHING, Cause, OfBinding, OfTunnel, Program
+from .causes import NOTHING, Cause, OfAnyone, OfBinding, OfTunnel, Program
 from .flows import Flow
 from .keys import Keys
 from .limits import Limits
 from .macs import LearnedMacs
-from .model import Fault, PhysicalSwitch, TunnelReport, TunnelRow
+from .model import ANYONE, Fault, PhysicalSwitch, TunnelReport, TunnelRow
 from .network import (
     Network,
     OfGroup,
@@ -21,7 +21,7 @@ from .network import (
 )
 from .pipeline import admission, egress, flooding, learning, tunnels, unicast
 from .pipeline.layout import MOST_BINDINGS
-from .policy import Policy
+from .policy import ANY, Policy
 from .ports import Ports
 from .tunneling import Tunnels
 from .values import UNKNOWN_DST
@@ -77,6 +77,8 @@ class Planner:
             return self._binding(cause)
         if isinstance(cause, OfTunnel):
             return self._tunnel(cause)
+        if isinstance(cause, OfAnyone):
+            return self._anyone(self.physical)
         if isinstance(cause, OfRouter):
             return self._router(cause)
         if isinstance(cause, OfRefused):
@@ -86,6 +88,8 @@ class Planner:
     def _unmanaged(self, cause: Cause) -> Program:
         if isinstance(cause, OfTunnel):
             self._tunnels.drop(cause.address)
+        elif isinstance(cause, OfAnyone):
+            self._tunnels.want_anyone(False)
         else:
             self._target(cause, ())
         return NOTHING
@@ -167,7 +171,7 @@ class Planner:
         ]
         vni = self._keys.vni(logical_switch)
         if vni is not None:
-            flows = (*flows, tunnels.encapsulation(number, vni))
+            flows = (*flows, tunnels.encapsulation(number, vni), self._from_anyone(number, vni))
         if self._limits.is_full(logical_switch):
             flows = (*flows, learning.full_logical_switch(number))
             reason = f"{self._policy.max_local_macs} MACs were learned, and no more can be"
@@ -235,6 +239,8 @@ class Planner:
             flows.append(tunnels.decapsulation(cause.address, vni, number))
         if vni != common:
             flows.append(tunnels.encapsulation_towards(number, cause.address, vni))
+        if vni is None and common is not None:
+            flows.append(tunnels.decapsulation_of_contested(cause.address, common))
         return Program(tuple(flows), faults=self._peer_faults(cause))
 
     def _tunnel(self, cause: OfTunnel) -> Program:
@@ -276,6 +282,37 @@ class Planner:
         locators = {locator.uuid for user in users for locator in self._network.locators(user)}
         rows = tuple((locator, report) for locator in sorted(locators))
         return Program(tuple(flows), faults=tuple(faults), tunnels=rows)
+
+    def _anyone(self, physical: PhysicalSwitch) -> Program:
+        """Let frames come in, while any can be let in, whose sender has no tunnel port.
+
+        Of several bridges with one tunnel IP only one can have such a port. That is no fault of
+        theirs: what rows name reaches each of them.
+        """
+        is_wanted = bool(physical.tunnel_ips) and any(True for _ in self._ports.bound())
+        self._tunnels.want_anyone(is_wanted)
+        if not is_wanted:
+            return NOTHING
+        numbers = self._tunnels.numbers(ANYONE)
+        subject = f"Physical_Switch {self._name}"
+        faults = [
+            Fault(
+                subject,
+                f"frames to {port.local} from VTEPs that no row names do not come in here: "
+                f"another bridge of this host may have that tunnel IP ({port.error})",
+            )
+            for port in self._tunnels.refused_to_anyone()
+        ]
+        if self._tunnels.is_taken(ANYONE):
+            reason = "frames from VTEPs that no row names do not come in here: someone else has a "
+            faults.append(Fault(subject, f"{reason}port with the name for their tunnel"))
+        return Program(tuple(map(tunnels.incoming_from_anyone, numbers)), faults=tuple(faults))
+
+    def _from_anyone(self, number: int, vni: int) -> Flow:
+        """Return what becomes of frames with a VNI from senders that no row names for it."""
+        if self._policy.accept_from == ANY:
+            return tunnels.decapsulation_from_anyone(vni, number)
+        return tunnels.unnamed(vni)
 
     def _router(self, cause: OfRouter) -> Program:
         row = self._network.router(cause.router)

@@ -22,6 +22,7 @@ _OUTSIDERS = (
     "vtep_ofapp.refused",
     "vtep_ofapp.switch",
     "vtep_ofapp.switch.listener",
+    "vtep_ofapp.unnamed",
 )
 """Loggers of what switches and strangers send."""
 _OURS = ("vtep_ofapp.databases", "vtep_ofapp.loop", "vtep_ofapp.session")

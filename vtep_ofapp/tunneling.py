@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .causes import Cause
-from .model import BridgePort
+from .model import ANYONE, BridgePort
 from .reconciliation import Reconciliation
 from .values import ipv4_number
 
@@ -24,7 +24,8 @@ class TunnelPort:
 class Tunnels:
     """One tunnel for each remote VTEP: a port from the first of our addresses.
 
-    For each further address of ours there is one more port that frames may come in by.
+    For each further address of ours there is one more port that frames may come in by; and from
+    each of them one for VTEPs that have none, whose remote end is ANYONE.
     ``ports`` holds what is wanted and what is there, by name.
     """
 
@@ -36,6 +37,7 @@ class Tunnels:
         self._there: dict[str, BridgePort] = {}
         self._taken: set[str] = set()
         self._wanted: dict[str, tuple[str, ...]] = {}
+        self._for_anyone: tuple[str, ...] = ()
         self._refused: set[str] = set()
         self._waiting: defaultdict[str, set[Cause]] = defaultdict(set)
         self._held: defaultdict[str, set[Cause]] = defaultdict(set)
@@ -112,7 +114,7 @@ class Tunnels:
                 for port in self._there.values()
             }
         )
-        changed = set(self._refused) if taken != self._taken else set()
+        changed = {*self._refused, ANYONE} if taken != self._taken else set()
         self._taken = taken
         for name in former.keys() | self._there.keys():
             before, after = former.get(name), self._there.get(name)
@@ -158,6 +160,23 @@ class Tunnels:
             self.ports.want(name, None)
         return bool(names)
 
+    def want_anyone(self, is_wanted: bool) -> None:
+        """Ask for a port from each of our addresses to VTEPs that have none, or for no such port.
+
+        It counts for no limit, and nothing waits for it.
+        """
+        for name in self._for_anyone:
+            self.ports.want(name, None)
+        self._for_anyone = ()
+        if is_wanted and not self.is_taken(ANYONE):
+            self._for_anyone = self._names(ANYONE)
+            for name, local in zip(self._for_anyone, self._locals, strict=True):
+                self.ports.want(name, TunnelPort(ANYONE, local, {}))
+
+    def refused_to_anyone(self) -> list[BridgePort]:
+        """Return the ports of want_anyone() that Open vSwitch cannot make."""
+        return [port for port in self._ports(ANYONE) if port.error]
+
     def precedence(self, address: str) -> tuple[bool, int]:
         """Return a key to sort addresses by: tunnels that are there come first, then by number."""
         return self.port(address) is None, ipv4_number(address)
@@ -193,4 +212,5 @@ class Tunnels:
 @lru_cache(maxsize=1 << 13)  # it is asked for each station
 def _name(bridge: str, remote: str, local: str) -> str:
     where = zlib.crc32(f"{bridge}/{local}".encode()) & 0xFFFFF
-    return f"vx{ipv4_number(remote):08x}{where:05x}"
+    to = "any" if remote == ANYONE else f"{ipv4_number(remote):08x}"
+    return f"vx{to}{where:05x}"

@@ -95,6 +95,7 @@ def _there(stage: Stage) -> State:
             row["options"]["remote_ip"]
             for row in vtep.rows("Interface", "Open_vSwitch")
             if row["type"] == "vxlan" and row["name"] in on_bridge
+            if row["options"]["remote_ip"] != "flow"  # for VTEPs that no row names
         ),
     }
 

@@ -40,7 +40,11 @@ def every_kind_of_flow():
     yield tunnels.incoming(REMOTE, 9)
     yield tunnels.outgoing(REMOTE, 9)
     yield tunnels.looking_at_bfd(REMOTE, 9, "169.254.1.0")
+    yield tunnels.incoming_from_anyone(9)
     yield tunnels.decapsulation(REMOTE, VNI, LOGICAL_SWITCH)
+    yield tunnels.decapsulation_of_contested(REMOTE, VNI)
+    yield tunnels.decapsulation_from_anyone(VNI, LOGICAL_SWITCH)
+    yield tunnels.unnamed(VNI)
     yield tunnels.encapsulation(LOGICAL_SWITCH, VNI)
     yield tunnels.encapsulation_towards(LOGICAL_SWITCH, REMOTE, VNI)
     yield tunnels.encapsulation_towards(LOGICAL_SWITCH, REMOTE, None)
@@ -153,6 +157,7 @@ def test_cookies():
     cookies = {code(row["part"])[0]: code(row["cookie"])[0] for row in table(PAGE, "Cookies")}
     assert cookies == {each.name: f"{layout.cookie_of(each):#x}" for each in Cookie}
     text = section(PAGE, "Cookies")
+    assert f"cookie={layout.cookie_of(Cookie.UNNAMED):#x}/-1" in text
     assert f"`{COOKIE_BASE >> 32:#x}`" in text
     assert f"cookie={COOKIE_BASE:#x}/{COOKIE_MASK:#x}" in text
     assert f"cookie={layout.cookie_of(Cookie.ADMISSION, 1 << 12):#x}/-1" in text

@@ -157,12 +157,14 @@ class Control:
     def tunnels(self) -> dict[str, dict[str, str]]:
         """Return the VXLAN interfaces by the address they lead to; `name` is the port's.
 
+        The one for addresses that no row names, whose remote end is `flow`, is left out.
         The options of all interfaces are read at once: a port may go between two commands.
         """
         ports = set(self.vtep.ovs_vsctl("list-ports", self.vtep.bridge).split())
         found = {}
         for row in self._interfaces():
-            if row["name"] in ports and row["type"] == "vxlan":
+            remote = row["options"].get("remote_ip")
+            if row["name"] in ports and row["type"] == "vxlan" and remote != "flow":
                 found[row["options"]["remote_ip"]] = {**row["options"], "name": row["name"]}
         return found
 

@@ -236,7 +236,9 @@ class DummySwitch(OpenVSwitch):
         self, remote: str, vni: int, destination: str, local: str = "127.0.0.1", bridge: str = "br0"
     ) -> list[str]:
         """Return where a frame that comes in from a remote VTEP leaves, as sends() does."""
-        port = self.tunnel_port(remote, local, bridge)
+        port = self.ports_to_anyone(bridge)[local]
+        if (remote, local) in self.tunnel_ports(bridge):
+            port = self.tunnel_port(remote, local, bridge)
         number = self.ovs_vsctl("get", "interface", port, "ofport")
         tunnel = f"in_port={number},tun_id={vni},tun_src={remote},tun_dst={local}"
         addresses = f"dl_src=00:00:00:00:00:99,dl_dst={destination}"
@@ -256,7 +258,19 @@ class DummySwitch(OpenVSwitch):
         return sorted(leaves)
 
     def tunnel_ports(self, bridge: str = "br0") -> dict[tuple[str, str], str]:
-        """Return the names of the tunnel ports of a bridge by remote and local address."""
+        """Return the names of the tunnel ports of a bridge by remote and local address.
+
+        Those for VTEPs that no row names are left out; see ports_to_anyone().
+        """
+        ports = self._vxlan_ports(bridge)
+        return {ends: name for ends, name in ports.items() if ends[0] != "flow"}
+
+    def ports_to_anyone(self, bridge: str = "br0") -> dict[str, str]:
+        """Return the names of the ports for VTEPs that no row names, by local address."""
+        ports = self._vxlan_ports(bridge)
+        return {local: name for (remote, local), name in ports.items() if remote == "flow"}
+
+    def _vxlan_ports(self, bridge: str) -> dict[tuple[str, str], str]:
         names = set(self.ovs_vsctl("list-ports", bridge).split())
         return {
             (row["options"]["remote_ip"], row["options"]["local_ip"]): row["name"]

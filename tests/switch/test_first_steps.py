@@ -59,7 +59,7 @@ def test_a_bridge_that_no_row_names_is_refused_once_and_untouched(vtep):
 def test_a_switch_that_is_managed_no_more_is_left_clean(vtep):
     vtep.vtep_ctl("bind-ls", "br0", "p0", "0", "ls0")
     vtep.vtep_ctl("add-ucast-remote", "ls0", "00:00:00:00:00:99", "10.2.2.3")
-    vtep.wait(lambda: len(vtep.ovs_vsctl("list-ports", "br0").split()) == 3, "the tunnel port")
+    vtep.wait(lambda: len(vtep.ovs_vsctl("list-ports", "br0").split()) == 4, "the tunnel ports")
     vtep.vtep_ctl("del-ps", "br0")
     vtep.wait_for_log("br0 is managed no more")
     vtep.wait(lambda: vtep.flows() == [] and vtep.groups() == [], "an empty bridge")

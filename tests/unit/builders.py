@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from vtep_ofapp.model import (
+    ANYONE,
     Binding,
     Bridge,
     BridgePort,
@@ -24,6 +25,7 @@ from vtep_ofapp.model import (
     TunnelReport,
     TunnelRow,
 )
+from vtep_ofapp.tunneling import Tunnels
 from vtep_ofapp.values import UNKNOWN_DST
 
 OWN = "10.0.0.1"
@@ -162,6 +164,12 @@ def physical_switch(
 def port(name: str = "p0", number: int | None = 1, **more: Any) -> BridgePort:
     more.setdefault("members", () if number is None else (number,))
     return BridgePort(name=name, number=number, **more)
+
+
+def to_anyone(number: int | None = 900, *, of: str = "br0", local: str = OWN) -> BridgePort:
+    """Return our port for VTEPs that no row names, as it is on a bridge that is managed."""
+    name = Tunnels(of, 0).name(ANYONE, local)
+    return port(name, number, is_ours=True, remote=ANYONE, local=local)
 
 
 def bridge(

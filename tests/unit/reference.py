@@ -168,6 +168,11 @@ class Reference:
                 found.setdefault(port.remote, []).append(port.number)
         return found
 
+    def ways_in_of_anyone(self, name: str) -> list[int]:
+        """Return the ports that frames come in by from an address that has no port of its own."""
+        ports = self._world.ports_to_anyone(name)
+        return [each.number for each in ports if each.local in self.own(name) and each.number]
+
     def ways_out(self, name: str) -> dict[str, int]:
         """Return for each remote address the OpenFlow port that frames for it leave by.
 
@@ -251,12 +256,43 @@ class Reference:
 
     def _from_tunnel(self, name: str, tunnel: Tunnel, dst: str) -> Expected:
         """A frame from a tunnel reaches bindings only."""
+        logical_switch = self.let_in(name, tunnel)
+        return Expected(self._local(name, logical_switch, dst) if logical_switch else set())
+
+    def let_in(self, name: str, tunnel: Tunnel) -> UUID | None:
+        """Return the logical switch that a frame from a tunnel gets into, if it gets in."""
+        is_foreign = tunnel.address not in self.own(name)
         for logical_switch in self._world.rows:
-            if self.vni(
-                name, logical_switch, tunnel.address
-            ) == tunnel.vni and tunnel.address not in self.own(name):
-                return Expected(self._local(name, logical_switch, dst))
-        return Expected()
+            if not self.is_bound(name, logical_switch):
+                continue
+            if is_foreign and self.vni(name, logical_switch, tunnel.address) == tunnel.vni:
+                return logical_switch
+        return self._let_in_by_vni(name, tunnel) if self.accepts_any else None
+
+    def _let_in_by_vni(self, name: str, tunnel: Tunnel) -> UUID | None:
+        """Return the one logical switch with a VNI, unless others claim it at the sender."""
+        for row in self._world.rows.values():
+            if (
+                isinstance(row, LogicalSwitch)
+                and row.tunnel_key == tunnel.vni
+                and self.is_key_of_one(name, row.uuid)
+                and self.is_bound(name, row.uuid)
+            ):
+                is_named = self.key(row.uuid, tunnel.address) is not None
+                is_contested = is_named and tunnel.address not in self.own(name)
+                return None if is_contested else row.uuid
+        return None
+
+    @property
+    def accepts_any(self) -> bool:
+        return self._world.policy.accept_from == "any"
+
+    def is_named(self, name: str, address: str) -> bool:
+        """Whether a row of a logical switch that is bound at a switch names an address."""
+        return any(
+            self.is_bound(name, row) and address in {each.address for each in self.locators(row)}
+            for row in self._world.rows
+        )
 
     def _from_wire(self, name: str, wire: Wire, src: str, dst: str, dead: set[str]) -> Expected:
         source = wire.port, wire.tag or 0

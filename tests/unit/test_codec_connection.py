@@ -14,7 +14,7 @@ from vtep_ofapp.changes import FlowChange, GroupChange
 from vtep_ofapp.events import Applied, Counters, FlowRemoved, ReadBack, UnknownSource
 from vtep_ofapp.flows import Bucket, Group, Output, match
 from vtep_ofapp.pipeline import flooding, learning, unicast
-from vtep_ofapp.pipeline.layout import COUNTING
+from vtep_ofapp.pipeline.layout import READ
 from vtep_ofapp.statistics import Counter
 from vtep_ofapp.switch import connection
 from vtep_ofapp.switch.connection import SwitchConnection
@@ -239,7 +239,7 @@ def test_others_have_their_turn_between_two_parts(reading):
 def test_counters_are_put_together(far):
     far.connection.read_counters()
     asked = list(map(xid_of, far.take()))
-    assert len(asked) == len(COUNTING)
+    assert len(asked) == len(READ)
     body = osken.entry(FLOW, packets=2, octets=120)
     for xid in asked:
         assert far.events == []
@@ -331,6 +331,6 @@ def test_traffic_is_counted(far):
         group_mods=1,
         bundles_opened=2,
         bundles_committed=1,
-        flow_stats_requests=1 + len(COUNTING),
+        flow_stats_requests=1 + len(READ),
         packet_ins=1,
     )

@@ -74,6 +74,7 @@ from .builders import (
     port,
     refused,
     remote_mac,
+    to_anyone,
     unknown_dst,
     uuid,
 )
@@ -137,7 +138,7 @@ IN_CHARGE = "this process has the lock: it is in charge"
 P0 = physical_port("p0", {0: RED})
 BR0 = described(P0)
 ROWS = [logical_switch(RED), BR0, local_unknown_dst(OWN)]
-BRIDGE = bridge(port("p0", 1))
+BRIDGE = bridge(port("p0", 1), to_anyone())
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def test_a_row_may_come_after_the_connection_was_refused(app, said):
     connection = ConnectionDouble()
     app.turn(
         VtepInSync(frozenset()),
-        Bridges(DATABASE, {"br0": replace(BRIDGE, mark=Mark.NONE)}),
+        Bridges(DATABASE, {"br0": bridge(port("p0", 1), mark=Mark.NONE)}),
         BridgesInSync(DATABASE, frozenset({"br0"})),
         Connected(0xB0, connection),
     )
@@ -256,7 +257,7 @@ def test_a_bridge_is_made_secure(app):
         LockIs(True),
         VtepRows(ROWS),
         VtepInSync(frozenset(row.uuid for row in ROWS)),
-        Bridges(DATABASE, {"br0": bridge(port("p0", 1), is_secure=False)}),
+        Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), is_secure=False)}),
         BridgesInSync(DATABASE, frozenset({"br0"})),
         Connected(0xB0, connection),
     )
@@ -402,7 +403,7 @@ def test_a_bridge_whose_id_changes_has_to_connect_again(app):
     assert connection.take() == ["disconnect"]
 
 
-TWIN = replace(BRIDGE, name="br1", uuid=uuid(71), mark=Mark.NONE)
+TWIN = bridge(port("p0", 1), name="br1", mark=Mark.NONE)
 SHARED = (
     "Physical_Switch br0: the bridges br0 and br1 have the datapath id 00000000000000b0: "
     "ovs-vsctl set bridge br1 other-config:datapath-id=<16 other hex digits>"
@@ -457,7 +458,8 @@ def test_a_switch_that_comes_back_gets_what_changed_meanwhile(app, said):
     app.turn(Connected(0xB0, again))
     app.turn(again.leading(), again.reading())
     (changes,) = again.bundles
-    assert ["0x1771" in str(change) for change in changes] == [True]
+    assert [change.flow is not None for change in changes] == [True, False, True]
+    assert ["0x1771" in str(change) for change in changes] == [True, False, True]
 
 
 def test_late_answers_of_a_former_connection_do_not_count(app):
@@ -479,7 +481,7 @@ def test_whoever_has_no_lock_is_ready_and_changes_nothing(app):
     app.turn(
         VtepRows(ROWS),
         VtepInSync(frozenset(row.uuid for row in ROWS)),
-        Bridges(DATABASE, {"br0": bridge(port("p0", 1), is_secure=False)}),
+        Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), is_secure=False)}),
         BridgesInSync(DATABASE, frozenset({"br0"})),
         Connected(0xB0, connection),
         StatisticsAreDue(),
@@ -529,7 +531,8 @@ def test_nothing_is_done_between_losing_the_lock_and_having_it_again(app):
     assert connection.take() == ["lead"]
     app.turn(connection.leading(), connection.reading())
     (changes,) = connection.bundles[1:]
-    assert ["0x1771" in str(change) for change in changes] == [True]
+    assert [change.flow is not None for change in changes] == [True, False, True]
+    assert ["0x1771" in str(change) for change in changes] == [True, False, True]
 
 
 def test_whoever_takes_over_again_reads_what_the_other_learned_before_rows_are_written(app):
@@ -618,7 +621,7 @@ def test_the_watchdog_is_fed_by_turns(app):
 
 def test_a_station_that_moves_too_often_is_held_and_released(app):
     connection = app.start(described(P0, physical_port("p1", {0: RED})))
-    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), port("p1", 2))}))
+    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), port("p1", 2))}))
     app.serve(connection)
     app.store()
     number = app.loop._network.number(RED)
@@ -718,7 +721,7 @@ def test_one_transaction_is_in_flight_and_the_next_one_holds_the_rest(app):
     app.start()
     app.tell(described(physical_port("p0", {0: RED, 10: BLUE})), logical_switch(BLUE, 5002))
     assert app.vtep.take() == [PutUnknownDst(BLUE, frozenset({OWN}))]
-    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), port("p1", 2))}))
+    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), port("p1", 2))}))
     assert app.vtep.take() == []
     app.tell(local_unknown_dst(OWN, of=BLUE))
     app.turn(app.vtep.done())
@@ -727,7 +730,7 @@ def test_one_transaction_is_in_flight_and_the_next_one_holds_the_rest(app):
 
 def test_a_transaction_that_failed_is_tried_again_after_a_pause(app, said):
     app.start()
-    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), port("p1", 2))}))
+    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), port("p1", 2))}))
     app.turn(app.vtep.done("constraint violation"))
     assert app.vtep.take() == [PutPhysicalPort(SWITCH, "p1")]
     assert said() == ["hardware_vtep: constraint violation; trying again in 0.1 s"]
@@ -772,7 +775,11 @@ def test_very_many_stations_leave_room_for_other_turns_and_the_gate_waits(app, s
         app.turn(WorkIsLeft())
         for write in app.openvswitch[DATABASE].take():
             if isinstance(write, PutTunnelPort):
-                app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), tunnel_port(write))}))
+                app.turn(
+                    Bridges(
+                        DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), tunnel_port(write))}
+                    )
+                )
     app.serve(connection)
     assert sum("02:00:00:00:00" in str(flow) for flow in connection.switch.flows.values()) == 5
 
@@ -788,7 +795,7 @@ def shown(app, connection, mac):
 def test_nothing_is_made_of_a_part_of_a_change(app, said):
     connection = app.start(unknown_dst(FAR))
     (write,) = app.openvswitch[DATABASE].take()
-    with_tunnel = bridge(port("p0", 1), tunnel_port(write))
+    with_tunnel = bridge(port("p0", 1), to_anyone(), tunnel_port(write))
     app.turn(Bridges(DATABASE, {"br0": with_tunnel}), app.openvswitch[DATABASE].done())
     app.serve(connection)
     app.store()
@@ -904,7 +911,7 @@ def test_a_new_tunnel_comes_before_its_flows_and_goes_after_them(app):
     assert (write.bridge, write.remote, write.local) == ("br0", FAR, OWN)
     app.serve(connection)
     assert not any(MAC1 in str(flow) for flow in connection.switch.flows.values())
-    with_tunnel = bridge(port("p0", 1), tunnel_port(write))
+    with_tunnel = bridge(port("p0", 1), to_anyone(), tunnel_port(write))
     app.turn(Bridges(DATABASE, {"br0": with_tunnel}), app.openvswitch[DATABASE].done())
     app.serve(connection)
     assert any(MAC1 in str(flow) for flow in connection.switch.flows.values())
@@ -994,7 +1001,7 @@ def test_a_bridge_without_a_row_is_let_in_if_something_of_ours_is_left(app, said
 def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
     connection = app.start(remote_mac(MAC1, FAR))
     (write,) = app.openvswitch[DATABASE].take()
-    with_tunnel = bridge(port("p0", 1), tunnel_port(write))
+    with_tunnel = bridge(port("p0", 1), to_anyone(), tunnel_port(write))
     app.turn(Bridges(DATABASE, {"br0": with_tunnel}), app.openvswitch[DATABASE].done())
     app.turn(connection.reading())
     app.serve(connection)
@@ -1003,8 +1010,12 @@ def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
     assert app.openvswitch[DATABASE].take() == []
     app.serve(connection)
     assert connection.switch.flows == connection.switch.groups == {}
-    removal = RemoveTunnelPort("br0", write.name)
-    assert app.openvswitch[DATABASE].take() == [removal, ReleaseBridge("br0")]
+    names = sorted([write.name, to_anyone().name])
+    *removals, release = app.openvswitch[DATABASE].take()
+    assert sorted(removals, key=lambda each: each.name) == [
+        RemoveTunnelPort("br0", name) for name in names
+    ]
+    assert release == ReleaseBridge("br0")
     assert "disconnect" not in connection.asked
     released = bridge(port("p0", 1), mark=Mark.NONE)
     app.turn(Bridges(DATABASE, {"br0": released}), app.openvswitch[DATABASE].done())
@@ -1021,8 +1032,8 @@ def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
 
 def test_of_two_bridges_of_one_name_that_of_the_first_database_counts():
     app = App("here", "there")
-    near = bridge(port("p0", 1), database="here", datapath_id=0xB0)
-    far = bridge(port("p0", 1), database="there", datapath_id=0xB1)
+    near = bridge(port("p0", 1), to_anyone(), database="here", datapath_id=0xB0)
+    far = bridge(port("p0", 1), to_anyone(), database="there", datapath_id=0xB1)
     connection, other = ConnectionDouble(), ConnectionDouble()
     app.turn(
         LockIs(True),

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from vtep_ofapp import managed
-from vtep_ofapp.model import Gone, PhysicalPort
+from vtep_ofapp.model import ANYONE, Gone, PhysicalPort
 from vtep_ofapp.network import Network
 from vtep_ofapp.numbering import Numbering
-from vtep_ofapp.pipeline.layout import MOST_BINDINGS
+from vtep_ofapp.pipeline.layout import MOST_BINDINGS, Priority
 from vtep_ofapp.policy import Policy
 from vtep_ofapp.reconciliation import Reconciliation
 
@@ -34,11 +34,12 @@ from .builders import (
     refused,
     remote_group,
     remote_mac,
+    to_anyone,
     tunnel_row,
     unknown_dst,
     uuid,
 )
-from .reading import lines
+from .reading import lines, read_flows
 from .walk import Frame, Pipeline
 from .world import World
 
@@ -410,6 +411,90 @@ def test_a_binding_of_a_logical_switch_without_a_row_waits_for_it():
     assert world.groups() == lines("local(green) = set_field:0x1000->reg1,resubmit EGRESS")
 
 
+# Frames from VTEPs that no row names
+
+
+def unnamed(world: World) -> set[str]:
+    """Return what becomes of frames with each VNI from senders that no row names."""
+    flows = [each for each in world.flow_values() if each.key.priority == Priority.FALLBACK]
+    return read_flows(flows, world.names())
+
+
+def test_while_a_logical_switch_is_bound_there_is_a_port_for_senders_that_no_row_names():
+    world = a_world(tunnel_ips=(OWN, "10.0.0.11"))
+    world.calm_down()
+    assert world.locals_to_anyone() == {OWN, "10.0.0.11"}
+    numbers = {each.number for each in world.ports_to_anyone()}
+    into = {f"ADMISSION DEFAULT in_port={number:#x}: goto DECAPSULATION" for number in numbers}
+    assert into <= world.flows()
+    world.physical(physical_switch(physical_port("p0"), tunnel_ips=(OWN, "10.0.0.11")))
+    world.calm_down()
+    assert world.locals_to_anyone() == set()
+    assert world.ports_to_anyone() == []
+    world.physical(physical_switch(physical_port("p0", {0: RED}), tunnel_ips=()))
+    world.calm_down()
+    assert world.locals_to_anyone() == set()
+
+
+def test_the_gate_does_not_wait_for_that_port_and_it_counts_for_no_limit():
+    world = World(policy=Policy(max_tunnels=1))
+    world.tell(logical_switch(RED), remote_mac(MAC1, FAR))
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.bridge(port("p0", 1))
+    world.settle()
+    world.make_tunnels(outcome=lambda address: "later" if address == ANYONE else "up")
+    world.settle()
+    assert world.switch.tunnels.are_up()
+    assert world.complaints() == set()
+
+
+def test_where_another_bridge_has_that_port_it_is_said_and_no_fault():
+    world = a_world()
+    world.calm_down(lambda address: "error" if address == ANYONE else "up")
+    (fault,) = world.faults()
+    assert fault.column_of is None
+    assert "frames to 10.0.0.1 from VTEPs that no row names do not come in here" in str(fault)
+    (there,) = world.ports_to_anyone()
+    world.exactly(port("p0", 1), port(there.name, 7))
+    world.settle()
+    assert "port with the name for their tunnel" in "".join(world.complaints())
+    world.exactly(port("p0", 1))
+    world.calm_down()
+    assert world.complaints() == set()
+
+
+def test_frames_that_no_row_lets_in_are_dropped_by_their_vni():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    assert unnamed(world) == {"DECAPSULATION FALLBACK tunnel_id=0x1389: drop"}
+    world.tell(logical_switch(RED, None))
+    world.settle()
+    assert unnamed(world) == set()
+
+
+def test_where_any_may_send_the_vni_decides():
+    world = World(policy=Policy(accept_from="any"))
+    world.tell(logical_switch(RED), logical_switch(BLUE, None), remote_mac(MAC1, FAR))
+    ports = physical_port("p0", {0: RED, 10: BLUE})
+    world.physical(physical_switch(ports))
+    world.bridge(port("p0", 1))
+    world.calm_down()
+    let_in = lines("""
+        DECAPSULATION FALLBACK tunnel_id=0x1389:
+            set_field:red->metadata,set_field:0x1->reg3,goto UNICAST
+    """)
+    assert unnamed(world) == let_in
+    contested = "DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1389: drop"
+    assert contested not in world.flows()
+    # Where rows of two logical switches name one VTEP with one key, its frames belong to none.
+    world.tell(remote_mac(MAC2, FAR, of=BLUE, key=5001, row=uuid(101)))
+    world.settle()
+    assert unnamed(world) == let_in
+    assert contested in world.flows()
+    world.tell(logical_switch(BLUE, 5001))
+    world.settle()
+    assert unnamed(world) == set()
+
+
 # Keys
 
 
@@ -526,7 +611,7 @@ def test_two_logical_switches_with_one_key_at_different_switches_both_use_it():
     for name in ("br0", "br1"):
         flows = [str(flow) for flow in world.flow_values(name)]
         assert sum("set_field:0x1389->tunnel_id" in flow for flow in flows) == 1
-        assert sum("tunnel_id=0x1389" in flow for flow in flows) == 1
+        assert sum("reg2=0xa000002,tunnel_id=0x1389" in flow for flow in flows) == 1
 
 
 def test_a_bound_port_that_is_away_is_no_fault():
@@ -954,7 +1039,7 @@ def test_a_tunnel_port_that_is_renumbered_is_followed():
 
 def test_a_tunnel_port_that_someone_removes_is_wanted_again():
     world = with_tunnel(unknown_dst(FAR))
-    world.exactly(port("p0", 1), port("p1", 2))
+    world.exactly(port("p0", 1), port("p1", 2), *world.ports_to_anyone())
     world.settle()
     assert not world.switch.tunnels.are_up()
     (difference,) = world.switch.tunnels.ports.differences()
@@ -964,7 +1049,7 @@ def test_a_tunnel_port_that_someone_removes_is_wanted_again():
 def test_a_tunnel_port_that_someone_changed_is_mended():
     world = with_tunnel(unknown_dst(FAR))
     (tunnel,) = world.tunnel_ports()
-    world.exactly(port("p0", 1), replace(tunnel, local="10.8.0.1"))
+    world.exactly(port("p0", 1), replace(tunnel, local="10.8.0.1"), *world.ports_to_anyone())
     world.settle()
     (difference,) = world.switch.tunnels.ports.differences()
     assert (difference.have.remote, difference.have.local) == (FAR, "10.8.0.1")
@@ -974,7 +1059,7 @@ def test_a_tunnel_port_that_someone_changed_is_mended():
 @pytest.mark.parametrize("remote", [None, "10.0.0.99"])
 def test_a_port_with_our_mark_that_leads_elsewhere_is_removed(remote):
     world = a_world()
-    world.exactly(port("p0", 1), port("vx", 9, is_ours=True, remote=remote))
+    world.exactly(port("p0", 1), port("vx", 9, is_ours=True, remote=remote), to_anyone())
     world.settle()
     (difference,) = world.switch.tunnels.ports.differences()
     assert (difference.key, difference.want) == ("vx", None)
@@ -1007,13 +1092,13 @@ def test_names_of_tunnel_ports_fit_and_do_not_clash():
         world.bridge(port("p0", 1), name=name)
     world.settle()
     names = [name for each in world.switches.values() for name in each.tunnels.ports.wanted]
-    assert len(names) == len(set(names)) == 12
+    assert len(names) == len(set(names)) == 16
     assert all(len(name.encode()) <= 15 for name in names)
 
 
 def test_physical_ports_are_the_ports_that_are_no_tunnels():
     world = with_tunnel(unknown_dst(FAR))
-    assert len(world.switch.bridge.ports) == 3
+    assert len(world.switch.bridge.ports) == 4
     assert world.switch.physical_ports() == {"p0", "p1"}
     world.no_bridge()
     assert world.switch.physical_ports() == set()
@@ -1250,6 +1335,7 @@ def test_the_same_key_at_one_vtep_is_a_fault_of_both():
         for one, other in [("red", "blue"), ("blue", "red")]
     }
     assert world.flows("ENCAPSULATION", "DECAPSULATION") == lines("""
+        DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x138a: drop
         DECAPSULATION DEFAULT reg2=10.0.0.3,tunnel_id=0x138a:
             set_field:blue->metadata,set_field:0x1->reg3,goto UNICAST
         ENCAPSULATION DEFAULT metadata=blue: set_field:0x138a->tunnel_id,goto TUNNEL

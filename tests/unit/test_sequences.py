@@ -410,6 +410,8 @@ class Sequences(RuleBasedStateMachine):
         )
         if isinstance(place, Tunnel):
             numbers = self.reference.ways_in(name).get(place.address, [])
+            if not self.reference.is_named(name, place.address):
+                numbers = numbers or self.reference.ways_in_of_anyone(name)
             frames = [Frame(number, src, dst, inner, place.vni) for number in numbers]
             return [pipeline.send(frame) for frame in frames]
         tags = inner if place.tag is None else (place.tag, *inner)
@@ -465,9 +467,7 @@ class Sequences(RuleBasedStateMachine):
         if isinstance(place, Wire):
             source = bindings[place.port, place.tag or 0]
         else:
-            (source,) = {
-                of for of in self.named if self.reference.vni(name, of, place.address) == place.vni
-            }
+            source = self.reference.let_in(name, place)
         if isinstance(arrival, Wire):
             assert arrival != Wire(*place) or isinstance(place, Tunnel)
             assert bindings[arrival.port, arrival.tag or 0] == source
@@ -485,6 +485,9 @@ class Sequences(RuleBasedStateMachine):
         """Flows lead to later tables and to groups and places that exist."""
         flows, groups = self.world.flow_values(name), self.world.group_values(name)
         numbers = {group.id for group in groups}
+        assert self.reference.ways_in_of_anyone(name) == [
+            each.number for each in self.world.ports_to_anyone(name)
+        ]
         ports = {each.number for each in self.world.tunnel_ports(name)}
         bindings = {dict(flow.key.match).get(TARGET_BINDING) for flow in flows}
         remotes = {
@@ -534,6 +537,12 @@ class EagerSequences(Sequences):
     POLICY = Policy(flood_without_unknown_dst=True)
 
 
+class OpenSequences(Sequences):
+    """The same where frames get in from whoever sends with the VNI of a logical switch."""
+
+    POLICY = Policy(accept_from="any")
+
+
 class SlicedSequences(Sequences):
     """The same where a turn has room for one station, so that flows pass on late."""
 
@@ -559,5 +568,7 @@ TestCrampedSequences = CrampedSequences.TestCase
 TestCrampedSequences.settings = examples(1)
 TestEagerSequences = EagerSequences.TestCase
 TestEagerSequences.settings = examples(1)
+TestOpenSequences = OpenSequences.TestCase
+TestOpenSequences.settings = examples(1)
 TestSlicedSequences = SlicedSequences.TestCase
 TestSlicedSequences.settings = examples(1)

@@ -9,6 +9,7 @@ from vtep_ofapp.changes import FlowChange, GroupChange
 from vtep_ofapp.events import FlowRemoved
 from vtep_ofapp.flows import ToGroup
 from vtep_ofapp.model import Gone, Mark
+from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.session import MOST_FAILURES, Session
 from vtep_ofapp.writes import PutTunnelPort, RemoveTunnelPort, SecureBridge
 
@@ -24,11 +25,15 @@ from .builders import (
     physical_switch,
     port,
     remote_mac,
+    to_anyone,
     unknown_dst,
     uuid,
 )
 from .doubles import ConnectionDouble
 from .world import World
+
+CHANGED_BY_KEY = {Table.DECAPSULATION, Table.ENCAPSULATION}
+"""The tables where a logical switch has other flows with another tunnel key."""
 
 
 class Bench:
@@ -38,7 +43,7 @@ class Bench:
         self.world = World()
         self.world.tell(logical_switch(RED))
         self.world.physical(physical_switch(physical_port("p0", {0: RED})))
-        self.world.bridge(port("p0", 1))
+        self.world.bridge(port("p0", 1), to_anyone())
         self.world.settle()
         self.session = Session(self.world.switch)
         self.connection = ConnectionDouble()
@@ -169,7 +174,7 @@ def test_one_bundle_is_in_flight(bench):
     list(bench.session.applied(bench.connection.done()))
     bench.session.apply()
     assert len(bench.connection.bundles) == 2
-    assert len(bench.connection.bundles[1]) == 1
+    assert {change.key.table for change in bench.connection.bundles[1]} == CHANGED_BY_KEY
 
 
 def test_what_is_right_already_is_not_sent_again(started):
@@ -195,8 +200,9 @@ def test_after_a_restart_only_the_difference_is_sent(started):
     other.connect()
     other.session.open()
     other.session.apply()
-    ((change,),) = other.connection.bundles
-    assert "set_field:0x1771->tunnel_id" in str(change)
+    (changes,) = other.connection.bundles
+    assert {change.key.table for change in changes} == CHANGED_BY_KEY
+    assert any("set_field:0x1771->tunnel_id" in str(change) for change in changes)
 
 
 def test_new_groups_come_before_the_flows_that_use_them_and_old_ones_go_after(started):
@@ -281,7 +287,9 @@ def test_a_refused_change_is_sent_again_when_it_is_another_one(bench):
     bench.turn()
     bench.world.tell(logical_switch(RED, 6001))
     bench.turn()
-    ((change,),) = bench.connection.bundles[2:]
+    (changes,) = bench.connection.bundles[2:]
+    assert {each.key.table for each in changes} == CHANGED_BY_KEY
+    (change,) = (each for each in changes if each.key.table == Table.ENCAPSULATION)
     assert "set_field:0x1771->tunnel_id" in str(change)
 
 
@@ -410,20 +418,20 @@ def test_an_idle_station_is_forgotten_and_its_other_flow_goes(started):
 
 
 def test_the_bridge_is_made_secure_first(bench):
-    bench.world.switch.set_bridge(bridge(port("p0", 1), is_secure=False))
+    bench.world.switch.set_bridge(bridge(port("p0", 1), to_anyone(), is_secure=False))
     assert bench.writes() == []
     bench.connect()
     assert bench.writes() == [SecureBridge("br0")]
 
 
 def test_it_is_marked_as_well(bench):
-    bench.world.switch.set_bridge(bridge(port("p0", 1), mark=Mark.OTHERS))
+    bench.world.switch.set_bridge(bridge(port("p0", 1), to_anyone(), mark=Mark.OTHERS))
     bench.connect()
     assert bench.writes() == [SecureBridge("br0")]
 
 
 def test_the_controllers_are_set_up_as_well(bench):
-    bench.world.switch.set_bridge(bridge(port("p0", 1), controllers_are_set=False))
+    bench.world.switch.set_bridge(bridge(port("p0", 1), to_anyone(), controllers_are_set=False))
     bench.connect()
     assert bench.writes() == [SecureBridge("br0")]
 
@@ -449,7 +457,9 @@ def test_a_new_port_does_not_wait_for_flows(started):
 
 
 def test_a_port_of_a_former_process_is_removed(bench):
-    bench.world.exactly(port("p0", 1), port("vxold", 9, is_ours=True, remote=FAR, local=OWN))
+    bench.world.exactly(
+        port("p0", 1), to_anyone(), port("vxold", 9, is_ours=True, remote=FAR, local=OWN)
+    )
     bench.connect()
     assert bench.writes() == []
     bench.session.open()

@@ -14,6 +14,7 @@ from vtep_ofapp.flows import Flow, FlowKey, Group, match
 from vtep_ofapp.macs import LearnedMacs
 from vtep_ofapp.managed import ManagedSwitch
 from vtep_ofapp.model import (
+    ANYONE,
     BridgePort,
     Fault,
     Gone,
@@ -26,7 +27,7 @@ from vtep_ofapp.model import (
 )
 from vtep_ofapp.network import Network, Topic
 from vtep_ofapp.numbering import Numbering
-from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING
+from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Priority
 from vtep_ofapp.policy import Policy
 from vtep_ofapp.reconciliation import K, Reconciliation, W
 
@@ -111,8 +112,7 @@ class World:
 
     def bridge(self, *ports: BridgePort, name: str = "br0") -> None:
         """The bridge has these ports besides its tunnel ports."""
-        tunnels = self.tunnel_ports(name)
-        self.exactly(*ports, *tunnels, name=name)
+        self.exactly(*ports, *self._ours(name), name=name)
 
     def exactly(self, *ports: BridgePort, name: str = "br0") -> None:
         """The bridge has these ports and no others."""
@@ -129,6 +129,13 @@ class World:
         self._faults = {key: faults for key, faults in self._faults.items() if key[0] != name}
 
     def tunnel_ports(self, name: str = "br0") -> list[BridgePort]:
+        """Return the tunnel ports that are there, but for those to ANYONE."""
+        return [port for port in self._ours(name) if port.remote != ANYONE]
+
+    def ports_to_anyone(self, name: str = "br0") -> list[BridgePort]:
+        return [port for port in self._ours(name) if port.remote == ANYONE]
+
+    def _ours(self, name: str) -> list[BridgePort]:
         there = self.switches[name].bridge
         return [port for port in there.ports.values() if port.is_ours] if there else []
 
@@ -149,7 +156,7 @@ class World:
         switch = self.switches[name]
         if switch.bridge is None:
             return
-        there = {port.name: port for port in self.tunnel_ports(name)}
+        there = {port.name: port for port in self._ours(name)}
         ports = [port for port in switch.bridge.ports.values() if not port.is_ours]
         for port_name, wanted in switch.tunnels.ports.wanted.items():
             port = there.get(port_name)
@@ -256,10 +263,15 @@ class World:
         return {self.network.numbering.number(row): each.name for row, each in rows.items()}
 
     def flows(self, *tables: str, name: str = "br0") -> set[str]:
-        """Return the wanted flows as lines; those of some tables without what all switches have."""
-        text = read_flows(self.flow_values(name), self.names())
+        """Return the wanted flows as lines.
+
+        Those of some tables are without what all switches have, and without what becomes of
+        frames from VTEPs that no row names.
+        """
         if not tables:
-            return text
+            return read_flows(self.flow_values(name), self.names())
+        values = [each for each in self.flow_values(name) if each.key.priority != Priority.FALLBACK]
+        text = read_flows(values, self.names())
         bare = World(["br0"])
         bare.exactly()
         bare.physical(physical_switch())
@@ -274,9 +286,14 @@ class World:
         }
 
     def tunnels(self, name: str = "br0") -> set[tuple[str, str]]:
-        """Return the wanted tunnels as (remote, local)."""
-        wanted = self.switches[name].tunnels.ports.wanted
-        return {(tunnel.remote, tunnel.local) for tunnel in wanted.values()}
+        """Return the wanted tunnels as (remote, local), but for those to ANYONE."""
+        wanted = self.switches[name].tunnels.ports.wanted.values()
+        return {(each.remote, each.local) for each in wanted if each.remote != ANYONE}
+
+    def locals_to_anyone(self, name: str = "br0") -> set[str]:
+        """Return our ends of the wanted tunnels to ANYONE."""
+        wanted = self.switches[name].tunnels.ports.wanted.values()
+        return {each.local for each in wanted if each.remote == ANYONE}
 
     def faults(self) -> set[Fault]:
         return {fault for faults in self._faults.values() for fault in faults}

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from ..events import Bridges, BridgesInSync, Event
-from ..model import Bridge, BridgePort, Mark, is_emulators
+from ..model import ANYONE, Bridge, BridgePort, Mark, is_emulators
 from ..values import Invalid, parse_ipv4
 from ..writes import PutTunnelPort, ReleaseBridge, RemoveTunnelPort, SwitchWrite
 from .bulk import RemoteMacs
@@ -223,7 +223,7 @@ def _bridge_port(row: Any, interfaces: list[Any]) -> BridgePort:
         is_up=not interfaces or any(_is_up(each) for each in interfaces),
         has_vlans=bool(row.tag or row.trunks or row.vlan_mode),
         is_ours=is_ours,
-        remote=_address(first.options.get("remote_ip", "")) if is_ours else None,
+        remote=_remote(first.options.get("remote_ip", "")) if is_ours else None,
         local=_address(first.options.get("local_ip", "")) if is_ours else None,
         bfd=first.bfd,
         bfd_status=first.bfd_status,
@@ -250,6 +250,10 @@ def _error(interface: Any) -> str | None:
     if interface.error:
         return str(interface.error[0])
     return "it has no port number" if interface.ofport else None
+
+
+def _remote(text: str) -> str | None:
+    return ANYONE if text == ANYONE else _address(text)
 
 
 def _address(text: str) -> str | None:

@@ -29,6 +29,7 @@ class Priority(IntEnum):
     """Priorities, the same in every table."""
 
     MISS = 0
+    FALLBACK = 25
     LIMIT = 50
     LIMIT_EXCEPT = 75
     DEFAULT = 100
@@ -49,6 +50,7 @@ class Cookie(IntEnum):
     EGRESS = 5
     TUNNELS = 6
     EGRESS_FROM_TAGGED = 7
+    UNNAMED = 8
 
 
 class GroupKind(IntEnum):
@@ -143,6 +145,8 @@ COUNTING = (
     (Table.EGRESS, Cookie.EGRESS_FROM_TAGGED),
 )
 """Where the flows are that count for bindings."""
+READ = (*COUNTING, (Table.DECAPSULATION, Cookie.UNNAMED))
+"""Where the flows are whose counters are read."""
 
 
 def counted(cookie: int) -> tuple[Cookie, int] | None:

@@ -1,6 +1,6 @@
 """Into and out of VXLAN: one port for each remote VTEP, one key for each logical switch."""
 
-from ..flows import Flow, GoTo, Output, SetField, match
+from ..flows import Flow, FlowKey, GoTo, Output, SetField, match
 from ..values import ipv4_number
 from .layout import (
     A_TAG_INSIDE,
@@ -11,6 +11,7 @@ from .layout import (
     Cookie,
     Priority,
     Table,
+    cookie_of,
     flow,
 )
 
@@ -31,6 +32,17 @@ def incoming(address: str, ofport: int) -> Flow:
         Priority.DEFAULT,
         match({"in_port": ofport}),
         SetField(REMOTE, ipv4_number(address)),
+        GoTo(Table.DECAPSULATION),
+        producer=Cookie.TUNNELS,
+    )
+
+
+def incoming_from_anyone(ofport: int) -> Flow:
+    """Let frames in from the port for VTEPs that no row names; DECAPSULATION decides on them."""
+    return flow(
+        Table.ADMISSION,
+        Priority.DEFAULT,
+        match({"in_port": ofport}),
         GoTo(Table.DECAPSULATION),
         producer=Cookie.TUNNELS,
     )
@@ -86,6 +98,47 @@ def decapsulation(address: str, vni: int, logical_switch: int) -> Flow:
         GoTo(Table.UNICAST),
         producer=Cookie.TUNNELS,
     )
+
+
+def decapsulation_of_contested(address: str, vni: int) -> Flow:
+    """Drop frames with a VNI from a VTEP where rows of several logical switches claim it."""
+    return flow(
+        Table.DECAPSULATION,
+        Priority.DEFAULT,
+        match({REMOTE: ipv4_number(address), "tunnel_id": vni}),
+        producer=Cookie.TUNNELS,
+    )
+
+
+def decapsulation_from_anyone(vni: int, logical_switch: int) -> Flow:
+    """Admit frames with this VNI whoever sends them (RFC 7348, section 4.1)."""
+    return flow(
+        Table.DECAPSULATION,
+        Priority.FALLBACK,
+        match({"tunnel_id": vni}),
+        SetField(LOGICAL_SWITCH, logical_switch),
+        SetField(ORIGIN, FROM_TUNNEL),
+        GoTo(Table.UNICAST),
+        producer=Cookie.TUNNELS,
+    )
+
+
+def unnamed(vni: int) -> Flow:
+    """Drop, and count, frames with this VNI from VTEPs that no row names for its logical switch."""
+    return flow(
+        Table.DECAPSULATION,
+        Priority.FALLBACK,
+        match({"tunnel_id": vni}),
+        producer=Cookie.UNNAMED,
+    )
+
+
+def unnamed_vni(key: FlowKey, cookie: int) -> int | None:
+    """Return the VNI whose frames a flow drops as unnamed() does, None for any other flow."""
+    if cookie != cookie_of(Cookie.UNNAMED):
+        return None
+    vni = dict(key.match).get("tunnel_id")
+    return vni if isinstance(vni, int) else None
 
 
 def encapsulation(logical_switch: int, vni: int) -> Flow:

@@ -13,7 +13,7 @@ from os_ken.ofproto import ofproto_v1_3_parser as parser
 from ..changes import Change, FlowChange
 from ..events import Alive, Applied, Counters, Event, FlowRemoved, ReadBack, RoleIs, UnknownSource
 from ..flows import COOKIE_BASE, COOKIE_MASK, Flow, FlowKey, Group
-from ..pipeline.layout import COUNTING, PRODUCER_MASK, cookie_of
+from ..pipeline.layout import PRODUCER_MASK, READ, cookie_of
 from ..statistics import Counter
 from ..traffic import Traffic
 from ..values import is_station
@@ -96,10 +96,10 @@ class SwitchConnection:
         self._put(flows, groups)
 
     def read_counters(self) -> None:
-        """Ask for the counters of bindings; a Counters follows."""
+        """Ask for the counters of bindings and of dropped frames; a Counters follows."""
         requests = [
             self._ask_for_flows(table.value, cookie_of(producer), PRODUCER_MASK)
-            for table, producer in COUNTING
+            for table, producer in READ
         ]
         self._counting = _Counting(awaited=set(map(self._number, requests)))
         self._put(*requests)

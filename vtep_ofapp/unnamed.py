@@ -1,0 +1,56 @@
+"""Frames that are dropped because no row names their sender: said when they begin to come."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from .flows import FlowKey
+from .pipeline.tunnels import unnamed_vni
+from .statistics import Counter
+
+LOG = logging.getLogger("vtep_ofapp.unnamed")
+
+QUIET = 600.0
+"""Seconds without such frames after which further ones are said again."""
+
+
+class Unnamed:
+    """How many such frames each flow dropped, and when the log mentioned that last.
+
+    ``switch`` is the name of the switch, and ``name`` returns that of the logical switch with a
+    VNI. Frames that come all the time are said once; the flow has their number.
+    """
+
+    def __init__(self, switch: str, name: Callable[[int], str], clock: Callable[[], float]) -> None:
+        self._switch = switch
+        self._name = name
+        self._clock = clock
+        self._counts: dict[FlowKey, int] = {}
+        self._last: dict[FlowKey, float] = {}
+
+    def count(self, counters: Mapping[FlowKey, Counter]) -> None:
+        """Take the counters of flows, and say which of them began to drop such frames."""
+        now = self._clock()
+        counts: dict[FlowKey, int] = {}
+        last: dict[FlowKey, float] = {}
+        for key, counter in counters.items():
+            vni = unnamed_vni(key, counter.cookie)
+            if vni is None:
+                continue
+            counts[key] = counter.packets
+            before = self._counts.get(key, 0)
+            news = counter.packets - before if counter.packets >= before else counter.packets
+            if key in self._last:
+                last[key] = self._last[key]
+            if not news:
+                continue
+            if key not in last or now - last[key] >= QUIET:
+                LOG.warning(
+                    "%s: %d frames with VNI %d were dropped: no row of %s names their sender; "
+                    "accept_from = any would let them in",
+                    self._switch,
+                    news,
+                    vni,
+                    self._name(vni),
+                )
+            last[key] = now
+        self._counts, self._last = counts, last
