@@ -5,11 +5,14 @@ import os
 import re
 import signal
 
+import ovs.jsonrpc
+import ovs.stream
 import pytest
 
 from tests.switch.dummy import BROADCAST
 
 HOST, FAR, FURTHER = "00:00:00:00:00:01", "00:00:00:00:00:99", "00:00:00:00:00:98"
+MANY = 5000
 BRIDGE, OPEN_VSWITCH, VTEP = "br0", "Open_vSwitch", "hardware_vtep"
 
 
@@ -82,6 +85,39 @@ def test_a_thousand_of_them_in_one_transaction_are_a_thousand_flows_in_one_bundl
     switch.vtep_ctl(*itertools.chain.from_iterable(commands))
     switch.wait(lambda: switch.sends("p0", macs[-1]) == ["10.2.2.2 vni 33"], "the way to the last")
     flows = {"flow_mods": 1000, "bundles_opened": 1, "bundles_committed": 1}
+    assert meter.cost() == {BRIDGE: flows}
+
+
+def transact(remote: str, operations: list[dict]) -> None:
+    """Carry out more operations in one transaction than a command line has room for."""
+    _, stream = ovs.stream.Stream.open_block(ovs.stream.Stream.open(remote))
+    connection = ovs.jsonrpc.Connection(stream)
+    request = ovs.jsonrpc.Message.create_request("transact", ["hardware_vtep", *operations])
+    failure, reply = connection.transact_block(request)
+    connection.close()
+    assert not failure
+    assert not [each for each in reply.result if each and "error" in each]
+
+
+def test_very_many_of_them_in_one_transaction_are_one_bundle_as_well(switch, meter):
+    """They are more than are told, or worked out, at once, and so is a second version of them."""
+    macs = [f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}" for number in range(MANY)]
+    logical_switch = ["uuid", str(switch.row("Logical_Switch", name="ls0")["_uuid"])]
+    locator = ["uuid", str(switch.row("Physical_Locator", dst_ip="10.2.2.2")["_uuid"])]
+    of = {"logical_switch": logical_switch, "locator": locator}
+    table = {"table": "Ucast_Macs_Remote"}
+    transact(switch.db, [{"op": "insert", **table, "row": {"MAC": mac, **of}} for mac in macs])
+    for mac in (macs[0], macs[-1]):
+        switch.wait(lambda mac=mac: switch.sends("p0", mac) == ["10.2.2.2 vni 33"], "the way there")
+    flows = {"flow_mods": MANY, "bundles_opened": 1, "bundles_committed": 1}
+    assert meter.cost() == {BRIDGE: flows}
+    replaced = [
+        {"op": "delete", **table, "where": [["logical_switch", "==", logical_switch]]},
+        *({"op": "insert", **table, "row": {"MAC": mac, **of}} for mac in [FAR, *macs[1:]]),
+    ]
+    transact(switch.db, replaced)
+    switch.wait(lambda: switch.sends("p0", FAR) == ["10.2.2.2 vni 33"], "the way to a new one")
+    flows = {"flow_mods": 2, "bundles_opened": 1, "bundles_committed": 1}
     assert meter.cost() == {BRIDGE: flows}
 
 
