@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Set
+from itertools import islice
 from uuid import UUID
 
 from .away import AwayPorts, PortRow
@@ -19,6 +20,10 @@ from .writes import (
     RemovePhysicalPort,
     VtepWrite,
 )
+
+MOST_NEW = 1000
+"""Rows for new stations in one transaction: it takes the OVSDB library 70 us or more for each, in
+which nothing else is done."""
 
 
 class Report:
@@ -136,10 +141,18 @@ class Report:
         return self._away.grace()
 
     def writes(self) -> Iterator[VtepWrite]:
-        """Yield what has to be written, in no particular order."""
+        """Yield what has to be written, in no particular order.
+
+        Of the stations that have no row yet these are MOST_NEW at most; each was learned by itself.
+        """
         self._new.clear()
+        new = 0
         for station in self._addresses.differences():
             logical_switch, mac = station.key
+            if station.have is None and mac != UNKNOWN_DST:
+                new += 1
+                if new > MOST_NEW:
+                    continue
             rows = tuple(sorted(row.uuid for row in self._own_rows(station.key)))
             if mac == UNKNOWN_DST:
                 yield PutUnknownDst(logical_switch, station.want or frozenset(), rows)
@@ -159,7 +172,7 @@ class Report:
         """
         for key in [key for key in self._new if key in self._rows]:
             del self._new[key]
-        for logical_switch, mac in self._new:
+        for logical_switch, mac in islice(self._new, MOST_NEW):
             for address in self._addresses.wanted.get((logical_switch, mac), ()):
                 yield PutLocalMac(logical_switch, mac, address)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from vtep_ofapp import report
 from vtep_ofapp.faults import Faults
 from vtep_ofapp.macs import LearnedMacs, Place
 from vtep_ofapp.model import Gone
@@ -341,3 +342,23 @@ def test_before_any_switch_is_ready_nothing_is_written():
     report.update(local_mac(MAC2, OWN))
     report.update(local_unknown_dst(OWN))
     assert list(report.writes()) == []
+
+
+def test_very_many_new_stations_are_reported_some_at_a_time(bench, monkeypatch):
+    monkeypatch.setattr(report, "MOST_NEW", 3)
+    bench.manage("br0", physical_port("p0", {0: RED}))
+    for number in range(5):
+        bench.learn(f"02:00:00:00:00:{number:02x}")
+    assert len(list(bench.report.news())) == 3
+    assert len(bench.writes(PutLocalMac)) == 3
+    rows = [
+        local_mac(write.mac, OWN, row=uuid(0x3100 + n))
+        for n, write in enumerate(bench.writes(PutLocalMac))
+    ]
+    for row in rows:
+        bench.report.update(row)
+    assert len(bench.writes(PutLocalMac)) == 2
+    for number in range(5):
+        bench.world.macs.forget(RED, f"02:00:00:00:00:{number:02x}")
+    bench.turn()
+    assert len(bench.writes(PutLocalMac)) == 3
