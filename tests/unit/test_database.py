@@ -6,6 +6,7 @@ from typing import ClassVar
 from ovs.db import idl
 
 from vtep_ofapp.databases import database
+from vtep_ofapp.databases.vtep import VtepTables
 
 SCHEMA = {"name": "hardware_vtep", "version": "1.0.0", "tables": {}}
 
@@ -75,3 +76,20 @@ def test_a_transaction_waits_for_the_database_to_be_read_otherwise():
     owner._idl._session = session = Session(lambda: None)
     owner.commit(["tcp:192.0.2.1"])
     assert session.sent == []
+
+
+def test_transactions_join_those_whose_rows_wait_but_not_for_long(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(database.time, "monotonic", lambda: now)
+    tables = VtepTables()
+    owner = database.Database("hardware_vtep", "unix:/nonexistent", tables, lambda event: None)
+    (waiting,) = tables.bulk.values()
+    assert owner._may_read_on()
+    waiting.add({"some": "row"})
+    assert owner._may_read_on()
+    now += database._LONGEST_CHANGE
+    assert not owner._may_read_on()
+    waiting.clear()
+    assert owner._may_read_on()
+    waiting.add({"some": "row"})
+    assert owner._may_read_on()
