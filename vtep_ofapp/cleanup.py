@@ -269,8 +269,8 @@ def _say_how_to_revive(bridge: Found) -> None:
     if bridge.row["fail_mode"] == "secure":
         name = bridge.name
         print(
-            f"{name} forwards nothing now; `ovs-vsctl set-fail-mode {name} standalone -- "
-            f"del-controller {name}` makes it an ordinary switch"
+            f"{name} forwards nothing without them; an ordinary switch is made of it by "
+            f"`ovs-vsctl set-fail-mode {name} standalone -- del-controller {name}`"
         )
 
 

@@ -80,7 +80,7 @@ def packages(source):
     python = tools(sys.version_info[:2], sys.executable) / "bin/python"
     sdist = source / run(python, "-c", BUILD, "build_sdist", cwd=source).split()[-1]
     with tarfile.open(sdist) as archive:
-        archive.extractall(source.parent / "unpacked", filter="data")
+        archive.extractall(source.parent / "unpacked")
     (unpacked,) = (source.parent / "unpacked").iterdir()
     wheel = unpacked / run(python, "-c", BUILD, "build_wheel", cwd=unpacked).split()[-1]
     return {"sdist": sdist, "wheel": wheel}
