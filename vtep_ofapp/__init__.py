@@ -146,6 +146,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             ofp_event.EventOFPFlowRemoved,
             ofp_event.EventOFPFlowStatsReply,
             ofp_event.EventOFPGroupDescStatsReply,
+            ofp_event.EventOFPExperimenterStatsReply,
+            ofp_event.EventOFPExperimenter,
             ofp_event.EventONFBundleCtrlMsg,
             ofp_event.EventOFPRoleReply,
             ofp_event.EventOFPEchoReply,

@@ -1,6 +1,6 @@
 """What can happen: everything that reaches the loop is one of these values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
@@ -39,6 +39,15 @@ class Connection(Protocol):
 
     def ask(self) -> None:
         """Ask whether the switch is still there; an Alive follows."""
+
+    tells_of_changes: bool
+    """Whether the switch tells what others do to its flows; else they are to be read back."""
+
+    def compare_groups(self, anew: bool) -> None:
+        """Ask for all groups; a GroupsChanged follows if they are other than at the last time.
+
+        ``anew`` says that nothing counts as known.
+        """
 
     def disconnect(self) -> None:
         """Close the connection; a Disconnected follows."""
@@ -174,6 +183,8 @@ class Applied:
     changes: Sequence[Change]
     made: bool
     rejected: Sequence[Change] = ()
+    is_full: bool = False
+    """The table of the rejected change has no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +216,42 @@ class FlowRemoved:
     connection: Connection
     key: FlowKey
     idle: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsChanged:
+    """Others changed flows: some of ours, or at least those with these keys."""
+
+    connection: Connection
+    keys: Sequence[FlowKey]
+    are_ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsChanged:
+    """Groups of the switch that are other than when it was last asked, None for those gone."""
+
+    connection: Connection
+    groups: Mapping[int, Group | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIsDue:
+    """It is time to look at what others have done to the flows of a switch."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksAreDue:
+    """It is time to look at the groups of all switches."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedAreDue:
+    """It is time to try again what a switch refused."""
+
+    connection: Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,5 +295,6 @@ Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
     " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
     " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs | HoldIsOver"
+    " | FlowsChanged | GroupsChanged | CheckIsDue | ChecksAreDue | RefusedAreDue"
     " | ClaimIsOld | Alive | AnswerIsDue | WatchdogIsDue | AccountIsDue | PatienceIsOver"
 )

@@ -18,6 +18,8 @@ from .events import (
     Applied,
     Bridges,
     BridgesInSync,
+    CheckIsDue,
+    ChecksAreDue,
     ClaimIsOld,
     Committed,
     Connected,
@@ -26,11 +28,14 @@ from .events import (
     Disconnected,
     Event,
     FlowRemoved,
+    FlowsChanged,
     GraceIsOver,
+    GroupsChanged,
     HoldIsOver,
     LockIs,
     PatienceIsOver,
     ReadBack,
+    RefusedAreDue,
     RetryIsDue,
     RoleIs,
     StatisticsAreDue,
@@ -72,6 +77,10 @@ MOST_IN_REPORT = 10_000
 """Writes in one report to the NVC: all that a change in an ordinary case asks for."""
 MOST_REFUSED = 1000
 """Datapaths of which it is remembered that the log mentions them."""
+LOOK_TIME = 5.0
+"""Seconds between looks at the groups of a switch, which does not tell who changes them."""
+CHECK_TIME = 1.0
+"""Seconds from a change of flows by others until the switch is read back."""
 CLAIM_TIME = 10.0
 """Seconds for which a connection may wait until its bridge's datapath id is in the database."""
 ANSWER_TIME = 1.0
@@ -135,6 +144,7 @@ class Loop:
 
     def run(self) -> None:
         """Take turns for ever. A turn that fails is a bug: it is logged, and the next one comes."""
+        self._later(LOOK_TIME, ChecksAreDue())
         if self._policy.stats_interval:
             self._later(self._policy.stats_interval, StatisticsAreDue())
         if self._service.watchdog_interval:
@@ -398,7 +408,7 @@ class Loop:
             if session.connection is not None:
                 session.connection.disconnect()
             LOG.info("%s is managed no more", name)
-            for cause in (*managed.faulty(), "datapath id"):
+            for cause in (*managed.faulty(), "datapath id", "refused"):
                 self._faults.put((name, cause), ())
             del self._sessions[name]
             self._by_connection = {
@@ -514,12 +524,46 @@ class Loop:
         if session is not None:
             for _ in session.read_back(event):
                 eventlet.sleep(0)
+            self._find_refused(session)
 
     def _applied(self, event: Applied) -> None:
         session = self._by_connection.get(event.connection)
         if session is not None:
             for _ in session.applied(event):
                 eventlet.sleep(0)
+            pause = session.pause()
+            if pause is not None:
+                self._later(pause, RefusedAreDue(event.connection))
+            self._find_refused(session)
+
+    def _refused_are_due(self, event: RefusedAreDue) -> None:
+        session = self._by_connection.get(event.connection)
+        if session is not None:
+            session.try_refused()
+            self._find_refused(session)
+
+    def _find_refused(self, session: Session) -> None:
+        self._found[session.managed.name, "refused"] = session.refused()
+
+    def _flows_changed(self, event: FlowsChanged) -> None:
+        session = self._by_connection.get(event.connection)
+        if session is not None and session.flows_changed(event):
+            self._later(CHECK_TIME, CheckIsDue(event.connection))
+
+    def _check_is_due(self, event: CheckIsDue) -> None:
+        session = self._by_connection.get(event.connection)
+        if session is not None and session.check():
+            self._later(CHECK_TIME, event)
+
+    def _groups_changed(self, event: GroupsChanged) -> None:
+        session = self._by_connection.get(event.connection)
+        if session is not None:
+            session.groups_changed(event)
+
+    def _checks_are_due(self, event: ChecksAreDue) -> None:
+        for session in self._sessions.values():
+            session.look()
+        self._later(LOOK_TIME, event)
 
     def _flow_removed(self, event: FlowRemoved) -> None:
         session = self._by_connection.get(event.connection)
@@ -657,6 +701,11 @@ class Loop:
         RoleIs: _role_is,
         ReadBack: _read_back,
         Applied: _applied,
+        RefusedAreDue: _refused_are_due,
+        FlowsChanged: _flows_changed,
+        CheckIsDue: _check_is_due,
+        GroupsChanged: _groups_changed,
+        ChecksAreDue: _checks_are_due,
         FlowRemoved: _flow_removed,
         UnknownSource: _unknown_source,
         WorkIsLeft: _work_is_left,

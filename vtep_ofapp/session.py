@@ -7,10 +7,19 @@ from itertools import islice
 
 from .changes import Change, FlowChange, GroupChange, in_one_bundle
 from .claims import Claim
-from .events import Applied, Connection, FlowRemoved, ReadBack, RoleIs
+from .events import (
+    Applied,
+    Connection,
+    FlowRemoved,
+    FlowsChanged,
+    GroupsChanged,
+    ReadBack,
+    RoleIs,
+)
 from .flows import FlowKey
 from .managed import ManagedSwitch
-from .model import Mark, PhysicalSwitch
+from .model import Fault, Mark, PhysicalSwitch
+from .refusals import Refusals, beyond
 from .writes import (
     IntroduceSwitch,
     PutBindingStats,
@@ -32,6 +41,8 @@ MOST_AFTER_REFUSAL = 2000
 """Changes in one bundle after a refusal, until nothing is left: each one fails the whole bundle."""
 MOST_AT_ONCE = 10_000
 """Changes of a bundle that was made which are taken in one go."""
+FLOWS_FOR_A_CHECK = 10_000
+"""Flows of a switch that does not tell of changes for which they are read back in each look()."""
 MOST_FAILURES = 3
 """Bundles that may fail in a row for no known reason before the switch has to reconnect."""
 
@@ -49,7 +60,13 @@ class Session:
         self._is_refusing = False
         self._failures = 0
         self._generation: int | None = None
-        self._rejected: set[Change] = set()
+        self._is_checking = False
+        self._check_is_due = False
+        self._lost = 0
+        self._checks = 0
+        self._bundles = 0
+        self._bundles_when_asked: int | None = None
+        self._refusals = Refusals()
         self._deleting: Counter[FlowKey] = Counter()
 
     # What it is told
@@ -94,14 +111,21 @@ class Session:
 
     def read_back(self, event: ReadBack) -> Iterator[None]:
         """Take what the switch has; yields now and then, as ManagedSwitch.read_back() does."""
+        before = self._differing() if self._is_checking else None
         yield from self.managed.read_back(event.flows, event.groups)
         self._is_read = True
+        self._refusals.begin_to_try(self._changes(with_refused=True))
+        if before is not None:
+            flows, groups = self._differing()
+            self._say_changed(len(flows - before[0]) + self._lost, len(groups - before[1]))
+        self._is_checking, self._lost = False, 0
 
     def applied(self, event: Applied) -> Iterator[None]:
         """Take the answer to the bundle in flight; yields now and then if that is a large one."""
         self._is_busy = False
         if event.made:
             self._failures = 0
+            self._refusals.made(event.changes)
             for number, change in enumerate(event.changes, 1):
                 if isinstance(change, FlowChange):
                     self.managed.flows.have(change.key, change.flow)
@@ -114,7 +138,10 @@ class Session:
         self._deleting.clear()
         if event.rejected:
             self._is_refusing = True
-            self._rejected.update(event.rejected)
+            self._refusals.add(event.rejected)
+            if event.is_full:
+                known = self.managed.flows.actual
+                self._refusals.add(beyond(event.rejected[0], event.changes, known))
         else:
             self._fail()
 
@@ -128,10 +155,79 @@ class Session:
         if event.idle:
             self.managed.forget(event.key)
         elif event.key in self.managed.flows.wanted and self._is_read:
-            LOG.warning("%s: someone deleted flows; reading back", self.managed.name)
-            self._read_back()
+            self._lost = 1
+            self._check()
+
+    def flows_changed(self, event: FlowsChanged) -> bool:
+        """Take that others changed flows; return whether check() is to be called soon.
+
+        Not at once, because such changes come in large numbers, and each costs a reading back.
+        """
+        wanted = self.managed.flows.wanted
+        if self._check_is_due or not (event.are_ours or any(key in wanted for key in event.keys)):
+            return False
+        self._check_is_due = True
+        return True
+
+    def groups_changed(self, event: GroupsChanged) -> None:
+        """Take groups as they are, unless that may be from before what we changed ourselves."""
+        if not self._is_read or self._is_busy or self._bundles != self._bundles_when_asked:
+            self._bundles_when_asked = None
+            return
+        _, before = self._differing()
+        for id, group in event.groups.items():
+            self.managed.groups.have(id, group)
+        _, now = self._differing()
+        self._say_changed(0, len(now - before))
 
     # What it does
+
+    def check(self) -> bool:
+        """Read the switch back after changes by others; return whether it is too early."""
+        if self.connection is None or not self._is_read:
+            self._check_is_due = self.connection is not None and self.is_open
+            return self._check_is_due
+        self._check_is_due = False
+        self._check()
+        return False
+
+    def look(self) -> None:
+        """Ask for groups, of which the switch does not tell; and for flows, where it does not."""
+        if self.connection is None or not self.is_open or not self._is_read or self._is_busy:
+            return
+        anew = self._bundles_when_asked is None
+        self._bundles_when_asked = self._bundles
+        self.connection.compare_groups(anew)
+        self._checks += 1
+        pause = 1 + len(self.managed.flows.actual) // FLOWS_FOR_A_CHECK
+        if not self.connection.tells_of_changes and self._checks % pause == 0:
+            self._check()
+
+    def try_refused(self) -> None:
+        """Try again what the switch refused."""
+        self._refusals.begin_to_try(self._changes(with_refused=True))
+
+    def pause(self) -> float | None:
+        """Return the seconds until try_refused() is to be called, if that is not awaited yet."""
+        pause = self._refusals.take_pause()
+        if pause is not None:
+            what = "%s: the switch refused %s; trying again in %g s"
+            LOG.warning(what, self.managed.name, self._refusals.numbers(), pause)
+        return pause
+
+    def refused(self) -> list[Fault]:
+        """Return the faults of the switch that does not take all that it should have."""
+        if self.managed.physical is None:
+            return []
+        return [
+            Fault(
+                f"Physical_Switch {self.managed.name}",
+                f"its bridge refuses some of {kind}; frames are lost until it takes them",
+                self.managed.physical.uuid,
+                "unspecified_fault",
+            )
+            for kind in self._refusals.where()
+        ]
 
     def open(self) -> bool:
         """Open the gate when all is known; return whether that happened just now."""
@@ -154,6 +250,7 @@ class Session:
         self._is_refusing &= bool(changes)
         if changes:
             self._is_busy = True
+            self._bundles += 1
             self._deleting += Counter(
                 change.key
                 for change in changes
@@ -222,12 +319,13 @@ class Session:
             return physical.towards_managers
         return frozenset({self.connection.peer})
 
-    def _changes(self) -> Iterator[Change]:
+    def _changes(self, with_refused: bool = False) -> Iterator[Change]:
         """Yield groups before the flows that use them, and the end of groups after those."""
+        refused = Refusals() if with_refused else self._refusals
         unused = []
         for group in self.managed.groups.differences():
             change = GroupChange(group.key, group.want, group.have is not None)
-            if change in self._rejected:
+            if change in refused:
                 continue
             if group.want is None:
                 unused.append(change)
@@ -235,7 +333,7 @@ class Session:
                 yield change
         for flow in self.managed.flows.differences():
             flow_change = FlowChange(flow.key, flow.want)
-            if not self._rejected or flow_change not in self._rejected:
+            if flow_change not in refused:
                 yield flow_change
         yield from unused
 
@@ -248,10 +346,25 @@ class Session:
         self._is_read = False
         self._is_busy = False
         self._failures = 0
-        self._rejected.clear()
+        self._refusals.clear()
+        self._bundles_when_asked = None
         self._deleting.clear()
         if self.connection is not None:
             self.connection.lead(self._generation)
+
+    def _check(self) -> None:
+        self._is_checking = True
+        self._read_back()
+
+    def _differing(self) -> tuple[set[FlowKey], set[int]]:
+        managed = self.managed
+        flows = {each.key for each in managed.flows.differences()}
+        return flows, {each.key for each in managed.groups.differences()}
+
+    def _say_changed(self, flows: int, groups: int) -> None:
+        if flows or groups:
+            what = "%s: someone changed %d flows and %d groups of ours; they are put back"
+            LOG.warning(what, self.managed.name, flows, groups)
 
     def _read_back(self) -> None:
         self._is_read = False

@@ -24,6 +24,7 @@ class ConnectionDouble:
 
     peer = "127.0.0.1"
     traffic = Traffic()
+    tells_of_changes = True
 
     def __init__(self, switch: SwitchDouble | None = None) -> None:
         self.switch = switch or SwitchDouble()
@@ -48,6 +49,9 @@ class ConnectionDouble:
 
     def read_counters(self) -> None:
         self.asked.append("read counters")
+
+    def compare_groups(self, anew: bool) -> None:
+        self.asked.append("compare groups")
 
     def ask(self) -> None:
         self.asked.append("ask")

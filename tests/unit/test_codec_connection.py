@@ -11,13 +11,14 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from vtep_ofapp.changes import FlowChange, GroupChange
-from vtep_ofapp.events import Applied, Counters, FlowRemoved, ReadBack, UnknownSource
+from vtep_ofapp.events import Applied, Counters, FlowRemoved, FlowsChanged, ReadBack, UnknownSource
 from vtep_ofapp.flows import Bucket, Group, Output, match
 from vtep_ofapp.pipeline import flooding, learning, unicast
 from vtep_ofapp.pipeline.layout import READ
 from vtep_ofapp.statistics import Counter
 from vtep_ofapp.switch import connection
 from vtep_ofapp.switch.connection import SwitchConnection
+from vtep_ofapp.switch.oxm import encode_match
 from vtep_ofapp.traffic import Traffic
 
 from . import osken
@@ -92,7 +93,7 @@ def test_a_switch_that_tells_of_flows_without_end_is_closed(far, kind, monkeypat
         far.connection.read_counters()
     else:
         far.connection.read_back()
-    xid = xid_of(far.take()[1 if kind == "groups" else 0])
+    xid = xid_of(far.take()[-1 if kind == "groups" else -2])
     groups = [Group(0xA1000001 + number, ()) for number in range(2)]
     parts = (
         [osken.reply(ofp.OFPMP_GROUP_DESC, osken.group_entry(each), xid, 1) for each in groups]
@@ -146,7 +147,9 @@ def test_the_change_that_the_switch_refuses_is_found_by_its_number(xid, caplog):
     far.tell(error(third))
     far.tell(error(last))
     far.connection.end()
-    assert far.events == [Applied(far.connection, changes, made=False, rejected=(PUT_OTHER,))]
+    assert far.events == [
+        Applied(far.connection, changes, made=False, rejected=(PUT_OTHER,), is_full=True)
+    ]
     assert str(PUT_OTHER) in caplog.messages[0]
 
 
@@ -196,7 +199,7 @@ def part_of(far, body, kind, last):
 @pytest.fixture
 def reading(far):
     far.connection.read_back()
-    flows, groups = map(xid_of, far.take())
+    _monitor, flows, groups = map(xid_of, far.take())
     far.asked = {ofp.OFPMP_FLOW: flows, ofp.OFPMP_GROUP_DESC: groups}
     return far
 
@@ -334,3 +337,91 @@ def test_traffic_is_counted(far):
         flow_stats_requests=1 + len(READ),
         packet_ins=1,
     )
+
+
+# What others do
+
+
+def update(event, *, cookie=0x76746570 << 32, reason=2, key=FLOW.key):
+    """Return an update of flow monitoring, as Open vSwitch 3.1 sends it."""
+    if event == 3:
+        return struct.pack("!HHI", 8, 3, 99)
+    fields = encode_match(key.match)
+    length = 24 + len(fields)
+    numbers = length, event, reason, key.priority, 0, 0, 4, key.table, cookie
+    return struct.pack("!HHHHHHHBxQ", *numbers) + fields
+
+
+def updates(*each):
+    return osken.reply(0xFFFF, struct.pack("!II", 0x4F4E4600, 1870) + b"".join(each), xid=0)
+
+
+def test_the_changes_of_others_are_asked_for_once_and_no_more_while_standing_by(far):
+    far.connection.read_back()
+    monitor, *_ = far.take()
+    assert monitor == bytes.fromhex(
+        "04120030" + f"{xid_of(monitor):08x}" + "ffff000000000000" + "4f4e46000000074e"
+        "00000001000e0004ffffffffff000000" + "0001000400000000"
+    )  # fmt: skip
+    far.connection.read_back()
+    assert len(far.take()) == 2
+    far.connection.stand_by()
+    assert any(each[8:] == bytes.fromhex("4f4e46000000074e00000001") for each in far.take())
+    far.connection.read_back()
+    assert len(far.take()) == 3
+
+
+@pytest.mark.parametrize("event", [0, 1, 2])
+def test_a_change_by_others_is_told(far, event):
+    far.tell(updates(update(3), update(event)))
+    far.tell(updates(update(event, cookie=7), update(3)))
+    assert far.events == [
+        FlowsChanged(far.connection, (), are_ours=True),
+        FlowsChanged(far.connection, (FLOW.key,), are_ours=False),
+    ]
+
+
+def test_what_we_changed_or_what_was_idle_is_no_news(far):
+    far.tell(updates(update(3), update(1, reason=0)))
+    assert far.events == []
+
+
+@pytest.mark.parametrize("kind", [1871, 1872])
+def test_a_switch_that_left_out_changes_is_not_believed(far, kind):
+    far.tell(osken.message(ofp.OFPT_EXPERIMENTER, struct.pack("!II", 0x4F4E4600, kind)))
+    assert far.events == [FlowsChanged(far.connection, (), are_ours=True)]
+
+
+@pytest.mark.parametrize("end", range(17, 48))
+def test_an_update_that_is_cut_is_said(far, end, caplog):
+    whole = updates(update(0))
+    far.tell(osken.reply(0xFFFF, whole[16:][: end - 8], xid=0))
+    assert far.events == []
+    assert "a message is not read to its end" in caplog.text or end < 25
+
+
+def test_a_switch_without_flow_monitoring_does_not_tell(far):
+    far.connection.read_back()
+    far.tell(error(xid_of(far.take()[0]), ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_BAD_EXPERIMENTER))
+    assert not far.connection.tells_of_changes
+    assert far.events == []
+
+
+def test_groups_are_told_when_they_are_others_than_before(far):
+    one, two = (Group(0xA1000001 + number, ()) for number in range(2))
+    foreign = Group(7, (Bucket((Output(1),)),))
+
+    def ask(*groups, anew=False):
+        far.connection.compare_groups(anew)
+        body = b"".join(map(osken.group_entry, groups))
+        far.tell(osken.reply(ofp.OFPMP_GROUP_DESC, body, xid_of(far.take()[-1])))
+        events, far.events = far.events, []
+        return [each.groups for each in events]
+
+    far.connection._post = lambda event: far.events.append(event)
+    assert ask(one, two) == [{one.id: one, two.id: two}]
+    assert ask(two, one) == []
+    changed = Group(one.id, (Bucket((Output(1),)),))
+    assert ask(changed, two, foreign) == [{one.id: changed}]
+    assert ask(changed) == [{two.id: None}]
+    assert ask(changed, anew=True) == [{one.id: changed}]

@@ -20,7 +20,7 @@ class Bundle:
     which change it makes.
 
     ``rejected`` are the changes that could not be made. The bundle ``is_broken`` when the switch
-    has forgotten its beginning.
+    has forgotten its beginning, ``is_full`` when a table, or the groups, have no room.
     """
 
     def __init__(self, datapath: Any, id: int, changes: Sequence[Change]) -> None:
@@ -28,6 +28,7 @@ class Bundle:
         self.changes = changes
         self.rejected: list[Change] = []
         self.is_broken = False
+        self.is_full = False
         self._datapath = datapath
         self._id = id
         self._first_xid = int(datapath.xid + 1) % _XIDS

@@ -1,7 +1,7 @@
 """One datapath's connection: bundles, read-back, and what the switch tells by itself."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar
@@ -11,13 +11,24 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from ..changes import Change, FlowChange
-from ..events import Alive, Applied, Counters, Event, FlowRemoved, ReadBack, RoleIs, UnknownSource
+from ..events import (
+    Alive,
+    Applied,
+    Counters,
+    Event,
+    FlowRemoved,
+    FlowsChanged,
+    GroupsChanged,
+    ReadBack,
+    RoleIs,
+    UnknownSource,
+)
 from ..flows import COOKIE_BASE, COOKIE_MASK, Flow, FlowKey, Group
 from ..pipeline.layout import PRODUCER_MASK, READ, cookie_of
 from ..statistics import Counter
 from ..traffic import Traffic
 from ..values import is_station
-from . import decoding, unread
+from . import decoding, monitor, unread
 from .bundle import Bundle
 from .oxm import Unreadable
 from .role import Role
@@ -43,6 +54,12 @@ class _Counting:
     awaited: set[int] = field(default_factory=set)
 
 
+@dataclass(slots=True)
+class _Comparing:
+    xid: int
+    entries: dict[int, bytes] = field(default_factory=dict)
+
+
 class SwitchConnection:
     """Speaks OpenFlow with one switch; ``post`` takes the events that come of it.
 
@@ -57,6 +74,10 @@ class SwitchConnection:
         self._post = post
         self._outbox: Any = hub.Queue()
         self._bundle_ids = count(1)
+        self.tells_of_changes = True
+        self._monitor: int | None = None
+        self._comparing: _Comparing | None = None
+        self._group_entries: dict[int, bytes] = {}
         self._question: int | None = None
         self._bundle: Bundle | None = None
         self._reading: _Reading | None = None
@@ -86,6 +107,9 @@ class SwitchConnection:
 
     def stand_by(self) -> None:
         """Become a slave of the switch."""
+        if self._monitor is not None:
+            self._monitor = None
+            self._outbox.put([monitor.cancel(self._next_xid())])
         self._role.stand_by()
 
     def read_back(self) -> None:
@@ -93,7 +117,19 @@ class SwitchConnection:
         flows = self._ask_for_flows(ofp.OFPTT_ALL, COOKIE_BASE, COOKIE_MASK)
         groups = parser.OFPGroupDescStatsRequest(self._datapath, 0)
         self._reading = _Reading(awaited={self._number(flows), self._number(groups)})
+        if self._monitor is None:
+            self._monitor = self._next_xid()
+            self._outbox.put([monitor.request(self._monitor)])
         self._put(flows, groups)
+
+    def compare_groups(self, anew: bool) -> None:
+        """Ask for all groups; a GroupsChanged follows if they are other than at the last time."""
+        if anew:
+            self._group_entries = {}
+        if self._comparing is None:
+            request = parser.OFPGroupDescStatsRequest(self._datapath, 0)
+            self._comparing = _Comparing(self._number(request))
+            self._put(request)
 
     def read_counters(self) -> None:
         """Ask for the counters of bindings and of dropped frames; a Counters follows."""
@@ -117,6 +153,10 @@ class SwitchConnection:
         self.traffic.flow_stats_requests += 1
         anywhere = ofp.OFPP_ANY, ofp.OFPG_ANY
         return parser.OFPFlowStatsRequest(self._datapath, 0, table, *anywhere, cookie, mask)
+
+    def _next_xid(self) -> int:
+        self._datapath.xid = (self._datapath.xid + 1) % (1 << 32)
+        return int(self._datapath.xid)
 
     def _number(self, message: Any) -> int:
         return int(self._datapath.set_xid(message))
@@ -205,6 +245,9 @@ class SwitchConnection:
             self._post(Counters(self, counting.flows))
 
     def _group_stats(self, message: Any) -> None:
+        if self._comparing is not None and message.xid == self._comparing.xid:
+            self._compare(self._comparing, message)
+            return
         if self._reading is None or message.xid not in self._reading.awaited:
             return
         try:
@@ -213,6 +256,30 @@ class SwitchConnection:
             self._bound(len(self._reading.groups))
         finally:
             self._end_of_part(message)
+
+    def _compare(self, comparing: _Comparing, message: Any) -> None:
+        try:
+            comparing.entries.update(decoding.group_entries(message.buf))
+            self._bound(len(comparing.entries))
+        finally:
+            if not message.flags & ofp.OFPMPF_REPLY_MORE:
+                self._comparing = None
+        if self._comparing is None:
+            former, self._group_entries = self._group_entries, comparing.entries
+            if former != comparing.entries:
+                self._post(GroupsChanged(self, _changed_groups(former, comparing.entries)))
+
+    def _flow_updates(self, message: Any) -> None:
+        """Take what others did to flows."""
+        changed = list(monitor.changes(message.buf))
+        if changed:
+            are_ours = any(each.cookie & COOKIE_MASK == COOKIE_BASE for each in changed)
+            keys = () if are_ours else tuple(each.key for each in changed)
+            self._post(FlowsChanged(self, keys, are_ours))
+
+    def _experimenter(self, message: Any) -> None:
+        """Take that the switch leaves out, or has left out, what was changed: it is too much."""
+        self._post(FlowsChanged(self, (), are_ours=True))
 
     def _end_of_part(self, message: Any) -> None:
         reading = self._reading
@@ -240,6 +307,9 @@ class SwitchConnection:
 
     def _error(self, message: Any) -> None:
         """Say which of our messages the switch did not take, and why."""
+        if message.xid == self._monitor:
+            self.tells_of_changes = False
+            return
         if self._role.is_refused(message):
             self._bundle = None
             self._post(RoleIs(self, None))
@@ -261,23 +331,43 @@ class SwitchConnection:
         LOG.error("the switch refused %s: %s", cause or f"message {message.xid:#x}", why)
         if bundle is not None and cause is not None:
             bundle.reject(cause)
+            bundle.is_full = (message.type, message.code) in _FULL
 
     def _end_bundle(self, made: bool) -> None:
         bundle, self._bundle = self._bundle, None
         self.traffic.bundles_committed += made
         if bundle is not None:
-            self._post(Applied(self, bundle.changes, made, tuple(bundle.rejected)))
+            self._post(Applied(self, bundle.changes, made, tuple(bundle.rejected), bundle.is_full))
 
     _HANDLERS: ClassVar[dict[type, Callable[["SwitchConnection", Any], None]]] = {
         unread.OFPPacketIn: _packet_in,
         unread.OFPFlowRemoved: _flow_removed,
         unread.OFPFlowStatsReply: _flow_stats,
         unread.OFPGroupDescStatsReply: _group_stats,
+        unread.OFPExperimenterStatsReply: _flow_updates,
+        parser.OFPExperimenter: _experimenter,
         parser.ONFBundleCtrlMsg: _bundle_control,
         parser.OFPRoleReply: _role_reply,
         parser.OFPEchoReply: _echo_reply,
         parser.OFPErrorMsg: _error,
     }
+
+
+_FULL = {
+    (ofp.OFPET_FLOW_MOD_FAILED, ofp.OFPFMFC_TABLE_FULL),
+    (ofp.OFPET_GROUP_MOD_FAILED, ofp.OFPGMFC_OUT_OF_GROUPS),
+}
+"""Errors that say that there is no room for more."""
+
+
+def _changed_groups(
+    former: Mapping[int, bytes], entries: Mapping[int, bytes]
+) -> dict[int, Group | None]:
+    changed: dict[int, Group | None] = dict.fromkeys(former.keys() - entries.keys())
+    for id, entry in entries.items():
+        if former.get(id) != entry:
+            changed[id] = decoding.group(entry)
+    return changed
 
 
 def _reason(message: Any) -> str:

@@ -78,19 +78,30 @@ def counters(reply: bytes) -> Iterator[tuple[FlowKey, Counter]]:
 
 
 def groups(reply: bytes) -> Iterator[Group]:
-    """Yield those groups of a group-description reply that have one of our numbers.
+    """Yield those groups of a group-description reply that have one of our numbers."""
+    for _, entry in group_entries(reply):
+        yield group(entry)
+
+
+def group_entries(reply: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the bytes of each such group in the reply, by its id."""
+    for start, end in _entries(reply, _GROUP_DESC.size):
+        _, _, id = _GROUP_DESC.unpack_from(reply, start)
+        if id & GROUP_MASK == GROUP_BASE:
+            yield id, reply[start:end]
+
+
+def group(entry: bytes) -> Group:
+    """Return the group in these bytes.
 
     One that does what no group of ours does has no buckets, and the log says what.
     """
-    for start, end in _entries(reply, _GROUP_DESC.size):
-        _, kind, id = _GROUP_DESC.unpack_from(reply, start)
-        if id & GROUP_MASK != GROUP_BASE:
-            continue
-        try:
-            yield _group(id, kind, reply, start + _GROUP_DESC.size, end)
-        except Foreign as error:
-            LOG.warning("group %#x is not one of ours: %s", id, error)
-            yield Group(id, (), fast_failover=True)
+    _, kind, id = _GROUP_DESC.unpack_from(entry)
+    try:
+        return _group(id, kind, entry, _GROUP_DESC.size, len(entry))
+    except Foreign as error:
+        LOG.warning("group %#x is not one of ours: %s", id, error)
+        return Group(id, (), fast_failover=True)
 
 
 def flow_removed(message: bytes) -> Removed:

@@ -7,6 +7,7 @@ from os_ken.ofproto import ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto.ofproto_common import ONF_EXPERIMENTER_ID
 
+from . import monitor
 from .framing import Malformed
 
 _KINDS = frozenset(
@@ -26,6 +27,10 @@ _KINDS = frozenset(
 """What a switch tells by itself, or answers to what we ask."""
 _REPLIES = frozenset({ofp.OFPMP_FLOW, ofp.OFPMP_GROUP_DESC, ofp.OFPMP_PORT_DESC})
 _BUNDLE_CONTROL = struct.pack("!II", ONF_EXPERIMENTER_ID, ofp.ONF_ET_BUNDLE_CONTROL)
+_EXPERIMENTER = struct.pack("!H", ofp.OFPMP_EXPERIMENTER)
+_OF_MONITOR = {
+    struct.pack("!II", ONF_EXPERIMENTER_ID, kind) for kind in (monitor.PAUSED, monitor.RESUMED)
+}
 _WITHOUT_PROPERTIES = len(_BUNDLE_CONTROL) + ofp.ONF_BUNDLE_CTRL_SIZE
 
 _read = ofproto_parser.msg
@@ -67,7 +72,11 @@ def _check_hello(buf: bytes) -> None:
 def _is_awaited(msg_type: int, buf: bytes) -> bool:
     body = buf[ofp.OFP_HEADER_SIZE :]
     if msg_type == ofp.OFPT_MULTIPART_REPLY:
+        if body[:2] == _EXPERIMENTER:
+            return body[8:].startswith(monitor.KIND)
         return int.from_bytes(body[:2], "big") in _REPLIES
     if msg_type == ofp.OFPT_EXPERIMENTER:
+        if body in _OF_MONITOR:
+            return True
         return body.startswith(_BUNDLE_CONTROL) and len(body) == _WITHOUT_PROPERTIES
     return msg_type in _KINDS

@@ -58,10 +58,15 @@ class OFPGroupDescStatsReply(_Unread, parser.OFPGroupDescStatsReply):  # type: i
     """A group-description reply."""
 
 
+class OFPExperimenterStatsReply(_Unread, parser.OFPExperimenterStatsReply):  # type: ignore[misc]
+    """What the switch tells of changes of its flows."""
+
+
 _UNREAD: dict[int, Any] = {ofp.OFPT_PACKET_IN: OFPPacketIn, ofp.OFPT_FLOW_REMOVED: OFPFlowRemoved}
 _UNREAD_REPLIES: dict[int, Any] = {
     ofp.OFPMP_FLOW: OFPFlowStatsReply,
     ofp.OFPMP_GROUP_DESC: OFPGroupDescStatsReply,
+    ofp.OFPMP_EXPERIMENTER: OFPExperimenterStatsReply,
 }
 
 

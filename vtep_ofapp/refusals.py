@@ -1,0 +1,96 @@
+"""Changes that a switch refused: which tables they are of, and when they are tried again."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from .changes import Change, FlowChange
+from .pipeline.layout import Table
+
+SHORTEST_PAUSE = 1.0
+"""Seconds until refused changes are tried again for the first time; each further pause doubles."""
+LONGEST_PAUSE = 60.0
+
+
+class Refusals:
+    """The changes that are left out of bundles for the time being."""
+
+    def __init__(self) -> None:
+        self._refused: set[Change] = set()
+        self._trying: set[Change] = set()
+        self._pause = SHORTEST_PAUSE
+        self._is_awaited = False
+
+    def __contains__(self, change: Change) -> bool:
+        """Whether a change is to be left out."""
+        return bool(self._refused) and change in self._refused
+
+    def clear(self) -> None:
+        """Forget all, since the switch is another one now."""
+        self._refused.clear()
+        self._trying.clear()
+        self._pause = SHORTEST_PAUSE
+
+    def add(self, changes: Iterable[Change]) -> None:
+        """Leave changes out."""
+        self._refused.update(changes)
+
+    def made(self, changes: Sequence[Change]) -> None:
+        """Take note of changes that the switch has made."""
+        if self._trying:
+            self._trying.difference_update(changes)
+        if not self._trying and not self._refused:
+            self._pause = SHORTEST_PAUSE
+
+    def take_pause(self) -> float | None:
+        """Return the seconds until what was refused is to be tried again, if nobody waits yet."""
+        if self._is_awaited or not self._refused:
+            return None
+        self._is_awaited = True
+        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
+        return pause
+
+    def begin_to_try(self, wanted: Iterable[Change]) -> None:
+        """Leave nothing out any more; ``wanted`` are all changes that are to be made."""
+        self._is_awaited = False
+        refused, self._refused = self._refused, set()
+        self._trying = refused & set(wanted) if refused else set()
+
+    def where(self) -> list[str]:
+        """Return of what the switch refuses some: its tables by number and name, or groups."""
+        return sorted({_kind(change) for change in self._refused | self._trying})
+
+    def numbers(self) -> str:
+        """Return how many changes of what are left out, for people."""
+        counts = Counter(map(_kind, self._refused))
+        return ", ".join(f"{count} of {kind}" for kind, count in sorted(counts.items()))
+
+
+def beyond(refused: Change, changes: Sequence[Change], known: Iterable[object]) -> list[Change]:
+    """Return the changes behind one that found its table full which would find it so, too.
+
+    These are the flows, or groups, that are new there: not among the ``known`` keys.
+    """
+    behind = changes[changes.index(refused) + 1 :]
+    there = set(known)
+    if isinstance(refused, FlowChange):
+        return [
+            change
+            for change in behind
+            if isinstance(change, FlowChange)
+            and change.flow is not None
+            and change.key.table == refused.key.table
+            and change.key not in there
+        ]
+    return [
+        change
+        for change in behind
+        if not isinstance(change, FlowChange) and change.group is not None and not change.exists
+    ]
+
+
+def _kind(change: Change) -> str:
+    if not isinstance(change, FlowChange):
+        return "groups"
+    number = change.key.table
+    name = Table(number).name if number in set(Table) else "?"
+    return f"table {number} ({name})"
