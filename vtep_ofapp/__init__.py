@@ -87,7 +87,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             options = config.read()
             server = _listener(options.openflow)
         except (config.BadOption, listener.CannotListen) as error:
-            raise SystemExit(f"vtep_ofapp: {error}") from None
+            LOG.critical("vtep_ofapp: %s", error)
+            raise SystemExit(1) from None
         for line in strange:
             LOG.warning("%s", line)
         if options.tls is not None:

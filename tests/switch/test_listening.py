@@ -33,7 +33,7 @@ def ends_with(done, *texts):
     """The last line says what is wrong, and nothing was touched before."""
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("vtep_ofapp: [DEFAULT] ")
+    assert "CRITICAL vtep_ofapp: [DEFAULT] " in last
     for text in texts:
         assert text in last
     assert "Traceback" not in done.stderr

@@ -51,7 +51,7 @@ def test_a_wrong_value_ends_the_start_with_one_clear_line(tmp_path, option, says
     done = start(tmp_path, option)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith(f"vtep_ofapp: {says}")
+    assert f"Z CRITICAL vtep_ofapp: {says}" in last
     assert "Traceback" not in done.stderr
 
 
@@ -82,13 +82,20 @@ def test_a_folder_for_a_file_ends_the_start_with_one_line(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
+def test_a_log_file_has_the_reason_too(tmp_path):
+    (tmp_path / "app.conf").write_text("[vtep]\nmac_aging = 0\n")
+    done = run(tmp_path, "--config-file", "app.conf", "--log-file", "log")
+    assert done.returncode == 1
+    assert (tmp_path / "log").read_text() == done.stderr
+
+
 def test_a_file_that_makes_the_command_line_ineffective_is_refused(tmp_path):
     (tmp_path / "app.conf").write_text("[DEFAULT]\nofp_tcp_listen_port = 6653\n")
     done = run(tmp_path, "--ofp-tcp-listen-port", "16653", "--config-file", "app.conf")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
-        "vtep_ofapp: --ofp-tcp-listen-port: app.conf has it as well and would win: "
-        "put it behind the file"
+    assert done.stderr.endswith(
+        "CRITICAL vtep_ofapp: --ofp-tcp-listen-port: app.conf has it as well and would win: "
+        "put it behind the file\n"
     )
 
 
