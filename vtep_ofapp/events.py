@@ -272,6 +272,11 @@ class PatienceIsOver:
 
 
 @dataclass(frozen=True, slots=True)
+class TunnelsAreDue:
+    """It is time to try a tunnel port again, or a Tunnel row has waited for as long as it may."""
+
+
+@dataclass(frozen=True, slots=True)
 class HoldIsOver:
     """A station that moved too often has stayed where it was for as long as it has to."""
 
@@ -295,6 +300,6 @@ Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
     " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
     " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs | HoldIsOver"
-    " | FlowsChanged | GroupsChanged | CheckIsDue | ChecksAreDue | RefusedAreDue"
+    " | FlowsChanged | GroupsChanged | CheckIsDue | ChecksAreDue | RefusedAreDue | TunnelsAreDue"
     " | ClaimIsOld | Alive | AnswerIsDue | WatchdogIsDue | AccountIsDue | PatienceIsOver"
 )

@@ -39,6 +39,7 @@ from .events import (
     RetryIsDue,
     RoleIs,
     StatisticsAreDue,
+    TunnelsAreDue,
     UnknownSource,
     VtepInSync,
     VtepRows,
@@ -67,6 +68,7 @@ from .report import Report
 from .service import ServiceManager
 from .session import Session
 from .transactions import Transactions
+from .vxlan import VxlanPorts
 
 LOG = logging.getLogger("vtep_ofapp.loop")
 REFUSED = logging.getLogger("vtep_ofapp.refused")
@@ -137,6 +139,9 @@ class Loop:
         self._hold_is_awaited = False
         self._patience_is_awaited = False
         self._grace_timer: GreenThread | None = None
+        self._vxlan_ports = {name: VxlanPorts() for name in openvswitch}
+        self._tunnels_end: float | None = None
+        self._tunnels_timer: GreenThread | None = None
         self._vtep = Transactions("hardware_vtep", vtep, self._later, MOST_IN_REPORT)
         self._openvswitch = {
             name: Transactions(name, writer, self._later) for name, writer in openvswitch.items()
@@ -228,6 +233,7 @@ class Loop:
             return
         rows = (session.row_writes() for session in self._sessions.values())
         self._vtep.commit(chain(self._report.writes(), *rows))
+        self._await_tunnels()
 
     def _await_grace(self) -> None:
         """Take another turn when the row of a port has waited long enough; one timer does."""
@@ -235,6 +241,18 @@ class Loop:
         if self._grace_timer is not None:
             self._grace_timer.cancel()
         self._grace_timer = None if grace is None else self._later(grace, GraceIsOver())
+
+    def _await_tunnels(self) -> None:
+        """Take another turn when a tunnel port or a Tunnel row is due; one timer does."""
+        ends = [session.managed.tunnels_are_due() for session in self._sessions.values()]
+        end = min((each for each in ends if each is not None), default=None)
+        if end == self._tunnels_end:
+            return
+        if self._tunnels_timer is not None:
+            self._tunnels_timer.cancel()
+        pause = None if end is None else max(0.0, end - self._clock())
+        self._tunnels_timer = None if pause is None else self._later(pause, TunnelsAreDue())
+        self._tunnels_end = end
 
     def _is_ready(self) -> bool:
         """Whether all that can be done is done: every switch that is connected is in our hands."""
@@ -284,6 +302,8 @@ class Loop:
                 managed.set_physical(rows.get(name))
             if managed.bridge is not bridges.get(name):
                 managed.set_bridge(bridges.get(name))
+            if managed.bridge is not None:
+                managed.set_vxlan_ports(self._vxlan_ports[managed.bridge.database].ports)
         self._compare_ids()
 
     def _compare_ids(self) -> None:
@@ -582,6 +602,11 @@ class Loop:
         self._patience_is_awaited = False
         self._faults.say_lasting()
 
+    def _tunnels_are_due(self, event: TunnelsAreDue) -> None:
+        self._tunnels_end = self._tunnels_timer = None
+        for session in self._sessions.values():
+            session.managed.tunnels_due()
+
     def _hold_is_over(self, event: HoldIsOver) -> None:
         self._macs.release()
         self._hold_is_awaited = False
@@ -674,11 +699,14 @@ class Loop:
                 bridges.pop(name, None)
             else:
                 bridges[name] = bridge
+        self._vxlan_ports[event.database].update(event.bridges)
         self._switches_changed = True
 
     def _all_bridges_told(self, event: BridgesInSync) -> None:
         bridges = self._bridges[event.database]
-        for name in bridges.keys() - event.names:
+        gone = bridges.keys() - event.names
+        self._vxlan_ports[event.database].update(dict.fromkeys(gone))
+        for name in gone:
             del bridges[name]
         self._unknown_databases.discard(event.database)
         self._switches_changed = True
@@ -692,6 +720,7 @@ class Loop:
         Committed: _committed,
         RetryIsDue: _retry_is_due,
         GraceIsOver: _grace_is_over,
+        TunnelsAreDue: _tunnels_are_due,
         Connected: _connected,
         Disconnected: _disconnected,
         LockIs: _lock_is,

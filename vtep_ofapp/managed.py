@@ -8,7 +8,7 @@ it asks for. A change touches causes, and only touched causes are worked out aga
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from uuid import UUID
 
 from .causes import NOTHING, Cause, OfAnyone, OfSwitch, OfTunnel, Program
@@ -16,7 +16,16 @@ from .flows import Flow, FlowKey, Group, Match
 from .keys import Keys
 from .limits import Limits
 from .macs import LearnedMacs, Place
-from .model import ANYONE, Binding, Bridge, Fault, PhysicalSwitch, TunnelReport, TunnelRow
+from .model import (
+    ANYONE,
+    Binding,
+    Bridge,
+    Fault,
+    PhysicalSwitch,
+    TunnelReport,
+    TunnelRow,
+    VxlanPort,
+)
 from .network import (
     Network,
     OfAll,
@@ -36,6 +45,7 @@ from .reconciliation import Reconciliation
 from .statistics import Counter, Statistics
 from .tunneling import Tunnels
 from .unnamed import Unnamed
+from .unused import UnusedTunnelRows
 
 LOG = logging.getLogger("vtep_ofapp.managed")
 
@@ -64,7 +74,8 @@ class ManagedSwitch:
         self.flows: Reconciliation[FlowKey, Flow] = Reconciliation()
         self.groups: Reconciliation[int, Group] = Reconciliation()
         self.tunnel_rows: Reconciliation[UUID, TunnelReport] = Reconciliation()
-        self.tunnels = Tunnels(name, policy.max_tunnels)
+        self.tunnels = Tunnels(name, policy.max_tunnels, clock)
+        self.unused_tunnel_rows = UnusedTunnelRows(name, clock)
         self.ports = Ports()
         self.statistics = Statistics(is_on=policy.stats_interval > 0)
         self.physical: PhysicalSwitch | None = None
@@ -80,6 +91,7 @@ class ManagedSwitch:
         self._touched: set[Cause] = {OfSwitch()}
         self._touched_stations: dict[OfStation, None] = {}
         self._touched_tunnels: set[str] = set()
+        self._vxlan_ports: frozenset[VxlanPort] = frozenset()
         self._full_ports: set[str] = set()
         self._full_logical_switches: set[UUID] = set()
 
@@ -131,6 +143,31 @@ class ManagedSwitch:
         for address in self.tunnels.set_ports(bridge.ports.values() if bridge else ()):
             self._touch_tunnel(address)
         self._match_ports()
+
+    def set_vxlan_ports(self, ports: frozenset[VxlanPort]) -> None:
+        """Take the VXLAN ports of all bridges of this one's Open vSwitch."""
+        if ports is self._vxlan_ports:
+            return
+        former, self._vxlan_ports = self._vxlan_ports, ports
+        self.tunnels.reconsider()
+        changed = [port for port in ports ^ former if port.key is not None]
+        if changed:
+            self._planner.fixed_keys = [port for port in ports if port.key is not None]
+        for port in changed:
+            if port.remote is None:
+                self._touch(cause for cause in self._programs if isinstance(cause, OfTunnel))
+            else:
+                self._touched_tunnels.add(port.remote)
+
+    def tunnels_are_due(self) -> float | None:
+        """Return when tunnels_due() is to be called next, by the clock, None for not at all."""
+        ends = self.tunnels.next_retry(), self.unused_tunnel_rows.next_end()
+        return min((end for end in ends if end is not None), default=None)
+
+    def tunnels_due(self) -> None:
+        """Try again to make the ports for which it is time."""
+        for remote in self.tunnels.take_retries():
+            self._touch([OfAnyone() if remote == ANYONE else OfTunnel(remote)])
 
     def touch(self, topic: Topic) -> None:
         """Note that something changed which may concern this switch."""
@@ -269,6 +306,7 @@ class ManagedSwitch:
             self.groups.want(group.id, group)
         for locator, report in program.tunnels:
             self.tunnel_rows.want(locator, report)
+            self.unused_tunnel_rows.use(locator)
 
     def _want_no_more(self, program: Program) -> None:
         for flow in program.flows:
@@ -375,7 +413,8 @@ class ManagedSwitch:
             OfGroup(logical_switch, mac) for mac in self._network.groups(logical_switch)
         )
 
-    def _read_tunnel_rows(self, rows: Iterable[TunnelRow]) -> None:
+    def _read_tunnel_rows(self, rows: Collection[TunnelRow]) -> None:
+        self.unused_tunnel_rows.set_rows(rows)
         former, to = self._planner.tunnel_rows, defaultdict(list)
         for row in rows:
             to[row.address].append(row)

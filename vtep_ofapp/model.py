@@ -204,6 +204,30 @@ ANYONE = "flow"
 
 
 @dataclass(frozen=True, slots=True)
+class VxlanPort:
+    """A port of any bridge that takes VXLAN packets for UDP port 4789.
+
+    ``remote`` and ``local`` are its ends, None for any address; ``key`` is the one VNI that it
+    takes, None for all. ``is_up`` says that Open vSwitch made it.
+    """
+
+    bridge: str
+    name: str
+    remote: str | None
+    local: str | None
+    key: int | None
+    is_up: bool
+
+    def takes(self, remote: str, local: str, vni: int) -> bool:
+        """Whether it takes packets from a port of ours, which is for all keys.
+
+        Open vSwitch looks for ports with a fixed key first, whatever their ends are.
+        """
+        ends = self.remote in (None, remote) and self.local in (None, local)
+        return self.is_up and ends and self.key == vni
+
+
+@dataclass(frozen=True, slots=True)
 class BridgePort:
     """A port of a bridge, with the OpenFlow numbers of its interfaces that are in use.
 
@@ -212,7 +236,8 @@ class BridgePort:
     made; ``remote`` and ``local`` are their ends, as far as they are IPv4 addresses, or ANYONE.
     ``error`` is
     Open vSwitch's own word on why a port does not work. ``has_vlans`` tells of VLAN settings of
-    Open vSwitch's own.
+    Open vSwitch's own. ``attempt`` counts how often we made Open vSwitch try again; ``vxlan`` is
+    the port as one for VXLAN packets, ours or not.
     """
 
     name: str
@@ -226,6 +251,8 @@ class BridgePort:
     local: str | None = None
     bfd: Mapping[str, str] = field(default_factory=dict)
     bfd_status: Mapping[str, str] = field(default_factory=dict)
+    attempt: int = 0
+    vxlan: VxlanPort | None = None
 
 
 _EMULATORS_PORT = re.compile(r"(\d{4}-.+)-p")

@@ -1,6 +1,6 @@
 """What each cause asks for: the decisions about one switch, from rows, ports and stations."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from . import bfd
@@ -9,7 +9,7 @@ from .flows import Flow
 from .keys import Keys
 from .limits import Limits
 from .macs import LearnedMacs
-from .model import ANYONE, Fault, PhysicalSwitch, TunnelReport, TunnelRow
+from .model import ANYONE, Fault, PhysicalSwitch, TunnelReport, TunnelRow, VxlanPort
 from .network import (
     Network,
     OfGroup,
@@ -33,9 +33,10 @@ PATIENCE = 5.0
 class Planner:
     """Works out the program of a cause.
 
-    ``physical`` and ``tunnel_rows`` (Tunnel rows by the address of their remote end) are set from
-    outside, as they are now. ``touched`` collects causes that a decision touches: tunnels that
-    are used, or used no more, and whoever waited for one that cannot be had.
+    ``physical``, ``tunnel_rows`` (Tunnel rows by the address of their remote end) and
+    ``fixed_keys`` (VXLAN ports of the host that take one VNI each) are set from outside, as they
+    are now. ``touched`` collects causes that a decision touches: tunnels that are used, or used no
+    more, and whoever waited for one that cannot be had.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Planner:
     ) -> None:
         self.physical: PhysicalSwitch | None = None
         self.tunnel_rows: Mapping[str, list[TunnelRow]] = {}
+        self.fixed_keys: Sequence[VxlanPort] = ()
         self.touched: set[Cause] = set()
         self._name = name
         self._network = network
@@ -275,6 +277,8 @@ class Planner:
         if port is not None and port.error:
             reason = f"Open vSwitch cannot make the tunnel to {address}: {port.error}"
             faults.append(self._fault(reason))
+        vnis = {self._keys.vni_towards(user) for user in users} | ({0} if settings else set())
+        faults += self._taken_faults(address, local, vnis)
         status: Mapping[str, str] = {}
         if settings and port is not None:
             status = bfd.failed(port.error) if port.error else bfd.status(port.bfd_status)
@@ -438,6 +442,18 @@ class Planner:
             "flood_without_unknown_dst"
         )
         return [Fault(network.name(logical_switch), reason, patience=PATIENCE)]
+
+    def _taken_faults(self, address: str, local: str, vnis: set[int | None]) -> Iterator[Fault]:
+        """Yield what Open vSwitch hands to ports with a fixed key; those of BFD have key 0."""
+        for port in self.fixed_keys:
+            if port.key in vnis and port.takes(address, local, port.key or 0):
+                sender = f"from {address}" if port.remote else "from every VTEP"
+                reason = (
+                    f"VXLAN port {port.name} of bridge {port.bridge} takes the packets with key "
+                    f"{port.key} that come {sender}: ovs-vsctl del-port {port.bridge} {port.name}, "
+                    "or if ovs-vtep left it, python -m vtep_ofapp.cleanup --ovs-vtep"
+                )
+                yield self._fault(reason)
 
     def _peer_faults(self, cause: OfPeer) -> tuple[Fault, ...]:
         subject = self._network.name(cause.logical_switch)

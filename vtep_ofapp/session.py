@@ -277,7 +277,7 @@ class Session:
         for port in managed.tunnels.ports.differences():
             if port.want is not None:
                 ends = port.want.remote, port.want.local
-                yield PutTunnelPort(managed.name, port.key, *ends, port.want.bfd)
+                yield PutTunnelPort(managed.name, port.key, *ends, port.want.bfd, port.want.attempt)
             elif self.is_settled():
                 yield RemoveTunnelPort(managed.name, port.key)
         if managed.physical is None and managed.bridge.mark is Mark.OURS and self.is_settled():
@@ -305,7 +305,7 @@ class Session:
         for row in self.managed.tunnel_rows.differences():
             if row.want is not None:
                 yield PutTunnel(physical.uuid, row.key, row.want)
-            else:
+            elif self.managed.unused_tunnel_rows.may_go(row.key):
                 yield RemoveTunnel(physical.uuid, row.key)
         for stats in self.managed.statistics.rows.differences():
             port, vlan = stats.key

@@ -1,8 +1,9 @@
 """The tunnel ports of one switch: which there are, which are wanted, who waits for which."""
 
+import time
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,11 +15,31 @@ from .values import ipv4_number
 
 @dataclass(frozen=True, slots=True)
 class TunnelPort:
-    """A tunnel port: both ends as IPv4 addresses, and the bfd column of its interface."""
+    """A tunnel port: both ends as IPv4 addresses, and the bfd column of its interface.
+
+    ``attempt`` is how often Open vSwitch was made to try again.
+    """
 
     remote: str
     local: str
     bfd: Mapping[str, str]
+    attempt: int = 0
+
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
+"""Seconds until a port that Open vSwitch could not make is tried again; the pause doubles.
+
+The first one is longer than the time in which another bridge's port goes that was in the way. The
+longest one is what an operator waits who removed something that we do not see.
+"""
+
+
+@dataclass(slots=True)
+class _Retry:
+    """``end`` is when the next attempt is due, None if only a change of other ports can help."""
+
+    pause: float
+    end: float | None
 
 
 class Tunnels:
@@ -29,7 +50,7 @@ class Tunnels:
     ``ports`` holds what is wanted and what is there, by name.
     """
 
-    def __init__(self, bridge: str, most: int) -> None:
+    def __init__(self, bridge: str, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.ports: Reconciliation[str, TunnelPort] = Reconciliation()
         self._bridge = bridge
         self._most = most
@@ -38,6 +59,9 @@ class Tunnels:
         self._taken: set[str] = set()
         self._wanted: dict[str, tuple[str, ...]] = {}
         self._for_anyone: tuple[str, ...] = ()
+        self._clock = clock
+        self._retries: dict[str, _Retry] = {}
+        self._attempts: dict[str, int] = {}
         self._refused: set[str] = set()
         self._waiting: defaultdict[str, set[Cause]] = defaultdict(set)
         self._held: defaultdict[str, set[Cause]] = defaultdict(set)
@@ -110,7 +134,7 @@ class Tunnels:
         former, self._there = self._there, {port.name: port for port in ports if port.is_ours}
         self.ports.have_only(
             {
-                port.name: TunnelPort(port.remote or "", port.local or "", port.bfd)
+                port.name: TunnelPort(port.remote or "", port.local or "", port.bfd, port.attempt)
                 for port in self._there.values()
             }
         )
@@ -119,6 +143,7 @@ class Tunnels:
         for name in former.keys() | self._there.keys():
             before, after = former.get(name), self._there.get(name)
             if before != after:
+                self._await_retry(name, after)
                 changed |= {port.remote for port in (before, after) if port and port.remote}
         return changed
 
@@ -132,8 +157,9 @@ class Tunnels:
         self._unwant(address)
         for local in self._locals:
             is_first = local == self._locals[0]
-            port = TunnelPort(address, local, bfd if is_first else {})
-            self.ports.want(self.name(address, local), port)
+            name = self.name(address, local)
+            port = TunnelPort(address, local, bfd if is_first else {}, self._attempt(name))
+            self.ports.want(name, port)
         names = self._names(address)
         if self.is_pending(address):
             # Our address changed: the port from the former one goes when the new one is up.
@@ -171,7 +197,7 @@ class Tunnels:
         if is_wanted and not self.is_taken(ANYONE):
             self._for_anyone = self._names(ANYONE)
             for name, local in zip(self._for_anyone, self._locals, strict=True):
-                self.ports.want(name, TunnelPort(ANYONE, local, {}))
+                self.ports.want(name, TunnelPort(ANYONE, local, {}, self._attempt(name)))
 
     def refused_to_anyone(self) -> list[BridgePort]:
         """Return the ports of want_anyone() that Open vSwitch cannot make."""
@@ -180,6 +206,45 @@ class Tunnels:
     def precedence(self, address: str) -> tuple[bool, int]:
         """Return a key to sort addresses by: tunnels that are there come first, then by number."""
         return self.port(address) is None, ipv4_number(address)
+
+    # What Open vSwitch could not make
+
+    def next_retry(self) -> float | None:
+        """Return when the next attempt to make a port is due, by the clock, None if none is."""
+        ends = [retry.end for retry in self._retries.values() if retry.end is not None]
+        return min(ends, default=None)
+
+    def take_retries(self) -> set[str]:
+        """Make another attempt at each port for which one is due; return the remote addresses."""
+        now = self._clock()
+        remotes = set()
+        for name, retry in self._retries.items():
+            if retry.end is None or now < retry.end:
+                continue
+            port = self._there[name]
+            remotes.add(port.remote or "")
+            self._attempts[name] = port.attempt + 1
+            # Bridges may have a tunnel IP in common for good: that is not tried without end.
+            is_last = port.remote == ANYONE and retry.pause >= LONGEST_PAUSE
+            retry.pause = min(2 * retry.pause, LONGEST_PAUSE)
+            retry.end = None if is_last else now + retry.pause
+        return remotes
+
+    def reconsider(self) -> None:
+        """Take note that other ports changed, which may have been in the way."""
+        end = self._clock() + FIRST_PAUSE
+        self._retries = {name: _Retry(FIRST_PAUSE, end) for name in self._retries}
+
+    def _await_retry(self, name: str, port: BridgePort | None) -> None:
+        if port is None or port.error is None:
+            self._retries.pop(name, None)
+            self._attempts.pop(name, None)
+        elif name not in self._retries:
+            self._retries[name] = _Retry(FIRST_PAUSE, self._clock() + FIRST_PAUSE)
+
+    def _attempt(self, name: str) -> int:
+        there = self._there.get(name)
+        return max(self._attempts.get(name, 0), there.attempt if there else 0)
 
     # Who waits for which
 

@@ -10,13 +10,17 @@ from .model import BindingStats, TunnelReport
 
 @dataclass(frozen=True, slots=True)
 class PutTunnelPort:
-    """A VXLAN port of the bridge to a remote address, from a local one, with this bfd column."""
+    """A VXLAN port of the bridge to a remote address, from a local one, with this bfd column.
+
+    Another ``attempt`` than before makes Open vSwitch try again if it could not make the port.
+    """
 
     bridge: str
     name: str
     remote: str
     local: str
     bfd: Mapping[str, str]
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """BFD of tunnels: from the Tunnel row to the interface, and its state back."""
 
+import time
+
 import pytest
 
-from tests.switch.state import assert_restart_changes_nothing, switch_faults
+from tests.switch.state import assert_restart_changes_nothing, locator_names, switch_faults
 
 STATION = "00:00:00:00:00:99"
 DEFAULTS = {
@@ -42,11 +44,13 @@ def _quoted(value):
 
 
 def settings(switch):
-    """Return the bfd column of the tunnel's interface."""
-    (interface,) = (
-        row for row in switch.rows("Interface", "Open_vSwitch") if row["type"] == "vxlan"
-    )
-    return interface["bfd"]
+    """Return the bfd column of the tunnel's interface, nothing while there is none."""
+    columns = [
+        row["bfd"]
+        for row in switch.rows("Interface", "Open_vSwitch")
+        if row["type"] == "vxlan" and row["options"]["remote_ip"] != "flow"
+    ]
+    return columns[0] if columns else {}
 
 
 def test_bfd_is_off_until_enabled_and_has_the_defaults_of_the_schema(tunnel):
@@ -171,3 +175,39 @@ def test_one_of_two_rows_for_one_address_is_enough_to_enable_bfd(tunnel):
         tunnel.vtep_ctl("clear", "Tunnel", name, "bfd_params")
         tunnel.wait(lambda: settings(tunnel) == {}, "its end")
         tunnel.wait(lambda: states() == [None, None], "no status")
+
+
+# What becomes of the NVC's settings
+
+
+def test_settings_outlast_a_moment_without_a_user(tunnel):
+    configure(tunnel, "bfd_params", enable="true", min_rx="300")
+    tunnel.wait(lambda: settings(tunnel).get("min_rx") == "300", "the settings")
+    before = row(tunnel)
+    # The VTEP loses its only MAC between two transactions, and the switch its addresses.
+    tunnel.vtep_ctl("del-ucast-remote", "ls0", STATION)
+    tunnel.wait(lambda: tunnel.tunnel_ports() == {}, "no tunnel port")
+    tunnel.place(STATION, "10.2.2.3")
+    tunnel.wait(lambda: settings(tunnel).get("min_rx") == "300", "the settings again")
+    tunnel.vtep_ctl("clear", "Physical_Switch", "br0", "tunnel_ips")
+    tunnel.wait(lambda: tunnel.tunnel_ports() == {}, "no tunnel port")
+    tunnel.vtep_ctl("set", "Physical_Switch", "br0", "tunnel_ips=127.0.0.1")
+    tunnel.wait(lambda: settings(tunnel).get("min_rx") == "300", "the settings again")
+    after = row(tunnel)
+    assert (after["_uuid"], after["bfd_params"]) == (before["_uuid"], before["bfd_params"])
+    tunnel.come_to_rest()
+    assert "its Tunnel row goes" not in tunnel.app.log_text
+
+
+def test_what_is_not_used_for_five_seconds_goes_and_a_line_quotes_it(tunnel):
+    configure(tunnel, "bfd_params", enable="true", min_rx="300")
+    tunnel.wait(lambda: settings(tunnel).get("min_rx") == "300", "the settings")
+    begun = time.monotonic()
+    tunnel.vtep_ctl("del-ucast-remote", "ls0", STATION)
+    tunnel.wait(lambda: tunnel.rows("Tunnel") == [], "the row to go")
+    # OpenDaylight waits ten seconds.
+    assert 4.0 < time.monotonic() - begun < 9.0
+    tunnel.wait(lambda: locator_names(tunnel) == ["127.0.0.1"], "its locator to go")
+    line = "br0: no row has named 10.2.2.3 for 5 s; its Tunnel row goes, with bfd_params"
+    tunnel.wait_for_log(f"{line} enable=true, min_rx=300")
+    assert tunnel.app.log_text.count(line) == 1

@@ -1,11 +1,12 @@
 """The Open_vSwitch database (ovs-vswitchd.conf.db(5)): bridges as values, tunnel ports written."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
 from ..events import Bridges, BridgesInSync, Event
-from ..model import ANYONE, Bridge, BridgePort, Mark, is_emulators
+from ..model import ANYONE, Bridge, BridgePort, Mark, VxlanPort, is_emulators
 from ..values import Invalid, parse_ipv4
 from ..writes import PutTunnelPort, ReleaseBridge, RemoveTunnelPort, SwitchWrite
 from .bulk import RemoteMacs
@@ -30,6 +31,13 @@ the controller's traffic that would let tenants' frames pass by the pipeline. Wi
 the frames that it shows in a second, it drops all beyond the first 100 that wait; with one, each
 port has a line of its own, and a flood at one port takes nothing from the others.
 """
+_ATTEMPT = "vtep_ofapp_attempt"
+"""The key in other_config of an Interface of ours that counts our attempts.
+
+Open vSwitch tries to make a port again only when its database changes, and looks neither at
+external_ids nor at what it has written itself.
+"""
+_VXLAN_PORT = "4789"
 _NOT_IN_BAND = "disable-in-band"
 """The key in other_config of a Bridge that we set, unless someone has set it.
 
@@ -62,6 +70,7 @@ class OpenVSwitchTables:
             "options",
             "bfd",
             "bfd_status",
+            "other_config",
         ),
         "Controller": tuple(_CONTROLLER),
         "Open_vSwitch": ("bridges",),
@@ -134,6 +143,9 @@ class OpenVSwitchTables:
             for port in (self._ports[each.uuid] for each in row.ports if each.uuid in self._ports)
             if port.name != row.name
         }
+        for name, port in ports.items():
+            if port.vxlan is not None and port.vxlan.bridge != row.name:
+                ports[name] = replace(port, vxlan=replace(port.vxlan, bridge=row.name))
         return Bridge(
             row.uuid,
             row.name,
@@ -181,6 +193,8 @@ class OpenVSwitchTables:
             for interface in port.interfaces:
                 interface.options = options
                 interface.bfd = dict(write.bfd)
+                if write.attempt:
+                    interface.setkey("other_config", _ATTEMPT, str(write.attempt))
         if ours:
             return
         interface = transaction.insert(self._tables["Interface"])
@@ -227,7 +241,35 @@ def _bridge_port(row: Any, interfaces: list[Any]) -> BridgePort:
         local=_address(first.options.get("local_ip", "")) if is_ours else None,
         bfd=first.bfd,
         bfd_status=first.bfd_status,
+        attempt=_number(first.other_config.get(_ATTEMPT, "")) if is_ours else 0,
+        vxlan=_vxlan(first, bool(numbered)),
     )
+
+
+def _vxlan(interface: Any, is_up: bool) -> VxlanPort | None:
+    """Return what an interface takes of VXLAN; the bridge is still to be filled in."""
+    options = interface.options
+    if interface.type != "vxlan" or options.get("dst_port", _VXLAN_PORT) != _VXLAN_PORT:
+        return None
+    if "gpe" in options.get("exts", ""):
+        return None  # another protocol, at another UDP port
+    key = options.get("in_key", options.get("key", "0"))
+    return VxlanPort(
+        "",
+        str(interface.name),
+        _address(options.get("remote_ip", "")),
+        _address(options.get("local_ip", "")),
+        None if key == "flow" else _number(key),
+        is_up,
+    )
+
+
+def _number(text: str) -> int:
+    """Return a number as Open vSwitch reads it, 0 for what is none."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        return 0
 
 
 def _members(row: Any, numbered: list[Any]) -> tuple[int, ...]:
