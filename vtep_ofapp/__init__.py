@@ -106,7 +106,14 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             name: Database(name, remotes, OpenVSwitchTables(name, options.mark), inbox.post)
             for name, remotes in options.ovs_db.items()
         }
-        self._loop = Loop(self._vtep, self._openvswitch, inbox, options.policy, ServiceManager())
+        self._loop = Loop(
+            self._vtep,
+            self._openvswitch,
+            inbox,
+            options.policy,
+            ServiceManager(),
+            listener=options.listener,
+        )
 
     def start(self) -> None:
         """Begin to work, once every application is loaded.

@@ -51,11 +51,14 @@ def remedy(datapath_id: int, names: tuple[str, ...]) -> str:
     )
 
 
-def judge(claim: Claim, managed: Mapping[str, Bridge], shared: Shared) -> str | Refusal | None:
+def judge(
+    claim: Claim, managed: Mapping[str, Bridge], shared: Shared, is_all_read: bool = True
+) -> str | Refusal | None:
     """Return the name of the managed bridge that a connection is of, or why it is of none.
 
     None while that is still to come: Open vSwitch writes a bridge's datapath id into its database
-    when it has connected, and again after the database was restarted.
+    when it has connected, and again after the database was restarted; and not every database may
+    be read yet.
     """
     if claim.datapath_id in shared:
         return Refusal(remedy(claim.datapath_id, shared[claim.datapath_id]))
@@ -69,4 +72,4 @@ def judge(claim: Claim, managed: Mapping[str, Bridge], shared: Shared) -> str | 
         may_come = any(bridge.datapath_id is None for bridge in managed.values())
     else:
         may_come = any(claim.name == name[:_LONGEST_NAME] for name in managed)
-    return None if may_come else Refusal("it is no bridge of a Physical_Switch")
+    return None if may_come or not is_all_read else Refusal("it is no bridge of a Physical_Switch")

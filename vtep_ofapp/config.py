@@ -13,6 +13,7 @@ from typing import Any
 from os_ken import cfg
 from oslo_config.cfg import ConfigParser, Error, NoSuchOptError, TemplateSubstitutionError
 
+from .missing import Listener
 from .policy import ANY, NAMED, Policy
 
 _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
@@ -175,6 +176,13 @@ class Options:
     tls: Tls | None
     policy: Policy
     openflow: OpenFlow
+
+    @property
+    def listener(self) -> Listener:
+        """Where bridges find us, which those of this host may do by loopback."""
+        is_local = all(remotes.startswith("unix:") for remotes in self.ovs_db.values())
+        method = "tcp" if self.openflow.tls is None else "ssl"
+        return Listener(method, self.openflow.host, self.openflow.port, is_local)
 
     @property
     def mark(self) -> str:

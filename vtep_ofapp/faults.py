@@ -16,7 +16,7 @@ class Faults:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._due: dict[str, float] = {}
+        self._due: dict[str, tuple[float, Fault]] = {}
         self._of: dict[Hashable, frozenset[Fault]] = {}
         self._said: Counter[str] = Counter()
         self._columns: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
@@ -48,22 +48,21 @@ class Faults:
                     LOG.info("mended: %s", fault)
             self._count(fault, -1)
 
-    def patience(self) -> float | None:
-        """Return the seconds until say_lasting() has something to say, None if it has nothing."""
-        return max(0.0, min(self._due.values()) - self._clock()) if self._due else None
+    def due(self) -> float | None:
+        """Return when, by the clock, say_lasting() has something to say; None if it has nothing."""
+        return min((end for end, _ in self._due.values()), default=None)
 
     def say_lasting(self) -> None:
         """Say the faults that have lasted as long as they have to before they are said."""
         now = self._clock()
-        for fault in sorted(fault for fault, due in self._due.items() if due <= now):
-            del self._due[fault]
-            LOG.warning("%s", fault)
+        for text in sorted(text for text, (end, _) in self._due.items() if end <= now):
+            _say(self._due.pop(text)[1])
 
     def _begin(self, fault: Fault) -> None:
         if fault.patience:
-            self._due[str(fault)] = self._clock() + fault.patience
+            self._due[str(fault)] = self._clock() + fault.patience, fault
         else:
-            LOG.warning("%s", fault)
+            _say(fault)
 
     def entries(self, row: UUID) -> frozenset[str]:
         """Return what the fault column of a row should hold."""
@@ -84,3 +83,7 @@ class Faults:
         if not column:
             del self._columns[fault.column_of]
         self._changed.add(fault.column_of)
+
+
+def _say(fault: Fault) -> None:
+    LOG.log(logging.INFO if fault.is_information else logging.WARNING, "%s", fault)

@@ -48,9 +48,11 @@ from .events import (
     Writer,
 )
 from .faults import Faults
+from .hosts import Choice, choose
 from .inbox import Inbox
 from .macs import LearnedMacs
 from .managed import ManagedSwitch
+from .missing import ON_LOOPBACK, Listener, missing
 from .model import (
     Bridge,
     Fault,
@@ -102,15 +104,19 @@ class Loop:
         policy: Policy,
         service: ServiceManager,
         clock: Callable[[], float] = time.monotonic,
+        listener: Listener = ON_LOOPBACK,
     ) -> None:
         """Write to hardware_vtep by ``vtep``, and to each Open_vSwitch by its name.
 
-        Of several bridges with the name of a Physical_Switch, that of the first database counts.
+        The order of these counts where several have a bridge of one name. ``listener`` is where
+        switches reach us.
         """
         self._inbox = inbox
         self._clock = clock
         self._policy = policy
         self._service = service
+        self._clock = clock
+        self._listener = listener
         self._network = Network()
         self._macs = LearnedMacs(clock)
         self._faults = Faults(clock)
@@ -134,10 +140,13 @@ class Loop:
         self._refused_datapaths: dict[int, str] = {}
         self._leads: bool | None = None
         self._vtep_is_in_sync = False
-        self._unknown_databases = set(openvswitch)
+        self._unread = set(openvswitch)
+        self._choice = Choice()
+        self._missing: set[str] = set()
         self._switches_changed = False
         self._hold_is_awaited = False
-        self._patience_is_awaited = False
+        self._patience_due: float | None = None
+        self._patience_timer: GreenThread | None = None
         self._grace_timer: GreenThread | None = None
         self._vxlan_ports = {name: VxlanPorts() for name in openvswitch}
         self._tunnels_end: float | None = None
@@ -174,7 +183,7 @@ class Loop:
         if not self._is_settling:
             for part in self._news.hear():
                 self._HEARERS[type(part)](self, part)
-        if self._vtep_is_in_sync and not self._unknown_databases:
+        if self._vtep_is_in_sync:
             self._decide()
             if self._leads and self._is_whole():
                 self._bring_about()
@@ -183,6 +192,8 @@ class Loop:
             if self._is_whole():
                 self._switches_changed = False
                 self._end_sessions()
+                if self._switches_changed:
+                    self._inbox.post(WorkIsLeft())
             self._service.be(self._is_ready(), self._status())
         if self._is_settling or self._news.wait:
             self._inbox.post(WorkIsLeft())
@@ -195,6 +206,8 @@ class Loop:
         if self._switches_changed:
             self._match_switches()
         self._claim()
+        if self._switches_changed:
+            self._find_missing()
         self._give_way()
         self._learn()
         self._settle()
@@ -256,9 +269,13 @@ class Loop:
 
     def _is_ready(self) -> bool:
         """Whether all that can be done is done: every switch that is connected is in our hands."""
-        return self._leads is not None and not (
-            self._leads
-            and any(each.connection and not each.is_open for each in self._sessions.values())
+        return (
+            self._leads is not None
+            and len(self._unread) < len(self._bridges)
+            and not (
+                self._leads
+                and any(each.connection and not each.is_open for each in self._sessions.values())
+            )
         )
 
     def _status(self) -> str:
@@ -283,11 +300,12 @@ class Loop:
         A bridge without such a row gets one too if something of ours is left there.
         """
         rows = {row.name: row for row in self._physical.values()}
-        bridges = {
-            name: bridge
-            for database in reversed(self._bridges.values())
-            for name, bridge in database.items()
+        read = {
+            name: None if name in self._unread else bridges
+            for name, bridges in self._bridges.items()
         }
+        self._choice = choose(read, rows)
+        bridges = self._choice.bridges
         left = {name for name, bridge in bridges.items() if bridge.has_traces} - rows.keys()
         for name in sorted(left - self._left):
             LOG.warning("%s: no Physical_Switch; what is ours there is removed", name)
@@ -300,11 +318,32 @@ class Loop:
             managed = session.managed
             if managed.physical is not rows.get(name):
                 managed.set_physical(rows.get(name))
-            if managed.bridge is not bridges.get(name):
-                managed.set_bridge(bridges.get(name))
+            bridge = bridges.get(name)
+            if bridge and managed.bridge and bridge.database != managed.bridge.database:
+                bridge = None  # that of another host: this one ends, and a new one begins
+            if managed.bridge is not bridge:
+                managed.set_bridge(bridge)
             if managed.bridge is not None:
                 managed.set_vxlan_ports(self._vxlan_ports[managed.bridge.database].ports)
         self._compare_ids()
+
+    def _find_missing(self) -> None:
+        """Find out which step an operator has forgotten, for each switch."""
+        rows = {row.name: row for row in self._physical.values()}
+        connected = {name for name, session in self._sessions.items() if session.connection}
+        found = missing(
+            rows,
+            self._choice.bridges,
+            self._choice.waiting,
+            connected,
+            sorted(self._unread),
+            self._listener,
+        )
+        said = {name: [fault] for name, fault in found.items()} | self._choice.faults
+        self._found.update(
+            {(name, "missing"): said.get(name, ()) for name in said.keys() | self._missing}
+        )
+        self._missing = set(said)
 
     def _compare_ids(self) -> None:
         """Part with connections whose datapath id is now that of another bridge, or of several."""
@@ -336,7 +375,7 @@ class Loop:
         unclaimed, self._unclaimed = self._unclaimed, {}
         managed = self._managed_bridges() if unclaimed else {}
         for connection, claim in unclaimed.items():
-            verdict = judge(claim, managed, self._shared)
+            verdict = judge(claim, managed, self._shared, is_all_read=not self._unread)
             if verdict is None:
                 self._let_wait(connection, claim)
             elif isinstance(verdict, Refusal):
@@ -409,10 +448,16 @@ class Loop:
             self._await_patience()
 
     def _await_patience(self) -> None:
-        patience = self._faults.patience()
-        if patience is not None and not self._patience_is_awaited:
-            self._patience_is_awaited = True
-            self._later(patience, PatienceIsOver())
+        """Take another turn when a fault has lasted long enough to be said; one timer does."""
+        due = self._faults.due()
+        if due == self._patience_due:
+            return
+        self._patience_due = due
+        if self._patience_timer is not None:
+            self._patience_timer.cancel()
+        self._patience_timer = (
+            None if due is None else self._later(max(0.0, due - self._clock()), PatienceIsOver())
+        )
 
     def _end_sessions(self) -> None:
         """Part with switches that are managed no more, after all of ours is gone from them."""
@@ -492,6 +537,7 @@ class Loop:
 
     def _connected(self, event: Connected) -> None:
         self._unclaimed[event.connection] = Claim(event.datapath_id, event.name)
+        self._switches_changed = True
         if len(self._unclaimed) > MOST_UNCLAIMED:
             oldest = next(iter(self._unclaimed))
             del self._unclaimed[oldest]
@@ -505,6 +551,7 @@ class Loop:
         if session is not None:
             LOG.warning("%s: connection lost", session.managed.name)
             session.disconnect()
+            self._switches_changed = True
 
     def _claim_is_old(self, event: ClaimIsOld) -> None:
         claim = self._unclaimed.pop(event.connection, None)
@@ -599,7 +646,7 @@ class Loop:
             session.managed.count(event.flows)
 
     def _patience_is_over(self, event: PatienceIsOver) -> None:
-        self._patience_is_awaited = False
+        self._patience_due = None
         self._faults.say_lasting()
 
     def _tunnels_are_due(self, event: TunnelsAreDue) -> None:
@@ -708,7 +755,7 @@ class Loop:
         self._vxlan_ports[event.database].update(dict.fromkeys(gone))
         for name in gone:
             del bridges[name]
-        self._unknown_databases.discard(event.database)
+        self._unread.discard(event.database)
         self._switches_changed = True
         self._openvswitch[event.database].resume()
 

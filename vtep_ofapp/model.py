@@ -21,6 +21,7 @@ class Fault:
     row whose fault column shows it, ``entry`` the word that vtep(5) has for it there; both are
     None for what an NVC should not be alarmed about. The log has it once it has lasted for
     ``patience`` seconds: what an NVC or an operator does in several steps is none in between.
+    ``is_information`` is for what may well be right.
     """
 
     subject: str
@@ -28,6 +29,7 @@ class Fault:
     column_of: UUID | None = None
     entry: str | None = None
     patience: float = 0.0
+    is_information: bool = False
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.reason}"
@@ -268,6 +270,14 @@ def is_emulators(name: str, options: Mapping[str, str]) -> bool:
     return matched is not None and options.get("peer") == f"{matched[1]}-l"
 
 
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """A Controller row of a bridge: where it leads, and whether the bridge is connected there."""
+
+    target: str
+    is_connected: bool = False
+
+
 class Mark(Enum):
     """Whose mark a bridge carries: that of the process that manages it, or managed it last."""
 
@@ -293,6 +303,7 @@ class Bridge:
     controllers_are_set: bool = False
     database: str = ""
     mark: Mark = Mark.NONE
+    controllers: tuple[Controller, ...] = ()
 
     @property
     def has_traces(self) -> bool:

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -234,44 +235,129 @@ def test_a_switch_that_loses_its_bridge_keeps_its_rows_until_it_is_back(two):
 # Hosts
 
 
-def test_one_application_manages_the_bridges_of_two_hosts(switch):
+@contextmanager
+def another_host(switch):
+    """A second host with br1, its Physical_Switch, and ports q0 and q1; br0 is on the first."""
     other = DummySwitch(Path(tempfile.mkdtemp(prefix="vtep-")))
     try:
         other.start()
         other.app = switch.app
         switch.app.give("ovs_db", switch.db, other.db)
-        switch.manage()
-        switch.join()
         other.add_bridge("br1", ports=("q0", "q1"))
         other.add_underlay("10.2.2.3")
         other.point_at_app("br1")
-        switch.add_physical_switch("br1", "127.0.0.2")
-        switch.wait(lambda: switch.vtep_ctl("list-ports", "br1") == "q0\nq1", "its ports")
-        switch.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
-        switch.place(STATION, "10.2.2.3")
-        switch.wait(lambda: switch.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way from br0")
-        way = lambda: other.sends("q0", STATION, bridge="br1")  # noqa: E731
-        switch.wait(lambda: "in_port=1" in "\n".join(other.flows("br1")), "the binding of br1")
-        local = lambda: set(other.tunnel_ports("br1"))  # noqa: E731
-        switch.wait(lambda: local() == {("10.2.2.3", "127.0.0.2")}, "the tunnel of br1")
-        assert other.ovs_vsctl("get-fail-mode", "br1") == "secure"
-        assert ends(switch) == {("10.2.2.3", "127.0.0.1")}
-        other.receive("q0", OTHER, BROADCAST)
-        switch.wait(lambda: switch.local_macs() == {OTHER: "127.0.0.2"}, "a host of br1")
-        # One host fails; the other one's switch goes on, and all comes back.
-        other.ovs_vswitchd.kill()
-        other.ovsdb_server.kill()
-        switch.wait_for_log("connection lost")
-        switch.place("00:00:00:00:00:98", "10.2.2.4")
-        switch.wait(lambda: "10.2.2.4" in {remote for remote, _ in ends(switch)}, "a tunnel of br0")
-        other.ovsdb_server.start()
-        other.ovs_vswitchd.start()
-        switch.wait(lambda: "in_port=1" in "\n".join(other.flows("br1")), "br1 to be back", 30)
-        assert way() == []
+        yield other
     finally:
         other.ovs_vswitchd.stop()
         other.ovsdb_server.stop()
         shutil.rmtree(other.folder)
+
+
+@pytest.fixture
+def hosts(switch):
+    """Two hosts with a managed bridge each: br0 of the first one and br1 of the second."""
+    with another_host(switch) as other:
+        switch.manage()
+        switch.join()
+        switch.add_physical_switch("br1", "127.0.0.2")
+        switch.wait(lambda: switch.vtep_ctl("list-ports", "br1") == "q0\nq1", "its ports")
+        switch.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
+        switch.place(STATION, "10.2.2.3")
+        way = lambda: other.sends("q0", STATION, bridge="br1")  # noqa: E731
+        switch.wait(lambda: "in_port=1" in "\n".join(other.flows("br1")), "the binding of br1")
+        switch.wait(lambda: way() == ["10.2.2.3 vni 33"], "the way from br1")
+        switch.receive("p0", HOST, BROADCAST)
+        other.receive("q0", OTHER, BROADCAST)
+        macs = {HOST: "127.0.0.1", OTHER: "127.0.0.2"}
+        switch.wait(lambda: switch.local_macs() == macs, "a host of each")
+        yield switch, other
+
+
+def rows_of(switch, name):
+    """Return all that the rows of a Physical_Switch say, and its local MACs."""
+    tables = switch.tables("Physical_Switch", "Physical_Port", "Tunnel", "Ucast_Macs_Local")
+    (physical,) = (row for row in tables["Physical_Switch"] if row["name"] == name)
+    ports, ends = several(physical["ports"]), several(physical["tunnels"])
+    return (
+        physical,
+        [row for row in tables["Physical_Port"] if row["_uuid"] in ports],
+        [row for row in tables["Tunnel"] if row["_uuid"] in ends],
+    )
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "last"])
+def test_a_host_is_managed_whose_neighbour_does_not_answer_at_the_start(hosts, is_first):
+    switch, other = hosts
+    if not is_first:
+        switch.app.give("ovs_db", other.db, switch.db)
+    before, macs = rows_of(switch, "br1"), switch.local_macs()
+    switch.app.stop()
+    other.ovs_vswitchd.kill()
+    other.ovsdb_server.kill()
+    switch.restart_app()
+    switch.place("00:00:00:00:00:98", "10.2.2.4")
+    switch.wait(lambda: "10.2.2.4" in {remote for remote, _ in ends(switch)}, "a tunnel of br0")
+    learned = "00:00:00:00:00:97"
+    switch.learns(learned)
+    assert switch.local_macs() == {**macs, learned: "127.0.0.1"}
+    assert rows_of(switch, "br1") == before
+    other.ovsdb_server.start()
+    other.ovs_vswitchd.start()
+    switch.wait(lambda: "br1 is managed" in switch.app.log_text, "br1 to be back", 30)
+    switch.come_to_rest()
+    assert OTHER not in switch.local_macs()  # Open vSwitch there knows nobody any more
+
+
+def test_a_new_host_is_managed_while_another_one_was_never_there(switch):
+    with another_host(switch) as other:
+        other.ovs_vswitchd.kill()
+        other.ovsdb_server.kill()
+        switch.app.give("ovs_db", other.db, switch.db)
+        switch.manage()
+        switch.join()
+        switch.place(STATION, "10.2.2.3")
+        switch.wait(lambda: switch.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way from br0")
+
+
+def test_a_bridge_with_the_name_of_one_that_is_away_waits_for_it(hosts):
+    switch, other = hosts
+    before = rows_of(switch, "br1")
+    switch.app.stop()
+    other.ovs_vswitchd.kill()
+    other.ovsdb_server.kill()
+    switch.add_bridge("br1", ports=("q0",))
+    switch.point_at_app("br1")
+    switch.restart_app()
+    switch.wait_for_log("Physical_Switch br1: Open_vSwitch of")
+    assert "may have the one that was; take a host that is gone for good" in switch.app.log_text
+    assert switch.flows("br1") == []
+    assert rows_of(switch, "br1") == before
+    other.ovsdb_server.start()
+    other.ovs_vswitchd.start()
+    switch.wait(lambda: "in_port=1" in "\n".join(other.flows("br1")), "br1 to be back", 30)
+    switch.wait_for_log("that of Open_vSwitch of")
+    assert "is managed; give the other another name" in switch.app.log_text
+    assert switch.flows("br1") == []
+    # The host comes back without its bridge: now the name is free.
+    other.ovs_vsctl("del-br", "br1")
+    switch.wait(lambda: "table=30" in "\n".join(switch.flows("br1")), "the other one", 30)
+
+
+def test_one_application_manages_the_bridges_of_two_hosts(hosts):
+    switch, other = hosts
+    assert set(other.tunnel_ports("br1")) == {("10.2.2.3", "127.0.0.2")}
+    assert other.ovs_vsctl("get-fail-mode", "br1") == "secure"
+    assert ends(switch) == {("10.2.2.3", "127.0.0.1")}
+    # One host fails; the other one's switch goes on, and all comes back.
+    other.ovs_vswitchd.kill()
+    other.ovsdb_server.kill()
+    switch.wait_for_log("connection lost")
+    switch.place("00:00:00:00:00:98", "10.2.2.4")
+    switch.wait(lambda: "10.2.2.4" in {remote for remote, _ in ends(switch)}, "a tunnel of br0")
+    other.ovsdb_server.start()
+    other.ovs_vswitchd.start()
+    switch.wait(lambda: "in_port=1" in "\n".join(other.flows("br1")), "br1 to be back", 30)
+    assert other.sends("q0", STATION, bridge="br1") == []
 
 
 # Identification

@@ -125,18 +125,18 @@ PATIENT = fault("it is late", patience=5.0)
 def test_a_patient_fault_is_said_once_it_has_lasted(said):
     now = 100.0
     faults = Faults(lambda: now)
-    assert faults.patience() is None
+    assert faults.due() is None
     faults.put("port", [PATIENT])
-    assert faults.patience() == pytest.approx(5.0)
+    assert faults.due() == now + 5.0
     now = 104.0
     faults.put("other", [PATIENT])
     faults.say_lasting()
     assert said() == []
-    assert faults.patience() == pytest.approx(1.0)
+    assert faults.due() == now + 1.0
     now = 105.0
     faults.say_lasting()
     assert said() == [("WARNING", "Port p0: it is late")]
-    assert faults.patience() is None
+    assert faults.due() is None
     faults.put("port", [])
     faults.say_lasting()
     assert said() == []
@@ -149,12 +149,12 @@ def test_a_patient_fault_that_ends_before_is_never_said(said):
     faults = Faults(lambda: now)
     faults.put("port", [PATIENT])
     faults.put("port", [])
-    assert faults.patience() is None
+    assert faults.due() is None
     now = 200.0
     faults.say_lasting()
     assert said() == []
     faults.put("port", [PATIENT])
-    assert faults.patience() == pytest.approx(5.0)
+    assert faults.due() == now + 5.0
 
 
 ALL = [LOST, BROKEN, CONFUSED, AWAY, QUIET]

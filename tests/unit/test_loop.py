@@ -90,7 +90,7 @@ class App:
         self.openvswitch = {name: WriterDouble(name) for name in databases or (DATABASE,)}
         self.now = 100.0
         clock = lambda: self.now  # noqa: E731
-        self.loop = Loop(self.vtep, self.openvswitch, Inbox(), Policy(), self.service, clock)
+        self.loop = Loop(self.vtep, self.openvswitch, Inbox(), Policy(), self.service, clock=clock)
 
     def turn(self, *events) -> None:
         self.loop.turn(list(events))
@@ -1030,26 +1030,124 @@ def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
     assert again.switch.flows
 
 
-def test_of_two_bridges_of_one_name_that_of_the_first_database_counts():
+# Hosts
+
+NEAR = bridge(port("p0", 1), database="here", datapath_id=0xB0, mark=Mark.NONE)
+DISTANT = bridge(port("p0", 1), database="there", datapath_id=0xB1, mark=Mark.NONE)
+
+
+def ports_in(writes):
+    return [write for write in writes if isinstance(write, PutTunnelPort)]
+
+
+def two_hosts(*more, distant=DISTANT):
+    """Return a loop that has read hardware_vtep and the second of two hosts, and connections."""
     app = App("here", "there")
-    near = bridge(port("p0", 1), to_anyone(), database="here", datapath_id=0xB0)
-    far = bridge(port("p0", 1), to_anyone(), database="there", datapath_id=0xB1)
-    connection, other = ConnectionDouble(), ConnectionDouble()
+    connection, other = ConnectionDouble(), ConnectionDouble(SwitchDouble(0xB1))
+    rows = [*ROWS, remote_mac(MAC1, FAR), *more]
     app.turn(
         LockIs(True),
-        VtepRows([*ROWS, remote_mac(MAC1, FAR)]),
-        VtepInSync(frozenset(row.uuid for row in [*ROWS, remote_mac()])),
-        Bridges("there", {"br0": far}),
-        BridgesInSync("there", frozenset({"br0"})),
+        VtepRows(rows),
+        VtepInSync(frozenset(row.uuid for row in rows)),
+        Bridges("there", {distant.name: distant}),
+        BridgesInSync("there", frozenset({distant.name})),
         Connected(0xB0, connection),
         Connected(0xB1, other),
     )
+    return app, connection, other
+
+
+def test_of_two_bridges_of_one_name_that_of_the_first_database_counts():
+    app, connection, other = two_hosts()
     assert connection.asked == other.asked == []
-    app.turn(Bridges("here", {"br0": near}), BridgesInSync("here", frozenset({"br0"})))
+    app.turn(Bridges("here", {"br0": NEAR}), BridgesInSync("here", frozenset({"br0"})))
     assert connection.asked == ["lead"]
     assert other.asked == ["disconnect"]
-    assert [write.remote for write in app.openvswitch["here"].take()] == [FAR]
+    assert FAR in [write.remote for write in ports_in(app.openvswitch["here"].take())]
     assert app.openvswitch["there"].take() == []
+
+
+def test_a_host_is_managed_while_another_is_not_read_and_its_rows_stay(said):
+    br1 = described(
+        physical_port("q0", {0: RED}), name="br1", row=uuid(0x5999), tunnel_ips=["10.0.0.11"]
+    )
+    anyone = to_anyone(of="br1", local="10.0.0.11")
+    ports = {each.name: each for each in (port("q0", 1), anyone)}
+    distant = replace(DISTANT, name="br1", mark=Mark.OURS, ports=ports)
+    rows_of_the_other = local_mac(MAC2, OWN), local_unknown_dst(OWN, "10.0.0.11", row=uuid(0x4999))
+    app, connection, other = two_hosts(br1, *rows_of_the_other, distant=distant)
+    assert (connection.asked, other.asked) == ([], ["lead"])
+    app.turn(other.leading(), other.reading())
+    (write,) = ports_in(app.openvswitch["there"].take())
+    up = port(write.name, 9, is_ours=True, remote=FAR, local="10.0.0.11")
+    app.turn(Bridges("there", {"br1": replace(distant, ports={**ports, up.name: up})}))
+    app.serve(other)
+    assert other.switch.flows
+    assert app.openvswitch["here"].take() == []
+    written = app.written()
+    assert PutUnknownDst(RED, frozenset({"10.0.0.11"})) in written
+    assert not [each for each in written if getattr(each, "rows", ())]
+    assert not [each for each in written if getattr(each, "switch", None) == SWITCH]
+    # Its own host answers later; nothing is new to the other one.
+    said()
+    app.turn(Bridges("here", {"br0": NEAR}), BridgesInSync("here", frozenset({"br0"})))
+    assert connection.asked == ["lead"]
+
+
+def test_a_name_that_a_host_not_yet_read_may_have_waits_and_a_line_says_so(said):
+    app, _, other = two_hosts()
+    app.now += 4.0
+    app.turn(PatienceIsOver())
+    (line,) = said()
+    assert line.startswith(
+        "Physical_Switch br0: there has a bridge of its name that was not managed"
+    )
+    app.turn(ClaimIsOld(other))
+    assert other.asked == ["disconnect"]
+    app.turn(BridgesInSync("here", frozenset()))
+    again = ConnectionDouble(other.switch)
+    app.turn(Connected(0xB1, again))
+    assert again.asked == ["lead"]
+
+
+def test_a_name_passes_to_another_host_when_its_bridge_is_gone_and_not_before(said):
+    app, connection, other = two_hosts()
+    app.turn(Bridges("here", {"br0": NEAR}), BridgesInSync("here", frozenset({"br0"})))
+    app.turn(BridgesInSync("here", frozenset({"br0"})))
+    assert connection.asked == ["lead"]
+    app.turn(Bridges("here", {"br0": None}))
+    assert "br0 is managed no more" in said(logging.INFO)
+    assert connection.take()[-1] == "disconnect"
+    again = ConnectionDouble(other.switch)
+    app.turn(Connected(0xB1, again))
+    assert again.asked == ["lead"]
+
+
+# What is missing
+
+
+def test_a_forgotten_step_is_said_again_when_it_changes_and_mended(app, said):
+    row = described()
+    app.turn(LockIs(True), VtepRows([row]), VtepInSync(frozenset({row.uuid})))
+
+    def later() -> list:
+        app.now += 5.0
+        app.turn(PatienceIsOver())
+        return said(logging.INFO)
+
+    app.turn(BridgesInSync(DATABASE, frozenset()))
+    said(logging.INFO)
+    no_bridge = "Physical_Switch br0: no bridge has its name: ovs-vsctl add-br br0"
+    assert later() == [no_bridge]
+    assert later() == []
+    app.turn(Bridges(DATABASE, {"br0": BRIDGE}))
+    no_controller = (
+        "Physical_Switch br0: its bridge has no controller: "
+        "ovs-vsctl set-controller br0 tcp:127.0.0.1:6653"
+    )
+    assert later() == [f"mended: {no_bridge}", no_controller]
+    app.turn(Connected(0xB0, ConnectionDouble()))
+    assert later() == [f"mended: {no_controller}"]
 
 
 # Statistics

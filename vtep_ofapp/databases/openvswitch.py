@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from ..events import Bridges, BridgesInSync, Event
-from ..model import ANYONE, Bridge, BridgePort, Mark, VxlanPort, is_emulators
+from ..model import ANYONE, Bridge, BridgePort, Controller, Mark, VxlanPort, is_emulators
 from ..values import Invalid, parse_ipv4
 from ..writes import PutTunnelPort, ReleaseBridge, RemoveTunnelPort, SwitchWrite
 from .bulk import RemoteMacs
@@ -72,7 +72,7 @@ class OpenVSwitchTables:
             "bfd_status",
             "other_config",
         ),
-        "Controller": tuple(_CONTROLLER),
+        "Controller": (*_CONTROLLER, "target", "is_connected"),
         "Open_vSwitch": ("bridges",),
     }
 
@@ -156,6 +156,12 @@ class OpenVSwitchTables:
             controllers_are_set=_NOT_IN_BAND in row.other_config
             and all(getattr(each, column) for each in row.controller for column in _CONTROLLER),
             mark=self._whose(row.external_ids.get(_OWNER)),
+            controllers=tuple(
+                sorted(
+                    (Controller(each.target, bool(each.is_connected)) for each in row.controller),
+                    key=lambda controller: controller.target,
+                )
+            ),
         )
 
     def _whose(self, mark: str | None) -> Mark:

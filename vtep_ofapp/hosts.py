@@ -1,0 +1,66 @@
+"""Which bridge a Physical_Switch is, when there are several hosts, and not all of them answer."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .model import Bridge, Fault, PhysicalSwitch
+
+PATIENCE = 4.0
+"""Seconds until a line says that a bridge waits: databases are read one after the other."""
+
+
+@dataclass(slots=True)
+class Choice:
+    """The bridge of each name, and what is to be said of names that are not as they should be.
+
+    ``waiting`` are names whose bridge cannot be told yet.
+    """
+
+    bridges: dict[str, Bridge] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
+    faults: dict[str, list[Fault]] = field(default_factory=dict)
+
+
+def choose(
+    databases: Mapping[str, Mapping[str, Bridge] | None], rows: Mapping[str, PhysicalSwitch]
+) -> Choice:
+    """Return the bridge of each name; ``databases`` are in order, None for one not read yet.
+
+    Of several bridges with one name the one that carries our mark comes first, and then that of
+    the first database. While a database is not read, it may have a bridge with the mark. So a
+    bridge without it has to wait, unless nothing was ever managed by that name: the
+    Physical_Switch has neither ports nor tunnels.
+    """
+    choice = Choice()
+    unread = [name for name, bridges in databases.items() if bridges is None]
+    read = [bridges for bridges in databases.values() if bridges is not None]
+    for name in dict.fromkeys(name for bridges in read for name in bridges):
+        found = [bridges[name] for bridges in read if name in bridges]
+        best = min(found, key=lambda bridge: not bridge.has_traces)
+        row = rows.get(name)
+        if unread and not best.has_traces and row is not None and (row.ports or row.tunnels):
+            choice.waiting.add(name)
+            choice.faults[name] = [_waits(name, best.database, unread)]
+        else:
+            choice.bridges[name] = best
+            if row is not None and len(found) > 1:
+                choice.faults[name] = [_several(name, best.database, found)]
+    return choice
+
+
+def _waits(name: str, database: str, unread: Iterable[str]) -> Fault:
+    reason = (
+        f"{database} has a bridge of its name that was not managed before, and "
+        f"{' and '.join(unread)} is not read yet and may have the one that was; "
+        "take a host that is gone for good out of ovs_db"
+    )
+    return Fault(f"Physical_Switch {name}", reason, patience=PATIENCE)
+
+
+def _several(name: str, database: str, found: Iterable[Bridge]) -> Fault:
+    others = [bridge.database for bridge in found if bridge.database != database]
+    reason = (
+        f"{database} and {' and '.join(others)} have a bridge of its name; that of {database} is "
+        "managed; give the other another name"
+    )
+    return Fault(f"Physical_Switch {name}", reason, patience=PATIENCE)

@@ -1,0 +1,140 @@
+"""Which step was forgotten before a switch can be managed, and the command that is missing."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from .model import Bridge, Fault, PhysicalSwitch
+
+PATIENCE = 4.0
+"""Seconds for an operator's next step; Open vSwitch tells every 5 s who is connected."""
+BACKOFF = 15.0
+"""Seconds for a bridge that has us as its controller; it may wait for 8 between attempts."""
+
+INTRODUCTION = "managed by vtep_ofapp"
+"""What a Physical_Switch says in its description that this program has managed."""
+
+_TARGET = re.compile(r"(?P<method>tcp|ssl):(?P<host>\[[^]]*\]|[^:]*)(:(?P<port>[0-9]+))?")
+_DEFAULT_PORT = "6653"
+_LOOPBACK = re.compile(r"127\..*|localhost|::1")
+_ANYWHERE = ("", "0.0.0.0", "::")
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where we listen for OpenFlow: ``method`` is tcp or ssl.
+
+    ``is_local`` says that all bridges are on this host.
+    """
+
+    method: str = "tcp"
+    host: str = "127.0.0.1"
+    port: int = 6653
+    is_local: bool = True
+
+    @property
+    def target(self) -> str:
+        """The target of a controller that leads here."""
+        host = self.host
+        if host in _ANYWHERE:
+            host = "127.0.0.1" if self.is_local else "ADDRESS"
+        return f"{self.method}:{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def is_meant_by(self, target: str) -> bool:
+        """Whether the target of a controller leads here, or may do so, as a name may."""
+        parts = _TARGET.fullmatch(target)
+        if not parts or parts["method"] != self.method:
+            return False
+        if (parts["port"] or _DEFAULT_PORT) != str(self.port):
+            return False
+        host = parts["host"].strip("[]")
+        if _LOOPBACK.fullmatch(self.host):
+            return _LOOPBACK.fullmatch(host) is not None
+        is_name = any(character.isalpha() for character in host) and ":" not in host
+        return self.host in _ANYWHERE or host == self.host or is_name
+
+
+ON_LOOPBACK = Listener()
+"""Where we listen unless told otherwise."""
+
+
+def missing(
+    rows: Mapping[str, PhysicalSwitch],
+    bridges: Mapping[str, Bridge],
+    waiting: Collection[str],
+    connected: Collection[str],
+    unread: Collection[str],
+    listener: Listener,
+) -> dict[str, Fault]:
+    """Return what is missing, by the name of a Physical_Switch or bridge.
+
+    ``bridges`` are those of all databases that are read, ``unread`` the others; of the names that
+    are ``waiting`` it is said elsewhere why. ``connected`` are the names of the bridges that are
+    connected to this process.
+    """
+    found: dict[str, Fault] = {}
+    strays = sorted(
+        name
+        for name, bridge in bridges.items()
+        if name not in rows and any(map(listener.is_meant_by, _targets(bridge)))
+    )
+    for name in strays:
+        found[name] = Fault(
+            f"Bridge {name}",
+            "it has this process as its controller, and no Physical_Switch has its name: "
+            f"vtep-ctl add-ps {name}",
+            patience=PATIENCE,
+        )
+    is_idle = rows.keys().isdisjoint(bridges)
+    for name, row in rows.items():
+        if name in waiting or name in connected:
+            continue
+        bridge = bridges.get(name)
+        if bridge is not None:
+            found[name] = _not_connected(bridge, listener)
+            continue
+        is_ours = is_idle or bool(strays) or row.description.endswith(INTRODUCTION)
+        found[name] = _without_bridge(name, unread, strays, is_ours)
+    return found
+
+
+def _without_bridge(
+    name: str, unread: Collection[str], strays: Iterable[str], is_ours: bool
+) -> Fault:
+    """Return that there is no bridge; it is information if it may well be someone else's."""
+    if unread:
+        reason = f"no bridge has its name so far; {' and '.join(unread)} is not read yet"
+    elif is_ours:
+        names = [f"vtep-ctl set Physical_Switch {name} name={each}" for each in strays]
+        commands = " or ".join([f"ovs-vsctl add-br {name}", *names])
+        reason = f"no bridge has its name: {commands}"
+    else:
+        add = f"ovs-vsctl add-br {name}"
+        reason = f"no bridge has its name; if no other process manages it: {add}"
+    return Fault(f"Physical_Switch {name}", reason, patience=PATIENCE, is_information=not is_ours)
+
+
+def _not_connected(bridge: Bridge, listener: Listener) -> Fault:
+    """Return why a bridge is not connected to this process, as far as its controllers tell."""
+    subject = f"Physical_Switch {bridge.name}"
+    targets = _targets(bridge)
+    command = f"ovs-vsctl set-controller {bridge.name}"
+    if not targets:
+        reason = f"its bridge has no controller: {command} {listener.target}"
+    elif any(map(listener.is_meant_by, targets)):
+        reason = f"its bridge is not connected: ovs-vsctl list controller {bridge.name} says why"
+        return Fault(subject, reason, patience=BACKOFF)
+    else:
+        both = f"{command} {' '.join(targets)} {listener.target}"
+        others = [each.target for each in bridge.controllers if each.is_connected]
+        reason = (
+            f"its bridge is connected to {' and '.join(others)} and not to this process: {both}"
+            if others
+            else f"its bridge has {' and '.join(targets)} as controller and not this process: "
+            f"{command} {listener.target}"
+        )
+    return Fault(subject, reason, patience=PATIENCE)
+
+
+def _targets(bridge: Bridge) -> list[str]:
+    return [each.target for each in bridge.controllers]
