@@ -32,7 +32,8 @@ OPTIONS = (
         "vtep_db",
         default=_LOCAL,
         help="OVSDB remote of the hardware_vtep database: unix:PATH, tcp:HOST:PORT or "
-        "ssl:HOST:PORT; several with commas for the servers of a cluster.",
+        "ssl:HOST:PORT; several with commas for the servers of a cluster, or for an active server "
+        "and its backup.",
     ),
     cfg.MultiStrOpt(
         "ovs_db",
@@ -83,6 +84,13 @@ OPTIONS = (
         min=0.0,
         help="Seconds for which the row of a port that is not on its bridge stays while the NVC "
         "has bindings there, which would go with it.",
+    ),
+    cfg.FloatOpt(
+        "empty_db_grace",
+        default=_DEFAULT.empty_db_grace,
+        min=0.0,
+        help="Seconds for which switches stay as they are when hardware_vtep comes back without "
+        "any Physical_Switch, so that it can be restored.",
     ),
     cfg.FloatOpt(
         "stats_interval",

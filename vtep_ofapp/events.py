@@ -56,6 +56,9 @@ class Connection(Protocol):
 class Writer(Protocol):
     """A database, as the loop uses it to write. Nothing here waits."""
 
+    def takes(self, write: Any) -> bool:
+        """Return whether the database has columns for a write: an old schema may lack them."""
+
     def commit(self, writes: Sequence[Any]) -> None:
         """Perform the writes in one transaction; a Committed follows. One at a time."""
 
@@ -114,8 +117,19 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """The connection to a database ended, and with it the lock; an in-sync event ends that."""
+
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
 class LockIs:
-    """Whether this process holds the lock on hardware_vtep, and so is the one that acts."""
+    """Whether this process holds the lock on hardware_vtep, and so is the one that acts.
+
+    It follows VtepInSync, for each connection to the database. While there is none, it remains as
+    it was: nobody can say otherwise.
+    """
 
     held: bool
 
@@ -262,6 +276,18 @@ class RetryIsDue:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleIsDue:
+    """It is time to ask again for a role that a switch refused."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyGraceIsOver:
+    """An empty hardware_vtep may have been given its rows again; now it is believed."""
+
+
+@dataclass(frozen=True, slots=True)
 class GraceIsOver:
     """A port has been away from its bridge for as long as its row may wait for it."""
 
@@ -302,4 +328,5 @@ Event: TypeAlias = (
     " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs | HoldIsOver"
     " | FlowsChanged | GroupsChanged | CheckIsDue | ChecksAreDue | RefusedAreDue | TunnelsAreDue"
     " | ClaimIsOld | Alive | AnswerIsDue | WatchdogIsDue | AccountIsDue | PatienceIsOver"
+    " | Away | RoleIsDue | EmptyGraceIsOver"
 )

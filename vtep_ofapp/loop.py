@@ -16,6 +16,7 @@ from .events import (
     Alive,
     AnswerIsDue,
     Applied,
+    Away,
     Bridges,
     BridgesInSync,
     CheckIsDue,
@@ -26,6 +27,7 @@ from .events import (
     Connection,
     Counters,
     Disconnected,
+    EmptyGraceIsOver,
     Event,
     FlowRemoved,
     FlowsChanged,
@@ -38,6 +40,7 @@ from .events import (
     RefusedAreDue,
     RetryIsDue,
     RoleIs,
+    RoleIsDue,
     StatisticsAreDue,
     TunnelsAreDue,
     UnknownSource,
@@ -71,6 +74,7 @@ from .service import ServiceManager
 from .session import Session
 from .transactions import Transactions
 from .vxlan import VxlanPorts
+from .writes import VtepWrite
 
 LOG = logging.getLogger("vtep_ofapp.loop")
 REFUSED = logging.getLogger("vtep_ofapp.refused")
@@ -79,6 +83,8 @@ ACCOUNT = logging.getLogger("vtep_ofapp.account")
 
 MOST_IN_REPORT = 10_000
 """Writes in one report to the NVC: all that a change in an ordinary case asks for."""
+ROLE_PAUSE = 1.0
+"""Seconds after which a switch that refused to have us as its master is asked again."""
 MOST_REFUSED = 1000
 """Datapaths of which it is remembered that the log mentions them."""
 LOOK_TIME = 5.0
@@ -139,6 +145,11 @@ class Loop:
         self._shared: Shared = {}
         self._refused_datapaths: dict[int, str] = {}
         self._leads: bool | None = None
+        self._holds_lock = False
+        self._roles_due: set[Connection] = set()
+        self._clock = clock
+        self._missed: set[UUID] | None = None
+        self._missed_until = 0.0
         self._vtep_is_in_sync = False
         self._unread = set(openvswitch)
         self._choice = Choice()
@@ -188,7 +199,7 @@ class Loop:
             if self._leads and self._is_whole():
                 self._bring_about()
             elif self._leads:
-                self._vtep.commit(self._report.news())
+                self._write(self._report.news())
             if self._is_whole():
                 self._switches_changed = False
                 self._end_sessions()
@@ -223,6 +234,8 @@ class Loop:
                 self._switches_changed = True
             session.apply()
         for database, transactions in self._openvswitch.items():
+            if not self._holds_lock:
+                break  # whoever has it now may have made other ports
             transactions.commit(
                 write
                 for session in self._sessions.values()
@@ -242,11 +255,16 @@ class Loop:
             self._await_grace()
         self._report.faults_changed(self._faults.take_changed())
         if self._news.wait:  # the report's rows may be ahead of what else is known
-            self._vtep.commit(self._report.news())
+            self._write(self._report.news())
             return
         rows = (session.row_writes() for session in self._sessions.values())
-        self._vtep.commit(chain(self._report.writes(), *rows))
+        self._write(chain(self._report.writes(), *rows))
         self._await_tunnels()
+
+    def _write(self, writes: Iterable[VtepWrite]) -> None:
+        """Send writes to hardware_vtep, unless they are about rows that it lost."""
+        if self._missed is None:
+            self._vtep.commit(writes)
 
     def _await_grace(self) -> None:
         """Take another turn when the row of a port has waited long enough; one timer does."""
@@ -386,7 +404,7 @@ class Loop:
     def _give(self, connection: Connection, claim: Claim, session: Session) -> None:
         """Give a session its connection; if it has one, ask the switch whether that still works."""
         if session.connection is None:
-            session.connect(connection, bool(self._leads), claim)
+            session.connect(connection, bool(self._leads), claim, self._holds_lock)
             self._by_connection[connection] = session
         elif any(session is rival for rival, _ in self._rivals.values()):
             self._refuse_second(connection, claim, session)
@@ -467,7 +485,7 @@ class Loop:
                 continue
             is_clean = session.is_settled() and managed.tunnels.ports.settled()
             if managed.bridge is not None and (
-                managed.bridge.has_traces or (self._leads and session.is_open and not is_clean)
+                managed.bridge.has_traces or (self._leads and session.was_open and not is_clean)
             ):
                 continue  # perhaps until the switch connects again
             if session.connection is not None:
@@ -507,21 +525,35 @@ class Loop:
         """Take charge of all switches, or leave them to the process that has the lock now.
 
         Either way the rows, ports and decisions are kept up to date, so that a change of hands
-        takes no longer than reading the switches back.
+        takes no longer than reading the switches back. When the lock is granted again after the
+        database was away, another process may have had it meanwhile: each switch knows.
         """
-        self._leads = event.held
+        led, self._leads = self._leads, event.held
+        self._holds_lock = event.held
         self._switches_changed = True
         if event.held:
             LOG.info("this process has the lock: it is in charge")
             self._report.begin_anew()
-            self._vtep.resume()
+            self._vtep.back()
         else:
             LOG.info("another process has the lock: standing by")
         for session in self._sessions.values():
-            if event.held:
-                session.lead()
-            else:
+            if not event.held:
                 session.stand_by()
+            elif led:
+                session.make_sure()
+            else:
+                session.lead()
+
+    def _empty_grace_is_over(self, event: EmptyGraceIsOver) -> None:
+        if self._missed is not None and self._clock() >= self._missed_until:
+            self._drop(self._missed)
+
+    def _away(self, event: Away) -> None:
+        """Go on with what is known, and write nothing: nobody has the lock, as far as we know."""
+        self._transactions(event.database).away()
+        if event.database not in self._openvswitch:
+            self._holds_lock = False
 
     def _committed(self, event: Committed) -> None:
         self._transactions(event.database).committed(event.error)
@@ -582,9 +614,45 @@ class Loop:
             former.disconnect()
 
     def _role_is(self, event: RoleIs) -> None:
+        """Take a switch's word on its master.
+
+        One that refuses us is asked again while we have the lock: then its master is one that has
+        lost it. Otherwise that is whoever has it now.
+        """
         session = self._by_connection.get(event.connection)
-        if session is not None and self._leads:
-            session.role_is(event)
+        if session is None or not self._leads:
+            return
+        was_refused = session.is_refused
+        is_outdated = session.role_is(event)
+        if event.generation is not None:
+            return
+        if not self._holds_lock:
+            if not was_refused:
+                LOG.warning(
+                    "%s has another master; leaving it alone while hardware_vtep is away",
+                    session.managed.name,
+                )
+        elif is_outdated:
+            self._lead_again(session)
+        elif event.connection not in self._roles_due:
+            self._roles_due.add(event.connection)
+            self._later(ROLE_PAUSE, RoleIsDue(event.connection))
+
+    def _role_is_due(self, event: RoleIsDue) -> None:
+        self._roles_due.discard(event.connection)
+        session = self._by_connection.get(event.connection)
+        if session is not None and self._holds_lock and not session.is_master:
+            LOG.warning(
+                "%s has another master, and this process has the lock; asking again",
+                session.managed.name,
+            )
+            self._lead_again(session)
+
+    def _lead_again(self, session: Session) -> None:
+        """Lead a switch that another process may have led meanwhile."""
+        self._report.begin_anew(session.managed.name)
+        self._switches_changed = True
+        session.lead()
 
     def _read_back(self, event: ReadBack) -> None:
         session = self._by_connection.get(event.connection)
@@ -687,10 +755,14 @@ class Loop:
             self._update(row)
 
     def _update(self, row: VtepRow) -> None:
+        if self._missed is not None and not isinstance(row, Gone):
+            self._missed.discard(row.uuid)
         if isinstance(row, PhysicalSwitch):
             self._physical[row.uuid] = row
             self._switches_changed = True
             self._touch(self._network.update_switch(row.uuid, row))
+            if self._missed is not None:
+                self._drop(self._missed)
             return
         if isinstance(row, LocalMac | LocalGroup):
             return
@@ -733,11 +805,43 @@ class Loop:
             self._macs.forget(*station)
 
     def _all_rows_told(self, event: VtepInSync) -> None:
-        for uuid in {*self._physical, *self._network.rows()} - event.rows:
-            self._update(Gone(uuid))
+        """Drop the rows that do not exist any more, unless the database came back empty."""
+        gone = {*self._physical, *self._network.rows()} - event.rows
         self._vtep_is_in_sync = True
         self._switches_changed = True
-        self._vtep.resume()
+        if self._physical and gone.issuperset(self._physical) and self._policy.empty_db_grace:
+            self._miss(gone)
+        else:
+            self._drop(gone)
+
+    def _miss(self, rows: set[UUID]) -> None:
+        """Keep rows for a while: a database without any Physical_Switch is to be restored.
+
+        That is what it looks like when the server was started with an empty file. Until then
+        nothing is written: it would be about rows that do not exist.
+        """
+        if self._missed is None:
+            grace = self._policy.empty_db_grace
+            self._missed_until = self._clock() + grace
+            self._later(grace, EmptyGraceIsOver())
+            LOG.warning(
+                "hardware_vtep came back without any Physical_Switch: %s stays as it is for %g s; "
+                "restore the database, or let its flows, groups and ports go then",
+                ", ".join(sorted(self._sessions)) or "nothing",
+                grace,
+            )
+        self._missed = rows
+
+    def _drop(self, gone: set[UUID]) -> None:
+        if self._missed is not None:
+            has_returned = not gone.issuperset(self._physical)
+            if has_returned:
+                LOG.info("hardware_vtep has a Physical_Switch again")
+            else:
+                LOG.warning("hardware_vtep still has no Physical_Switch: what it had is given up")
+        self._missed = None
+        for uuid in gone:
+            self._update(Gone(uuid))
 
     def _bridges_changed(self, event: Bridges) -> None:
         bridges = self._bridges[event.database]
@@ -757,7 +861,7 @@ class Loop:
             del bridges[name]
         self._unread.discard(event.database)
         self._switches_changed = True
-        self._openvswitch[event.database].resume()
+        self._openvswitch[event.database].back()
 
     _HANDLERS: ClassVar[dict[type, Callable[["Loop", Any], None]]] = {
         VtepRows: _vtep_rows,
@@ -774,7 +878,10 @@ class Loop:
         ClaimIsOld: _claim_is_old,
         Alive: _alive,
         AnswerIsDue: _answer_is_due,
+        Away: _away,
+        EmptyGraceIsOver: _empty_grace_is_over,
         RoleIs: _role_is,
+        RoleIsDue: _role_is_due,
         ReadBack: _read_back,
         Applied: _applied,
         RefusedAreDue: _refused_are_due,

@@ -13,6 +13,7 @@ class Policy:
     mac_aging: int = 300
     port_grace: float = 3.0
     bound_port_grace: float = 86400.0
+    empty_db_grace: float = 60.0
     stats_interval: float = 10.0
     max_local_macs: int = 131072
     max_local_macs_per_port: int = 65536

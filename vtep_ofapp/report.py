@@ -111,12 +111,12 @@ class Report:
         self._report_statuses(self._statuses.wanted.keys() | self._statuses.actual.keys())
         self._report_groups()
 
-    def begin_anew(self) -> None:
-        """Take no switch for ready any more, and their rows for those of another process.
+    def begin_anew(self, *names: str) -> None:
+        """Take these switches, or all, for ready no longer: another process may have led them.
 
-        It takes effect with the next set_switches().
+        Their rows count as those of another process, from the next set_switches() on.
         """
-        self._known.clear()
+        self._known -= set(names) or self._known
 
     def stations_changed(self, stations: Iterable[tuple[UUID, str]]) -> None:
         """Report stations, given by logical switch and MAC, anew."""

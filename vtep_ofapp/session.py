@@ -55,10 +55,13 @@ class Session:
         self.connection: Connection | None = None
         self.claim: Claim | None = None
         self.is_open = False
+        self.was_open = False
         self._is_read = False
         self._is_busy = False
         self._is_refusing = False
         self._failures = 0
+        self.is_master = False
+        self.is_refused = False
         self._generation: int | None = None
         self._is_checking = False
         self._check_is_due = False
@@ -71,12 +74,22 @@ class Session:
 
     # What it is told
 
-    def connect(self, connection: Connection, leads: bool, claim: Claim | None = None) -> None:
-        """Take the switch's connection, to lead the switch or to stand by."""
+    def connect(
+        self,
+        connection: Connection,
+        leads: bool,
+        claim: Claim | None = None,
+        has_lock: bool = True,
+    ) -> None:
+        """Take the switch's connection, to lead the switch or to stand by.
+
+        Without the lock, because the database is away, it is led only as far as no other process
+        led it since we did.
+        """
         self.connection = connection
         self.claim = claim
         if leads:
-            self._take_charge()
+            self._take_charge(self._generation if has_lock else self._generation or 0)
         else:
             self.stand_by()
 
@@ -87,26 +100,48 @@ class Session:
         """
         self.is_open = False
         self._generation = None
-        self._take_charge()
+        self._take_charge(None)
+
+    def make_sure(self) -> None:
+        """Ask the switch whether it still has us as its master; nothing is open before it answers.
+
+        If it has, it is not read again: then nobody else changed it.
+        """
+        if self._generation is None:
+            self.lead()
+            return
+        self.is_open = False
+        self.is_master = False
+        if self.connection is not None:
+            self.connection.lead(self._generation)
 
     def stand_by(self) -> None:
         """Leave the switch to another process, and stay connected."""
         self._is_read = False
+        self.is_master = False
         if self.connection is not None:
             self.connection.stand_by()
 
-    def role_is(self, event: RoleIs) -> None:
-        """Take the switch's word on who is its master; if we are, ask for what the switch has."""
+    def role_is(self, event: RoleIs) -> bool:
+        """Take the switch's word on who is its master; if we are, ask for what the switch has.
+
+        Return whether it refused us because another process led it after us.
+        """
+        is_as_before = self._is_read and event.generation == self._generation
+        self.is_master = event.generation is not None
+        self.is_refused = not self.is_master
         if event.generation is None:
-            LOG.warning("%s has another master; leaving it alone", self.managed.name)
             self._is_read = False
-        else:
-            self._generation = event.generation
+            return self._generation is not None
+        self._generation = event.generation
+        if not is_as_before:
             self._read_back()
+        return False
 
     def disconnect(self) -> None:
         """Take the end of the connection; the switch goes on with what it has."""
         self.connection = self.claim = None
+        self.is_master = False
         self._is_read = False
 
     def read_back(self, event: ReadBack) -> Iterator[None]:
@@ -232,9 +267,10 @@ class Session:
     def open(self) -> bool:
         """Open the gate when all is known; return whether that happened just now."""
         managed = self.managed
-        if self.is_open or not self._is_read or managed.is_behind or not managed.tunnels.are_up():
+        is_known = self.is_master and self._is_read and not managed.is_behind
+        if self.is_open or not is_known or not managed.tunnels.are_up():
             return False
-        self.is_open = True
+        self.is_open = self.was_open = True
         if managed.physical is not None:
             LOG.info("%s is managed", managed.name)
         return True
@@ -342,7 +378,8 @@ class Session:
         former = self.managed.flows.actual.get(change.key)
         return change.flow is None and former is not None and former.watched
 
-    def _take_charge(self) -> None:
+    def _take_charge(self, generation: int | None) -> None:
+        self.is_master = False
         self._is_read = False
         self._is_busy = False
         self._failures = 0
@@ -350,7 +387,7 @@ class Session:
         self._bundles_when_asked = None
         self._deleting.clear()
         if self.connection is not None:
-            self.connection.lead(self._generation)
+            self.connection.lead(generation)
 
     def _check(self) -> None:
         self._is_checking = True

@@ -35,6 +35,7 @@ class Transactions:
         self._most = most
         self._in_flight = False
         self._is_paused = False
+        self._is_away = False
         self._is_retry = False
         self._pause = FIRST_PAUSE
         self._last: list[Any] = []
@@ -43,9 +44,9 @@ class Transactions:
 
     def commit(self, writes: Iterable[Any]) -> None:
         """Commit the first of the writes, unless a transaction or a pause is under way."""
-        if self._in_flight or self._is_paused:
+        if self._in_flight or self._is_paused or self._is_away:
             return
-        first = list(islice(writes, self._most))
+        first = list(islice(filter(self._writer.takes, writes), self._most))
         if first != self._last:
             self._pause = FIRST_PAUSE
         elif first and not self._is_retry:
@@ -62,15 +63,24 @@ class Transactions:
     def committed(self, error: str | None) -> None:
         """Take the end of the transaction in flight."""
         self._in_flight = False
-        if error is not None:
+        if error is not None and not self._is_away:
             self._wait(error)
 
     def account(self) -> str:
         """Return how much was sent, for people."""
         return f"{self._database}: transactions {self._transactions}, writes {self._writes}"
 
+    def away(self) -> None:
+        """Write nothing from now on: the database cannot be written to."""
+        self._is_away = True
+
+    def back(self) -> None:
+        """Write again: the database came back, perhaps without what was written last."""
+        self._is_away = False
+        self.resume()
+
     def resume(self) -> None:
-        """End the pause, because its time is over or the database came back."""
+        """End the pause after a failed transaction."""
         self._is_paused = False
         self._is_retry = True
 

@@ -13,7 +13,7 @@ import pytest
 from sim.namespaces import CommandFailed
 from sim.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
 from sim.waiting import wait_until
-from tests.switch.dummy import DummySwitch, Here
+from tests.switch.dummy import DummyApp, DummySwitch, Here
 
 HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
 
@@ -65,6 +65,12 @@ class Clustered(DummySwitch):
             member.begin(first)
         self.start()
         self.app.options["vtep_db"] = self.vtep_db
+
+    def transfer_leadership(self) -> None:
+        """Let the leader pass its leadership on, as it does before it makes a snapshot."""
+        self.leader().run(
+            ["ovs-appctl", "-t", "ovsdb-server", "cluster/failure-test", "transfer-leadership"]
+        )
 
     @property
     def vtep_db(self) -> str:
@@ -138,3 +144,56 @@ def test_without_most_of_its_servers_forwarding_goes_on(cluster):
         member.ovsdb_server.start()
     cluster.learns("00:00:00:00:00:03", timeout=40)
     assert set(flows) <= set(cluster.flows())
+
+
+def test_whoever_has_the_leaders_lock_is_master_after_each_transfer(cluster):
+    other = DummyApp(cluster, "other")
+    other.options["vtep_db"] = cluster.vtep_db
+    apps = cluster.app, other
+
+    def masters() -> list[str]:
+        rows = cluster.rows("Controller", "Open_vSwitch")
+        return [row["target"] for row in rows if row["is_connected"] and row["role"] == "master"]
+
+    try:
+        other.start()
+        cluster.wait(lambda: "standing by" in other.log_text, "the other one to stand by")
+        cluster.ovs_vsctl("set-controller", "br0", *(app.target for app in apps))
+        cluster.wait(other.is_connected, "the connection of the other")
+        for number in range(10):
+            former = cluster.leader()
+            cluster.transfer_leadership()
+            cluster.wait(lambda former=former: not former.is_leader(), "another leader")
+            # A station is shown to the master alone, and written by who has the lock alone.
+            cluster.learns(f"00:00:00:00:01:{number:02x}", timeout=15)
+        cluster.wait(lambda: len(masters()) == 1, "one master")
+        cluster.learns("00:00:00:00:01:ff", timeout=15)
+        for app in apps:
+            assert "Traceback" not in app.log_text
+    finally:
+        other.kill()
+        cluster.ovs_vsctl("set-controller", "br0", cluster.app.target)
+
+
+def test_a_follower_alone_is_not_used_and_the_log_says_why(cluster):
+    leader = cluster.leader()
+    follower = next(each for each in cluster.members if each is not leader)
+    cluster.app.kill()
+    cluster.app.log.unlink()
+    cluster.app.options["vtep_db"] = follower.db
+    cluster.app.start()
+    cluster.wait_for_log(f"hardware_vtep: {follower.db}: it does not lead its cluster")
+    assert "hardware_vtep: connected" not in cluster.app.log_text
+    leader.ovsdb_server.kill()
+    others = [each for each in cluster.members if each not in (leader, follower)]
+    cluster.wait(lambda: follower.is_leader() or others[0].is_leader(), "another leader", 30)
+    if others[0].is_leader():
+        leader.ovsdb_server.start()
+        cluster.wait(lambda: _becomes_leader(cluster, follower), "it to lead", 60)
+    cluster.learns("00:00:00:00:02:01", timeout=40)
+
+
+def _becomes_leader(cluster: Clustered, member: Member) -> bool:
+    if not member.is_leader():
+        cluster.transfer_leadership()
+    return member.is_leader()

@@ -1,16 +1,43 @@
 """Two processes for one switch: one acts, the other stands by, and takes over."""
 
+import random
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
+from sim.proxy import Ovsdb, Proxy
 from sim.waiting import wait_until
 from tests.switch.dummy import BROADCAST, DummyApp, DummySwitch
 
 HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
+NUMBERS = iter(range(256))
 IN_CHARGE, STANDING_BY = "it is in charge", "standing by"
+
+
+class Way:
+    """An application's own way to hardware_vtep, which can be cut and mended."""
+
+    def __init__(self, switch: DummySwitch, app: DummyApp) -> None:
+        self._path = switch.folder / f"{app.NAME}.proxy"
+        self._server = switch.db.removeprefix("unix:")
+        self._proxy: Proxy | None = None
+        app.options["vtep_db"] = f"unix:{self._path}"
+        self.mend()
+
+    def cut(self) -> None:
+        """Cut the connection; there is nobody at its end until it is mended."""
+        if self._proxy is not None:
+            self._proxy.close()
+            self._path.unlink()
+            self._proxy = None
+
+    def mend(self) -> None:
+        """Let the application connect again."""
+        if self._proxy is None:
+            self._proxy = Proxy(Ovsdb, self._server, str(self._path))
 
 
 class Pair(DummySwitch):
@@ -19,6 +46,7 @@ class Pair(DummySwitch):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.other = DummyApp(self, "other")
+        self.ways = {app.NAME: Way(self, app) for app in (self.app, self.other)}
 
     def manage_by_both(self) -> None:
         """Let the first application manage br0, and the other one stand by."""
@@ -43,6 +71,23 @@ class Pair(DummySwitch):
             evidence=lambda: f"{self.evidence()}\n--- {app.NAME}\n{app.log_text}",
         )
 
+    def one_leads(self, *apps: DummyApp) -> None:
+        """Wait until one of the applications is master, and learns.
+
+        Stations are shown to a master alone, and written by who has the lock alone: the server
+        checks that in each transaction.
+        """
+        self.learns(new_mac())
+        targets = {app.target for app in apps}
+        one = lambda: len(self.masters()) == 1 and targets.issuperset(self.masters())  # noqa: E731
+        self.wait(one, "one master")
+        self.learns(new_mac())
+
+    def masters(self) -> list[str]:
+        """Return the controllers that are connected and master."""
+        rows = self.rows("Controller", "Open_vSwitch")
+        return [row["target"] for row in rows if row["is_connected"] and row["role"] == "master"]
+
     def local_rows(self) -> dict[str, str]:
         """Return the stations of Ucast_Macs_Local with the rows that name them."""
         return {row["MAC"]: str(row["_uuid"]) for row in self.rows("Ucast_Macs_Local")}
@@ -50,6 +95,13 @@ class Pair(DummySwitch):
     def stop(self) -> None:
         self.other.kill()
         super().stop()
+        for way in self.ways.values():
+            way.cut()
+
+
+def new_mac() -> str:
+    """Return an address that no other station has."""
+    return f"00:00:00:01:{next(NUMBERS):02x}:01"
 
 
 @pytest.fixture
@@ -113,6 +165,74 @@ def test_one_of_them_acts_after_the_database_was_away(pair):
     pair.ovsdb_server.start()
     pair.learns(GUEST, "p1", vlan=10)
     assert pair.local_rows()[HOST] == rows[HOST]
+
+
+def test_whoever_has_the_lock_is_master_after_cuts_and_kills(pair):
+    """The first one is cut off from hardware_vtep alone; the other one leads, and dies."""
+    pair.place(FAR, "10.2.2.3")
+    pair.learns(HOST)
+    pair.ways[pair.app.NAME].cut()
+    pair.said(pair.other, IN_CHARGE)
+    pair.learns(GUEST)
+    pair.other.kill()
+    pair.app.log.write_text("")
+    pair.ways[pair.app.NAME].mend()
+    begin = time.monotonic()
+    pair.said(pair.app, IN_CHARGE)
+    pair.said(pair.app, "br0 is managed")
+    assert time.monotonic() - begin < 5
+    pair.one_leads(pair.app)
+    pair.place("00:00:00:00:00:98", "10.2.2.4")
+    way = lambda: pair.sends("p0", "00:00:00:00:00:98")  # noqa: E731
+    pair.wait(lambda: way() == ["10.2.2.4 vni 33"], "the way to a new host")
+    assert {HOST, GUEST} <= pair.local_rows().keys()
+
+
+def test_a_cut_of_hardware_vtep_alone_disturbs_nothing(pair):
+    pair.learns(HOST)
+    pair.other.kill()
+    pair.come_to_rest()
+    rows, ages = pair.local_rows(), pair.ages()
+    way = pair.ways[pair.app.NAME]
+    way.cut()
+    pair.said(pair.app, "hardware_vtep: connection lost")
+    pair.app.log.write_text("")
+    way.mend()
+    pair.said(pair.app, "br0 is managed")
+    pair.come_to_rest()
+    later = pair.ages()
+    assert all(later[flow] >= age for flow, age in ages.items())
+    assert pair.local_rows() == rows
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whoever_has_the_lock_is_master_after_anything(pair, seed):
+    """Cuts, kills and restarts at random; in the end all are there, and one leads."""
+    chance = random.Random(seed)
+    apps = pair.app, pair.other
+
+    def restart(app: DummyApp) -> None:
+        app.kill()
+        app.start()
+
+    things = [
+        *(pair.ways[app.NAME].cut for app in apps),
+        *(pair.ways[app.NAME].mend for app in apps),
+        *(lambda app=app: app.kill() for app in apps),
+        *(lambda app=app: restart(app) for app in apps),
+        pair.ovsdb_server.restart,
+        pair.ovs_vswitchd.restart,
+    ]
+    for _ in range(10):
+        chance.choice(things)()
+        time.sleep(chance.uniform(0.0, 1.5))
+    for app in apps:
+        pair.ways[app.NAME].mend()
+        if not app.running:
+            app.start()
+    pair.one_leads(*apps)
+    for app in apps:
+        assert "Traceback" not in app.log_text
 
 
 def test_processes_with_locks_of_different_names_know_nothing_of_each_other(switch):

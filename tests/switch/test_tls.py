@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.openvswitch import tail
 from tests.switch.dummy import DummySwitch
 
 
@@ -69,7 +70,10 @@ def test_a_certificate_of_the_same_ca_gets_in(tls):
 
 def test_a_certificate_of_another_ca_is_refused_and_tried_again(tls):
     run_with(tls, make_pki(tls, "others"))
-    tls.wait(lambda: tls.app.log_text.count("hardware_vtep: ssl:") >= 2, "two attempts")
+    refused = lambda: tail(tls.ovsdb_server.log, 999).count("SSL_accept")  # noqa: E731
+    before = refused()
+    tls.wait(lambda: refused() >= before + 4, "two attempts for each database")
+    assert tls.app.log_text.count(f"hardware_vtep: {tls.remote}: no TLS: ") == 1
     assert "connected" not in tls.app.log_text
     assert tls.app.running
 

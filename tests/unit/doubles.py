@@ -114,6 +114,11 @@ class WriterDouble:
     def __init__(self, name: str) -> None:
         self.name = name
         self.transactions: list[list[Any]] = []
+        self.lacks: tuple[type, ...] = ()
+        """Kinds of writes for which the schema has no columns."""
+
+    def takes(self, write: Any) -> bool:
+        return not isinstance(write, self.lacks)
 
     def commit(self, writes: Sequence[Any]) -> None:
         self.transactions.append(list(writes))

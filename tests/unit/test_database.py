@@ -1,24 +1,25 @@
 """How a database is reached again; what it is read for is tested with real ones."""
 
-import errno
 from typing import ClassVar
 
 from ovs.db import idl
 
 from vtep_ofapp.databases import database
 from vtep_ofapp.databases.vtep import VtepTables
+from vtep_ofapp.events import Committed
 
 SCHEMA = {"name": "hardware_vtep", "version": "1.0.0", "tables": {}}
 
 
-def test_a_database_that_stays_away_is_tried_again_every_second():
+def test_an_idl_makes_one_connection_each_time_it_is_asked_to():
     helper = idl.SchemaHelper(None, SCHEMA)
     helper.register_all()
-    reconnect = database._Idl("unix:/nonexistent", helper, owner=None)._session.reconnect
-    for now in range(0, 10_000, 1000):
-        reconnect.connecting(now)
-        reconnect.connect_failed(now, errno.ECONNREFUSED)
-        assert reconnect.timeout(now) == 1000
+    one = database._Idl("unix:/nonexistent", helper, owner=None)
+    for _ in range(2):
+        assert not one.is_over()
+        one.run()
+        assert one.is_over()
+        one.connect("unix:/nonexistent")
 
 
 class Session:
@@ -47,6 +48,9 @@ class Tables:
     def __init__(self, tables) -> None:
         self._tables = tables
 
+    def takes(self, write):
+        return True
+
     def perform(self, transaction, writes):
         for write in writes:
             transaction.insert(self._tables["Manager"]).target = write
@@ -59,6 +63,7 @@ def test_a_transaction_does_not_wait_for_a_long_message_that_comes_in():
     owner = database.Database("hardware_vtep", "unix:/nonexistent", Tables({}), lambda event: None)
     owner._idl = database._Idl("unix:/nonexistent", helper, owner)
     owner._idl.state = idl.Idl.IDL_S_MONITORING
+    owner._is_in_sync = True
     owner._tables = Tables(owner._idl.tables)
     session = Session(lambda: owner.commit(["tcp:192.0.2.1"]))
     owner._idl._session, owner._idl._receive = session, session.recv
@@ -68,14 +73,11 @@ def test_a_transaction_does_not_wait_for_a_long_message_that_comes_in():
     assert "tcp:192.0.2.1" in str(message.params)
 
 
-def test_a_transaction_waits_for_the_database_to_be_read_otherwise():
-    owner = database.Database("hardware_vtep", "unix:/nonexistent", Tables({}), lambda event: None)
-    helper = idl.SchemaHelper(None, SCHEMA)
-    helper.register_all()
-    owner._idl = database._Idl("unix:/nonexistent", helper, owner)
-    owner._idl._session = session = Session(lambda: None)
+def test_a_transaction_fails_while_the_database_is_away():
+    posted = []
+    owner = database.Database("hardware_vtep", "unix:/nonexistent", Tables({}), posted.append)
     owner.commit(["tcp:192.0.2.1"])
-    assert session.sent == []
+    assert posted == [Committed("hardware_vtep", "it is away")]
 
 
 def test_transactions_join_those_whose_rows_wait_but_not_for_long(monkeypatch):

@@ -15,12 +15,14 @@ from vtep_ofapp.damping import HOLD
 from vtep_ofapp.events import (
     Alive,
     AnswerIsDue,
+    Away,
     Bridges,
     BridgesInSync,
     ClaimIsOld,
     Connected,
     Counters,
     Disconnected,
+    EmptyGraceIsOver,
     FlowRemoved,
     GraceIsOver,
     HoldIsOver,
@@ -28,6 +30,7 @@ from vtep_ofapp.events import (
     PatienceIsOver,
     RetryIsDue,
     RoleIs,
+    RoleIsDue,
     StatisticsAreDue,
     UnknownSource,
     VtepInSync,
@@ -37,7 +40,7 @@ from vtep_ofapp.events import (
 )
 from vtep_ofapp.flows import FlowKey, match
 from vtep_ofapp.inbox import Inbox
-from vtep_ofapp.loop import MOST_REFUSED, MOST_UNCLAIMED, Loop
+from vtep_ofapp.loop import MOST_REFUSED, MOST_UNCLAIMED, ROLE_PAUSE, Loop
 from vtep_ofapp.model import Gone, Mark
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.policy import Policy
@@ -125,6 +128,13 @@ class App:
     def store(self, *rows) -> None:
         """End the transaction on hardware_vtep, which made these rows what they are."""
         self.turn(VtepRows(rows), self.vtep.done())
+
+
+def record_timers(app: App) -> list:
+    """Return where the timers that the loop sets are noted from now on."""
+    timers: list = []
+    app.loop._later = lambda seconds, event: timers.append((seconds, event))
+    return timers
 
 
 def described(*ports, **more):
@@ -564,15 +574,159 @@ def test_whoever_stands_by_learns_nothing(app):
     assert connection.bundles[1:] == []
 
 
-def test_a_switch_with_a_newer_master_is_left_alone(app, said):
+AWAY = "br0 has another master; leaving it alone while hardware_vtep is away"
+
+
+def test_while_the_database_is_away_a_newer_master_is_left_alone(app, said):
     connection = app.start()
     said()
-    app.turn(RoleIs(connection, None))
-    assert said() == ["br0 has another master; leaving it alone"]
+    app.turn(Away("hardware_vtep"), RoleIs(connection, None), RoleIs(connection, None))
+    assert said() == [AWAY]
     app.tell(logical_switch(RED, 6001))
+    app.turn(RoleIsDue(connection))
     assert connection.take() == []
-    app.turn(LockIs(False), LockIs(True))
-    assert connection.take() == ["stand by", "lead"]
+    app.turn(LockIs(True))
+    assert connection.take() == ["lead"]
+
+
+def test_a_lock_that_is_granted_again_disturbs_no_switch_that_still_has_us_as_its_master(app):
+    connection = app.start()
+    generation = connection.switch.generation
+    app.turn(Away("hardware_vtep"), LockIs(True))
+    assert connection.take() == ["lead"]
+    app.turn(connection.leading())
+    assert connection.take() == []
+    assert connection.switch.generation == generation
+    app.tell(logical_switch(RED, 6001))
+    assert connection.take() == ["apply"]
+
+
+def test_a_switch_that_another_process_led_meanwhile_is_led_and_read_again(app):
+    connection = app.start()
+    others = connection.switch.generation + 1
+    app.turn(Away("hardware_vtep"), VtepRows([local_mac(MAC1, OWN)]), LockIs(True))
+    connection.switch.generation = others
+    app.turn(RoleIs(connection, None))
+    assert connection.take() == ["lead", "lead"]
+    assert connection.switch.generation == others + 1
+    app.turn(connection.leading())
+    assert connection.take() == ["read back"]
+    assert app.written(PutLocalMac) == []
+    app.turn(connection.reading())
+    (write,) = app.written(PutLocalMac)
+    assert (write.mac, write.address) == (MAC1, None)
+
+
+def test_with_the_lock_a_switch_that_refuses_us_is_asked_again_after_a_pause(app, said):
+    connection = app.start()
+    later = record_timers(app)
+    said()
+    app.turn(RoleIs(connection, None))
+    assert connection.take() == ["lead"]
+    app.turn(RoleIs(connection, None), RoleIs(connection, None))
+    assert connection.take() == []
+    assert later == [(ROLE_PAUSE, RoleIsDue(connection))]
+    app.turn(RoleIsDue(connection))
+    assert connection.take() == ["lead"]
+    assert said() == ["br0 has another master, and this process has the lock; asking again"]
+    app.turn(connection.leading())
+    app.turn(RoleIsDue(connection))
+    assert connection.take() == ["read back"]
+
+
+def test_without_the_lock_no_switch_is_taken_from_another_process(app):
+    connection = app.start()
+    app.turn(Away("hardware_vtep"), Disconnected(connection))
+    again = ConnectionDouble(SwitchDouble(connection.switch.datapath_id))
+    app.turn(Connected(0xB0, again))
+    assert again.take() == ["lead"]
+    assert again.switch.generation == connection.switch.generation
+
+
+def test_without_the_lock_no_tunnel_port_is_made_or_removed(app):
+    app.start()
+    app.turn(Away("hardware_vtep"))
+    app.tell(remote_mac(MAC1, FAR))
+    app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), port("vx9", 9, is_ours=True))}))
+    assert app.openvswitch[DATABASE].take() == []
+    app.turn(LockIs(True))
+    kinds = {type(write) for write in app.openvswitch[DATABASE].take()}
+    assert kinds == {PutTunnelPort}
+
+
+# An empty database
+
+
+EMPTY = VtepInSync(frozenset())
+
+
+def empty_app(said) -> tuple[App, ConnectionDouble]:
+    """Let the database come back without a row."""
+    app = App()
+    connection = app.start()
+    app.turn(Away("hardware_vtep"))
+    said()
+    app.turn(EMPTY, LockIs(True))
+    app.turn(connection.leading())
+    connection.take()
+    return app, connection
+
+
+def test_a_database_that_comes_back_empty_removes_nothing_for_a_while(said):
+    app, connection = empty_app(said)
+    (line,) = said()
+    assert line.startswith(
+        "hardware_vtep came back without any Physical_Switch: br0 stays as it is"
+    )
+    flows = dict(connection.switch.flows)
+    app.turn(EmptyGraceIsOver())
+    assert connection.take() == []
+    assert connection.switch.flows == flows
+    assert app.written() == []
+
+
+def test_an_empty_database_is_believed_in_the_end(said):
+    app, connection = empty_app(said)
+    app.now += Policy().empty_db_grace
+    app.turn(EmptyGraceIsOver())
+    app.serve(connection)
+    assert not connection.switch.flows
+    assert "br0: no Physical_Switch; what is ours there is removed" in said()
+
+
+def test_rows_that_return_end_the_grace(said):
+    app, connection = empty_app(said)
+    flows = dict(connection.switch.flows)
+    app.turn(Away("hardware_vtep"), VtepRows(ROWS))
+    app.turn(VtepInSync(frozenset(row.uuid for row in ROWS)), LockIs(True))
+    assert "hardware_vtep has a Physical_Switch again" in said(logging.INFO)
+    app.now += Policy().empty_db_grace
+    app.turn(EmptyGraceIsOver())
+    app.turn(connection.leading())
+    app.serve(connection)
+    assert connection.switch.flows == flows
+
+
+def test_rows_that_are_written_again_end_the_grace_and_the_others_go(said):
+    app, connection = empty_app(said)
+    app.tell(BR0)
+    app.serve(connection)
+    assert "hardware_vtep has a Physical_Switch again" in said(logging.INFO)
+    assert {flow.table for flow in connection.switch.flows}
+    assert not app.loop._network.rows()
+
+
+def test_a_switch_that_is_deleted_is_let_go_at_once(app):
+    connection = app.start()
+    app.tell(Gone(SWITCH))
+    app.serve(connection)
+    assert not connection.switch.flows
+
+
+def test_a_start_with_an_empty_database_waits_for_nothing(said):
+    app = App()
+    app.turn(EMPTY, LockIs(True))
+    assert said() == []
 
 
 def test_a_connection_that_comes_back_leads_in_the_same_generation(app):

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from sim.openvswitch import SCHEMA_FILES
 from vtep_ofapp import inbox, managed, news
-from vtep_ofapp.databases import database, vtep
+from vtep_ofapp.databases import database, schemas, vtep
 from vtep_ofapp.databases.bulk import Malformed
 from vtep_ofapp.events import Bridges, BridgesInSync, Connected, LockIs, RetryIsDue
 from vtep_ofapp.loop import Loop
@@ -240,9 +240,10 @@ class Application:
             self.vtep, {DATABASE: self.openvswitch}, self.inbox, Policy(), ServiceDouble()
         )
         self.reader = database.Database("hardware_vtep", SERVER, vtep.VtepTables(), self.inbox.post)
-        helper = self.reader._select_columns(json.loads(schema()))
+        tables = self.reader._tables
+        helper = schemas.helper_for(json.loads(schema()), tables.columns, tables.optional)
         self.idl = database._Idl(SERVER, helper, self.reader)
-        self.reader._tables.attach(self.idl.tables)
+        tables.attach(self.idl.tables, {})
         self.server = self.idl._session = Server()
         self.idl._last_seqno = 1
         self.connection = ConnectionDouble(SwitchDouble())
@@ -267,7 +268,8 @@ class Application:
             self.serve()
 
     def tell_anew(self, tables: Tables) -> None:
-        """Let the server answer to a new monitor."""
+        """Let the server answer to a new monitor, on a new connection."""
+        self.reader._is_in_sync = False
         self.idl.restart_fsm()
         self.idl.state = self.idl.IDL_S_DATA_MONITOR_REQUESTED
         self.idl._monitor_request_id = 1
@@ -283,7 +285,7 @@ class Application:
         try:
             self.reader._advance(self.idl)
         except Malformed:
-            self.idl.start_over()
+            self.idl.forget()
         return bool(self.server.messages) or self.reader._is_behind()
 
     def turn(self, *events: Any) -> None:

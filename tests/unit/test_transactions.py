@@ -14,6 +14,10 @@ class Recorder:
     def __init__(self):
         self.committed = []
         self.pauses = []
+        self.lacks = ()
+
+    def takes(self, write):
+        return write not in self.lacks
 
     def commit(self, writes):
         self.committed.append(list(writes))
@@ -136,12 +140,32 @@ def test_the_same_writes_may_come_again_after_there_was_nothing_to_write(there, 
 
 def test_a_database_that_comes_back_ends_the_pause(there, transactions):
     transactions.commit(["a"])
-    transactions.committed("connection lost")
+    transactions.committed("constraint violation")
     transactions.commit(["b"])
     assert there.committed == [["a"]]
-    transactions.resume()
+    transactions.back()
     transactions.commit(["b"])
     assert there.committed == [["a"], ["b"]]
+
+
+def test_a_database_that_is_away_is_neither_written_nor_complained_of(there, transactions, caplog):
+    transactions.commit(["a"])
+    transactions.away()
+    transactions.committed("the connection ended")
+    transactions.resume()
+    transactions.commit(["a"])
+    assert there.committed == [["a"]]
+    assert there.pauses == []
+    assert caplog.text == ""
+    transactions.back()
+    transactions.commit(["a"])
+    assert there.committed == [["a"], ["a"]]
+
+
+def test_what_the_schema_has_no_columns_for_is_not_written(there, transactions):
+    there.lacks = ("b",)
+    transactions.commit("abc")
+    assert there.committed == [["a", "c"]]
 
 
 def test_the_end_of_a_pause_does_not_end_a_transaction(there, transactions):

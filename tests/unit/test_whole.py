@@ -19,11 +19,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from vtep_ofapp.changes import Change, FlowChange
 from vtep_ofapp.damping import HOLD
 from vtep_ofapp.events import (
+    Away,
     Bridges,
     BridgesInSync,
     Committed,
     Connected,
     Disconnected,
+    EmptyGraceIsOver,
     Event,
     FlowRemoved,
     HoldIsOver,
@@ -109,6 +111,9 @@ class Vtep:
         self.in_flight: Sequence[Any] | None = None
         self.written = 0
         self._next_row = 0x100000
+
+    def takes(self, write: Any) -> bool:
+        return True
 
     def commit(self, writes: Sequence[Any]) -> None:
         assert self.in_flight is None
@@ -211,6 +216,9 @@ class OpenVSwitch:
         self.in_flight: Sequence[Any] | None = None
         self.written = 0
         self._next_number = 100
+
+    def takes(self, write: Any) -> bool:
+        return True
 
     def commit(self, writes: Sequence[Any]) -> None:
         assert self.in_flight is None
@@ -488,12 +496,13 @@ class Whole(RuleBasedStateMachine):
     @rule()
     def lose_database(self):
         """The connection to hardware_vtep ends, and all is told anew on the next one."""
-        results = [event for event in self.vtep.news if isinstance(event, Committed | LockIs)]
+        results = [event for event in self.vtep.news if isinstance(event, Committed)]
         self.vtep.begin()
         if self.vtep.in_flight is not None:
             self.vtep.in_flight = None
-            results.append(Committed("hardware_vtep", "connection lost"))
-        self.vtep.news.extend(results)
+            results.append(Committed("hardware_vtep", "the connection ended"))
+        self.vtep.news.extendleft(reversed([Away("hardware_vtep"), *results]))
+        self.vtep.news.append(LockIs(self.has_lock))
 
     # Progress
 
@@ -550,8 +559,9 @@ class Whole(RuleBasedStateMachine):
 
     def make_progress(self) -> bool:
         """Let all that waits happen; return whether there was anything."""
-        self.now += HOLD
-        self.loop.turn([RetryIsDue("hardware_vtep"), RetryIsDue(DATABASE), HoldIsOver()])
+        self.now += max(HOLD, POLICY.empty_db_grace)
+        pauses = RetryIsDue("hardware_vtep"), RetryIsDue(DATABASE), HoldIsOver()
+        self.loop.turn([*pauses, EmptyGraceIsOver()])
         self.vtep.finish()
         self.openvswitch.finish()
         while self.connection is not None and self.connection.requests:

@@ -11,6 +11,7 @@ from ..values import Invalid, parse_ipv4
 from ..writes import PutTunnelPort, ReleaseBridge, RemoveTunnelPort, SwitchWrite
 from .bulk import RemoteMacs
 from .members import Members
+from .schemas import SET, Columns, Optional
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids that marks what is ours.
@@ -50,7 +51,7 @@ class OpenVSwitchTables:
     """What Open_vSwitch means, for a Database."""
 
     schema: ClassVar[str] = "Open_vSwitch"
-    columns: ClassVar[Mapping[str, Sequence[str]]] = {
+    columns: ClassVar[Columns] = {
         "Bridge": (
             "name",
             "ports",
@@ -75,6 +76,12 @@ class OpenVSwitchTables:
         "Controller": (*_CONTROLLER, "target", "is_connected"),
         "Open_vSwitch": ("bridges",),
     }
+    optional: ClassVar[Optional] = {
+        "Port": {"lacp": SET},
+        "Interface": {"error": SET, "link_state": SET},
+        "Controller": dict.fromkeys(_CONTROLLER, SET),
+        "Open_vSwitch": {"bridges": SET},
+    }
 
     def __init__(self, name: str, mark: str) -> None:
         """Read the database of this name; ``mark`` is what our bridges carry."""
@@ -82,15 +89,26 @@ class OpenVSwitchTables:
         self._name = name
         self._mark = mark
         self._tables: Mapping[str, Any] = {}
+        self._missing: Columns = {}
         self._ports: dict[UUID, BridgePort] = {}
         self._port_of: dict[UUID, UUID] = {}
         self._stale_ports: set[UUID] = set()
         self._bridges: dict[str, Bridge] = {}
         self._is_stale = False
 
-    def attach(self, tables: Mapping[str, Any]) -> None:
-        """Take the IDL's tables, before any row is there."""
+    def attach(self, tables: Mapping[str, Any], missing: Columns) -> None:
+        """Take the IDL's tables, before any row is there, and the columns that the schema lacks."""
         self._tables = tables
+        self._missing = missing
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all rows: those that there are will be told again, before the next in_sync()."""
+        self._ports.clear()
+        self._port_of.clear()
+        self._stale_ports.clear()
+        self._bridges.clear()
+        self._is_stale = False
 
     def notice(self, table: str, row: Any, gone: bool) -> None:
         """Take note of a row that is new, changed or gone."""
@@ -154,7 +172,9 @@ class OpenVSwitchTables:
             ports,
             database=self._name,
             controllers_are_set=_NOT_IN_BAND in row.other_config
-            and all(getattr(each, column) for each in row.controller for column in _CONTROLLER),
+            and all(
+                getattr(each, column) for each in row.controller for column in self._settings()
+            ),
             mark=self._whose(row.external_ids.get(_OWNER)),
             controllers=tuple(
                 sorted(
@@ -169,7 +189,16 @@ class OpenVSwitchTables:
             return Mark.NONE
         return Mark.OURS if mark == self._mark else Mark.OTHERS
 
+    def _settings(self) -> Mapping[str, Any]:
+        """Return the settings of controllers that the schema has."""
+        absent = self._missing.get("Controller", ())
+        return {column: value for column, value in _CONTROLLER.items() if column not in absent}
+
     # Writes
+
+    def takes(self, write: SwitchWrite) -> bool:
+        """Return whether the schema has the columns that a write is about."""
+        return True
 
     def perform(self, transaction: Any, writes: Sequence[SwitchWrite]) -> None:
         """Change rows within the transaction so that the writes are fulfilled."""
@@ -188,7 +217,7 @@ class OpenVSwitchTables:
             elif isinstance(write, ReleaseBridge):
                 bridge.delkey("external_ids", _OWNER)
             else:
-                _secure(bridge)
+                self._secure(bridge)
                 bridge.setkey("external_ids", _OWNER, self._mark)
 
     def _put_tunnel_port(
@@ -214,20 +243,19 @@ class OpenVSwitchTables:
         port.external_ids = {_OWNER: write.bridge}
         bridge.addvalue("ports", port)
 
+    def _secure(self, bridge: Any) -> None:
+        bridge.fail_mode = "secure"
+        if _NOT_IN_BAND not in bridge.other_config:
+            bridge.setkey("other_config", _NOT_IN_BAND, "true")
+        for controller in bridge.controller:
+            for column, value in self._settings().items():
+                if not getattr(controller, column):
+                    setattr(controller, column, value)
+
 
 def _our_name(port: Any) -> str | None:
     """Return the name of a port that is ours."""
     return str(port.name) if _OWNER in port.external_ids else None
-
-
-def _secure(bridge: Any) -> None:
-    bridge.fail_mode = "secure"
-    if _NOT_IN_BAND not in bridge.other_config:
-        bridge.setkey("other_config", _NOT_IN_BAND, "true")
-    for controller in bridge.controller:
-        for column, value in _CONTROLLER.items():
-            if not getattr(controller, column):
-                setattr(controller, column, value)
 
 
 def _bridge_port(row: Any, interfaces: list[Any]) -> BridgePort:

@@ -1,7 +1,7 @@
-"""What the ovs library complains of, where it would go on as if nothing had been.
+"""What the ovs library says in its log, which goes nowhere unless someone sets it up.
 
-Its log goes nowhere unless someone sets it up, and after an update that it cannot read it keeps
-what it has: the rows would be wrong from then on, and nobody would know.
+After an update that it cannot read it keeps what it has: the rows would be wrong from then on, and
+nobody would know. Why it leaves a server is no such damage: the leader of a cluster changed.
 """
 
 import logging
@@ -13,6 +13,10 @@ from ovs.db import idl
 from .bulk import Malformed
 
 LOG = logging.getLogger("vtep_ofapp.databases")
+
+
+_LEAVES = "; trying another server"
+"""How the IDL ends what it says of a server that it leaves."""
 
 
 class _Quiet:
@@ -30,11 +34,18 @@ class _Quiet:
 
 
 class _Idl(_Quiet):
-    """The log of the IDL: it warns of nothing but what breaks it."""
+    """The log of the IDL: it warns of what breaks it, and of servers that it leaves."""
+
+    def info(self, text: str) -> None:
+        """Log why the IDL leaves a server."""
+        if text.endswith(_LEAVES):
+            LOG.info("%s", text.removesuffix(_LEAVES))
 
     def warn(self, text: str) -> None:
-        """Raise Malformed."""
-        raise Malformed(text)
+        """Raise Malformed, unless the IDL only leaves a server."""
+        if not text.endswith(_LEAVES):
+            raise Malformed(text)
+        self.info(text)
 
     err = warn
 
@@ -43,9 +54,10 @@ class _Connections(_Quiet):
     """The log of connections, which end by themselves after what they warn of."""
 
     def warn(self, text: str) -> None:
-        """Log the remote and what is wrong."""
+        """Log the remote and what is wrong, but for errors of the connection, which come out."""
         remote, _, reason = text.partition(": ")
-        LOG.warning("%s: %s", remote, reason)
+        if not reason.startswith(("send error", "receive error")):
+            LOG.warning("%s: %s", remote, reason)
 
 
 def install() -> None:

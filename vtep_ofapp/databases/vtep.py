@@ -46,6 +46,7 @@ from ..writes import (
 )
 from .bulk import RemoteMacs
 from .members import Members
+from .schemas import MAP, NUMBER, SET, TEXT, Columns, Optional
 
 _ENCAPSULATION = "vxlan_over_ipv4"
 _ROWS_AT_A_TIME = 250
@@ -56,7 +57,7 @@ class VtepTables:
     """What hardware_vtep means, for a Database."""
 
     schema: ClassVar[str] = "hardware_vtep"
-    columns: ClassVar[Mapping[str, Sequence[str]]] = {
+    columns: ClassVar[Columns] = {
         "Manager": ("target",),
         "Physical_Switch": (
             "name",
@@ -99,8 +100,38 @@ class VtepTables:
         "ACL": ("acl_name",),
     }
 
+    optional: ClassVar[Optional] = {
+        "Manager": {"target": TEXT},
+        "Physical_Switch": {
+            "tunnels": SET,
+            "management_ips": SET,
+            "description": TEXT,
+            "switch_fault_status": SET,
+        },
+        "Physical_Port": {"vlan_stats": MAP, "acl_bindings": MAP, "port_fault_status": SET},
+        "Tunnel": {
+            "local": SET,
+            "remote": SET,
+            "bfd_params": MAP,
+            "bfd_config_remote": MAP,
+            "bfd_config_local": MAP,
+            "bfd_status": MAP,
+        },
+        "Logical_Binding_Stats": {
+            "packets_from_local": NUMBER,
+            "bytes_from_local": NUMBER,
+            "packets_to_local": NUMBER,
+            "bytes_to_local": NUMBER,
+        },
+        "Logical_Switch": {"replication_mode": SET},
+        "Physical_Locator": {"tunnel_key": SET},
+        "Logical_Router": {"name": TEXT, "switch_binding": MAP},
+        "ACL": {"acl_name": TEXT},
+    }
+
     def __init__(self) -> None:
         self._tables: Mapping[str, Any] = {}
+        self._missing: Columns = {}
         self._rows: list[VtepRow] = []
         self._is_within_change = False
         self._switches: dict[UUID, PhysicalSwitch] = {}
@@ -119,9 +150,28 @@ class VtepTables:
         self._new_locators: dict[str, Any] = {}
         self._members = Members()
 
-    def attach(self, tables: Mapping[str, Any]) -> None:
-        """Take the IDL's tables, before any row is there."""
+    def attach(self, tables: Mapping[str, Any], missing: Columns) -> None:
+        """Take the IDL's tables, before any row is there, and the columns that the schema lacks."""
         self._tables = tables
+        self._missing = missing
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all rows: those that there are will be told again, before the next in_sync().
+
+        That a locator was refused is remembered: its end has to be told.
+        """
+        self._rows.clear()
+        self._switches.clear()
+        self._ports.clear()
+        self._binding_of_stats.clear()
+        self._changed_stats.clear()
+        self._tunnels.clear()
+        self._keys.clear()
+        self._with_other_key.clear()
+        self._ends.clear()
+        self._remote_macs.clear()
+        self._locators.clear()
 
     def notice(self, table: str, row: Any, gone: bool) -> None:
         """Take note of a row that is new, changed or gone."""
@@ -157,6 +207,7 @@ class VtepTables:
     def in_sync(self) -> Event:
         """Return the event that says that everything there is was told; it ends a change."""
         self._is_within_change = False
+        self._refused_locators &= self._tables["Physical_Locator"].rows.keys()
         tables = (*_READERS, "Physical_Switch", "Physical_Locator")
         rows = (self._tables[each].rows for each in tables)
         return VtepInSync(frozenset(self._remote_macs.uuids()).union(*rows))
@@ -253,6 +304,20 @@ class VtepTables:
         return tunnel
 
     # Writes
+
+    def takes(self, write: VtepWrite) -> bool:
+        """Return whether the schema has the columns that a write is about."""
+        if not self._missing:
+            return True
+        if isinstance(write, PutFaultStatus):
+            is_switch = write.row in self._tables["Physical_Switch"].rows
+            return not self._lacks(_FAULT_COLUMNS[is_switch])
+        return not any(map(self._lacks, _COLUMNS_OF_WRITES.get(type(write), ())))
+
+    def _lacks(self, name: str) -> bool:
+        table, _, column = name.partition(".")
+        absent = self._missing.get(table, ())
+        return column in absent if column else bool(absent)
 
     def perform(self, transaction: Any, writes: Sequence[VtepWrite]) -> None:
         """Change rows within the transaction so that the writes are fulfilled."""
@@ -390,6 +455,16 @@ class VtepTables:
     }
 
 
+_COLUMNS_OF_WRITES: Mapping[type, tuple[str, ...]] = {
+    PutTunnel: ("Physical_Switch.tunnels", "Tunnel"),
+    RemoveTunnel: ("Physical_Switch.tunnels", "Tunnel"),
+    PutBindingStats: ("Physical_Port.vlan_stats", "Logical_Binding_Stats"),
+    IntroduceSwitch: ("Physical_Switch.description", "Physical_Switch.management_ips"),
+}
+"""Tables and columns all of which a write is about, as far as a schema may lack them."""
+_FAULT_COLUMNS = "Physical_Port.port_fault_status", "Physical_Switch.switch_fault_status"
+
+
 # Rows to values
 
 
@@ -408,8 +483,8 @@ def _logical_switch(row: Any) -> LogicalSwitch:
         key = parse_vni(keys[0]) if keys else None
     except Invalid as error:
         refused.append(str(error))
-    mode = getattr(row, "replication_mode", [])
-    return LogicalSwitch(row.uuid, row.name, key, mode == ["source_node"], tuple(refused))
+    is_source_node = row.replication_mode == ["source_node"]
+    return LogicalSwitch(row.uuid, row.name, key, is_source_node, tuple(refused))
 
 
 def _remote_group(row: Any) -> RemoteGroup:

@@ -44,7 +44,8 @@ class Role:
         leads = self._wanted == ofp.OFPCR_ROLE_MASTER
         if message.xid == self._question:
             known = message.generation_id != _UNKNOWN
-            self._claim((message.generation_id + leads) % _GENERATIONS if known else 0)
+            # The first one is 1, so that 0 can be claimed where nobody has led yet.
+            self._claim((message.generation_id + leads) % _GENERATIONS if known else int(leads))
         elif message.xid == self._request and leads:
             return int(message.generation_id)
         return None

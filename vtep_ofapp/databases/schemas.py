@@ -1,0 +1,81 @@
+"""A server's own schema, cut down to what we read, and filled up where it is older than ours."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ovs.db.schema
+from ovs.db import error, idl
+
+from .server import Unusable
+
+SET: Mapping[str, Any] = {"key": "string", "min": 0, "max": "unlimited"}
+MAP: Mapping[str, Any] = {"key": "string", "value": "string", "min": 0, "max": "unlimited"}
+TEXT, NUMBER = "string", "integer"
+"""Types for columns that a schema lacks: an empty set, an empty map, no text, or 0."""
+
+Columns = Mapping[str, Sequence[str]]
+"""Names of columns by their tables."""
+Optional = Mapping[str, Mapping[str, Any]]
+"""Types of columns by tables and names."""
+
+
+class NoTable:
+    """A table that the schema lacks: it has no rows."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Any, Any] = {}
+
+
+def missing(schema: Any, columns: Columns) -> dict[str, tuple[str, ...]]:
+    """Return those of the columns that a schema lacks. Raises Unusable for what is no schema."""
+    try:
+        known = ovs.db.schema.DbSchema.from_json(schema).tables
+    except (error.Error, LookupError, TypeError, AttributeError, ValueError) as reason:
+        raise Unusable(f"no schema: {reason}") from None
+    lacks = {}
+    for table, names in columns.items():
+        present = known[table].columns if table in known else ()
+        absent = tuple(name for name in names if name not in present)
+        if absent:
+            lacks[table] = absent
+    return lacks
+
+
+def check(schema: Any, columns: Columns, optional: Optional) -> None:
+    """Raise Unusable for a schema that lacks a column that is not optional."""
+    needed = {
+        table: tuple(name for name in names if name not in optional.get(table, ()))
+        for table, names in missing(schema, columns).items()
+    }
+    if any(needed.values()):
+        version = schema.get("version", "without a version")
+        raise Unusable(f"its schema {version} is too old for us: no {text_of(needed)}")
+
+
+def helper_for(schema: Any, columns: Columns, optional: Optional) -> Any:
+    """Return a helper for the IDL with our columns of a schema that passed check().
+
+    Columns that it lacks always have the empty value of their type: the IDL does not ask a server
+    for columns that are declared to be read-only.
+    """
+    lacks = missing(schema, columns)
+    tables = dict(schema["tables"])
+    for table, names in lacks.items():
+        if table in tables:
+            empty = {name: {"type": optional[table][name]} for name in names}
+            tables[table] = {**tables[table], "columns": {**tables[table]["columns"], **empty}}
+    helper = idl.SchemaHelper(None, {**schema, "tables": tables})
+    for table in columns.keys() & tables.keys():
+        helper.register_columns(table, list(columns[table]), list(lacks.get(table, ())))
+    return helper
+
+
+def tables_of(database: idl.Idl, missing: Columns) -> dict[str, Any]:
+    """Return the tables of an IDL, and empty ones in place of those that the schema lacks."""
+    return {**{table: NoTable() for table in missing}, **database.tables}
+
+
+def text_of(columns: Columns) -> str:
+    """Return the names of columns, for people."""
+    names = (f"{table}.{name}" for table in columns for name in columns[table])
+    return ", ".join(sorted(names))
