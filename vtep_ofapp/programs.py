@@ -407,10 +407,10 @@ class Planner:
         if others:
             reason = f"its tunnel key is also that of {', '.join(others)}; none of them uses it"
             return [self._fault(reason, subject)]
+        if row.tunnel_key is not None:
+            return []
         peers = [OfPeer(logical_switch, each) for each in self._network.peers(logical_switch)]
-        if row.tunnel_key is None and not (
-            peers and all(self._network.key(peer) is not None for peer in peers)
-        ):
+        if not peers or any(self._network.key(peer) is None for peer in peers):
             return [Fault(subject, "it has no tunnel key yet; it switches locally only")]
         return []
 

@@ -41,7 +41,7 @@ from vtep_ofapp.events import (
 from vtep_ofapp.flows import FlowKey, match
 from vtep_ofapp.inbox import Inbox
 from vtep_ofapp.loop import MOST_REFUSED, MOST_UNCLAIMED, ROLE_PAUSE, Loop
-from vtep_ofapp.model import Gone, Mark
+from vtep_ofapp.model import Controller, Gone, Mark
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.policy import Policy
 from vtep_ofapp.service import ServiceManager
@@ -1214,6 +1214,7 @@ def two_hosts(*more, distant=DISTANT):
 def test_of_two_bridges_of_one_name_that_of_the_first_database_counts():
     app, connection, other = two_hosts()
     assert connection.asked == other.asked == []
+    assert app.service.is_ready  # for what there is, so that nobody starts us again and again
     app.turn(Bridges("here", {"br0": NEAR}), BridgesInSync("here", frozenset({"br0"})))
     assert connection.asked == ["lead"]
     assert other.asked == ["disconnect"]
@@ -1278,6 +1279,22 @@ def test_a_name_passes_to_another_host_when_its_bridge_is_gone_and_not_before(sa
 
 
 # What is missing
+
+
+def test_the_fault_that_is_due_first_is_waited_for_whatever_came_first(app, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(app.loop, "_later", lambda pause, event: pauses.append((pause, event)))
+    ours = replace(BRIDGE, controllers=(Controller("tcp:127.0.0.1:6653"),))
+    row, more = described(), physical_switch(name="br1", row=uuid(0x5999))
+    app.turn(LockIs(True), VtepRows([row]), VtepInSync(frozenset({row.uuid})))
+    app.turn(Bridges(DATABASE, {"br0": ours}), BridgesInSync(DATABASE, frozenset({"br0"})))
+    app.now += 5.0
+    app.turn(VtepRows([more]))
+    waits = [pause for pause, event in pauses if isinstance(event, PatienceIsOver)]
+    assert waits[-2:] == [15.0, 4.0]
+    app.now += 4.0
+    app.turn(PatienceIsOver())
+    assert pauses[-1] == (6.0, PatienceIsOver())
 
 
 def test_a_forgotten_step_is_said_again_when_it_changes_and_mended(app, said):
