@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 
 import pytest
 
@@ -74,3 +75,17 @@ def test_a_higher_level_hides_the_lower_ones(switch, start):
     )
     switch.wait(lambda: "WARNING" in switch.app.log_text, "a warning")
     assert " INFO " not in switch.app.log_text
+
+
+def test_it_runs_by_os_kens_own_command_as_well(switch, monkeypatch):
+    """That one writes a few lines before it loads the application."""
+    command = [sys.executable, "-c", "from os_ken.cmd.manager import main; main()"]
+    arguments = switch.app.command()[1:]
+    monkeypatch.setattr(switch.app, "command", lambda: [*command, *arguments])
+    switch.add_bridge()
+    switch.add_physical_switch()
+    switch.app.take_over()
+    switch.wait_for_log("br0 is managed")
+    lines = switch.app.log_text.splitlines()
+    first = next(number for number, line in enumerate(lines) if "hardware_vtep" in line)
+    assert [line for line in lines[first:] if not LINE.fullmatch(line)] == []
