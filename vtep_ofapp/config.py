@@ -368,14 +368,23 @@ def _tls(files: Mapping[str, str | None], why: str) -> Tls:
     tls = Tls(*map(str, files.values()))
     key, certificate, ca = files
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_verify_locations(tls.ca)
-    except OSError as error:
-        raise BadOption(f"{ca}: {tls.ca}: {error}") from None
+    for name, path in ((ca, tls.ca), (certificate, tls.certificate)):
+        try:
+            context.load_verify_locations(path)
+        except ssl.SSLError:
+            raise BadOption(f"{name}: {path} holds no certificate in PEM format") from None
+        except OSError as error:
+            raise BadOption(f"{name}: {path}: {error.strerror}") from None
     try:
         context.load_cert_chain(tls.certificate, tls.key, password="")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            reason = f"{tls.key} is not the key of {tls.certificate}"
+            raise BadOption(f"{key}, {certificate}: {reason}") from None
+        reason = f"{tls.key} holds no private key in PEM format, or one with a password"
+        raise BadOption(f"{key}: {reason}") from None
     except OSError as error:
-        raise BadOption(f"{key}, {certificate}: {error}") from None
+        raise BadOption(f"{key}: {tls.key}: {error.strerror}") from None
     return tls
 
 

@@ -144,10 +144,20 @@ def test_files_that_are_no_pem_or_do_not_fit_are_refused(read, pem, tmp_path, se
         )
 
     pair = f"[{section}] {names[0]}, [{section}] {names[1]}: "
-    assert refused(their_key, certificate, certificate).startswith(pair)
-    assert refused(rubbish, certificate, certificate).startswith(pair)
-    assert refused(key, rubbish, certificate).startswith(pair)
-    assert refused(key, certificate, rubbish).startswith(f"[{section}] {names[2]}: {rubbish}: ")
+    assert refused(their_key, certificate, certificate) == (
+        f"{pair}{their_key} is not the key of {certificate}"
+    )
+    no_key = "holds no private key in PEM format, or one with a password"
+    assert refused(rubbish, certificate, certificate) == (
+        f"[{section}] {names[0]}: {rubbish} {no_key}"
+    )
+    encrypted = tmp_path / "encrypted"
+    argv = ["openssl", "ec", "-in", key, "-aes128", "-passout", "pass:x", "-out", encrypted]
+    subprocess.run(argv, check=True, capture_output=True)
+    assert refused(encrypted, certificate, certificate).endswith(f"{encrypted} {no_key}")
+    no_certificate = f"{rubbish} holds no certificate in PEM format"
+    assert refused(key, rubbish, certificate) == f"[{section}] {names[1]}: {no_certificate}"
+    assert refused(key, certificate, rubbish) == f"[{section}] {names[2]}: {no_certificate}"
 
 
 @pytest.mark.parametrize("name", FILES)
