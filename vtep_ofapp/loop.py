@@ -326,7 +326,9 @@ class Loop:
         bridges = self._choice.bridges
         left = {name for name, bridge in bridges.items() if bridge.has_traces} - rows.keys()
         for name in sorted(left - self._left):
-            LOG.warning("%s: no Physical_Switch; what is ours there is removed", name)
+            LOG.warning(
+                "%s: no Physical_Switch; what is ours there is removed once it is connected", name
+            )
         self._left = left
         for name in (rows.keys() & bridges.keys() | left) - self._sessions.keys():
             managed = ManagedSwitch(name, self._network, self._macs, self._policy, self._clock)
