@@ -691,7 +691,7 @@ def test_an_empty_database_is_believed_in_the_end(said):
     app.turn(EmptyGraceIsOver())
     app.serve(connection)
     assert not connection.switch.flows
-    assert "br0: no Physical_Switch; what is ours there is removed" in said()
+    assert "br0: no Physical_Switch; what is ours there is removed once it is connected" in said()
 
 
 def test_rows_that_return_end_the_grace(said):
