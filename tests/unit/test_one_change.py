@@ -8,7 +8,8 @@ those of a new reader who is told all rows as they were between two transactions
 
 import json
 import random
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -26,10 +27,26 @@ from vtep_ofapp.databases.bulk import Malformed
 from vtep_ofapp.events import Bridges, BridgesInSync, Connected, LockIs, RetryIsDue
 from vtep_ofapp.loop import Loop
 from vtep_ofapp.policy import Policy
+from vtep_ofapp.tunneling import Tunnels
 from vtep_ofapp.writes import PutTunnelPort, RemoveTunnelPort
 
-from .builders import DATABASE, FAR, FURTHER, FURTHEST, MAC1, MAC2, MAC3, OWN, bridge, port, uuid
+from .builders import (
+    BROADCAST,
+    DATABASE,
+    FAR,
+    FURTHER,
+    FURTHEST,
+    MAC1,
+    MAC2,
+    MAC3,
+    OWN,
+    bridge,
+    port,
+    to_anyone,
+    uuid,
+)
 from .doubles import ConnectionDouble, ServiceDouble, SwitchDouble, WriterDouble
+from .walk import Frame, Pipeline
 
 SERVER = "unix:/nonexistent"
 ADDRESSES = (FAR, FURTHER, FURTHEST)
@@ -159,7 +176,7 @@ class Contents:
                 str(uuid(0x53)): {
                     "local": _ref(self.locators[OWN]),
                     "remote": _ref(self.locators[FAR]),
-                    "bfd_params": ["map", [["enable", "true"]]],
+                    "bfd_params": ["map", [["enable", "false"]]],
                 }
             },
         }
@@ -248,14 +265,14 @@ class Application:
         self.idl._last_seqno = 1
         self.connection = ConnectionDouble(SwitchDouble())
 
-    def start(self, tables: Tables) -> None:
-        """Take br0 over, with a tunnel port to every VTEP that there may be."""
+    def start(self, tables: Tables, addresses: Iterable[str] = ADDRESSES) -> None:
+        """Take br0 over, with a tunnel port to each of the VTEPs."""
         self.tell_anew(tables)
         while self.advance():
             pass
         self.turn(
             LockIs(True),
-            Bridges(DATABASE, {"br0": BRIDGE}),
+            Bridges(DATABASE, {"br0": with_tunnels(addresses)}),
             BridgesInSync(DATABASE, frozenset({"br0"})),
             Connected(0xB0, self.connection),
         )
@@ -301,16 +318,17 @@ class Application:
         return dict(switch.flows), dict(switch.groups), set(self.loop._faults._said)
 
 
-def _bridge() -> Any:
-    names = managed.Tunnels("br0", 10)
+def with_tunnels(addresses: Iterable[str]) -> Any:
+    """Return br0 with p0 and tunnel ports, one of them to anyone."""
     ports = [
-        port(names.name(each, OWN), 100 + n, is_ours=True, remote=each, local=OWN)
-        for n, each in enumerate(ADDRESSES)
+        port(NAMES_OF[each], NUMBERS[each], is_ours=True, remote=each, local=OWN)
+        for each in sorted(addresses)
     ]
-    return bridge(port("p0", 1), *ports)
+    return bridge(port("p0", 1), to_anyone(), *ports)
 
 
-BRIDGE = _bridge()
+NUMBERS = {address: number for number, address in enumerate(ADDRESSES, 100)}
+NAMES_OF = {address: Tunnels("br0", 10).name(address, OWN) for address in ADDRESSES}
 
 
 @dataclass
@@ -362,6 +380,7 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("drop_switch"), NAMES),
 )
 TRANSACTIONS = st.lists(OPERATIONS, min_size=1, max_size=6)
+SIZES = st.tuples(*[st.integers(1, 3)] * 5)
 WAYS = st.sampled_from(["told", "told", "told", "at once", "reconnect", "malformed"])
 
 
@@ -381,7 +400,7 @@ def begin() -> Contents:
 @given(
     script=st.lists(st.tuples(WAYS, TRANSACTIONS), min_size=1, max_size=6),
     seed=st.integers(0, 1 << 32),
-    sizes=st.tuples(*[st.integers(1, 3)] * 5),
+    sizes=SIZES,
 )
 @settings(max_examples=settings.default.max_examples // 2)
 def test_no_state_between_two_transactions_is_acted_on(script, seed, sizes):
@@ -390,18 +409,8 @@ def test_no_state_between_two_transactions_is_acted_on(script, seed, sizes):
     states = [whole(tables)]
     application = Application()
     application.start(tables)
-    with ExitStack() as stack:
-        names = (
-            (database, "_ROWS_AT_A_TIME"),
-            (vtep, "_ROWS_AT_A_TIME"),
-            (news, "MOST_ROWS"),
-            (managed, "MOST_STATIONS"),
-            (inbox, "MOST_EVENTS"),
-        )
-        for (module, name), size in zip(names, sizes, strict=True):
-            stack.enter_context(patch.object(module, name, size))
-        storm = Storm(application, states, random.Random(seed))
-        stack.enter_context(patch.object(database.eventlet, "sleep", storm.let_others_run))
+    storm = Storm(application, states, random.Random(seed))
+    with cut_anywhere(sizes, storm.let_others_run):
         for way, operations in script:
             former = tables
             for name, *arguments in operations:
@@ -412,6 +421,62 @@ def test_no_state_between_two_transactions_is_acted_on(script, seed, sizes):
         storm.calm_down()
     final = states[-1]
     assert application.state() == (final.flows, final.groups, final.faults)
+
+
+@contextmanager
+def cut_anywhere(sizes: tuple[int, ...], sleep: Callable[..., None]) -> Iterator[None]:
+    """Let turns, parts and slices be so small, and call a function wherever the reader sleeps."""
+    names = (
+        (database, "_ROWS_AT_A_TIME"),
+        (vtep, "_ROWS_AT_A_TIME"),
+        (news, "MOST_ROWS"),
+        (managed, "MOST_STATIONS"),
+        (inbox, "MOST_EVENTS"),
+    )
+    with ExitStack() as stack:
+        for (module, name), size in zip(names, sizes, strict=True):
+            stack.enter_context(patch.object(module, name, size))
+        stack.enter_context(patch.object(database.eventlet, "sleep", sleep))
+        yield
+
+
+FLOODED = st.one_of(
+    st.tuples(st.just("replace_flood"), st.just(0)),
+    st.tuples(st.just("put_flood"), st.just(0), st.just("red"), st.frozensets(OF, min_size=1)),
+    st.tuples(st.just("replace_mac"), st.just(0)),
+    st.tuples(st.just("put_mac"), st.just(0), st.just(MAC1), st.just("red"), OF),
+    st.tuples(st.just("replace_switch"), st.just("red")),
+    st.tuples(st.just("put_mac"), st.integers(1, 5), st.just(MAC2), NAMES, OF),
+    st.tuples(st.just("drop_mac"), st.integers(1, 5)),
+)
+
+
+@given(
+    script=st.lists(
+        st.tuples(WAYS, st.lists(FLOODED, min_size=1, max_size=6)), min_size=1, max_size=6
+    ),
+    seed=st.integers(0, 1 << 32),
+    sizes=SIZES,
+)
+@settings(max_examples=settings.default.max_examples // 2)
+def test_what_always_has_somewhere_to_go_goes_there_while_tunnels_come_and_go(script, seed, sizes):
+    """Whatever is replaced by what: frames to all and to a station leave by one tunnel each."""
+    contents = begin()
+    tables = contents.tables()
+    application = Application()
+    application.start(tables, {FAR, FURTHER})
+    storm = Flood(application, contents, random.Random(seed))
+    with cut_anywhere(sizes, storm.let_others_run):
+        for way, operations in script:
+            former = tables
+            for name, *arguments in operations:
+                getattr(contents, name)(*arguments)
+            tables = contents.tables()
+            storm.named(contents)
+            storm.happen(way, former, tables)
+        storm.calm_down()
+    assert storm.places(MAC1) == {contents.macs[0][3]}
+    assert storm.places(BROADCAST) <= contents.floods[0][3]
 
 
 class Storm:
@@ -426,7 +491,12 @@ class Storm:
         self._share = 0.6
         application.vtep.transactions.clear()
         application.openvswitch.transactions.clear()
-        application.turn(application.vtep.done(), RetryIsDue("hardware_vtep"))
+        application.turn(
+            application.vtep.done(),
+            application.openvswitch.done(),
+            RetryIsDue("hardware_vtep"),
+            RetryIsDue(DATABASE),
+        )
 
     def happen(self, way: str, former: Tables, tables: Tables) -> None:
         application = self._application
@@ -457,7 +527,7 @@ class Storm:
         while application.advance():
             pass
         self._share = 1.0
-        for _ in range(3):
+        for _ in range(10):
             self._turn()
             while application.inbox._events:
                 self._turn()
@@ -475,7 +545,10 @@ class Storm:
             self._check_ports(application.openvswitch.take())
             events += [application.openvswitch.done(), RetryIsDue(DATABASE)]
         application.turn(*events)
-        flows, groups, faults = application.state()
+        self._check()
+
+    def _check(self) -> None:
+        flows, groups, faults = self._application.state()
         assert any((flows, groups) == (each.flows, each.groups) for each in self._states)
         assert any(faults == each.faults for each in self._states)
 
@@ -487,3 +560,52 @@ class Storm:
         for write in writes:
             assert isinstance(write, PutTunnelPort | RemoveTunnelPort)
             assert not (isinstance(write, RemoveTunnelPort) and write.name in always)
+
+
+class Flood(Storm):
+    """The same where tunnel ports are made and removed as is asked for, sooner or later."""
+
+    def __init__(self, application: Application, contents: Contents, chance: random.Random) -> None:
+        """Begin with what the database holds."""
+        super().__init__(application, [], chance)
+        self._there = {FAR, FURTHER}
+        self._asked: list[Any] = []
+        self._named: dict[str, set[str]] = {MAC1: set(), BROADCAST: set()}
+        self.named(contents)
+
+    def named(self, contents: Contents) -> None:
+        """Take note of where frames may go from now on; where they went before stays allowed."""
+        self._named[MAC1].add(contents.macs[0][3])
+        self._named[BROADCAST] |= contents.floods[0][3]
+
+    def places(self, dst: str) -> set[str]:
+        """Return the VTEPs that a frame goes to."""
+        switch = self._application.connection.switch
+        pipeline = Pipeline(switch.flows.values(), switch.groups.values())
+        outputs = pipeline.send(Frame(1, "02:00:00:00:00:77", dst)).outputs
+        by_number = {number: address for address, number in NUMBERS.items()}
+        return {by_number[each.port] for each in outputs}
+
+    def _check_writes(self, writes: list[Any]) -> None:
+        """Any are right here."""
+
+    def _check_ports(self, writes: list[Any]) -> None:
+        self._asked += writes
+
+    def _turn(self) -> None:
+        if self._asked and self._chance.random() < self._share:
+            for write in self._asked:
+                (address,) = (each for each in ADDRESSES if NAMES_OF[each] == write.name)
+                if isinstance(write, PutTunnelPort):
+                    self._there.add(address)
+                else:
+                    self._there.discard(address)
+            self._asked.clear()
+            self._application.inbox.post(Bridges(DATABASE, {"br0": with_tunnels(self._there)}))
+        super()._turn()
+
+    def _check(self) -> None:
+        for dst, named in self._named.items():
+            (place,) = self.places(dst)
+            assert place in named
+            assert place in self._there
