@@ -445,7 +445,7 @@ FLOODED = st.one_of(
     st.tuples(st.just("put_flood"), st.just(0), st.just("red"), st.frozensets(OF, min_size=1)),
     st.tuples(st.just("replace_mac"), st.just(0)),
     st.tuples(st.just("put_mac"), st.just(0), st.just(MAC1), st.just("red"), OF),
-    st.tuples(st.just("replace_switch"), st.just("red")),
+    st.tuples(st.just("replace_switch"), st.just("blue")),
     st.tuples(st.just("put_mac"), st.integers(1, 5), st.just(MAC2), NAMES, OF),
     st.tuples(st.just("drop_mac"), st.integers(1, 5)),
 )
@@ -608,4 +608,3 @@ class Flood(Storm):
         for dst, named in self._named.items():
             (place,) = self.places(dst)
             assert place in named
-            assert place in self._there
