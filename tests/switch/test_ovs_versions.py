@@ -1,0 +1,89 @@
+"""The lowest and the highest version of the ovs library that requirements.txt allows."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from sim.openvswitch import SCHEMA_FILES
+from sim.process import CHECKOUT
+from sim.proxy import Ovsdb, Proxy, Way
+from tests.switch.test_databases import FAR, HOST, OF_2_4, Apart, free_port, old_schema
+
+ALLOWED = re.search(r"^ovs(>=([0-9.]+),<\d+)", (CHECKOUT / "requirements.txt").read_text(), re.M)
+
+
+@cache
+def library(specifier: str) -> Path:
+    """Install the newest version that is allowed into a folder, once; return the folder."""
+    folder = Path(sys.prefix) / "libraries" / f"ovs{specifier}"
+    if not (folder / "ovs").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        subprocess.run([*pip, "--target", folder, f"ovs{specifier}"], check=True, timeout=300)
+    return folder
+
+
+@pytest.fixture(params=["lowest", "highest"])
+def versioned(request):
+    """br0, an application with such a library, and a proxy between it and hardware_vtep."""
+    specifier = f"=={ALLOWED[2]}" if request.param == "lowest" else ALLOWED[1]
+    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
+    switch = Apart(folder)
+    switch.proxy = None
+    path = f"{library(specifier)}:{CHECKOUT}"
+    switch.app.variables["PYTHONPATH"] = path
+    try:
+        switch.start()
+        server = switch.serve("vtep.db")
+        server.ovsdb_server.command[-1] = str(server.file)
+        schema = str(old_schema(folder, *OF_2_4))
+        raft = f"tcp:127.0.0.1:{free_port()}"  # so that the server remembers what we know
+        server.do("ovsdb-tool", "create-cluster", str(server.file), schema, raft)
+        server.ovsdb_server.start()
+        switch.proxy = Proxy(Ovsdb, server.db.removeprefix("unix:"), f"{folder}/proxy")
+        switch.manage(vtep_db=f"unix:{folder}/proxy")
+        switch.join()
+        version = [sys.executable, "-c", "import ovs.version; print(ovs.version.VERSION)"]
+        used = subprocess.check_output(version, env={"PYTHONPATH": path}, text=True).strip()
+        assert request.param == "highest" or used == ALLOWED[2]
+        yield switch
+        assert "Traceback" not in switch.app.log_text
+    finally:
+        if switch.proxy is not None:
+            switch.proxy.close()
+        switch.stop()
+        shutil.rmtree(folder)
+
+
+def test_a_conversion_and_cuts_while_it_comes_back(versioned):
+    versioned.learns(HOST)
+    (server,) = versioned.servers
+    server.run(["ovsdb-client", "convert", server.db, str(SCHEMA_FILES["vtep"])])
+    versioned.vtep_ctl("set-replication-mode", "ls0", "source_node")
+    for address in ("10.2.2.3", "10.2.2.4"):
+        versioned.vtep_ctl("add-mcast-remote", "ls0", "unknown-dst", address)
+    flood = lambda: versioned.sends("p0", "ff:ff:ff:ff:ff:ff")  # noqa: E731
+    versioned.wait(lambda: len(flood()) == 3, "both service nodes")
+    versioned.reaches(FAR, "10.2.2.5")  # so that its locator stays
+    for number in range(1, 9):
+        mac = f"00:00:00:00:03:{number:02x}"
+        versioned.reaches(mac, "10.2.2.5")
+        versioned.proxy.stop_reading(Way.FROM_SERVER)
+        versioned.proxy.cut()
+        versioned.vtep_ctl("del-ucast-remote", "ls0", mac)
+        trap = versioned.proxy.after(Way.FROM_SERVER, lambda link: link.cut(), messages=number)
+        versioned.proxy.read_on()
+        versioned.wait(trap.sprung.is_set, "the second cut")
+        versioned.wait(
+            lambda mac=mac: "10.2.2.5 vni 33" not in versioned.sends("p0", mac), "no flow"
+        )
+    versioned.learns("00:00:00:00:00:02")
+    assert versioned.has(HOST)
