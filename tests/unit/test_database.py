@@ -2,9 +2,12 @@
 
 from typing import ClassVar
 
+import ovs.jsonrpc
+import pytest
 from ovs.db import idl
 
 from vtep_ofapp.databases import database
+from vtep_ofapp.databases.server import Unusable
 from vtep_ofapp.databases.vtep import VtepTables
 from vtep_ofapp.events import Committed
 
@@ -20,6 +23,17 @@ def test_an_idl_makes_one_connection_each_time_it_is_asked_to():
         one.run()
         assert one.is_over()
         one.connect("unix:/nonexistent")
+
+
+@pytest.mark.parametrize("request_id", ["_monitor_request_id", "_lock_request_id"])
+def test_a_request_that_the_server_refuses_is_not_waited_for(request_id):
+    helper = idl.SchemaHelper(None, SCHEMA)
+    helper.register_all()
+    one = database._Idl("unix:/nonexistent", helper, owner=None)
+    setattr(one, request_id, 7)
+    one._receive = lambda: ovs.jsonrpc.Message.create_error({"error": "no"}, 7)
+    with pytest.raises(Unusable, match="'error': 'no'"):
+        one._receive_patiently()
 
 
 class Session:

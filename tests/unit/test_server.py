@@ -1,0 +1,94 @@
+"""Which servers can be used, and where they are."""
+
+import json
+
+import pytest
+
+from sim.openvswitch import SCHEMA_FILES
+from vtep_ofapp.databases import schemas
+from vtep_ofapp.databases.openvswitch import OpenVSwitchTables
+from vtep_ofapp.databases.server import Unusable, addresses, reason_against
+from vtep_ofapp.databases.vtep import VtepTables
+
+
+@pytest.mark.parametrize(
+    "remote",
+    ["unix:/run/db.sock", "tcp:192.0.2.1:6640", "ssl:[2001:db8::1]:6640", "tcp:[::1]:6640"],
+)
+def test_addresses_are_taken_as_they_are(remote):
+    assert addresses(remote) == (remote,)
+
+
+def test_a_name_is_resolved():
+    assert "tcp:127.0.0.1:6640" in addresses("tcp:localhost:6640")
+
+
+def test_a_name_without_an_address_is_said():
+    with pytest.raises(Unusable, match=r"the name nothing\.invalid has no address: "):
+        addresses("ssl:nothing.invalid:6640")
+
+
+@pytest.mark.parametrize(
+    ("about", "reason"),
+    [
+        ({}, None),
+        ({"model": "standalone", "connected": True, "leader": True}, None),
+        ({"model": "clustered", "connected": True, "leader": True}, None),
+        ({"model": "clustered", "connected": True, "leader": False}, "does not lead its cluster"),
+        ({"model": "clustered", "connected": False, "leader": True}, "no contact with most"),
+        ({"model": "relay", "connected": True, "leader": False}, "is a relay"),
+    ],
+)
+def test_a_server_is_judged_by_its_role(about, reason):
+    found = reason_against(about)
+    assert (reason is None and found is None) or reason in found
+
+
+def vtep_schema():
+    return json.loads(SCHEMA_FILES["vtep"].read_text())
+
+
+def test_the_newest_schemas_lack_nothing():
+    for tables, file in ((VtepTables, "vtep"), (OpenVSwitchTables, "ovs")):
+        schema = json.loads(SCHEMA_FILES[file].read_text())
+        assert schemas.missing(schema, tables.columns) == {}
+        schemas.check(schema, tables.columns, tables.optional)
+
+
+@pytest.mark.parametrize("tables", [VtepTables, OpenVSwitchTables])
+def test_only_columns_that_are_read_are_optional(tables):
+    for table, columns in tables.optional.items():
+        assert columns.keys() <= set(tables.columns[table])
+
+
+def test_a_column_that_is_missing_has_the_empty_value_and_is_not_asked_for():
+    schema = vtep_schema()
+    del schema["tables"]["Logical_Switch"]["columns"]["replication_mode"]
+    schemas.check(schema, VtepTables.columns, VtepTables.optional)
+    helper = schemas.helper_for(schema, VtepTables.columns, VtepTables.optional)
+    cut = helper.get_idl_schema()
+    assert cut.tables["Logical_Switch"].columns["replication_mode"].type.is_set()
+    assert cut.readonly["Logical_Switch"] == ["replication_mode"]
+    assert cut.readonly["Physical_Switch"] == []
+
+
+def test_a_table_that_is_missing_has_no_rows():
+    schema = vtep_schema()
+    del schema["tables"]["Manager"]
+    del schema["tables"]["Global"]["columns"]["managers"]
+    missing = schemas.missing(schema, VtepTables.columns)
+    assert missing == {"Manager": ("target",)}
+    assert schemas.text_of(missing) == "Manager.target"
+
+
+@pytest.mark.parametrize("schema", [None, 5, {}, {"name": "x", "tables": {"Global": []}}])
+def test_what_is_no_schema_is_said(schema):
+    with pytest.raises(Unusable, match="no schema: "):
+        schemas.missing(schema, VtepTables.columns)
+
+
+def test_a_column_that_is_needed_is_named():
+    schema = vtep_schema()
+    del schema["tables"]["Physical_Switch"]["columns"]["tunnel_ips"]
+    with pytest.raises(Unusable, match=r"too old for us: no Physical_Switch\.tunnel_ips"):
+        schemas.check(schema, VtepTables.columns, VtepTables.optional)
