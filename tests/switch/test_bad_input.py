@@ -211,6 +211,8 @@ def test_ports_may_have_any_name_that_open_vswitch_takes(bound):
         "the bindings of all",
     )
     assert bound.sends("p0", "ff:ff:ff:ff:ff:ff") == sorted(f"{name} vlan 5" for name in NAMES)
+    for name in NAMES:
+        bound.vtep_ctl("clear", "Physical_Port", str(named()[name]), "vlan_bindings")
     for port in bound.rows("Port", "Open_vSwitch"):
         if port["name"] in NAMES:
             bound.ovs_vsctl("remove", "Bridge", "br0", "ports", str(port["_uuid"]))
