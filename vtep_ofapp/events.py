@@ -303,6 +303,11 @@ class TunnelsAreDue:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressesAreDue:
+    """It is time to see whether this host still has the tunnel IPs."""
+
+
+@dataclass(frozen=True, slots=True)
 class HoldIsOver:
     """A station that moved too often has stayed where it was for as long as it has to."""
 
@@ -326,7 +331,8 @@ Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
     " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
     " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs | HoldIsOver"
-    " | FlowsChanged | GroupsChanged | CheckIsDue | ChecksAreDue | RefusedAreDue | TunnelsAreDue"
+    " | FlowsChanged | GroupsChanged | CheckIsDue | ChecksAreDue | RefusedAreDue"
+    " | TunnelsAreDue | AddressesAreDue"
     " | ClaimIsOld | Alive | AnswerIsDue | WatchdogIsDue | AccountIsDue | PatienceIsOver"
     " | Away | RoleIsDue | EmptyGraceIsOver"
 )

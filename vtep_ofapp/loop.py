@@ -10,9 +10,11 @@ from uuid import UUID
 import eventlet
 from eventlet.greenthread import GreenThread
 
+from . import host
 from .claims import Claim, Refusal, Shared, judge, remedy, shared_ids
 from .events import (
     AccountIsDue,
+    AddressesAreDue,
     Alive,
     AnswerIsDue,
     Applied,
@@ -85,6 +87,8 @@ MOST_IN_REPORT = 10_000
 """Writes in one report to the NVC: all that a change in an ordinary case asks for."""
 ROLE_PAUSE = 1.0
 """Seconds after which a switch that refused to have us as its master is asked again."""
+ADDRESS_INTERVAL = 5.0
+"""Seconds between two looks at this host's addresses."""
 MOST_REFUSED = 1000
 """Datapaths of which it is remembered that the log mentions them."""
 LOOK_TIME = 5.0
@@ -172,6 +176,7 @@ class Loop:
         self._later(LOOK_TIME, ChecksAreDue())
         if self._policy.stats_interval:
             self._later(self._policy.stats_interval, StatisticsAreDue())
+        self._later(ADDRESS_INTERVAL, AddressesAreDue())
         if self._service.watchdog_interval:
             self._later(self._service.watchdog_interval, WatchdogIsDue())
         while True:
@@ -724,6 +729,11 @@ class Loop:
         for session in self._sessions.values():
             session.managed.tunnels_due()
 
+    def _addresses_are_due(self, event: AddressesAreDue) -> None:
+        for session in self._sessions.values():
+            session.managed.check_addresses(host.has_interface, host.has_address)
+        self._later(ADDRESS_INTERVAL, event)
+
     def _hold_is_over(self, event: HoldIsOver) -> None:
         self._macs.release()
         self._hold_is_awaited = False
@@ -874,6 +884,7 @@ class Loop:
         RetryIsDue: _retry_is_due,
         GraceIsOver: _grace_is_over,
         TunnelsAreDue: _tunnels_are_due,
+        AddressesAreDue: _addresses_are_due,
         Connected: _connected,
         Disconnected: _disconnected,
         LockIs: _lock_is,

@@ -91,6 +91,7 @@ class ManagedSwitch:
         self._touched: set[Cause] = {OfSwitch()}
         self._touched_stations: dict[OfStation, None] = {}
         self._touched_tunnels: set[str] = set()
+        self._missing: set[str] = set()
         self._vxlan_ports: frozenset[VxlanPort] = frozenset()
         self._full_ports: set[str] = set()
         self._full_logical_switches: set[UUID] = set()
@@ -158,6 +159,35 @@ class ManagedSwitch:
                 self._touch(cause for cause in self._programs if isinstance(cause, OfTunnel))
             else:
                 self._touched_tunnels.add(port.remote)
+
+    def check_addresses(
+        self,
+        has_interface: Callable[[str, int, str], bool],
+        has_address: Callable[[str], bool],
+    ) -> None:
+        """Find tunnel IPs that this host does not have: Open vSwitch sends nothing from them.
+
+        Nothing is said of a bridge that is not here, by has_interface(), nor of an address that
+        was there, by has_address(), when this was last called.
+        """
+        missing: set[str] = set()
+        bridge, physical = self.bridge, self.physical
+        if (
+            bridge
+            and physical
+            and bridge.interface
+            and has_interface(bridge.name, *bridge.interface)
+        ):
+            missing = {each for each in physical.tunnel_ips if not has_address(each)}
+        certain, self._missing = missing & self._missing, missing
+        if certain != self._planner.missing.keys():
+            self._planner.missing = {address: self._egress(address) for address in certain}
+            self._touched.add(OfSwitch())
+
+    def _egress(self, local: str) -> str:
+        """Return the interface by which tunnels from an address of ours leave, if one does."""
+        ports = self.bridge.ports.values() if self.bridge else ()
+        return next((each.egress for each in ports if each.local == local and each.egress), "")
 
     def tunnels_are_due(self) -> float | None:
         """Return when tunnels_due() is to be called next, by the clock, None for not at all."""

@@ -239,7 +239,8 @@ class BridgePort:
     ``error`` is
     Open vSwitch's own word on why a port does not work. ``has_vlans`` tells of VLAN settings of
     Open vSwitch's own. ``attempt`` counts how often we made Open vSwitch try again; ``vxlan`` is
-    the port as one for VXLAN packets, ours or not.
+    the port as one for VXLAN packets, ours or not; ``egress`` is the interface by which a tunnel
+    of ours leaves the host.
     """
 
     name: str
@@ -254,6 +255,7 @@ class BridgePort:
     bfd: Mapping[str, str] = field(default_factory=dict)
     bfd_status: Mapping[str, str] = field(default_factory=dict)
     attempt: int = 0
+    egress: str = ""
     vxlan: VxlanPort | None = None
 
 
@@ -290,7 +292,8 @@ class Mark(Enum):
 class Bridge:
     """A Bridge row of Open_vSwitch with its ports by name, without its own internal port.
 
-    ``database`` is the remote that it was read from. ``is_secure`` is its fail mode;
+    ``database`` is the remote that it was read from, and ``interface`` the number and the MAC
+    address of its own internal port in the kernel. ``is_secure`` is its fail mode;
     ``controllers_are_set`` says that it and each of its controllers have every setting that we
     would make for them.
     """
@@ -302,6 +305,7 @@ class Bridge:
     ports: Mapping[str, BridgePort] = field(default_factory=dict)
     controllers_are_set: bool = False
     database: str = ""
+    interface: tuple[int, str] | None = None
     mark: Mark = Mark.NONE
     controllers: tuple[Controller, ...] = ()
 

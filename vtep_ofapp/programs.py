@@ -35,8 +35,9 @@ class Planner:
 
     ``physical``, ``tunnel_rows`` (Tunnel rows by the address of their remote end) and
     ``fixed_keys`` (VXLAN ports of the host that take one VNI each) are set from outside, as they
-    are now. ``touched`` collects causes that a decision touches: tunnels that are used, or used no
-    more, and whoever waited for one that cannot be had.
+    are now, and so is ``missing`` (tunnel IPs that the host does not have, with the interface by
+    which tunnels leave). ``touched`` collects causes that a decision touches: tunnels that are
+    used, or used no more, and whoever waited for one that cannot be had.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Planner:
     ) -> None:
         self.physical: PhysicalSwitch | None = None
         self.tunnel_rows: Mapping[str, list[TunnelRow]] = {}
+        self.missing: Mapping[str, str] = {}
         self.fixed_keys: Sequence[VxlanPort] = ()
         self.touched: set[Cause] = set()
         self._name = name
@@ -101,6 +103,12 @@ class Planner:
         if not physical.tunnel_ips:
             reasons.append("it has no usable tunnel_ips, so there are no tunnels")
         faults = [self._fault(reason) for reason in reasons]
+        for address, interface in sorted(self.missing.items()):
+            reason = (
+                f"no interface of this host has the tunnel IP {address}, and Open vSwitch sends "
+                f"nothing from it: ip addr add {address}/PREFIX dev {interface or 'INTERFACE'}"
+            )
+            faults.append(Fault(f"Physical_Switch {self._name}", reason))
         for port in physical.ports:
             subject = self._port_subject(port.name)
             faults += [

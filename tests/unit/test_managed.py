@@ -495,6 +495,49 @@ def test_where_any_may_send_the_vni_decides():
     assert unnamed(world) == set()
 
 
+# Tunnel IPs that the host does not have
+
+
+def checked(world: World, *addresses: str, is_here: bool = True) -> set[str]:
+    """Let it look at a host with these addresses, once; return what it complains of then."""
+    world.switch.check_addresses(lambda *interface: is_here, addresses.__contains__)
+    world.settle()
+    return world.complaints()
+
+
+def with_interface(world: World) -> None:
+    there = world.switch.bridge
+    assert there is not None
+    ports = {
+        name: replace(each, egress="br-phy") if each.remote == FAR else each
+        for name, each in there.ports.items()
+    }
+    world.switch.set_bridge(replace(there, interface=(7, "02:00:00:00:00:07"), ports=ports))
+
+
+def test_a_tunnel_ip_that_the_host_does_not_have_is_said_when_that_lasts():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    with_interface(world)
+    assert checked(world) == set()
+    (line,) = checked(world, FAR)
+    assert line == (
+        "Physical_Switch br0: no interface of this host has the tunnel IP 10.0.0.1, and Open "
+        "vSwitch sends nothing from it: ip addr add 10.0.0.1/PREFIX dev br-phy"
+    )
+    assert {fault.column_of for fault in world.faults()} == {None}
+    assert checked(world, OWN) == set()
+    assert checked(world) == set()
+
+
+def test_nothing_is_said_of_the_addresses_of_another_host():
+    world = with_tunnel(remote_mac(MAC1, FAR))
+    for _ in range(3):
+        assert checked(world) == set()
+    with_interface(world)
+    for _ in range(3):
+        assert checked(world, is_here=False) == set()
+
+
 # Keys
 
 

@@ -72,6 +72,9 @@ class OpenVSwitchTables:
             "bfd",
             "bfd_status",
             "other_config",
+            "status",
+            "ifindex",
+            "mac_in_use",
         ),
         "Controller": (*_CONTROLLER, "target", "is_connected"),
         "Open_vSwitch": ("bridges",),
@@ -175,6 +178,7 @@ class OpenVSwitchTables:
             and all(
                 getattr(each, column) for each in row.controller for column in self._settings()
             ),
+            interface=_own_interface(row),
             mark=self._whose(row.external_ids.get(_OWNER)),
             controllers=tuple(
                 sorted(
@@ -276,8 +280,19 @@ def _bridge_port(row: Any, interfaces: list[Any]) -> BridgePort:
         bfd=first.bfd,
         bfd_status=first.bfd_status,
         attempt=_number(first.other_config.get(_ATTEMPT, "")) if is_ours else 0,
+        egress=first.status.get("tunnel_egress_iface", "") if is_ours else "",
         vxlan=_vxlan(first, bool(numbered)),
     )
+
+
+def _own_interface(bridge: Any) -> tuple[int, str] | None:
+    """Return number and MAC address of a bridge's own internal port, if it has them."""
+    for port in bridge.ports:
+        if port.name == bridge.name:
+            for interface in port.interfaces:
+                if interface.ifindex and interface.mac_in_use:
+                    return int(interface.ifindex[0]), str(interface.mac_in_use[0])
+    return None
 
 
 def _vxlan(interface: Any, is_up: bool) -> VxlanPort | None:

@@ -1,0 +1,47 @@
+"""What the kernel says of this host's interfaces and addresses; it takes no privileges."""
+
+import array
+import errno
+import fcntl
+import socket
+import struct
+
+_SIOCGIFCONF, _SIOCGIFHWADDR = 0x8912, 0x8927
+"""Requests of netdevice(7): the addresses of all interfaces, the MAC address of one."""
+_MOST_ADDRESSES = 4096
+_IFREQ = 40
+"""Bytes of a struct ifreq."""
+
+
+def has_interface(name: str, number: int, mac: str) -> bool:
+    """Whether this process is in the network namespace of an interface.
+
+    ``number`` and ``mac`` are what someone else knows of the interface with this name.
+    """
+    try:
+        if socket.if_nametoindex(name) != number:
+            return False
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            request = struct.pack(f"{_IFREQ}s", name.encode())
+            answer = fcntl.ioctl(any_socket, _SIOCGIFHWADDR, request)
+    except OSError:
+        return False
+    return answer[18:24].hex(":") == mac
+
+
+def has_address(address: str) -> bool:
+    """Whether an IPv4 address is local here: on an interface, of a VRF too, or by a route."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError as error:
+            return error.errno != errno.EADDRNOTAVAIL or address in _addresses(probe)
+    return True
+
+
+def _addresses(any_socket: socket.socket) -> set[str]:
+    buffer = array.array("B", bytes(_MOST_ADDRESSES * _IFREQ))
+    request = struct.pack("iL", len(buffer), buffer.buffer_info()[0])
+    length = struct.unpack("iL", fcntl.ioctl(any_socket, _SIOCGIFCONF, request))[0]
+    found = buffer.tobytes()[:length]
+    return {socket.inet_ntoa(found[start + 20 : start + 24]) for start in range(0, length, _IFREQ)}
