@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def tls():
         shutil.rmtree(folder)
 
 
-def run_with(switch, pki):
+def run_with(switch, pki, **options):
     """Start the application with TLS to both databases and the key and CA of a folder."""
     switch.app.stop()
     switch.app.log.unlink(missing_ok=True)
@@ -58,6 +59,7 @@ def run_with(switch, pki):
         "ssl_key": f"{pki}/us-privkey.pem",
         "ssl_cert": f"{pki}/us-cert.pem",
         "ssl_ca": f"{pki}/pki/switchca/cacert.pem",
+        **options,
     }
     switch.app.start()
 
@@ -82,3 +84,67 @@ def test_tls_without_a_key_ends_the_start(tls):
     run_with(tls, tls.folder / "nothing")
     tls.wait(lambda: not tls.app.running, "the end")
     assert "[vtep] ssl_key: " in tls.app.log_text
+
+
+def server(folder, *options, tls=True):
+    """Start a database server beside the others, and return its remote and how to end it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    database = folder / f"{port}.db"
+    subprocess.run(
+        ["ovsdb-tool", "create", database, "/usr/share/openvswitch/vtep.ovsschema"], check=True
+    )
+    command = ["ovsdb-server", database, f"--unixctl={folder}/{port}.ctl", *options]
+    command.append(f"--remote={'pssl' if tls else 'ptcp'}:{port}:127.0.0.1")
+    return f"ssl:127.0.0.1:{port}", subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("kind", ["no certificate", "no TLS", "another CA", "refuses us"])
+def test_the_log_says_what_is_wrong_with_the_servers_tls(tls, kind):
+    others = make_pki(tls, kind.replace(" ", "-"))
+    files = {
+        "no certificate": [],
+        "no TLS": [],
+        "another CA": files_of(others, others),
+        "refuses us": files_of(tls.pki, others),
+    }[kind]
+    says = {
+        "no certificate": "no TLS: the server ended the connection; has it a key and a certificate?",
+        "no TLS": "no TLS: the server ended the connection; has it a key and a certificate?",
+        "another CA": "no TLS: one end does not accept the other's certificate",
+        "refuses us": "with TLS, its CA may not have signed our certificate",
+    }[kind]
+    remote, process = server(tls.folder, *files, tls=kind != "no TLS")
+    try:
+        run_with(tls, tls.pki, vtep_db=remote)
+        tls.wait_for_log(f"hardware_vtep: {remote}: ")
+        tls.wait_for_log(says)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def files_of(pki, ca):
+    return [
+        f"--private-key={pki}/us-privkey.pem",
+        f"--certificate={pki}/us-cert.pem",
+        f"--ca-cert={ca}/pki/switchca/cacert.pem",
+    ]
+
+
+def test_new_certificates_are_used_when_it_connects_again(tls):
+    """The server keeps its files' names, too, and has to be started again."""
+    run_with(tls, tls.pki)
+    tls.wait_for_log("br0 is managed")
+    second = make_pki(tls, "second")
+    key = tls.pki / "us-privkey.pem"
+    key.rename(tls.pki / "away.pem")
+    tls.ovsdb_server.kill()
+    tls.wait_for_log("hardware_vtep: [Errno 2] No such file or directory; trying again")
+    assert tls.app.log_text.count("; trying again") < 20
+    for name in ("us-privkey.pem", "us-cert.pem", "pki/switchca/cacert.pem"):
+        shutil.copy(second / name, tls.pki / name)
+    tls.ovsdb_server.start()
+    tls.wait(lambda: tls.app.log_text.count("hardware_vtep: connected") == 2, "the second time")
+    assert "Traceback" not in tls.app.log_text

@@ -4,6 +4,7 @@ A server is asked on a connection of its own, before the IDL gets one: the IDL a
 reads rows before it knows what it talks to, and does not say why it goes on to the next server.
 """
 
+import errno
 import os
 import socket
 import ssl
@@ -163,6 +164,9 @@ def _request(connection: Any, method: str, params: list[Any]) -> Any:
     request = ovs.jsonrpc.Message.create_request(method, params)
     failure, reply = connection.transact_block(request)
     if failure:
-        ended = "the server ended the connection"
-        raise Unusable(f"no answer: {ended if failure < 0 else os.strerror(failure)}")
+        ended = (
+            "the server ended the connection; with TLS, its CA may not have signed our certificate"
+        )
+        is_ended = failure < 0 or failure == errno.ENOTCONN
+        raise Unusable(f"no answer: {ended if is_ended else os.strerror(failure)}")
     return reply
