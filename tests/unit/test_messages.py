@@ -104,3 +104,14 @@ def test_a_message_arrives_whole_wherever_its_bytes_are_cut(name, cuts):
             break
         assert error == errno.EAGAIN
     assert message.result == name
+
+
+def test_a_message_without_an_end_is_given_up(monkeypatch):
+    monkeypatch.setattr(messages, "LONGEST", 1000)
+    parser = messages.MessageParser()
+    for _ in range(10):
+        assert parser.feed('{"a": [' + '"x", ' * 18) == 97
+        assert not parser.is_done()
+    assert parser.feed('"x", ' * 18) == 90
+    assert parser.is_done()
+    assert parser.finish() == "a message of more than 1000 characters"

@@ -21,6 +21,8 @@ _MAY_END = re.compile(r"\}\s*(?:\{|\Z)")
 """What there is at the end of an object, or of the one before: nothing, or the next one."""
 _PATIENCE = 1 << 22
 """Characters of one message after which other green threads get their turn."""
+LONGEST = 1 << 30
+"""Characters of the longest message that is taken: some two million rows of Ucast_Macs_Remote."""
 _PIECE = 1 << 16
 """Bytes that are read at a time."""
 _OUTER_LEVELS = 4
@@ -46,6 +48,7 @@ class MessageParser:
         self._after_backslash = False
         self._is_done = False
         self._patience = _PATIENCE
+        self._length = 0
 
     def feed(self, text: str) -> int:
         """Take more of the stream; return how many characters of it belong to the object.
@@ -58,7 +61,8 @@ class MessageParser:
             end = None
         else:
             end = self._scan(text)
-        self._is_done = end is not None
+        self._length += len(text)
+        self._is_done = end is not None or self._length > LONGEST
         used = len(text) if end is None else end
         self._parts.append(text[:used])
         self._patience -= used
@@ -73,6 +77,8 @@ class MessageParser:
 
     def finish(self) -> Any:
         """Return the object, or a string that says what is wrong with it."""
+        if self._length > LONGEST:
+            return f"a message of more than {LONGEST} characters"
         try:
             message = _PatientDecoder().decode("".join(self._parts))
         except (ValueError, RecursionError) as error:
