@@ -310,7 +310,8 @@ class Loop:
         connected = sorted(name for name, each in self._sessions.items() if each.connection)
         missing = sorted(self._sessions.keys() - set(connected))
         absent = f"; not connected: {', '.join(missing)}" if missing else ""
-        return f"in charge of {', '.join(connected) or 'no switch'}{absent}"
+        away = "" if self._holds_lock else "; hardware_vtep is away"
+        return f"in charge of {', '.join(connected) or 'no switch'}{absent}{away}"
 
     def _later(self, seconds: float, event: Event) -> GreenThread | None:
         return eventlet.spawn_after(seconds, self._inbox.post, event)

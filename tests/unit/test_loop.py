@@ -760,6 +760,8 @@ def test_it_is_ready_when_all_that_can_be_done_is_done(app):
     app.turn(Disconnected(connection))
     assert app.service.is_ready
     assert app.service.status == "in charge of no switch; not connected: br0"
+    app.turn(Away("hardware_vtep"))
+    assert app.service.status.endswith("; hardware_vtep is away")
     app.turn(LockIs(False))
     assert app.service.is_ready
     assert app.service.status == "standing by: another process has the lock"
