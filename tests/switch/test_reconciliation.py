@@ -57,7 +57,7 @@ def test_what_changed_meanwhile_is_mended(vtep):
     assert "tun_id=0x21" not in text
     assert "dl_vlan=10" not in text
     assert vtep.local_macs() == {HOST: "127.0.0.1"}
-    vtep.wait(lambda: len(vtep.ovs_vsctl("list-ports", "br0").split()) == 3, "one tunnel less")
+    vtep.wait(lambda: len(vtep.ovs_vsctl("list-ports", "br0").split()) == 4, "one tunnel less")
 
 
 def test_flows_groups_and_ports_of_others_stay(vtep):
