@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
 from vtep_ofapp.switch import decoding
-from vtep_ofapp.switch.framing import Malformed, Messages
+from vtep_ofapp.switch.framing import Malformed, Messages, SpeaksTls
 
 from . import osken
 from .builders import MAC1
@@ -89,7 +89,7 @@ def test_a_match_that_no_switch_sends_is_refused():
 def test_tls_where_there_is_none_is_called_that():
     messages = Messages()
     messages.feed(b"\x16\x03\x01\x02\x00\x01\x00")
-    with pytest.raises(Malformed, match="it speaks TLS"):
+    with pytest.raises(SpeaksTls):
         messages.next()
 
 

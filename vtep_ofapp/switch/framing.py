@@ -27,6 +27,10 @@ class Malformed(ValueError):
     """Bytes that no OpenFlow switch sends; they end the connection."""
 
 
+class SpeaksTls(Malformed):
+    """The first bytes of TLS, on a port without it."""
+
+
 class Messages:
     """Cuts what comes in from a switch into whole messages. Each byte is looked at once."""
 
@@ -50,10 +54,7 @@ class Messages:
         if self._is_new and have:
             self._is_new = False
             if self._buffer[self._at] == _TLS_HANDSHAKE:
-                raise Malformed(
-                    "it speaks TLS, and this port does not: make its controller tcp:ADDRESS:PORT, "
-                    "or give ctl_privkey, ctl_cert and ca_certs"
-                )
+                raise SpeaksTls
         if have < _HEADER.size:
             return None
         version, kind, length, _ = _HEADER.unpack_from(self._buffer, self._at)

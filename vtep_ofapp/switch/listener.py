@@ -12,7 +12,7 @@ from os_ken.controller import controller
 from os_ken.controller.handler import MAIN_DISPATCHER
 from os_ken.lib import hub
 
-from .framing import Malformed, Messages
+from .framing import Malformed, Messages, SpeaksTls
 from .tls import Certificates, hint
 
 LOG = logging.getLogger("vtep_ofapp.switch.listener")
@@ -135,6 +135,13 @@ class Listener:
         timer = hub.spawn_after(HANDSHAKE_TIME, self._check, peer)
         try:
             self._speak(sock, peer)
+        except SpeaksTls:
+            # A line of its own kind: those of strangers who send anything do not use up its share.
+            what = (
+                "connection from %s is closed: it speaks TLS, and this port does not: make its "
+                "controller tcp:ADDRESS:PORT, or give ctl_privkey, ctl_cert and ca_certs"
+            )
+            LOG.warning(what, peer.address[0])
         except Exception as error:
             what = "connection from %s is closed: %s: %s%s"
             LOG.warning(what, peer.address[0], type(error).__name__, error, hint(error))
