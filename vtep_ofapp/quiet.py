@@ -1,4 +1,7 @@
-"""Lines of the log that others can provoke: a few of each kind, then how many more there were."""
+"""Lines of the log that others can provoke: a few of each kind, then how many more there were.
+
+The last one of those that were left out is shown, so that what holds now can be read.
+"""
 
 import logging
 from collections import Counter
@@ -44,6 +47,7 @@ class Quiet(logging.Filter):
         self._later = later
         self._by_subject = by_subject
         self._counts: Counter[Hashable] = Counter()
+        self._left_out: dict[Hashable, logging.LogRecord] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the line is logged; shorten it."""
@@ -52,24 +56,26 @@ class Quiet(logging.Filter):
         kind = self._kind(record)
         self._counts[kind] += 1
         if self._counts[kind] > MOST_LINES:
+            self._left_out[kind] = record
             return False
         record.msg, record.args = _short(record.getMessage()), ()
         if record.name == _PARSER:
             record.exc_info = None  # the fault is in what was sent, not in a program here
         if self._counts[kind] == 1:
-            self._later(INTERVAL, self._end, kind, record)
+            self._later(INTERVAL, self._end, kind)
         return True
 
     def _kind(self, record: logging.LogRecord) -> Hashable:
         known = record.args if self._by_subject and isinstance(record.args, tuple) else ()
         return record.name, record.msg, *(str(subject) for subject in known[:1])
 
-    def _end(self, kind: Hashable, record: logging.LogRecord) -> None:
-        """End the interval that began with the record, and say what was left out in it."""
-        left_out = self._counts.pop(kind) - MOST_LINES
-        if left_out > 0:
-            logger = logging.getLogger(record.name)
-            logger.log(record.levelno, _MORE, left_out, INTERVAL, record.getMessage())
+    def _end(self, kind: Hashable) -> None:
+        """End the interval of a kind, and say how many lines were left out in it, and the last."""
+        more = self._counts.pop(kind) - MOST_LINES
+        last = self._left_out.pop(kind, None)
+        if last is not None:
+            logger = logging.getLogger(last.name)
+            logger.log(last.levelno, _MORE, more, INTERVAL, _short(last.getMessage()))
 
 
 def _short(text: str) -> str:

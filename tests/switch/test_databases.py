@@ -126,6 +126,14 @@ def restart_with(server: Server, file: Path | None) -> None:
 # It goes, and comes back
 
 
+def test_each_of_many_servers_that_cannot_be_used_is_named(switch):
+    remotes = [f"unix:{switch.folder}/server{number}.sock" for number in range(7)]
+    switch.app.options["vtep_db"] = ",".join(remotes)
+    switch.app.start()
+    for remote in remotes:
+        switch.wait_for_log(f"hardware_vtep: {remote}: No such file or directory")
+
+
 def test_a_database_that_is_away_is_said_once(apart):
     server = one_server(apart)
     server.ovsdb_server.kill()

@@ -42,9 +42,21 @@ def test_a_few_lines_pass_and_the_others_are_counted(log, clock, caplog):
     assert caplog.messages == [f"datapath {number:x} is refused" for number in range(MOST_LINES)]
     caplog.clear()
     clock.pass_by()
-    said = f"{1000 - MOST_LINES} more lines like this one within 60 s: datapath 0 is refused"
+    said = f"{1000 - MOST_LINES} more lines like this one within 60 s: datapath 3e7 is refused"
     assert caplog.messages == [said]
     assert caplog.records[0].levelno == logging.WARNING
+
+
+def test_the_last_line_that_was_left_out_is_shown_because_it_may_be_what_holds(log, clock, caplog):
+    for reason in (*["no such file"] * MOST_LINES, "no database"):
+        log.warning("%s: %s", "hardware_vtep", reason)
+    clock.pass_by()
+    assert caplog.messages[-1].endswith(
+        "more lines like this one within 60 s: hardware_vtep: no database"
+    )
+    log.warning("%s: %s", "hardware_vtep", "connected")
+    clock.pass_by()
+    assert caplog.messages[-1] == "hardware_vtep: connected"
 
 
 def test_lines_that_all_passed_are_not_counted(log, clock, caplog):

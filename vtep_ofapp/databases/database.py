@@ -467,4 +467,4 @@ class Database:
         """Say why a server cannot be used, once until there is another reason."""
         if self._reasons.get(remote) != reason:
             self._reasons[remote] = reason
-            LOG.warning("%s: %s: %s", self._name, remote, reason)
+            LOG.warning("%s: %s", f"{self._name}: {remote}", reason)  # its lines are its own
