@@ -1,6 +1,6 @@
 """What can happen: everything that reaches the loop is one of these values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
@@ -43,10 +43,10 @@ class Connection(Protocol):
     tells_of_changes: bool
     """Whether the switch tells what others do to its flows; else they are to be read back."""
 
-    def compare_groups(self, anew: bool) -> None:
+    def compare_groups(self, known: Iterable[int] | None = None) -> None:
         """Ask for all groups; a GroupsChanged follows if they are other than at the last time.
 
-        ``anew`` says that nothing counts as known.
+        With the ids of all that are ``known`` it tells every group, and which of these are gone.
         """
 
     def disconnect(self) -> None:

@@ -167,6 +167,7 @@ class Session:
                     self.managed.statistics.replaced(change.key)
                 else:
                     self.managed.groups.have(change.id, change.group)
+                    self._bundles_when_asked = None  # what groups were at the last look is past
                 if number % MOST_AT_ONCE == 0:
                     yield
             return
@@ -230,9 +231,9 @@ class Session:
         """Ask for groups, of which the switch does not tell; and for flows, where it does not."""
         if self.connection is None or not self.is_open or not self._is_read or self._is_busy:
             return
-        anew = self._bundles_when_asked is None
+        is_anew = self._bundles_when_asked is None
         self._bundles_when_asked = self._bundles
-        self.connection.compare_groups(anew)
+        self.connection.compare_groups(self.managed.groups.actual if is_anew else None)
         self._checks += 1
         pause = 1 + len(self.managed.flows.actual) // FLOWS_FOR_A_CHECK
         if not self.connection.tells_of_changes and self._checks % pause == 0:

@@ -9,6 +9,8 @@ from tests.switch.dummy import BROADCAST
 
 HOST, STATION, GROUP = "00:00:00:00:00:01", "00:00:00:00:00:99", "01:00:5e:00:00:fb"
 OURS = "0x7674657030000000"
+ALIVE = 0xA0000000
+"""The group that buckets of service nodes watch."""
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +90,11 @@ def test_it_is_put_back(busy, command):
     busy.ofctl(*command.format(local=local).split())
     busy.wait(lambda: (busy.flows(), busy.groups()) == (flows, groups), "all as before")
     assert HOST in busy.local_macs()
+
+
+def test_a_group_that_no_flow_uses_is_put_back_each_time(busy):
+    groups = busy.groups()
+    for _ in range(3):
+        busy.ofctl("del-groups", "br0", f"group_id={ALIVE}")
+        assert busy.groups() != groups
+        busy.wait(lambda: busy.groups() == groups, "all as before")

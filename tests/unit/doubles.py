@@ -1,6 +1,6 @@
 """Stand-ins for the switch and the databases: they take notes, and answer when a test says so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from vtep_ofapp.changes import Change, FlowChange
@@ -50,7 +50,7 @@ class ConnectionDouble:
     def read_counters(self) -> None:
         self.asked.append("read counters")
 
-    def compare_groups(self, anew: bool) -> None:
+    def compare_groups(self, known: Iterable[int] | None = None) -> None:
         self.asked.append("compare groups")
 
     def ask(self) -> None:

@@ -411,8 +411,8 @@ def test_groups_are_told_when_they_are_others_than_before(far):
     one, two = (Group(0xA1000001 + number, ()) for number in range(2))
     foreign = Group(7, (Bucket((Output(1),)),))
 
-    def ask(*groups, anew=False):
-        far.connection.compare_groups(anew)
+    def ask(*groups, known=None):
+        far.connection.compare_groups(known)
         body = b"".join(map(osken.group_entry, groups))
         far.tell(osken.reply(ofp.OFPMP_GROUP_DESC, body, xid_of(far.take()[-1])))
         events, far.events = far.events, []
@@ -424,4 +424,4 @@ def test_groups_are_told_when_they_are_others_than_before(far):
     changed = Group(one.id, (Bucket((Output(1),)),))
     assert ask(changed, two, foreign) == [{one.id: changed}]
     assert ask(changed) == [{two.id: None}]
-    assert ask(changed, anew=True) == [{one.id: changed}]
+    assert ask(changed, known=[one.id, two.id]) == [{one.id: changed, two.id: None}]

@@ -122,10 +122,13 @@ class SwitchConnection:
             self._outbox.put([monitor.request(self._monitor)])
         self._put(flows, groups)
 
-    def compare_groups(self, anew: bool) -> None:
-        """Ask for all groups; a GroupsChanged follows if they are other than at the last time."""
-        if anew:
-            self._group_entries = {}
+    def compare_groups(self, known: Iterable[int] | None = None) -> None:
+        """Ask for all groups; a GroupsChanged follows if they are other than at the last time.
+
+        With the ids of all that are ``known`` it tells every group, and which of these are gone.
+        """
+        if known is not None:
+            self._group_entries = dict.fromkeys(known, b"")
         if self._comparing is None:
             request = parser.OFPGroupDescStatsRequest(self._datapath, 0)
             self._comparing = _Comparing(self._number(request))
