@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
 import tempfile
 from pathlib import Path
@@ -44,11 +46,11 @@ class Member(OpenVSwitch):
         self.run(["ovsdb-client", "wait", self.db, "hardware_vtep", "connected"])
 
     def is_leader(self) -> bool:
-        """Return whether this server runs and leads the others."""
+        """Return whether this server runs, answers and leads the others."""
         if not self.ovsdb_server.running:
             return False
-        ask = ["ovs-appctl", "-t", "ovsdb-server", "cluster/status", "hardware_vtep"]
-        return "Role: leader" in self.run(ask)
+        ask = ["ovs-appctl", "--timeout=2", "-t", "ovsdb-server", "cluster/status", "hardware_vtep"]
+        return "Role: leader" in self.run(ask, check=False)
 
 
 class Clustered(DummySwitch):
@@ -130,6 +132,18 @@ def test_the_application_follows_the_leader_of_the_database(cluster):
     cluster.vtep_ctl("add-ucast-remote", "ls0", FAR, "10.2.2.3")
     cluster.wait(lambda: cluster.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host")
     former.ovsdb_server.start()
+
+
+def test_a_leader_that_stands_still_is_left_for_the_new_one(cluster):
+    cluster.learns(HOST, timeout=40)
+    former = cluster.leader()
+    os.kill(former.ovsdb_server.pid, signal.SIGSTOP)
+    try:
+        cluster.wait(lambda: cluster.leader() is not former, "another leader", 30)
+        cluster.learns("00:00:00:00:00:04", timeout=40)
+    finally:
+        os.kill(former.ovsdb_server.pid, signal.SIGCONT)
+    cluster.learns("00:00:00:00:00:05", timeout=40)
 
 
 def test_without_most_of_its_servers_forwarding_goes_on(cluster):

@@ -31,8 +31,12 @@ _ROWS_AT_A_TIME = 250
 """Rows handled before other green threads get their turn: some ten milliseconds of work."""
 _LONGEST_CHANGE = 5.0
 """Seconds for which transactions join those whose rows wait; then what waits is told first."""
-_PROBE_INTERVAL = 30_000
-"""Milliseconds; ovsdb-server is silent for seconds while it works on a large transaction."""
+_PROBE_INTERVAL, _PROBE_INTERVAL_OF_SEVERAL = 30_000, 10_000
+"""Milliseconds until a silent server is asked whether it is there, and for its answer.
+
+It is silent for seconds while it works on a large transaction. Where there are several servers,
+another one may be in charge by then.
+"""
 _FIRST_PAUSE, _PAUSE = 0.2, 1.0
 """Seconds after the first attempt to reach a server, and after each further one."""
 _PATIENCE = 10.0
@@ -95,8 +99,15 @@ class _Idl(idl.Idl):  # type: ignore[misc]
 
     last_id: str
 
-    def __init__(self, address: str, helper: Any, owner: "Database") -> None:
+    def __init__(
+        self,
+        address: str,
+        helper: Any,
+        owner: "Database",
+        probe_interval: int = _PROBE_INTERVAL,
+    ) -> None:
         self._owner = owner
+        self._probe_interval = probe_interval
         self.is_damaged = False
         self.is_receiving = False
         super().__init__(address, helper)
@@ -106,8 +117,10 @@ class _Idl(idl.Idl):  # type: ignore[misc]
         """Begin to connect to a server, and believe nothing that another one said of itself.
 
         A database may be older than what we read: it was restored, or its cluster made again.
+        A server at a Unix socket can stand still as well, so it is probed like any other.
         """
-        self._session = ovs.jsonrpc.Session.open_multiple([address], _PROBE_INTERVAL)
+        self._session = ovs.jsonrpc.Session.open_multiple([address])
+        self._session.reconnect.set_probe_interval(self._probe_interval)
         self._session.reconnect.set_max_tries(1)
         self._receive = self._session.recv
         self._session.recv = self._receive_patiently
@@ -428,7 +441,9 @@ class Database:
                 return self._idl
             missing = schemas.missing(server.schema, self._tables.columns)
             helper = schemas.helper_for(server.schema, self._tables.columns, self._tables.optional)
-            self._idl, self._schema = _Idl(server.address, helper, self), server.schema
+            interval = _PROBE_INTERVAL if len(self._remotes) == 1 else _PROBE_INTERVAL_OF_SEVERAL
+            self._idl = _Idl(server.address, helper, self, interval)
+            self._schema = server.schema
             if missing:
                 version, lacks = server.schema.get("version"), schemas.text_of(missing)
                 LOG.warning("%s: its schema %s lacks %s", self._name, version, lacks)
