@@ -67,8 +67,8 @@ class Session:
         self._check_is_due = False
         self._lost = 0
         self._checks = 0
-        self._bundles = 0
-        self._bundles_when_asked: int | None = None
+        self._regroupings = 0
+        self._regroupings_when_asked: int | None = None
         self._refusals = Refusals()
         self._deleting: Counter[FlowKey] = Counter()
 
@@ -167,7 +167,7 @@ class Session:
                     self.managed.statistics.replaced(change.key)
                 else:
                     self.managed.groups.have(change.id, change.group)
-                    self._bundles_when_asked = None  # what groups were at the last look is past
+                    self._regroupings_when_asked = None  # what groups were then is past
                 if number % MOST_AT_ONCE == 0:
                     yield
             return
@@ -207,8 +207,8 @@ class Session:
 
     def groups_changed(self, event: GroupsChanged) -> None:
         """Take groups as they are, unless that may be from before what we changed ourselves."""
-        if not self._is_read or self._is_busy or self._bundles != self._bundles_when_asked:
-            self._bundles_when_asked = None
+        if not self._is_read or self._regroupings != self._regroupings_when_asked:
+            self._regroupings_when_asked = None
             return
         _, before = self._differing()
         for id, group in event.groups.items():
@@ -229,10 +229,10 @@ class Session:
 
     def look(self) -> None:
         """Ask for groups, of which the switch does not tell; and for flows, where it does not."""
-        if self.connection is None or not self.is_open or not self._is_read or self._is_busy:
+        if self.connection is None or not self.is_open or not self._is_read:
             return
-        is_anew = self._bundles_when_asked is None
-        self._bundles_when_asked = self._bundles
+        is_anew = self._regroupings_when_asked is None
+        self._regroupings_when_asked = self._regroupings
         self.connection.compare_groups(self.managed.groups.actual if is_anew else None)
         self._checks += 1
         pause = 1 + len(self.managed.flows.actual) // FLOWS_FOR_A_CHECK
@@ -287,7 +287,7 @@ class Session:
         self._is_refusing &= bool(changes)
         if changes:
             self._is_busy = True
-            self._bundles += 1
+            self._regroupings += any(isinstance(change, GroupChange) for change in changes)
             self._deleting += Counter(
                 change.key
                 for change in changes
@@ -385,7 +385,7 @@ class Session:
         self._is_busy = False
         self._failures = 0
         self._refusals.clear()
-        self._bundles_when_asked = None
+        self._regroupings_when_asked = None
         self._deleting.clear()
         if self.connection is not None:
             self.connection.lead(generation)

@@ -52,6 +52,7 @@ class ConnectionDouble:
 
     def compare_groups(self, known: Iterable[int] | None = None) -> None:
         self.asked.append("compare groups")
+        self.known = None if known is None else set(known)
 
     def ask(self) -> None:
         self.asked.append("ask")

@@ -6,7 +6,7 @@ import pytest
 
 from vtep_ofapp import session
 from vtep_ofapp.changes import FlowChange, GroupChange
-from vtep_ofapp.events import FlowRemoved
+from vtep_ofapp.events import FlowRemoved, GroupsChanged
 from vtep_ofapp.flows import ToGroup
 from vtep_ofapp.model import Gone, Mark
 from vtep_ofapp.pipeline.layout import Table
@@ -384,6 +384,41 @@ def test_what_others_deleted_is_read_and_put_back(started, caplog):
     list(started.session.read_back(started.connection.reading()))
     started.turn()
     assert set(started.connection.switch.flows) == set(started.world.switch.flows.wanted)
+
+
+def flooded(bench):
+    """Return one of the groups that the switch has."""
+    return next(iter(bench.session.managed.groups.actual))
+
+
+def test_a_group_that_others_delete_while_flows_change_is_put_back(started):
+    group = flooded(started)
+    started.session.look()
+    started.world.tell(logical_switch(RED, 6001))
+    started.world.settle()
+    started.session.apply()
+    assert all(isinstance(change, FlowChange) for change in started.connection.bundles[-1])
+    started.session.groups_changed(GroupsChanged(started.connection, {group: None}))
+    list(started.session.applied(started.connection.done()))
+    started.session.apply()
+    assert [change.id for change in started.connection.bundles[-1]] == [group]
+
+
+def test_what_groups_were_before_we_changed_some_is_not_believed(started):
+    group = flooded(started)
+    started.session.look()
+    started.world.physical(physical_switch(physical_port("p0", {0: RED, 7: uuid(2)})))
+    started.world.tell(logical_switch(uuid(2), 5002))
+    started.world.settle()
+    started.session.apply()
+    assert any(isinstance(change, GroupChange) for change in started.connection.bundles[-1])
+    gone = GroupsChanged(started.connection, {group: None})
+    started.session.groups_changed(gone)
+    list(started.session.applied(started.connection.done()))
+    started.session.groups_changed(gone)
+    assert group in started.session.managed.groups.actual
+    started.session.look()
+    assert started.connection.known == set(started.session.managed.groups.actual)
 
 
 def test_the_end_of_a_flow_that_is_not_wanted_is_no_surprise(started):
