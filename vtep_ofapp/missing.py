@@ -121,6 +121,9 @@ def _not_connected(bridge: Bridge, listener: Listener) -> Fault:
     command = f"ovs-vsctl set-controller {bridge.name}"
     if not targets:
         reason = f"its bridge has no controller: {command} {listener.target}"
+    elif any(map(listener.is_meant_by, targets)) and not bridge.speaks_our_version:
+        speak = f"ovs-vsctl add bridge {bridge.name} protocols OpenFlow13"
+        reason = f"its bridge does not speak OpenFlow 1.3: {speak}"
     elif any(map(listener.is_meant_by, targets)):
         reason = f"its bridge is not connected: ovs-vsctl list controller {bridge.name} says why"
         return Fault(subject, reason, patience=BACKOFF)

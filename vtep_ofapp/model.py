@@ -294,6 +294,7 @@ class Bridge:
 
     ``database`` is the remote that it was read from, and ``interface`` the number and the MAC
     address of its own internal port in the kernel. ``is_secure`` is its fail mode;
+    ``speaks_our_version`` says that its protocols include OpenFlow 1.3;
     ``controllers_are_set`` says that it and each of its controllers have every setting that we
     would make for them.
     """
@@ -302,6 +303,7 @@ class Bridge:
     name: str
     datapath_id: int | None
     is_secure: bool
+    speaks_our_version: bool = True
     ports: Mapping[str, BridgePort] = field(default_factory=dict)
     controllers_are_set: bool = False
     database: str = ""

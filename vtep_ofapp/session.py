@@ -57,6 +57,7 @@ class Session:
         self.is_open = False
         self.was_open = False
         self._is_read = False
+        self._was_lost = False
         self._is_busy = False
         self._is_refusing = False
         self._failures = 0
@@ -143,12 +144,16 @@ class Session:
         self.connection = self.claim = None
         self.is_master = False
         self._is_read = False
+        self._was_lost = True
 
     def read_back(self, event: ReadBack) -> Iterator[None]:
         """Take what the switch has; yields now and then, as ManagedSwitch.read_back() does."""
         before = self._differing() if self._is_checking else None
         yield from self.managed.read_back(event.flows, event.groups)
         self._is_read = True
+        if self._was_lost and self.is_open:
+            LOG.info("%s: connected again", self.managed.name)
+        self._was_lost = False
         self._refusals.begin_to_try(self._changes(with_refused=True))
         if before is not None:
             flows, groups = self._differing()

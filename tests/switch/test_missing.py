@@ -40,6 +40,24 @@ def test_no_controller_and_then_one_that_leads_elsewhere(begun):
     assert begun.app.log_text.count("its bridge has") == 4
 
 
+def test_a_bridge_without_our_version_of_openflow(begun):
+    begun.ovs_vsctl("set", "bridge", "br0", "protocols=OpenFlow10,OpenFlow14")
+    begun.point_at_app()
+    line = "Physical_Switch br0: its bridge does not speak OpenFlow 1.3"
+    command = "ovs-vsctl add bridge br0 protocols OpenFlow13"
+    wait_to_be_told(begun, f"{line}: {command}")
+    begun.run(command.split())
+    begun.wait_for_log(f"mended: {line}")
+    begun.wait_for_log("br0 is managed")
+
+
+def test_a_connection_that_came_back_is_said(vtep):
+    vtep.ovs_vsctl("del-controller", "br0")
+    vtep.wait_for_log("br0: connection lost")
+    vtep.point_at_app()
+    vtep.wait_for_log("br0: connected again")
+
+
 def test_no_bridge_and_what_makes_it(switch):
     switch.add_physical_switch()
     switch.app.start()

@@ -1,5 +1,7 @@
 """Which step was forgotten, for each switch, and the command to type."""
 
+from dataclasses import replace
+
 import pytest
 
 from vtep_ofapp.missing import BACKOFF, PATIENCE, Listener, missing
@@ -55,6 +57,14 @@ def test_a_bridge_that_has_us_and_does_not_come_may_take_its_time():
     fault = found(a_bridge(THERE, HERE, connected_to=[THERE]))["br0"]
     assert fault.reason == ("its bridge is not connected: ovs-vsctl list controller br0 says why")
     assert fault.patience == BACKOFF
+
+
+def test_a_bridge_that_does_not_speak_our_version_is_told_to():
+    fault = found(replace(a_bridge(HERE), speaks_our_version=False))["br0"]
+    assert fault.reason == (
+        "its bridge does not speak OpenFlow 1.3: ovs-vsctl add bridge br0 protocols OpenFlow13"
+    )
+    assert fault.patience == PATIENCE
 
 
 def test_no_bridge():

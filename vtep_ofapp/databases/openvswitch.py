@@ -39,6 +39,8 @@ Open vSwitch tries to make a port again only when its database changes, and look
 external_ids nor at what it has written itself.
 """
 _VXLAN_PORT = "4789"
+_OPENFLOW = "OpenFlow13"
+"""What a Bridge calls the version of OpenFlow that we speak."""
 _NOT_IN_BAND = "disable-in-band"
 """The key in other_config of a Bridge that we set, unless someone has set it.
 
@@ -58,6 +60,7 @@ class OpenVSwitchTables:
             "datapath_id",
             "fail_mode",
             "controller",
+            "protocols",
             "other_config",
             "external_ids",
         ),
@@ -172,6 +175,7 @@ class OpenVSwitchTables:
             row.name,
             int(row.datapath_id[0], 16) if row.datapath_id else None,
             row.fail_mode == ["secure"],
+            not row.protocols or _OPENFLOW in row.protocols,  # none means each that it can
             ports,
             database=self._name,
             controllers_are_set=_NOT_IN_BAND in row.other_config
