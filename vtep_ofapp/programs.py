@@ -101,7 +101,10 @@ class Planner:
     def _switch(self, physical: PhysicalSwitch) -> Program:
         reasons = list(physical.refused)
         if not physical.tunnel_ips:
-            reasons.append("it has no usable tunnel_ips, so there are no tunnels")
+            reasons.append(
+                "it has no usable tunnel_ips, so there are no tunnels: "
+                f"vtep-ctl set Physical_Switch {self._name} tunnel_ips=ADDRESS"
+            )
         faults = [self._fault(reason) for reason in reasons]
         for address, interface in sorted(self.missing.items()):
             reason = (

@@ -139,7 +139,8 @@ def test_a_switch_without_tunnel_ips_says_so_and_switches_locally():
     world.tell(remote_mac(MAC1, FAR), unknown_dst(FAR))
     world.settle()
     assert world.complaints() == {
-        "Physical_Switch br0: it has no usable tunnel_ips, so there are no tunnels"
+        "Physical_Switch br0: it has no usable tunnel_ips, so there are no tunnels: "
+        "vtep-ctl set Physical_Switch br0 tunnel_ips=ADDRESS"
     }
     assert world.tunnels() == set()
     assert world.flows("FLOODING") == lines("""
