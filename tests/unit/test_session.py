@@ -117,6 +117,15 @@ def test_the_gate_opens_once_when_all_is_known(bench, caplog):
     assert len(bench.connection.bundles) == 1
 
 
+def test_a_connection_that_comes_back_is_told_once(started, caplog):
+    caplog.set_level(logging.INFO, "vtep_ofapp")
+    started.session.disconnect()
+    started.connect()
+    assert [record.getMessage() for record in caplog.records] == ["br0: connected again"]
+    list(started.session.read_back(started.connection.reading()))
+    assert len(caplog.records) == 1
+
+
 @pytest.mark.parametrize("outcome", ["up", "error"])
 def test_the_gate_waits_for_the_tunnels(bench, outcome):
     bench.world.tell(unknown_dst(FAR))
