@@ -82,6 +82,14 @@ def test_a_folder_for_a_file_ends_the_start_with_one_line(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
+def test_an_application_that_is_not_installed_ends_the_start_with_one_line(tmp_path):
+    done = run(tmp_path, "vtep_ofap")
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last == "osken-manager vtep_ofapp vtep_ofap: there is no application vtep_ofap"
+    assert "Traceback" not in done.stderr
+
+
 def test_a_log_file_has_the_reason_too(tmp_path):
     (tmp_path / "app.conf").write_text("[vtep]\nmac_aging = 0\n")
     done = run(tmp_path, "--config-file", "app.conf", "--log-file", "log")
