@@ -103,6 +103,36 @@ MOST_UNCLAIMED = 100
 """Datapaths that wait until the databases are read; one more costs the first its place."""
 
 
+class Alarm:
+    """One timer for an event whose time may come sooner or later than it was known to."""
+
+    def __init__(
+        self,
+        event: Event,
+        later: Callable[[float, Event], GreenThread | None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._event = event
+        self._later = later
+        self._clock = clock
+        self._due: float | None = None
+        self._timer: GreenThread | None = None
+
+    def set(self, due: float | None) -> None:
+        """Let the event come at this time of the clock, or not at all."""
+        if due == self._due:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = due
+        pause = None if due is None else max(0.0, due - self._clock())
+        self._timer = None if pause is None else self._later(pause, self._event)
+
+    def over(self) -> None:
+        """Take note that the event has come."""
+        self._due = self._timer = None
+
+
 class Loop:
     """All state of the application, and the turn that brings the world in line with it."""
 
@@ -125,7 +155,6 @@ class Loop:
         self._clock = clock
         self._policy = policy
         self._service = service
-        self._clock = clock
         self._listener = listener
         self._network = Network()
         self._macs = LearnedMacs(clock)
@@ -151,7 +180,6 @@ class Loop:
         self._leads: bool | None = None
         self._holds_lock = False
         self._roles_due: set[Connection] = set()
-        self._clock = clock
         self._missed: set[UUID] | None = None
         self._missed_until = 0.0
         self._vtep_is_in_sync = False
@@ -160,12 +188,10 @@ class Loop:
         self._missing: set[str] = set()
         self._switches_changed = False
         self._hold_is_awaited = False
-        self._patience_due: float | None = None
-        self._patience_timer: GreenThread | None = None
-        self._grace_timer: GreenThread | None = None
+        self._patience = Alarm(PatienceIsOver(), self._later, clock)
+        self._grace = Alarm(GraceIsOver(), self._later, clock)
         self._vxlan_ports = {name: VxlanPorts() for name in openvswitch}
-        self._tunnels_end: float | None = None
-        self._tunnels_timer: GreenThread | None = None
+        self._tunnels = Alarm(TunnelsAreDue(), self._later, clock)
         self._vtep = Transactions("hardware_vtep", vtep, self._later, MOST_IN_REPORT)
         self._openvswitch = {
             name: Transactions(name, writer, self._later) for name, writer in openvswitch.items()
@@ -257,38 +283,21 @@ class Loop:
                 self._physical.values(),
                 [name for names in self._shared.values() for name in names],
             )
-            self._await_grace()
+            grace = self._report.grace()
+            self._grace.set(None if grace is None else self._clock() + grace)
         self._report.faults_changed(self._faults.take_changed())
         if self._news.wait:  # the report's rows may be ahead of what else is known
             self._write(self._report.news())
             return
         rows = (session.row_writes() for session in self._sessions.values())
         self._write(chain(self._report.writes(), *rows))
-        self._await_tunnels()
+        ends = [session.managed.tunnels_are_due() for session in self._sessions.values()]
+        self._tunnels.set(min((each for each in ends if each is not None), default=None))
 
     def _write(self, writes: Iterable[VtepWrite]) -> None:
         """Send writes to hardware_vtep, unless they are about rows that it lost."""
         if self._missed is None:
             self._vtep.commit(writes)
-
-    def _await_grace(self) -> None:
-        """Take another turn when the row of a port has waited long enough; one timer does."""
-        grace = self._report.grace()
-        if self._grace_timer is not None:
-            self._grace_timer.cancel()
-        self._grace_timer = None if grace is None else self._later(grace, GraceIsOver())
-
-    def _await_tunnels(self) -> None:
-        """Take another turn when a tunnel port or a Tunnel row is due; one timer does."""
-        ends = [session.managed.tunnels_are_due() for session in self._sessions.values()]
-        end = min((each for each in ends if each is not None), default=None)
-        if end == self._tunnels_end:
-            return
-        if self._tunnels_timer is not None:
-            self._tunnels_timer.cancel()
-        pause = None if end is None else max(0.0, end - self._clock())
-        self._tunnels_timer = None if pause is None else self._later(pause, TunnelsAreDue())
-        self._tunnels_end = end
 
     def _is_ready(self) -> bool:
         """Whether all that can be done is done: every switch that is connected is in our hands."""
@@ -471,19 +480,7 @@ class Loop:
         if not self._is_settling:
             self._faults.put_all(self._found)
             self._found = {}
-            self._await_patience()
-
-    def _await_patience(self) -> None:
-        """Take another turn when a fault has lasted long enough to be said; one timer does."""
-        due = self._faults.due()
-        if due == self._patience_due:
-            return
-        self._patience_due = due
-        if self._patience_timer is not None:
-            self._patience_timer.cancel()
-        self._patience_timer = (
-            None if due is None else self._later(max(0.0, due - self._clock()), PatienceIsOver())
-        )
+            self._patience.set(self._faults.due())
 
     def _end_sessions(self) -> None:
         """Part with switches that are managed no more, after all of ours is gone from them."""
@@ -570,6 +567,7 @@ class Loop:
         self._transactions(event.database).resume()
 
     def _grace_is_over(self, event: GraceIsOver) -> None:
+        self._grace.over()
         self._switches_changed = True
 
     def _transactions(self, database: str) -> Transactions:
@@ -722,11 +720,11 @@ class Loop:
             session.managed.count(event.flows)
 
     def _patience_is_over(self, event: PatienceIsOver) -> None:
-        self._patience_due = None
+        self._patience.over()
         self._faults.say_lasting()
 
     def _tunnels_are_due(self, event: TunnelsAreDue) -> None:
-        self._tunnels_end = self._tunnels_timer = None
+        self._tunnels.over()
         for session in self._sessions.values():
             session.managed.tunnels_due()
 

@@ -1285,7 +1285,9 @@ def test_a_name_passes_to_another_host_when_its_bridge_is_gone_and_not_before(sa
 
 def test_the_fault_that_is_due_first_is_waited_for_whatever_came_first(app, monkeypatch):
     pauses = []
-    monkeypatch.setattr(app.loop, "_later", lambda pause, event: pauses.append((pause, event)))
+    monkeypatch.setattr(
+        "eventlet.spawn_after", lambda pause, post, event: pauses.append((pause, event))
+    )
     ours = replace(BRIDGE, controllers=(Controller("tcp:127.0.0.1:6653"),))
     row, more = described(), physical_switch(name="br1", row=uuid(0x5999))
     app.turn(LockIs(True), VtepRows([row]), VtepInSync(frozenset({row.uuid})))
