@@ -411,7 +411,7 @@ def _remotes(name: str, text: str) -> str:
     remotes = [each.strip() for each in text.split(",")]
     for each in remotes:
         matched = _OVSDB_REMOTE.fullmatch(each)
-        if not matched or int(matched["port"] or 0) > 65535:
+        if not matched or not 1 <= int(matched["port"] or 1) <= 65535:
             raise BadOption(
                 f"[vtep] {name}: {each!r} is no OVSDB remote "
                 "(unix:PATH, tcp:HOST:PORT or ssl:HOST:PORT)"

@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -132,6 +133,38 @@ def test_each_of_many_servers_that_cannot_be_used_is_named(switch):
     switch.app.start()
     for remote in remotes:
         switch.wait_for_log(f"hardware_vtep: {remote}: No such file or directory")
+
+
+def greet(server: socket.socket, greeting: bytes) -> None:
+    """Say the same to everyone who connects, until the socket is closed."""
+    while True:
+        try:
+            client, _ = server.accept()
+        except OSError:
+            return
+        with client:
+            client.sendall(greeting)
+            client.recv(4096)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "reason"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "error parsing stream: not a JSON message"),
+        (b'{"hello": "world"}', "received bad JSON-RPC message: "),
+    ],
+)
+def test_what_is_no_database_server_is_said_once(switch, greeting, reason):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=greet, args=(server, greeting), daemon=True).start()
+        remote = f"tcp:127.0.0.1:{server.getsockname()[1]}"
+        switch.app.options["vtep_db"] = remote
+        switch.app.start()
+        said = f"hardware_vtep: {remote}: what answers is no OVSDB server: {reason}"
+        switch.wait_for_log(said)
+        time.sleep(3.5)  # three more attempts
+        assert sum(remote in line for line in switch.app.log_text.splitlines()) == 1
+        server.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_database_that_is_away_is_said_once(apart):

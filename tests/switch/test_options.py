@@ -40,6 +40,7 @@ def run(folder, *arguments, cwd=None):
         ("vtep_db = db.sock", "[vtep] vtep_db: 'db.sock' is no OVSDB remote"),
         ("ovs_db = tcp:10.0.0.1", "[vtep] ovs_db: 'tcp:10.0.0.1' is no OVSDB remote"),
         ("ovs_db = unix:/a,tcp:h:99999", "[vtep] ovs_db: 'tcp:h:99999' is no OVSDB remote"),
+        ("vtep_db = tcp:10.0.0.1:0", "[vtep] vtep_db: 'tcp:10.0.0.1:0' is no OVSDB remote"),
         ("mac_aging = soon", "[vtep] mac_aging: "),
         ("mac_aging = 0", "[vtep] mac_aging: "),
         ("mac_agign = 9", "[vtep] mac_agign: there is no such option; mac_aging is the nearest"),

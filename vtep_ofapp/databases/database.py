@@ -119,6 +119,7 @@ class _Idl(idl.Idl):  # type: ignore[misc]
         A database may be older than what we read: it was restored, or its cluster made again.
         A server at a Unix socket can stand still as well, so it is probed like any other.
         """
+        self.address = address
         self._session = ovs.jsonrpc.Session.open_multiple([address])
         self._session.reconnect.set_probe_interval(self._probe_interval)
         self._session.reconnect.set_max_tries(1)
@@ -373,6 +374,8 @@ class Database:
         The rows stay as they are until there is another one.
         """
         database.close()
+        if reason := strict.nonsense(database.address):
+            LOG.warning("%s: %s: %s", self._name, database.address, reason)
         was_in_sync, self._is_in_sync = self._is_in_sync, False
         self._is_locked = None
         if self._was_connected:

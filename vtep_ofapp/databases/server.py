@@ -17,6 +17,8 @@ import ovs.jsonrpc
 import ovs.stream
 from eventlet import patcher, tpool
 
+from .strict import nonsense
+
 _ABOUT = ("name", "model", "connected", "leader")
 """Columns of the table Database of _Server (ovsdb-server(5))."""
 
@@ -164,6 +166,8 @@ def _request(connection: Any, method: str, params: list[Any]) -> Any:
     request = ovs.jsonrpc.Message.create_request(method, params)
     failure, reply = connection.transact_block(request)
     if failure:
+        if reason := nonsense(connection.name):
+            raise Unusable(f"what answers is no OVSDB server: {reason}")
         ended = (
             "the server ended the connection; with TLS, its CA may not have signed our certificate"
         )

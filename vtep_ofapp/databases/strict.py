@@ -53,15 +53,26 @@ class _Idl(_Quiet):
 class _Connections(_Quiet):
     """The log of connections, which end by themselves after what they warn of."""
 
+    def __init__(self) -> None:
+        self.reasons: dict[str, str] = {}
+
     def warn(self, text: str) -> None:
-        """Log the remote and what is wrong, but for errors of the connection, which come out."""
+        """Keep what a remote sent wrongly, but no errors of the connection, which come out."""
         remote, _, reason = text.partition(": ")
         if not reason.startswith(("send error", "receive error")):
-            LOG.warning("%s: %s", remote, reason)
+            self.reasons[remote] = reason
+
+
+_CONNECTIONS = _Connections()
+
+
+def nonsense(remote: str) -> str | None:
+    """Return, once, what a remote sent that no server sends: its connection is over."""
+    return _CONNECTIONS.reasons.pop(remote, None)
 
 
 def install() -> None:
     """Take the library's complaints seriously."""
-    modules: dict[Any, Any] = {idl: _Idl(), ovs.jsonrpc: _Connections()}
+    modules: dict[Any, Any] = {idl: _Idl(), ovs.jsonrpc: _CONNECTIONS}
     for module, log in modules.items():
         module.vlog = log
