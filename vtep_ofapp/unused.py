@@ -48,7 +48,7 @@ class UnusedTunnelRows:
         if locator not in self._said:
             self._said.add(locator)
             LOG.warning(
-                "%s: no row has named %s for %g s; its Tunnel row goes, with %s",
+                "%s: nothing has used %s for %g s; its Tunnel row goes, with %s",
                 self._switch,
                 row.address,
                 GRACE,

@@ -208,6 +208,6 @@ def test_what_is_not_used_for_five_seconds_goes_and_a_line_quotes_it(tunnel):
     # OpenDaylight waits ten seconds.
     assert 4.0 < time.monotonic() - begun < 9.0
     tunnel.wait(lambda: locator_names(tunnel) == ["127.0.0.1"], "its locator to go")
-    line = "br0: no row has named 10.2.2.3 for 5 s; its Tunnel row goes, with bfd_params"
+    line = "br0: nothing has used 10.2.2.3 for 5 s; its Tunnel row goes, with bfd_params"
     tunnel.wait_for_log(f"{line} enable=true, min_rx=300")
     assert tunnel.app.log_text.count(line) == 1

@@ -46,7 +46,7 @@ def test_a_row_with_settings_stays_and_its_end_is_said_once(bench, caplog):
     assert bench.rows.next_end() is None
     (record,) = caplog.records
     assert record.getMessage() == (
-        "br0: no row has named 10.0.0.2 for 5 s; its Tunnel row goes, with bfd_params enable=true, "
+        "br0: nothing has used 10.0.0.2 for 5 s; its Tunnel row goes, with bfd_params enable=true, "
         "min_rx=300 and bfd_config_remote bfd_dst_ip=169.254.1.7"
     )
 
