@@ -64,6 +64,7 @@ def test_a_wrong_value_ends_the_start_with_one_clear_line(tmp_path, option, says
         (b"[vtep]\nlock = \xff\xfe\n", "'utf-8' codec can't decode"),
         (b"[DEFAULT]\nofp_tcp_listen_port = x\n", "Invalid Integer value: x"),
         (b"[DEFAULT]\nlog_file = nowhere/log\n", "No such file or directory: 'nowhere/log'"),
+        (b"[DEFAULT]\nlog_dir = nowhere\n", "No such file or directory: 'nowhere'"),
         (b"[DEFAULT]\npid_file = nowhere/pid\n", "No such file or directory: 'nowhere/pid'"),
     ],
 )
