@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import config, emulator
 from .flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
-from .tools import Failure, Removal, Row, Tools, members, pairs, where, without
+from .tools import Failure, Removal, Row, Tools, members, pairs, tell, where, without
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids that marks our bridges and ports."""
@@ -67,7 +67,7 @@ def find_bridges(tools: Tools, remote: str, switches: Collection[str]) -> Iterat
         found = Found(remote, row, ours)
         if mark not in (None, tools.options.mark):
             if found.name in switches or ours:
-                print(f"{found.name}: left alone, it has the mark of another process: {mark}")
+                tell(f"{found.name}: left alone, it has the mark of another process: {mark}")
         elif mark or ours or found.name in switches or count_flows(tools, found):
             yield found
 
@@ -268,7 +268,7 @@ def clean(tools: Tools, with_bindings: bool) -> None:
 def _say_how_to_revive(bridge: Found) -> None:
     if bridge.row["fail_mode"] == "secure":
         name = bridge.name
-        print(
+        tell(
             f"{name} forwards nothing without them; an ordinary switch is made of it by "
             f"`ovs-vsctl set-fail-mode {name} standalone -- del-controller {name}`"
         )
@@ -312,7 +312,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"vtep_ofapp.cleanup: {error}", file=sys.stderr)
         return 1
     if not tools.removed:
-        print("there is nothing to remove")
+        tell("there is nothing to remove")
     return 0
 
 

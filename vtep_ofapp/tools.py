@@ -1,7 +1,9 @@
 """Open vSwitch's own tools, as the cleanup command uses them."""
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -19,6 +21,16 @@ Row: TypeAlias = dict[str, Any]
 
 class Failure(Exception):
     """It cannot be done; the text says why, in one line."""
+
+
+def tell(line: str) -> None:
+    """Print a line. Without a reader, as behind ``| head``, the rest is done and nobody is told."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Tools:
     def say(self, what: str) -> None:
         """Say that something was removed, or would be."""
         self.removed += 1
-        print(f"{what} would be removed" if self.dry_run else f"{what}: removed")
+        tell(f"{what} would be removed" if self.dry_run else f"{what}: removed")
 
     def change_flows(self, socket: str, what: str, lines: Iterable[str]) -> None:
         """Change flows and groups in one bundle, of lines as ``ovs-ofctl bundle`` takes them."""
