@@ -56,7 +56,6 @@ class Session:
         self.claim: Claim | None = None
         self.is_open = False
         self.was_open = False
-        self._was_lost = False
         self._is_read = False
         self._was_lost = False
         self._is_busy = False
@@ -144,7 +143,6 @@ class Session:
         """Take the end of the connection; the switch goes on with what it has."""
         self.connection = self.claim = None
         self.is_master = False
-        self._was_lost = True
         self._is_read = False
         self._was_lost = True
 
