@@ -11,6 +11,8 @@ PATIENCE = 4.0
 BACKOFF = 15.0
 """Seconds for a bridge that has us as its controller; it may wait for 8 between attempts."""
 
+DATABASE = "hardware_vtep"
+
 INTRODUCTION = "managed by vtep_ofapp"
 """What a Physical_Switch says in its description that this program has managed."""
 
@@ -66,7 +68,7 @@ def missing(
     unread: Collection[str],
     listener: Listener,
 ) -> dict[str, Fault]:
-    """Return what is missing, by the name of a Physical_Switch or bridge.
+    """Return what is missing, by the name of a Physical_Switch or bridge, or of the database.
 
     ``bridges`` are those of all databases that are read, ``unread`` the others; of the names that
     are ``waiting`` it is said elsewhere why. ``connected`` are the names of the bridges that are
@@ -85,6 +87,10 @@ def missing(
             f"vtep-ctl add-ps {name}",
             patience=PATIENCE,
         )
+    if not rows and not strays:
+        name = next(iter(bridges)) if len(bridges) == 1 else "BRIDGE"
+        reason = f"it has no Physical_Switch: vtep-ctl add-ps {name}"
+        found[DATABASE] = Fault(DATABASE, reason, patience=PATIENCE, is_information=True)
     is_idle = rows.keys().isdisjoint(bridges)
     for name, row in rows.items():
         if name in waiting or name in connected:

@@ -58,6 +58,15 @@ def test_a_connection_that_came_back_is_said(vtep):
     vtep.wait_for_log("br0: connected again")
 
 
+def test_no_physical_switch_and_no_controller(switch):
+    switch.add_bridge()
+    switch.app.start()
+    line = "hardware_vtep: it has no Physical_Switch: vtep-ctl add-ps br0"
+    wait_to_be_told(switch, line)
+    switch.add_physical_switch()
+    switch.wait_for_log(f"mended: {line}")
+
+
 def test_no_bridge_and_what_makes_it(switch):
     switch.add_physical_switch()
     switch.app.start()

@@ -88,6 +88,16 @@ def test_no_bridge_while_a_database_is_not_read():
     assert said(waiting=["br0"], unread=["there"]) == {}
 
 
+def test_a_database_without_any_switch():
+    assert said(a_bridge(), rows=()) == {
+        "hardware_vtep": "it has no Physical_Switch: vtep-ctl add-ps br0"
+    }
+    assert said(a_bridge(), a_bridge(name="br1"), rows=()) == {
+        "hardware_vtep": "it has no Physical_Switch: vtep-ctl add-ps BRIDGE"
+    }
+    assert found(rows=())["hardware_vtep"].is_information
+
+
 def test_a_bridge_that_leads_here_and_has_no_row():
     stray = a_bridge(HERE, name="br1")
     add = (
@@ -100,7 +110,8 @@ def test_a_bridge_that_leads_here_and_has_no_row():
         "vtep-ctl set Physical_Switch br0 name=br1",
         "br1": add,
     }
-    assert said(a_bridge(name="br1"), a_bridge(THERE, name="br2"), rows=()) == {}
+    others = a_bridge(name="br1"), a_bridge(THERE, name="br2")
+    assert said(*others, rows=()).keys() == {"hardware_vtep"}
 
 
 @pytest.mark.parametrize(
