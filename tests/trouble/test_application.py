@@ -186,6 +186,7 @@ def test_what_changed_while_it_was_away_is_taken_up_and_nothing_is_stale(
             *("clear-local-macs ls1", "del-ls ls1"),
             *("add-ls ls3", "set Logical_Switch ls3 tunnel_key=66"),
             *("unbind-ls br0 p2 20", "bind-ls br0 p2 20 ls3", "bind-ls br0 p1 31 ls3"),
+            "unbind-ls br0 x1 0",  # its port is gone; the row of a bound one would stay
             f"del-ucast-remote ls0 {moving}",
             f"add-ucast-remote ls0 {moving} {THIRD}",
             f"del-ucast-remote ls0 {going}",
