@@ -7,6 +7,7 @@ from pathlib import Path
 
 import eventlet
 import pytest
+from eventlet.greenthread import GreenThread
 
 from sim.openvswitch import SCHEMA_FILES
 from tests.switch.dummy import DummySwitch
@@ -21,13 +22,24 @@ LOCATORS = {"red": "10.2.2.2", "blue": "10.2.2.3"}
 SEVEN = "02:00:00:00:00:07"
 
 
+_readers: list[GreenThread] = []
+
+
+@pytest.fixture(autouse=True)
+def no_reader_is_left():
+    """End the readers of a test: they would ask for their server in all later tests."""
+    yield
+    while _readers:
+        _readers.pop().kill()
+
+
 class Reader:
     """What the loop would be told of the database, put together."""
 
     def __init__(self, remote: str) -> None:
         self.rows, self.syncs, self.events = {}, [], []
         self.database = Database("hardware_vtep", remote, VtepTables(), self.post)
-        self.database.start()
+        _readers.append(eventlet.spawn(self.database._run))
 
     def post(self, event) -> None:
         self.events.append(event)
