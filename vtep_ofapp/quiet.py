@@ -47,7 +47,7 @@ class Quiet(logging.Filter):
         self._later = later
         self._by_subject = by_subject
         self._counts: Counter[Hashable] = Counter()
-        self._left_out: dict[Hashable, logging.LogRecord] = {}
+        self._left_out: dict[Hashable, tuple[str, int, str]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the line is logged; shorten it."""
@@ -55,10 +55,11 @@ class Quiet(logging.Filter):
             return True
         kind = self._kind(record)
         self._counts[kind] += 1
-        if self._counts[kind] > MOST_LINES:
-            self._left_out[kind] = record
-            return False
         record.msg, record.args = _short(record.getMessage()), ()
+        if self._counts[kind] > MOST_LINES:
+            # As text alone: what it is made of, an exception and its socket, is not held on to.
+            self._left_out[kind] = record.name, record.levelno, record.msg
+            return False
         if record.name == _PARSER:
             record.exc_info = None  # the fault is in what was sent, not in a program here
         if self._counts[kind] == 1:
@@ -74,8 +75,8 @@ class Quiet(logging.Filter):
         more = self._counts.pop(kind) - MOST_LINES
         last = self._left_out.pop(kind, None)
         if last is not None:
-            logger = logging.getLogger(last.name)
-            logger.log(last.levelno, _MORE, more, INTERVAL, _short(last.getMessage()))
+            name, level, text = last
+            logging.getLogger(name).log(level, _MORE, more, INTERVAL, text)
 
 
 def _short(text: str) -> str:

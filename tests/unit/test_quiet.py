@@ -1,6 +1,7 @@
 """Lines that others can provoke: bounded, counted, short."""
 
 import logging
+import weakref
 
 import pytest
 
@@ -57,6 +58,18 @@ def test_the_last_line_that_was_left_out_is_shown_because_it_may_be_what_holds(l
     log.warning("%s: %s", "hardware_vtep", "connected")
     clock.pass_by()
     assert caplog.messages[-1] == "hardware_vtep: connected"
+
+
+def test_what_a_line_was_made_of_is_not_held_on_to(log):
+    class Broken(Exception):
+        pass
+
+    error = Broken("a socket hangs on its traceback")
+    held = weakref.ref(error)
+    for _ in range(MOST_LINES + 1):
+        log.warning("closed: %s", error)
+    del error
+    assert held() is None
 
 
 def test_lines_that_all_passed_are_not_counted(log, clock, caplog):
