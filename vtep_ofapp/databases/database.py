@@ -161,7 +161,7 @@ class _Idl(idl.Idl):  # type: ignore[misc]
         self._owner.worked()
 
     def handle_monitor_canceled(self, msg: Any) -> bool:
-        """End the connection when the server shows no more rows: the schema was converted.
+        """End the connection when the server stops to show rows: the schema was converted.
 
         It is read again with the next connection.
         """
@@ -349,7 +349,7 @@ class Database:
         return now - self._behind_since < _LONGEST_CHANGE
 
     def _tell(self, database: _Idl) -> None:
-        """Tell what whole transactions changed, and when all was read anew that this is all.
+        """Tell what whole transactions changed, and after a full reading that this is all.
 
         Then the lock is asked for: only now is it known that this server leads.
         """

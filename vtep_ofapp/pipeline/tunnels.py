@@ -111,7 +111,7 @@ def decapsulation_of_contested(address: str, vni: int) -> Flow:
 
 
 def decapsulation_from_anyone(vni: int, logical_switch: int) -> Flow:
-    """Admit frames with this VNI whoever sends them (RFC 7348, section 4.1)."""
+    """Admit frames with this VNI from any sender (RFC 7348, section 4.1)."""
     return flow(
         Table.DECAPSULATION,
         Priority.FALLBACK,
