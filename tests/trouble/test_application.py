@@ -180,7 +180,8 @@ def test_what_changed_while_it_was_away_is_taken_up_and_nothing_is_stale(
     lab.vtep.ovs_vsctl("del-port", "br0", "x1")
     lab.vtep.ovs_vsctl("del-port", "br0", "x2")
     spare_ports("x0", "x2 42")
-    wire.frame(vm1, dst=lab.hypervisor.mac).arrives({"hypervisor": ["vni 33"]})
+    far = lab.hypervisor
+    lab.expect_delivery(vm1.send, {far.name: ["vni 33"]}, src=vm1.mac, dst=far.mac)
     with nothing_is_lost(lab, wire):
         nvc.do(
             *("unbind-ls br0 p0 10", "unbind-ls br0 p2 10", "clear-remote-macs ls1"),
