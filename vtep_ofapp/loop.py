@@ -266,7 +266,7 @@ class Loop:
             session.apply()
         for database, transactions in self._openvswitch.items():
             if not self._holds_lock:
-                break  # whoever has it now may have made other ports
+                break  # the process that has it now may have made other ports
             transactions.commit(
                 write
                 for session in self._sessions.values()
@@ -623,7 +623,7 @@ class Loop:
         """Take a switch's word on its master.
 
         One that refuses us is asked again while we have the lock: then its master is one that has
-        lost it. Otherwise that is whoever has it now.
+        lost it. Otherwise that is the process that has it now.
         """
         session = self._by_connection.get(event.connection)
         if session is None or not self._leads:

@@ -126,7 +126,7 @@ class Network:
         return row is not None and row.source_node_replication
 
     def key(self, peer: OfPeer) -> int | None:
-        """Return the key towards a remote VTEP, whoever else may have the same one there.
+        """Return the key towards a remote VTEP, even if others have the same one there.
 
         It is the logical switch's, or else that of the locator, the least of several (vtep(5),
         "Per Logical-Switch Tunnel Key"); None if there is neither or no row names the VTEP.
@@ -252,7 +252,7 @@ class Network:
         return touched
 
     def update_switch(self, uuid: UUID, row: PhysicalSwitch | None) -> set[Topic]:
-        """Take a Physical_Switch row of the database, whoever manages it, or its end.
+        """Take a Physical_Switch row of the database, of any process, or its end.
 
         What touches others is what it binds: a row for a station behind one of the switches is
         of use while another one has its logical switch.

@@ -41,7 +41,7 @@ class News:
         return bool(self._within)
 
     def hear(self) -> Iterator[Part]:
-        """Yield the next parts, until they have MOST_ROWS rows in all or there are no more."""
+        """Yield the next parts, until they have MOST_ROWS rows in all or none is left."""
         heard = 0
         while self._parts and heard < MOST_ROWS:
             part = self._parts.popleft()

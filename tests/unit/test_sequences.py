@@ -538,7 +538,7 @@ class EagerSequences(Sequences):
 
 
 class OpenSequences(Sequences):
-    """The same where frames get in from whoever sends with the VNI of a logical switch."""
+    """The same where frames get in from any sender with the VNI of a logical switch."""
 
     POLICY = Policy(accept_from="any")
 
