@@ -8,9 +8,9 @@ import struct
 import time
 from collections.abc import Callable
 
-from sim.frames import Captured
 from sim.namespaces import Namespace
 from sim.waiting import Evidence, WaitFailed
+from sim.wire.frames import Captured
 
 Predicate = Callable[[Captured], bool]
 

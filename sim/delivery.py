@@ -12,8 +12,8 @@ from scapy.layers.inet import IPerror
 from scapy.packet import Packet
 
 from sim.capture import Capture
-from sim.frames import Captured, Probe, probe
 from sim.waiting import Evidence, WaitFailed
+from sim.wire.frames import Captured, Probe, probe
 
 Delivery = dict[str, list[str]]
 """For each host that got the frame, one label per copy: {"vm2": ["untagged"]}."""

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from sim.delivery import Delivery
 from sim.fabric import BFD_INTERVAL, BLUE, GREEN, GREEN_VLAN, GREEN_VNI, SPARE_PORT, Fabric
-from sim.frames import BROADCAST, lab_frame
 from sim.hosts import Host
 from sim.lab import VNI
 from sim.peer import Peer
@@ -18,6 +17,7 @@ from sim.steps import Part, Step
 from sim.streams import Account, Stream
 from sim.vtep import Vtep
 from sim.waiting import wait_until
+from sim.wire.frames import BROADCAST, lab_frame
 
 T = TypeVar("T")
 

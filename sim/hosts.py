@@ -10,10 +10,10 @@ from scapy.packet import Packet
 
 from sim import links
 from sim.capture import Capture
-from sim.frames import vxlan_packet
 from sim.namespaces import Namespace
 from sim.streams import Stream
 from sim.waiting import Evidence
+from sim.wire.frames import vxlan_packet
 
 
 class VxlanSource:

@@ -19,10 +19,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from sim import delivery, frames, links
+from sim import delivery, links
 from sim.app import App, Controller
 from sim.delivery import Delivery, Receiver, Send
-from sim.frames import BROADCAST
 from sim.hosts import Host, VxlanEndpoint
 from sim.listener import Listener
 from sim.namespaces import Namespace
@@ -30,6 +29,8 @@ from sim.node import TunnelNode
 from sim.peer import Peer
 from sim.state import LabBusy, LabState
 from sim.vtep import Vtep
+from sim.wire import frames
+from sim.wire.frames import BROADCAST
 
 VNI = 33
 

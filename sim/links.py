@@ -8,13 +8,12 @@ from typing import TypeVar
 from pyroute2 import IPRoute
 
 from sim.namespaces import Namespace
+from sim.wire.frames import VXLAN_PORT
 
 T = TypeVar("T")
 
 MTU_UNDERLAY = 1600
 """The underlay carries a full 1500-byte frame plus the 50 bytes of VXLAN around it."""
-
-VXLAN_PORT = 4789
 
 
 def add_veth(

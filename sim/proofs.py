@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from scapy.packet import Packet
 
-from sim.frames import BROADCAST, lab_frame
 from sim.hosts import Host
 from sim.lab import VNI
 from sim.waiting import wait_until
+from sim.wire.frames import BROADCAST, lab_frame
 
 if TYPE_CHECKING:
     from sim.lab import Lab

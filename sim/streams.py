@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sim.frames import Captured, lab_frame
+from sim.wire.frames import Captured, lab_frame
 
 if TYPE_CHECKING:
     from sim.capture import Capture

@@ -11,8 +11,8 @@ from sim.bench.floor import Floor
 from sim.bench.measure import FLOOR, OURS
 from sim.bench.overlay import Overlay
 from sim.bench.scenario import Scenario
-from sim.frames import probe
 from sim.lab import Lab
+from sim.wire.frames import probe
 
 _SERIES = 0xD0
 _SOURCE = slice(6, 12)

@@ -11,7 +11,7 @@ from sim.bench import rows
 from sim.bench.connection import Connection
 from sim.bench.measure import FLOOR, OURS
 from sim.bench.overlay import Overlay
-from sim.frames import probe
+from sim.wire.frames import probe
 
 _INTERVAL = 0.04
 _LEAST = 20

@@ -9,7 +9,7 @@ from sim.bench.connection import PATIENCE, Connection, Operation
 from sim.bench.floor import Floor
 from sim.bench.overlay import Overlay
 from sim.bench.traffic import Probes
-from sim.frames import probe
+from sim.wire.frames import probe
 
 Place = tuple[rows.Reference, list[Operation]]
 """A locator, and the operations that make it if it is not there."""

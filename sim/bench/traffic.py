@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from sim.capture import Capture
-from sim.frames import Captured, probe
 from sim.hosts import Host
 from sim.waiting import WaitFailed
+from sim.wire.frames import Captured, probe
 
 PROBE_INTERVAL = 0.001
 """Seconds between probes: the resolution of what is measured with them is about that."""

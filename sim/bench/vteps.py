@@ -12,9 +12,9 @@ from sim.bench.measure import FLOOR, OURS
 from sim.bench.scenario import Scenario
 from sim.bench.traffic import outer_destination
 from sim.capture import Capture
-from sim.frames import BROADCAST, probe
 from sim.lab import VNI, Lab
 from sim.waiting import WaitFailed
+from sim.wire.frames import BROADCAST, probe
 
 _NETWORK = "10.3.0.0/16"
 _QUARTERS = 4

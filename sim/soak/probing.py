@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from scapy.layers.inet import IPerror
 
-from sim import frames
 from sim.capture import Capture
 from sim.delivery import QUIET, Delivery
 from sim.hosts import VxlanEndpoint
 from sim.soak.stage import PATIENCE, Stage
 from sim.soak.world import Shot
+from sim.wire import frames
 
 _MARK_BEGIN, _MARK_LENGTH = b"probe ", 22
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from sim.app import App
-from sim.frames import BROADCAST, lab_frame
 from sim.hosts import Host
 from sim.lab import Lab
 from sim.namespaces import CommandFailed
 from sim.soak.world import HOSTS, MARKS, Binding, LogicalSwitch, World
 from sim.waiting import wait_until
+from sim.wire.frames import BROADCAST, lab_frame
 
 PATIENCE = 120.0
 """Seconds until a condition counts as never coming true; waited for in full by a failing run."""

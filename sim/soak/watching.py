@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sim.capture import Capture
-from sim.frames import BROADCAST
 from sim.hosts import Host
 from sim.soak.stage import Stage
 from sim.soak.world import STRANGE_VLAN
 from sim.streams import Stream, account
+from sim.wire.frames import BROADCAST
 
 RATE = 100
 """Frames per second of each stream: a busy machine may stop for a second and lose none."""

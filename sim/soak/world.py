@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from sim.delivery import Delivery
-from sim.frames import BROADCAST
+from sim.wire.frames import BROADCAST
 
 UNKNOWN_DST = "unknown-dst"
 

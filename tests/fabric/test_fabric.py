@@ -8,9 +8,9 @@ import pytest
 
 from sim.fabric import BLUE
 from sim.fabric_tour import SOON, TOUR
-from sim.frames import BROADCAST, lab_frame
 from sim.hosts import Host
 from sim.waiting import wait_until
+from sim.wire.frames import BROADCAST, lab_frame
 
 RATE = 500
 

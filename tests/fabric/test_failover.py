@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from sim.frames import BROADCAST, lab_frame, probe
 from sim.peer import Peer
 from sim.waiting import WaitFailed, wait_until
+from sim.wire.frames import BROADCAST, lab_frame, probe
 from tests.fabric.conftest import BfdLab
 
 DETECTION = 0.9

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sim.frames import BROADCAST
+from sim.wire.frames import BROADCAST
 from tests.lab.traffic import Traffic
 from tests.lab.wire import new_mac
 

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from sim.frames import BROADCAST, lab_frame
+from sim.wire.frames import BROADCAST, lab_frame
 from tests.lab.traffic import Traffic
 from tests.lab.wire import new_mac
 

@@ -10,9 +10,9 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 
-from sim.frames import lab_frame
 from sim.hosts import Host
 from sim.waiting import WaitFailed, wait_until
+from sim.wire.frames import lab_frame
 from tests.lab.control import PATIENCE
 from tests.lab.wire import Wire
 

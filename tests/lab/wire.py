@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from sim.delivery import Delivery
-from sim.frames import BROADCAST, Captured, Probe, lab_frame, probe
 from sim.hosts import Host, VxlanEndpoint
 from sim.lab import Lab
 from sim.waiting import WaitFailed
+from sim.wire.frames import BROADCAST, Captured, Probe, lab_frame, probe
 from tests.lab.control import MARK_VLANS, MARK_VNI, MARKER, PATIENCE, Control
 
 _numbers = itertools.count(1)

@@ -4,7 +4,7 @@ from scapy.layers.l2 import Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
 
-from sim.frames import Captured, lab_frame, parse_vxlan, probe, vlans_of, vxlan_packet
+from sim.wire.frames import Captured, lab_frame, parse_vxlan, probe, vlans_of, vxlan_packet
 
 SRC, DST = "02:00:00:00:00:01", "02:00:00:00:00:02"
 

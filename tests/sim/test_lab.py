@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sim.frames import BROADCAST, ETHERTYPE_LAB
 from sim.lab import EmptyLab, Lab
 from sim.namespaces import FOLDER
 from sim.state import LabBusy, LabState
 from sim.waiting import wait_until
+from sim.wire.frames import BROADCAST, ETHERTYPE_LAB
 
 
 def name_of_test_lab(suffix: str = "") -> str:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.proxy import OpenFlow, Ovsdb, Proxy, Way
 from sim.waiting import wait_until
+from sim.wire.proxy import OpenFlow, Ovsdb, Proxy, Way
 
 HELLO = struct.pack("!BBHI", 4, 0, 8, 1)
 ECHO = struct.pack("!BBHI", 4, 2, 12, 2) + b"ping"

@@ -7,13 +7,13 @@ import pytest
 
 from sim import soak
 from sim.__main__ import parser
-from sim.frames import BROADCAST
 from sim.soak import probing, verdict
 from sim.soak.figures import Figures, growth, verdict_on_life
 from sim.soak.happenings import APPLICATIONS, CALM, PORTS, ROUGH, Chance, draw
 from sim.soak.stage import Stage
 from sim.soak.watching import Traffic, known_traffic
 from sim.soak.world import FAR_STATION, STEADY, UNKNOWN_DST, Binding, LogicalSwitch, World
+from sim.wire.frames import BROADCAST
 
 HERE, THERE, TAGGED = Binding("p2", 0), Binding("p3", 0), Binding("p2", 10)
 

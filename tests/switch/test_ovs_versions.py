@@ -14,7 +14,7 @@ import pytest
 
 from sim.openvswitch import SCHEMA_FILES
 from sim.process import CHECKOUT
-from sim.proxy import Ovsdb, Proxy, Way
+from sim.wire.proxy import Ovsdb, Proxy, Way
 from tests.switch.test_databases import FAR, HOST, OF_2_4, Apart, free_port, old_schema
 
 ALLOWED = re.search(r"^ovs(>=([0-9.]+),<\d+)", (CHECKOUT / "requirements.txt").read_text(), re.M)

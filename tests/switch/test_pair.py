@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.proxy import Ovsdb, Proxy
 from sim.waiting import wait_until
+from sim.wire.proxy import Ovsdb, Proxy
 from tests.switch.dummy import BROADCAST, DummyApp, DummySwitch
 
 HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from sim.proxy import OpenFlow, Ovsdb, Proxy
+from sim.wire.proxy import OpenFlow, Ovsdb, Proxy
 from tests.lab.conftest import lab, nvc, plain_ls0, wire  # noqa: F401
 
 FIGURES = pytest.StashKey[list[str]]()
@@ -49,7 +49,7 @@ def proxies(lab):  # noqa: F811
     vtep, app = lab.vtep, lab.app
     server = vtep.db.removeprefix("unix:")
     with (
-        Proxy(OpenFlow, ("127.0.0.1", app.port), namespace=vtep.namespace) as openflow,
+        Proxy(OpenFlow, ("127.0.0.1", app.port), opener=vtep.namespace.call) as openflow,
         Proxy(Ovsdb, server, f"{vtep.folder}/vtep.proxy") as vtep_db,
         Proxy(Ovsdb, server, f"{vtep.folder}/ovs.proxy") as ovs_db,
     ):

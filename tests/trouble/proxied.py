@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sim.namespaces import Namespace
-from sim.proxy import OpenFlow, Ovsdb, Proxy
+from sim.wire.proxy import OpenFlow, Ovsdb, Proxy
 from tests.switch.dummy import DummySwitch
 
 
@@ -22,7 +22,7 @@ class ProxiedSwitch(DummySwitch):
     def __init__(self, folder: Path, namespace: Namespace | None = None) -> None:
         super().__init__(folder, namespace)
         server = self.db.removeprefix("unix:")
-        self.openflow = Proxy(OpenFlow, ("127.0.0.1", self.app.port), namespace=namespace)
+        self.openflow = Proxy(OpenFlow, ("127.0.0.1", self.app.port), opener=namespace.call)
         self.vtep_db = Proxy(Ovsdb, server, str(folder / "vtep.proxy"))
         self.ovs_db = Proxy(Ovsdb, server, str(folder / "ovs.proxy"))
         self.app.proxy_port = self.openflow.port

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sim.proxy import Way
+from sim.wire.proxy import Way
 from tests.lab.test_traffic import (
     HYPERVISOR,
     THIRD,

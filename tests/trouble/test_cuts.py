@@ -10,8 +10,8 @@ from queue import SimpleQueue
 
 import pytest
 
-from sim.proxy import Proxy, Trap, Way
 from sim.waiting import WaitFailed, wait_until
+from sim.wire.proxy import Proxy, Trap, Way
 from tests.switch.dummy import BROADCAST
 from tests.switch.state import everything, wait_until_equal
 from tests.trouble.proxied import ProxiedSwitch, proxied_switches

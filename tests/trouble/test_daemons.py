@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from sim.frames import lab_frame
 from sim.openvswitch import SCHEMAS
 from sim.waiting import wait_until
+from sim.wire.frames import lab_frame
 from tests.lab.test_traffic import (
     HYPERVISOR,
     let_three_be_known,

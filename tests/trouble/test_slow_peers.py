@@ -7,7 +7,7 @@ import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from sim.proxy import Way
+from sim.wire.proxy import Way
 from tests.switch.dummy import BROADCAST
 from tests.trouble.proxied import ProxiedSwitch, proxied_switch, small_buffers
 

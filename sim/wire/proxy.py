@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from sim.namespaces import Namespace
+Opener = Callable[[Callable[[], socket.socket]], socket.socket]
+"""Calls a function that opens a socket, such as `Namespace.call`, which calls it in a namespace."""
 
 Address = str | tuple[str, int]
 """The path of a Unix socket, or host and port of TCP."""
@@ -202,14 +203,13 @@ class Proxy:
         messages: Callable[[], Messages],
         server: Address,
         listen_at: Address = ("127.0.0.1", 0),
-        namespace: Namespace | None = None,
+        opener: Opener = lambda function: function(),
     ) -> None:
-        """Listen for clients; both addresses are those of the namespace, if one is given."""
+        """Listen for clients; the opener opens the sockets on both sides, here if none is given."""
         self.messages = messages
         self.passed = {way: Passed() for way in Way}
         self._server = server
-        self._open: Callable[[Callable[[], socket.socket]], socket.socket]
-        self._open = namespace.call if namespace else lambda function: function()
+        self._open = opener
         self._traps: dict[Way, Trap] = {}
         self._is_reading = {way: threading.Event() for way in Way}
         for event in self._is_reading.values():

@@ -13,7 +13,7 @@ from scapy.layers.l2 import Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
 
-from sim.links import VXLAN_PORT
+VXLAN_PORT = 4789
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
