@@ -21,15 +21,16 @@ from pyroute2 import NetlinkError
 
 from sim import bench as bench_module
 from sim import fabric as fabric_module
-from sim import openvswitch, steps, walkthrough
 from sim import soak as soak_module
+from sim import steps, walkthrough
 from sim.bench.plan import MOST_MACS, MOST_REPEATS, QUICK, Plan
 from sim.fabric import MOST_VTEPS, Fabric
 from sim.fabric_tour import TOUR
-from sim.lab import Lab
-from sim.namespaces import CommandFailed
+from sim.lab import openvswitch
+from sim.lab.guide import Lab
+from sim.lab.namespaces import CommandFailed
+from sim.lab.state import LabBusy, LabState
 from sim.nvc import plan
-from sim.state import LabBusy, LabState
 from sim.waiting import WaitFailed
 
 NO_LAB = 3

@@ -19,12 +19,12 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from sim.app import App, Controller
-from sim.hosts import Host
-from sim.lab import VNI, EmptyLab
+from sim.lab.app import App, Controller
+from sim.lab.hosts import Host
+from sim.lab.network import VNI, EmptyLab
+from sim.lab.peer import Peer
+from sim.lab.vtep import Vtep
 from sim.nvc.process import NvcProcess
-from sim.peer import Peer
-from sim.vtep import Vtep
 
 BLUE, GREEN = "blue", "green"
 GREEN_VNI = 44

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from sim.lab import AnyLab, EmptyLab
+from sim.lab.network import AnyLab, EmptyLab
 from sim.waiting import WaitFailed
 
 

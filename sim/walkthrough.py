@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable
 
 from sim import proofs
-from sim.lab import Lab
+from sim.lab.guide import Lab
 from sim.steps import Part, Step
 
 

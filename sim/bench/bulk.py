@@ -15,8 +15,8 @@ from sim.bench.overlay import Overlay, placed, samples_of
 from sim.bench.scenario import PATIENCE, READY, Scenario
 from sim.bench.sessions import Sessions
 from sim.bench.traffic import Destinations, Where, sent_to, wait_for_all, with_vni
-from sim.capture import Capture
-from sim.lab import Lab
+from sim.lab.capture import Capture
+from sim.lab.guide import Lab
 
 _SERIES = 0xA0
 _NEW_KEY = 34

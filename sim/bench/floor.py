@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sim.bench.connection import Connection, transact_text
 from sim.bench.rows import Reference, as_set, insert, locator, named
-from sim.openvswitch import OPENFLOW, OpenVSwitch
-from sim.state import LabState
+from sim.lab.openvswitch import OPENFLOW, OpenVSwitch
+from sim.lab.state import LabState
 
 TIMEOUT = 600.0
 """Seconds after which one of the tools is given up."""

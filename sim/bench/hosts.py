@@ -11,7 +11,7 @@ from sim.bench.floor import Floor
 from sim.bench.measure import FLOOR, OURS
 from sim.bench.overlay import Overlay
 from sim.bench.scenario import Scenario
-from sim.lab import Lab
+from sim.lab.guide import Lab
 from sim.wire.frames import probe
 
 _SERIES = 0xD0

@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.app import Controller
 from sim.bench.connection import Connection
-from sim.vtep import Vtep
+from sim.lab.app import Controller
+from sim.lab.vtep import Vtep
 from sim.waiting import wait_until
 
 _TICKS = os.sysconf("SC_CLK_TCK")

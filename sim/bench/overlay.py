@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sim import links
 from sim.bench import rows
 from sim.bench.connection import Connection, Operation
 from sim.bench.traffic import Destinations
-from sim.lab import VNI, Lab
+from sim.lab import links
+from sim.lab.guide import Lab
+from sim.lab.network import VNI
 
 PATIENCE = 60.0
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from subprocess import TimeoutExpired
 
-from sim.app import App, Controller, Emulator
 from sim.bench.floor import Floor
 from sim.bench.measure import EMULATOR, FLOOR, OURS, SUBJECTS, Results
 from sim.bench.plan import Plan
-from sim.capture import CaptureOverrun
-from sim.lab import Lab
-from sim.openvswitch import OPENFLOW
-from sim.state import LabBusy
+from sim.lab.app import App, Controller, Emulator
+from sim.lab.capture import CaptureOverrun
+from sim.lab.guide import Lab
+from sim.lab.openvswitch import OPENFLOW
+from sim.lab.state import LabBusy
 from sim.waiting import WaitFailed
 
 READY = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sim.vtep import Vtep
+from sim.lab.vtep import Vtep
 
 _DROPPED = re.compile(
     r"connection lost|no response to inactivity probe|<->tcp:.*connection (?:closed|dropped|reset)"

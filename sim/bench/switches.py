@@ -13,7 +13,7 @@ from sim.bench.measure import FLOOR, OURS
 from sim.bench.overlay import samples_of
 from sim.bench.scenario import PATIENCE, Scenario
 from sim.bench.traffic import wait_for_all
-from sim.lab import Lab
+from sim.lab.guide import Lab
 
 _SERIES = 0xE0
 _VLANS = 4094

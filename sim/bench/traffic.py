@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from sim.capture import Capture
-from sim.hosts import Host
+from sim.lab.capture import Capture
+from sim.lab.hosts import Host
 from sim.waiting import WaitFailed
 from sim.wire.frames import Captured, probe
 

@@ -11,8 +11,9 @@ from sim.bench.floor import Floor
 from sim.bench.measure import FLOOR, OURS
 from sim.bench.scenario import Scenario
 from sim.bench.traffic import outer_destination
-from sim.capture import Capture
-from sim.lab import VNI, Lab
+from sim.lab.capture import Capture
+from sim.lab.guide import Lab
+from sim.lab.network import VNI
 from sim.waiting import WaitFailed
 from sim.wire.frames import BROADCAST, probe
 

@@ -10,8 +10,8 @@ from typing import Any
 import ovs.poller
 from ovs.db import idl
 
+from sim.lab.openvswitch import SCHEMA_FILES
 from sim.nvc.distribution import Ends, Key, Report, Rows
-from sim.openvswitch import SCHEMA_FILES
 
 LOG = logging.getLogger("nvc")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from sim.namespaces import Namespace
-from sim.process import CHECKOUT, Process
+from sim.lab.namespaces import Namespace
+from sim.lab.process import CHECKOUT, Process
 
 
 class NvcProcess(Process):

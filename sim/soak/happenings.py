@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sim import links
-from sim.app import App
+from sim.lab import links
+from sim.lab.app import App
 from sim.soak.stage import Stage
 from sim.soak.world import (
     ENDPOINTS,

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from scapy.layers.inet import IPerror
 
-from sim.capture import Capture
-from sim.delivery import QUIET, Delivery
-from sim.hosts import VxlanEndpoint
+from sim.lab.capture import Capture
+from sim.lab.delivery import QUIET, Delivery
+from sim.lab.hosts import VxlanEndpoint
 from sim.soak.stage import PATIENCE, Stage
 from sim.soak.world import Shot
 from sim.wire import frames

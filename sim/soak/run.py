@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 
-from sim.namespaces import CommandFailed
+from sim.lab.namespaces import CommandFailed
 from sim.soak import verdict
 from sim.soak.figures import Figures, figures, verdict_on_life
 from sim.soak.happenings import APPLICATIONS, CALM, PORTS, ROUGH, Chance, Kind, draw

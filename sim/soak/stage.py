@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from sim.app import App
-from sim.hosts import Host
-from sim.lab import Lab
-from sim.namespaces import CommandFailed
+from sim.lab.app import App
+from sim.lab.guide import Lab
+from sim.lab.hosts import Host
+from sim.lab.namespaces import CommandFailed
 from sim.soak.world import HOSTS, MARKS, Binding, LogicalSwitch, World
 from sim.waiting import wait_until
 from sim.wire.frames import BROADCAST, lab_frame

@@ -14,11 +14,11 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sim.capture import Capture
-from sim.hosts import Host
+from sim.lab.capture import Capture
+from sim.lab.hosts import Host
+from sim.lab.streams import Stream, account
 from sim.soak.stage import Stage
 from sim.soak.world import STRANGE_VLAN
-from sim.streams import Stream, account
 from sim.wire.frames import BROADCAST
 
 RATE = 100

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from sim.delivery import Delivery
+from sim.lab.delivery import Delivery
 from sim.wire.frames import BROADCAST
 
 UNKNOWN_DST = "unknown-dst"

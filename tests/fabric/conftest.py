@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from sim.fabric import Fabric
-from sim.lab import EmptyLab
+from sim.lab.network import EmptyLab
 from sim.waiting import wait_until
 
 BFD = "bfd_params:enable=true bfd_params:min_rx=300 bfd_params:min_tx=300"

@@ -8,7 +8,7 @@ import pytest
 
 from sim.fabric import BLUE
 from sim.fabric_tour import SOON, TOUR
-from sim.hosts import Host
+from sim.lab.hosts import Host
 from sim.waiting import wait_until
 from sim.wire.frames import BROADCAST, lab_frame
 

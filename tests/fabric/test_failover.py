@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from sim.peer import Peer
+from sim.lab.peer import Peer
 from sim.waiting import WaitFailed, wait_until
 from sim.wire.frames import BROADCAST, lab_frame, probe
 from tests.fabric.conftest import BfdLab

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.lab import Lab
+from sim.lab.guide import Lab
 from sim.waiting import wait_until
 from tests.lab.conftest import new_lab_name
 from tests.lab.control import Control

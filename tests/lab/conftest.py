@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from sim.delivery import Delivery
-from sim.lab import Lab
+from sim.lab.delivery import Delivery
+from sim.lab.guide import Lab
 from tests.lab.control import Control
 from tests.lab.wire import Wire, new_mac
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sim.vtep import Vtep
+from sim.lab.vtep import Vtep
 from sim.waiting import wait_until
 
 MARKS = "marks"

@@ -7,8 +7,8 @@ import contextlib
 
 import pytest
 
-from sim import links
-from sim.lab import Lab
+from sim.lab import links
+from sim.lab.guide import Lab
 from sim.waiting import wait_until
 from tests.lab.conftest import new_lab_name
 

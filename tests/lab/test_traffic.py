@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sim.app import App
+from sim.lab.app import App
 from sim.waiting import wait_until
 from tests.lab.control import PATIENCE
 from tests.lab.traffic import Traffic

@@ -10,7 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 
-from sim.hosts import Host
+from sim.lab.hosts import Host
 from sim.waiting import WaitFailed, wait_until
 from sim.wire.frames import lab_frame
 from tests.lab.control import PATIENCE

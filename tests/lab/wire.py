@@ -11,9 +11,9 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from sim.delivery import Delivery
-from sim.hosts import Host, VxlanEndpoint
-from sim.lab import Lab
+from sim.lab.delivery import Delivery
+from sim.lab.guide import Lab
+from sim.lab.hosts import Host, VxlanEndpoint
 from sim.waiting import WaitFailed
 from sim.wire.frames import BROADCAST, Captured, Probe, lab_frame, probe
 from tests.lab.control import MARK_VLANS, MARK_VNI, MARKER, PATIENCE, Control

@@ -23,7 +23,7 @@ from sim.bench.measure import (
 from sim.bench.overlay import SAMPLES, samples_of
 from sim.bench.plan import QUICK, Plan
 from sim.bench.traffic import outer_destination, sent_to, with_vni
-from sim.state import LabState
+from sim.lab.state import LabState
 from sim.wire.frames import Captured, lab_frame, vxlan_packet
 
 EVERYWHERE = {OURS: "all", EMULATOR: "smallest", FLOOR: "all"}

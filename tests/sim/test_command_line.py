@@ -1,8 +1,8 @@
 import pytest
 
 import sim.__main__ as command_line
-from sim import state
 from sim.__main__ import main, parser
+from sim.lab import state
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.lab import EmptyLab, Lab
-from sim.namespaces import FOLDER
-from sim.state import LabBusy, LabState
+from sim.lab.guide import Lab
+from sim.lab.namespaces import FOLDER
+from sim.lab.network import EmptyLab
+from sim.lab.state import LabBusy, LabState
 from sim.waiting import wait_until
 from sim.wire.frames import BROADCAST, ETHERTYPE_LAB
 
@@ -278,7 +279,7 @@ def test_what_a_killed_lab_left_is_removed_by_the_next(half):
     name = name_of_test_lab("k")
     program = (
         "import os, signal\n"
-        "from sim.lab import Lab\n"
+        "from sim.lab.guide import Lab\n"
         f"with Lab({name!r}) as lab:\n"
         f"    {'lab.vtep.create_databases()' if half else 'lab.start(controller=False)'}\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sim.openvswitch import SCHEMA_FILES, environment
-from sim.process import CHECKOUT
+from sim.lab.openvswitch import SCHEMA_FILES, environment
+from sim.lab.process import CHECKOUT
 from sim.waiting import wait_until
 
 X, Y = "02:00:00:00:00:01", "02:00:00:00:00:02"

@@ -1,6 +1,6 @@
 import pytest
 
-from sim.streams import account
+from sim.lab.streams import account
 
 
 def test_all_arrived():

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sim.app import App
-from sim.namespaces import Namespace
-from sim.openvswitch import Daemon, OpenVSwitch
+from sim.lab.app import App
+from sim.lab.namespaces import Namespace
+from sim.lab.openvswitch import Daemon, OpenVSwitch
 from sim.waiting import wait_until
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"

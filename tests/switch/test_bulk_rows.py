@@ -9,7 +9,7 @@ import eventlet
 import pytest
 from eventlet.greenthread import GreenThread
 
-from sim.openvswitch import SCHEMA_FILES
+from sim.lab.openvswitch import SCHEMA_FILES
 from tests.switch.dummy import DummySwitch
 from vtep_ofapp.databases.database import Database
 from vtep_ofapp.databases.vtep import VtepTables

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.namespaces import CommandFailed
-from sim.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
+from sim.lab.namespaces import CommandFailed
+from sim.lab.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
 from sim.waiting import wait_until
 from tests.switch.dummy import DummyApp, DummySwitch, Here
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
+from sim.lab.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
 from tests.switch.conftest import a_switch
 from tests.switch.dummy import DummySwitch, Here
 

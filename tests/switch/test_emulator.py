@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.app import Emulator
+from sim.lab.app import Emulator
 from tests.switch.test_cleanup import clean, everything
 
 FAR, NODE = "00:00:00:00:00:99", "10.2.2.2"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.openvswitch import SCHEMA_FILES
-from sim.process import CHECKOUT
+from sim.lab.openvswitch import SCHEMA_FILES
+from sim.lab.process import CHECKOUT
 from sim.wire.proxy import Ovsdb, Proxy, Way
 from tests.switch.test_databases import FAR, HOST, OF_2_4, Apart, free_port, old_schema
 

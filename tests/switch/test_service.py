@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from sim.process import CHECKOUT
+from sim.lab.process import CHECKOUT
 from tests.switch.dummy import BROADCAST
 
 UNIT = CHECKOUT / "etc" / "vtep_ofapp.service"

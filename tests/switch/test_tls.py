@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.openvswitch import tail
+from sim.lab.openvswitch import tail
 from tests.switch.dummy import DummySwitch
 
 

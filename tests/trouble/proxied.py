@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sim.namespaces import Namespace
+from sim.lab.namespaces import Namespace
 from sim.wire.proxy import OpenFlow, Ovsdb, Proxy
 from tests.switch.dummy import DummySwitch
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sim.openvswitch import SCHEMAS
+from sim.lab.openvswitch import SCHEMAS
 from sim.waiting import wait_until
 from sim.wire.frames import lab_frame
 from tests.lab.test_traffic import (

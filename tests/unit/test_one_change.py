@@ -20,7 +20,7 @@ import ovs.jsonrpc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.openvswitch import SCHEMA_FILES
+from sim.lab.openvswitch import SCHEMA_FILES
 from vtep_ofapp import inbox, managed, news
 from vtep_ofapp.databases import database, schemas, vtep
 from vtep_ofapp.databases.bulk import Malformed

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sim.openvswitch import SCHEMA_FILES
+from sim.lab.openvswitch import SCHEMA_FILES
 from vtep_ofapp.databases import schemas
 from vtep_ofapp.databases.openvswitch import OpenVSwitchTables
 from vtep_ofapp.databases.server import Unusable, addresses, reason_against

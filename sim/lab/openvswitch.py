@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sim.namespaces import CommandFailed, Namespace
+from sim.lab.namespaces import CommandFailed, Namespace
 from sim.waiting import WaitFailed, wait_until
 
 SCHEMAS = Path("/usr/share/openvswitch")

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from sim.wire.frames import Captured, lab_frame
 
 if TYPE_CHECKING:
-    from sim.capture import Capture
-    from sim.hosts import Host
+    from sim.lab.capture import Capture
+    from sim.lab.hosts import Host
 
 _NUMBER = struct.Struct("!I")
 _MARK_LENGTH = 16

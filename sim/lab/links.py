@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pyroute2 import IPRoute
 
-from sim.namespaces import Namespace
+from sim.lab.namespaces import Namespace
 from sim.wire.frames import VXLAN_PORT
 
 T = TypeVar("T")

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from scapy.packet import Packet
 
-from sim import links
-from sim.capture import Capture
-from sim.namespaces import Namespace
-from sim.streams import Stream
+from sim.lab import links
+from sim.lab.capture import Capture
+from sim.lab.namespaces import Namespace
+from sim.lab.streams import Stream
 from sim.waiting import Evidence
 from sim.wire.frames import vxlan_packet
 

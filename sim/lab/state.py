@@ -7,7 +7,7 @@ import shutil
 import socket
 from pathlib import Path
 
-from sim.namespaces import Namespace
+from sim.lab.namespaces import Namespace
 
 ROOT = Path("/run/vtep-sim")
 

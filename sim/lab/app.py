@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.openvswitch import SCHEMAS, tail
-from sim.process import CHECKOUT, Process
+from sim.lab.openvswitch import SCHEMAS, tail
+from sim.lab.process import CHECKOUT, Process
 from sim.waiting import WaitFailed, wait_until
 
 if TYPE_CHECKING:
-    from sim.vtep import Vtep
+    from sim.lab.vtep import Vtep
 
 
 class Controller(Process):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sim import links
-from sim.namespaces import Namespace
-from sim.openvswitch import OpenVSwitch
+from sim.lab import links
+from sim.lab.namespaces import Namespace
+from sim.lab.openvswitch import OpenVSwitch
 from sim.waiting import wait_until
 
 

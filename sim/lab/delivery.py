@@ -11,7 +11,7 @@ from typing import Protocol
 from scapy.layers.inet import IPerror
 from scapy.packet import Packet
 
-from sim.capture import Capture
+from sim.lab.capture import Capture
 from sim.waiting import Evidence, WaitFailed
 from sim.wire.frames import Captured, Probe, probe
 

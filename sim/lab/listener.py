@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from sim.namespaces import Namespace
+from sim.lab.namespaces import Namespace
 from sim.waiting import wait_until
 
 

@@ -10,11 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
-from sim.namespaces import Namespace
-from sim.openvswitch import tail
+from sim.lab.namespaces import Namespace
+from sim.lab.openvswitch import tail
 from sim.waiting import WaitFailed
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class Process(ABC):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from scapy.packet import Packet
 
-from sim.capture import Capture
-from sim.hosts import VxlanSource
-from sim.links import Segment
-from sim.namespaces import Namespace
-from sim.node import TunnelNode
+from sim.lab.capture import Capture
+from sim.lab.hosts import VxlanSource
+from sim.lab.links import Segment
+from sim.lab.namespaces import Namespace
+from sim.lab.node import TunnelNode
 
 
 class Peer(TunnelNode):

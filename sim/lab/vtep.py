@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sim.app import Controller
-from sim.namespaces import Namespace
-from sim.node import TunnelNode
-from sim.openvswitch import tail
+from sim.lab.app import Controller
+from sim.lab.namespaces import Namespace
+from sim.lab.node import TunnelNode
+from sim.lab.openvswitch import tail
 
 
 class Vtep(TunnelNode):

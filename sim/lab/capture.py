@@ -8,7 +8,7 @@ import struct
 import time
 from collections.abc import Callable
 
-from sim.namespaces import Namespace
+from sim.lab.namespaces import Namespace
 from sim.waiting import Evidence, WaitFailed
 from sim.wire.frames import Captured
 
