@@ -20,12 +20,12 @@ from types import FrameType
 from pyroute2 import NetlinkError
 
 from sim import bench as bench_module
-from sim import fabric as fabric_module
 from sim import soak as soak_module
-from sim import steps, walkthrough
 from sim.bench.plan import MOST_MACS, MOST_REPEATS, QUICK, Plan
-from sim.fabric import MOST_VTEPS, Fabric
-from sim.fabric_tour import TOUR
+from sim.demo import fabric as fabric_module
+from sim.demo import steps, walkthrough
+from sim.demo.fabric import MOST_VTEPS, Fabric
+from sim.demo.fabric_tour import TOUR
 from sim.lab import openvswitch
 from sim.lab.guide import Lab
 from sim.lab.namespaces import CommandFailed

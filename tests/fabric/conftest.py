@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from sim.fabric import Fabric
+from sim.demo.fabric import Fabric
 from sim.lab.network import EmptyLab
 from sim.waiting import wait_until
 

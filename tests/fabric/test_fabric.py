@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from sim.fabric import BLUE
-from sim.fabric_tour import SOON, TOUR
+from sim.demo.fabric import BLUE
+from sim.demo.fabric_tour import SOON, TOUR
 from sim.lab.hosts import Host
 from sim.waiting import wait_until
 from sim.wire.frames import BROADCAST, lab_frame

@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sim.fabric import BFD_INTERVAL, BLUE, GREEN, GREEN_VLAN, GREEN_VNI, SPARE_PORT, Fabric
+from sim.demo.fabric import BFD_INTERVAL, BLUE, GREEN, GREEN_VLAN, GREEN_VNI, SPARE_PORT, Fabric
+from sim.demo.proofs import ping, require
+from sim.demo.steps import Part, Step
 from sim.lab.delivery import Delivery
 from sim.lab.hosts import Host
 from sim.lab.network import VNI
 from sim.lab.peer import Peer
 from sim.lab.streams import Account, Stream
 from sim.lab.vtep import Vtep
-from sim.proofs import ping, require
-from sim.steps import Part, Step
 from sim.waiting import wait_until
 from sim.wire.frames import BROADCAST, lab_frame
 

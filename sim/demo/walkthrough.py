@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
-from sim import proofs
+from sim.demo import proofs
+from sim.demo.steps import Part, Step
 from sim.lab.guide import Lab
-from sim.steps import Part, Step
 
 
 def _commands(*lines: str) -> Callable[[Lab], None]:
