@@ -26,13 +26,13 @@ from . import config, logs, quiet
 from .databases.database import Database, use_tls
 from .databases.openvswitch import OpenVSwitchTables
 from .databases.vtep import VtepTables
-from .events import AccountIsDue
 from .inbox import Inbox
 from .loop import Loop
 from .service import ServiceManager
 from .switch import listener, sieve
 from .switch.connections import Connections
 from .switch.tls import Certificates
+from .values.events import AccountIsDue
 
 LOG = logging.getLogger("vtep_ofapp")
 

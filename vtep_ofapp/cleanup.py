@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import config, emulator
-from .flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
 from .tools import Failure, Removal, Row, Tools, members, pairs, tell, where, without
+from .values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids that marks our bridges and ports."""

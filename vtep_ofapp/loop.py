@@ -12,7 +12,20 @@ from eventlet.greenthread import GreenThread
 
 from . import host
 from .claims import Claim, Refusal, Shared, judge, remedy, shared_ids
-from .events import (
+from .faults import Faults
+from .hosts import Choice, choose
+from .inbox import Inbox
+from .macs import LearnedMacs
+from .managed import ManagedSwitch
+from .missing import ON_LOOPBACK, Listener, missing
+from .network import Network, OfRefused, OfStation, Row, Topic
+from .news import News
+from .policy import Policy
+from .report import Report
+from .service import ServiceManager
+from .session import Session
+from .transactions import Transactions
+from .values.events import (
     AccountIsDue,
     AddressesAreDue,
     Alive,
@@ -52,13 +65,7 @@ from .events import (
     WorkIsLeft,
     Writer,
 )
-from .faults import Faults
-from .hosts import Choice, choose
-from .inbox import Inbox
-from .macs import LearnedMacs
-from .managed import ManagedSwitch
-from .missing import ON_LOOPBACK, Listener, missing
-from .model import (
+from .values.rows import (
     Bridge,
     Fault,
     Gone,
@@ -68,15 +75,8 @@ from .model import (
     RemoteMac,
     VtepRow,
 )
-from .network import Network, OfRefused, OfStation, Row, Topic
-from .news import News
-from .policy import Policy
-from .report import Report
-from .service import ServiceManager
-from .session import Session
-from .transactions import Transactions
+from .values.writes import VtepWrite
 from .vxlan import VxlanPorts
-from .writes import VtepWrite
 
 LOG = logging.getLogger("vtep_ofapp.loop")
 REFUSED = logging.getLogger("vtep_ofapp.refused")

@@ -12,20 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from uuid import UUID
 
 from .causes import NOTHING, Cause, OfAnyone, OfSwitch, OfTunnel, Program
-from .flows import Flow, FlowKey, Group, Match
 from .keys import Keys
 from .limits import Limits
 from .macs import LearnedMacs, Place
-from .model import (
-    ANYONE,
-    Binding,
-    Bridge,
-    Fault,
-    PhysicalSwitch,
-    TunnelReport,
-    TunnelRow,
-    VxlanPort,
-)
 from .network import (
     Network,
     OfAll,
@@ -46,6 +35,17 @@ from .statistics import Counter, Statistics
 from .tunneling import Tunnels
 from .unnamed import Unnamed
 from .unused import UnusedTunnelRows
+from .values.flows import Flow, FlowKey, Group, Match
+from .values.rows import (
+    ANYONE,
+    Binding,
+    Bridge,
+    Fault,
+    PhysicalSwitch,
+    TunnelReport,
+    TunnelRow,
+    VxlanPort,
+)
 
 LOG = logging.getLogger("vtep_ofapp.managed")
 

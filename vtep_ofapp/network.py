@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, TypeVar
 from uuid import UUID, uuid5
 
-from .model import (
+from .numbering import Numbering
+from .values.addresses import UNKNOWN_DST
+from .values.rows import (
     Gone,
     Locator,
     LogicalRouter,
@@ -16,8 +18,6 @@ from .model import (
     RemoteGroup,
     RemoteMac,
 )
-from .numbering import Numbering
-from .values import UNKNOWN_DST
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from .causes import OfBinding
-from .model import Binding, BridgePort, PhysicalPort
+from .values.rows import Binding, BridgePort, PhysicalPort
 
 _NO_DEVICE = os.strerror(errno.ENODEV)
 """How the error of an Interface ends whose device is not there."""

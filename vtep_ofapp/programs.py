@@ -5,26 +5,18 @@ from uuid import UUID
 
 from . import bfd
 from .causes import NOTHING, Cause, OfAnyone, OfBinding, OfTunnel, Program
-from .flows import Flow
 from .keys import Keys
 from .limits import Limits
 from .macs import LearnedMacs
-from .model import ANYONE, Fault, PhysicalSwitch, TunnelReport, TunnelRow, VxlanPort
-from .network import (
-    Network,
-    OfGroup,
-    OfLogicalSwitch,
-    OfPeer,
-    OfRefused,
-    OfRouter,
-    OfStation,
-)
+from .network import Network, OfGroup, OfLogicalSwitch, OfPeer, OfRefused, OfRouter, OfStation
 from .pipeline import admission, egress, flooding, learning, tunnels, unicast
 from .pipeline.layout import MOST_BINDINGS
 from .policy import ANY, Policy
 from .ports import Ports
 from .tunneling import Tunnels
-from .values import UNKNOWN_DST
+from .values.addresses import UNKNOWN_DST
+from .values.flows import Flow
+from .values.rows import ANYONE, Fault, PhysicalSwitch, TunnelReport, TunnelRow, VxlanPort
 
 PATIENCE = 5.0
 """Seconds that others have for what they do in steps, until a line says what is missing."""

@@ -9,10 +9,10 @@ from .away import AwayPorts, PortRow
 from .faults import Faults
 from .macs import LearnedMacs
 from .managed import ManagedSwitch
-from .model import Gone, LocalGroup, LocalMac, PhysicalSwitch
 from .reconciliation import Reconciliation
-from .values import UNKNOWN_DST
-from .writes import (
+from .values.addresses import UNKNOWN_DST
+from .values.rows import Gone, LocalGroup, LocalMac, PhysicalSwitch
+from .values.writes import (
     PutFaultStatus,
     PutLocalMac,
     PutPhysicalPort,

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from .changes import Change, FlowChange, GroupChange, in_one_bundle
 from .claims import Claim
-from .events import (
+from .managed import ManagedSwitch
+from .refusals import Refusals, beyond
+from .values.events import (
     Applied,
     Connection,
     FlowRemoved,
@@ -16,11 +17,10 @@ from .events import (
     ReadBack,
     RoleIs,
 )
-from .flows import FlowKey
-from .managed import ManagedSwitch
-from .model import Fault, Mark, PhysicalSwitch
-from .refusals import Refusals, beyond
-from .writes import (
+from .values.flow_changes import Change, FlowChange, GroupChange, in_one_bundle
+from .values.flows import FlowKey
+from .values.rows import Fault, Mark, PhysicalSwitch
+from .values.writes import (
     IntroduceSwitch,
     PutBindingStats,
     PutTunnel,

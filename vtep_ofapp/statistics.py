@@ -5,11 +5,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from .causes import OfBinding
-from .flows import FlowKey
-from .model import Binding, BindingStats
 from .pipeline.layout import Cookie, counted
 from .ports import Ports
 from .reconciliation import Reconciliation
+from .values.flows import FlowKey
+from .values.rows import Binding, BindingStats
 
 _NOTHING = BindingStats()
 _TAG = 4

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .causes import Cause
-from .model import ANYONE, BridgePort
 from .reconciliation import Reconciliation
-from .values import ipv4_number
+from .values.addresses import ipv4_number
+from .values.rows import ANYONE, BridgePort
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,11 @@ from ipaddress import IPv4Address
 from uuid import UUID
 
 from tests.docs.pages import ROOT, code, section, table
-from vtep_ofapp.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GoTo, Resubmit, ToGroup
-from vtep_ofapp.model import Binding
-from vtep_ofapp.pipeline import (
-    admission,
-    egress,
-    flooding,
-    layout,
-    learning,
-    tunnels,
-    unicast,
-)
+from vtep_ofapp.pipeline import admission, egress, flooding, layout, learning, tunnels, unicast
 from vtep_ofapp.pipeline.layout import Cookie, GroupKind, Priority, Table
-from vtep_ofapp.values import ipv4_number
+from vtep_ofapp.values.addresses import ipv4_number
+from vtep_ofapp.values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GoTo, Resubmit, ToGroup
+from vtep_ofapp.values.rows import Binding
 
 PAGE = ROOT / "docs" / "pipeline.md"
 REMOTE = "10.2.2.2"

@@ -13,9 +13,9 @@ from sim.lab.openvswitch import SCHEMA_FILES
 from tests.switch.dummy import DummySwitch
 from vtep_ofapp.databases.database import Database
 from vtep_ofapp.databases.vtep import VtepTables
-from vtep_ofapp.events import Committed, VtepInSync, VtepRows
-from vtep_ofapp.model import Gone, PhysicalSwitch, Refused, RemoteMac
-from vtep_ofapp.writes import PutPhysicalPort
+from vtep_ofapp.values.events import Committed, VtepInSync, VtepRows
+from vtep_ofapp.values.rows import Gone, PhysicalSwitch, Refused, RemoteMac
+from vtep_ofapp.values.writes import PutPhysicalPort
 
 MANY = 3000
 LOCATORS = {"red": "10.2.2.2", "blue": "10.2.2.3"}

@@ -5,7 +5,9 @@ from ipaddress import IPv4Address
 from typing import Any
 from uuid import UUID
 
-from vtep_ofapp.model import (
+from vtep_ofapp.tunneling import Tunnels
+from vtep_ofapp.values.addresses import UNKNOWN_DST
+from vtep_ofapp.values.rows import (
     ANYONE,
     Binding,
     Bridge,
@@ -25,8 +27,6 @@ from vtep_ofapp.model import (
     TunnelReport,
     TunnelRow,
 )
-from vtep_ofapp.tunneling import Tunnels
-from vtep_ofapp.values import UNKNOWN_DST
 
 OWN = "10.0.0.1"
 """The tunnel IP of br0."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from vtep_ofapp.changes import Change, FlowChange
-from vtep_ofapp.events import Applied, Committed, ReadBack, RoleIs
-from vtep_ofapp.flows import Flow, FlowKey, Group, ToGroup
-from vtep_ofapp.traffic import Traffic
+from vtep_ofapp.values.counters import Traffic
+from vtep_ofapp.values.events import Applied, Committed, ReadBack, RoleIs
+from vtep_ofapp.values.flow_changes import Change, FlowChange
+from vtep_ofapp.values.flows import Flow, FlowKey, Group, ToGroup
 
 
 class SwitchDouble:

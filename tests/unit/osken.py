@@ -6,8 +6,9 @@ from os_ken.ofproto import nicira_ext, ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from vtep_ofapp.changes import FlowChange, GroupChange
-from vtep_ofapp.flows import (
+from vtep_ofapp.switch import sieve
+from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
+from vtep_ofapp.values.flows import (
     CheckLength,
     ForgetInPort,
     GoTo,
@@ -20,7 +21,6 @@ from vtep_ofapp.flows import (
     ToController,
     ToGroup,
 )
-from vtep_ofapp.switch import sieve
 
 
 class Datapath:

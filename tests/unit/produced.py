@@ -5,9 +5,9 @@ import re
 
 from hypothesis import strategies as st
 
-from vtep_ofapp.changes import FlowChange, GroupChange
-from vtep_ofapp.flows import Flow, Group
 from vtep_ofapp.pipeline import admission, egress, flooding, learning, tunnels, unicast
+from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
+from vtep_ofapp.values.flows import Flow, Group
 
 from .builders import binding
 

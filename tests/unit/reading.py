@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 from textwrap import dedent
 
-from vtep_ofapp.flows import GROUP_BASE, Flow, Group
 from vtep_ofapp.pipeline.layout import AGAIN, ALIVE, GroupKind, Priority, Table
+from vtep_ofapp.values.flows import GROUP_BASE, Flow, Group
 
 
 def lines(text: str) -> set[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from vtep_ofapp.model import BridgePort, Locator, LogicalSwitch, RemoteGroup, RemoteMac
+from vtep_ofapp.values.rows import BridgePort, Locator, LogicalSwitch, RemoteGroup, RemoteMac
 
 from .world import World
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.databases.bulk import Malformed, RemoteMacs
-from vtep_ofapp.model import Gone, Locator, Refused, RemoteMac
+from vtep_ofapp.values.rows import Gone, Locator, Refused, RemoteMac
 
 from .builders import BLUE, FAR, FURTHER, MAC1, MAC2, MAC3, RED, uuid
 

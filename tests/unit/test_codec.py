@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from vtep_ofapp.changes import FlowChange, GroupChange
-from vtep_ofapp.flows import Bucket, Flow, FlowKey, GoTo, Group, Output, SetField, match
 from vtep_ofapp.pipeline import learning, unicast
 from vtep_ofapp.statistics import Counter
 from vtep_ofapp.switch import decoding, encoding, sieve
 from vtep_ofapp.switch.actions import Foreign, decode_instructions
 from vtep_ofapp.switch.oxm import Unreadable
+from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
+from vtep_ofapp.values.flows import Bucket, Flow, FlowKey, GoTo, Group, Output, SetField, match
 
 from . import osken
 from .builders import FAR, MAC1, MAC2

@@ -10,16 +10,23 @@ from os_ken.ofproto import ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from vtep_ofapp.changes import FlowChange, GroupChange
-from vtep_ofapp.events import Applied, Counters, FlowRemoved, FlowsChanged, ReadBack, UnknownSource
-from vtep_ofapp.flows import Bucket, Group, Output, match
 from vtep_ofapp.pipeline import flooding, learning, unicast
 from vtep_ofapp.pipeline.layout import READ
 from vtep_ofapp.statistics import Counter
 from vtep_ofapp.switch import connection
 from vtep_ofapp.switch.connection import SwitchConnection
 from vtep_ofapp.switch.oxm import encode_match
-from vtep_ofapp.traffic import Traffic
+from vtep_ofapp.values.counters import Traffic
+from vtep_ofapp.values.events import (
+    Applied,
+    Counters,
+    FlowRemoved,
+    FlowsChanged,
+    ReadBack,
+    UnknownSource,
+)
+from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
+from vtep_ofapp.values.flows import Bucket, Group, Output, match
 
 from . import osken
 from .builders import FAR, MAC1, MAC2

@@ -9,7 +9,7 @@ from ovs.db import idl
 from vtep_ofapp.databases import database
 from vtep_ofapp.databases.server import Unusable
 from vtep_ofapp.databases.vtep import VtepTables
-from vtep_ofapp.events import Committed
+from vtep_ofapp.values.events import Committed
 
 SCHEMA = {"name": "hardware_vtep", "version": "1.0.0", "tables": {}}
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.changes import FlowChange, GroupChange
-from vtep_ofapp.flows import (
+from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
+from vtep_ofapp.values.flows import (
     Bucket,
     Flow,
     FlowKey,

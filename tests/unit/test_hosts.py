@@ -3,7 +3,7 @@
 import pytest
 
 from vtep_ofapp.hosts import choose
-from vtep_ofapp.model import Mark
+from vtep_ofapp.values.rows import Mark
 
 from .builders import RED, bridge, physical_port, physical_switch, port, tunnel_row
 

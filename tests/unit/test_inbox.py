@@ -4,9 +4,9 @@ from collections import Counter
 
 import eventlet
 
-from vtep_ofapp.events import GraceIsOver, RetryIsDue, UnknownSource
-from vtep_ofapp.flows import match
 from vtep_ofapp.inbox import LONGEST_LINE, MOST_EVENTS, MOST_SOURCES, MOST_WAITING, Inbox
+from vtep_ofapp.values.events import GraceIsOver, RetryIsDue, UnknownSource
+from vtep_ofapp.values.flows import match
 
 from .doubles import ConnectionDouble
 

@@ -3,9 +3,9 @@
 import pytest
 
 from vtep_ofapp.keys import Keys
-from vtep_ofapp.model import Gone
 from vtep_ofapp.network import Network, OfLogicalSwitch, OfPeer
 from vtep_ofapp.ports import Ports
+from vtep_ofapp.values.rows import Gone
 
 from .builders import (
     BLUE,

@@ -10,9 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp import managed
-from vtep_ofapp.changes import FlowChange
 from vtep_ofapp.damping import HOLD
-from vtep_ofapp.events import (
+from vtep_ofapp.inbox import Inbox
+from vtep_ofapp.loop import MOST_REFUSED, MOST_UNCLAIMED, ROLE_PAUSE, Loop
+from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
+from vtep_ofapp.policy import Policy
+from vtep_ofapp.service import ServiceManager
+from vtep_ofapp.statistics import Counter
+from vtep_ofapp.values.events import (
     Alive,
     AnswerIsDue,
     Away,
@@ -38,15 +43,10 @@ from vtep_ofapp.events import (
     WatchdogIsDue,
     WorkIsLeft,
 )
-from vtep_ofapp.flows import FlowKey, match
-from vtep_ofapp.inbox import Inbox
-from vtep_ofapp.loop import MOST_REFUSED, MOST_UNCLAIMED, ROLE_PAUSE, Loop
-from vtep_ofapp.model import Controller, Gone, Mark
-from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
-from vtep_ofapp.policy import Policy
-from vtep_ofapp.service import ServiceManager
-from vtep_ofapp.statistics import Counter
-from vtep_ofapp.writes import (
+from vtep_ofapp.values.flow_changes import FlowChange
+from vtep_ofapp.values.flows import FlowKey, match
+from vtep_ofapp.values.rows import Controller, Gone, Mark
+from vtep_ofapp.values.writes import (
     IntroduceSwitch,
     PutBindingStats,
     PutFaultStatus,

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from vtep_ofapp import managed
-from vtep_ofapp.model import ANYONE, Gone, PhysicalPort
 from vtep_ofapp.network import Network
 from vtep_ofapp.numbering import Numbering
 from vtep_ofapp.pipeline.layout import MOST_BINDINGS, Priority
 from vtep_ofapp.policy import Policy
 from vtep_ofapp.reconciliation import Reconciliation
+from vtep_ofapp.values.rows import ANYONE, Gone, PhysicalPort
 
 from .builders import (
     BLUE,

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.model import Gone
 from vtep_ofapp.network import (
     Network,
     OfAll,
@@ -16,6 +15,7 @@ from vtep_ofapp.network import (
     OfStation,
 )
 from vtep_ofapp.numbering import Numbering
+from vtep_ofapp.values.rows import Gone
 
 from .builders import (
     BLUE,

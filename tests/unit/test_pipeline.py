@@ -6,17 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.flows import (
-    COOKIE_BASE,
-    COOKIE_MASK,
-    GROUP_BASE,
-    GROUP_MASK,
-    Flow,
-    Group,
-    SetField,
-    ToGroup,
-    match,
-)
 from vtep_ofapp.pipeline import admission, egress, flooding, learning, tunnels, unicast
 from vtep_ofapp.pipeline.layout import (
     CHUNK,
@@ -33,6 +22,17 @@ from vtep_ofapp.pipeline.layout import (
     group_id,
 )
 from vtep_ofapp.policy import Policy
+from vtep_ofapp.values.flows import (
+    COOKIE_BASE,
+    COOKIE_MASK,
+    GROUP_BASE,
+    GROUP_MASK,
+    Flow,
+    Group,
+    SetField,
+    ToGroup,
+    match,
+)
 
 from .builders import FAR, FURTHER, FURTHEST, MAC1, MULTICAST, binding
 from .reading import lines, read_flow, read_flows, read_group, read_groups

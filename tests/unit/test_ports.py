@@ -1,8 +1,8 @@
 """Rows of Physical_Port matched with the ports of the bridge."""
 
 from vtep_ofapp.causes import OfBinding
-from vtep_ofapp.model import BindingStats
 from vtep_ofapp.ports import Ports, Rematch
+from vtep_ofapp.values.rows import BindingStats
 
 from .builders import BLUE, RED, physical_port, port, uuid
 

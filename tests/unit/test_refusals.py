@@ -1,9 +1,9 @@
 """What a switch refused: left out for a while, and tried again."""
 
-from vtep_ofapp.changes import FlowChange, GroupChange
-from vtep_ofapp.flows import Group
 from vtep_ofapp.pipeline import learning, unicast
 from vtep_ofapp.refusals import LONGEST_PAUSE, Refusals, beyond
+from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
+from vtep_ofapp.values.flows import Group
 
 from .builders import FAR, MAC1, MAC2
 

@@ -5,9 +5,9 @@ import pytest
 from vtep_ofapp import report
 from vtep_ofapp.faults import Faults
 from vtep_ofapp.macs import LearnedMacs, Place
-from vtep_ofapp.model import Gone
 from vtep_ofapp.report import Report
-from vtep_ofapp.writes import (
+from vtep_ofapp.values.rows import Gone
+from vtep_ofapp.values.writes import (
     PutFaultStatus,
     PutLocalMac,
     PutPhysicalPort,

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from vtep_ofapp import managed
-from vtep_ofapp.flows import Action, GoTo, Resubmit, SetField, ToGroup
-from vtep_ofapp.model import BridgePort, Gone
 from vtep_ofapp.pipeline.layout import REMOTE, TARGET_BINDING, Table
 from vtep_ofapp.policy import Policy
 from vtep_ofapp.reconciliation import Reconciliation
+from vtep_ofapp.values.flows import Action, GoTo, Resubmit, SetField, ToGroup
+from vtep_ofapp.values.rows import BridgePort, Gone
 
 from .builders import (
     BROADCAST,

@@ -5,13 +5,13 @@ import logging
 import pytest
 
 from vtep_ofapp import session
-from vtep_ofapp.changes import FlowChange, GroupChange
-from vtep_ofapp.events import FlowRemoved, GroupsChanged
-from vtep_ofapp.flows import ToGroup
-from vtep_ofapp.model import Gone, Mark
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.session import MOST_FAILURES, Session
-from vtep_ofapp.writes import PutTunnelPort, RemoveTunnelPort, SecureBridge
+from vtep_ofapp.values.events import FlowRemoved, GroupsChanged
+from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
+from vtep_ofapp.values.flows import ToGroup
+from vtep_ofapp.values.rows import Gone, Mark
+from vtep_ofapp.values.writes import PutTunnelPort, RemoveTunnelPort, SecureBridge
 
 from .builders import (
     FAR,

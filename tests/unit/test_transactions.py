@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from vtep_ofapp.events import RetryIsDue
 from vtep_ofapp.transactions import FIRST_PAUSE, LONGEST_PAUSE, MOST_WRITES, Transactions
+from vtep_ofapp.values.events import RetryIsDue
 
 
 class Recorder:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from vtep_ofapp.model import ANYONE, BridgePort, VxlanPort
 from vtep_ofapp.tunneling import FIRST_PAUSE, LONGEST_PAUSE, Tunnels
+from vtep_ofapp.values.rows import ANYONE, BridgePort, VxlanPort
 
 from .builders import FAR, FURTHER, OWN, port
 

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from vtep_ofapp.flows import FlowKey, match
 from vtep_ofapp.pipeline import tunnels
 from vtep_ofapp.statistics import Counter
 from vtep_ofapp.unnamed import QUIET, Unnamed
+from vtep_ofapp.values.flows import FlowKey, match
 
 NAMES = {33: "red", 44: "blue"}
 

@@ -16,9 +16,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from vtep_ofapp.changes import Change, FlowChange
 from vtep_ofapp.damping import HOLD
-from vtep_ofapp.events import (
+from vtep_ofapp.inbox import Inbox
+from vtep_ofapp.loop import Loop
+from vtep_ofapp.pipeline.layout import Table
+from vtep_ofapp.policy import Policy
+from vtep_ofapp.service import ServiceManager
+from vtep_ofapp.values.addresses import UNKNOWN_DST
+from vtep_ofapp.values.events import (
     Away,
     Bridges,
     BridgesInSync,
@@ -35,10 +40,9 @@ from vtep_ofapp.events import (
     VtepInSync,
     VtepRows,
 )
-from vtep_ofapp.flows import match
-from vtep_ofapp.inbox import Inbox
-from vtep_ofapp.loop import Loop
-from vtep_ofapp.model import (
+from vtep_ofapp.values.flow_changes import Change, FlowChange
+from vtep_ofapp.values.flows import match
+from vtep_ofapp.values.rows import (
     BridgePort,
     Gone,
     LocalGroup,
@@ -49,11 +53,7 @@ from vtep_ofapp.model import (
     TunnelRow,
     VtepRow,
 )
-from vtep_ofapp.pipeline.layout import Table
-from vtep_ofapp.policy import Policy
-from vtep_ofapp.service import ServiceManager
-from vtep_ofapp.values import UNKNOWN_DST
-from vtep_ofapp.writes import (
+from vtep_ofapp.values.writes import (
     IntroduceSwitch,
     PutFaultStatus,
     PutLocalMac,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
-from vtep_ofapp.flows import (
+from vtep_ofapp.values.flows import (
     Action,
     Bucket,
     CheckLength,

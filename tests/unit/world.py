@@ -10,10 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from vtep_ofapp.causes import OfBinding
-from vtep_ofapp.flows import Flow, FlowKey, Group, match
 from vtep_ofapp.macs import LearnedMacs
 from vtep_ofapp.managed import ManagedSwitch
-from vtep_ofapp.model import (
+from vtep_ofapp.network import Network, Topic
+from vtep_ofapp.numbering import Numbering
+from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Priority
+from vtep_ofapp.policy import Policy
+from vtep_ofapp.reconciliation import K, Reconciliation, W
+from vtep_ofapp.values.flows import Flow, FlowKey, Group, match
+from vtep_ofapp.values.rows import (
     ANYONE,
     BridgePort,
     Fault,
@@ -25,11 +30,6 @@ from vtep_ofapp.model import (
     RemoteGroup,
     RemoteMac,
 )
-from vtep_ofapp.network import Network, Topic
-from vtep_ofapp.numbering import Numbering
-from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Priority
-from vtep_ofapp.policy import Policy
-from vtep_ofapp.reconciliation import K, Reconciliation, W
 
 from .builders import bridge, physical_switch, port
 from .reading import read_flows, read_groups

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ..model import Gone, Locator, Refused, RemoteMac
-from ..values import Invalid, parse_unicast_mac
+from ..values.addresses import Invalid, parse_unicast_mac
+from ..values.rows import Gone, Locator, Refused, RemoteMac
 
 
 class Malformed(ValueError):

@@ -16,7 +16,7 @@ import ovs.stream
 from eventlet.event import Event as Found
 from ovs.db import error, idl
 
-from ..events import Away, Committed, Event, LockIs
+from ..values.events import Away, Committed, Event, LockIs
 from . import messages, schemas, strict
 from .bulk import Malformed, RemoteMacs
 from .server import Server, Unusable, ask

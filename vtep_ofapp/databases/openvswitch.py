@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
-from ..events import Bridges, BridgesInSync, Event
-from ..model import ANYONE, Bridge, BridgePort, Controller, Mark, VxlanPort, is_emulators
-from ..values import Invalid, parse_ipv4
-from ..writes import PutTunnelPort, ReleaseBridge, RemoveTunnelPort, SwitchWrite
+from ..values.addresses import Invalid, parse_ipv4
+from ..values.events import Bridges, BridgesInSync, Event
+from ..values.rows import ANYONE, Bridge, BridgePort, Controller, Mark, VxlanPort, is_emulators
+from ..values.writes import PutTunnelPort, ReleaseBridge, RemoveTunnelPort, SwitchWrite
 from .bulk import RemoteMacs
 from .members import Members
 from .schemas import SET, Columns, Optional

@@ -7,8 +7,16 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
-from ..events import Event, VtepInSync, VtepRows
-from ..model import (
+from ..values.addresses import (
+    UNKNOWN_DST,
+    Invalid,
+    parse_group_mac,
+    parse_ipv4,
+    parse_vlan,
+    parse_vni,
+)
+from ..values.events import Event, VtepInSync, VtepRows
+from ..values.rows import (
     BindingStats,
     Gone,
     LocalGroup,
@@ -24,15 +32,7 @@ from ..model import (
     TunnelRow,
     VtepRow,
 )
-from ..values import (
-    UNKNOWN_DST,
-    Invalid,
-    parse_group_mac,
-    parse_ipv4,
-    parse_vlan,
-    parse_vni,
-)
-from ..writes import (
+from ..values.writes import (
     IntroduceSwitch,
     PutBindingStats,
     PutFaultStatus,

@@ -1,7 +1,7 @@
 """Where a frame from a port enters: which logical switch, if any, it belongs to."""
 
-from ..flows import Action, Flow, GoTo, PopVlan, SetField, match
-from ..model import Binding
+from ..values.flows import Action, Flow, GoTo, PopVlan, SetField, match
+from ..values.rows import Binding
 from .layout import LOGICAL_SWITCH, SOURCE_BINDING, TAGGED, Cookie, Priority, Table, flow
 
 _PRESENT = 0x1000

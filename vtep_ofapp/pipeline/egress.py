@@ -1,7 +1,7 @@
 """Where a frame leaves by a binding, tagged as the binding says, never back where it came from."""
 
-from ..flows import Flow, ForgetInPort, Output, OutputToBond, PushVlan, match
-from ..model import Binding
+from ..values.flows import Flow, ForgetInPort, Output, OutputToBond, PushVlan, match
+from ..values.rows import Binding
 from .layout import (
     A_TAG_INSIDE,
     LOGICAL_SWITCH,

@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from ..flows import Bucket, Flow, Group, MatchValue, Resubmit, SetField, ToGroup, match
-from ..model import Binding
-from ..values import ipv4_number
+from ..values.addresses import ipv4_number
+from ..values.flows import Bucket, Flow, Group, MatchValue, Resubmit, SetField, ToGroup, match
+from ..values.rows import Binding
 from .layout import (
     AGAIN,
     ALIVE,

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from ..flows import COOKIE_BASE, GROUP_BASE, Action, Flow, FlowKey, Match, MatchValue, match
+from ..values.flows import COOKIE_BASE, GROUP_BASE, Action, Flow, FlowKey, Match, MatchValue, match
 
 
 class Table(IntEnum):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from ..flows import (
+from ..values.flows import (
     CheckLength,
     Flow,
     FlowKey,

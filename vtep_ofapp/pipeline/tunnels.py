@@ -1,7 +1,7 @@
 """Into and out of VXLAN: one port for each remote VTEP, one key for each logical switch."""
 
-from ..flows import Flow, FlowKey, GoTo, Output, SetField, match
-from ..values import ipv4_number
+from ..values.addresses import ipv4_number
+from ..values.flows import Flow, FlowKey, GoTo, Output, SetField, match
 from .layout import (
     A_TAG_INSIDE,
     FROM_TUNNEL,

@@ -2,8 +2,8 @@
 
 from functools import lru_cache
 
-from ..flows import Flow, GoTo, SetField, match, narrowed
-from ..values import ipv4_address, ipv4_number
+from ..values.addresses import ipv4_address, ipv4_number
+from ..values.flows import Flow, GoTo, SetField, match, narrowed
 from .layout import (
     FROM_BINDING,
     LOGICAL_SWITCH,

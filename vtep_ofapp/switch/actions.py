@@ -14,7 +14,7 @@ from os_ken.ofproto import ofproto_common as common
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from ..flows import (
+from ..values.flows import (
     Action,
     Bucket,
     CheckLength,

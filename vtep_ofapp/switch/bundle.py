@@ -7,7 +7,7 @@ from typing import Any
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from ..changes import Change
+from ..values.flow_changes import Change
 from .encoding import ATOMIC_IN_ORDER, bundled
 
 LOG = logging.getLogger("vtep_ofapp.switch")

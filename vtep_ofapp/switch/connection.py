@@ -10,8 +10,11 @@ from os_ken.lib import hub
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from ..changes import Change, FlowChange
-from ..events import (
+from ..pipeline.layout import PRODUCER_MASK, READ, cookie_of
+from ..statistics import Counter
+from ..values.addresses import is_station
+from ..values.counters import Traffic
+from ..values.events import (
     Alive,
     Applied,
     Counters,
@@ -23,11 +26,8 @@ from ..events import (
     RoleIs,
     UnknownSource,
 )
-from ..flows import COOKIE_BASE, COOKIE_MASK, Flow, FlowKey, Group
-from ..pipeline.layout import PRODUCER_MASK, READ, cookie_of
-from ..statistics import Counter
-from ..traffic import Traffic
-from ..values import is_station
+from ..values.flow_changes import Change, FlowChange
+from ..values.flows import COOKIE_BASE, COOKIE_MASK, Flow, FlowKey, Group
 from . import decoding, monitor, unread
 from .bundle import Bundle
 from .oxm import Unreadable

@@ -6,7 +6,7 @@ from typing import Any
 from os_ken.controller.handler import MAIN_DISPATCHER
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
-from ..events import Connected, Disconnected, Event
+from ..values.events import Connected, Disconnected, Event
 from .connection import SwitchConnection
 
 _LOCAL = ofp.OFPP_LOCAL

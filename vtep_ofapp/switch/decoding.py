@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
-from ..flows import GROUP_BASE, GROUP_MASK, Flow, FlowKey, Group, Match
 from ..statistics import Counter
+from ..values.flows import GROUP_BASE, GROUP_MASK, Flow, FlowKey, Group, Match
 from .actions import Foreign, decode_bucket, decode_instructions
 from .oxm import Unreadable, decode_match
 

@@ -5,8 +5,8 @@ import struct
 from os_ken.ofproto import ofproto_common as common
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
-from ..changes import Change, FlowChange, GroupChange
-from ..flows import Group
+from ..values.flow_changes import Change, FlowChange, GroupChange
+from ..values.flows import Group
 from .actions import encode_bucket, encode_instructions
 from .oxm import encode_match
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto.ofproto_common import ONF_EXPERIMENTER_ID
 
-from ..flows import FlowKey
+from ..values.flows import FlowKey
 from .oxm import Unreadable, decode_match
 
 KIND = struct.pack("!II", ONF_EXPERIMENTER_ID, ofp.ONFMP_FLOW_MONITOR)

@@ -13,7 +13,7 @@ from typing import Any
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from ..flows import Match, MatchValue
+from ..values.flows import Match, MatchValue
 
 _MATCH = struct.Struct("!HH")
 _HEADER = struct.Struct("!I")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
-from .changes import Change
+from ..statistics import Counter
+from .counters import Traffic
+from .flow_changes import Change
 from .flows import Flow, FlowKey, Group, Match
-from .model import Bridge, VtepRow
-from .statistics import Counter
-from .traffic import Traffic
+from .rows import Bridge, VtepRow
 
 
 class Connection(Protocol):

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.changes import FlowChange, GroupChange, in_one_bundle
-from vtep_ofapp.flows import Group
 from vtep_ofapp.pipeline import learning, tunnels, unicast
+from vtep_ofapp.values.flow_changes import FlowChange, GroupChange, in_one_bundle
+from vtep_ofapp.values.flows import Group
 
 from .builders import FAR, MULTICAST
 

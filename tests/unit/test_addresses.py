@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.values import (
+from vtep_ofapp.values.addresses import (
     Invalid,
     ipv4_number,
     is_group,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
-from .model import BindingStats, TunnelReport
+from .rows import BindingStats, TunnelReport
 
 
 @dataclass(frozen=True, slots=True)

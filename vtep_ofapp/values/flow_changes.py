@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
+from .addresses import is_station
 from .flows import Flow, FlowKey, Group, MatchValue
-from .values import is_station
 
 
 class FlowChange(NamedTuple):

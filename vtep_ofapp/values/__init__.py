@@ -1,0 +1,1 @@
+"""Plain values: addresses, rows, flows, events and what is to be written."""
