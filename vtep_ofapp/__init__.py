@@ -22,13 +22,13 @@ from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3
 
-from . import config, logs, quiet
 from .databases.database import Database, use_tls
 from .databases.openvswitch import OpenVSwitchTables
 from .databases.vtep import VtepTables
 from .inbox import Inbox
 from .loop import Loop
-from .service import ServiceManager
+from .process import config, log_format, log_limits
+from .process.systemd import ServiceManager
 from .switch import listener, sieve
 from .switch.connections import Connections
 from .switch.tls import Certificates
@@ -55,7 +55,7 @@ def interrupt(number: int, frame: Any) -> None:
 def format_log() -> None:
     """Let lines of the log begin with time and level, unless a file says how to log."""
     if not config.logs_by_file():
-        logs.install(logging.getLogger().handlers, os.environ)
+        log_format.install(logging.getLogger().handlers, os.environ)
 
 
 def _listener(openflow: config.OpenFlow) -> listener.Listener:
@@ -94,7 +94,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         if options.tls is not None:
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
         gc.set_threshold(*_COLLECTIONS)
-        quiet.install(eventlet.spawn_after)
+        log_limits.install(eventlet.spawn_after)
         listener.install(server)
         sieve.install()
         self._inbox = inbox = Inbox()

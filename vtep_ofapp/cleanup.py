@@ -14,7 +14,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import config, emulator
+from . import emulator
+from .process import config
 from .tools import Failure, Removal, Row, Tools, members, pairs, tell, where, without
 from .values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from .macs import LearnedMacs
-from .policy import Policy
+from .process.settings import Policy
 
 
 class Limits:

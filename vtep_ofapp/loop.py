@@ -10,7 +10,6 @@ from uuid import UUID
 import eventlet
 from eventlet.greenthread import GreenThread
 
-from . import host
 from .claims import Claim, Refusal, Shared, judge, remedy, shared_ids
 from .faults import Faults
 from .hosts import Choice, choose
@@ -20,9 +19,10 @@ from .managed import ManagedSwitch
 from .missing import ON_LOOPBACK, Listener, missing
 from .network import Network, OfRefused, OfStation, Row, Topic
 from .news import News
-from .policy import Policy
+from .process import host
+from .process.settings import Policy
+from .process.systemd import ServiceManager
 from .report import Report
-from .service import ServiceManager
 from .session import Session
 from .transactions import Transactions
 from .values.events import (

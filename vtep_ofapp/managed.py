@@ -27,8 +27,8 @@ from .network import (
     Topic,
 )
 from .pipeline import learning
-from .policy import Policy
 from .ports import Ports
+from .process.settings import Policy
 from .programs import Planner
 from .reconciliation import Reconciliation
 from .statistics import Counter, Statistics

@@ -11,8 +11,8 @@ from .macs import LearnedMacs
 from .network import Network, OfGroup, OfLogicalSwitch, OfPeer, OfRefused, OfRouter, OfStation
 from .pipeline import admission, egress, flooding, learning, tunnels, unicast
 from .pipeline.layout import MOST_BINDINGS
-from .policy import ANY, Policy
 from .ports import Ports
+from .process.settings import ANY, Policy
 from .tunneling import Tunnels
 from .values.addresses import UNKNOWN_DST
 from .values.flows import Flow

@@ -69,7 +69,7 @@ def test_imports_are_found():
 
 
 def test_os_ken_is_imported_by_few():
-    assert importers_of("os_ken") <= {"switch", "config", "__init__"}
+    assert importers_of("os_ken") <= {"switch", "process", "__init__"}
 
 
 def test_ovs_is_imported_by_databases_alone():
@@ -106,4 +106,4 @@ def test_there_are_no_circles():
 
 def test_the_rooms_that_the_rules_name_are_there():
     rooms = {room_of(module) for module in FILES}
-    assert rooms >= {"switch", "databases", "pipeline", "loop", "config", *VALUES}
+    assert rooms >= {"switch", "databases", "pipeline", "loop", "process", *VALUES}

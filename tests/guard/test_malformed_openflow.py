@@ -29,7 +29,7 @@ from tests.guard.openflow import (
     multipart,
     packet_in,
 )
-from vtep_ofapp.quiet import MOST_LINES
+from vtep_ofapp.process.log_limits import MOST_LINES
 
 FIELDS = match(in_port=1, metadata=5, reg0=0x1000)
 KNOWN = match(metadata=5, reg0=0x1000, eth_src=0x020000000001)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from tests.guard.malformed import CORPUS, bent
 from tests.guard.ovsdb import Ventriloquist
 from tests.switch.conftest import a_switch
-from vtep_ofapp.quiet import MOST_LINES
+from vtep_ofapp.process.log_limits import MOST_LINES
 
 SHORTEST_PAUSE = 0.5
 """Seconds; half of what the application waits before it connects again."""

@@ -10,7 +10,7 @@ import pytest
 from tests.guard.openflow import HELLO, Client, message
 from tests.switch.conftest import a_switch
 from tests.switch.test_tls import make_pki
-from vtep_ofapp.quiet import MOST_LINES
+from vtep_ofapp.process.log_limits import MOST_LINES
 
 BROKEN_RECORD = b"\x17\x03\x03\x00\x20" + bytes(32)
 

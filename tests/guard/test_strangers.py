@@ -24,7 +24,7 @@ from tests.guard.openflow import (
     packet_in,
 )
 from tests.switch.state import everything, wait_until_equal
-from vtep_ofapp.quiet import MOST_LINES
+from vtep_ofapp.process.log_limits import MOST_LINES
 from vtep_ofapp.switch.listener import HANDSHAKE_TIME, MOST_STRANGERS
 
 FOREIGN = 0xF0E1D2C3B4A59687

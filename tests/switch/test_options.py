@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vtep_ofapp.config import OPENFLOW_TLS, OPTIONS
+from vtep_ofapp.process.config import OPENFLOW_TLS, OPTIONS
 
 ROOT = Path(__file__).parents[2]
 MANAGER = Path(sys.executable).parent / "osken-manager"

@@ -5,8 +5,8 @@ import subprocess
 import pytest
 from os_ken import cfg
 
-from vtep_ofapp import config
-from vtep_ofapp.policy import Policy
+from vtep_ofapp.process import config
+from vtep_ofapp.process.settings import Policy
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vtep_ofapp import host
+from vtep_ofapp.process import host
 
 LOOPBACK = ("lo", 1, "00:00:00:00:00:00")
 

@@ -14,8 +14,8 @@ from vtep_ofapp.damping import HOLD
 from vtep_ofapp.inbox import Inbox
 from vtep_ofapp.loop import MOST_REFUSED, MOST_UNCLAIMED, ROLE_PAUSE, Loop
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
-from vtep_ofapp.policy import Policy
-from vtep_ofapp.service import ServiceManager
+from vtep_ofapp.process.settings import Policy
+from vtep_ofapp.process.systemd import ServiceManager
 from vtep_ofapp.statistics import Counter
 from vtep_ofapp.values.events import (
     Alive,

@@ -9,7 +9,7 @@ from vtep_ofapp import managed
 from vtep_ofapp.network import Network
 from vtep_ofapp.numbering import Numbering
 from vtep_ofapp.pipeline.layout import MOST_BINDINGS, Priority
-from vtep_ofapp.policy import Policy
+from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.reconciliation import Reconciliation
 from vtep_ofapp.values.rows import ANYONE, Gone, PhysicalPort
 

@@ -25,7 +25,7 @@ from vtep_ofapp import inbox, managed, news
 from vtep_ofapp.databases import database, schemas, vtep
 from vtep_ofapp.databases.bulk import Malformed
 from vtep_ofapp.loop import Loop
-from vtep_ofapp.policy import Policy
+from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.tunneling import Tunnels
 from vtep_ofapp.values.events import Bridges, BridgesInSync, Connected, LockIs, RetryIsDue
 from vtep_ofapp.values.writes import PutTunnelPort, RemoveTunnelPort

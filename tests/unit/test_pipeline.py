@@ -21,7 +21,7 @@ from vtep_ofapp.pipeline.layout import (
     counted,
     group_id,
 )
-from vtep_ofapp.policy import Policy
+from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.values.flows import (
     COOKIE_BASE,
     COOKIE_MASK,

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from vtep_ofapp import managed
 from vtep_ofapp.pipeline.layout import REMOTE, TARGET_BINDING, Table
-from vtep_ofapp.policy import Policy
+from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.reconciliation import Reconciliation
 from vtep_ofapp.values.flows import Action, GoTo, Resubmit, SetField, ToGroup
 from vtep_ofapp.values.rows import BridgePort, Gone

@@ -20,8 +20,8 @@ from vtep_ofapp.damping import HOLD
 from vtep_ofapp.inbox import Inbox
 from vtep_ofapp.loop import Loop
 from vtep_ofapp.pipeline.layout import Table
-from vtep_ofapp.policy import Policy
-from vtep_ofapp.service import ServiceManager
+from vtep_ofapp.process.settings import Policy
+from vtep_ofapp.process.systemd import ServiceManager
 from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.events import (
     Away,

@@ -15,7 +15,7 @@ from vtep_ofapp.managed import ManagedSwitch
 from vtep_ofapp.network import Network, Topic
 from vtep_ofapp.numbering import Numbering
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Priority
-from vtep_ofapp.policy import Policy
+from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.reconciliation import K, Reconciliation, W
 from vtep_ofapp.values.flows import Flow, FlowKey, Group, match
 from vtep_ofapp.values.rows import (

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from vtep_ofapp.service import ServiceManager
+from vtep_ofapp.process.systemd import ServiceManager
 
 
 @pytest.fixture(params=["path", "abstract"])

@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from vtep_ofapp.quiet import INTERVAL, MOST_CHARACTERS, MOST_LINES, Quiet
+from vtep_ofapp.process.log_limits import INTERVAL, MOST_CHARACTERS, MOST_LINES, Quiet
 
 
 class Clock:

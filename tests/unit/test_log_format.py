@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from vtep_ofapp.logs import install
+from vtep_ofapp.process.log_format import install
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR) (.*)")
 

@@ -13,8 +13,8 @@ from typing import Any
 from os_ken import cfg
 from oslo_config.cfg import ConfigParser, Error, NoSuchOptError, TemplateSubstitutionError
 
-from .missing import Listener
-from .policy import ANY, NAMED, Policy
+from ..missing import Listener
+from .settings import ANY, NAMED, Policy
 
 _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 _OVSDB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

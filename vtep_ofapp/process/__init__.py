@@ -1,0 +1,1 @@
+"""The process: its options, its log, and what systemd and the host know of it."""
