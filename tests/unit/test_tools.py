@@ -6,7 +6,7 @@ import sys
 
 PROGRAM = """
 import sys
-from vtep_ofapp.tools import tell
+from vtep_ofapp.cleanup.tools import tell
 for number in range(3):
     tell(str(number))
 print("done", file=sys.stderr)

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..values.rows import is_emulators
 from .tools import Failure, Removal, Row, Tools, members, pairs, where, without
-from .values.rows import is_emulators
 
 _LOGICAL_SWITCH = "vtep_logical_switch"
 """The key in external_ids of the bridges that it makes for logical switches."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from .process import config
+from ..process import config
 
 _PATIENCE = 60
 """Seconds for one command."""

@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..process import config
+from ..values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
 from . import emulator
-from .process import config
 from .tools import Failure, Removal, Row, Tools, members, pairs, tell, where, without
-from .values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids that marks our bridges and ports."""

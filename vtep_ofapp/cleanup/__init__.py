@@ -1,0 +1,1 @@
+"""The command ``python -m vtep_ofapp.cleanup``, which removes what the program made."""
