@@ -27,11 +27,11 @@ from .databases.openvswitch import OpenVSwitchTables
 from .databases.vtep import VtepTables
 from .inbox import Inbox
 from .loop import Loop
+from .openflow import message_filter, server
+from .openflow.registry import Connections
+from .openflow.tls import Certificates
 from .process import config, log_format, log_limits
 from .process.systemd import ServiceManager
-from .switch import listener, sieve
-from .switch.connections import Connections
-from .switch.tls import Certificates
 from .values.events import AccountIsDue
 
 LOG = logging.getLogger("vtep_ofapp")
@@ -58,7 +58,7 @@ def format_log() -> None:
         log_format.install(logging.getLogger().handlers, os.environ)
 
 
-def _listener(openflow: config.OpenFlow) -> listener.Listener:
+def _listener(openflow: config.OpenFlow) -> server.Listener:
     """Return the server for the switches, which listens already.
 
     Raises BadOption and CannotListen.
@@ -66,12 +66,12 @@ def _listener(openflow: config.OpenFlow) -> listener.Listener:
     where = openflow.host, openflow.port, openflow.option
     tls = openflow.tls
     if tls is None:
-        return listener.Listener(*where, None)
+        return server.Listener(*where, None)
     try:
         certificates = Certificates(tls.key, tls.certificate, tls.ca, openflow.ciphers)
     except OSError as error:
         raise config.BadOption(f"[DEFAULT] {', '.join(config.OPENFLOW_TLS)}: {error}") from None
-    return listener.Listener(*where, certificates)
+    return server.Listener(*where, certificates)
 
 
 class VtepApp(OSKenApp):  # type: ignore[misc]
@@ -85,8 +85,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         try:
             strange = config.check(sys.argv[1:])
             options = config.read()
-            server = _listener(options.openflow)
-        except (config.BadOption, listener.CannotListen) as error:
+            listening = _listener(options.openflow)
+        except (config.BadOption, server.CannotListen) as error:
             LOG.critical("vtep_ofapp: %s", error)
             raise SystemExit(1) from None
         for line in strange:
@@ -95,8 +95,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
         gc.set_threshold(*_COLLECTIONS)
         log_limits.install(eventlet.spawn_after)
-        listener.install(server)
-        sieve.install()
+        server.install(listening)
+        message_filter.install()
         self._inbox = inbox = Inbox()
         self._connections = Connections(inbox.post)
         self._vtep = Database(

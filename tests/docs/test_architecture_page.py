@@ -65,11 +65,11 @@ def test_imports_are_found():
     """The tests below would all pass if nothing were found."""
     assert "vtep_ofapp.pipeline.layout" in IMPORTS["vtep_ofapp.pipeline.egress"]
     assert "vtep_ofapp.loop" in IMPORTS["vtep_ofapp"]
-    assert importers_of("os_ken") >= {"switch"}
+    assert importers_of("os_ken") >= {"openflow"}
 
 
 def test_os_ken_is_imported_by_few():
-    assert importers_of("os_ken") <= {"switch", "process", "__init__"}
+    assert importers_of("os_ken") <= {"openflow", "process", "__init__"}
 
 
 def test_ovs_is_imported_by_databases_alone():
@@ -80,10 +80,10 @@ def test_eventlet_is_imported_by_few():
     assert importers_of("eventlet") <= {"databases", "inbox", "loop", "__init__"}
 
 
-def test_switch_and_databases_are_imported_by_the_application_class_alone():
+def test_openflow_and_databases_are_imported_by_the_application_class_alone():
     for module in FILES:
         rooms = {room_of(each) for each in ours(module)} - {room_of(module)}
-        if rooms & {"switch", "databases"}:
+        if rooms & {"openflow", "databases"}:
             assert module == "vtep_ofapp"
 
 
@@ -106,4 +106,4 @@ def test_there_are_no_circles():
 
 def test_the_rooms_that_the_rules_name_are_there():
     rooms = {room_of(module) for module in FILES}
-    assert rooms >= {"switch", "databases", "pipeline", "loop", "process", *VALUES}
+    assert rooms >= {"openflow", "databases", "pipeline", "loop", "process", *VALUES}

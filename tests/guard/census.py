@@ -10,7 +10,7 @@ import eventlet
 from greenlet import greenlet
 from os_ken.base.app_manager import OSKenApp
 
-from vtep_ofapp.switch.connection import SwitchConnection
+from vtep_ofapp.openflow.connection import SwitchConnection
 
 
 class Census(OSKenApp):

@@ -24,8 +24,8 @@ from tests.guard.openflow import (
     packet_in,
 )
 from tests.switch.state import everything, wait_until_equal
+from vtep_ofapp.openflow.server import HANDSHAKE_TIME, MOST_STRANGERS
 from vtep_ofapp.process.log_limits import MOST_LINES
-from vtep_ofapp.switch.listener import HANDSHAKE_TIME, MOST_STRANGERS
 
 FOREIGN = 0xF0E1D2C3B4A59687
 IDLE = 1000

@@ -6,7 +6,7 @@ from os_ken.ofproto import nicira_ext, ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from vtep_ofapp.switch import sieve
+from vtep_ofapp.openflow import message_filter
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import (
     CheckLength,
@@ -233,4 +233,4 @@ def flow_removed(flow, reason):
 def received_as(buf):
     """Return what os-ken makes of a message that came in, as an application gets it."""
     version, kind, length, xid = ofproto_parser.header(buf)
-    return sieve.message(Datapath(), version, kind, length, xid, bytearray(buf))
+    return message_filter.message(Datapath(), version, kind, length, xid, bytearray(buf))

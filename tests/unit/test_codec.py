@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
+from vtep_ofapp.openflow import decoding, encoding, message_filter
+from vtep_ofapp.openflow.actions import Foreign, decode_instructions
+from vtep_ofapp.openflow.oxm import Unreadable
 from vtep_ofapp.pipeline import learning, unicast
 from vtep_ofapp.statistics import Counter
-from vtep_ofapp.switch import decoding, encoding, sieve
-from vtep_ofapp.switch.actions import Foreign, decode_instructions
-from vtep_ofapp.switch.oxm import Unreadable
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Bucket, Flow, FlowKey, GoTo, Group, Output, SetField, match
 
@@ -178,7 +178,7 @@ def read_all(buf):
     """Read a message as the connection does."""
     try:
         received = osken.received_as(buf)
-    except sieve.Malformed:
+    except message_filter.Malformed:
         return  # it ends the connection of whoever sent it
     readers = {
         "OFPFlowStatsReply": (decoding.flows, decoding.counters),

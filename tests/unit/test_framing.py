@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
-from vtep_ofapp.switch import decoding
-from vtep_ofapp.switch.framing import Malformed, Messages, SpeaksTls
+from vtep_ofapp.openflow import decoding
+from vtep_ofapp.openflow.framing import Malformed, Messages, SpeaksTls
 
 from . import osken
 from .builders import MAC1

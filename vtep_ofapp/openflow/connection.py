@@ -28,7 +28,7 @@ from ..values.events import (
 )
 from ..values.flow_changes import Change, FlowChange
 from ..values.flows import COOKIE_BASE, COOKIE_MASK, Flow, FlowKey, Group
-from . import decoding, monitor, unread
+from . import decoding, lazy_messages, monitor
 from .bundle import Bundle
 from .oxm import Unreadable
 from .role import Role
@@ -343,11 +343,11 @@ class SwitchConnection:
             self._post(Applied(self, bundle.changes, made, tuple(bundle.rejected), bundle.is_full))
 
     _HANDLERS: ClassVar[dict[type, Callable[["SwitchConnection", Any], None]]] = {
-        unread.OFPPacketIn: _packet_in,
-        unread.OFPFlowRemoved: _flow_removed,
-        unread.OFPFlowStatsReply: _flow_stats,
-        unread.OFPGroupDescStatsReply: _group_stats,
-        unread.OFPExperimenterStatsReply: _flow_updates,
+        lazy_messages.OFPPacketIn: _packet_in,
+        lazy_messages.OFPFlowRemoved: _flow_removed,
+        lazy_messages.OFPFlowStatsReply: _flow_stats,
+        lazy_messages.OFPGroupDescStatsReply: _group_stats,
+        lazy_messages.OFPExperimenterStatsReply: _flow_updates,
         parser.OFPExperimenter: _experimenter,
         parser.ONFBundleCtrlMsg: _bundle_control,
         parser.OFPRoleReply: _role_reply,

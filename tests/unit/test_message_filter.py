@@ -8,15 +8,15 @@ from os_ken import exception
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from vtep_ofapp.switch import sieve
-from vtep_ofapp.switch.framing import Malformed
+from vtep_ofapp.openflow import message_filter
+from vtep_ofapp.openflow.framing import Malformed
 
 DATAPATH = SimpleNamespace(address=("192.0.2.1", 6653))
 
 
 def read(msg_type, body=b"", version=ofp.OFP_VERSION):
     buf = struct.pack("!BBHI", version, msg_type, 8 + len(body), 1) + body
-    return sieve.message(DATAPATH, version, msg_type, len(buf), 1, bytearray(buf))
+    return message_filter.message(DATAPATH, version, msg_type, len(buf), 1, bytearray(buf))
 
 
 @pytest.mark.parametrize("version", [ofp.OFP_VERSION, 5])
