@@ -22,14 +22,14 @@ from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3
 
-from .databases.database import Database, use_tls
-from .databases.openvswitch import OpenVSwitchTables
-from .databases.vtep import VtepTables
 from .inbox import Inbox
 from .loop import Loop
 from .openflow import message_filter, server
 from .openflow.registry import Connections
 from .openflow.tls import Certificates
+from .ovsdb.client import Database, use_tls
+from .ovsdb.hardware_vtep import VtepTables
+from .ovsdb.open_vswitch import OpenVSwitchTables
 from .process import config, log_format, log_limits
 from .process.systemd import ServiceManager
 from .values.events import AccountIsDue

@@ -72,18 +72,18 @@ def test_os_ken_is_imported_by_few():
     assert importers_of("os_ken") <= {"openflow", "process", "__init__"}
 
 
-def test_ovs_is_imported_by_databases_alone():
-    assert importers_of("ovs") == {"databases"}
+def test_ovs_is_imported_by_the_ovsdb_room_alone():
+    assert importers_of("ovs") == {"ovsdb"}
 
 
 def test_eventlet_is_imported_by_few():
-    assert importers_of("eventlet") <= {"databases", "inbox", "loop", "__init__"}
+    assert importers_of("eventlet") <= {"ovsdb", "inbox", "loop", "__init__"}
 
 
-def test_openflow_and_databases_are_imported_by_the_application_class_alone():
+def test_openflow_and_ovsdb_are_imported_by_the_application_class_alone():
     for module in FILES:
         rooms = {room_of(each) for each in ours(module)} - {room_of(module)}
-        if rooms & {"openflow", "databases"}:
+        if rooms & {"openflow", "ovsdb"}:
             assert module == "vtep_ofapp"
 
 
@@ -106,4 +106,4 @@ def test_there_are_no_circles():
 
 def test_the_rooms_that_the_rules_name_are_there():
     rooms = {room_of(module) for module in FILES}
-    assert rooms >= {"openflow", "databases", "pipeline", "loop", "process", *VALUES}
+    assert rooms >= {"openflow", "ovsdb", "pipeline", "loop", "process", *VALUES}

@@ -11,8 +11,8 @@ from eventlet.greenthread import GreenThread
 
 from sim.lab.openvswitch import SCHEMA_FILES
 from tests.switch.dummy import DummySwitch
-from vtep_ofapp.databases.database import Database
-from vtep_ofapp.databases.vtep import VtepTables
+from vtep_ofapp.ovsdb.client import Database
+from vtep_ofapp.ovsdb.hardware_vtep import VtepTables
 from vtep_ofapp.values.events import Committed, VtepInSync, VtepRows
 from vtep_ofapp.values.rows import Gone, PhysicalSwitch, Refused, RemoteMac
 from vtep_ofapp.values.writes import PutPhysicalPort

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 
 from sim.lab.openvswitch import SCHEMA_FILES
 from vtep_ofapp import inbox, managed, news
-from vtep_ofapp.databases import database, schemas, vtep
-from vtep_ofapp.databases.bulk import Malformed
 from vtep_ofapp.loop import Loop
+from vtep_ofapp.ovsdb import client, hardware_vtep, schemas
+from vtep_ofapp.ovsdb.bulk import Malformed
 from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.tunneling import Tunnels
 from vtep_ofapp.values.events import Bridges, BridgesInSync, Connected, LockIs, RetryIsDue
@@ -256,10 +256,12 @@ class Application:
         self.loop = Loop(
             self.vtep, {DATABASE: self.openvswitch}, self.inbox, Policy(), ServiceDouble()
         )
-        self.reader = database.Database("hardware_vtep", SERVER, vtep.VtepTables(), self.inbox.post)
+        self.reader = client.Database(
+            "hardware_vtep", SERVER, hardware_vtep.VtepTables(), self.inbox.post
+        )
         tables = self.reader._tables
         helper = schemas.helper_for(json.loads(schema()), tables.columns, tables.optional)
-        self.idl = database._Idl(SERVER, helper, self.reader)
+        self.idl = client._Idl(SERVER, helper, self.reader)
         tables.attach(self.idl.tables, {})
         self.server = self.idl._session = Server()
         self.idl._last_seqno = 1
@@ -427,8 +429,8 @@ def test_no_state_between_two_transactions_is_acted_on(script, seed, sizes):
 def cut_anywhere(sizes: tuple[int, ...], sleep: Callable[..., None]) -> Iterator[None]:
     """Let turns, parts and slices be so small, and call a function wherever the reader sleeps."""
     names = (
-        (database, "_ROWS_AT_A_TIME"),
-        (vtep, "_ROWS_AT_A_TIME"),
+        (client, "_ROWS_AT_A_TIME"),
+        (hardware_vtep, "_ROWS_AT_A_TIME"),
         (news, "MOST_ROWS"),
         (managed, "MOST_STATIONS"),
         (inbox, "MOST_EVENTS"),
@@ -436,7 +438,7 @@ def cut_anywhere(sizes: tuple[int, ...], sleep: Callable[..., None]) -> Iterator
     with ExitStack() as stack:
         for (module, name), size in zip(names, sizes, strict=True):
             stack.enter_context(patch.object(module, name, size))
-        stack.enter_context(patch.object(database.eventlet, "sleep", sleep))
+        stack.enter_context(patch.object(client.eventlet, "sleep", sleep))
         yield
 
 

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from sim.lab.openvswitch import SCHEMA_FILES
-from vtep_ofapp.databases import schemas
-from vtep_ofapp.databases.openvswitch import OpenVSwitchTables
-from vtep_ofapp.databases.server import Unusable, addresses, reason_against
-from vtep_ofapp.databases.vtep import VtepTables
+from vtep_ofapp.ovsdb import schemas
+from vtep_ofapp.ovsdb.hardware_vtep import VtepTables
+from vtep_ofapp.ovsdb.open_vswitch import OpenVSwitchTables
+from vtep_ofapp.ovsdb.server import Unusable, addresses, reason_against
 
 
 @pytest.mark.parametrize(

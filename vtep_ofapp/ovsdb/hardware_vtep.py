@@ -45,7 +45,7 @@ from ..values.writes import (
     VtepWrite,
 )
 from .bulk import RemoteMacs
-from .members import Members
+from .column_cache import Members
 from .schemas import MAP, NUMBER, SET, TEXT, Columns, Optional
 
 _ENCAPSULATION = "vxlan_over_ipv4"

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from vtep_ofapp.databases.members import Members
+from vtep_ofapp.ovsdb.column_cache import Members
 
 from .builders import uuid
 

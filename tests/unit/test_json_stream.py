@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.databases import messages
-from vtep_ofapp.databases.messages import MessageParser
+from vtep_ofapp.ovsdb import json_stream
+from vtep_ofapp.ovsdb.json_stream import MessageParser
 
 VALUES = st.recursive(
     st.none()
@@ -25,7 +25,7 @@ VALUES = st.recursive(
 MESSAGES = st.dictionaries(st.text(), VALUES)
 
 
-messages.install()
+json_stream.install()
 
 
 def parse(stream, cuts):
@@ -107,8 +107,8 @@ def test_a_message_arrives_whole_wherever_its_bytes_are_cut(name, cuts):
 
 
 def test_a_message_without_an_end_is_given_up(monkeypatch):
-    monkeypatch.setattr(messages, "LONGEST", 1000)
-    parser = messages.MessageParser()
+    monkeypatch.setattr(json_stream, "LONGEST", 1000)
+    parser = json_stream.MessageParser()
     for _ in range(10):
         assert parser.feed('{"a": [' + '"x", ' * 18) == 97
         assert not parser.is_done()

@@ -17,7 +17,7 @@ import ovs.jsonrpc
 import ovs.stream
 from eventlet import patcher, tpool
 
-from .strict import nonsense
+from .idl_errors import nonsense
 
 _ABOUT = ("name", "model", "connected", "leader")
 """Columns of the table Database of _Server (ovsdb-server(5))."""

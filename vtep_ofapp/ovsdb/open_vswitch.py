@@ -10,7 +10,7 @@ from ..values.events import Bridges, BridgesInSync, Event
 from ..values.rows import ANYONE, Bridge, BridgePort, Controller, Mark, VxlanPort, is_emulators
 from ..values.writes import PutTunnelPort, ReleaseBridge, RemoveTunnelPort, SwitchWrite
 from .bulk import RemoteMacs
-from .members import Members
+from .column_cache import Members
 from .schemas import SET, Columns, Optional
 
 _OWNER = "vtep_ofapp"

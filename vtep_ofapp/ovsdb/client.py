@@ -17,15 +17,15 @@ from eventlet.event import Event as Found
 from ovs.db import error, idl
 
 from ..values.events import Away, Committed, Event, LockIs
-from . import messages, schemas, strict
+from . import idl_errors, json_stream, schemas
 from .bulk import Malformed, RemoteMacs
+from .poller import Waiter
 from .server import Server, Unusable, ask
-from .waiting import Waiter
 
 LOG = logging.getLogger("vtep_ofapp.databases")
 
-messages.install()
-strict.install()
+json_stream.install()
+idl_errors.install()
 
 _ROWS_AT_A_TIME = 250
 """Rows handled before other green threads get their turn: some ten milliseconds of work."""
@@ -374,7 +374,7 @@ class Database:
         The rows stay as they are until there is another one.
         """
         database.close()
-        if reason := strict.nonsense(database.address):
+        if reason := idl_errors.nonsense(database.address):
             LOG.warning("%s: %s: %s", self._name, database.address, reason)
         was_in_sync, self._is_in_sync = self._is_in_sync, False
         self._is_locked = None

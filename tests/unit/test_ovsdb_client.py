@@ -6,9 +6,9 @@ import ovs.jsonrpc
 import pytest
 from ovs.db import idl
 
-from vtep_ofapp.databases import database
-from vtep_ofapp.databases.server import Unusable
-from vtep_ofapp.databases.vtep import VtepTables
+from vtep_ofapp.ovsdb import client
+from vtep_ofapp.ovsdb.hardware_vtep import VtepTables
+from vtep_ofapp.ovsdb.server import Unusable
 from vtep_ofapp.values.events import Committed
 
 SCHEMA = {"name": "hardware_vtep", "version": "1.0.0", "tables": {}}
@@ -17,7 +17,7 @@ SCHEMA = {"name": "hardware_vtep", "version": "1.0.0", "tables": {}}
 def test_an_idl_makes_one_connection_each_time_it_is_asked_to():
     helper = idl.SchemaHelper(None, SCHEMA)
     helper.register_all()
-    one = database._Idl("unix:/nonexistent", helper, owner=None)
+    one = client._Idl("unix:/nonexistent", helper, owner=None)
     for _ in range(2):
         assert not one.is_over()
         one.run()
@@ -29,7 +29,7 @@ def test_an_idl_makes_one_connection_each_time_it_is_asked_to():
 def test_a_request_that_the_server_refuses_is_not_waited_for(request_id):
     helper = idl.SchemaHelper(None, SCHEMA)
     helper.register_all()
-    one = database._Idl("unix:/nonexistent", helper, owner=None)
+    one = client._Idl("unix:/nonexistent", helper, owner=None)
     setattr(one, request_id, 7)
     one._receive = lambda: ovs.jsonrpc.Message.create_error({"error": "no"}, 7)
     with pytest.raises(Unusable, match="'error': 'no'"):
@@ -74,8 +74,8 @@ def test_a_transaction_does_not_wait_for_a_long_message_that_comes_in():
     column = {"target": {"type": "string"}}
     helper = idl.SchemaHelper(None, {**SCHEMA, "tables": {"Manager": {"columns": column}}})
     helper.register_all()
-    owner = database.Database("hardware_vtep", "unix:/nonexistent", Tables({}), lambda event: None)
-    owner._idl = database._Idl("unix:/nonexistent", helper, owner)
+    owner = client.Database("hardware_vtep", "unix:/nonexistent", Tables({}), lambda event: None)
+    owner._idl = client._Idl("unix:/nonexistent", helper, owner)
     owner._idl.state = idl.Idl.IDL_S_MONITORING
     owner._is_in_sync = True
     owner._tables = Tables(owner._idl.tables)
@@ -89,21 +89,21 @@ def test_a_transaction_does_not_wait_for_a_long_message_that_comes_in():
 
 def test_a_transaction_fails_while_the_database_is_away():
     posted = []
-    owner = database.Database("hardware_vtep", "unix:/nonexistent", Tables({}), posted.append)
+    owner = client.Database("hardware_vtep", "unix:/nonexistent", Tables({}), posted.append)
     owner.commit(["tcp:192.0.2.1"])
     assert posted == [Committed("hardware_vtep", "it is away")]
 
 
 def test_transactions_join_those_whose_rows_wait_but_not_for_long(monkeypatch):
     now = 100.0
-    monkeypatch.setattr(database.time, "monotonic", lambda: now)
+    monkeypatch.setattr(client.time, "monotonic", lambda: now)
     tables = VtepTables()
-    owner = database.Database("hardware_vtep", "unix:/nonexistent", tables, lambda event: None)
+    owner = client.Database("hardware_vtep", "unix:/nonexistent", tables, lambda event: None)
     (waiting,) = tables.bulk.values()
     assert owner._may_read_on()
     waiting.add({"some": "row"})
     assert owner._may_read_on()
-    now += database._LONGEST_CHANGE
+    now += client._LONGEST_CHANGE
     assert not owner._may_read_on()
     waiting.clear()
     assert owner._may_read_on()
