@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import TypeVar
 from uuid import UUID
 
-from .network import Network, OfPeer
+from .engine.network import Network, OfPeer
 from .ports import Ports
 
 K = TypeVar("K")

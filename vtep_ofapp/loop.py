@@ -11,13 +11,13 @@ import eventlet
 from eventlet.greenthread import GreenThread
 
 from .claims import Claim, Refusal, Shared, judge, remedy, shared_ids
+from .engine.network import Network, OfRefused, OfStation, Row, Topic
+from .engine.switch_state import ManagedSwitch
 from .faults import Faults
 from .hosts import Choice, choose
 from .inbox import Inbox
 from .macs import LearnedMacs
-from .managed import ManagedSwitch
 from .missing import ON_LOOPBACK, Listener, missing
-from .network import Network, OfRefused, OfStation, Row, Topic
 from .news import News
 from .process import host
 from .process.settings import Policy

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from .causes import OfBinding
+from .engine.desired import OfBinding
 from .values.rows import Binding, BridgePort, PhysicalPort
 
 _NO_DEVICE = os.strerror(errno.ENODEV)

@@ -6,10 +6,10 @@ from itertools import islice
 from uuid import UUID
 
 from .away import AwayPorts, PortRow
+from .engine.desired_actual import Reconciliation
+from .engine.switch_state import ManagedSwitch
 from .faults import Faults
 from .macs import LearnedMacs
-from .managed import ManagedSwitch
-from .reconciliation import Reconciliation
 from .values.addresses import UNKNOWN_DST
 from .values.rows import Gone, LocalGroup, LocalMac, PhysicalSwitch
 from .values.writes import (

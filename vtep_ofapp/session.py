@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from .claims import Claim
-from .managed import ManagedSwitch
+from .engine.switch_state import ManagedSwitch
 from .refusals import Refusals, beyond
 from .values.events import (
     Applied,

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from .causes import OfBinding
+from .engine.desired import OfBinding
+from .engine.desired_actual import Reconciliation
 from .pipeline.layout import Cookie, counted
 from .ports import Ports
-from .reconciliation import Reconciliation
 from .values.flows import FlowKey
 from .values.rows import Binding, BindingStats
 

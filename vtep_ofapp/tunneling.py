@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .causes import Cause
-from .reconciliation import Reconciliation
+from .engine.desired import Cause
+from .engine.desired_actual import Reconciliation
 from .values.addresses import ipv4_number
 from .values.rows import ANYONE, BridgePort
 

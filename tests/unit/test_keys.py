@@ -2,8 +2,8 @@
 
 import pytest
 
+from vtep_ofapp.engine.network import Network, OfLogicalSwitch, OfPeer
 from vtep_ofapp.keys import Keys
-from vtep_ofapp.network import Network, OfLogicalSwitch, OfPeer
 from vtep_ofapp.ports import Ports
 from vtep_ofapp.values.rows import Gone
 

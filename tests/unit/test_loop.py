@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp import managed
 from vtep_ofapp.damping import HOLD
+from vtep_ofapp.engine import switch_state
 from vtep_ofapp.inbox import Inbox
 from vtep_ofapp.loop import MOST_REFUSED, MOST_UNCLAIMED, ROLE_PAUSE, Loop
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
@@ -920,7 +920,7 @@ def test_a_row_that_cannot_be_used_and_concerns_no_switch_is_said_as_well(app, s
 
 
 def test_very_many_stations_leave_room_for_other_turns_and_the_gate_waits(app, said, monkeypatch):
-    monkeypatch.setattr(managed, "MOST_STATIONS", 2)
+    monkeypatch.setattr(switch_state, "MOST_STATIONS", 2)
     rows = [remote_mac(f"02:00:00:00:00:{n:02x}", "10.0.0.9", row=uuid(900 + n)) for n in range(5)]
     connection = app.start(*rows)
     assert "br0 is managed" not in said(logging.INFO)
@@ -990,7 +990,7 @@ def test_all_that_was_read_anew_is_one_change(app):
 
 
 def test_a_long_change_is_one_bundle_and_others_wait_for_their_turn(app, monkeypatch):
-    monkeypatch.setattr(managed, "MOST_STATIONS", 2)
+    monkeypatch.setattr(switch_state, "MOST_STATIONS", 2)
     connection = app.start(unknown_dst(FAR))
     (write,) = app.openvswitch[DATABASE].take()
     with_tunnel = bridge(port("p0", 1), tunnel_port(write))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.network import (
+from vtep_ofapp.engine.network import (
     Network,
     OfAll,
     OfGroup,
@@ -14,7 +14,7 @@ from vtep_ofapp.network import (
     OfRouter,
     OfStation,
 )
-from vtep_ofapp.numbering import Numbering
+from vtep_ofapp.engine.stable_ids import Numbering
 from vtep_ofapp.values.rows import Gone
 
 from .builders import (

@@ -21,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.lab.openvswitch import SCHEMA_FILES
-from vtep_ofapp import inbox, managed, news
+from vtep_ofapp import inbox, news
+from vtep_ofapp.engine import switch_state
 from vtep_ofapp.loop import Loop
 from vtep_ofapp.ovsdb import client, hardware_vtep, schemas
 from vtep_ofapp.ovsdb.bulk import Malformed
@@ -432,7 +433,7 @@ def cut_anywhere(sizes: tuple[int, ...], sleep: Callable[..., None]) -> Iterator
         (client, "_ROWS_AT_A_TIME"),
         (hardware_vtep, "_ROWS_AT_A_TIME"),
         (news, "MOST_ROWS"),
-        (managed, "MOST_STATIONS"),
+        (switch_state, "MOST_STATIONS"),
         (inbox, "MOST_EVENTS"),
     )
     with ExitStack() as stack:

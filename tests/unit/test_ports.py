@@ -1,6 +1,6 @@
 """Rows of Physical_Port matched with the ports of the bridge."""
 
-from vtep_ofapp.causes import OfBinding
+from vtep_ofapp.engine.desired import OfBinding
 from vtep_ofapp.ports import Ports, Rematch
 from vtep_ofapp.values.rows import BindingStats
 

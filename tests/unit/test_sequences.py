@@ -15,10 +15,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from vtep_ofapp import managed
+from vtep_ofapp.engine import switch_state
+from vtep_ofapp.engine.desired_actual import Reconciliation
 from vtep_ofapp.pipeline.layout import REMOTE, TARGET_BINDING, Table
 from vtep_ofapp.process.settings import Policy
-from vtep_ofapp.reconciliation import Reconciliation
 from vtep_ofapp.values.flows import Action, GoTo, Resubmit, SetField, ToGroup
 from vtep_ofapp.values.rows import BridgePort, Gone
 
@@ -547,7 +547,7 @@ class SlicedSequences(Sequences):
     """The same where a turn has room for one station, so that flows pass on late."""
 
     def __init__(self) -> None:
-        self.patch = patch.object(managed, "MOST_STATIONS", 1)
+        self.patch = patch.object(switch_state, "MOST_STATIONS", 1)
         self.patch.start()
         super().__init__()
         for switch in self.world.switches.values():

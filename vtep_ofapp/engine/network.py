@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, TypeVar
 from uuid import UUID, uuid5
 
-from .numbering import Numbering
-from .values.addresses import UNKNOWN_DST
-from .values.rows import (
+from ..values.addresses import UNKNOWN_DST
+from ..values.rows import (
     Gone,
     Locator,
     LogicalRouter,
@@ -18,6 +17,7 @@ from .values.rows import (
     RemoteGroup,
     RemoteMac,
 )
+from .stable_ids import Numbering
 
 
 @dataclass(frozen=True, slots=True)

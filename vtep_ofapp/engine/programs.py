@@ -3,20 +3,20 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from . import bfd
-from .causes import NOTHING, Cause, OfAnyone, OfBinding, OfTunnel, Program
-from .keys import Keys
-from .limits import Limits
-from .macs import LearnedMacs
+from .. import bfd
+from ..keys import Keys
+from ..limits import Limits
+from ..macs import LearnedMacs
+from ..pipeline import admission, egress, flooding, learning, tunnels, unicast
+from ..pipeline.layout import MOST_BINDINGS
+from ..ports import Ports
+from ..process.settings import ANY, Policy
+from ..tunneling import Tunnels
+from ..values.addresses import UNKNOWN_DST
+from ..values.flows import Flow
+from ..values.rows import ANYONE, Fault, PhysicalSwitch, TunnelReport, TunnelRow, VxlanPort
+from .desired import NOTHING, Cause, OfAnyone, OfBinding, OfTunnel, Program
 from .network import Network, OfGroup, OfLogicalSwitch, OfPeer, OfRefused, OfRouter, OfStation
-from .pipeline import admission, egress, flooding, learning, tunnels, unicast
-from .pipeline.layout import MOST_BINDINGS
-from .ports import Ports
-from .process.settings import ANY, Policy
-from .tunneling import Tunnels
-from .values.addresses import UNKNOWN_DST
-from .values.flows import Flow
-from .values.rows import ANYONE, Fault, PhysicalSwitch, TunnelReport, TunnelRow, VxlanPort
 
 PATIENCE = 5.0
 """Seconds that others have for what they do in steps, until a line says what is missing."""

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
+from ..values.flows import Flow, Group
+from ..values.rows import Fault, TunnelReport
 from .network import OfGroup, OfLogicalSwitch, OfPeer, OfRefused, OfRouter, OfStation
-from .values.flows import Flow, Group
-from .values.rows import Fault, TunnelReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.reconciliation import Difference, Reconciliation
+from vtep_ofapp.engine.desired_actual import Difference, Reconciliation
 
 KEYS = st.sampled_from("abcde")
 VALUES = st.none() | st.integers(0, 2)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.numbering import Numbering
+from vtep_ofapp.engine.stable_ids import Numbering
 
 KEYS = st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number))
 

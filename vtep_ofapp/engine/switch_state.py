@@ -11,10 +11,29 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from uuid import UUID
 
-from .causes import NOTHING, Cause, OfAnyone, OfSwitch, OfTunnel, Program
-from .keys import Keys
-from .limits import Limits
-from .macs import LearnedMacs, Place
+from ..keys import Keys
+from ..limits import Limits
+from ..macs import LearnedMacs, Place
+from ..pipeline import learning
+from ..ports import Ports
+from ..process.settings import Policy
+from ..statistics import Counter, Statistics
+from ..tunneling import Tunnels
+from ..unnamed import Unnamed
+from ..unused import UnusedTunnelRows
+from ..values.flows import Flow, FlowKey, Group, Match
+from ..values.rows import (
+    ANYONE,
+    Binding,
+    Bridge,
+    Fault,
+    PhysicalSwitch,
+    TunnelReport,
+    TunnelRow,
+    VxlanPort,
+)
+from .desired import NOTHING, Cause, OfAnyone, OfSwitch, OfTunnel, Program
+from .desired_actual import Reconciliation
 from .network import (
     Network,
     OfAll,
@@ -26,26 +45,7 @@ from .network import (
     OfStation,
     Topic,
 )
-from .pipeline import learning
-from .ports import Ports
-from .process.settings import Policy
 from .programs import Planner
-from .reconciliation import Reconciliation
-from .statistics import Counter, Statistics
-from .tunneling import Tunnels
-from .unnamed import Unnamed
-from .unused import UnusedTunnelRows
-from .values.flows import Flow, FlowKey, Group, Match
-from .values.rows import (
-    ANYONE,
-    Binding,
-    Bridge,
-    Fault,
-    PhysicalSwitch,
-    TunnelReport,
-    TunnelRow,
-    VxlanPort,
-)
 
 LOG = logging.getLogger("vtep_ofapp.managed")
 

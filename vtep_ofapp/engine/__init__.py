@@ -1,0 +1,1 @@
+"""Desired against actual for one switch, change by change."""
