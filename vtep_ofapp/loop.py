@@ -14,9 +14,10 @@ from .claims import Claim, Refusal, Shared, judge, remedy, shared_ids
 from .engine.network import Network, OfRefused, OfStation, Row, Topic
 from .engine.switch_state import ManagedSwitch
 from .faults import Faults
+from .features.learning.stations import LearnedMacs
+from .features.tunnels.vxlan_ports import VxlanPorts
 from .hosts import Choice, choose
 from .inbox import Inbox
-from .macs import LearnedMacs
 from .missing import ON_LOOPBACK, Listener, missing
 from .news import News
 from .process import host
@@ -76,7 +77,6 @@ from .values.rows import (
     VtepRow,
 )
 from .values.writes import VtepWrite
-from .vxlan import VxlanPorts
 
 LOG = logging.getLogger("vtep_ofapp.loop")
 REFUSED = logging.getLogger("vtep_ofapp.refused")

@@ -9,7 +9,7 @@ from .away import AwayPorts, PortRow
 from .engine.desired_actual import Reconciliation
 from .engine.switch_state import ManagedSwitch
 from .faults import Faults
-from .macs import LearnedMacs
+from .features.learning.stations import LearnedMacs
 from .values.addresses import UNKNOWN_DST
 from .values.rows import Gone, LocalGroup, LocalMac, PhysicalSwitch
 from .values.writes import (

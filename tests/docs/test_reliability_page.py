@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.docs.pages import ROOT, code, section, table
-from vtep_ofapp import damping
+from vtep_ofapp.features.learning import damping
 
 PAGE = ROOT / "docs" / "reliability.md"
 

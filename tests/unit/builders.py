@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 from typing import Any
 from uuid import UUID
 
-from vtep_ofapp.tunneling import Tunnels
+from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.rows import (
     ANYONE,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vtep_ofapp import bfd
+from vtep_ofapp.features.tunnels import bfd
 
 ENABLED = {"enable": "true"}
 DEFAULTS = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from vtep_ofapp.damping import HOLD, MOST_MOVES, WINDOW
-from vtep_ofapp.macs import LearnedMacs, Place
+from vtep_ofapp.features.learning.damping import HOLD, MOST_MOVES, WINDOW
+from vtep_ofapp.features.learning.stations import LearnedMacs, Place
 
 from .builders import BLUE, MAC1, MAC2, RED
 

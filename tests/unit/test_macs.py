@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.macs import LearnedMacs, Place
+from vtep_ofapp.features.learning.stations import LearnedMacs, Place
 
 from .builders import BLUE, MAC1, MAC2, MAC3, RED
 

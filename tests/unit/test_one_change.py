@@ -23,11 +23,11 @@ from hypothesis import strategies as st
 from sim.lab.openvswitch import SCHEMA_FILES
 from vtep_ofapp import inbox, news
 from vtep_ofapp.engine import switch_state
+from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.loop import Loop
 from vtep_ofapp.ovsdb import client, hardware_vtep, schemas
 from vtep_ofapp.ovsdb.bulk import Malformed
 from vtep_ofapp.process.settings import Policy
-from vtep_ofapp.tunneling import Tunnels
 from vtep_ofapp.values.events import Bridges, BridgesInSync, Connected, LockIs, RetryIsDue
 from vtep_ofapp.values.writes import PutTunnelPort, RemoveTunnelPort
 

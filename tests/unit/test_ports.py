@@ -1,7 +1,7 @@
 """Rows of Physical_Port matched with the ports of the bridge."""
 
 from vtep_ofapp.engine.desired import OfBinding
-from vtep_ofapp.ports import Ports, Rematch
+from vtep_ofapp.features.bindings.ports import Ports, Rematch
 from vtep_ofapp.values.rows import BindingStats
 
 from .builders import BLUE, RED, physical_port, port, uuid

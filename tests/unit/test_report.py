@@ -4,7 +4,7 @@ import pytest
 
 from vtep_ofapp import report
 from vtep_ofapp.faults import Faults
-from vtep_ofapp.macs import LearnedMacs, Place
+from vtep_ofapp.features.learning.stations import LearnedMacs, Place
 from vtep_ofapp.report import Report
 from vtep_ofapp.values.rows import Gone
 from vtep_ofapp.values.writes import (

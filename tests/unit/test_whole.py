@@ -16,7 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from vtep_ofapp.damping import HOLD
+from vtep_ofapp.features.learning.damping import HOLD
 from vtep_ofapp.inbox import Inbox
 from vtep_ofapp.loop import Loop
 from vtep_ofapp.pipeline.layout import Table

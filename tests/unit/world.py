@@ -14,7 +14,7 @@ from vtep_ofapp.engine.desired_actual import K, Reconciliation, W
 from vtep_ofapp.engine.network import Network, Topic
 from vtep_ofapp.engine.stable_ids import Numbering
 from vtep_ofapp.engine.switch_state import ManagedSwitch
-from vtep_ofapp.macs import LearnedMacs
+from vtep_ofapp.features.learning.stations import LearnedMacs
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Priority
 from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.values.flows import Flow, FlowKey, Group, match

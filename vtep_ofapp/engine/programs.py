@@ -3,15 +3,15 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
-from .. import bfd
-from ..keys import Keys
-from ..limits import Limits
-from ..macs import LearnedMacs
+from ..features.bindings.ports import Ports
+from ..features.learning.limits import Limits
+from ..features.learning.stations import LearnedMacs
+from ..features.tunnels import bfd
+from ..features.tunnels.ports import Tunnels
+from ..features.vni_mapping import Keys
 from ..pipeline import admission, egress, flooding, learning, tunnels, unicast
 from ..pipeline.layout import MOST_BINDINGS
-from ..ports import Ports
 from ..process.settings import ANY, Policy
-from ..tunneling import Tunnels
 from ..values.addresses import UNKNOWN_DST
 from ..values.flows import Flow
 from ..values.rows import ANYONE, Fault, PhysicalSwitch, TunnelReport, TunnelRow, VxlanPort

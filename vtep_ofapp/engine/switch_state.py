@@ -11,16 +11,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from uuid import UUID
 
-from ..keys import Keys
-from ..limits import Limits
-from ..macs import LearnedMacs, Place
+from ..features.bindings.ports import Ports
+from ..features.bindings.statistics import Counter, Statistics
+from ..features.learning.limits import Limits
+from ..features.learning.stations import LearnedMacs, Place
+from ..features.tunnels.ports import Tunnels
+from ..features.tunnels.unnamed_senders import Unnamed
+from ..features.tunnels.unused_rows import UnusedTunnelRows
+from ..features.vni_mapping import Keys
 from ..pipeline import learning
-from ..ports import Ports
 from ..process.settings import Policy
-from ..statistics import Counter, Statistics
-from ..tunneling import Tunnels
-from ..unnamed import Unnamed
-from ..unused import UnusedTunnelRows
 from ..values.flows import Flow, FlowKey, Group, Match
 from ..values.rows import (
     ANYONE,

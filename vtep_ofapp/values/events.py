@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
-from ..statistics import Counter
+from ..features.bindings.statistics import Counter
 from .counters import Traffic
 from .flow_changes import Change
 from .flows import Flow, FlowKey, Group, Match

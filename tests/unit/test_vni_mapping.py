@@ -3,8 +3,8 @@
 import pytest
 
 from vtep_ofapp.engine.network import Network, OfLogicalSwitch, OfPeer
-from vtep_ofapp.keys import Keys
-from vtep_ofapp.ports import Ports
+from vtep_ofapp.features.bindings.ports import Ports
+from vtep_ofapp.features.vni_mapping import Keys
 from vtep_ofapp.values.rows import Gone
 
 from .builders import (

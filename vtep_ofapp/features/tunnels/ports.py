@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .engine.desired import Cause
-from .engine.desired_actual import Reconciliation
-from .values.addresses import ipv4_number
-from .values.rows import ANYONE, BridgePort
+from ...engine.desired import Cause
+from ...engine.desired_actual import Reconciliation
+from ...values.addresses import ipv4_number
+from ...values.rows import ANYONE, BridgePort
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from .engine.desired import OfBinding
-from .engine.desired_actual import Reconciliation
-from .pipeline.layout import Cookie, counted
+from ...engine.desired import OfBinding
+from ...engine.desired_actual import Reconciliation
+from ...pipeline.layout import Cookie, counted
+from ...values.flows import FlowKey
+from ...values.rows import Binding, BindingStats
 from .ports import Ports
-from .values.flows import FlowKey
-from .values.rows import Binding, BindingStats
 
 _NOTHING = BindingStats()
 _TAG = 4

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from .values.rows import Bridge, VxlanPort
+from ...values.rows import Bridge, VxlanPort
 
 
 class VxlanPorts:

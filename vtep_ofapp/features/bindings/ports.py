@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from .engine.desired import OfBinding
-from .values.rows import Binding, BridgePort, PhysicalPort
+from ...engine.desired import OfBinding
+from ...values.rows import Binding, BridgePort, PhysicalPort
 
 _NO_DEVICE = os.strerror(errno.ENODEV)
 """How the error of an Interface ends whose device is not there."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vtep_ofapp.tunneling import FIRST_PAUSE, LONGEST_PAUSE, Tunnels
+from vtep_ofapp.features.tunnels.ports import FIRST_PAUSE, LONGEST_PAUSE, Tunnels
 from vtep_ofapp.values.rows import ANYONE, BridgePort, VxlanPort
 
 from .builders import FAR, FURTHER, OWN, port

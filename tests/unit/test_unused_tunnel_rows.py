@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from vtep_ofapp.unused import GRACE, UnusedTunnelRows
+from vtep_ofapp.features.tunnels.unused_rows import GRACE, UnusedTunnelRows
 
 from .builders import FAR, FURTHER, locator, tunnel_row
 

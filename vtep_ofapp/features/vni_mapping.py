@@ -4,8 +4,8 @@ from collections import defaultdict
 from typing import TypeVar
 from uuid import UUID
 
-from .engine.network import Network, OfPeer
-from .ports import Ports
+from ..engine.network import Network, OfPeer
+from .bindings.ports import Ports
 
 K = TypeVar("K")
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from .values.rows import TunnelRow
+from ...values.rows import TunnelRow
 
 LOG = logging.getLogger("vtep_ofapp.unused")
 

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from .pipeline.tunnels import unnamed_vni
-from .statistics import Counter
-from .values.flows import FlowKey
+from ...pipeline.tunnels import unnamed_vni
+from ...values.flows import FlowKey
+from ..bindings.statistics import Counter
 
 LOG = logging.getLogger("vtep_ofapp.unnamed")
 

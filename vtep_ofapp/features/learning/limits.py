@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from .macs import LearnedMacs
-from .process.settings import Policy
+from ...process.settings import Policy
+from .stations import LearnedMacs
 
 
 class Limits:

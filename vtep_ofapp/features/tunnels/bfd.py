@@ -6,7 +6,7 @@ Interface.
 
 from collections.abc import Mapping
 
-from .values.addresses import Invalid, parse_ipv4, parse_mac
+from ...values.addresses import Invalid, parse_ipv4, parse_mac
 
 CONFIG_LOCAL: Mapping[str, str] = {
     "bfd_dst_mac": "00:23:20:00:00:01",

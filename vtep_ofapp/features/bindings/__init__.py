@@ -1,0 +1,1 @@
+"""Bindings of VLANs at ports to logical switches."""

@@ -1,0 +1,1 @@
+"""Stations that are learned from their frames."""

@@ -1,0 +1,1 @@
+"""Tunnels to remote VTEPs."""
