@@ -22,8 +22,8 @@ from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3
 
-from .inbox import Inbox
-from .loop import Loop
+from .loop.inbox import Inbox
+from .loop.loop import Loop
 from .openflow import message_filter, server
 from .openflow.registry import Connections
 from .openflow.tls import Certificates

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from vtep_ofapp.claims import Claim, Refusal, judge, shared_ids
+from vtep_ofapp.loop.claims import Claim, Refusal, judge, shared_ids
 
 from .builders import bridge, uuid
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import eventlet
 
-from vtep_ofapp.inbox import LONGEST_LINE, MOST_EVENTS, MOST_SOURCES, MOST_WAITING, Inbox
+from vtep_ofapp.loop.inbox import LONGEST_LINE, MOST_EVENTS, MOST_SOURCES, MOST_WAITING, Inbox
 from vtep_ofapp.values.events import GraceIsOver, RetryIsDue, UnknownSource
 from vtep_ofapp.values.flows import match
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from vtep_ofapp.engine import switch_state
 from vtep_ofapp.features.bindings.statistics import Counter
 from vtep_ofapp.features.learning.damping import HOLD
-from vtep_ofapp.inbox import Inbox
-from vtep_ofapp.loop import MOST_REFUSED, MOST_UNCLAIMED, ROLE_PAUSE, Loop
+from vtep_ofapp.loop.inbox import Inbox
+from vtep_ofapp.loop.loop import MOST_REFUSED, MOST_UNCLAIMED, ROLE_PAUSE, Loop
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.process.systemd import ServiceManager

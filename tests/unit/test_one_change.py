@@ -21,10 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.lab.openvswitch import SCHEMA_FILES
-from vtep_ofapp import inbox, news
 from vtep_ofapp.engine import switch_state
 from vtep_ofapp.features.tunnels.ports import Tunnels
-from vtep_ofapp.loop import Loop
+from vtep_ofapp.loop import change_queue, inbox
+from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.ovsdb import client, hardware_vtep, schemas
 from vtep_ofapp.ovsdb.bulk import Malformed
 from vtep_ofapp.process.settings import Policy
@@ -432,7 +432,7 @@ def cut_anywhere(sizes: tuple[int, ...], sleep: Callable[..., None]) -> Iterator
     names = (
         (client, "_ROWS_AT_A_TIME"),
         (hardware_vtep, "_ROWS_AT_A_TIME"),
-        (news, "MOST_ROWS"),
+        (change_queue, "MOST_ROWS"),
         (switch_state, "MOST_STATIONS"),
         (inbox, "MOST_EVENTS"),
     )

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from vtep_ofapp.transactions import FIRST_PAUSE, LONGEST_PAUSE, MOST_WRITES, Transactions
+from vtep_ofapp.loop.transactions import FIRST_PAUSE, LONGEST_PAUSE, MOST_WRITES, Transactions
 from vtep_ofapp.values.events import RetryIsDue
 
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from vtep_ofapp.features.learning.damping import HOLD
-from vtep_ofapp.inbox import Inbox
-from vtep_ofapp.loop import Loop
+from vtep_ofapp.loop.inbox import Inbox
+from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.process.systemd import ServiceManager

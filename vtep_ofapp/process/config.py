@@ -13,7 +13,7 @@ from typing import Any
 from os_ken import cfg
 from oslo_config.cfg import ConfigParser, Error, NoSuchOptError, TemplateSubstitutionError
 
-from ..missing import Listener
+from ..loop.forgotten_steps import Listener
 from .settings import ANY, NAMED, Policy
 
 _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")

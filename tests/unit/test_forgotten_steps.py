@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from vtep_ofapp.missing import BACKOFF, PATIENCE, Listener, missing
+from vtep_ofapp.loop.forgotten_steps import BACKOFF, PATIENCE, Listener, missing
 from vtep_ofapp.values.rows import Controller
 
 from .builders import bridge, physical_switch

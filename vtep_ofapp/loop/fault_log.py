@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from uuid import UUID
 
-from .values.rows import Fault
+from ..values.rows import Fault
 
 LOG = logging.getLogger("vtep_ofapp.faults")
 

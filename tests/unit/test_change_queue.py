@@ -1,6 +1,6 @@
 """Changes of the databases, whole or in parts, in the order in which they were told."""
 
-from vtep_ofapp.news import MOST_ROWS, News
+from vtep_ofapp.loop.change_queue import MOST_ROWS, News
 from vtep_ofapp.values.events import Bridges, BridgesInSync, VtepInSync, VtepRows
 
 from .builders import DATABASE, RED, logical_switch

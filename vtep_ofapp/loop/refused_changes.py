@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from .pipeline.layout import Table
-from .values.flow_changes import Change, FlowChange
+from ..pipeline.layout import Table
+from ..values.flow_changes import Change, FlowChange
 
 SHORTEST_PAUSE = 1.0
 """Seconds until refused changes are tried again for the first time; each further pause doubles."""

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from vtep_ofapp import session
+from vtep_ofapp.loop import switch_driver
+from vtep_ofapp.loop.switch_driver import MOST_FAILURES, Session
 from vtep_ofapp.pipeline.layout import Table
-from vtep_ofapp.session import MOST_FAILURES, Session
 from vtep_ofapp.values.events import FlowRemoved, GroupsChanged
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import ToGroup
@@ -242,7 +242,7 @@ def test_what_many_rows_ask_for_goes_into_one_bundle(bench):
 
 
 def test_very_many_changes_take_several_bundles(bench, monkeypatch):
-    monkeypatch.setattr(session, "MOST_CHANGES", 1000)
+    monkeypatch.setattr(switch_driver, "MOST_CHANGES", 1000)
     rows = [uuid(0x100 + number) for number in range(900)]
     for number, row in enumerate(rows):
         bench.world.tell(logical_switch(row, 7000 + number))

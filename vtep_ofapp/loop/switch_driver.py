@@ -5,10 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from .claims import Claim
-from .engine.switch_state import ManagedSwitch
-from .refusals import Refusals, beyond
-from .values.events import (
+from ..engine.switch_state import ManagedSwitch
+from ..values.events import (
     Applied,
     Connection,
     FlowRemoved,
@@ -17,10 +15,10 @@ from .values.events import (
     ReadBack,
     RoleIs,
 )
-from .values.flow_changes import Change, FlowChange, GroupChange, in_one_bundle
-from .values.flows import FlowKey
-from .values.rows import Fault, Mark, PhysicalSwitch
-from .values.writes import (
+from ..values.flow_changes import Change, FlowChange, GroupChange, in_one_bundle
+from ..values.flows import FlowKey
+from ..values.rows import Fault, Mark, PhysicalSwitch
+from ..values.writes import (
     IntroduceSwitch,
     PutBindingStats,
     PutTunnel,
@@ -32,6 +30,8 @@ from .values.writes import (
     SwitchWrite,
     VtepWrite,
 )
+from .claims import Claim
+from .refused_changes import Refusals, beyond
 
 LOG = logging.getLogger("vtep_ofapp.session")
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from vtep_ofapp import report
-from vtep_ofapp.faults import Faults
 from vtep_ofapp.features.learning.stations import LearnedMacs, Place
-from vtep_ofapp.report import Report
+from vtep_ofapp.loop import publisher as room
+from vtep_ofapp.loop.fault_log import Faults
+from vtep_ofapp.loop.publisher import Report
 from vtep_ofapp.values.rows import Gone
 from vtep_ofapp.values.writes import (
     PutFaultStatus,
@@ -38,7 +38,7 @@ OTHER = "10.0.0.11"
 
 
 class Bench:
-    """br0 and br1 with their ports, a report, and a clock that a test moves on."""
+    """br0 and br1 with their ports, a publisher, and a clock that a test moves on."""
 
     def __init__(self, grace: float = 0.0, bound_grace: float = 0.0) -> None:
         self.world = World(["br0", "br1"])
@@ -335,17 +335,17 @@ def test_a_row_that_is_gone_has_no_column(bench):
 
 def test_before_any_switch_is_ready_nothing_is_written():
     macs = LearnedMacs()
-    report = Report(macs, Faults())
-    report.set_switches([], [physical_switch(bound())])
+    publisher = Report(macs, Faults())
+    publisher.set_switches([], [physical_switch(bound())])
     macs.learn(MAC1, Place(switch="br0", port="p0", binding=0x1000, logical_switch=RED))
-    report.stations_changed(macs.take_changed())
-    report.update(local_mac(MAC2, OWN))
-    report.update(local_unknown_dst(OWN))
-    assert list(report.writes()) == []
+    publisher.stations_changed(macs.take_changed())
+    publisher.update(local_mac(MAC2, OWN))
+    publisher.update(local_unknown_dst(OWN))
+    assert list(publisher.writes()) == []
 
 
 def test_very_many_new_stations_are_reported_some_at_a_time(bench, monkeypatch):
-    monkeypatch.setattr(report, "MOST_NEW", 3)
+    monkeypatch.setattr(room, "MOST_NEW", 3)
     bench.manage("br0", physical_port("p0", {0: RED}))
     for number in range(5):
         bench.learn(f"02:00:00:00:00:{number:02x}")

@@ -5,14 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from itertools import islice
 from uuid import UUID
 
-from .away import AwayPorts, PortRow
-from .engine.desired_actual import Reconciliation
-from .engine.switch_state import ManagedSwitch
-from .faults import Faults
-from .features.learning.stations import LearnedMacs
-from .values.addresses import UNKNOWN_DST
-from .values.rows import Gone, LocalGroup, LocalMac, PhysicalSwitch
-from .values.writes import (
+from ..engine.desired_actual import Reconciliation
+from ..engine.switch_state import ManagedSwitch
+from ..features.learning.stations import LearnedMacs
+from ..values.addresses import UNKNOWN_DST
+from ..values.rows import Gone, LocalGroup, LocalMac, PhysicalSwitch
+from ..values.writes import (
     PutFaultStatus,
     PutLocalMac,
     PutPhysicalPort,
@@ -20,6 +18,8 @@ from .values.writes import (
     RemovePhysicalPort,
     VtepWrite,
 )
+from .away_ports import AwayPorts, PortRow
+from .fault_log import Faults
 
 MOST_NEW = 1000
 """Rows for new stations in one transaction: it takes the OVSDB library 70 us or more for each, in

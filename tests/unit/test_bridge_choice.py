@@ -2,7 +2,7 @@
 
 import pytest
 
-from vtep_ofapp.hosts import choose
+from vtep_ofapp.loop.bridge_choice import choose
 from vtep_ofapp.values.rows import Mark
 
 from .builders import RED, bridge, physical_port, physical_switch, port, tunnel_row

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from .values.events import Bridges, BridgesInSync, VtepInSync, VtepRows
+from ..values.events import Bridges, BridgesInSync, VtepInSync, VtepRows
 
 Part: TypeAlias = VtepRows | VtepInSync | Bridges | BridgesInSync
 

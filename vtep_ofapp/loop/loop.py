@@ -10,23 +10,14 @@ from uuid import UUID
 import eventlet
 from eventlet.greenthread import GreenThread
 
-from .claims import Claim, Refusal, Shared, judge, remedy, shared_ids
-from .engine.network import Network, OfRefused, OfStation, Row, Topic
-from .engine.switch_state import ManagedSwitch
-from .faults import Faults
-from .features.learning.stations import LearnedMacs
-from .features.tunnels.vxlan_ports import VxlanPorts
-from .hosts import Choice, choose
-from .inbox import Inbox
-from .missing import ON_LOOPBACK, Listener, missing
-from .news import News
-from .process import host
-from .process.settings import Policy
-from .process.systemd import ServiceManager
-from .report import Report
-from .session import Session
-from .transactions import Transactions
-from .values.events import (
+from ..engine.network import Network, OfRefused, OfStation, Row, Topic
+from ..engine.switch_state import ManagedSwitch
+from ..features.learning.stations import LearnedMacs
+from ..features.tunnels.vxlan_ports import VxlanPorts
+from ..process import host
+from ..process.settings import Policy
+from ..process.systemd import ServiceManager
+from ..values.events import (
     AccountIsDue,
     AddressesAreDue,
     Alive,
@@ -66,7 +57,7 @@ from .values.events import (
     WorkIsLeft,
     Writer,
 )
-from .values.rows import (
+from ..values.rows import (
     Bridge,
     Fault,
     Gone,
@@ -76,7 +67,16 @@ from .values.rows import (
     RemoteMac,
     VtepRow,
 )
-from .values.writes import VtepWrite
+from ..values.writes import VtepWrite
+from .bridge_choice import Choice, choose
+from .change_queue import News
+from .claims import Claim, Refusal, Shared, judge, remedy, shared_ids
+from .fault_log import Faults
+from .forgotten_steps import ON_LOOPBACK, Listener, missing
+from .inbox import Inbox
+from .publisher import Report
+from .switch_driver import Session
+from .transactions import Transactions
 
 LOG = logging.getLogger("vtep_ofapp.loop")
 REFUSED = logging.getLogger("vtep_ofapp.refused")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .values.rows import Bridge
+from ..values.rows import Bridge
 
 _LONGEST_NAME = 15
 """Characters of a port's name in OpenFlow 1.3 (ofp_port.name has 16 bytes, the last one zero)."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
-from .values.events import RetryIsDue, Writer
+from ..values.events import RetryIsDue, Writer
 
 LOG = logging.getLogger("vtep_ofapp.transactions")
 

@@ -5,9 +5,9 @@ from typing import Any, TypeAlias
 
 from eventlet.event import Event as Signal
 
-from .pipeline.layout import SOURCE_BINDING
-from .values.events import Connection, Event, UnknownSource
-from .values.flows import MatchValue
+from ..pipeline.layout import SOURCE_BINDING
+from ..values.events import Connection, Event, UnknownSource
+from ..values.flows import MatchValue
 
 MOST_EVENTS = 200
 """Events in one turn, so that a flood of them does not keep the switch waiting for the first."""

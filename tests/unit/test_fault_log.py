@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.faults import Faults
+from vtep_ofapp.loop.fault_log import Faults
 
 from .builders import fault, uuid
 

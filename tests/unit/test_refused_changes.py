@@ -1,7 +1,7 @@
 """What a switch refused: left out for a while, and tried again."""
 
+from vtep_ofapp.loop.refused_changes import LONGEST_PAUSE, Refusals, beyond
 from vtep_ofapp.pipeline import learning, unicast
-from vtep_ofapp.refusals import LONGEST_PAUSE, Refusals, beyond
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Group
 
