@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MOST_REPEATS = 100
+MAX_REPEATS = 100
 """Each measurement towards a new address takes one of the underlay's."""
 
-MOST_MACS = 1_000_000
+MAX_MACS = 1_000_000
 
 
 @dataclass(frozen=True)

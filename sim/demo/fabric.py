@@ -38,7 +38,7 @@ BFD_INTERVAL = 300
 
 DATABASE_PORT = 6640
 
-MOST_VTEPS = 9
+MAX_VTEPS = 9
 
 
 class Fabric(EmptyLab):

@@ -18,6 +18,15 @@ from sim.lab.app import App, Controller
 from sim.lab.listener import Listener
 from sim.lab.network import EmptyLab
 
+PICTURE = """\
+    vm1 -- p0 +                          +-- service-node 10.2.2.2
+              + br0 -- vtep -- 10.2.2.1 -+
+    vm2 -- p1 +          |               +-- hypervisor   10.2.2.3
+                         +-- nvc 10.1.1.2
+
+Each of vtep, vm1, vm2, service-node, hypervisor and nvc is a network namespace."""
+"""The lab as the command line shows it."""
+
 
 class Lab(EmptyLab):
     """The guide's picture: one VTEP with two virtual machines, a service node, a hypervisor."""

@@ -14,9 +14,3 @@ each round both are started anew: applications that know nothing must find nothi
 
 The same seed makes the same choices, as long as the clock gives it the same number of rounds.
 """
-
-from __future__ import annotations
-
-from sim.soak.run import run
-
-__all__ = ["run"]

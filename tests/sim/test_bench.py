@@ -8,8 +8,9 @@ import threading
 import pytest
 
 from sim.__main__ import main, parser
-from sim.bench import KINDS, SCENARIOS, plot, rows, table
+from sim.bench import plot, rows, table
 from sim.bench.connection import Connection
+from sim.bench.kinds import KINDS
 from sim.bench.measure import (
     EMULATOR,
     FLOOR,
@@ -22,6 +23,7 @@ from sim.bench.measure import (
 )
 from sim.bench.overlay import SAMPLES, samples_of
 from sim.bench.plan import QUICK, Plan
+from sim.bench.run import SCENARIOS
 from sim.bench.traffic import outer_destination, sent_to, with_vni
 from sim.lab.state import LabState
 from sim.wire.frames import Captured, lab_frame, vxlan_packet

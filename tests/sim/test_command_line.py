@@ -1,8 +1,7 @@
 import pytest
 
-import sim.__main__ as command_line
 from sim.__main__ import main, parser
-from sim.lab import state
+from sim.lab import machine, state
 
 
 @pytest.fixture
@@ -59,13 +58,13 @@ def test_down_without_a_lab_is_no_failure(no_labs, capsys):
 
 
 def test_only_root_may(monkeypatch, capsys):
-    monkeypatch.setattr(command_line.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(machine.os, "geteuid", lambda: 1000)
     assert main(["status"]) == 1
     assert "root" in capsys.readouterr().err
 
 
 def test_missing_tools_are_named_by_their_packages(monkeypatch, capsys):
     there = {"ip", "ss", "ethtool", "ping", "ovsdb-tool", "ovs-vswitchd"}
-    monkeypatch.setattr(command_line.shutil, "which", lambda tool: tool in there)
+    monkeypatch.setattr(machine.shutil, "which", lambda tool: tool in there)
     assert main(["status"]) == 1
     assert capsys.readouterr().err.endswith("packages openvswitch-vtep\n")

@@ -5,11 +5,11 @@ import random
 
 import pytest
 
-from sim import soak
 from sim.__main__ import parser
 from sim.soak import probing, verdict
 from sim.soak.figures import Figures, growth, verdict_on_life
 from sim.soak.happenings import APPLICATIONS, CALM, PORTS, ROUGH, Chance, draw
+from sim.soak.run import run
 from sim.soak.stage import Stage
 from sim.soak.watching import Traffic, known_traffic
 from sim.soak.world import FAR_STATION, STEADY, UNKNOWN_DST, Binding, LogicalSwitch, World
@@ -209,7 +209,7 @@ def test_options(capsys):
 
 def test_a_short_soak_keeps_every_promise(capsys):
     name, seed = f"t{os.getpid()}soak", 13  # `make soak` draws another one each time
-    code = soak.run(name, 0.7, seed)
+    code = run(name, 0.7, seed)
     said = capsys.readouterr()
     assert code == 0, f"{said.out}\n{said.err}"
     assert f"seed {seed}" in said.out

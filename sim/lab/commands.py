@@ -1,0 +1,92 @@
+"""The commands for a lab that is there: `shell`, `status` and `down`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from sim.command import Command, Refused
+from sim.lab import openvswitch
+from sim.lab.state import LabState
+
+NO_LAB = 3
+"""Exit code of a command that needs a lab which is not there (as of a service that is down)."""
+
+
+def _add_shell_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("host", metavar="HOST", help="such as vtep or vm1; `status` lists them")
+    parser.add_argument(
+        "argv", metavar="CMD", nargs=argparse.REMAINDER, help="a command instead of a shell"
+    )
+
+
+def _shell(options: argparse.Namespace) -> int:
+    state = _existing(options.name)
+    if options.host not in state.hosts():
+        raise Refused(f"no host {options.host} in lab {state.name}: {', '.join(state.hosts())}")
+    env = {**os.environ, "PS1": f"[{state.name} {options.host}] \\w \\$ "}
+    node_folder = state.folder / options.host
+    if node_folder.is_dir():
+        env.update(openvswitch.environment(node_folder))
+    # Without --norc, the user's own files would set another prompt.
+    argv = options.argv or ["bash", "--norc", "-i"]
+    command = state.namespace(options.host).command(argv)
+    os.execvpe(command[0], command, env)
+
+
+def _status(options: argparse.Namespace) -> int:
+    state = _existing(options.name)
+    condition = "up" if state.is_up else "not up (being built, or left by a process that died)"
+    print(f"lab {state.name} is {condition}; files in {state.folder}")
+    for host in state.hosts():
+        namespace = state.namespace(host)
+        running = [f"{_program(pid)} ({pid})" for pid in namespace.processes()]
+        here = ", ".join(running) if namespace.exists else "no namespace"
+        print(f"    {host:<14} {here}".rstrip())
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    state = LabState(options.name)
+    if not state.exists:
+        print(f"there is no lab {state.name}")
+        return 0
+    state.claim()
+    try:
+        state.remove()
+    finally:
+        state.release()
+    print(f"lab {state.name} is down")
+    return 0
+
+
+def _existing(name: str) -> LabState:
+    state = LabState(name)
+    if not state.exists:
+        raise Refused(f"there is no lab {name}; `python -m sim up --name {name}` builds it", NO_LAB)
+    return state
+
+
+def _program(pid: int) -> str:
+    """Return the name of the program that a process runs, without the interpreter's."""
+    try:
+        argv = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return "ended"
+    names = [Path(word).name for word in argv if word]
+    if len(names) > 1 and names[0].startswith("python"):
+        return " ".join(names[2:4]) if names[1] == "-m" else names[1]
+    return names[0] if names else "ended"
+
+
+COMMANDS = (
+    Command(
+        "shell",
+        "open a shell on a host of a lab, or run one command there",
+        _shell,
+        _add_shell_arguments,
+    ),
+    Command("status", f"show what runs; exit code {NO_LAB} if there is no lab", _status),
+    Command("down", "remove a lab, or what a lab that died has left", _down),
+)
