@@ -13,8 +13,8 @@ from vtep_ofapp.values.rows import (
     Bridge,
     BridgePort,
     Fault,
-    LocalGroup,
     LocalMac,
+    LocalMcastMac,
     Locator,
     LogicalRouter,
     LogicalSwitch,
@@ -22,8 +22,8 @@ from vtep_ofapp.values.rows import (
     PhysicalPort,
     PhysicalSwitch,
     Refused,
-    RemoteGroup,
     RemoteMac,
+    RemoteMcastMac,
     TunnelReport,
     TunnelRow,
 )
@@ -86,7 +86,7 @@ def unknown_dst(
     row: UUID | None = None,
     key: int | None = None,
     **more: Any,
-) -> RemoteGroup:
+) -> RemoteMcastMac:
     return remote_group(UNKNOWN_DST, *addresses, of=of, row=row, key=key, **more)
 
 
@@ -97,8 +97,8 @@ def remote_group(
     row: UUID | None = None,
     key: int | None = None,
     **more: Any,
-) -> RemoteGroup:
-    return RemoteGroup(
+) -> RemoteMcastMac:
+    return RemoteMcastMac(
         uuid=row or uuid(0x2000 + of.int),
         mac=mac,
         logical_switch=of,
@@ -129,8 +129,8 @@ def local_mac(
     return LocalMac(uuid=row or uuid(0x3000), mac=mac, logical_switch=of, address=address)
 
 
-def local_unknown_dst(*addresses: str, of: UUID = RED, row: UUID | None = None) -> LocalGroup:
-    return LocalGroup(
+def local_unknown_dst(*addresses: str, of: UUID = RED, row: UUID | None = None) -> LocalMcastMac:
+    return LocalMcastMac(
         uuid=row or uuid(0x4000 + of.int),
         mac=UNKNOWN_DST,
         logical_switch=of,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from vtep_ofapp.values.rows import BridgePort, Locator, LogicalSwitch, RemoteGroup, RemoteMac
+from vtep_ofapp.values.rows import BridgePort, Locator, LogicalSwitch, RemoteMac, RemoteMcastMac
 
 from .world import World
 
@@ -109,7 +109,7 @@ class Reference:
         for row in self._world.rows.values():
             if isinstance(row, RemoteMac) and row.logical_switch == logical_switch:
                 found.add(row.locator)
-            elif isinstance(row, RemoteGroup) and row.logical_switch == logical_switch:
+            elif isinstance(row, RemoteMcastMac) and row.logical_switch == logical_switch:
                 found |= row.locators
         return found
 
@@ -149,7 +149,7 @@ class Reference:
         row = self.logical_switch(logical_switch)
         by_mac: dict[str, set[str]] = {}
         for group in self._world.rows.values():
-            if isinstance(group, RemoteGroup) and group.logical_switch == logical_switch:
+            if isinstance(group, RemoteMcastMac) and group.logical_switch == logical_switch:
                 addresses = {each.address for each in group.locators}
                 by_mac.setdefault(group.mac, set()).update(addresses)
         to_all = row is not None and row.source_node_replication

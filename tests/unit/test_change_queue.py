@@ -1,6 +1,6 @@
 """Changes of the databases, whole or in parts, in the order in which they were told."""
 
-from vtep_ofapp.loop.change_queue import MOST_ROWS, News
+from vtep_ofapp.loop.change_queue import MOST_ROWS, ChangeQueue
 from vtep_ofapp.values.events import Bridges, BridgesInSync, VtepInSync, VtepRows
 
 from .builders import DATABASE, RED, logical_switch
@@ -9,8 +9,8 @@ ROW = logical_switch(RED)
 PART, END = VtepRows([ROW], more=True), VtepRows([ROW])
 
 
-def told(*parts) -> News:
-    news = News()
+def told(*parts) -> ChangeQueue:
+    news = ChangeQueue()
     for part in parts:
         news.add(part)
     return news

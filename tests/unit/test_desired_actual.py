@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.engine.desired_actual import Difference, Reconciliation
+from vtep_ofapp.engine.desired_actual import DesiredActual, Difference
 
 KEYS = st.sampled_from("abcde")
 VALUES = st.none() | st.integers(0, 2)
@@ -36,7 +36,7 @@ def put(mapping, key, value):
 
 @given(STEPS)
 def test_it_does_what_two_dicts_do(steps):
-    wanted, actual, reconciliation = {}, {}, Reconciliation()
+    wanted, actual, reconciliation = {}, {}, DesiredActual()
     for name, *arguments in steps:
         if name == "want":
             put(wanted, *arguments)
@@ -61,7 +61,7 @@ def test_it_does_what_two_dicts_do(steps):
 
 @given(STEPS)
 def test_making_the_differences_good_settles_it(steps):
-    reconciliation = Reconciliation()
+    reconciliation = DesiredActual()
     for name, *arguments in steps:
         if name != "settle":
             getattr(reconciliation, name)(*arguments)
@@ -72,14 +72,14 @@ def test_making_the_differences_good_settles_it(steps):
 
 
 def test_a_difference_says_what_is_there_and_what_is_wanted():
-    reconciliation = Reconciliation()
+    reconciliation = DesiredActual()
     reconciliation.have("a", 1)
     reconciliation.want("a", 2)
     assert list(reconciliation.differences()) == [Difference("a", have=1, want=2)]
 
 
 def test_a_difference_is_told_until_it_is_made_good():
-    reconciliation = Reconciliation()
+    reconciliation = DesiredActual()
     reconciliation.want("a", 1)
     assert found(reconciliation) == {"a": (None, 1)}
     assert found(reconciliation) == {"a": (None, 1)}
@@ -88,7 +88,7 @@ def test_a_difference_is_told_until_it_is_made_good():
 
 
 def test_reading_back_forgets_what_was_there():
-    reconciliation = Reconciliation()
+    reconciliation = DesiredActual()
     reconciliation.have("gone", 1)
     reconciliation.want("lost", 2)
     reconciliation.have("lost", 2)
@@ -129,7 +129,7 @@ def comparisons(action):
 
 
 def test_a_value_is_compared_once_when_it_is_put():
-    reconciliation = Reconciliation()
+    reconciliation = DesiredActual()
     for key, value in many(1000).items():
         reconciliation.want(key, value)
     assert comparisons(lambda: reconciliation.have_only(many(1000))) == 1000
@@ -141,7 +141,7 @@ def test_a_value_is_compared_once_when_it_is_put():
 
 def test_what_is_equal_is_one_object_on_both_sides():
     """There may be very many flows, and the switch sends copies of them when it is read back."""
-    reconciliation = Reconciliation()
+    reconciliation = DesiredActual()
     read, wanted = [Counted(1), Counted(2)], [Counted(1), Counted(2)]
     reconciliation.have("read first", read[0])
     reconciliation.want("read first", wanted[0])
@@ -156,14 +156,14 @@ def test_what_is_equal_is_one_object_on_both_sides():
 
 def test_what_is_wanted_later_brings_its_key():
     wanted, read = Key("a"), Key("a")
-    reconciliation = Reconciliation()
+    reconciliation = DesiredActual()
     reconciliation.have(read, Counted(1))
     reconciliation.want(wanted, Counted(1))
     assert next(iter(reconciliation.actual)) is wanted
 
 
 def test_what_has_waited_for_longest_comes_first():
-    reconciliation = Reconciliation()
+    reconciliation = DesiredActual()
     for key in "abc":
         reconciliation.want(key, 1)
     reconciliation.have("a", 1)
@@ -172,7 +172,7 @@ def test_what_has_waited_for_longest_comes_first():
 
 
 def test_asking_whether_it_is_settled_compares_nothing():
-    reconciliation = Reconciliation()
+    reconciliation = DesiredActual()
     for key, value in many(1000).items():
         reconciliation.want(key, value)
     assert comparisons(lambda: reconciliation.settled()) == 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.loop.fault_log import Faults
+from vtep_ofapp.loop.fault_log import FaultLog
 
 from .builders import fault, uuid
 
@@ -33,7 +33,7 @@ def said(caplog):
 
 
 def test_a_fault_is_said_once_and_mended_once(said):
-    faults = Faults()
+    faults = FaultLog()
     faults.put("port", [LOST])
     assert said() == [("WARNING", "Port p0: it is lost")]
     faults.put("port", [LOST])
@@ -45,7 +45,7 @@ def test_a_fault_is_said_once_and_mended_once(said):
 
 
 def test_a_fault_of_two_sources_is_mended_with_the_second(said):
-    faults = Faults()
+    faults = FaultLog()
     faults.put("one", [LOST])
     faults.put("other", [LOST])
     assert said() == [("WARNING", "Port p0: it is lost")]
@@ -58,7 +58,7 @@ def test_a_fault_of_two_sources_is_mended_with_the_second(said):
 
 
 def test_a_fault_that_passes_from_one_source_to_another_lasts(said):
-    faults = Faults()
+    faults = FaultLog()
     faults.put_all({"one": [LOST], "other": []})
     said()
     faults.put_all({"one": [], "other": [LOST, CONFUSED]})
@@ -70,7 +70,7 @@ def test_a_fault_that_passes_from_one_source_to_another_lasts(said):
 
 
 def test_a_fault_that_changes_is_mended_and_said(said):
-    faults = Faults()
+    faults = FaultLog()
     faults.put("port", [LOST])
     said()
     faults.put("port", [BROKEN])
@@ -81,7 +81,7 @@ def test_a_fault_that_changes_is_mended_and_said(said):
 
 
 def test_a_fault_that_comes_back_is_said_again(said):
-    faults = Faults()
+    faults = FaultLog()
     faults.put("port", [LOST])
     faults.put("port", [])
     said()
@@ -90,7 +90,7 @@ def test_a_fault_that_comes_back_is_said_again(said):
 
 
 def test_a_column_holds_the_words_of_all_its_faults():
-    faults = Faults()
+    faults = FaultLog()
     faults.put("port", [LOST, BROKEN, CONFUSED])
     faults.put("other", [AWAY])
     assert faults.entries(ROW) == {"unspecified_fault", "invalid_vlan_map"}
@@ -103,14 +103,14 @@ def test_a_column_holds_the_words_of_all_its_faults():
 
 
 def test_some_faults_are_for_the_log_alone(said):
-    faults = Faults()
+    faults = FaultLog()
     faults.put("switch", [QUIET])
     assert said() == [("WARNING", "Port p0: it is early")]
     assert faults.take_changed() == set()
 
 
 def test_changed_columns_are_told_once():
-    faults = Faults()
+    faults = FaultLog()
     faults.put("port", [LOST, QUIET])
     faults.put("other", [AWAY])
     assert faults.take_changed() == {ROW, OTHER_ROW}
@@ -124,7 +124,7 @@ PATIENT = fault("it is late", patience=5.0)
 
 def test_a_patient_fault_is_said_once_it_has_lasted(said):
     now = 100.0
-    faults = Faults(lambda: now)
+    faults = FaultLog(lambda: now)
     assert faults.due() is None
     faults.put("port", [PATIENT])
     assert faults.due() == now + 5.0
@@ -146,7 +146,7 @@ def test_a_patient_fault_is_said_once_it_has_lasted(said):
 
 def test_a_patient_fault_that_ends_before_is_never_said(said):
     now = 100.0
-    faults = Faults(lambda: now)
+    faults = FaultLog(lambda: now)
     faults.put("port", [PATIENT])
     faults.put("port", [])
     assert faults.due() is None
@@ -162,7 +162,7 @@ ALL = [LOST, BROKEN, CONFUSED, AWAY, QUIET]
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sets(st.sampled_from(ALL)))))
 def test_columns_are_what_the_sources_last_said(steps):
-    faults, model, changed, before = Faults(), {}, set(), Counter()
+    faults, model, changed, before = FaultLog(), {}, set(), Counter()
     for source, found in steps:
         faults.put(source, found)
         model[source] = found

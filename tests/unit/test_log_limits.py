@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from vtep_ofapp.process.log_limits import INTERVAL, MOST_CHARACTERS, MOST_LINES, Quiet
+from vtep_ofapp.process.log_limits import INTERVAL, MOST_CHARACTERS, MOST_LINES, RateLimit
 
 
 class Clock:
@@ -33,7 +33,7 @@ def clock():
 def log(clock, request):
     """A logger with the filter; its lines go to caplog."""
     logger = logging.getLogger(f"tests.quiet.{request.node.name}")
-    logger.addFilter(Quiet(clock.later, by_subject="subject" in request.node.name))
+    logger.addFilter(RateLimit(clock.later, by_subject="subject" in request.node.name))
     return logger
 
 

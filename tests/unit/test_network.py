@@ -14,7 +14,7 @@ from vtep_ofapp.engine.network import (
     OfRouter,
     OfStation,
 )
-from vtep_ofapp.engine.stable_ids import Numbering
+from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.values.rows import Gone
 
 from .builders import (
@@ -90,12 +90,12 @@ def test_a_new_name_touches_what_is_said_of_its_stations():
 
 
 def test_logical_switches_that_get_other_numbers_are_touched_altogether(network):
-    network.numbering = Numbering(limit=3)
+    network.numbering = StableIds(limit=3)
     rows = [uuid(number) for number in (30, 20, 10)]
     touched = [network.update(logical_switch(row, key=row.int)) for row in rows]
     before = {}
     for row, topics in zip(rows, touched, strict=True):
-        renumbered = Numbering(limit=3)
+        renumbered = StableIds(limit=3)
         for each in (*before, row):
             renumbered.add(each)
         now = {each: renumbered.number(each) for each in (*before, row)}
@@ -268,7 +268,7 @@ def test_group_addresses_have_numbers_of_their_own_in_each_logical_switch():
 @given(st.permutations([f"01:00:5e:00:00:{number:02x}" for number in range(5)]))
 def test_group_addresses_that_get_other_numbers_are_touched(macs):
     network = Network()
-    network._group_numbering = Numbering(limit=5)
+    network._group_numbering = StableIds(limit=5)
     before = {}
     for index, mac in enumerate([*macs, *macs]):
         is_new = index < len(macs)

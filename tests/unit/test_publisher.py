@@ -4,8 +4,8 @@ import pytest
 
 from vtep_ofapp.features.learning.stations import LearnedMacs, Place
 from vtep_ofapp.loop import publisher as room
-from vtep_ofapp.loop.fault_log import Faults
-from vtep_ofapp.loop.publisher import Report
+from vtep_ofapp.loop.fault_log import FaultLog
+from vtep_ofapp.loop.publisher import Publisher
 from vtep_ofapp.values.rows import Gone
 from vtep_ofapp.values.writes import (
     PutFaultStatus,
@@ -43,10 +43,10 @@ class Bench:
     def __init__(self, grace: float = 0.0, bound_grace: float = 0.0) -> None:
         self.world = World(["br0", "br1"])
         self.world.tell(logical_switch(RED))
-        self.faults = Faults()
+        self.faults = FaultLog()
         self.now = 100.0
         clock = lambda: self.now  # noqa: E731
-        self.report = Report(self.world.macs, self.faults, grace, bound_grace, clock)
+        self.report = Publisher(self.world.macs, self.faults, grace, bound_grace, clock)
         self.rows = {}
         self.ready = set()
 
@@ -289,7 +289,7 @@ def test_ports_of_switches_that_are_not_managed_here_stay(bench):
     assert bench.writes() == []
 
 
-# Faults
+# FaultLog
 
 LOST = fault("it is lost", column_of=SWITCH, entry="unspecified_fault")
 
@@ -335,7 +335,7 @@ def test_a_row_that_is_gone_has_no_column(bench):
 
 def test_before_any_switch_is_ready_nothing_is_written():
     macs = LearnedMacs()
-    publisher = Report(macs, Faults())
+    publisher = Publisher(macs, FaultLog())
     publisher.set_switches([], [physical_switch(bound())])
     macs.learn(MAC1, Place(switch="br0", port="p0", binding=0x1000, logical_switch=RED))
     publisher.stations_changed(macs.take_changed())

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from vtep_ofapp.engine import switch_state
-from vtep_ofapp.engine.desired_actual import Reconciliation
+from vtep_ofapp.engine.desired_actual import DesiredActual
 from vtep_ofapp.pipeline.layout import REMOTE, TARGET_BINDING, Table
 from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.values.flows import Action, GoTo, Resubmit, SetField, ToGroup
@@ -551,7 +551,7 @@ class SlicedSequences(Sequences):
         self.patch.start()
         super().__init__()
         for switch in self.world.switches.values():
-            switch.flows = Reconciliation()
+            switch.flows = DesiredActual()
 
     def teardown(self):
         super().teardown()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.engine.stable_ids import Numbering
+from vtep_ofapp.engine.stable_ids import StableIds
 
 KEYS = st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number))
 
@@ -23,7 +23,7 @@ CHANGES = st.lists(st.integers(0, 11), min_size=1, max_size=30)
 
 
 def numbers(keys, limit):
-    numbering = Numbering(limit)
+    numbering = StableIds(limit)
     for key in keys:
         numbering.add(key)
     return {key: numbering.number(key) for key in keys}
@@ -50,21 +50,21 @@ def test_the_order_of_adding_does_not_matter(data, room):
 @given(cramped(), CHANGES)
 def test_the_same_set_has_the_same_numbers_whatever_happened_before(room, changes):
     keys, limit = room
-    for there, _, after, _ in apply(Numbering(limit), keys, changes):
+    for there, _, after, _ in apply(StableIds(limit), keys, changes):
         assert after == numbers(there, limit)
 
 
 @given(cramped(), CHANGES)
 def test_a_change_returns_exactly_the_keys_with_other_numbers(room, changes):
     keys, limit = room
-    for there, before, after, changed in apply(Numbering(limit), keys, changes):
+    for there, before, after, changed in apply(StableIds(limit), keys, changes):
         assert changed == {key for key in there if before.get(key) != after[key]}
 
 
 @given(cramped(), CHANGES)
 def test_no_two_keys_share_a_number_and_numbers_lead_back_to_keys(room, changes):
     keys, limit = room
-    numbering = Numbering(limit)
+    numbering = StableIds(limit)
     for there, _, after, _ in apply(numbering, keys, changes):
         assert len(set(after.values())) == len(there)
         assert all(1 <= number <= limit for number in after.values())
@@ -97,12 +97,12 @@ NUMBERS_OF_1_2_3 = [2145035, 6503028, 4594755]
 
 def test_a_key_that_was_not_added_has_no_number():
     with pytest.raises(KeyError):
-        Numbering().number(UUID(int=1))
-    assert Numbering().key(1) is None
+        StableIds().number(UUID(int=1))
+    assert StableIds().key(1) is None
 
 
 def test_a_removed_key_has_no_number():
-    numbering = Numbering()
+    numbering = StableIds()
     numbering.add(UUID(int=1))
     number = numbering.number(UUID(int=1))
     numbering.remove(UUID(int=1))
@@ -112,6 +112,6 @@ def test_a_removed_key_has_no_number():
 
 
 def test_adding_to_many_moves_hardly_anything():
-    numbering = Numbering()
+    numbering = StableIds()
     moved = sum(len(numbering.add(UUID(int=number)) - {UUID(int=number)}) for number in range(500))
     assert moved == 0

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from vtep_ofapp.loop import switch_driver
-from vtep_ofapp.loop.switch_driver import MOST_FAILURES, Session
+from vtep_ofapp.loop.switch_driver import MOST_FAILURES, SwitchDriver
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.values.events import FlowRemoved, GroupsChanged
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
@@ -45,7 +45,7 @@ class Bench:
         self.world.physical(physical_switch(physical_port("p0", {0: RED})))
         self.world.bridge(port("p0", 1), to_anyone())
         self.world.settle()
-        self.session = Session(self.world.switch)
+        self.session = SwitchDriver(self.world.switch)
         self.connection = ConnectionDouble()
 
     def connect(self) -> None:

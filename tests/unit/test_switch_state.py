@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from vtep_ofapp.engine import switch_state
-from vtep_ofapp.engine.desired_actual import Reconciliation
+from vtep_ofapp.engine.desired_actual import DesiredActual
 from vtep_ofapp.engine.network import Network
-from vtep_ofapp.engine.stable_ids import Numbering
+from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.pipeline.layout import MOST_BINDINGS, Priority
 from vtep_ofapp.process.settings import Policy
 from vtep_ofapp.values.rows import ANYONE, Gone, PhysicalPort
@@ -1694,7 +1694,7 @@ def test_news_does_not_wait_behind_very_many_stations(monkeypatch, world):
 def test_a_flow_that_passes_on_late_is_not_lost(monkeypatch):
     """A logical switch takes the number of another one, and with it the flow of a station."""
     monkeypatch.setattr(switch_state, "MOST_STATIONS", 1)
-    numbers = Numbering(2)
+    numbers = StableIds(2)
     small, large = next(
         (small, large)
         for small, large in itertools.combinations(map(uuid, range(1, 20)), 2)
@@ -1702,7 +1702,7 @@ def test_a_flow_that_passes_on_late_is_not_lost(monkeypatch):
     )
     world = World(limit=2)
     for switch in world.switches.values():
-        switch.flows = Reconciliation()  # for a while two causes want one flow
+        switch.flows = DesiredActual()  # for a while two causes want one flow
     bindings = physical_port("p0", {0: small, 10: large})
     world.tell(logical_switch(large), unknown_dst(FAR, of=large))
     world.physical(physical_switch(bindings))

@@ -45,8 +45,8 @@ from vtep_ofapp.values.flows import match
 from vtep_ofapp.values.rows import (
     BridgePort,
     Gone,
-    LocalGroup,
     LocalMac,
+    LocalMcastMac,
     LogicalSwitch,
     Mark,
     PhysicalSwitch,
@@ -151,7 +151,7 @@ class Vtep:
         if isinstance(write, PutLocalMac):
             self._put_local(write, LocalMac, write.mac, address=write.address)
         elif isinstance(write, PutUnknownDst):
-            self._put_local(write, LocalGroup, UNKNOWN_DST, addresses=write.addresses or None)
+            self._put_local(write, LocalMcastMac, UNKNOWN_DST, addresses=write.addresses or None)
         elif isinstance(write, PutFaultStatus):
             self._put_fault_status(write)
         elif write.switch in self.rows:
@@ -603,7 +603,7 @@ class Whole(RuleBasedStateMachine):
     def check_rows(self):
         row = self.physical
         local = [each for each in self.vtep.rows.values() if isinstance(each, LocalMac)]
-        floods = [each for each in self.vtep.rows.values() if isinstance(each, LocalGroup)]
+        floods = [each for each in self.vtep.rows.values() if isinstance(each, LocalMcastMac)]
         if row is None:
             assert self.switch.flows == {} or self.connection is None
             return

@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from vtep_ofapp.engine.desired import OfBinding
-from vtep_ofapp.engine.desired_actual import K, Reconciliation, W
+from vtep_ofapp.engine.desired_actual import DesiredActual, K, W
 from vtep_ofapp.engine.network import Network, Topic
-from vtep_ofapp.engine.stable_ids import Numbering
-from vtep_ofapp.engine.switch_state import ManagedSwitch
+from vtep_ofapp.engine.stable_ids import StableIds
+from vtep_ofapp.engine.switch_state import SwitchState
 from vtep_ofapp.features.learning.stations import LearnedMacs
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Priority
 from vtep_ofapp.process.settings import Policy
@@ -27,8 +27,8 @@ from vtep_ofapp.values.rows import (
     LogicalSwitch,
     PhysicalSwitch,
     Refused,
-    RemoteGroup,
     RemoteMac,
+    RemoteMcastMac,
 )
 
 from .builders import bridge, physical_switch, port
@@ -37,10 +37,10 @@ from .reading import read_flows, read_groups
 FIRST_TUNNEL_PORT = 1000
 """OpenFlow ports from here on are given to tunnels, so that no other port has them."""
 
-Row = LogicalSwitch | RemoteMac | RemoteGroup | LogicalRouter | Refused
+Row = LogicalSwitch | RemoteMac | RemoteMcastMac | LogicalRouter | Refused
 
 
-class StrictReconciliation(Reconciliation[K, W]):
+class StrictReconciliation(DesiredActual[K, W]):
     """What is wanted has one owner: nobody may want something where something is wanted."""
 
     def want(self, key: K, value: W | None) -> None:
@@ -62,8 +62,8 @@ class World:
         self.policy = policy or Policy()
         self.network = network or Network()
         if limit is not None:
-            self.network.numbering = Numbering(limit)
-            self.network._group_numbering = Numbering(limit)
+            self.network.numbering = StableIds(limit)
+            self.network._group_numbering = StableIds(limit)
         self.macs = LearnedMacs()
         self.rows: dict[UUID, Row] = {}
         self.switches = {name: self._new_switch(name) for name in names}
@@ -71,15 +71,15 @@ class World:
         self._faults: dict[tuple[str, Any], tuple[Fault, ...]] = {}
         self._next_port = FIRST_TUNNEL_PORT
 
-    def _new_switch(self, name: str) -> ManagedSwitch:
-        switch = ManagedSwitch(name, self.network, self.macs, self.policy)
+    def _new_switch(self, name: str) -> SwitchState:
+        switch = SwitchState(name, self.network, self.macs, self.policy)
         switch.flows = StrictReconciliation()
         switch.groups = StrictReconciliation()
         switch.tunnel_rows = StrictReconciliation()
         return switch
 
     @property
-    def switch(self) -> ManagedSwitch:
+    def switch(self) -> SwitchState:
         """The one switch of a World with one."""
         (switch,) = self.switches.values()
         return switch

@@ -17,7 +17,7 @@ class Difference(Generic[K, W]):
     want: W | None
 
 
-class Reconciliation(Generic[K, W]):
+class DesiredActual(Generic[K, W]):
     """Keeps a wanted and an actual map and the keys where they differ.
 
     A value is compared once, when it is put on either side: then its key is among those that

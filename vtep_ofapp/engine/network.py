@@ -14,10 +14,10 @@ from ..values.rows import (
     LogicalSwitch,
     PhysicalSwitch,
     Refused,
-    RemoteGroup,
     RemoteMac,
+    RemoteMcastMac,
 )
-from .stable_ids import Numbering
+from .stable_ids import StableIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class OfRouter:
     router: UUID
 
 
-Row: TypeAlias = LogicalSwitch | RemoteMac | RemoteGroup | LogicalRouter | Refused
+Row: TypeAlias = LogicalSwitch | RemoteMac | RemoteMcastMac | LogicalRouter | Refused
 Topic: TypeAlias = "OfLogicalSwitch | OfStation | OfGroup | OfPeer | OfRouter | OfAll | OfRefused"
 
 
@@ -83,13 +83,13 @@ class Network:
 
     def __init__(self) -> None:
         self.logical_switches: dict[UUID, LogicalSwitch] = {}
-        self.numbering = Numbering()
+        self.numbering = StableIds()
         self._rows: dict[UUID, Row] = {}
         self._refused_in: defaultdict[UUID | None, dict[UUID, Refused]] = defaultdict(dict)
         self._stations: defaultdict[UUID, dict[OfStation, RemoteMac]] = defaultdict(dict)
         self._rivals: defaultdict[OfStation, set[UUID]] = defaultdict(set)
-        self._groups: defaultdict[UUID, dict[UUID, RemoteGroup]] = defaultdict(dict)
-        self._group_numbering = Numbering()
+        self._groups: defaultdict[UUID, dict[UUID, RemoteMcastMac]] = defaultdict(dict)
+        self._group_numbering = StableIds()
         self._numbered_groups: dict[UUID, OfGroup] = {}
         self._routers_of: defaultdict[UUID, dict[UUID, LogicalRouter]] = defaultdict(dict)
         self._mentions: defaultdict[UUID, dict[str, Counter[Locator]]] = defaultdict(dict)
@@ -239,14 +239,14 @@ class Network:
             )
             return touched
         # New mentions come first and former ones go last: what both rows name is not touched.
-        if isinstance(new, RemoteMac | RemoteGroup):
+        if isinstance(new, RemoteMac | RemoteMcastMac):
             for locator in _locators(new):
                 self._mention(new.logical_switch, locator, touched)
         if former is not None:
             self._unlist(former, touched)
         if new is not None:
             self._list(new, touched)
-        if isinstance(former, RemoteMac | RemoteGroup):
+        if isinstance(former, RemoteMac | RemoteMcastMac):
             for locator in _locators(former):
                 self._unmention(former.logical_switch, locator, touched)
         return touched
@@ -299,7 +299,7 @@ class Network:
     def _list(self, row: Row, touched: set[Topic]) -> None:
         if isinstance(row, RemoteMac):
             self._list_station(row, touched)
-        elif isinstance(row, RemoteGroup):
+        elif isinstance(row, RemoteMcastMac):
             self._groups[row.logical_switch][row.uuid] = row
             touched.add(_topic(row))
             self._number_group(row, touched)
@@ -314,7 +314,7 @@ class Network:
     def _unlist(self, row: Row, touched: set[Topic]) -> None:
         if isinstance(row, RemoteMac):
             self._unlist_station(row, touched)
-        elif isinstance(row, RemoteGroup):
+        elif isinstance(row, RemoteMcastMac):
             _drop(self._groups, row.logical_switch, row.uuid)
             touched.add(_topic(row))
             self._number_group(row, touched)
@@ -355,7 +355,7 @@ class Network:
         if not rivals:
             del self._rivals[station]
 
-    def _number_group(self, row: RemoteGroup, touched: set[Topic]) -> None:
+    def _number_group(self, row: RemoteMcastMac, touched: set[Topic]) -> None:
         """Give a multicast address a number while it has rows."""
         if row.mac == UNKNOWN_DST:
             return
@@ -410,11 +410,11 @@ def _group_key(group: OfGroup) -> UUID:
     return uuid5(group.logical_switch, group.mac)
 
 
-def _locators(row: RemoteMac | RemoteGroup) -> Iterable[Locator]:
+def _locators(row: RemoteMac | RemoteMcastMac) -> Iterable[Locator]:
     return (row.locator,) if isinstance(row, RemoteMac) else row.locators
 
 
-def _topic(row: RemoteGroup) -> Topic:
+def _topic(row: RemoteMcastMac) -> Topic:
     if row.mac == UNKNOWN_DST:
         return OfLogicalSwitch(row.logical_switch)
     return OfGroup(row.logical_switch, row.mac)

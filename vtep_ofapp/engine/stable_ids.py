@@ -4,7 +4,7 @@ import hashlib
 from uuid import UUID
 
 
-class Numbering:
+class StableIds:
     """Gives each UUID a number in 1 to ``limit`` that depends on nothing but the set of UUIDs.
 
     A key's number is the first of its own sequence of hashes that no smaller key has taken.

@@ -33,7 +33,7 @@ from ..values.rows import (
     VxlanPort,
 )
 from .desired import NOTHING, Cause, OfAnyone, OfSwitch, OfTunnel, Program
-from .desired_actual import Reconciliation
+from .desired_actual import DesiredActual
 from .network import (
     Network,
     OfAll,
@@ -55,7 +55,7 @@ MOST_FLOWS = 2000
 """Flows read back in one go, likewise."""
 
 
-class ManagedSwitch:
+class SwitchState:
     """A Physical_Switch and the bridge of the same name.
 
     ``flows``, ``groups``, ``tunnels.ports``, ``tunnel_rows`` and ``statistics.rows`` hold what is
@@ -71,9 +71,9 @@ class ManagedSwitch:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
-        self.flows: Reconciliation[FlowKey, Flow] = Reconciliation()
-        self.groups: Reconciliation[int, Group] = Reconciliation()
-        self.tunnel_rows: Reconciliation[UUID, TunnelReport] = Reconciliation()
+        self.flows: DesiredActual[FlowKey, Flow] = DesiredActual()
+        self.groups: DesiredActual[int, Group] = DesiredActual()
+        self.tunnel_rows: DesiredActual[UUID, TunnelReport] = DesiredActual()
         self.tunnels = Tunnels(name, policy.max_tunnels, clock)
         self.unused_tunnel_rows = UnusedTunnelRows(name, clock)
         self.ports = Ports()

@@ -19,7 +19,7 @@ _VTEP = None
 """The database of hardware_vtep, beside the names of the Open_vSwitch ones."""
 
 
-class News:
+class ChangeQueue:
     """Parts of changes in the order in which they were told, until there is time to hear them."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from ..values.rows import Fault
 LOG = logging.getLogger("vtep_ofapp.faults")
 
 
-class Faults:
+class FaultLog:
     """The faults that last, from all their sources, and what the fault columns should say."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -11,7 +11,7 @@ import eventlet
 from eventlet.greenthread import GreenThread
 
 from ..engine.network import Network, OfRefused, OfStation, Row, Topic
-from ..engine.switch_state import ManagedSwitch
+from ..engine.switch_state import SwitchState
 from ..features.learning.stations import LearnedMacs
 from ..features.tunnels.vxlan_ports import VxlanPorts
 from ..process import host
@@ -61,21 +61,21 @@ from ..values.rows import (
     Bridge,
     Fault,
     Gone,
-    LocalGroup,
     LocalMac,
+    LocalMcastMac,
     PhysicalSwitch,
     RemoteMac,
     VtepRow,
 )
 from ..values.writes import VtepWrite
 from .bridge_choice import Choice, choose
-from .change_queue import News
+from .change_queue import ChangeQueue
 from .claims import Claim, Refusal, Shared, judge, remedy, shared_ids
-from .fault_log import Faults
+from .fault_log import FaultLog
 from .forgotten_steps import ON_LOOPBACK, Listener, missing
 from .inbox import Inbox
-from .publisher import Report
-from .switch_driver import Session
+from .publisher import Publisher
+from .switch_driver import SwitchDriver
 from .transactions import Transactions
 
 LOG = logging.getLogger("vtep_ofapp.loop")
@@ -158,23 +158,23 @@ class Loop:
         self._listener = listener
         self._network = Network()
         self._macs = LearnedMacs(clock)
-        self._faults = Faults(clock)
+        self._faults = FaultLog(clock)
         self._found: dict[Hashable, Sequence[Fault]] = {}
         self._refused_rows: set[UUID] = set()
-        self._news = News()
+        self._news = ChangeQueue()
         self._is_settling = False
         self._former_places: dict[OfStation, str | None] = {}
-        self._report = Report(
+        self._report = Publisher(
             self._macs, self._faults, policy.port_grace, policy.bound_port_grace, clock
         )
         self._physical: dict[UUID, PhysicalSwitch] = {}
         self._bridges: dict[str, dict[str, Bridge]] = {name: {} for name in openvswitch}
-        self._sessions: dict[str, Session] = {}
-        self._by_connection: dict[Connection, Session] = {}
+        self._sessions: dict[str, SwitchDriver] = {}
+        self._by_connection: dict[Connection, SwitchDriver] = {}
         self._left: set[str] = set()
         self._unclaimed: dict[Connection, Claim] = {}
         self._waiting: set[Connection] = set()
-        self._rivals: dict[Connection, tuple[Session, Claim]] = {}
+        self._rivals: dict[Connection, tuple[SwitchDriver, Claim]] = {}
         self._shared: Shared = {}
         self._refused_datapaths: dict[int, str] = {}
         self._leads: bool | None = None
@@ -346,8 +346,8 @@ class Loop:
             )
         self._left = left
         for name in (rows.keys() & bridges.keys() | left) - self._sessions.keys():
-            managed = ManagedSwitch(name, self._network, self._macs, self._policy, self._clock)
-            self._sessions[name] = Session(managed)
+            managed = SwitchState(name, self._network, self._macs, self._policy, self._clock)
+            self._sessions[name] = SwitchDriver(managed)
             self._refused_datapaths.clear()
         for name, session in self._sessions.items():
             managed = session.managed
@@ -418,7 +418,7 @@ class Loop:
             else:
                 self._give(connection, claim, self._sessions[verdict])
 
-    def _give(self, connection: Connection, claim: Claim, session: Session) -> None:
+    def _give(self, connection: Connection, claim: Claim, session: SwitchDriver) -> None:
         """Give a session its connection; if it has one, ask the switch whether that still works."""
         if session.connection is None:
             session.connect(connection, bool(self._leads), claim, self._holds_lock)
@@ -436,7 +436,7 @@ class Loop:
             self._waiting.add(connection)
             self._later(CLAIM_TIME, ClaimIsOld(connection))
 
-    def _refuse_second(self, connection: Connection, claim: Claim, session: Session) -> None:
+    def _refuse_second(self, connection: Connection, claim: Claim, session: SwitchDriver) -> None:
         reason = f"{session.managed.name} is already connected"
         self._refuse(connection, claim.datapath_id, reason)
 
@@ -514,7 +514,7 @@ class Loop:
         That is known at once, before the answer to the transaction that wrote it.
         """
         for row in event.rows:
-            if isinstance(row, Gone | LocalMac | LocalGroup):
+            if isinstance(row, Gone | LocalMac | LocalMcastMac):
                 self._report.update(row)
         self._news.add(event)
 
@@ -654,7 +654,7 @@ class Loop:
             )
             self._lead_again(session)
 
-    def _lead_again(self, session: Session) -> None:
+    def _lead_again(self, session: SwitchDriver) -> None:
         """Lead a switch that another process may have led meanwhile."""
         self._report.begin_anew(session.managed.name)
         self._switches_changed = True
@@ -683,7 +683,7 @@ class Loop:
             session.try_refused()
             self._find_refused(session)
 
-    def _find_refused(self, session: Session) -> None:
+    def _find_refused(self, session: SwitchDriver) -> None:
         self._found[session.managed.name, "refused"] = session.refused()
 
     def _flows_changed(self, event: FlowsChanged) -> None:
@@ -775,7 +775,7 @@ class Loop:
             if self._missed is not None:
                 self._drop(self._missed)
             return
-        if isinstance(row, LocalMac | LocalGroup):
+        if isinstance(row, LocalMac | LocalMcastMac):
             return
         if row.uuid in self._physical:
             del self._physical[row.uuid]

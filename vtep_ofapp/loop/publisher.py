@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from itertools import islice
 from uuid import UUID
 
-from ..engine.desired_actual import Reconciliation
-from ..engine.switch_state import ManagedSwitch
+from ..engine.desired_actual import DesiredActual
+from ..engine.switch_state import SwitchState
 from ..features.learning.stations import LearnedMacs
 from ..values.addresses import UNKNOWN_DST
-from ..values.rows import Gone, LocalGroup, LocalMac, PhysicalSwitch
+from ..values.rows import Gone, LocalMac, LocalMcastMac, PhysicalSwitch
 from ..values.writes import (
     PutFaultStatus,
     PutLocalMac,
@@ -19,14 +19,14 @@ from ..values.writes import (
     VtepWrite,
 )
 from .away_ports import AwayPorts, PortRow
-from .fault_log import Faults
+from .fault_log import FaultLog
 
 MOST_NEW = 1000
 """Rows for new stations in one transaction: it takes the OVSDB library 70 us or more for each, in
 which nothing else is done."""
 
 
-class Report:
+class Publisher:
     """Compares what the NVC is to be told with the rows that are there.
 
     The row of a port that left its bridge stays for ``port_grace`` seconds of the clock, one with
@@ -40,7 +40,7 @@ class Report:
     def __init__(
         self,
         macs: LearnedMacs,
-        faults: Faults,
+        faults: FaultLog,
         port_grace: float = 0.0,
         bound_port_grace: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
@@ -48,17 +48,17 @@ class Report:
         self._macs = macs
         self._faults = faults
         self._away = AwayPorts(port_grace, bound_port_grace, clock)
-        self._ready: dict[str, ManagedSwitch] = {}
+        self._ready: dict[str, SwitchState] = {}
         self._blocked: frozenset[str] = frozenset()
         self._tunnel_ips: dict[str, str | None] = {}
         self._known: set[str] = set()
         self._foreign: set[str] = set()
-        self._local: dict[UUID, LocalMac | LocalGroup] = {}
-        self._rows: dict[tuple[UUID, str], dict[UUID, LocalMac | LocalGroup]] = {}
-        self._addresses: Reconciliation[tuple[UUID, str], frozenset[str]] = Reconciliation()
+        self._local: dict[UUID, LocalMac | LocalMcastMac] = {}
+        self._rows: dict[tuple[UUID, str], dict[UUID, LocalMac | LocalMcastMac]] = {}
+        self._addresses: DesiredActual[tuple[UUID, str], frozenset[str]] = DesiredActual()
         self._new: dict[tuple[UUID, str], None] = {}
-        self._ports: Reconciliation[tuple[UUID, str], bool] = Reconciliation()
-        self._statuses: Reconciliation[UUID, frozenset[str]] = Reconciliation()
+        self._ports: DesiredActual[tuple[UUID, str], bool] = DesiredActual()
+        self._statuses: DesiredActual[UUID, frozenset[str]] = DesiredActual()
         self._groups: set[UUID] = set()
         self._switch_rows: dict[UUID, PhysicalSwitch] = {}
 
@@ -68,7 +68,7 @@ class Report:
 
     # What it is told
 
-    def update(self, row: LocalMac | LocalGroup | Gone) -> None:
+    def update(self, row: LocalMac | LocalMcastMac | Gone) -> None:
         """Take a row of Ucast_Macs_Local or Mcast_Macs_Local as it is now, or its end."""
         former = self._local.pop(row.uuid, None)
         if former is not None:
@@ -85,7 +85,7 @@ class Report:
 
     def set_switches(
         self,
-        ready: Iterable[ManagedSwitch],
+        ready: Iterable[SwitchState],
         rows: Iterable[PhysicalSwitch],
         blocked: Iterable[str] = (),
     ) -> None:
@@ -119,7 +119,7 @@ class Report:
         self._known -= set(names) or self._known
 
     def stations_changed(self, stations: Iterable[tuple[UUID, str]]) -> None:
-        """Report stations, given by logical switch and MAC, anew."""
+        """Publisher stations, given by logical switch and MAC, anew."""
         for key in stations:
             place = self._macs.place(*key)
             switch = self._ready.get(place.switch) if place else None
@@ -129,7 +129,7 @@ class Report:
                 self._new[key] = None
 
     def faults_changed(self, rows: Iterable[UUID]) -> None:
-        """Report the fault columns of rows of Physical_Switch and Physical_Port anew."""
+        """Publisher the fault columns of rows of Physical_Switch and Physical_Port anew."""
         changed = set(rows)
         if changed:
             self._report_statuses(changed)
@@ -186,7 +186,7 @@ class Report:
         else:
             self._addresses.have(key, _addresses(ours[0]))
 
-    def _own_rows(self, key: tuple[UUID, str]) -> list[LocalMac | LocalGroup]:
+    def _own_rows(self, key: tuple[UUID, str]) -> list[LocalMac | LocalMcastMac]:
         return [
             row
             for row in self._rows.get(key, {}).values()
@@ -246,5 +246,5 @@ class Report:
             self._statuses.have(uuid, actual.get(uuid) or None)
 
 
-def _addresses(row: LocalMac | LocalGroup) -> frozenset[str]:
+def _addresses(row: LocalMac | LocalMcastMac) -> frozenset[str]:
     return frozenset({row.address}) if isinstance(row, LocalMac) else row.addresses

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from ..engine.switch_state import ManagedSwitch
+from ..engine.switch_state import SwitchState
 from ..values.events import (
     Applied,
     Connection,
@@ -47,10 +47,10 @@ MOST_FAILURES = 3
 """Bundles that may fail in a row for no known reason before the switch has to reconnect."""
 
 
-class Session:
+class SwitchDriver:
     """Drives a managed switch towards what is wanted, with one bundle in flight at most."""
 
-    def __init__(self, managed: ManagedSwitch) -> None:
+    def __init__(self, managed: SwitchState) -> None:
         self.managed = managed
         self.connection: Connection | None = None
         self.claim: Claim | None = None
@@ -147,7 +147,7 @@ class Session:
         self._was_lost = True
 
     def read_back(self, event: ReadBack) -> Iterator[None]:
-        """Take what the switch has; yields now and then, as ManagedSwitch.read_back() does."""
+        """Take what the switch has; yields now and then, as SwitchState.read_back() does."""
         before = self._differing() if self._is_checking else None
         yield from self.managed.read_back(event.flows, event.groups)
         self._is_read = True

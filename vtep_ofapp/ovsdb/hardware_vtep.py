@@ -19,15 +19,15 @@ from ..values.events import Event, VtepInSync, VtepRows
 from ..values.rows import (
     BindingStats,
     Gone,
-    LocalGroup,
     LocalMac,
+    LocalMcastMac,
     Locator,
     LogicalRouter,
     LogicalSwitch,
     PhysicalPort,
     PhysicalSwitch,
     Refused,
-    RemoteGroup,
+    RemoteMcastMac,
     TunnelReport,
     TunnelRow,
     VtepRow,
@@ -487,10 +487,10 @@ def _logical_switch(row: Any) -> LogicalSwitch:
     return LogicalSwitch(row.uuid, row.name, key, is_source_node, tuple(refused))
 
 
-def _remote_group(row: Any) -> RemoteGroup:
+def _remote_group(row: Any) -> RemoteMcastMac:
     mac = parse_group_mac(row.MAC)
     locators, refused = _locators(row)
-    return RemoteGroup(row.uuid, mac, row.logical_switch.uuid, locators, refused)
+    return RemoteMcastMac(row.uuid, mac, row.logical_switch.uuid, locators, refused)
 
 
 def _logical_router(row: Any) -> LogicalRouter:
@@ -502,8 +502,8 @@ def _local_mac(row: Any) -> LocalMac:
     return LocalMac(row.uuid, row.MAC.lower(), row.logical_switch.uuid, row.locator.dst_ip)
 
 
-def _local_group(row: Any) -> LocalGroup:
-    return LocalGroup(row.uuid, row.MAC.lower(), row.logical_switch.uuid, _addresses(row))
+def _local_group(row: Any) -> LocalMcastMac:
+    return LocalMcastMac(row.uuid, row.MAC.lower(), row.logical_switch.uuid, _addresses(row))
 
 
 _READERS: Mapping[str, Callable[[Any], VtepRow]] = {

@@ -34,7 +34,7 @@ _OURS = ("vtep_ofapp.databases", "vtep_ofapp.loop", "vtep_ofapp.session")
 _MORE = "%d more lines like this one within %g s: %s"
 
 
-class Quiet(logging.Filter):
+class RateLimit(logging.Filter):
     """Lets MOST_LINES of a kind pass within INTERVAL, shortened; those after them are counted.
 
     Lines are of one kind if they come from one logger and have one text before it is filled in;
@@ -84,8 +84,8 @@ def _short(text: str) -> str:
 
 
 def install(later: Callable[..., Any]) -> None:
-    """Keep those loggers quiet by which others can write into the log; ``later`` as for Quiet."""
+    """Keep those loggers quiet by which others can write into the log; ``later`` as for RateLimit."""
     for name in _OUTSIDERS:
-        logging.getLogger(name).addFilter(Quiet(later))
+        logging.getLogger(name).addFilter(RateLimit(later))
     for name in _OURS:
-        logging.getLogger(name).addFilter(Quiet(later, by_subject=True))
+        logging.getLogger(name).addFilter(RateLimit(later, by_subject=True))

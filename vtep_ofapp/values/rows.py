@@ -136,7 +136,7 @@ class RemoteMac:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteGroup:
+class RemoteMcastMac:
     """A Mcast_Macs_Remote row: ``mac`` is a group address or ``unknown-dst``.
 
     ``refused`` says why locators of its set are left out.
@@ -169,7 +169,7 @@ class LocalMac:
 
 
 @dataclass(frozen=True, slots=True)
-class LocalGroup:
+class LocalMcastMac:
     """A Mcast_Macs_Local row, with the addresses that its locator set names."""
 
     uuid: UUID
@@ -196,8 +196,8 @@ class Gone:
 
 
 VtepRow: TypeAlias = (
-    "PhysicalSwitch | LogicalSwitch | RemoteMac | RemoteGroup | LogicalRouter | LocalMac"
-    " | LocalGroup | Refused | Gone"
+    "PhysicalSwitch | LogicalSwitch | RemoteMac | RemoteMcastMac | LogicalRouter | LocalMac"
+    " | LocalMcastMac | Refused | Gone"
 )
 
 

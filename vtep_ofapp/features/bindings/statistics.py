@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ...engine.desired import OfBinding
-from ...engine.desired_actual import Reconciliation
+from ...engine.desired_actual import DesiredActual
 from ...pipeline.layout import Cookie, counted
 from ...values.flows import FlowKey
 from ...values.rows import Binding, BindingStats
@@ -37,7 +37,7 @@ class Statistics:
     """
 
     def __init__(self, is_on: bool = True) -> None:
-        self.rows: Reconciliation[Row, BindingStats] = Reconciliation()
+        self.rows: DesiredActual[Row, BindingStats] = DesiredActual()
         self._is_on = is_on
         self._of: dict[Row, UUID] = {}
         self._totals: dict[Row, BindingStats] = {}

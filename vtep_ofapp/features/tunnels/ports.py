@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ...engine.desired import Cause
-from ...engine.desired_actual import Reconciliation
+from ...engine.desired_actual import DesiredActual
 from ...values.addresses import ipv4_number
 from ...values.rows import ANYONE, BridgePort
 
@@ -51,7 +51,7 @@ class Tunnels:
     """
 
     def __init__(self, bridge: str, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.ports: Reconciliation[str, TunnelPort] = Reconciliation()
+        self.ports: DesiredActual[str, TunnelPort] = DesiredActual()
         self._bridge = bridge
         self._most = most
         self._locals: tuple[str, ...] = ()
