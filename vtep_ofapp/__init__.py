@@ -110,7 +110,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             self._vtep,
             self._openvswitch,
             inbox,
-            options.policy,
+            options.settings,
             ServiceManager(),
             listener=options.listener,
         )

@@ -99,7 +99,7 @@ def words_of_faults():
 
 
 def test_faults():
-    said = {code(row["entry"])[0] for row in table(README, "FaultLog")}
+    said = {code(row["entry"])[0] for row in table(README, "Faults")}
     assert said == set(words_of_faults())
 
 

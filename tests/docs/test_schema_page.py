@@ -43,7 +43,7 @@ def test_the_rest_of_the_schema_is_named_as_left_out():
     assert SCHEMA["tables"].keys() >= LEFT_OUT
 
 
-@pytest.mark.parametrize("heading", ["Columns", "FaultLog"])
+@pytest.mark.parametrize("heading", ["Columns", "Faults"])
 def test_no_cell_is_empty(heading):
     for row in table(PAGE, heading):
         assert all(row.values()), row
@@ -58,7 +58,7 @@ def strings_of_the_code():
 
 
 def test_every_fault_that_is_raised_is_there_and_every_other_is_left_out():
-    rows = [(code(row["entry"])[0], row["of the"]) for row in table(PAGE, "FaultLog")]
+    rows = [(code(row["entry"])[0], row["of the"]) for row in table(PAGE, "Faults")]
     assert {entry for entry, of in rows if of == "switch"} <= OF_SWITCH
     assert {entry for entry, of in rows if of == "port"} <= OF_PORT
     raised = {entry for entry, _ in rows}
@@ -69,7 +69,7 @@ def test_every_fault_that_is_raised_is_there_and_every_other_is_left_out():
 def test_every_test_that_is_named_exists():
     named = {
         test
-        for heading in ("Columns", "FaultLog")
+        for heading in ("Columns", "Faults")
         for row in table(PAGE, heading)
         for test in code(row["shown by"])
     }

@@ -156,7 +156,7 @@ class Reference:
         if dst in by_mac:
             return by_mac[dst], to_all
         addresses = by_mac.get("unknown-dst", set())
-        if not addresses and self._world.policy.flood_without_unknown_dst:
+        if not addresses and self._world.settings.flood_without_unknown_dst:
             return {each.address for each in self.locators(logical_switch)}, True
         return addresses, to_all
 
@@ -285,7 +285,7 @@ class Reference:
 
     @property
     def accepts_any(self) -> bool:
-        return self._world.policy.accept_from == "any"
+        return self._world.settings.accept_from == "any"
 
     def is_named(self, name: str, address: str) -> bool:
         """Whether a row of a logical switch that is bound at a switch names an address."""

@@ -6,7 +6,7 @@ import pytest
 from os_ken import cfg
 
 from vtep_ofapp.process import config
-from vtep_ofapp.process.settings import Policy
+from vtep_ofapp.process.settings import Settings
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_without_a_run_directory_it_is_that_of_debian(read, monkeypatch):
 
 
 def test_without_options_the_policy_is_the_default(read):
-    assert read().policy == Policy()
+    assert read().settings == Settings()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_without_options_the_policy_is_the_default(read):
     ],
 )
 def test_every_option_can_be_set(read, option, text, value):
-    assert getattr(read(f"{option} = {text}").policy, option) == value
+    assert getattr(read(f"{option} = {text}").settings, option) == value
 
 
 def test_the_lock_has_a_name(read):

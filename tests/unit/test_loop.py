@@ -15,7 +15,7 @@ from vtep_ofapp.features.learning.damping import HOLD
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import MOST_REFUSED, MOST_UNCLAIMED, ROLE_PAUSE, Loop
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
-from vtep_ofapp.process.settings import Policy
+from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.process.systemd import ServiceManager
 from vtep_ofapp.values.events import (
     Alive,
@@ -93,7 +93,9 @@ class App:
         self.openvswitch = {name: WriterDouble(name) for name in databases or (DATABASE,)}
         self.now = 100.0
         clock = lambda: self.now  # noqa: E731
-        self.loop = Loop(self.vtep, self.openvswitch, Inbox(), Policy(), self.service, clock=clock)
+        self.loop = Loop(
+            self.vtep, self.openvswitch, Inbox(), Settings(), self.service, clock=clock
+        )
 
     def turn(self, *events) -> None:
         self.loop.turn(list(events))
@@ -687,7 +689,7 @@ def test_a_database_that_comes_back_empty_removes_nothing_for_a_while(said):
 
 def test_an_empty_database_is_believed_in_the_end(said):
     app, connection = empty_app(said)
-    app.now += Policy().empty_db_grace
+    app.now += Settings().empty_db_grace
     app.turn(EmptyGraceIsOver())
     app.serve(connection)
     assert not connection.switch.flows
@@ -700,7 +702,7 @@ def test_rows_that_return_end_the_grace(said):
     app.turn(Away("hardware_vtep"), VtepRows(ROWS))
     app.turn(VtepInSync(frozenset(row.uuid for row in ROWS)), LockIs(True))
     assert "hardware_vtep has a Physical_Switch again" in said(logging.INFO)
-    app.now += Policy().empty_db_grace
+    app.now += Settings().empty_db_grace
     app.turn(EmptyGraceIsOver())
     app.turn(connection.leading())
     app.serve(connection)
@@ -1350,7 +1352,7 @@ def test_a_turn_that_fails_is_logged_and_the_next_one_comes(said):
         vtep,
         {DATABASE: WriterDouble(DATABASE)},
         inbox,
-        Policy(stats_interval=0.0),
+        Settings(stats_interval=0.0),
         ServiceManager({}),
     )
     connection = ConnectionDouble()

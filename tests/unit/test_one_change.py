@@ -27,7 +27,7 @@ from vtep_ofapp.loop import change_queue, inbox
 from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.ovsdb import client, hardware_vtep, schemas
 from vtep_ofapp.ovsdb.bulk import Malformed
-from vtep_ofapp.process.settings import Policy
+from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.events import Bridges, BridgesInSync, Connected, LockIs, RetryIsDue
 from vtep_ofapp.values.writes import PutTunnelPort, RemoveTunnelPort
 
@@ -255,7 +255,7 @@ class Application:
         self.vtep, self.openvswitch = WriterDouble("hardware_vtep"), WriterDouble(DATABASE)
         self.inbox = inbox.Inbox()
         self.loop = Loop(
-            self.vtep, {DATABASE: self.openvswitch}, self.inbox, Policy(), ServiceDouble()
+            self.vtep, {DATABASE: self.openvswitch}, self.inbox, Settings(), ServiceDouble()
         )
         self.reader = client.Database(
             "hardware_vtep", SERVER, hardware_vtep.VtepTables(), self.inbox.post

@@ -36,7 +36,7 @@ def test_a_request_that_the_server_refuses_is_not_waited_for(request_id):
         one._receive_patiently()
 
 
-class SwitchDriver:
+class Session:
     """A session in which a long message comes in, and what was sent meanwhile."""
 
     def __init__(self, meanwhile) -> None:
@@ -79,7 +79,7 @@ def test_a_transaction_does_not_wait_for_a_long_message_that_comes_in():
     owner._idl.state = idl.Idl.IDL_S_MONITORING
     owner._is_in_sync = True
     owner._tables = Tables(owner._idl.tables)
-    session = SwitchDriver(lambda: owner.commit(["tcp:192.0.2.1"]))
+    session = Session(lambda: owner.commit(["tcp:192.0.2.1"]))
     owner._idl._session, owner._idl._receive = session, session.recv
     owner._idl._receive_patiently()
     (message,) = session.sent

@@ -21,7 +21,7 @@ from vtep_ofapp.pipeline.layout import (
     counted,
     group_id,
 )
-from vtep_ofapp.process.settings import Policy
+from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.flows import (
     COOKIE_BASE,
     COOKIE_MASK,
@@ -445,7 +445,7 @@ def test_many_targets_of_a_multicast_address_are_split_likewise():
 
 
 def test_all_tunnels_that_there_can_be_are_reached():
-    assert Policy().max_tunnels <= CHUNK * CHUNKS
+    assert Settings().max_tunnels <= CHUNK * CHUNKS
     assert TOGETHER <= CHUNK
 
 

@@ -289,7 +289,7 @@ def test_ports_of_switches_that_are_not_managed_here_stay(bench):
     assert bench.writes() == []
 
 
-# FaultLog
+# Faults
 
 LOST = fault("it is lost", column_of=SWITCH, entry="unspecified_fault")
 

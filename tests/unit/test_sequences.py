@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from vtep_ofapp.engine import switch_state
 from vtep_ofapp.engine.desired_actual import DesiredActual
 from vtep_ofapp.pipeline.layout import REMOTE, TARGET_BINDING, Table
-from vtep_ofapp.process.settings import Policy
+from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.flows import Action, GoTo, Resubmit, SetField, ToGroup
 from vtep_ofapp.values.rows import BridgePort, Gone
 
@@ -68,11 +68,11 @@ DESTINATIONS = st.sampled_from([MAC1, MAC2, MAC3, BROADCAST, MULTICAST, "01:80:c
 class Sequences(RuleBasedStateMachine):
     """The rows, ports and stations of two switches change in any way."""
 
-    POLICY = Policy()
+    POLICY = Settings()
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(OWN_OF, limit=LIMIT, policy=self.POLICY)
+        self.world = World(OWN_OF, limit=LIMIT, settings=self.POLICY)
         self.reference = Reference(self.world)
         self.tunnels: dict[str, dict[str, bool]] = {name: {} for name in OWN_OF}
         self.bindings: dict[str, dict[str, dict[int, UUID]]] = {name: {} for name in OWN_OF}
@@ -521,7 +521,7 @@ class CrampedSequences(Sequences):
     Which stations are learned depends on who came first, so that frames are not judged.
     """
 
-    POLICY = Policy(
+    POLICY = Settings(
         max_local_macs=2, max_local_macs_per_port=1, max_tunnels=1, flood_without_unknown_dst=True
     )
 
@@ -534,13 +534,13 @@ class CrampedSequences(Sequences):
 class EagerSequences(Sequences):
     """The same where a logical switch without unknown-dst floods to all that its rows name."""
 
-    POLICY = Policy(flood_without_unknown_dst=True)
+    POLICY = Settings(flood_without_unknown_dst=True)
 
 
 class OpenSequences(Sequences):
     """The same where frames get in from any sender with the VNI of a logical switch."""
 
-    POLICY = Policy(accept_from="any")
+    POLICY = Settings(accept_from="any")
 
 
 class SlicedSequences(Sequences):

@@ -10,7 +10,7 @@ from vtep_ofapp.engine.desired_actual import DesiredActual
 from vtep_ofapp.engine.network import Network
 from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.pipeline.layout import MOST_BINDINGS, Priority
-from vtep_ofapp.process.settings import Policy
+from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.rows import ANYONE, Gone, PhysicalPort
 
 from .builders import (
@@ -438,7 +438,7 @@ def test_while_a_logical_switch_is_bound_there_is_a_port_for_senders_that_no_row
 
 
 def test_the_gate_does_not_wait_for_that_port_and_it_counts_for_no_limit():
-    world = World(policy=Policy(max_tunnels=1))
+    world = World(settings=Settings(max_tunnels=1))
     world.tell(logical_switch(RED), remote_mac(MAC1, FAR))
     world.physical(physical_switch(physical_port("p0", {0: RED})))
     world.bridge(port("p0", 1))
@@ -473,7 +473,7 @@ def test_frames_that_no_row_lets_in_are_dropped_by_their_vni():
 
 
 def test_where_any_may_send_the_vni_decides():
-    world = World(policy=Policy(accept_from="any"))
+    world = World(settings=Settings(accept_from="any"))
     world.tell(logical_switch(RED), logical_switch(BLUE, None), remote_mac(MAC1, FAR))
     ports = physical_port("p0", {0: RED, 10: BLUE})
     world.physical(physical_switch(ports))
@@ -705,7 +705,7 @@ def test_remote_macs_without_unknown_dst_are_said_after_a_while():
 
 
 def test_who_floods_without_unknown_dst_is_told_nothing():
-    world = World(policy=Policy(flood_without_unknown_dst=True))
+    world = World(settings=Settings(flood_without_unknown_dst=True))
     world.bridge(port("p0", 1))
     world.tell(logical_switch(RED), remote_mac(MAC1, FAR))
     world.physical(physical_switch(physical_port("p0", {0: RED})))
@@ -1291,7 +1291,7 @@ def test_a_multicast_address_follows_the_mode_of_replication():
 
 
 def test_without_unknown_dst_frames_may_go_to_all_that_the_nvc_names():
-    world = World(policy=Policy(flood_without_unknown_dst=True))
+    world = World(settings=Settings(flood_without_unknown_dst=True))
     world.tell(logical_switch(RED), remote_mac(MAC1, FAR))
     world.physical(physical_switch(physical_port("p0", {0: RED})))
     world.bridge(port("p0", 1))
@@ -1404,7 +1404,7 @@ def test_several_keys_at_one_vtep_are_a_fault():
 
 def limited(**limits) -> World:
     """Return br0 with p0 untagged and p1 tagged 10 and 20 in red, and little room."""
-    world = World(policy=Policy(**limits))
+    world = World(settings=Settings(**limits))
     world.tell(logical_switch(RED))
     row = physical_switch(physical_port("p0", {0: RED}), physical_port("p1", {10: RED, 20: RED}))
     world.physical(row)
@@ -1492,7 +1492,7 @@ def test_a_logical_switch_learns_its_share_and_no_more():
 
 
 def test_there_are_no_more_tunnels_than_allowed():
-    world = World(policy=Policy(max_tunnels=1))
+    world = World(settings=Settings(max_tunnels=1))
     world.tell(logical_switch(RED, source_node=True), unknown_dst(FAR, FURTHER))
     world.physical(physical_switch(physical_port("p0", {0: RED})))
     world.bridge(port("p0", 1))
@@ -1509,7 +1509,7 @@ def test_there_are_no_more_tunnels_than_allowed():
 
 
 def test_a_tunnel_that_was_one_too_many_is_made_when_another_goes():
-    world = World(policy=Policy(max_tunnels=1))
+    world = World(settings=Settings(max_tunnels=1))
     world.tell(
         logical_switch(RED),
         remote_mac(MAC1, FAR, row=uuid(100)),
@@ -1526,7 +1526,7 @@ def test_a_tunnel_that_was_one_too_many_is_made_when_another_goes():
 
 
 def test_a_tunnel_that_is_there_is_not_given_up_for_another():
-    world = World(policy=Policy(max_tunnels=1))
+    world = World(settings=Settings(max_tunnels=1))
     world.tell(logical_switch(RED), unknown_dst(FURTHER))
     world.physical(physical_switch(physical_port("p0", {0: RED})))
     world.bridge(port("p0", 1))

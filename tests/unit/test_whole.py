@@ -20,7 +20,7 @@ from vtep_ofapp.features.learning.damping import HOLD
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.pipeline.layout import Table
-from vtep_ofapp.process.settings import Policy
+from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.process.systemd import ServiceManager
 from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.events import (
@@ -94,7 +94,7 @@ from .doubles import ConnectionDouble, SwitchDouble
 from .reference import Reference, Tunnel, Wire
 from .walk import Frame, Pipeline
 
-POLICY = Policy(port_grace=0.0, bound_port_grace=0.0, stats_interval=0.0)
+POLICY = Settings(port_grace=0.0, bound_port_grace=0.0, stats_interval=0.0)
 LOGICAL_SWITCHES = st.sampled_from([RED, RED, BLUE])
 STATIONS = st.sampled_from([MAC1, MAC1, MAC2, MAC3])
 ADDRESSES = st.sampled_from([FAR, FURTHER, OWN])
@@ -632,7 +632,7 @@ class Whole(RuleBasedStateMachine):
         there = self.openvswitch.bridge()
         world = SimpleNamespace(
             rows=self.vtep.rows,
-            policy=POLICY,
+            settings=POLICY,
             switches={"br0": SimpleNamespace(physical=self.physical, bridge=there)},
             tunnel_ports=lambda name: [each for each in there.ports.values() if each.is_ours],
         )

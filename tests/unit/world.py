@@ -16,7 +16,7 @@ from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.engine.switch_state import SwitchState
 from vtep_ofapp.features.learning.stations import LearnedMacs
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Priority
-from vtep_ofapp.process.settings import Policy
+from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.flows import Flow, FlowKey, Group, match
 from vtep_ofapp.values.rows import (
     ANYONE,
@@ -56,10 +56,10 @@ class World:
         names: Iterable[str] = ("br0",),
         limit: int | None = None,
         network: Network | None = None,
-        policy: Policy | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self.limit = limit
-        self.policy = policy or Policy()
+        self.settings = settings or Settings()
         self.network = network or Network()
         if limit is not None:
             self.network.numbering = StableIds(limit)
@@ -72,7 +72,7 @@ class World:
         self._next_port = FIRST_TUNNEL_PORT
 
     def _new_switch(self, name: str) -> SwitchState:
-        switch = SwitchState(name, self.network, self.macs, self.policy)
+        switch = SwitchState(name, self.network, self.macs, self.settings)
         switch.flows = StrictReconciliation()
         switch.groups = StrictReconciliation()
         switch.tunnel_rows = StrictReconciliation()
@@ -231,7 +231,7 @@ class World:
 
     def anew(self) -> "World":
         """Return a World that learns all that this one knows for the first time."""
-        other = World(self.switches, self.limit, policy=self.policy)
+        other = World(self.switches, self.limit, settings=self.settings)
         other._next_port = self._next_port
         for row in sorted(self.rows.values(), key=lambda row: row.uuid, reverse=True):
             other.tell(row)

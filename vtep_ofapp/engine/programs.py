@@ -11,7 +11,7 @@ from ..features.tunnels.ports import Tunnels
 from ..features.vni_mapping import Keys
 from ..pipeline import admission, egress, flooding, learning, tunnels, unicast
 from ..pipeline.layout import MOST_BINDINGS
-from ..process.settings import ANY, Policy
+from ..process.settings import ANY, Settings
 from ..values.addresses import UNKNOWN_DST
 from ..values.flows import Flow
 from ..values.rows import ANYONE, Fault, PhysicalSwitch, TunnelReport, TunnelRow, VxlanPort
@@ -40,7 +40,7 @@ class Planner:
         macs: LearnedMacs,
         ports: Ports,
         tunnels: Tunnels,
-        policy: Policy,
+        settings: Settings,
     ) -> None:
         self.physical: PhysicalSwitch | None = None
         self.tunnel_rows: Mapping[str, list[TunnelRow]] = {}
@@ -53,8 +53,8 @@ class Planner:
         self._macs = macs
         self._ports = ports
         self._tunnels = tunnels
-        self._policy = policy
-        self._limits = Limits(name, macs, policy)
+        self._settings = settings
+        self._limits = Limits(name, macs, settings)
         self._targets: dict[Cause, set[str]] = {}
 
     def program(self, cause: Cause, former: Program) -> Program:
@@ -150,7 +150,7 @@ class Planner:
         flows = (*admission.bound(binding, number), *egress.bound(binding, number))
         if not self._limits.is_full_port(cause.port):
             return Program(flows)
-        reason = f"{self._policy.max_local_macs_per_port} MACs were learned, and no more can be"
+        reason = f"{self._settings.max_local_macs_per_port} MACs were learned, and no more can be"
         fault = Fault(subject, reason, row.uuid, "unspecified_fault")
         return Program((*flows, learning.full_binding(binding.number)), faults=(fault,))
 
@@ -162,7 +162,7 @@ class Planner:
             return NOTHING
         addresses = self._network.replication(logical_switch)
         source_node = self._network.source_node_replication(logical_switch)
-        if not addresses and self._policy.flood_without_unknown_dst:
+        if not addresses and self._settings.flood_without_unknown_dst:
             addresses, source_node = frozenset(self._network.peers(logical_switch)), True
         targets = self._target(cause, self._with_key(logical_switch, addresses))
         bindings = self._ports.bindings_of(logical_switch)
@@ -179,7 +179,7 @@ class Planner:
             flows = (*flows, tunnels.encapsulation(number, vni), self._from_anyone(number, vni))
         if self._limits.is_full(logical_switch):
             flows = (*flows, learning.full_logical_switch(number))
-            reason = f"{self._policy.max_local_macs} MACs were learned, and no more can be"
+            reason = f"{self._settings.max_local_macs} MACs were learned, and no more can be"
             subject = self._network.name(logical_switch)
             faults.append(self._fault(reason, subject, "mac_table_exhaustion"))
         return Program(flows, groups, tuple(faults))
@@ -206,7 +206,7 @@ class Planner:
         flows: list[Flow] = []
         learned = self._macs.place(logical_switch, mac)
         if learned is not None and learned.switch == self._name:
-            flows.append(learning.known(learned.binding, number, mac, self._policy.mac_aging))
+            flows.append(learning.known(learned.binding, number, mac, self._settings.mac_aging))
             flows.append(unicast.local(learned.binding, number, mac))
         if self._macs.is_held(logical_switch, mac):
             flows.append(learning.held(number, mac))
@@ -267,7 +267,7 @@ class Planner:
         settings, problems = self._bfd_settings(address)
         if not self._tunnels.want(address, settings):
             self.touched.update(self._tunnels.take_waiting(address))
-            reason = f"no tunnel to {address}: there are {self._policy.max_tunnels} already"
+            reason = f"no tunnel to {address}: there are {self._settings.max_tunnels} already"
             return Program(faults=(self._fault(reason, entry="tunnel_exhaustion"),))
         faults = [self._fault(f"tunnel to {address}: {problem}") for problem in problems]
         flows = [tunnels.incoming(address, number) for number in self._tunnels.numbers(address)]
@@ -317,7 +317,7 @@ class Planner:
 
     def _from_anyone(self, number: int, vni: int) -> Flow:
         """Return what becomes of frames with a VNI from senders that no row names for it."""
-        if self._policy.accept_from == ANY:
+        if self._settings.accept_from == ANY:
             return tunnels.decapsulation_from_anyone(vni, number)
         return tunnels.unnamed(vni)
 
@@ -434,7 +434,7 @@ class Planner:
         """Return that nothing is flooded to remote VTEPs, where there are some."""
         network = self._network
         if (
-            self._policy.flood_without_unknown_dst
+            self._settings.flood_without_unknown_dst
             or network.has_unknown_dst(logical_switch)
             or not any(map(self._is_foreign, network.peers(logical_switch)))
         ):

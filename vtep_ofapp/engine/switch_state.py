@@ -20,7 +20,7 @@ from ..features.tunnels.unnamed_senders import Unnamed
 from ..features.tunnels.unused_rows import UnusedTunnelRows
 from ..features.vni_mapping import Keys
 from ..pipeline import learning
-from ..process.settings import Policy
+from ..process.settings import Settings
 from ..values.flows import Flow, FlowKey, Group, Match
 from ..values.rows import (
     ANYONE,
@@ -67,26 +67,26 @@ class SwitchState:
         name: str,
         network: Network,
         macs: LearnedMacs,
-        policy: Policy,
+        settings: Settings,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.flows: DesiredActual[FlowKey, Flow] = DesiredActual()
         self.groups: DesiredActual[int, Group] = DesiredActual()
         self.tunnel_rows: DesiredActual[UUID, TunnelReport] = DesiredActual()
-        self.tunnels = Tunnels(name, policy.max_tunnels, clock)
+        self.tunnels = Tunnels(name, settings.max_tunnels, clock)
         self.unused_tunnel_rows = UnusedTunnelRows(name, clock)
         self.ports = Ports()
-        self.statistics = Statistics(is_on=policy.stats_interval > 0)
+        self.statistics = Statistics(is_on=settings.stats_interval > 0)
         self.physical: PhysicalSwitch | None = None
         self.bridge: Bridge | None = None
         self._network = network
         self._macs = macs
-        self._policy = policy
+        self._settings = settings
         self._keys = Keys(network, self.ports)
-        self._limits = Limits(name, macs, policy)
+        self._limits = Limits(name, macs, settings)
         self._unnamed = Unnamed(name, self._keys.names_with, clock)
-        self._planner = Planner(name, network, self._keys, macs, self.ports, self.tunnels, policy)
+        self._planner = Planner(name, network, self._keys, macs, self.ports, self.tunnels, settings)
         self._programs: dict[Cause, Program] = {}
         self._touched: set[Cause] = {OfSwitch()}
         self._touched_stations: dict[OfStation, None] = {}
@@ -422,7 +422,7 @@ class SwitchState:
         self._touched.add(peer)
         self._touched_tunnels.add(peer.address)
         row = self._network.logical_switches.get(peer.logical_switch)
-        if self._policy.flood_without_unknown_dst or (row and row.tunnel_key is None):
+        if self._settings.flood_without_unknown_dst or (row and row.tunnel_key is None):
             self._touched.add(OfLogicalSwitch(peer.logical_switch))
             self._touch_groups(peer.logical_switch)
         elif not self._network.has_unknown_dst(peer.logical_switch):

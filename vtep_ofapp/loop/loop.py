@@ -15,7 +15,7 @@ from ..engine.switch_state import SwitchState
 from ..features.learning.stations import LearnedMacs
 from ..features.tunnels.vxlan_ports import VxlanPorts
 from ..process import host
-from ..process.settings import Policy
+from ..process.settings import Settings
 from ..process.systemd import ServiceManager
 from ..values.events import (
     AccountIsDue,
@@ -141,7 +141,7 @@ class Loop:
         vtep: Writer,
         openvswitch: Mapping[str, Writer],
         inbox: Inbox,
-        policy: Policy,
+        settings: Settings,
         service: ServiceManager,
         clock: Callable[[], float] = time.monotonic,
         listener: Listener = ON_LOOPBACK,
@@ -153,7 +153,7 @@ class Loop:
         """
         self._inbox = inbox
         self._clock = clock
-        self._policy = policy
+        self._settings = settings
         self._service = service
         self._listener = listener
         self._network = Network()
@@ -165,7 +165,7 @@ class Loop:
         self._is_settling = False
         self._former_places: dict[OfStation, str | None] = {}
         self._report = Publisher(
-            self._macs, self._faults, policy.port_grace, policy.bound_port_grace, clock
+            self._macs, self._faults, settings.port_grace, settings.bound_port_grace, clock
         )
         self._physical: dict[UUID, PhysicalSwitch] = {}
         self._bridges: dict[str, dict[str, Bridge]] = {name: {} for name in openvswitch}
@@ -200,8 +200,8 @@ class Loop:
     def run(self) -> None:
         """Take turns for ever. A turn that fails is a bug: it is logged, and the next one comes."""
         self._later(LOOK_TIME, ChecksAreDue())
-        if self._policy.stats_interval:
-            self._later(self._policy.stats_interval, StatisticsAreDue())
+        if self._settings.stats_interval:
+            self._later(self._settings.stats_interval, StatisticsAreDue())
         self._later(ADDRESS_INTERVAL, AddressesAreDue())
         if self._service.watchdog_interval:
             self._later(self._service.watchdog_interval, WatchdogIsDue())
@@ -346,7 +346,7 @@ class Loop:
             )
         self._left = left
         for name in (rows.keys() & bridges.keys() | left) - self._sessions.keys():
-            managed = SwitchState(name, self._network, self._macs, self._policy, self._clock)
+            managed = SwitchState(name, self._network, self._macs, self._settings, self._clock)
             self._sessions[name] = SwitchDriver(managed)
             self._refused_datapaths.clear()
         for name, session in self._sessions.items():
@@ -751,7 +751,7 @@ class Loop:
     def _statistics_are_due(self, event: StatisticsAreDue) -> None:
         for session in self._sessions.values():
             session.count()
-        self._later(self._policy.stats_interval, event)
+        self._later(self._settings.stats_interval, event)
 
     def _unknown_source(self, event: UnknownSource) -> None:
         """Learn a station; while another process is in charge, that one does, and forgets it."""
@@ -820,7 +820,7 @@ class Loop:
         gone = {*self._physical, *self._network.rows()} - event.rows
         self._vtep_is_in_sync = True
         self._switches_changed = True
-        if self._physical and gone.issuperset(self._physical) and self._policy.empty_db_grace:
+        if self._physical and gone.issuperset(self._physical) and self._settings.empty_db_grace:
             self._miss(gone)
         else:
             self._drop(gone)
@@ -832,7 +832,7 @@ class Loop:
         nothing is written: it would be about rows that do not exist.
         """
         if self._missed is None:
-            grace = self._policy.empty_db_grace
+            grace = self._settings.empty_db_grace
             self._missed_until = self._clock() + grace
             self._later(grace, EmptyGraceIsOver())
             LOG.warning(

@@ -119,7 +119,7 @@ class Publisher:
         self._known -= set(names) or self._known
 
     def stations_changed(self, stations: Iterable[tuple[UUID, str]]) -> None:
-        """Publisher stations, given by logical switch and MAC, anew."""
+        """Compare stations, given by logical switch and MAC, with their rows again."""
         for key in stations:
             place = self._macs.place(*key)
             switch = self._ready.get(place.switch) if place else None
@@ -129,7 +129,7 @@ class Publisher:
                 self._new[key] = None
 
     def faults_changed(self, rows: Iterable[UUID]) -> None:
-        """Publisher the fault columns of rows of Physical_Switch and Physical_Port anew."""
+        """Compare the fault columns of Physical_Switch and Physical_Port rows again."""
         changed = set(rows)
         if changed:
             self._report_statuses(changed)

@@ -197,7 +197,7 @@ class SwitchConnection:
             LOG.error("%s: a message is not read to its end: %s", self.peer, error)
 
     def _packet_in(self, message: Any) -> None:
-        """Publisher the source of a frame that one of our flows showed us."""
+        """Report the source of a frame that one of our flows showed us."""
         self.traffic.packet_ins += 1
         cookie, fields, source = decoding.packet_in(message.buf)
         if cookie & COOKIE_MASK == COOKIE_BASE and is_station(source):

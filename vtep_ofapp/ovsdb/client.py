@@ -120,7 +120,7 @@ class _Idl(idl.Idl):  # type: ignore[misc]
         A server at a Unix socket can stand still as well, so it is probed like any other.
         """
         self.address = address
-        self._session = ovs.jsonrpc.SwitchDriver.open_multiple([address])
+        self._session = ovs.jsonrpc.Session.open_multiple([address])
         self._session.reconnect.set_probe_interval(self._probe_interval)
         self._session.reconnect.set_max_tries(1)
         self._receive = self._session.recv

@@ -14,14 +14,14 @@ from os_ken import cfg
 from oslo_config.cfg import ConfigParser, Error, NoSuchOptError, TemplateSubstitutionError
 
 from ..loop.forgotten_steps import Listener
-from .settings import ANY, NAMED, Policy
+from .settings import ANY, NAMED, Settings
 
 _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 _OVSDB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """An <id> of OVSDB (RFC 7047, 3.1)."""
 _RUN_DIRECTORY = "/var/run/openvswitch"
 _LOCAL = "unix:$OVS_RUNDIR/db.sock"
-_DEFAULT = Policy()
+_DEFAULT = Settings()
 _OPENFLOW_PORT = 6653
 OPENFLOW_TLS = ("ctl_privkey", "ctl_cert", "ca_certs")
 """os-ken's options for TLS: our key, its certificate, and the CA of the switches."""
@@ -182,7 +182,7 @@ class Options:
     ovs_db: Mapping[str, str]
     lock: str
     tls: Tls | None
-    policy: Policy
+    settings: Settings
     openflow: OpenFlow
 
     @property
@@ -309,14 +309,14 @@ def read() -> Options:
     names = (
         [f"Open_vSwitch of {each}" for each in remotes] if len(remotes) > 1 else ["Open_vSwitch"]
     )
-    policy = Policy(**{field.name: _setting(field.name) for field in fields(Policy)})
+    settings = Settings(**{field.name: _setting(field.name) for field in fields(Settings)})
     vtep_remotes = _remotes("vtep_db", _value("vtep_db"))
     return Options(
         vtep_remotes,
         dict(zip(names, remotes, strict=True)),
         _lock(),
         _ovsdb_tls(",".join([vtep_remotes, *remotes])),
-        policy,
+        settings,
         _openflow(),
     )
 

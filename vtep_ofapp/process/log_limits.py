@@ -84,7 +84,7 @@ def _short(text: str) -> str:
 
 
 def install(later: Callable[..., Any]) -> None:
-    """Keep those loggers quiet by which others can write into the log; ``later`` as for RateLimit."""
+    """Rate-limit the loggers whose lines remote peers can trigger; ``later`` as for RateLimit."""
     for name in _OUTSIDERS:
         logging.getLogger(name).addFilter(RateLimit(later))
     for name in _OURS:

@@ -7,7 +7,7 @@ NAMED, ANY = "named", "any"
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class Settings:
     """Times are in seconds. ``etc/vtep_ofapp.conf`` says what each option means."""
 
     mac_aging: int = 300
