@@ -32,5 +32,5 @@ def test_every_promise_has_a_test():
 
 def test_the_rule_of_damping():
     text = " ".join(section(PAGE, "Stations that move").split())
-    assert f"moved {damping.MOST_MOVES} times within {damping.WINDOW:g} seconds" in text
+    assert f"moved {damping.MAX_MOVES} times within {damping.WINDOW:g} seconds" in text
     assert f"for {damping.HOLD:g} seconds, whatever" in text

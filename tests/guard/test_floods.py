@@ -19,12 +19,12 @@ from tests.lab.wire import new_mac
 
 ADDRESSES = 50_000
 MOST = 10_000
-MOST_MEMORY = 400 << 20
+MAX_MEMORY = 400 << 20
 """Bytes that the application may hold in all while 50,000 sources are shown to it."""
 BROADCAST = b"\xff" * 6
 REST = b"\x88\xb5" + bytes(46)
 JUMPS = 5_000
-MOST_UPDATES = 20
+MAX_UPDATES = 20
 """Rows written in the five seconds in which a MAC jumps a thousand times a second."""
 
 
@@ -125,7 +125,7 @@ def test_a_flood_of_addresses_takes_nothing_from_other_ports(lab, record_propert
     lab.control.wait(lambda: "mac_table_exhaustion" in lab.vtep.vtep_ctl(*fault), "the fault")
     assert stream.account().duplicated == ()
     assert stream.account().received >= 0.8 * stream.account().sent
-    assert peak < MOST_MEMORY
+    assert peak < MAX_MEMORY
     assert lab.app.log_text.count("connection lost") == lines
 
 
@@ -162,6 +162,6 @@ def test_an_address_that_jumps_is_damped(lab):
         time_to_learn(lab, lab.vm3)
         rows = [row for line in heard for row in json.loads(line)["data"]]
     print(f"{len(rows)} rows in {JUMPS} jumps")
-    assert 1 <= len(rows) <= MOST_UPDATES
+    assert 1 <= len(rows) <= MAX_UPDATES
     assert f"{mac} moves too often" in lab.app.log_text
     assert local_macs(lab).count(mac) == 1

@@ -29,7 +29,7 @@ from tests.guard.openflow import (
     multipart,
     packet_in,
 )
-from vtep_ofapp.process.log_limits import MOST_LINES
+from vtep_ofapp.process.log_limits import MAX_LINES
 
 FIELDS = match(in_port=1, metadata=5, reg0=0x1000)
 KNOWN = match(metadata=5, reg0=0x1000, eth_src=0x020000000001)
@@ -85,7 +85,7 @@ def calm(guarded):
     learns(guarded, "00:00:5e:00:01:00")
     assert not guarded.lines("br0: connection lost")
     guarded.comes_back_to(held, "it came")
-    assert len(guarded.app.log_text.splitlines()) - lines < 40 * MOST_LINES
+    assert len(guarded.app.log_text.splitlines()) - lines < 40 * MAX_LINES
     assert not guarded.lines("Traceback"), guarded.app.log_text
 
 
@@ -121,7 +121,7 @@ def test_every_message_cut_anywhere(calm):
 def test_many_bad_messages_are_a_few_lines(calm):
     bad = flow_removed(KNOWN)[:20]
     say(calm, "ours", (bad[:2] + struct.pack("!H", len(bad)) + bad[4:]) * 2000)
-    assert 1 <= len(calm.lines("a message is not read to its end")) <= 2 * MOST_LINES
+    assert 1 <= len(calm.lines("a message is not read to its end")) <= 2 * MAX_LINES
 
 
 @pytest.fixture

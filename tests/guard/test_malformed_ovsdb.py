@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from tests.guard.malformed import CORPUS, bent
 from tests.guard.ovsdb import Ventriloquist
 from tests.switch.conftest import a_switch
-from vtep_ofapp.process.log_limits import MOST_LINES
+from vtep_ofapp.process.log_limits import MAX_LINES
 
 SHORTEST_PAUSE = 0.5
 """Seconds; half of what the application waits before it connects again."""
@@ -79,7 +79,7 @@ def test_a_server_that_only_lies_is_asked_again_after_a_pause_each_time(fooled):
     came = server.arrivals[begin:]
     assert all(later - earlier > SHORTEST_PAUSE for earlier, later in itertools.pairwise(came[1:]))
     hears_again(fooled)
-    assert len(fooled.app.log_text.splitlines()) - lines <= 6 * MOST_LINES
+    assert len(fooled.app.log_text.splitlines()) - lines <= 6 * MAX_LINES
 
 
 GOOD = (

@@ -24,8 +24,8 @@ from tests.guard.openflow import (
     packet_in,
 )
 from tests.switch.state import everything, wait_until_equal
-from vtep_ofapp.openflow.server import HANDSHAKE_TIME, MOST_STRANGERS
-from vtep_ofapp.process.log_limits import MOST_LINES
+from vtep_ofapp.openflow.server import HANDSHAKE_TIME, MAX_STRANGERS
+from vtep_ofapp.process.log_limits import MAX_LINES
 
 FOREIGN = 0xF0E1D2C3B4A59687
 IDLE = 1000
@@ -86,7 +86,7 @@ def test_strangers_fill_no_log(guarded):
         with Client(guarded.app.port) as stranger:
             stranger.shake_hands(FOREIGN + number)
             stranger.drain()
-    assert earlier + len(guarded.lines("is refused: it is no bridge")) <= 2 * MOST_LINES
+    assert earlier + len(guarded.lines("is refused: it is no bridge")) <= 2 * MAX_LINES
     assert guarded.lines("is refused: it is no bridge")
     guarded.comes_back_to(held, "they came")
 
@@ -97,8 +97,8 @@ def test_other_versions_of_openflow_are_closed_and_fill_no_log(guarded):
         with Client(guarded.app.port) as stranger:
             stranger.send(message(HELLO, version=1 if number % 2 else 99))
             stranger.finish()
-    assert 1 <= len(guarded.lines("unsupported version 0x1")) <= MOST_LINES
-    assert 1 <= len(guarded.lines("OFPUnknownVersion")) <= MOST_LINES
+    assert 1 <= len(guarded.lines("unsupported version 0x1")) <= MAX_LINES
+    assert 1 <= len(guarded.lines("OFPUnknownVersion")) <= MAX_LINES
     guarded.comes_back_to(held, "they came")
 
 
@@ -108,7 +108,7 @@ def test_idle_connections_cost_little_and_keep_no_switch_out(guarded):
     idle = [Client(vtep.app.port) for _ in range(IDLE)]
     try:
         peak = guarded.count()
-        assert peak["files"] <= held["files"] + MOST_STRANGERS + 1
+        assert peak["files"] <= held["files"] + MAX_STRANGERS + 1
         vtep.point_at_app(OTHER)
         guarded.wait(lambda: guarded.lines(f"{OTHER} is managed"), f"{OTHER}")
         vtep.vtep_ctl("bind-ls", "br0", "p0", "20", "ls1")
@@ -119,7 +119,7 @@ def test_idle_connections_cost_little_and_keep_no_switch_out(guarded):
         vtep.ovs_vsctl("del-controller", OTHER)
         vtep.vtep_ctl("unbind-ls", "br0", "p0", "20")
     closed = "gives its place to a newer one"
-    assert 1 <= len(guarded.lines(closed)) <= MOST_LINES
+    assert 1 <= len(guarded.lines(closed)) <= MAX_LINES
     assert not guarded.lines("br0: connection lost")
     guarded.comes_back_to(held, "they came")
 
@@ -159,7 +159,7 @@ def test_without_file_descriptors_it_waits_for_better_times(guarded):
             lambda: len(guarded.lines(f"{OTHER} is managed")) > 0, "a switch that gets in again"
         )
     assert not guarded.lines("br0: connection lost")
-    assert len(guarded.lines("no connection can be taken")) <= MOST_LINES
+    assert len(guarded.lines("no connection can be taken")) <= MAX_LINES
     guarded.comes_back_to(held, "the shortage")
 
 

@@ -1,6 +1,6 @@
 """Changes of the databases, whole or in parts, in the order in which they were told."""
 
-from vtep_ofapp.loop.change_queue import MOST_ROWS, ChangeQueue
+from vtep_ofapp.loop.change_queue import MAX_ROWS, ChangeQueue
 from vtep_ofapp.values.events import Bridges, BridgesInSync, VtepInSync, VtepRows
 
 from .builders import DATABASE, RED, logical_switch
@@ -55,11 +55,11 @@ def test_each_database_has_changes_of_its_own():
 
 
 def test_so_many_rows_are_heard_at_once():
-    some = VtepRows([ROW] * (MOST_ROWS // 2), more=True)
+    some = VtepRows([ROW] * (MAX_ROWS // 2), more=True)
     news = told(some, some, some)
     assert list(news.hear()) == [some, some]
     assert list(news.hear()) == [some]
-    very_many = VtepRows([ROW] * 10 * MOST_ROWS)
+    very_many = VtepRows([ROW] * 10 * MAX_ROWS)
     news = told(very_many, END)
     assert list(news.hear()) == [very_many]
     assert news.wait

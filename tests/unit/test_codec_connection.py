@@ -95,7 +95,7 @@ def error(xid, type_=ofp.OFPET_FLOW_MOD_FAILED, code=ofp.OFPFMFC_TABLE_FULL):
 
 @pytest.mark.parametrize("kind", ["flows", "groups", "counters"])
 def test_a_switch_that_tells_of_flows_without_end_is_closed(far, kind, monkeypatch):
-    monkeypatch.setattr(connection, "MOST_READ", 1)
+    monkeypatch.setattr(connection, "MAX_READ", 1)
     if kind == "counters":
         far.connection.read_counters()
     else:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vtep_ofapp.features.learning.damping import HOLD, MOST_MOVES, WINDOW
+from vtep_ofapp.features.learning.damping import HOLD, MAX_MOVES, WINDOW
 from vtep_ofapp.features.learning.stations import LearnedMacs, Place
 
 from .builders import BLUE, MAC1, MAC2, RED
@@ -31,7 +31,7 @@ def macs(clock):
     return macs
 
 
-def flap(macs, times=MOST_MOVES):
+def flap(macs, times=MAX_MOVES):
     for number in range(times):
         assert macs.learn(MAC1, HERE if number % 2 else THERE)
 
@@ -72,9 +72,9 @@ def test_it_is_released_when_its_time_is_over_and_may_move_at_once(macs, clock):
 
 
 def test_slow_moves_are_not_damped(macs, clock):
-    for number in range(20 * MOST_MOVES):
+    for number in range(20 * MAX_MOVES):
         assert macs.learn(MAC1, HERE if number % 2 else THERE)
-        clock.now += WINDOW / MOST_MOVES
+        clock.now += WINDOW / MAX_MOVES
 
 
 def test_others_move_as_they_like(macs):

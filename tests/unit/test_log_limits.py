@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from vtep_ofapp.process.log_limits import INTERVAL, MOST_CHARACTERS, MOST_LINES, RateLimit
+from vtep_ofapp.process.log_limits import INTERVAL, MAX_CHARACTERS, MAX_LINES, RateLimit
 
 
 class Clock:
@@ -40,16 +40,16 @@ def log(clock, request):
 def test_a_few_lines_pass_and_the_others_are_counted(log, clock, caplog):
     for number in range(1000):
         log.warning("datapath %x is refused", number)
-    assert caplog.messages == [f"datapath {number:x} is refused" for number in range(MOST_LINES)]
+    assert caplog.messages == [f"datapath {number:x} is refused" for number in range(MAX_LINES)]
     caplog.clear()
     clock.pass_by()
-    said = f"{1000 - MOST_LINES} more lines like this one within 60 s: datapath 3e7 is refused"
+    said = f"{1000 - MAX_LINES} more lines like this one within 60 s: datapath 3e7 is refused"
     assert caplog.messages == [said]
     assert caplog.records[0].levelno == logging.WARNING
 
 
 def test_the_last_line_that_was_left_out_is_shown_because_it_may_be_what_holds(log, clock, caplog):
-    for reason in (*["no such file"] * MOST_LINES, "no database"):
+    for reason in (*["no such file"] * MAX_LINES, "no database"):
         log.warning("%s: %s", "hardware_vtep", reason)
     clock.pass_by()
     assert caplog.messages[-1].endswith(
@@ -66,17 +66,17 @@ def test_what_a_line_was_made_of_is_not_held_on_to(log):
 
     error = Broken("a socket hangs on its traceback")
     held = weakref.ref(error)
-    for _ in range(MOST_LINES + 1):
+    for _ in range(MAX_LINES + 1):
         log.warning("closed: %s", error)
     del error
     assert held() is None
 
 
 def test_lines_that_all_passed_are_not_counted(log, clock, caplog):
-    for _ in range(MOST_LINES):
+    for _ in range(MAX_LINES):
         log.warning("refused")
     clock.pass_by()
-    assert caplog.messages == ["refused"] * MOST_LINES
+    assert caplog.messages == ["refused"] * MAX_LINES
 
 
 def test_each_interval_has_lines_of_its_own(log, clock, caplog):
@@ -88,16 +88,16 @@ def test_each_interval_has_lines_of_its_own(log, clock, caplog):
 
 
 def test_kinds_take_nothing_from_each_other(log, clock, caplog):
-    for _ in range(MOST_LINES + 1):
+    for _ in range(MAX_LINES + 1):
         log.warning("refused")
     log.warning("unreadable")
     assert caplog.messages[-1] == "unreadable"
-    for kind in range(MOST_LINES + 1):
-        for _ in range(MOST_LINES + 1):
+    for kind in range(MAX_LINES + 1):
+        for _ in range(MAX_LINES + 1):
             log.warning(f"kind {kind}")
     caplog.clear()
     clock.pass_by()
-    assert len(caplog.messages) == MOST_LINES + 2
+    assert len(caplog.messages) == MAX_LINES + 2
 
 
 def test_by_subject_the_first_value_makes_a_kind(log, caplog):
@@ -112,6 +112,6 @@ def test_a_long_line_is_cut_and_a_traceback_stays(log, caplog):
     except ValueError:
         log.exception("unreadable: %s", "0x00 " * 20_000)
     (line,) = caplog.messages
-    assert len(line) == MOST_CHARACTERS + 1
+    assert len(line) == MAX_CHARACTERS + 1
     assert line.startswith("unreadable: 0x00 0x00")
     assert caplog.records[0].exc_info is not None

@@ -13,7 +13,7 @@ from vtep_ofapp.engine import switch_state
 from vtep_ofapp.features.bindings.statistics import Counter
 from vtep_ofapp.features.learning.damping import HOLD
 from vtep_ofapp.loop.inbox import Inbox
-from vtep_ofapp.loop.loop import MOST_REFUSED, MOST_UNCLAIMED, ROLE_PAUSE, Loop
+from vtep_ofapp.loop.loop import MAX_REFUSED, MAX_UNCLAIMED, ROLE_PAUSE, Loop
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.process.systemd import ServiceManager
@@ -301,15 +301,15 @@ def test_a_datapath_of_no_switch_is_refused_and_that_is_said_once(app, said):
 def test_what_is_remembered_of_refused_datapaths_is_bounded(app, said):
     app.start()
     said()
-    for number in range(MOST_REFUSED + 1):
+    for number in range(MAX_REFUSED + 1):
         app.turn(Connected(0xC0 + number, ConnectionDouble()))
-    assert len(said()) == MOST_REFUSED + 1
+    assert len(said()) == MAX_REFUSED + 1
     app.turn(Connected(0xC0, ConnectionDouble()))
     assert len(said()) == 1
 
 
 def test_before_the_databases_are_read_only_some_connections_wait(app):
-    waiting = [ConnectionDouble() for _ in range(MOST_UNCLAIMED + 2)]
+    waiting = [ConnectionDouble() for _ in range(MAX_UNCLAIMED + 2)]
     app.turn(*(Connected(0xC0 + number, each) for number, each in enumerate(waiting)))
     assert [each.take() for each in waiting[:3]] == [["disconnect"], ["disconnect"], []]
 
@@ -922,7 +922,7 @@ def test_a_row_that_cannot_be_used_and_concerns_no_switch_is_said_as_well(app, s
 
 
 def test_very_many_stations_leave_room_for_other_turns_and_the_gate_waits(app, said, monkeypatch):
-    monkeypatch.setattr(switch_state, "MOST_STATIONS", 2)
+    monkeypatch.setattr(switch_state, "MAX_STATIONS", 2)
     rows = [remote_mac(f"02:00:00:00:00:{n:02x}", "10.0.0.9", row=uuid(900 + n)) for n in range(5)]
     connection = app.start(*rows)
     assert "br0 is managed" not in said(logging.INFO)
@@ -992,7 +992,7 @@ def test_all_that_was_read_anew_is_one_change(app):
 
 
 def test_a_long_change_is_one_bundle_and_others_wait_for_their_turn(app, monkeypatch):
-    monkeypatch.setattr(switch_state, "MOST_STATIONS", 2)
+    monkeypatch.setattr(switch_state, "MAX_STATIONS", 2)
     connection = app.start(unknown_dst(FAR))
     (write,) = app.openvswitch[DATABASE].take()
     with_tunnel = bridge(port("p0", 1), tunnel_port(write))

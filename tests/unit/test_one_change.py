@@ -432,9 +432,9 @@ def cut_anywhere(sizes: tuple[int, ...], sleep: Callable[..., None]) -> Iterator
     names = (
         (client, "_ROWS_AT_A_TIME"),
         (hardware_vtep, "_ROWS_AT_A_TIME"),
-        (change_queue, "MOST_ROWS"),
-        (switch_state, "MOST_STATIONS"),
-        (inbox, "MOST_EVENTS"),
+        (change_queue, "MAX_ROWS"),
+        (switch_state, "MAX_STATIONS"),
+        (inbox, "MAX_EVENTS"),
     )
     with ExitStack() as stack:
         for (module, name), size in zip(names, sizes, strict=True):

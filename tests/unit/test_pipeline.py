@@ -11,7 +11,7 @@ from vtep_ofapp.pipeline.layout import (
     CHUNK,
     CHUNKS,
     COUNTING,
-    MOST_BINDINGS,
+    MAX_BINDINGS,
     PRODUCER_MASK,
     TOGETHER,
     Cookie,
@@ -423,10 +423,10 @@ def test_many_targets_are_split_into_groups_with_a_translation_for_each(count, s
 
 def test_a_group_of_bindings_fits_into_an_openflow_message():
     """A bucket is 16 bytes, and set_field of a register and resubmit are 16 each."""
-    many = [binding("p0", ofport=1, vlan=vlan) for vlan in range(MOST_BINDINGS + 10)]
+    many = [binding("p0", ofport=1, vlan=vlan) for vlan in range(MAX_BINDINGS + 10)]
     _, (local,) = flooding.flood(7, many, {}, source_node=True)
-    assert len(local.buckets) == MOST_BINDINGS
-    assert 16 + MOST_BINDINGS * (16 + 16 + 16) < 1 << 16
+    assert len(local.buckets) == MAX_BINDINGS
+    assert 16 + MAX_BINDINGS * (16 + 16 + 16) < 1 << 16
 
 
 def test_some_targets_are_reached_together_with_the_bindings():

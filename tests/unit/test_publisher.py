@@ -345,7 +345,7 @@ def test_before_any_switch_is_ready_nothing_is_written():
 
 
 def test_very_many_new_stations_are_reported_some_at_a_time(bench, monkeypatch):
-    monkeypatch.setattr(room, "MOST_NEW", 3)
+    monkeypatch.setattr(room, "MAX_NEW", 3)
     bench.manage("br0", physical_port("p0", {0: RED}))
     for number in range(5):
         bench.learn(f"02:00:00:00:00:{number:02x}")

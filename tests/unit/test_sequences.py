@@ -547,7 +547,7 @@ class SlicedSequences(Sequences):
     """The same where a turn has room for one station, so that flows pass on late."""
 
     def __init__(self) -> None:
-        self.patch = patch.object(switch_state, "MOST_STATIONS", 1)
+        self.patch = patch.object(switch_state, "MAX_STATIONS", 1)
         self.patch.start()
         super().__init__()
         for switch in self.world.switches.values():

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from vtep_ofapp.loop import switch_driver
-from vtep_ofapp.loop.switch_driver import MOST_FAILURES, SwitchDriver
+from vtep_ofapp.loop.switch_driver import MAX_FAILURES, SwitchDriver
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.values.events import FlowRemoved, GroupsChanged
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
@@ -242,7 +242,7 @@ def test_what_many_rows_ask_for_goes_into_one_bundle(bench):
 
 
 def test_very_many_changes_take_several_bundles(bench, monkeypatch):
-    monkeypatch.setattr(switch_driver, "MOST_CHANGES", 1000)
+    monkeypatch.setattr(switch_driver, "MAX_CHANGES", 1000)
     rows = [uuid(0x100 + number) for number in range(900)]
     for number, row in enumerate(rows):
         bench.world.tell(logical_switch(row, 7000 + number))
@@ -333,14 +333,14 @@ def test_a_bundle_that_fails_for_no_known_reason_is_followed_by_a_read_back(benc
 def test_bundles_that_fail_again_and_again_end_the_connection(bench, caplog):
     bench.connect()
     bench.session.open()
-    for _ in range(MOST_FAILURES):
+    for _ in range(MAX_FAILURES):
         bench.session.apply()
         list(bench.session.applied(bench.connection.refused()))
         list(bench.session.read_back(bench.connection.reading()))
     assert bench.connection.take() == [
         "lead",
         "read back",
-        *["apply", "read back"] * (MOST_FAILURES - 1),
+        *["apply", "read back"] * (MAX_FAILURES - 1),
         "apply",
         "disconnect",
     ]
@@ -350,7 +350,7 @@ def test_bundles_that_fail_again_and_again_end_the_connection(bench, caplog):
 def test_a_success_forgets_former_failures(bench):
     bench.connect()
     bench.session.open()
-    for key in range(MOST_FAILURES * 2):
+    for key in range(MAX_FAILURES * 2):
         bench.world.tell(logical_switch(RED, 6000 + key))
         bench.world.settle()
         bench.session.apply()

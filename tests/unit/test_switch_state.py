@@ -9,7 +9,7 @@ from vtep_ofapp.engine import switch_state
 from vtep_ofapp.engine.desired_actual import DesiredActual
 from vtep_ofapp.engine.network import Network
 from vtep_ofapp.engine.stable_ids import StableIds
-from vtep_ofapp.pipeline.layout import MOST_BINDINGS, Priority
+from vtep_ofapp.pipeline.layout import MAX_BINDINGS, Priority
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.rows import ANYONE, Gone, PhysicalPort
 
@@ -577,7 +577,7 @@ def test_a_bad_key_is_a_fault_of_the_switch(world):
 
 
 def test_more_bindings_than_a_group_has_room_for_are_a_fault(world):
-    bindings = dict.fromkeys(range(MOST_BINDINGS + 1), RED)
+    bindings = dict.fromkeys(range(MAX_BINDINGS + 1), RED)
     world.physical(physical_switch(physical_port("p0", bindings)))
     world.settle()
     assert world.complaints() == {
@@ -1571,7 +1571,7 @@ def test_a_switch_that_has_all_that_is_wanted_differs_in_nothing():
 
 
 def test_very_many_flows_are_read_back_in_parts(monkeypatch):
-    monkeypatch.setattr(switch_state, "MOST_FLOWS", 5)
+    monkeypatch.setattr(switch_state, "MAX_FLOWS", 5)
     world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
     flows = {flow.key: flow._replace() for flow in world.flow_values()}
     parts = sum(1 for _ in world.switch.read_back(flows, {}))
@@ -1671,7 +1671,7 @@ def test_very_many_stations_are_worked_out_in_turns_of_their_own(monkeypatch):
     world.tell(*(remote_mac(f"02:00:00:00:{n:02x}:00", FAR, row=uuid(n)) for n in range(100, 200)))
     world.calm_down()
     expected = world.summary()
-    monkeypatch.setattr(switch_state, "MOST_STATIONS", 30)
+    monkeypatch.setattr(switch_state, "MAX_STATIONS", 30)
     other = world.anew()
     turns = 0
     while other.switch.is_behind:
@@ -1682,7 +1682,7 @@ def test_very_many_stations_are_worked_out_in_turns_of_their_own(monkeypatch):
 
 
 def test_news_does_not_wait_behind_very_many_stations(monkeypatch, world):
-    monkeypatch.setattr(switch_state, "MOST_STATIONS", 2)
+    monkeypatch.setattr(switch_state, "MAX_STATIONS", 2)
     world.tell(*(remote_mac(f"02:00:00:00:{n:02x}:00", FAR, row=uuid(n)) for n in range(100, 110)))
     world.settle()
     world.see(MAC1, "p0")
@@ -1693,7 +1693,7 @@ def test_news_does_not_wait_behind_very_many_stations(monkeypatch, world):
 
 def test_a_flow_that_passes_on_late_is_not_lost(monkeypatch):
     """A logical switch takes the number of another one, and with it the flow of a station."""
-    monkeypatch.setattr(switch_state, "MOST_STATIONS", 1)
+    monkeypatch.setattr(switch_state, "MAX_STATIONS", 1)
     numbers = StableIds(2)
     small, large = next(
         (small, large)

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from vtep_ofapp.loop.transactions import FIRST_PAUSE, LONGEST_PAUSE, MOST_WRITES, Transactions
+from vtep_ofapp.loop.transactions import FIRST_PAUSE, LONGEST_PAUSE, MAX_WRITES, Transactions
 from vtep_ofapp.values.events import RetryIsDue
 
 
@@ -66,8 +66,8 @@ def test_writes_are_not_even_worked_out_while_one_is_in_flight(transactions):
 
 
 def test_many_writes_take_several_transactions(there, transactions):
-    transactions.commit(iter(range(MOST_WRITES + 1)))
-    assert there.committed == [list(range(MOST_WRITES))]
+    transactions.commit(iter(range(MAX_WRITES + 1)))
+    assert there.committed == [list(range(MAX_WRITES))]
 
 
 def test_a_failure_is_said_and_followed_by_a_pause(there, transactions, caplog):

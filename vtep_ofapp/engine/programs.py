@@ -10,7 +10,7 @@ from ..features.tunnels import bfd
 from ..features.tunnels.ports import Tunnels
 from ..features.vni_mapping import Keys
 from ..pipeline import admission, egress, flooding, learning, tunnels, unicast
-from ..pipeline.layout import MOST_BINDINGS
+from ..pipeline.layout import MAX_BINDINGS
 from ..process.settings import ANY, Settings
 from ..values.addresses import UNKNOWN_DST
 from ..values.flows import Flow
@@ -392,8 +392,8 @@ class Planner:
         return f"Physical_Port {port} of {self._name}"
 
     def _binding_faults(self, logical_switch: UUID, count: int) -> Iterator[Fault]:
-        if count > MOST_BINDINGS:
-            reason = f"it has {count} bindings; only {MOST_BINDINGS} of them are flooded to"
+        if count > MAX_BINDINGS:
+            reason = f"it has {count} bindings; only {MAX_BINDINGS} of them are flooded to"
             yield self._fault(reason, self._network.name(logical_switch))
 
     def _set_faults(self, logical_switch: UUID, mac: str) -> list[Fault]:

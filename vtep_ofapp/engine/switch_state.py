@@ -49,9 +49,9 @@ from .programs import Planner
 
 LOG = logging.getLogger("vtep_ofapp.managed")
 
-MOST_STATIONS = 1000
+MAX_STATIONS = 1000
 """Stations worked out in one turn; the rest waits for the next one, so that none takes long."""
-MOST_FLOWS = 2000
+MAX_FLOWS = 2000
 """Flows read back in one go, likewise."""
 
 
@@ -252,11 +252,11 @@ class SwitchState:
                 self.flows.have(key, None)
                 if not has_lost_all:
                     self.forget(key)
-            if number % MOST_FLOWS == 0:
+            if number % MAX_FLOWS == 0:
                 yield
         for number, flow in enumerate(flows.values(), 1):
             self._find(flow)
-            if number % MOST_FLOWS == 0:
+            if number % MAX_FLOWS == 0:
                 yield
 
     def _find(self, flow: Flow) -> None:
@@ -348,12 +348,12 @@ class SwitchState:
             self.tunnel_rows.want(locator, None)
 
     def _take_touched(self) -> Iterator[Cause]:
-        """Yield every touched cause, of stations MOST_STATIONS at most, those of late first.
+        """Yield every touched cause, of stations MAX_STATIONS at most, those of late first.
 
         Tunnels come last, because all others decide on them, and in an order of their own, for
         when there can be no more of them.
         """
-        stations_left = MOST_STATIONS
+        stations_left = MAX_STATIONS
         while True:
             planned, self._planner.touched = self._planner.touched, set()
             self._touch(planned)

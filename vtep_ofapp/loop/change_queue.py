@@ -12,7 +12,7 @@ from ..values.events import Bridges, BridgesInSync, VtepInSync, VtepRows
 
 Part: TypeAlias = VtepRows | VtepInSync | Bridges | BridgesInSync
 
-MOST_ROWS = 1000
+MAX_ROWS = 1000
 """Rows heard in one turn, so that none takes long; one part is heard in any case."""
 
 _VTEP = None
@@ -41,9 +41,9 @@ class ChangeQueue:
         return bool(self._within)
 
     def hear(self) -> Iterator[Part]:
-        """Yield the next parts, until they have MOST_ROWS rows in all or none is left."""
+        """Yield the next parts, until they have MAX_ROWS rows in all or none is left."""
         heard = 0
-        while self._parts and heard < MOST_ROWS:
+        while self._parts and heard < MAX_ROWS:
             part = self._parts.popleft()
             heard += len(part.rows) if isinstance(part, VtepRows) else 1
             database = part.database if isinstance(part, Bridges | BridgesInSync) else _VTEP

@@ -9,14 +9,14 @@ from ..pipeline.layout import SOURCE_BINDING
 from ..values.events import Connection, Event, UnknownSource
 from ..values.flows import MatchValue
 
-MOST_EVENTS = 200
+MAX_EVENTS = 200
 """Events in one turn, so that a flood of them does not keep the switch waiting for the first."""
-MOST_SOURCES = 200
+MAX_SOURCES = 200
 """Unknown sources in one turn, beside the other events."""
 LONGEST_LINE = 10_000
 """Unknown sources that wait at one binding. Those beyond are left out: unless they stay silent
 they are shown again."""
-MOST_WAITING = 50_000
+MAX_WAITING = 50_000
 """Unknown sources that wait in all."""
 
 Line: TypeAlias = "tuple[Connection, MatchValue | None]"
@@ -49,14 +49,14 @@ class Inbox:
         if not self._events and not self._waiting:
             self._signal = Signal()
             self._signal.wait()
-        count = min(len(self._events), MOST_EVENTS)
+        count = min(len(self._events), MAX_EVENTS)
         events = [self._events.popleft() for _ in range(count)]
-        sources = min(len(self._waiting), MOST_SOURCES)
+        sources = min(len(self._waiting), MAX_SOURCES)
         events.extend(self._next_source() for _ in range(sources))
         return events
 
     def _line_up(self, event: UnknownSource) -> None:
-        if event in self._waiting or len(self._waiting) >= MOST_WAITING:
+        if event in self._waiting or len(self._waiting) >= MAX_WAITING:
             return
         line = self._lines.setdefault(
             (event.connection, dict(event.fields).get(SOURCE_BINDING)), deque()

@@ -83,13 +83,13 @@ REFUSED = logging.getLogger("vtep_ofapp.refused")
 ACCOUNT = logging.getLogger("vtep_ofapp.account")
 
 
-MOST_IN_REPORT = 10_000
+MAX_IN_REPORT = 10_000
 """Writes in one report to the NVC: all that a change in an ordinary case asks for."""
 ROLE_PAUSE = 1.0
 """Seconds after which a switch that refused to have us as its master is asked again."""
 ADDRESS_INTERVAL = 5.0
 """Seconds between two looks at this host's addresses."""
-MOST_REFUSED = 1000
+MAX_REFUSED = 1000
 """Datapaths of which it is remembered that the log mentions them."""
 LOOK_TIME = 5.0
 """Seconds between looks at the groups of a switch, which does not tell who changes them."""
@@ -99,7 +99,7 @@ CLAIM_TIME = 10.0
 """Seconds for which a connection may wait until its bridge's datapath id is in the database."""
 ANSWER_TIME = 1.0
 """Seconds for a switch to answer on its connection, when there is a second one of it."""
-MOST_UNCLAIMED = 100
+MAX_UNCLAIMED = 100
 """Datapaths that wait until the databases are read; one more costs the first its place."""
 
 
@@ -192,7 +192,7 @@ class Loop:
         self._grace = Alarm(GraceIsOver(), self._later, clock)
         self._vxlan_ports = {name: VxlanPorts() for name in openvswitch}
         self._tunnels = Alarm(TunnelsAreDue(), self._later, clock)
-        self._vtep = Transactions("hardware_vtep", vtep, self._later, MOST_IN_REPORT)
+        self._vtep = Transactions("hardware_vtep", vtep, self._later, MAX_IN_REPORT)
         self._openvswitch = {
             name: Transactions(name, writer, self._later) for name, writer in openvswitch.items()
         }
@@ -449,7 +449,7 @@ class Loop:
             datapath_id,
             reason,
         )
-        if len(self._refused_datapaths) >= MOST_REFUSED:
+        if len(self._refused_datapaths) >= MAX_REFUSED:
             self._refused_datapaths.clear()
         self._refused_datapaths[datapath_id] = reason
         connection.disconnect()
@@ -576,7 +576,7 @@ class Loop:
     def _connected(self, event: Connected) -> None:
         self._unclaimed[event.connection] = Claim(event.datapath_id, event.name)
         self._switches_changed = True
-        if len(self._unclaimed) > MOST_UNCLAIMED:
+        if len(self._unclaimed) > MAX_UNCLAIMED:
             oldest = next(iter(self._unclaimed))
             del self._unclaimed[oldest]
             oldest.disconnect()

@@ -21,7 +21,7 @@ from ..values.writes import (
 from .away_ports import AwayPorts, PortRow
 from .fault_log import FaultLog
 
-MOST_NEW = 1000
+MAX_NEW = 1000
 """Rows for new stations in one transaction: it takes the OVSDB library 70 us or more for each, in
 which nothing else is done."""
 
@@ -143,7 +143,7 @@ class Publisher:
     def writes(self) -> Iterator[VtepWrite]:
         """Yield what has to be written, in no particular order.
 
-        Of the stations that have no row yet these are MOST_NEW at most; each was learned by itself.
+        Of the stations that have no row yet these are MAX_NEW at most; each was learned by itself.
         """
         self._new.clear()
         new = 0
@@ -151,7 +151,7 @@ class Publisher:
             logical_switch, mac = station.key
             if station.have is None and mac != UNKNOWN_DST:
                 new += 1
-                if new > MOST_NEW:
+                if new > MAX_NEW:
                     continue
             rows = tuple(sorted(row.uuid for row in self._own_rows(station.key)))
             if mac == UNKNOWN_DST:
@@ -172,7 +172,7 @@ class Publisher:
         """
         for key in [key for key in self._new if key in self._rows]:
             del self._new[key]
-        for logical_switch, mac in islice(self._new, MOST_NEW):
+        for logical_switch, mac in islice(self._new, MAX_NEW):
             for address in self._addresses.wanted.get((logical_switch, mac), ()):
                 yield PutLocalMac(logical_switch, mac, address)
 

@@ -35,15 +35,15 @@ from .refused_changes import Refusals, beyond
 
 LOG = logging.getLogger("vtep_ofapp.session")
 
-MOST_CHANGES = 200_000
+MAX_CHANGES = 200_000
 """Changes in one bundle, far above what one transaction of an NVC asks for."""
-MOST_AFTER_REFUSAL = 2000
+MAX_AFTER_REFUSAL = 2000
 """Changes in one bundle after a refusal, until nothing is left: each one fails the whole bundle."""
-MOST_AT_ONCE = 10_000
+MAX_AT_ONCE = 10_000
 """Changes of a bundle that was made which are taken in one go."""
 FLOWS_FOR_A_CHECK = 10_000
 """Flows of a switch that does not tell of changes for which they are read back in each look()."""
-MOST_FAILURES = 3
+MAX_FAILURES = 3
 """Bundles that may fail in a row for no known reason before the switch has to reconnect."""
 
 
@@ -173,7 +173,7 @@ class SwitchDriver:
                 else:
                     self.managed.groups.have(change.id, change.group)
                     self._regroupings_when_asked = None  # what groups were then is past
-                if number % MOST_AT_ONCE == 0:
+                if number % MAX_AT_ONCE == 0:
                     yield
             return
         self._deleting.clear()
@@ -286,9 +286,9 @@ class SwitchDriver:
         if self.connection is None or not self.is_open or not self._is_read or self._is_busy:
             return
         if self._is_refusing:
-            changes = list(islice(self._changes(), MOST_AFTER_REFUSAL))
+            changes = list(islice(self._changes(), MAX_AFTER_REFUSAL))
         else:
-            changes = in_one_bundle(self._changes(), MOST_CHANGES)
+            changes = in_one_bundle(self._changes(), MAX_CHANGES)
         self._is_refusing &= bool(changes)
         if changes:
             self._is_busy = True
@@ -416,7 +416,7 @@ class SwitchDriver:
 
     def _fail(self) -> None:
         self._failures += 1
-        if self._failures < MOST_FAILURES:
+        if self._failures < MAX_FAILURES:
             self._read_back()
         elif self.connection is not None:
             LOG.error("%s: %d bundles failed; reconnecting", self.managed.name, self._failures)

@@ -9,7 +9,7 @@ from ..values.events import RetryIsDue, Writer
 
 LOG = logging.getLogger("vtep_ofapp.transactions")
 
-MOST_WRITES = 1000
+MAX_WRITES = 1000
 """Writes in one transaction; the rest waits for the next one, so that none takes long."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 """Seconds after a failed transaction; the pause doubles with each further failure."""
@@ -27,7 +27,7 @@ class Transactions:
         database: str,
         writer: Writer,
         later: Callable[[float, RetryIsDue], None],
-        most: int = MOST_WRITES,
+        most: int = MAX_WRITES,
     ) -> None:
         self._database = database
         self._writer = writer

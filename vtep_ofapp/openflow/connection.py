@@ -35,7 +35,7 @@ from .role import Role
 
 LOG = logging.getLogger("vtep_ofapp.switch")
 
-MOST_READ = 1 << 21
+MAX_READ = 1 << 21
 """Flows, or groups, of ours that one switch may tell of: a reply may have any number of parts."""
 _WRITE_SIZE = 1 << 16
 """Bytes of messages handed to the socket at a time, so that a large bundle lets others run."""
@@ -228,8 +228,8 @@ class SwitchConnection:
 
     def _bound(self, entries: int) -> None:
         """Part with a switch that has told of more than there can be."""
-        if entries > MOST_READ:
-            LOG.error("%s is closed: it tells of more than %d flows", self.peer, MOST_READ)
+        if entries > MAX_READ:
+            LOG.error("%s is closed: it tells of more than %d flows", self.peer, MAX_READ)
             self.disconnect()
 
     def _count(self, counting: _Counting, message: Any) -> None:

@@ -17,11 +17,11 @@ from .tls import Certificates, hint
 
 LOG = logging.getLogger("vtep_ofapp.switch.listener")
 
-MOST_STRANGERS = 64
+MAX_STRANGERS = 64
 """Connections before the end of their handshake; one more costs the oldest of them its place."""
 HANDSHAKE_TIME = 10.0
 """Seconds that a connection has for the handshakes of TLS and OpenFlow."""
-MOST_HANDSHAKE = 1 << 23
+MAX_HANDSHAKE = 1 << 23
 """Bytes that come before the end of the handshake: it describes at most 65,280 ports."""
 _READ_SIZE = 1 << 16
 _BACKLOG = 512
@@ -79,8 +79,8 @@ class _MessageSocket:
             raise ConnectionAbortedError from None
         if self._peer.is_stranger():
             self._strange += len(data)
-            if self._strange > MOST_HANDSHAKE:
-                raise Malformed(f"more than {MOST_HANDSHAKE} bytes before the end of the handshake")
+            if self._strange > MAX_HANDSHAKE:
+                raise Malformed(f"more than {MAX_HANDSHAKE} bytes before the end of the handshake")
         return data
 
     def __getattr__(self, name: str) -> Any:
@@ -126,7 +126,7 @@ class Listener:
 
     def _make_room(self) -> None:
         strangers = [peer for peer in self._peers if peer.is_stranger()]
-        for peer in strangers[: max(0, len(strangers) - MOST_STRANGERS)]:
+        for peer in strangers[: max(0, len(strangers) - MAX_STRANGERS)]:
             LOG.warning("connection from %s gives its place to a newer one", peer.address[0])
             hub.kill(peer.thread)
 

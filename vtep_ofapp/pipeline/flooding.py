@@ -14,7 +14,7 @@ from .layout import (
     FROM_BINDING,
     FROM_TUNNEL,
     LOGICAL_SWITCH,
-    MOST_BINDINGS,
+    MAX_BINDINGS,
     ORIGIN,
     PART,
     REMOTE,
@@ -126,7 +126,7 @@ def _to_groups(
 
 
 def _local(logical_switch: int, bindings: Iterable[Binding]) -> Group:
-    numbers = sorted(binding.number for binding in bindings)[:MOST_BINDINGS]
+    numbers = sorted(binding.number for binding in bindings)[:MAX_BINDINGS]
     return Group(
         group_id(GroupKind.LOCAL, logical_switch),
         tuple(

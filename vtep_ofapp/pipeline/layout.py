@@ -100,7 +100,7 @@ PART = "reg5"
 LENGTH = "reg6"
 """1 for frames of an unknown source that are too long to be shown to the controller."""
 
-MOST_BINDINGS = 1024
+MAX_BINDINGS = 1024
 """Buckets of one LOCAL group: 48 bytes each, in an OpenFlow message of at most 65,535 bytes."""
 ALIVE, AGAIN = 0, 1
 """Groups of a bridge, see flooding.alive() and flooding.again()."""

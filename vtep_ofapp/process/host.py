@@ -8,7 +8,7 @@ import struct
 
 _SIOCGIFCONF, _SIOCGIFHWADDR = 0x8912, 0x8927
 """Requests of netdevice(7): the addresses of all interfaces, the MAC address of one."""
-_MOST_ADDRESSES = 4096
+_MAX_ADDRESSES = 4096
 _IFREQ = 40
 """Bytes of a struct ifreq."""
 
@@ -40,7 +40,7 @@ def has_address(address: str) -> bool:
 
 
 def _addresses(any_socket: socket.socket) -> set[str]:
-    buffer = array.array("B", bytes(_MOST_ADDRESSES * _IFREQ))
+    buffer = array.array("B", bytes(_MAX_ADDRESSES * _IFREQ))
     request = struct.pack("iL", len(buffer), buffer.buffer_info()[0])
     length = struct.unpack("iL", fcntl.ioctl(any_socket, _SIOCGIFCONF, request))[0]
     found = buffer.tobytes()[:length]

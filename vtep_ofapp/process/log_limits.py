@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import Any
 
-MOST_LINES = 5
+MAX_LINES = 5
 """Lines of one kind that are logged within an interval."""
 INTERVAL = 60.0
 """Seconds from the first line of a kind until the ones that were left out are counted."""
-MOST_CHARACTERS = 2000
+MAX_CHARACTERS = 2000
 """What is shown of one line: a message of OpenFlow may be 64 KiB long."""
 
 _PARSER = "os_ken.ofproto.ofproto_parser"
@@ -35,7 +35,7 @@ _MORE = "%d more lines like this one within %g s: %s"
 
 
 class RateLimit(logging.Filter):
-    """Lets MOST_LINES of a kind pass within INTERVAL, shortened; those after them are counted.
+    """Lets MAX_LINES of a kind pass within INTERVAL, shortened; those after them are counted.
 
     Lines are of one kind if they come from one logger and have one text before it is filled in;
     ``by_subject`` says that the first value to be filled in has to be the same as well.
@@ -56,7 +56,7 @@ class RateLimit(logging.Filter):
         kind = self._kind(record)
         self._counts[kind] += 1
         record.msg, record.args = _short(record.getMessage()), ()
-        if self._counts[kind] > MOST_LINES:
+        if self._counts[kind] > MAX_LINES:
             # As text alone: what it is made of, an exception and its socket, is not held on to.
             self._left_out[kind] = record.name, record.levelno, record.msg
             return False
@@ -72,7 +72,7 @@ class RateLimit(logging.Filter):
 
     def _end(self, kind: Hashable) -> None:
         """End the interval of a kind, and say how many lines were left out in it, and the last."""
-        more = self._counts.pop(kind) - MOST_LINES
+        more = self._counts.pop(kind) - MAX_LINES
         last = self._left_out.pop(kind, None)
         if last is not None:
             name, level, text = last
@@ -80,7 +80,7 @@ class RateLimit(logging.Filter):
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
 
 
 def install(later: Callable[..., Any]) -> None:

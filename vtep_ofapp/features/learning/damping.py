@@ -1,6 +1,6 @@
 """Stations that seem to be at two places at once: their moves are damped.
 
-The rule: a station that has moved MOST_MOVES times within WINDOW seconds stays where it is then for
+The rule: a station that has moved MAX_MOVES times within WINDOW seconds stays where it is then for
 HOLD seconds, whatever comes in from elsewhere. After that its next frame decides.
 """
 
@@ -12,7 +12,7 @@ from uuid import UUID
 
 LOG = logging.getLogger("vtep_ofapp.damping")
 
-MOST_MOVES = 5
+MAX_MOVES = 5
 WINDOW = 10.0
 HOLD = 10.0
 
@@ -34,8 +34,8 @@ class Damping:
         If not, it is held from now on.
         """
         now = self._clock()
-        moves = self._moves.setdefault(station, deque(maxlen=MOST_MOVES))
-        if len(moves) == MOST_MOVES and now - moves[0] < WINDOW:
+        moves = self._moves.setdefault(station, deque(maxlen=MAX_MOVES))
+        if len(moves) == MAX_MOVES and now - moves[0] < WINDOW:
             LOG.warning("%s moves too often; it stays where it is for %g s", station[1], HOLD)
             self._held[station] = now + HOLD
             del self._moves[station]
