@@ -2,11 +2,13 @@
 
 PYTHON ?= python3
 SOAK_MINUTES ?= 5
+WORKERS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
 DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping openssl procps python3-venv systemd
 
-.PHONY: help demo test lint unit bench soak venv debian clean
+.PHONY: help demo test lint unit switch labs coverage bench soak venv debian clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -15,7 +17,7 @@ demo: debian venv ## Walk through Open vSwitch's VTEP guide, on real packets, in
 	$(BIN)/python -m sim demo
 
 test: debian venv lint ## Check format, types and behaviour; needs root for the labs
-	$(BIN)/python -m pytest
+	$(PYTEST) --numprocesses $(WORKERS)
 
 bench: debian venv ## Measure how fast it is, beside ovs-vtep and bare tools in the same run
 	$(BIN)/pip install --quiet --editable '.[bench]'
@@ -30,7 +32,16 @@ lint: venv ## Check format and types alone
 	$(BIN)/mypy
 
 unit: venv ## Run the tests that need neither root nor Open vSwitch
-	$(BIN)/python -m pytest tests/unit
+	$(PYTEST) --numprocesses auto tests/unit tests/docs tests/harness
+
+switch: debian venv ## Run the tests with Open vSwitch's dummy ports; they need no root
+	$(PYTEST) --numprocesses $(WORKERS) tests/switch tests/guard tests/packaging
+
+labs: debian venv ## Run the tests in network namespaces; they need root
+	$(PYTEST) --numprocesses $(WORKERS) tests/lab tests/fabric tests/trouble tests/sim
+
+coverage: venv ## Run the unit tests and show which branches they do not take
+	$(PYTEST) --numprocesses auto --cov --cov-report term-missing tests/unit
 
 venv: $(VENV)/installed ## Make .venv with the application (editable) and what its tests need
 
@@ -49,4 +60,4 @@ debian: ## Install the Debian packages that are missing
 	    DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes $$missing; fi
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

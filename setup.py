@@ -30,6 +30,9 @@ setup(
         "test": [
             *SIM,
             "pytest>=8,<10",
+            "pytest-cov>=5,<8",
+            "pytest-timeout>=2.3,<3",
+            "pytest-xdist>=3.6,<4",
             "hypothesis>=6.100,<7",
             "ruff>=0.9,<1",
             "mypy>=1.14,<3",
