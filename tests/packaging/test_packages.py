@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sim.waiting import wait_until
+from tests.ports import held_port
 
 ROOT = Path(__file__).parents[2]
 OLDEST = (3, 10)
@@ -99,13 +99,6 @@ def environment(request, tmp_path):
     return folder, needed
 
 
-def free_port():
-    """Return a port that nobody listens on, so that tests run beside each other."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.mark.parametrize("kind", ["sdist", "wheel"])
 def test_it_installs_and_starts(environment, packages, kind, tmp_path):
     folder, needed = environment
@@ -118,7 +111,7 @@ def test_it_installs_and_starts(environment, packages, kind, tmp_path):
         installed = folder / "share/vtep_ofapp" / sample
         assert installed.read_bytes() == (ROOT / "etc" / sample).read_bytes()
     config = (folder / "share/vtep_ofapp/vtep_ofapp.conf").read_text()
-    (tmp_path / "app.conf").write_text(config.replace("port = 6653", f"port = {free_port()}"))
+    (tmp_path / "app.conf").write_text(config.replace("port = 6653", f"port = {held_port()}"))
     with (tmp_path / "log").open("w") as log:
         app = subprocess.Popen(
             [folder / "bin/osken-manager", "vtep_ofapp", "--config-file", tmp_path / "app.conf"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from sim.lab.app import App
 from sim.lab.namespaces import Namespace
 from sim.lab.openvswitch import Daemon, OpenVSwitch
 from sim.waiting import wait_until
+from tests.ports import held_port
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
@@ -46,9 +46,8 @@ class DummyApp(App):
     def __init__(self, switch: OpenVSwitch, name: str = App.NAME) -> None:
         super().__init__(switch, name)
         self.variables: dict[str, str] = {}
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = held_port()
+        self._logs = 0
 
     def environment(self) -> dict[str, str]:
         """Return the variables of the application, and further ones."""
@@ -57,6 +56,12 @@ class DummyApp(App):
     def give(self, option: str, *values: str) -> None:
         """Set an option of [vtep], as many times as there are values."""
         self.options[option] = f"\n{option} = ".join(values)
+
+    def begin_log(self) -> None:
+        """Let the next start begin with an empty log; what was logged so far stays beside it."""
+        self._logs += 1
+        if self.log.exists():
+            self.log.rename(f"{self.log}.{self._logs}")
 
 
 class DummySwitch(OpenVSwitch):
@@ -135,7 +140,7 @@ class DummySwitch(OpenVSwitch):
     def restart_app(self) -> None:
         """Kill the application, and start it with an empty log."""
         self.app.kill()
-        self.app.log.unlink()
+        self.app.begin_log()
         self.app.start()
         self.wait_for_log("br0 is managed")
 
@@ -387,9 +392,10 @@ class DummySwitch(OpenVSwitch):
         return f"{super().evidence()}\n--- application\n{self.app.log_text[-6000:]}"
 
     def stop(self) -> None:
-        """End the application and both daemons."""
-        self.app.stop()
-        super().stop()
+        """End the application and both daemons at once: nothing of theirs is kept."""
+        self.app.kill()
+        self.ovs_vswitchd.kill()
+        self.ovsdb_server.kill()
 
 
 def _insert(table: str, row: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Very many rows of Ucast_Macs_Remote on a real ovsdb-server, alone or in a cluster."""
 
-import shutil
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 from eventlet.greenthread import GreenThread
 
 from sim.lab.openvswitch import SCHEMA_FILES
+from tests.switch.conftest import described
 from tests.switch.dummy import DummySwitch
 from vtep_ofapp.ovsdb.client import Database
 from vtep_ofapp.ovsdb.hardware_vtep import VtepTables
@@ -111,9 +110,8 @@ class Server(DummySwitch):
 
 @contextmanager
 def a_server(cluster: bool):
-    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
-    server = Server(folder)
-    try:
+    with described(Server) as server:
+        folder = server.folder
         database = str(folder / "vtep.db")
         server.create_databases()
         if cluster:
@@ -123,9 +121,6 @@ def a_server(cluster: bool):
             server.do(*tool)
         server.begin()
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["alone", "cluster"])

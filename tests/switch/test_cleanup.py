@@ -49,7 +49,7 @@ def used(switch):
     switch.ofctl("add-flow", "br0", "table=5,priority=7,actions=drop")
     switch.ofctl("add-group", "br0", "group_id=5,type=all,bucket=actions=drop")
     switch.app.stop()
-    switch.app.log.unlink()
+    switch.app.begin_log()
     return switch
 
 

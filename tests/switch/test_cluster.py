@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import socket
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,11 @@ import pytest
 from sim.lab.namespaces import CommandFailed
 from sim.lab.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
 from sim.waiting import wait_until
+from tests.ports import held_port
+from tests.switch.conftest import described
 from tests.switch.dummy import DummyApp, DummySwitch, Here
+
+pytestmark = pytest.mark.xdist_group("cluster")
 
 HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
 
@@ -26,9 +27,7 @@ class Member(OpenVSwitch):
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         super().__init__(Here(), folder, ())
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.raft = f"tcp:127.0.0.1:{probe.getsockname()[1]}"
+        self.raft = f"tcp:127.0.0.1:{held_port()}"
         self.database = folder / "vtep.db"
         remote = f"--remote=punix:{folder}/db.sock"
         self.ovsdb_server = Daemon(self, "ovsdb-server", [remote, str(self.database)])
@@ -103,22 +102,17 @@ class Clustered(DummySwitch):
 
     def stop(self) -> None:
         for member in self.members:
-            member.ovsdb_server.stop()
+            member.ovsdb_server.kill()
         super().stop()
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
-    switch = Clustered(folder)
-    try:
+    with described(Clustered) as switch:
         switch.begin()
         switch.manage()
         switch.join()
         yield switch
-    finally:
-        switch.stop()
-        shutil.rmtree(folder)
 
 
 def test_the_application_follows_the_leader_of_the_database(cluster):
@@ -182,8 +176,6 @@ def test_whoever_has_the_leaders_lock_is_master_after_each_transfer(cluster):
             cluster.learns(f"00:00:00:00:01:{number:02x}", timeout=15)
         cluster.wait(lambda: len(masters()) == 1, "one master")
         cluster.learns("00:00:00:00:01:ff", timeout=15)
-        for app in apps:
-            assert "Traceback" not in app.log_text
     finally:
         other.kill()
         cluster.ovs_vsctl("set-controller", "br0", cluster.app.target)
@@ -193,7 +185,7 @@ def test_a_follower_alone_is_not_used_and_the_log_says_why(cluster):
     leader = cluster.leader()
     follower = next(each for each in cluster.members if each is not leader)
     cluster.app.kill()
-    cluster.app.log.unlink()
+    cluster.app.begin_log()
     cluster.app.options["vtep_db"] = follower.db
     cluster.app.start()
     cluster.wait_for_log(f"hardware_vtep: {follower.db}: it does not lead its cluster")

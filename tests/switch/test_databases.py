@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -13,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from sim.lab.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
-from tests.switch.conftest import a_switch
+from tests.ports import held_port
+from tests.switch.conftest import a_switch, described
 from tests.switch.dummy import DummySwitch, Here
 
 HOST, FAR, NEXT = "00:00:00:00:00:01", "00:00:00:00:00:99", "00:00:00:00:00:98"
@@ -21,12 +21,6 @@ EMPTY = "hardware_vtep came back without any Physical_Switch: br0 stays as it is
 NO_DATABASE = (
     "it has no database {}; to give it one: ovs-appctl -t ovsdb-server ovsdb-server/add-db"
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Server(OpenVSwitch):
@@ -87,20 +81,15 @@ class Apart(DummySwitch):
 
     def stop(self) -> None:
         for server in self.servers:
-            server.ovsdb_server.stop()
+            server.ovsdb_server.kill()
         super().stop()
 
 
 @pytest.fixture
 def apart():
-    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
-    switch = Apart(folder)
-    try:
+    with described(Apart) as switch:
         switch.start()
         yield switch
-    finally:
-        switch.stop()
-        shutil.rmtree(folder)
 
 
 def one_server(apart: Apart, schema: Path = SCHEMA_FILES["vtep"], **options: str) -> Server:
@@ -229,7 +218,7 @@ def test_a_cluster_that_was_made_again_from_its_own_copy(apart):
     server = apart.serve("vtep.db")
     server.ovsdb_server.command[-1] = str(server.file)
     make = ["ovsdb-tool", "create-cluster", str(server.file)]
-    server.do(*make, str(SCHEMA_FILES["vtep"]), f"tcp:127.0.0.1:{free_port()}")
+    server.do(*make, str(SCHEMA_FILES["vtep"]), f"tcp:127.0.0.1:{held_port()}")
     server.ovsdb_server.start()
     apart.manage(vtep_db=server.db)
     apart.join()
@@ -243,7 +232,7 @@ def test_a_cluster_that_was_made_again_from_its_own_copy(apart):
     apart.reaches(NEXT, "10.2.2.4")
     server.ovsdb_server.stop()
     server.file.unlink()
-    server.do(*make, str(alone), f"tcp:127.0.0.1:{free_port()}")
+    server.do(*make, str(alone), f"tcp:127.0.0.1:{held_port()}")
     server.ovsdb_server.start()
     apart.learns(HOST)
     apart.vtep_ctl("del-ucast-remote", "ls0", FAR)
@@ -286,7 +275,7 @@ def test_a_relay_is_not_used_and_the_log_says_why(apart):
     relay = apart.serve(f"relay:hardware_vtep:{server.db}")
     relay.ovsdb_server.start()
     apart.app.kill()
-    apart.app.log.unlink()
+    apart.app.begin_log()
     apart.app.options["vtep_db"] = relay.db
     apart.app.start()
     apart.wait_for_log(f"hardware_vtep: {relay.db}: it is a relay")
@@ -401,7 +390,6 @@ def test_an_older_schema_is_worked_with_and_its_gaps_are_said_once(apart, versio
     time.sleep(1.2)  # two updates of the statistics
     text = apart.app.log_text
     assert text.count(f"hardware_vtep: its schema {version} lacks ") == 1
-    assert "Traceback" not in text
     assert "trying again" not in text
 
 
@@ -438,7 +426,6 @@ def test_a_schema_without_what_we_need_is_refused_with_the_column(apart):
     apart.app.options["vtep_db"] = server.db
     apart.app.start()
     apart.wait_for_log("its schema 0.0.1 is too old for us: no Physical_Switch.tunnel_ips")
-    assert "Traceback" not in apart.app.log_text
 
 
 # Names of hosts
@@ -452,7 +439,7 @@ def test_a_schema_without_what_we_need_is_refused_with_the_column(apart):
     ],
 )
 def test_a_remote_may_have_the_name_of_a_host(listen, remote):
-    port = free_port()
+    port = held_port()
     with a_switch() as switch:
         switch.ovsdb_server.stop()
         switch.ovsdb_server.command.append(f"--remote={listen.format(port)}")

@@ -29,7 +29,7 @@ def orphan(joined):
     joined.wait(lambda: HOST in joined.local_macs(), "the host")
     joined.app.stop()
     joined.vtep_ctl("del-ps", "br0")
-    joined.app.log.unlink()
+    joined.app.begin_log()
     return joined
 
 

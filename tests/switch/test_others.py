@@ -2,6 +2,7 @@
 
 import socket
 
+from tests.ports import held_port
 from tests.switch.dummy import BROADCAST
 from tests.switch.state import assert_restart_changes_nothing, by_uuid
 
@@ -50,9 +51,7 @@ def as_json(values):
 
 
 def test_managers_are_the_business_of_the_database_server(joined):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = held_port()
     joined.vtep_ctl("set-manager", f"ptcp:{port}:127.0.0.1")
     settings = "max_backoff=2000", "inactivity_probe=9000", "other_config:dscp=10"
     joined.vtep_ctl("set", "Manager", f"ptcp:{port}:127.0.0.1", *settings)

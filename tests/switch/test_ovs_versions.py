@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -15,9 +14,17 @@ import pytest
 from sim.lab.openvswitch import SCHEMA_FILES
 from sim.lab.process import CHECKOUT
 from sim.wire.proxy import Ovsdb, Proxy, Way
-from tests.switch.test_databases import FAR, HOST, OF_2_4, Apart, free_port, old_schema
+from tests.ports import held_port
+from tests.switch.conftest import described
+from tests.switch.test_databases import FAR, HOST, OF_2_4, Apart, old_schema
 
 ALLOWED = re.search(r"^ovs(>=([0-9.]+),<\d+)", (CHECKOUT / "requirements.txt").read_text(), re.M)
+
+
+class Proxied(Apart):
+    """br0, an application with a library of its own, and a proxy between it and hardware_vtep."""
+
+    proxy: Proxy
 
 
 @cache
@@ -35,32 +42,24 @@ def library(specifier: str) -> Path:
 def versioned(request):
     """br0, an application with such a library, and a proxy between it and hardware_vtep."""
     specifier = f"=={ALLOWED[2]}" if request.param == "lowest" else ALLOWED[1]
-    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
-    switch = Apart(folder)
-    switch.proxy = None
     path = f"{library(specifier)}:{CHECKOUT}"
-    switch.app.variables["PYTHONPATH"] = path
-    try:
+    with described(Proxied) as switch:
+        switch.app.variables["PYTHONPATH"] = path
         switch.start()
         server = switch.serve("vtep.db")
         server.ovsdb_server.command[-1] = str(server.file)
-        schema = str(old_schema(folder, *OF_2_4))
-        raft = f"tcp:127.0.0.1:{free_port()}"  # so that the server remembers what we know
+        schema = str(old_schema(switch.folder, *OF_2_4))
+        raft = f"tcp:127.0.0.1:{held_port()}"  # so that the server remembers what we know
         server.do("ovsdb-tool", "create-cluster", str(server.file), schema, raft)
         server.ovsdb_server.start()
-        switch.proxy = Proxy(Ovsdb, server.db.removeprefix("unix:"), f"{folder}/proxy")
-        switch.manage(vtep_db=f"unix:{folder}/proxy")
-        switch.join()
-        version = [sys.executable, "-c", "import ovs.version; print(ovs.version.VERSION)"]
-        used = subprocess.check_output(version, env={"PYTHONPATH": path}, text=True).strip()
-        assert request.param == "highest" or used == ALLOWED[2]
-        yield switch
-        assert "Traceback" not in switch.app.log_text
-    finally:
-        if switch.proxy is not None:
-            switch.proxy.close()
-        switch.stop()
-        shutil.rmtree(folder)
+        proxy = f"{switch.folder}/proxy"
+        with Proxy(Ovsdb, server.db.removeprefix("unix:"), proxy) as switch.proxy:
+            switch.manage(vtep_db=f"unix:{proxy}")
+            switch.join()
+            version = [sys.executable, "-c", "import ovs.version; print(ovs.version.VERSION)"]
+            used = subprocess.check_output(version, env={"PYTHONPATH": path}, text=True).strip()
+            assert request.param == "highest" or used == ALLOWED[2]
+            yield switch
 
 
 def test_a_conversion_and_cuts_while_it_comes_back(versioned):

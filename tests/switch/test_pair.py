@@ -1,8 +1,6 @@
 """Two processes for one switch: one acts, the other stands by, and takes over."""
 
 import random
-import shutil
-import tempfile
 import time
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 
 from sim.waiting import wait_until
 from sim.wire.proxy import Ovsdb, Proxy
+from tests.switch.conftest import described
 from tests.switch.dummy import BROADCAST, DummyApp, DummySwitch
 
 HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
@@ -62,10 +61,10 @@ class Pair(DummySwitch):
         rows = self.rows("Controller", "Open_vSwitch")
         return [row["role"] for row in rows if row["is_connected"]]
 
-    def said(self, app: DummyApp, text: str) -> None:
-        """Wait until an application has said something."""
+    def said(self, app: DummyApp, text: str, after: int = 0) -> None:
+        """Wait until an application has said something, after so many characters of its log."""
         wait_until(
-            lambda: text in app.log_text,
+            lambda: text in app.log_text[after:],
             f"{text!r} from {app.NAME}",
             timeout=15.0,
             evidence=lambda: f"{self.evidence()}\n--- {app.NAME}\n{app.log_text}",
@@ -106,15 +105,10 @@ def new_mac() -> str:
 
 @pytest.fixture
 def pair():
-    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
-    pair = Pair(folder)
-    try:
+    with described(Pair) as pair:
         pair.start()
         pair.manage_by_both()
         yield pair
-    finally:
-        pair.stop()
-        shutil.rmtree(folder)
 
 
 def test_the_other_takes_over_and_leaves_all_as_it_is(pair):
@@ -149,7 +143,7 @@ def test_what_changed_while_nobody_was_in_charge_is_made_good(pair):
 def test_one_that_comes_back_stands_by(pair):
     pair.app.kill()
     pair.said(pair.other, IN_CHARGE)
-    pair.app.log.unlink()
+    pair.app.begin_log()
     pair.app.start()
     pair.said(pair.app, STANDING_BY)
     pair.wait(pair.app.is_connected, "its connection")
@@ -175,11 +169,11 @@ def test_whoever_has_the_lock_is_master_after_cuts_and_kills(pair):
     pair.said(pair.other, IN_CHARGE)
     pair.learns(GUEST)
     pair.other.kill()
-    pair.app.log.write_text("")
+    said = len(pair.app.log_text)
     pair.ways[pair.app.NAME].mend()
     begin = time.monotonic()
-    pair.said(pair.app, IN_CHARGE)
-    pair.said(pair.app, "br0 is managed")
+    pair.said(pair.app, IN_CHARGE, said)
+    pair.said(pair.app, "br0 is managed", said)
     assert time.monotonic() - begin < 5
     pair.one_leads(pair.app)
     pair.place("00:00:00:00:00:98", "10.2.2.4")
@@ -196,9 +190,9 @@ def test_a_cut_of_hardware_vtep_alone_disturbs_nothing(pair):
     way = pair.ways[pair.app.NAME]
     way.cut()
     pair.said(pair.app, "hardware_vtep: connection lost")
-    pair.app.log.write_text("")
+    said = len(pair.app.log_text)
     way.mend()
-    pair.said(pair.app, "br0 is managed")
+    pair.said(pair.app, "br0 is managed", said)
     pair.come_to_rest()
     later = pair.ages()
     assert all(later[flow] >= age for flow, age in ages.items())
@@ -231,8 +225,6 @@ def test_whoever_has_the_lock_is_master_after_anything(pair, seed):
         if not app.running:
             app.start()
     pair.one_leads(*apps)
-    for app in apps:
-        assert "Traceback" not in app.log_text
 
 
 def test_processes_with_locks_of_different_names_know_nothing_of_each_other(switch):

@@ -28,7 +28,7 @@ def test_a_restart_sends_nothing_again(vtep):
     row = vtep.vtep_ctl("--columns=_uuid", "list", "Ucast_Macs_Local")
     before = vtep.ages()
     vtep.app.kill()
-    vtep.app.log.unlink()
+    vtep.app.begin_log()
     vtep.app.start()
     vtep.wait_for_log("br0 is managed")
     # A change after the restart is the proof that whatever there was to send was sent.

@@ -83,7 +83,6 @@ def test_a_signal_ends_it_at_once_and_leaves_all_as_it_is(switch, number):
     os.kill(switch.app.pid, number)
     switch.wait(lambda: not switch.app.running, "its end")
     assert switch.app.exit_code == 0
-    assert "Traceback" not in switch.app.log_text
     assert (switch.flows(), switch.groups()) == (flows, groups)
     assert switch.rows("Ucast_Macs_Local") == rows
     assert switch.sends("p0", FAR) == ["10.2.2.3 vni 33"]

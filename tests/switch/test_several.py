@@ -1,12 +1,10 @@
 """Several tunnel IPs, several switches, several hosts."""
 
-import shutil
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
+from tests.switch.conftest import described
 from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import (
     assert_restart_changes_nothing,
@@ -238,8 +236,7 @@ def test_a_switch_that_loses_its_bridge_keeps_its_rows_until_it_is_back(two):
 @contextmanager
 def another_host(switch):
     """A second host with br1, its Physical_Switch, and ports q0 and q1; br0 is on the first."""
-    other = DummySwitch(Path(tempfile.mkdtemp(prefix="vtep-")))
-    try:
+    with described(DummySwitch) as other:
         other.start()
         other.app = switch.app
         switch.app.give("ovs_db", switch.db, other.db)
@@ -247,10 +244,6 @@ def another_host(switch):
         other.add_underlay("10.2.2.3")
         other.point_at_app("br1")
         yield other
-    finally:
-        other.ovs_vswitchd.stop()
-        other.ovsdb_server.stop()
-        shutil.rmtree(other.folder)
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 """OVSDB over TLS, with certificates made by ovs-pki."""
 
 import shutil
-import socket
 import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from sim.lab.openvswitch import tail
+from tests.ports import held_port
+from tests.switch.conftest import described
 from tests.switch.dummy import DummySwitch
+
+pytestmark = pytest.mark.xdist_group("tls")
 
 
 def make_pki(switch, name):
@@ -25,13 +26,9 @@ def make_pki(switch, name):
 @pytest.fixture(scope="module")
 def tls():
     """Open vSwitch whose database server listens for TLS as well, on switch.remote."""
-    folder = Path(tempfile.mkdtemp(prefix="vtep-"))
-    switch = DummySwitch(folder)
-    try:
+    with described(DummySwitch) as switch:
         switch.pki = make_pki(switch, "ours")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = held_port()
         switch.remote = f"ssl:127.0.0.1:{port}"
         switch.ovsdb_server.command += [
             f"--remote=pssl:{port}:127.0.0.1",
@@ -44,15 +41,12 @@ def tls():
         switch.add_physical_switch()
         switch.point_at_app()
         yield switch
-    finally:
-        switch.stop()
-        shutil.rmtree(folder)
 
 
 def run_with(switch, pki, **options):
     """Start the application with TLS to both databases and the key and CA of a folder."""
-    switch.app.stop()
-    switch.app.log.unlink(missing_ok=True)
+    switch.app.kill()
+    switch.app.begin_log()
     switch.app.options = {
         "vtep_db": switch.remote,
         "ovs_db": switch.remote,
@@ -88,9 +82,7 @@ def test_tls_without_a_key_ends_the_start(tls):
 
 def server(folder, *options, tls=True):
     """Start a database server beside the others, and return its remote and how to end it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = held_port()
     database = folder / f"{port}.db"
     subprocess.run(
         ["ovsdb-tool", "create", database, "/usr/share/openvswitch/vtep.ovsschema"], check=True
@@ -146,4 +138,3 @@ def test_new_certificates_are_used_when_it_connects_again(tls):
         shutil.copy(second / name, tls.pki / name)
     tls.ovsdb_server.start()
     tls.wait(lambda: tls.app.log_text.count("hardware_vtep: connected") == 2, "the second time")
-    assert "Traceback" not in tls.app.log_text

@@ -6,6 +6,8 @@ from tests.switch.conftest import a_switch
 from tests.switch.dummy import BROADCAST
 from tests.switch.state import OUR_TABLES, locator_name, several, wait_until_equal
 
+pytestmark = pytest.mark.xdist_group("undone")
+
 HOST, GROUP = "00:00:00:00:00:01", "01:00:5e:00:00:fb"
 STATION = "00:00:00:00:00:99"
 
@@ -143,7 +145,6 @@ def test_what_is_done_and_undone_leaves_no_trace(busy, do, undo):
     carry_out(busy, undo)
     wait_until_equal(busy, lambda: state(busy), before)
     assert busy.app.running
-    assert "Traceback" not in busy.app.log_text
 
 
 def carry_out(switch, words):
