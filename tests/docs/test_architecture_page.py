@@ -94,6 +94,19 @@ def test_pipeline_imports_values_and_itself():
             assert rooms <= {"pipeline", *VALUES}, module
 
 
+def test_values_import_only_each_other():
+    for module in FILES:
+        if room_of(module) in VALUES:
+            assert {room_of(each) for each in ours(module)} <= VALUES, module
+
+
+def test_openflow_imports_values_the_pipeline_and_itself():
+    for module in FILES:
+        if room_of(module) == "openflow":
+            rooms = {room_of(each) for each in ours(module)}
+            assert rooms <= {"openflow", "pipeline", *VALUES}, module
+
+
 def test_there_are_no_circles():
     # A package is no part of a circle that its own modules make by naming it.
     graph = {

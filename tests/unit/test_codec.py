@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from vtep_ofapp.features.bindings.statistics import Counter
 from vtep_ofapp.openflow import decoding, encoding, message_filter
 from vtep_ofapp.openflow.actions import Foreign, decode_instructions
 from vtep_ofapp.openflow.oxm import Unreadable
 from vtep_ofapp.pipeline import learning, unicast
+from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Bucket, Flow, FlowKey, GoTo, Group, Output, SetField, match
 

@@ -10,13 +10,12 @@ from os_ken.ofproto import ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from vtep_ofapp.features.bindings.statistics import Counter
 from vtep_ofapp.openflow import connection
 from vtep_ofapp.openflow.connection import SwitchConnection
 from vtep_ofapp.openflow.oxm import encode_match
 from vtep_ofapp.pipeline import flooding, learning, unicast
 from vtep_ofapp.pipeline.layout import READ
-from vtep_ofapp.values.counters import Traffic
+from vtep_ofapp.values.counters import Counter, Traffic
 from vtep_ofapp.values.events import (
     Applied,
     Counters,

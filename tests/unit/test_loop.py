@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.engine import switch_state
-from vtep_ofapp.features.bindings.statistics import Counter
 from vtep_ofapp.features.learning.damping import HOLD
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import MAX_REFUSED, MAX_UNCLAIMED, ROLE_PAUSE, Loop
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.process.systemd import ServiceManager
+from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.events import (
     Alive,
     AnswerIsDue,

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.features.bindings.ports import Ports
-from vtep_ofapp.features.bindings.statistics import Counter, Statistics
+from vtep_ofapp.features.bindings.statistics import Statistics
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
+from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.flows import FlowKey, match
 from vtep_ofapp.values.rows import BindingStats
 

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from vtep_ofapp.features.bindings.statistics import Counter
 from vtep_ofapp.features.tunnels.unnamed_senders import QUIET, Unnamed
 from vtep_ofapp.pipeline import tunnels
+from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.flows import FlowKey, match
 
 NAMES = {33: "red", 44: "blue"}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from uuid import UUID
 
 from ..features.bindings.ports import Ports
-from ..features.bindings.statistics import Counter, Statistics
+from ..features.bindings.statistics import Statistics
 from ..features.learning.limits import Limits
 from ..features.learning.stations import LearnedMacs, Place
 from ..features.tunnels.ports import Tunnels
@@ -21,6 +21,7 @@ from ..features.tunnels.unused_rows import UnusedTunnelRows
 from ..features.vni_mapping import Keys
 from ..pipeline import learning
 from ..process.settings import Settings
+from ..values.counters import Counter
 from ..values.flows import Flow, FlowKey, Group, Match
 from ..values.rows import (
     ANYONE,

@@ -10,10 +10,9 @@ from os_ken.lib import hub
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from ..features.bindings.statistics import Counter
 from ..pipeline.layout import PRODUCER_MASK, READ, cookie_of
 from ..values.addresses import is_station
-from ..values.counters import Traffic
+from ..values.counters import Counter, Traffic
 from ..values.events import (
     Alive,
     Applied,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
-from ..features.bindings.statistics import Counter
+from ..values.counters import Counter
 from ..values.flows import GROUP_BASE, GROUP_MASK, Flow, FlowKey, Group, Match
 from .actions import Foreign, decode_bucket, decode_instructions
 from .oxm import Unreadable, decode_match

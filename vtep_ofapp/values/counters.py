@@ -1,6 +1,15 @@
-"""What went over the connection of a switch, counted."""
+"""What a flow counted, and what went over the connection of a switch."""
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+
+class Counter(NamedTuple):
+    """What a flow with this cookie counted since the switch has it."""
+
+    cookie: int
+    packets: int
+    octets: int
 
 
 @dataclass(slots=True)

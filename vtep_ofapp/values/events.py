@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
-from ..features.bindings.statistics import Counter
-from .counters import Traffic
+from .counters import Counter, Traffic
 from .flow_changes import Change
 from .flows import Flow, FlowKey, Group, Match
 from .rows import Bridge, VtepRow

@@ -1,12 +1,12 @@
 """Statistics of bindings, from the counters of their flows (vtep(5), Logical_Binding_Stats)."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 from uuid import UUID
 
 from ...engine.desired import OfBinding
 from ...engine.desired_actual import DesiredActual
 from ...pipeline.layout import Cookie, counted
+from ...values.counters import Counter
 from ...values.flows import FlowKey
 from ...values.rows import Binding, BindingStats
 from .ports import Ports
@@ -17,14 +17,6 @@ _TAG = 4
 
 Row = tuple[UUID, int]
 """A Physical_Port row and a VLAN of it."""
-
-
-class Counter(NamedTuple):
-    """What a flow counted since the switch has it."""
-
-    cookie: int
-    packets: int
-    octets: int
 
 
 class Statistics:

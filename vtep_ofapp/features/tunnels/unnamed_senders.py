@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable, Mapping
 
 from ...pipeline.tunnels import unnamed_vni
+from ...values.counters import Counter
 from ...values.flows import FlowKey
-from ..bindings.statistics import Counter
 
 LOG = logging.getLogger("vtep_ofapp.unnamed")
 
