@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from scapy.layers.inet import ICMP
 from scapy.utils import rdpcap
-from sim.namespaces import FOLDER
 
+from sim.lab.namespaces import FOLDER
 from sim.lab.process import CHECKOUT
 from sim.lab.state import LabState
 from tests.lab.conftest import new_lab_name
