@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from vtep_ofapp.values.faults import FaultWord
+
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
@@ -31,3 +33,11 @@ def code(cell):
 def prose(page):
     """Return a page without its blocks of code."""
     return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def raised_words():
+    """Return the words that the application's code may put into a fault column."""
+    name = re.compile(r"\bFaultWord\.([A-Z_]+)")
+    files = (path for path in (ROOT / "vtep_ofapp").rglob("*.py") if path.name != "faults.py")
+    names = {each for path in files for each in name.findall(path.read_text())}
+    return {FaultWord[each].value for each in names}

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from sim.__main__ import parser
-from tests.docs.pages import PAGES, ROOT, code, prose, section, table
+from tests.docs.pages import PAGES, ROOT, code, prose, raised_words, section, table
 from vtep_ofapp.process.config import OPTIONS
 
 README = ROOT / "README.md"
@@ -89,18 +89,9 @@ def test_lines_of_the_log():
             assert words in texts or words in ("Connection refused", "No such file or directory")
 
 
-def words_of_faults():
-    """Return the words that the application may put into a fault column."""
-    schema = re.compile(r"[a-z_]+_(fault|exhaustion)|invalid_[A-Za-z_]+")
-    for path in (ROOT / "vtep_ofapp").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and schema.fullmatch(str(node.value)):
-                yield node.value
-
-
 def test_faults():
     said = {code(row["entry"])[0] for row in table(README, "Faults")}
-    assert said == set(words_of_faults())
+    assert said == raised_words()
 
 
 def test_the_picture_is_readable_in_light_and_in_dark():

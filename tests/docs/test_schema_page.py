@@ -6,22 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, code, section, table
+from tests.docs.pages import ROOT, code, raised_words, section, table
+from vtep_ofapp.values.faults import FaultTable
 
 PAGE = ROOT / "docs" / "schema.md"
 SCHEMA = json.loads(Path("/usr/share/openvswitch/vtep.ovsschema").read_text())
 LEFT_OUT = {"Logical_Router", "Arp_Sources_Local", "Arp_Sources_Remote", "ACL", "ACL_entry"}
-OF_SWITCH = {
-    "mac_table_exhaustion",
-    "tunnel_exhaustion",
-    "lr_switch_bindings_fault",
-    "lr_static_routes_fault",
-    "lr_creation_fault",
-    "lr_support_fault",
-    "unspecified_fault",
-    "unsupported_source_node_replication",
-}
-OF_PORT = {"invalid_vlan_map", "invalid_ACL_binding", "unspecified_fault"}
+OF_SWITCH = {word.value for word in FaultTable.PHYSICAL_SWITCH.words}
+OF_PORT = {word.value for word in FaultTable.PHYSICAL_PORT.words}
 
 
 def columns_of_layer_2():
@@ -49,20 +41,12 @@ def test_no_cell_is_empty(heading):
         assert all(row.values()), row
 
 
-def strings_of_the_code():
-    """Return every string in the application's code."""
-    for path in (ROOT / "vtep_ofapp").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield node.value
-
-
 def test_every_fault_that_is_raised_is_there_and_every_other_is_left_out():
     rows = [(code(row["entry"])[0], row["of the"]) for row in table(PAGE, "Faults")]
     assert {entry for entry, of in rows if of == "switch"} <= OF_SWITCH
     assert {entry for entry, of in rows if of == "port"} <= OF_PORT
     raised = {entry for entry, _ in rows}
-    assert raised == (OF_SWITCH | OF_PORT) & set(strings_of_the_code())
+    assert raised == raised_words()
     assert (OF_SWITCH | OF_PORT) - raised <= set(code(section(PAGE, "Left out")))
 
 
@@ -82,3 +66,13 @@ def test_every_test_that_is_named_exists():
         }
         assert name.startswith("test_"), test
         assert name in defined, test
+
+
+def test_the_fault_columns_are_those_of_the_schema():
+    columns = {
+        (name, column)
+        for name, content in SCHEMA["tables"].items()
+        for column in content["columns"]
+        if column.endswith("_fault_status")
+    }
+    assert {(each.value, each.column) for each in FaultTable} == columns

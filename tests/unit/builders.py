@@ -7,12 +7,12 @@ from uuid import UUID
 
 from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.values.addresses import UNKNOWN_DST
+from vtep_ofapp.values.faults import Fault
 from vtep_ofapp.values.rows import (
     ANYONE,
     Binding,
     Bridge,
     BridgePort,
-    Fault,
     LocalMac,
     LocalMcastMac,
     Locator,
@@ -196,4 +196,14 @@ def binding(
 
 
 def fault(reason: str = "it is no good", subject: str = "Port p0", **more: Any) -> Fault:
-    return Fault(subject=subject, reason=reason, **more)
+    return Fault(subject, reason, **more)
+
+
+def row_of(fault: Fault) -> UUID | None:
+    """Return the row whose fault column shows the fault."""
+    return fault.entry.row.uuid if fault.entry else None
+
+
+def word_of(fault: Fault) -> str | None:
+    """Return the word of the fault column."""
+    return fault.entry.word.value if fault.entry else None

@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.loop.fault_log import FaultLog
+from vtep_ofapp.values.faults import FaultRow, FaultTable, FaultWord
 
-from .builders import fault, uuid
+from .builders import fault, uuid, word_of
 
-ROW, OTHER_ROW = uuid(1), uuid(2)
-LOST = fault("it is lost", column_of=ROW, entry="unspecified_fault")
-BROKEN = fault("it is broken", column_of=ROW, entry="unspecified_fault")
-CONFUSED = fault("it is confused", column_of=ROW, entry="invalid_vlan_map")
-AWAY = fault("it is away", subject="Port p1", column_of=OTHER_ROW, entry="unspecified_fault")
+ROW, OTHER_ROW = (FaultRow(FaultTable.PHYSICAL_PORT, uuid(number)) for number in (1, 2))
+LOST = fault("it is lost", entry=ROW.shows(FaultWord.UNSPECIFIED))
+BROKEN = fault("it is broken", entry=ROW.shows(FaultWord.UNSPECIFIED))
+CONFUSED = fault("it is confused", entry=ROW.shows(FaultWord.INVALID_VLAN_MAP))
+AWAY = fault("it is away", subject="Port p1", entry=OTHER_ROW.shows(FaultWord.UNSPECIFIED))
 QUIET = fault("it is early")
 
 
@@ -168,12 +169,12 @@ def test_columns_are_what_the_sources_last_said(steps):
         model[source] = found
         lasting = Counter(each for one in model.values() for each in one)
         for row in (ROW, OTHER_ROW):
-            words = {each.entry for each in lasting if each.column_of == row}
+            words = {word_of(each) for each in lasting if each.entry and each.entry.row == row}
             assert faults.entries(row) == words
         changed |= {
-            each.column_of
+            each.entry.row
             for each in lasting.keys() | before.keys()
-            if lasting[each] != before[each] and each.column_of
+            if lasting[each] != before[each] and each.entry
         }
         before = lasting
     assert faults.take_changed() == changed

@@ -7,7 +7,7 @@ import pytest
 from vtep_ofapp.loop.forgotten_steps import BACKOFF, PATIENCE, Listener, missing
 from vtep_ofapp.values.rows import Controller
 
-from .builders import bridge, physical_switch
+from .builders import bridge, physical_switch, row_of
 
 HERE, THERE = "tcp:127.0.0.1:6653", "tcp:127.0.0.1:6654"
 MANAGED = "br0 of Open vSwitch, managed by vtep_ofapp"
@@ -70,7 +70,7 @@ def test_a_bridge_that_does_not_speak_our_version_is_told_to():
 def test_no_bridge():
     fault = found()["br0"]
     assert str(fault) == "Physical_Switch br0: no bridge has its name: ovs-vsctl add-br br0"
-    assert (fault.patience, fault.is_information, fault.column_of) == (PATIENCE, False, None)
+    assert (fault.patience, fault.is_information, row_of(fault)) == (PATIENCE, False, None)
 
 
 def test_no_bridge_beside_others_is_information_unless_we_managed_it():

@@ -43,6 +43,7 @@ from vtep_ofapp.values.events import (
     WatchdogIsDue,
     WorkIsLeft,
 )
+from vtep_ofapp.values.faults import of_switch
 from vtep_ofapp.values.flow_changes import FlowChange
 from vtep_ofapp.values.flows import FlowKey, match
 from vtep_ofapp.values.rows import Controller, Gone, Mark
@@ -429,7 +430,9 @@ def test_bridges_that_share_an_id_are_not_connected_until_that_is_mended(app, sa
     app.turn(Bridges(DATABASE, {"br1": TWIN}))
     assert connection.take() == ["disconnect"]
     assert said() == [SHARED]
-    assert app.written(PutFaultStatus) == [PutFaultStatus(SWITCH, frozenset({"unspecified_fault"}))]
+    assert app.written(PutFaultStatus) == [
+        PutFaultStatus(of_switch(SWITCH).row, frozenset({"unspecified_fault"}))
+    ]
     app.turn(Disconnected(connection))
     either = ConnectionDouble()
     app.turn(Connected(0xB0, either))
@@ -448,7 +451,9 @@ def test_the_fault_of_a_shared_id_shows_before_the_switch_was_ever_managed(app):
         Bridges(DATABASE, {"br0": BRIDGE, "br1": TWIN}),
         BridgesInSync(DATABASE, frozenset({"br0", "br1"})),
     )
-    assert app.written(PutFaultStatus) == [PutFaultStatus(SWITCH, frozenset({"unspecified_fault"}))]
+    assert app.written(PutFaultStatus) == [
+        PutFaultStatus(of_switch(SWITCH).row, frozenset({"unspecified_fault"}))
+    ]
 
 
 def test_a_bridge_of_another_name_that_no_database_tells_of_is_refused(app, said):
@@ -904,13 +909,13 @@ def test_a_row_that_cannot_be_used_is_said_once_and_shown_in_its_column(app, sai
     bad = refused(uuid(300), RED, "x is not a MAC address")
     app.tell(bad)
     shown = frozenset({"unspecified_fault"})
-    assert app.written() == [PutFaultStatus(SWITCH, shown)]
+    assert app.written() == [PutFaultStatus(of_switch(SWITCH).row, shown)]
     app.store(described(P0, fault_status=shown))
     app.tell(bad)
     assert said() == ["row 300: x is not a MAC address"]
     app.tell(Gone(uuid(300)))
     assert said(logging.INFO) == ["mended: row 300: x is not a MAC address"]
-    assert app.written() == [PutFaultStatus(SWITCH, frozenset())]
+    assert app.written() == [PutFaultStatus(of_switch(SWITCH).row, frozenset())]
 
 
 def test_a_row_that_cannot_be_used_and_concerns_no_switch_is_said_as_well(app, said):

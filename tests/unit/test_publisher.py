@@ -6,6 +6,7 @@ from vtep_ofapp.features.learning.stations import LearnedMacs, Place
 from vtep_ofapp.loop import publisher as room
 from vtep_ofapp.loop.fault_log import FaultLog
 from vtep_ofapp.loop.publisher import Publisher
+from vtep_ofapp.values.faults import FaultWord, of_port, of_switch
 from vtep_ofapp.values.rows import Gone
 from vtep_ofapp.values.writes import (
     PutFaultStatus,
@@ -291,31 +292,33 @@ def test_ports_of_switches_that_are_not_managed_here_stay(bench):
 
 # Faults
 
-LOST = fault("it is lost", column_of=SWITCH, entry="unspecified_fault")
+LOST = fault("it is lost", entry=of_switch(SWITCH))
 
 
 def test_faults_are_shown_in_their_column_and_cleared(bench):
     bench.faults.put("someone", [LOST])
     bench.turn()
-    assert bench.writes() == [PutFaultStatus(SWITCH, frozenset({"unspecified_fault"}))]
+    assert bench.writes() == [
+        PutFaultStatus(of_switch(SWITCH).row, frozenset({"unspecified_fault"}))
+    ]
     bench.manage("br0", physical_port("p0"), fault_status=frozenset({"unspecified_fault"}))
     assert bench.writes() == []
     bench.faults.put("someone", [])
     bench.turn()
-    assert bench.writes() == [PutFaultStatus(SWITCH, frozenset())]
+    assert bench.writes() == [PutFaultStatus(of_switch(SWITCH).row, frozenset())]
 
 
 def test_faults_of_a_port_are_shown_at_the_port(bench):
     row = physical_port("p0").uuid
-    bench.faults.put("someone", [fault(column_of=row, entry="invalid_vlan_map")])
+    bench.faults.put("someone", [fault(entry=of_port(row, FaultWord.INVALID_VLAN_MAP))])
     bench.turn()
-    assert bench.writes() == [PutFaultStatus(row, frozenset({"invalid_vlan_map"}))]
+    assert bench.writes() == [PutFaultStatus(of_port(row).row, frozenset({"invalid_vlan_map"}))]
 
 
 def test_faults_of_a_former_process_are_cleared():
     bench = Bench()
     bench.manage("br0", physical_port("p0"), fault_status=frozenset({"tunnel_exhaustion"}))
-    assert bench.writes() == [PutFaultStatus(SWITCH, frozenset())]
+    assert bench.writes() == [PutFaultStatus(of_switch(SWITCH).row, frozenset())]
 
 
 def test_faults_of_switches_that_are_not_managed_here_stay(bench):
@@ -325,7 +328,7 @@ def test_faults_of_switches_that_are_not_managed_here_stay(bench):
 
 
 def test_a_row_that_is_gone_has_no_column(bench):
-    bench.faults.put("someone", [fault(column_of=uuid(0x6999), entry="unspecified_fault")])
+    bench.faults.put("someone", [fault(entry=of_port(uuid(0x6999)))])
     bench.turn()
     assert bench.writes() == []
 

@@ -34,10 +34,12 @@ from .builders import (
     refused,
     remote_group,
     remote_mac,
+    row_of,
     to_anyone,
     tunnel_row,
     unknown_dst,
     uuid,
+    word_of,
 )
 from .reading import lines, read_flows
 from .walk import Frame, Pipeline
@@ -226,7 +228,7 @@ def test_bad_tunnel_ips_and_bindings_are_faults_of_switch_and_port():
         "Physical_Switch br0: 'x' is not an IP address",
         "Physical_Port p0 of br0: VLAN 4095 is outside of 0 to 4094",
     }
-    by_row = {each.column_of: each.entry for each in world.faults()}
+    by_row = {row_of(each): word_of(each) for each in world.faults()}
     assert by_row == {SWITCH: "unspecified_fault", bad_port.uuid: "invalid_vlan_map"}
 
 
@@ -236,7 +238,7 @@ def test_faults_move_to_the_row_that_replaces_another():
     world.settle()
     world.physical(physical_switch(physical_port("p0", {0: RED}), row=uuid(0x5999)))
     world.settle()
-    assert {each.column_of for each in world.faults()} == {uuid(0x5999)}
+    assert {row_of(each) for each in world.faults()} == {uuid(0x5999)}
 
 
 def test_of_two_rows_for_a_port_the_other_one_is_a_fault():
@@ -245,7 +247,7 @@ def test_of_two_rows_for_a_port_the_other_one_is_a_fault():
     assert world.complaints() == {
         f"Physical_Port p0 of br0: row {uuid(1)} has the same name and is used instead"
     }
-    assert {each.column_of for each in world.faults()} == {uuid(2)}
+    assert {row_of(each) for each in world.faults()} == {uuid(2)}
 
 
 # Bindings
@@ -329,7 +331,7 @@ def test_a_bound_port_that_cannot_be_used_is_a_fault_of_the_port(ports, reason, 
     world.settle()
     assert world.complaints() == {f"Physical_Port p0 of br0: {reason}"}
     (fault,) = world.faults()
-    assert (fault.column_of, fault.entry) == (physical_port("p0").uuid, entry)
+    assert (row_of(fault), word_of(fault)) == (physical_port("p0").uuid, entry)
     assert world.flows("EGRESS") == set()
     world.exactly(port("p0", 1))
     world.settle()
@@ -453,7 +455,7 @@ def test_where_another_bridge_has_that_port_it_is_said_and_no_fault():
     world = a_world()
     world.calm_down(lambda address: "error" if address == ANYONE else "up")
     (fault,) = world.faults()
-    assert fault.column_of is None
+    assert row_of(fault) is None
     assert "frames to 10.0.0.1 from VTEPs that no row names do not come in here" in str(fault)
     (there,) = world.ports_to_anyone()
     world.exactly(port("p0", 1), port(there.name, 7))
@@ -525,7 +527,7 @@ def test_a_tunnel_ip_that_the_host_does_not_have_is_said_when_that_lasts():
         "Physical_Switch br0: no interface of this host has the tunnel IP 10.0.0.1, and Open "
         "vSwitch sends nothing from it: ip addr add 10.0.0.1/PREFIX dev br-phy"
     )
-    assert {fault.column_of for fault in world.faults()} == {None}
+    assert {row_of(fault) for fault in world.faults()} == {None}
     assert checked(world, OWN) == set()
     assert checked(world) == set()
 
@@ -566,14 +568,14 @@ def test_without_a_key_frames_stay_at_home():
     assert world.complaints() == {
         "Logical_Switch red: it has no tunnel key yet; it switches locally only"
     }
-    assert {each.column_of for each in world.faults()} == {None}
+    assert {row_of(each) for each in world.faults()} == {None}
 
 
 def test_a_bad_key_is_a_fault_of_the_switch(world):
     world.tell(logical_switch(RED, None, refused=("tunnel key -1 is outside of 0 to 16777215",)))
     world.settle()
     assert world.complaints() == {"Logical_Switch red: tunnel key -1 is outside of 0 to 16777215"}
-    assert {each.column_of for each in world.faults()} == {SWITCH}
+    assert {row_of(each) for each in world.faults()} == {SWITCH}
 
 
 def test_more_bindings_than_a_group_has_room_for_are_a_fault(world):
@@ -583,7 +585,7 @@ def test_more_bindings_than_a_group_has_room_for_are_a_fault(world):
     assert world.complaints() == {
         "Logical_Switch red: it has 1025 bindings; only 1024 of them are flooded to"
     }
-    assert {each.column_of for each in world.faults()} == {SWITCH}
+    assert {row_of(each) for each in world.faults()} == {SWITCH}
     world.physical(physical_switch(physical_port("p0", {0: RED})))
     world.settle()
     assert world.complaints() == set()
@@ -672,7 +674,7 @@ def test_a_bound_port_that_is_away_is_no_fault():
         world.exactly(*ports)
         world.settle()
         assert world.complaints() == set()
-        assert {each.column_of for each in world.faults()} <= {None}
+        assert {row_of(each) for each in world.faults()} <= {None}
         reason = "Physical_Port p0 of br0: Open vSwitch has no port number for it"
         assert world.late_complaints() == {f"{reason}: {each}" for each in late}
 
@@ -861,10 +863,10 @@ def test_a_station_that_is_placed_twice_at_one_vtep_is_no_fault_but_a_line():
     world.tell(remote_mac(MAC1, FAR, key=7001, row=uuid(101)))
     world.settle()
     twice = {each for each in world.faults() if "more than once" in each.reason}
-    assert {each.column_of for each in twice} == {None}
+    assert {row_of(each) for each in twice} == {None}
     world.tell(remote_mac(MAC1, FURTHER, row=uuid(101)))
     world.settle()
-    assert {each.column_of for each in world.faults()} == {SWITCH, None}
+    assert {row_of(each) for each in world.faults()} == {SWITCH, None}
 
 
 def test_a_station_at_our_own_address_is_no_fault_while_another_switch_has_the_logical_switch():
@@ -908,7 +910,7 @@ def test_a_locator_with_another_key_than_its_logical_switch_is_a_line_and_no_fau
         "Logical_Switch red: its own key 5001 is used towards 10.0.0.2, and not the key 7001 of "
         "the locator; vtep(5) has one or the other"
     }
-    assert {each.column_of for each in world.faults()} == {None}
+    assert {row_of(each) for each in world.faults()} == {None}
     assert "0x1389" in "".join(world.flows("ENCAPSULATION"))
     world.tell(remote_mac(MAC1, FAR, key=5001))
     world.settle()
@@ -961,7 +963,7 @@ def test_locators_of_a_set_that_cannot_be_used_are_a_fault_and_the_others_count(
     assert world.complaints() == {
         f"Mcast_Macs_Remote {name} in Logical_Switch red: 'stt' is no encapsulation that we know"
     }
-    assert {each.column_of for each in world.faults() if not each.patience} == {SWITCH}
+    assert {row_of(each) for each in world.faults() if not each.patience} == {SWITCH}
     assert any("10.0.0.2->reg2" in group for group in world.groups())
     world.tell(remote_group(mac, FAR))
     world.settle()
@@ -1428,7 +1430,7 @@ def test_a_port_learns_its_share_and_no_more():
         "Physical_Port p1 of br0: 2 MACs were learned, and no more can be"
     }
     row = next(each for each in world.switch.physical.ports if each.name == "p1")
-    assert {(each.column_of, each.entry) for each in world.faults()} == {
+    assert {(row_of(each), word_of(each)) for each in world.faults()} == {
         (row.uuid, "unspecified_fault")
     }
     world.see(MAC3, "p0")
@@ -1484,7 +1486,7 @@ def test_a_logical_switch_learns_its_share_and_no_more():
     assert not any(MAC3 in flow for flow in world.flows())
     assert "LEARNING LIMIT metadata=red: goto UNICAST" in world.flows()
     assert world.complaints() == {"Logical_Switch red: 2 MACs were learned, and no more can be"}
-    assert {each.entry for each in world.faults()} == {"mac_table_exhaustion"}
+    assert {word_of(each) for each in world.faults()} == {"mac_table_exhaustion"}
     world.idle(MAC1, RED)
     world.settle()
     assert world.complaints() == set()
@@ -1500,7 +1502,7 @@ def test_there_are_no_more_tunnels_than_allowed():
     assert world.tunnels() == {(FAR, OWN)}
     assert world.switch.tunnels.are_up()
     assert world.complaints() == {"Physical_Switch br0: no tunnel to 10.0.0.3: there are 1 already"}
-    assert {each.entry for each in world.faults()} == {"tunnel_exhaustion"}
+    assert {word_of(each) for each in world.faults()} == {"tunnel_exhaustion"}
     world.tell(unknown_dst(FURTHER))
     world.calm_down()
     assert world.tunnels() == {(FURTHER, OWN)}
@@ -1545,7 +1547,7 @@ def test_a_router_of_a_bound_logical_switch_is_a_fault():
     world.tell(logical_router(RED, BLUE))
     world.settle()
     assert world.complaints() == {"Logical_Router lr0: logical routers are not supported"}
-    assert {each.entry for each in world.faults()} == {"lr_support_fault"}
+    assert {word_of(each) for each in world.faults()} == {"lr_support_fault"}
     world.tell(logical_router(BLUE))
     world.settle()
     assert world.complaints() == set()
@@ -1555,7 +1557,7 @@ def test_access_lists_of_a_port_are_a_fault_of_the_port():
     bound = physical_port("p0", {0: RED}, has_acls=True)
     world = a_world(bound)
     (fault,) = world.faults()
-    assert (fault.column_of, fault.entry) == (bound.uuid, "invalid_ACL_binding")
+    assert (row_of(fault), word_of(fault)) == (bound.uuid, "invalid_ACL_binding")
 
 
 # What the switch says it has

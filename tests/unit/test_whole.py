@@ -170,10 +170,12 @@ class Vtep:
         for row in list(self.rows.values()):
             if isinstance(row, PhysicalSwitch):
                 ports = tuple(
-                    replace(each, fault_status=write.entries) if each.uuid == write.row else each
+                    replace(each, fault_status=write.entries)
+                    if each.uuid == write.row.uuid
+                    else each
                     for each in row.ports
                 )
-                entries = write.entries if row.uuid == write.row else row.fault_status
+                entries = write.entries if row.uuid == write.row.uuid else row.fault_status
                 self.rows[row.uuid] = replace(row, ports=ports, fault_status=entries)
 
     def _put_switch(self, write: Any, row: Any) -> None:

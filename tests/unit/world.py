@@ -17,11 +17,11 @@ from vtep_ofapp.engine.switch_state import SwitchState
 from vtep_ofapp.features.learning.stations import LearnedMacs
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Priority
 from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.faults import Fault
 from vtep_ofapp.values.flows import Flow, FlowKey, Group, match
 from vtep_ofapp.values.rows import (
     ANYONE,
     BridgePort,
-    Fault,
     Gone,
     LogicalRouter,
     LogicalSwitch,

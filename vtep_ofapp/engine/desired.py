@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
+from ..values.faults import Fault
 from ..values.flows import Flow, Group
-from ..values.rows import Fault, TunnelReport
+from ..values.rows import TunnelReport
 from .network import OfGroup, OfLogicalSwitch, OfPeer, OfRefused, OfRouter, OfStation
 
 

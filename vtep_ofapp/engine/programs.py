@@ -13,8 +13,9 @@ from ..pipeline import admission, egress, flooding, learning, tunnels, unicast
 from ..pipeline.layout import MAX_BINDINGS
 from ..process.settings import ANY, Settings
 from ..values.addresses import UNKNOWN_DST
+from ..values.faults import Fault, FaultWord, of_port, of_switch
 from ..values.flows import Flow
-from ..values.rows import ANYONE, Fault, PhysicalSwitch, TunnelReport, TunnelRow, VxlanPort
+from ..values.rows import ANYONE, PhysicalSwitch, TunnelReport, TunnelRow, VxlanPort
 from .desired import NOTHING, Cause, OfAnyone, OfBinding, OfTunnel, Program
 from .network import Network, OfGroup, OfLogicalSwitch, OfPeer, OfRefused, OfRouter, OfStation
 
@@ -107,15 +108,18 @@ class Planner:
         for port in physical.ports:
             subject = self._port_subject(port.name)
             faults += [
-                Fault(subject, reason, port.uuid, "invalid_vlan_map") for reason in port.refused
+                Fault(subject, reason, of_port(port.uuid, FaultWord.INVALID_VLAN_MAP))
+                for reason in port.refused
             ]
             row = self._ports.row(port.name)
             if row is not None and row.uuid != port.uuid:
                 reason = f"row {row.uuid} has the same name and is used instead"
-                faults.append(Fault(subject, reason, port.uuid, "unspecified_fault"))
+                faults.append(Fault(subject, reason, of_port(port.uuid)))
             if port.has_acls:
                 reason = "its acl_bindings have no effect: access lists are not supported"
-                faults.append(Fault(subject, reason, port.uuid, "invalid_ACL_binding"))
+                faults.append(
+                    Fault(subject, reason, of_port(port.uuid, FaultWord.INVALID_ACL_BINDING))
+                )
         flows = (
             admission.link_local(),
             *learning.unlearnable(),
@@ -137,10 +141,10 @@ class Planner:
             why = self._ports.why_unusable(cause.port)
             if why is None:
                 return NOTHING
-            reason, entry = why
+            reason, word = why
             fault = (
-                Fault(subject, reason, row.uuid, entry)
-                if entry
+                Fault(subject, reason, of_port(row.uuid, word))
+                if word
                 else Fault(subject, reason, patience=PATIENCE)
             )
             return Program(faults=(fault,))
@@ -151,7 +155,7 @@ class Planner:
         if not self._limits.is_full_port(cause.port):
             return Program(flows)
         reason = f"{self._settings.max_local_macs_per_port} MACs were learned, and no more can be"
-        fault = Fault(subject, reason, row.uuid, "unspecified_fault")
+        fault = Fault(subject, reason, of_port(row.uuid))
         return Program((*flows, learning.full_binding(binding.number)), faults=(fault,))
 
     def _logical_switch(self, cause: OfLogicalSwitch) -> Program:
@@ -181,7 +185,7 @@ class Planner:
             flows = (*flows, learning.full_logical_switch(number))
             reason = f"{self._settings.max_local_macs} MACs were learned, and no more can be"
             subject = self._network.name(logical_switch)
-            faults.append(self._fault(reason, subject, "mac_table_exhaustion"))
+            faults.append(self._fault(reason, subject, FaultWord.MAC_TABLE_EXHAUSTION))
         return Program(flows, groups, tuple(faults))
 
     def _group(self, cause: OfGroup) -> Program:
@@ -268,7 +272,7 @@ class Planner:
         if not self._tunnels.want(address, settings):
             self.touched.update(self._tunnels.take_waiting(address))
             reason = f"no tunnel to {address}: there are {self._settings.max_tunnels} already"
-            return Program(faults=(self._fault(reason, entry="tunnel_exhaustion"),))
+            return Program(faults=(self._fault(reason, word=FaultWord.TUNNEL_EXHAUSTION),))
         faults = [self._fault(f"tunnel to {address}: {problem}") for problem in problems]
         flows = [tunnels.incoming(address, number) for number in self._tunnels.numbers(address)]
         number = self._tunnels.number(address)
@@ -327,7 +331,7 @@ class Planner:
             return NOTHING
         reason = "logical routers are not supported"
         return Program(
-            faults=(self._fault(reason, f"Logical_Router {row.name}", "lr_support_fault"),)
+            faults=(self._fault(reason, f"Logical_Router {row.name}", FaultWord.LR_SUPPORT),)
         )
 
     def _refused(self, cause: OfRefused) -> Program:
@@ -384,9 +388,12 @@ class Planner:
 
     # What is wrong
 
-    def _fault(self, reason: str, subject: str = "", entry: str = "unspecified_fault") -> Fault:
+    def _fault(
+        self, reason: str, subject: str = "", word: FaultWord = FaultWord.UNSPECIFIED
+    ) -> Fault:
         assert self.physical is not None
-        return Fault(subject or f"Physical_Switch {self._name}", reason, self.physical.uuid, entry)
+        subject = subject or f"Physical_Switch {self._name}"
+        return Fault(subject, reason, of_switch(self.physical.uuid, word))
 
     def _port_subject(self, port: str) -> str:
         return f"Physical_Port {port} of {self._name}"

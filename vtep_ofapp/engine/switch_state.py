@@ -22,12 +22,12 @@ from ..features.vni_mapping import Keys
 from ..pipeline import learning
 from ..process.settings import Settings
 from ..values.counters import Counter
+from ..values.faults import Fault
 from ..values.flows import Flow, FlowKey, Group, Match
 from ..values.rows import (
     ANYONE,
     Binding,
     Bridge,
-    Fault,
     PhysicalSwitch,
     TunnelReport,
     TunnelRow,

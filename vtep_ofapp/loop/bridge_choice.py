@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..values.rows import Bridge, Fault, PhysicalSwitch
+from ..values.faults import Fault
+from ..values.rows import Bridge, PhysicalSwitch
 
 PATIENCE = 4.0
 """Seconds until a line says that a bridge waits: databases are read one after the other."""

@@ -4,9 +4,8 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from uuid import UUID
 
-from ..values.rows import Fault
+from ..values.faults import Fault, FaultRow, FaultWord
 
 LOG = logging.getLogger("vtep_ofapp.faults")
 
@@ -19,8 +18,8 @@ class FaultLog:
         self._due: dict[str, tuple[float, Fault]] = {}
         self._of: dict[Hashable, frozenset[Fault]] = {}
         self._said: Counter[str] = Counter()
-        self._columns: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
-        self._changed: set[UUID] = set()
+        self._columns: defaultdict[FaultRow, Counter[FaultWord]] = defaultdict(Counter)
+        self._changed: set[FaultRow] = set()
 
     def put(self, source: Hashable, faults: Iterable[Fault]) -> None:
         """Replace what a source has to say; nothing means that all is well with it."""
@@ -64,25 +63,26 @@ class FaultLog:
         else:
             _say(fault)
 
-    def entries(self, row: UUID) -> frozenset[str]:
+    def entries(self, row: FaultRow) -> frozenset[str]:
         """Return what the fault column of a row should hold."""
-        return frozenset(self._columns.get(row, ()))
+        return frozenset(word.value for word in self._columns.get(row, ()))
 
-    def take_changed(self) -> set[UUID]:
+    def take_changed(self) -> set[FaultRow]:
         """Return the rows whose fault column may have changed since this was last asked."""
         changed, self._changed = self._changed, set()
         return changed
 
     def _count(self, fault: Fault, by: int) -> None:
-        if fault.column_of is None or fault.entry is None:
+        if fault.entry is None:
             return
-        column = self._columns[fault.column_of]
-        column[fault.entry] += by
-        if not column[fault.entry]:
-            del column[fault.entry]
+        row, word = fault.entry.row, fault.entry.word
+        column = self._columns[row]
+        column[word] += by
+        if not column[word]:
+            del column[word]
         if not column:
-            del self._columns[fault.column_of]
-        self._changed.add(fault.column_of)
+            del self._columns[row]
+        self._changed.add(row)
 
 
 def _say(fault: Fault) -> None:

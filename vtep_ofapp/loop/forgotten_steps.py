@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from ..values.rows import Bridge, Fault, PhysicalSwitch
+from ..values.faults import Fault
+from ..values.rows import Bridge, PhysicalSwitch
 
 PATIENCE = 4.0
 """Seconds for an operator's next step; Open vSwitch tells every 5 s who is connected."""

@@ -57,16 +57,8 @@ from ..values.events import (
     WorkIsLeft,
     Writer,
 )
-from ..values.rows import (
-    Bridge,
-    Fault,
-    Gone,
-    LocalMac,
-    LocalMcastMac,
-    PhysicalSwitch,
-    RemoteMac,
-    VtepRow,
-)
+from ..values.faults import Fault, of_switch
+from ..values.rows import Bridge, Gone, LocalMac, LocalMcastMac, PhysicalSwitch, RemoteMac, VtepRow
 from ..values.writes import VtepWrite
 from .bridge_choice import Choice, choose
 from .change_queue import ChangeQueue
@@ -391,7 +383,7 @@ class Loop:
             faults = []
             if id is not None and is_shared and physical is not None:
                 subject, reason = f"Physical_Switch {name}", remedy(id, self._shared[id])
-                faults = [Fault(subject, reason, physical.uuid, "unspecified_fault")]
+                faults = [Fault(subject, reason, of_switch(physical.uuid))]
             self._found[name, "datapath id"] = faults
             claim = session.claim
             is_former = claim is not None and id is not None and claim.datapath_id != id

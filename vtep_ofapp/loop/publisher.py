@@ -9,6 +9,7 @@ from ..engine.desired_actual import DesiredActual
 from ..engine.switch_state import SwitchState
 from ..features.learning.stations import LearnedMacs
 from ..values.addresses import UNKNOWN_DST
+from ..values.faults import FaultRow, FaultTable
 from ..values.rows import Gone, LocalMac, LocalMcastMac, PhysicalSwitch
 from ..values.writes import (
     PutFaultStatus,
@@ -58,7 +59,7 @@ class Publisher:
         self._addresses: DesiredActual[tuple[UUID, str], frozenset[str]] = DesiredActual()
         self._new: dict[tuple[UUID, str], None] = {}
         self._ports: DesiredActual[tuple[UUID, str], bool] = DesiredActual()
-        self._statuses: DesiredActual[UUID, frozenset[str]] = DesiredActual()
+        self._statuses: DesiredActual[FaultRow, frozenset[str]] = DesiredActual()
         self._groups: set[UUID] = set()
         self._switch_rows: dict[UUID, PhysicalSwitch] = {}
 
@@ -128,8 +129,8 @@ class Publisher:
             if address and key not in self._rows:
                 self._new[key] = None
 
-    def faults_changed(self, rows: Iterable[UUID]) -> None:
-        """Compare the fault columns of Physical_Switch and Physical_Port rows again."""
+    def faults_changed(self, rows: Iterable[FaultRow]) -> None:
+        """Compare the fault columns of rows again."""
         changed = set(rows)
         if changed:
             self._report_statuses(changed)
@@ -233,17 +234,20 @@ class Publisher:
             self._ports.want(key, True if key in wanted else None)
         self._ports.have_only(dict.fromkeys(rows, True))
 
-    def _report_statuses(self, rows: Iterable[UUID]) -> None:
-        actual: dict[UUID, frozenset[str]] = {}
+    def _report_statuses(self, rows: Iterable[FaultRow]) -> None:
+        actual: dict[FaultRow, frozenset[str]] = {}
         for row in self._switch_rows.values():
             if row.name in self._ready or row.name in self._blocked:
-                actual[row.uuid] = row.fault_status
+                actual[FaultRow(FaultTable.PHYSICAL_SWITCH, row.uuid)] = row.fault_status
             if row.name in self._ready:
-                actual.update((port.uuid, port.fault_status) for port in row.ports)
-        for uuid in {*rows, *actual}:
-            known = uuid in actual
-            self._statuses.want(uuid, self._faults.entries(uuid) or None if known else None)
-            self._statuses.have(uuid, actual.get(uuid) or None)
+                actual.update(
+                    (FaultRow(FaultTable.PHYSICAL_PORT, port.uuid), port.fault_status)
+                    for port in row.ports
+                )
+        for fault_row in {*rows, *actual}:
+            entries = self._faults.entries(fault_row) if fault_row in actual else None
+            self._statuses.want(fault_row, entries or None)
+            self._statuses.have(fault_row, actual.get(fault_row) or None)
 
 
 def _addresses(row: LocalMac | LocalMcastMac) -> frozenset[str]:

@@ -15,9 +15,10 @@ from ..values.events import (
     ReadBack,
     RoleIs,
 )
+from ..values.faults import Fault, of_switch
 from ..values.flow_changes import Change, FlowChange, GroupChange, in_one_bundle
 from ..values.flows import FlowKey
-from ..values.rows import Fault, Mark, PhysicalSwitch
+from ..values.rows import Mark, PhysicalSwitch
 from ..values.writes import (
     IntroduceSwitch,
     PutBindingStats,
@@ -264,8 +265,7 @@ class SwitchDriver:
             Fault(
                 f"Physical_Switch {self.managed.name}",
                 f"its bridge refuses some of {kind}; frames are lost until it takes them",
-                self.managed.physical.uuid,
-                "unspecified_fault",
+                of_switch(self.managed.physical.uuid),
             )
             for kind in self._refusals.where()
         ]

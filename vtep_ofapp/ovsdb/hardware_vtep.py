@@ -310,8 +310,8 @@ class VtepTables:
         if not self._missing:
             return True
         if isinstance(write, PutFaultStatus):
-            is_switch = write.row in self._tables["Physical_Switch"].rows
-            return not self._lacks(_FAULT_COLUMNS[is_switch])
+            table = write.row.table
+            return not self._lacks(f"{table.value}.{table.column}")
         return not any(map(self._lacks, _COLUMNS_OF_WRITES.get(type(write), ())))
 
     def _lacks(self, name: str) -> bool:
@@ -390,12 +390,10 @@ class VtepTables:
                 switch.delvalue("ports", port)
 
     def _put_fault_status(self, _: Any, write: PutFaultStatus) -> None:
-        switch = self._tables["Physical_Switch"].rows.get(write.row)
-        port = self._tables["Physical_Port"].rows.get(write.row)
-        if switch is not None:
-            switch.switch_fault_status = sorted(write.entries)
-        elif port is not None:
-            port.port_fault_status = sorted(write.entries)
+        table = write.row.table
+        row = self._tables[table.value].rows.get(write.row.uuid)
+        if row is not None:
+            setattr(row, table.column, sorted(write.entries))
 
     def _put_tunnel(self, transaction: Any, write: PutTunnel) -> None:
         switch = self._tables["Physical_Switch"].rows.get(write.switch)
@@ -462,7 +460,6 @@ _COLUMNS_OF_WRITES: Mapping[type, tuple[str, ...]] = {
     IntroduceSwitch: ("Physical_Switch.description", "Physical_Switch.management_ips"),
 }
 """Tables and columns all of which a write is about, as far as a schema may lack them."""
-_FAULT_COLUMNS = "Physical_Port.port_fault_status", "Physical_Switch.switch_fault_status"
 
 
 # Rows to values

@@ -14,28 +14,6 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A problem of configuration: said once in the log and shown to the NVC while it lasts.
-
-    ``subject`` names the row for people. ``column_of`` is the Physical_Switch or Physical_Port
-    row whose fault column shows it, ``entry`` the word that vtep(5) has for it there; both are
-    None for what an NVC should not be alarmed about. The log has it once it has lasted for
-    ``patience`` seconds: what an NVC or an operator does in several steps is none in between.
-    ``is_information`` is for what may well be right.
-    """
-
-    subject: str
-    reason: str
-    column_of: UUID | None = None
-    entry: str | None = None
-    patience: float = 0.0
-    is_information: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
 class BindingStats:
     """A Logical_Binding_Stats row: what came in by a binding, and what left by it."""
 

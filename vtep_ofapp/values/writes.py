@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
+from .faults import FaultRow
 from .rows import BindingStats, TunnelReport
 
 
@@ -82,9 +83,9 @@ class PutUnknownDst:
 
 @dataclass(frozen=True, slots=True)
 class PutFaultStatus:
-    """The whole content of the fault column of a Physical_Switch or Physical_Port row."""
+    """The whole content of the fault column of a row."""
 
-    row: UUID
+    row: FaultRow
     entries: frozenset[str]
 
 

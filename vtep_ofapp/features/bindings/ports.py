@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from ...engine.desired import OfBinding
+from ...values.faults import FaultWord
 from ...values.rows import Binding, BridgePort, PhysicalPort
 
 _NO_DEVICE = os.strerror(errno.ENODEV)
@@ -79,7 +80,7 @@ class Ports:
         there = self._ports.get(port)
         return there is not None and there.is_up
 
-    def why_unusable(self, port: str) -> tuple[str, str | None] | None:
+    def why_unusable(self, port: str) -> tuple[str, FaultWord | None] | None:
         """Return why the bindings of a port cannot be used, and the word of vtep(5) for it.
 
         A port that is not there is no fault, and neither of them is returned: its row waits for
@@ -90,13 +91,13 @@ class Ports:
         if there is None:
             return None
         if there.is_ours:
-            return "it is a tunnel port", "unspecified_fault"
+            return "it is a tunnel port", FaultWord.UNSPECIFIED
         if there.has_vlans:
             reason = "Open vSwitch has VLAN settings of its own for it (tag, trunks or vlan_mode)"
-            return reason, "invalid_vlan_map"
+            return reason, FaultWord.INVALID_VLAN_MAP
         reason = f"Open vSwitch has no port number for it: {there.error or 'not yet'}"
         is_away = there.error is None or _NO_DEVICE in there.error
-        return reason, None if is_away else "unspecified_fault"
+        return reason, None if is_away else FaultWord.UNSPECIFIED
 
     def match(self, rows: Iterable[PhysicalPort], ports: Mapping[str, BridgePort]) -> Rematch:
         """Take the rows and the ports as they are now; return what that changes."""

@@ -1,0 +1,134 @@
+"""Faults: what is wrong, for people, and the word that the schema has for it (vtep(5))."""
+
+from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID
+
+
+class FaultWord(Enum):
+    """What a fault column may hold, in the words of vtep(5)."""
+
+    MAC_TABLE_EXHAUSTION = "mac_table_exhaustion"
+    TUNNEL_EXHAUSTION = "tunnel_exhaustion"
+    LR_SWITCH_BINDINGS = "lr_switch_bindings_fault"
+    LR_STATIC_ROUTES = "lr_static_routes_fault"
+    LR_CREATION = "lr_creation_fault"
+    LR_SUPPORT = "lr_support_fault"
+    UNSUPPORTED_SOURCE_NODE_REPLICATION = "unsupported_source_node_replication"
+    INVALID_VLAN_MAP = "invalid_vlan_map"
+    INVALID_ACL_BINDING = "invalid_ACL_binding"
+    INVALID_ACL = "invalid_acl"
+    INVALID_ACL_ENTRY = "invalid_acl_entry"
+    RESOURCE_SHORTAGE = "resource_shortage"
+    UNSPECIFIED = "unspecified_fault"
+
+
+class FaultTable(Enum):
+    """The tables whose rows have a fault column, with the words that each may hold."""
+
+    PHYSICAL_SWITCH = "Physical_Switch"
+    PHYSICAL_PORT = "Physical_Port"
+    LOGICAL_ROUTER = "Logical_Router"
+    ACL = "ACL"
+    ACL_ENTRY = "ACL_entry"
+
+    @property
+    def column(self) -> str:
+        """The name of the fault column."""
+        return _COLUMNS[self][0]
+
+    @property
+    def words(self) -> frozenset[FaultWord]:
+        """What the fault column may hold."""
+        return _COLUMNS[self][1]
+
+
+_COLUMNS = {
+    FaultTable.PHYSICAL_SWITCH: (
+        "switch_fault_status",
+        frozenset(
+            {
+                FaultWord.MAC_TABLE_EXHAUSTION,
+                FaultWord.TUNNEL_EXHAUSTION,
+                FaultWord.LR_SWITCH_BINDINGS,
+                FaultWord.LR_STATIC_ROUTES,
+                FaultWord.LR_CREATION,
+                FaultWord.LR_SUPPORT,
+                FaultWord.UNSUPPORTED_SOURCE_NODE_REPLICATION,
+                FaultWord.UNSPECIFIED,
+            }
+        ),
+    ),
+    FaultTable.PHYSICAL_PORT: (
+        "port_fault_status",
+        frozenset(
+            {FaultWord.INVALID_VLAN_MAP, FaultWord.INVALID_ACL_BINDING, FaultWord.UNSPECIFIED}
+        ),
+    ),
+    FaultTable.LOGICAL_ROUTER: (
+        "LR_fault_status",
+        frozenset({FaultWord.INVALID_ACL_BINDING, FaultWord.UNSPECIFIED}),
+    ),
+    FaultTable.ACL: (
+        "acl_fault_status",
+        frozenset({FaultWord.INVALID_ACL, FaultWord.RESOURCE_SHORTAGE, FaultWord.UNSPECIFIED}),
+    ),
+    FaultTable.ACL_ENTRY: (
+        "acle_fault_status",
+        frozenset({FaultWord.INVALID_ACL_ENTRY, FaultWord.UNSPECIFIED}),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """A row with a fault column."""
+
+    table: FaultTable
+    uuid: UUID
+
+    def shows(self, word: FaultWord) -> "FaultEntry":
+        """Return the word in this row's fault column."""
+        return FaultEntry(self, word)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultEntry:
+    """A word in the fault column of a row. Raises ValueError if vtep(5) has no such word there."""
+
+    row: FaultRow
+    word: FaultWord
+
+    def __post_init__(self) -> None:
+        if self.word not in self.row.table.words:
+            raise ValueError(f"{self.row.table.column} has no {self.word.value}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A problem of configuration: said once in the log and shown to the NVC while it lasts.
+
+    ``subject`` names the row for people. ``entry`` is what a fault column shows; it is None for
+    what an NVC should not be alarmed about. The log has the fault once it has lasted for
+    ``patience`` seconds: what an NVC or an operator does in several steps is none in between.
+    ``is_information`` is for what may well be right.
+    """
+
+    subject: str
+    reason: str
+    entry: FaultEntry | None = None
+    patience: float = 0.0
+    is_information: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.reason}"
+
+
+def of_switch(uuid: UUID, word: FaultWord = FaultWord.UNSPECIFIED) -> FaultEntry:
+    """Return a word in the fault column of a Physical_Switch row."""
+    return FaultRow(FaultTable.PHYSICAL_SWITCH, uuid).shows(word)
+
+
+def of_port(uuid: UUID, word: FaultWord = FaultWord.UNSPECIFIED) -> FaultEntry:
+    """Return a word in the fault column of a Physical_Port row."""
+    return FaultRow(FaultTable.PHYSICAL_PORT, uuid).shows(word)
