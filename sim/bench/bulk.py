@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from sim.bench import idle, reactions, rows
-from sim.bench.connection import Connection, as_text, transact_text
 from sim.bench.floor import Floor
 from sim.bench.meanwhile import Meanwhile
 from sim.bench.measure import FLOOR, OURS
@@ -15,8 +14,10 @@ from sim.bench.overlay import Overlay, placed, samples_of
 from sim.bench.scenario import PATIENCE, READY, Scenario
 from sim.bench.sessions import Sessions
 from sim.bench.traffic import Destinations, Where, sent_to, wait_for_all, with_vni
+from sim.bench.watcher import Watcher
 from sim.lab.capture import Capture
 from sim.lab.guide import Lab
+from sim.wire.ovsdb import as_text, transact_text
 
 _SERIES = 0xA0
 _NEW_KEY = 34
@@ -43,7 +44,7 @@ class Bulk(Scenario):
 
     def measure(self, lab: Lab, size: int) -> None:
         """Let the rows arrive, react and learn with them there, rest, restart, take them away."""
-        with Connection(lab.vtep.folder / "db.sock") as connection:
+        with Watcher(lab.vtep.folder / "db.sock") as connection:
             run = BulkRun(self, lab, size, Overlay(lab, connection))
             run.arrive()
             run.react()

@@ -12,10 +12,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sim.bench.connection import Connection, transact_text
 from sim.bench.rows import Reference, as_set, insert, locator, named
+from sim.bench.watcher import Watcher
 from sim.lab.openvswitch import OPENFLOW, OpenVSwitch
 from sim.lab.state import LabState
+from sim.wire import openflow
+from sim.wire.openflow import OpenFlowConnection
+from sim.wire.ovsdb import transact_text
 
 TIMEOUT = 600.0
 """Seconds after which one of the tools is given up."""
@@ -58,9 +61,9 @@ class Floor:
         """End the daemons and remove every trace."""
         self._close()
 
-    def connect(self) -> Connection:
+    def connect(self) -> Watcher:
         """Return a connection to the hardware_vtep database."""
-        return Connection(self.socket)
+        return Watcher(self.socket)
 
     @property
     def socket(self) -> Path:
@@ -143,12 +146,9 @@ class Floor:
             self._state.release()
 
 
-class BareSwitch:
-    """An OpenFlow 1.3 connection that sends one flow at a time."""
+class BareSwitch(OpenFlowConnection):
+    """An OpenFlow connection to a bridge that sends one flow at a time."""
 
-    _HEADER = struct.Struct("!BBHI")
-    _VERSION = 4
-    _HELLO, _ERROR, _FLOW_MOD, _BARRIER_REQUEST, _BARRIER_REPLY = 0, 1, 14, 20, 21
     # cookie, mask, table, command, time-outs, priority, buffer, out port, out group, flags
     _BODY = struct.Struct("!QQBBHHHIIIH2x")
     # OFPMT_OXM with one field of OFPXMC_OPENFLOW_BASIC, eth_dst, and two bytes of padding
@@ -157,17 +157,10 @@ class BareSwitch:
 
     def __init__(self, path: Path) -> None:
         """Connect to a bridge's socket."""
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(str(path))
-        self._send(self._HELLO)
-
-    def __enter__(self) -> BareSwitch:
-        """Return the connection."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connection."""
-        self._socket.close()
+        connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connected.connect(str(path))
+        super().__init__(connected)
+        self.send(openflow.pack(openflow.HELLO))
 
     def add(self, mac: str) -> None:
         """Add a flow that drops frames to an address; return when the switch has it.
@@ -178,29 +171,14 @@ class BareSwitch:
         body = self._BODY.pack(0, 0, 0, 0, 0, 0, 100, anything, anything, anything, 0)
         field = self._ETH_DST << 1
         match = self._MATCH.pack(1, 14, 0x8000, field, 6, bytes.fromhex(mac.replace(":", "")))
-        self._send(self._FLOW_MOD, body + match)
-        self._send(self._BARRIER_REQUEST)
-        while (kind := self._receive()) != self._BARRIER_REPLY:
-            if kind == self._ERROR:
+        self.send(openflow.pack(openflow.FLOW_MOD, body + match))
+        self.send(openflow.pack(openflow.BARRIER_REQUEST))
+        while (message := self.receive()) is not None:
+            if message.kind == openflow.ERROR:
                 raise RuntimeError(f"the switch refused a flow for {mac}")
-
-    def _send(self, kind: int, body: bytes = b"") -> None:
-        length = self._HEADER.size + len(body)
-        self._socket.sendall(self._HEADER.pack(self._VERSION, kind, length, 1) + body)
-
-    def _receive(self) -> int:
-        _, kind, length, _ = self._HEADER.unpack(self._exactly(self._HEADER.size))
-        self._exactly(length - self._HEADER.size)
-        return int(kind)
-
-    def _exactly(self, size: int) -> bytes:
-        parts = b""
-        while len(parts) < size:
-            part = self._socket.recv(size - len(parts))
-            if not part:
-                raise RuntimeError("the switch closed the connection")
-            parts += part
-        return parts
+            if message.kind == openflow.BARRIER_REPLY:
+                return
+        raise RuntimeError("the switch closed the connection")
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 
 from sim.bench import rows
-from sim.bench.connection import Connection, as_text
 from sim.bench.floor import Floor
 from sim.bench.measure import FLOOR, OURS
 from sim.bench.overlay import Overlay
 from sim.bench.scenario import Scenario
+from sim.bench.watcher import Watcher
 from sim.lab.guide import Lab
 from sim.wire.frames import probe
+from sim.wire.ovsdb import as_text
 
 _SERIES = 0xD0
 _SOURCE = slice(6, 12)
@@ -42,7 +43,7 @@ class Hosts(Scenario):
         Frames that the switch neither forwards nor tells of were lost on their way into it.
         """
         subject = lab.app.NAME
-        with Connection(lab.vtep.folder / "db.sock") as connection:
+        with Watcher(lab.vtep.folder / "db.sock") as connection:
             Overlay(lab, connection)
             connection.watch_stations("Ucast_Macs_Local")
             macs = rows.macs(size, _SERIES)
@@ -80,7 +81,7 @@ class Hosts(Scenario):
         return begun, time.time()
 
 
-def _wait_for_rows(connection: Connection, macs: Sequence[str]) -> dict[str, float]:
+def _wait_for_rows(connection: Watcher, macs: Sequence[str]) -> dict[str, float]:
     """Return when the rows came, as soon as all have or none has come for some time."""
     wanted = set(macs)
     number, deadline = -1, 0.0

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.bench.connection import Connection
+from sim.bench.watcher import Watcher
 from sim.lab.app import Controller
 from sim.lab.vtep import Vtep
 from sim.waiting import wait_until
@@ -42,11 +42,11 @@ def rest(vtep: Vtep, settling: float, seconds: float) -> Rest:
     path = vtep.folder / "db.sock"
     with (
         FlowMonitor(vtep) as flows,
-        Connection(path) as hardware_vtep,
-        Connection(path, "Open_vSwitch") as open_vswitch,
+        Watcher(path) as hardware_vtep,
+        Watcher(path, "Open_vSwitch") as open_vswitch,
     ):
-        hardware_vtep.watch_all()
-        open_vswitch.watch(_CONFIGURATION)
+        hardware_vtep.monitor_all()
+        open_vswitch.monitor(_CONFIGURATION)
         time.sleep(settling + _QUIET)
         before = _cpu_seconds(vtep.app), flows.changes
         updates = hardware_vtep.updates + open_vswitch.updates

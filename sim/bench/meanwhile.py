@@ -8,9 +8,9 @@ import time
 from types import TracebackType
 
 from sim.bench import rows
-from sim.bench.connection import Connection
 from sim.bench.measure import FLOOR, OURS
 from sim.bench.overlay import Overlay
+from sim.bench.watcher import Watcher
 from sim.wire.frames import probe
 
 _INTERVAL = 0.04
@@ -37,8 +37,8 @@ class Meanwhile:
 
     def __enter__(self) -> Meanwhile:
         """Begin."""
-        self._watcher = Connection(self._path)
-        self._writer = Connection(self._path)
+        self._watcher = Watcher(self._path)
+        self._writer = Watcher(self._path)
         self._watcher.watch_stations("Ucast_Macs_Local")
         self._thread.start()
         return self
@@ -56,7 +56,9 @@ class Meanwhile:
             if error is None:
                 self._latencies = {
                     OURS: [(at, self._watcher.appeared(mac)) for mac, at in self._frames.items()],
-                    FLOOR: [(at, self._writer.replied(each)) for each, at in self._written.items()],
+                    FLOOR: [
+                        (at, self._writer.result(each)[1]) for each, at in self._written.items()
+                    ],
                 }
 
     def go_on(self) -> None:

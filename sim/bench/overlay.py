@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from sim.bench import rows
-from sim.bench.connection import Connection, Operation
 from sim.bench.traffic import Destinations
+from sim.bench.watcher import Watcher
 from sim.lab import links
 from sim.lab.guide import Lab
 from sim.lab.network import VNI
+from sim.wire.ovsdb import Operation
 
 PATIENCE = 60.0
 
@@ -18,7 +19,7 @@ SAMPLES = 32
 class Overlay:
     """Logical switch ls0: both virtual machines, the service node for what is unknown."""
 
-    def __init__(self, lab: Lab, connection: Connection) -> None:
+    def __init__(self, lab: Lab, connection: Watcher) -> None:
         """Configure it, and return when frames for a first remote station take the tunnel."""
         self.lab = lab
         self.connection = connection

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 
 from sim.bench import rows
-from sim.bench.connection import PATIENCE, Connection, Operation
 from sim.bench.floor import Floor
 from sim.bench.overlay import Overlay
 from sim.bench.traffic import Probes
+from sim.bench.watcher import Watcher
 from sim.wire.frames import probe
+from sim.wire.ovsdb import PATIENCE, Operation
 
 Place = tuple[rows.Reference, list[Operation]]
 """A locator, and the operations that make it if it is not there."""
@@ -96,8 +97,8 @@ def _react(overlay: Overlay, mac: str, place: Place) -> tuple[float, float]:
 
 
 def _seen(
-    writer: Connection,
-    reader: Connection,
+    writer: Watcher,
+    reader: Watcher,
     mac: str,
     switch: rows.Reference,
     far: rows.Reference,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sim.bench.connection import Connection, Operation
+from sim.wire.ovsdb import Operation, OvsdbConnection
 
 Reference = Sequence[str]
 """A row: ["uuid", …], or ["named-uuid", …] within the transaction that inserts it."""
@@ -33,7 +33,7 @@ def named(name: str) -> Reference:
     return ["named-uuid", name]
 
 
-def find(connection: Connection, table: str, column: str, value: str) -> Reference | None:
+def find(connection: OvsdbConnection, table: str, column: str, value: str) -> Reference | None:
     """Return the row that has a value in one column, or None."""
     query = {"op": "select", "table": table, "where": [[column, "==", value]]}
     found = connection.transact(query)[0]["rows"]

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from sim.bench import rows
-from sim.bench.connection import Operation, as_text, transact_text
 from sim.bench.floor import Floor
 from sim.bench.measure import FLOOR, OURS
 from sim.bench.overlay import samples_of
 from sim.bench.scenario import PATIENCE, Scenario
 from sim.bench.traffic import wait_for_all
 from sim.lab.guide import Lab
+from sim.wire.ovsdb import Operation, as_text, transact_text
 
 _SERIES = 0xE0
 _VLANS = 4094

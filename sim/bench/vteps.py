@@ -6,16 +6,17 @@ import time
 from collections.abc import Iterator, Sequence
 
 from sim.bench import rows
-from sim.bench.connection import Connection, Operation, as_text
 from sim.bench.floor import Floor
 from sim.bench.measure import FLOOR, OURS
 from sim.bench.scenario import Scenario
 from sim.bench.traffic import outer_destination
+from sim.bench.watcher import Watcher
 from sim.lab.capture import Capture
 from sim.lab.guide import Lab
 from sim.lab.network import VNI
 from sim.waiting import WaitFailed
 from sim.wire.frames import BROADCAST, probe
+from sim.wire.ovsdb import Operation, as_text
 
 _NETWORK = "10.3.0.0/16"
 _QUARTERS = 4
@@ -50,7 +51,7 @@ class Vteps(Scenario):
         lab.vtep.appctl("ovs/route/add", _NETWORK, lab.vtep.UNDERLAY_BRIDGE, gateway)
         begun = time.time()
         try:
-            with Connection(lab.vtep.folder / "db.sock") as connection:
+            with Watcher(lab.vtep.folder / "db.sock") as connection:
                 group = _Group(lab, connection)
                 for end, step in _steps(far):
                     self._add_cost(subject, size, end, group.add(step) / len(step))
@@ -88,7 +89,7 @@ class Vteps(Scenario):
 class _Group:
     """unknown-dst of a logical switch, which grows."""
 
-    def __init__(self, lab: Lab, connection: Connection) -> None:
+    def __init__(self, lab: Lab, connection: Watcher) -> None:
         """Make the logical switch, with vm1."""
         self._lab = lab
         self._connection = connection

@@ -7,14 +7,13 @@ stop reading like a peer that is slow, or call a function when so much has passe
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
-import struct
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+
+from sim.wire.framing import Framer
 
 Opener = Callable[[Callable[[], socket.socket]], socket.socket]
 """Calls a function that opens a socket, such as `Namespace.call`, which calls it in a namespace."""
@@ -30,73 +29,6 @@ class Way(Enum):
 
     FROM_CLIENT = "from the client"
     FROM_SERVER = "from the server"
-
-
-class Messages(ABC):
-    """Finds out where messages end in a stream."""
-
-    @abstractmethod
-    def ends(self, data: bytes) -> list[int]:
-        """Take more of the stream; return the places in it behind the last bytes of messages."""
-
-
-class OpenFlow(Messages):
-    """OpenFlow: the header says how long a message is."""
-
-    _HEADER = struct.Struct("!BBHI")
-
-    def __init__(self) -> None:
-        """Begin at the start of a message."""
-        self._header = b""
-        self._left = 0
-
-    def ends(self, data: bytes) -> list[int]:
-        """Take more of the stream; return the places in it behind the last bytes of messages."""
-        found = []
-        at = 0
-        while at < len(data):
-            if not self._left:
-                missing = self._HEADER.size - len(self._header)
-                self._header += data[at : at + missing]
-                at = min(at + missing, len(data))
-                if len(self._header) < self._HEADER.size:
-                    break
-                self._left = self._HEADER.unpack(self._header)[2] - self._HEADER.size
-                self._header = b""
-            step = min(self._left, len(data) - at)
-            at += step
-            self._left -= step
-            if not self._left:
-                found.append(at)
-        return found
-
-
-class Ovsdb(Messages):
-    """OVSDB: JSON objects, one behind the other."""
-
-    _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]|"', re.DOTALL)
-
-    def __init__(self) -> None:
-        """Begin at the start of a message."""
-        self._depth = 0
-        self._string = b""
-
-    def ends(self, data: bytes) -> list[int]:
-        """Take more of the stream; return the places in it behind the last bytes of messages."""
-        kept = len(self._string)
-        text, self._string = self._string + data, b""
-        found = []
-        for token in self._TOKEN.finditer(text):
-            if token[0] == b'"':  # a string that goes on
-                self._string = text[token.start() :]
-                break
-            if token[0] in (b"{", b"["):
-                self._depth += 1
-            elif token[0] in (b"}", b"]"):
-                self._depth -= 1
-                if not self._depth:
-                    found.append(token.end() - kept)
-        return found
 
 
 @dataclass
@@ -168,12 +100,12 @@ class Link:
             thread.join()
 
     def _pump(self, way: Way, source: socket.socket, sink: socket.socket) -> None:
-        messages = self._proxy.messages()
+        framer = self._proxy.framer()
         try:
             with contextlib.suppress(OSError):
                 while data := source.recv(_AT_A_TIME):
                     self._proxy.wait_until_reading(way)
-                    self._pass_on(way, sink, data, messages.ends(data))
+                    self._pass_on(way, sink, data, framer.ends(data))
         finally:
             self.cut()
             self._close()
@@ -200,13 +132,13 @@ class Proxy:
 
     def __init__(
         self,
-        messages: Callable[[], Messages],
+        framer: Callable[[], Framer],
         server: Address,
         listen_at: Address = ("127.0.0.1", 0),
         opener: Opener = lambda function: function(),
     ) -> None:
         """Listen for clients; the opener opens the sockets on both sides, here if none is given."""
-        self.messages = messages
+        self.framer = framer
         self.passed = {way: Passed() for way in Way}
         self._server = server
         self._open = opener

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
 
-VERSION = 4
-HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY, EXPERIMENTER, FEATURES_REQUEST, FEATURES_REPLY = range(7)
-PACKET_IN, FLOW_REMOVED = 10, 11
-MULTIPART_REQUEST, MULTIPART_REPLY = 18, 19
-BARRIER_REQUEST, BARRIER_REPLY = 20, 21
-ROLE_REQUEST, ROLE_REPLY = 24, 25
+from sim.wire.openflow import (
+    BARRIER_REPLY,
+    BARRIER_REQUEST,
+    ECHO_REPLY,
+    ECHO_REQUEST,
+    ERROR,
+    EXPERIMENTER,
+    FEATURES_REPLY,
+    FEATURES_REQUEST,
+    FLOW_REMOVED,
+    HELLO,
+    MULTIPART_REPLY,
+    MULTIPART_REQUEST,
+    PACKET_IN,
+    ROLE_REPLY,
+    ROLE_REQUEST,
+    Message,
+    OpenFlowConnection,
+    pack,
+)
+
 FLOW, GROUP_DESC, PORT_DESC = 1, 7, 13
 OURS = 0x7674657020000000
 _ONF = 0x4F4E4600
 _BUNDLE_CONTROL = 2300
-_HEADER = struct.Struct("!BBHI")
-
-
-def message(kind: int, body: bytes = b"", *, xid=1, version=VERSION, length=None) -> bytes:
-    """Return a message; a ``length`` other than its own makes it a lie.
-
-    One that is too long for its header has what Open vSwitch would write there.
-    """
-    length = _HEADER.size + len(body) if length is None else length
-    return _HEADER.pack(version, kind, length % (1 << 16), xid) + body
 
 
 def match(**fields: int) -> bytes:
@@ -48,67 +54,51 @@ def frame(source: str, destination: str = "ff:ff:ff:ff:ff:ff") -> bytes:
 def packet_in(data: bytes, fields: bytes, *, cookie=OURS, xid=0) -> bytes:
     """Return a packet-in of a flow with the cookie."""
     head = struct.pack("!IHBBQ", 0xFFFFFFFF, len(data) % (1 << 16), 0, 30, cookie)
-    return message(PACKET_IN, head + fields + bytes(2) + data, xid=xid)
+    return pack(PACKET_IN, head + fields + bytes(2) + data, xid=xid)
 
 
 def flow_removed(fields: bytes, *, table=30, priority=100, reason=0, cookie=OURS) -> bytes:
     """Return a flow-removed; reason 0 means that the flow was idle, 2 that it was deleted."""
     figures = struct.pack("!IIHHQQ", 1, 0, 300, 0, 1, 60)
-    return message(
+    return pack(
         FLOW_REMOVED, struct.pack("!QHBB", cookie, priority, reason, table) + figures + fields
     )
 
 
 def error(kind: int, code: int, *, xid=1, data=b"") -> bytes:
     """Return an error message."""
-    return message(ERROR, struct.pack("!HH", kind, code) + data, xid=xid)
+    return pack(ERROR, struct.pack("!HH", kind, code) + data, xid=xid)
 
 
 def multipart(kind: int, body: bytes = b"", *, xid=1, flags=0) -> bytes:
     """Return a reply to a request for statistics."""
-    return message(MULTIPART_REPLY, struct.pack("!HH4x", kind, flags) + body, xid=xid)
+    return pack(MULTIPART_REPLY, struct.pack("!HH4x", kind, flags) + body, xid=xid)
 
 
-class Client:
+class Client(OpenFlowConnection):
     """A connection to the application that sends what it is told to."""
 
     def __init__(self, port: int, *, wrap=lambda sock: sock, timeout: float = 20.0) -> None:
         """Connect; ``wrap`` may put TLS around the socket."""
-        self.socket = wrap(socket.create_connection(("127.0.0.1", port), timeout))
-        self._buffer = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.socket.close()
+        super().__init__(wrap(socket.create_connection(("127.0.0.1", port), timeout)))
 
     def send(self, *messages: bytes) -> None:
         """Send bytes; that the other end has closed is no error."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            super().send(*messages)
+
+    def receive(self) -> Message | None:
+        """Return the next message, None at the end of the connection, whoever ends it."""
         try:
-            self.socket.sendall(b"".join(messages))
-        except (BrokenPipeError, ConnectionResetError):
-            return
+            return super().receive()
+        except ConnectionResetError:
+            return None
 
-    def receive(self) -> tuple[int, int, bytes] | None:
-        """Return kind, number and body of the next message, None at the end of the connection."""
-        while len(self._buffer) < 8 or len(self._buffer) < _HEADER.unpack_from(self._buffer)[2]:
-            try:
-                more = self.socket.recv(65536)
-            except ConnectionResetError:
-                return None
-            if not more:
-                return None
-            self._buffer += more
-        _, kind, length, xid = _HEADER.unpack_from(self._buffer)
-        body, self._buffer = self._buffer[8:length], self._buffer[length:]
-        return kind, xid, body
-
-    def wait_for(self, kind: int) -> tuple[int, bytes]:
-        """Return number and body of the next message of a kind."""
+    def wait_for(self, kind: int) -> Message:
+        """Return the next message of a kind."""
         while (received := self.receive()) is not None:
-            if received[0] == kind:
-                return received[1:]
+            if received.kind == kind:
+                return received
         raise AssertionError(f"the connection ended before a message of kind {kind}")
 
     def drain(self) -> None:
@@ -126,14 +116,14 @@ class Client:
 
     def shake_hands(self, datapath_id: int, *messages: bytes) -> None:
         """Do OpenFlow's handshake as the datapath; send messages along with the last word."""
-        self.send(message(HELLO))
-        self.send(features(datapath_id, self.wait_for(FEATURES_REQUEST)[0]))
-        self.send(multipart(PORT_DESC, xid=self.wait_for(MULTIPART_REQUEST)[0]), *messages)
+        self.send(pack(HELLO))
+        self.send(features(datapath_id, self.wait_for(FEATURES_REQUEST).xid))
+        self.send(multipart(PORT_DESC, xid=self.wait_for(MULTIPART_REQUEST).xid), *messages)
 
 
 def features(datapath_id: int, xid: int) -> bytes:
     """Return a features reply."""
-    return message(FEATURES_REPLY, struct.pack("!QIBB2xII", datapath_id, 0, 254, 0, 0, 0), xid=xid)
+    return pack(FEATURES_REPLY, struct.pack("!QIBB2xII", datapath_id, 0, 254, 0, 0, 0), xid=xid)
 
 
 class PoliteSwitch(Client):
@@ -162,23 +152,24 @@ class PoliteSwitch(Client):
         self.socket.settimeout(None)
         try:
             while (received := self.receive()) is not None:
-                self.send(self._answer(*received))
+                self.send(self._answer(received))
         except OSError:
             return
 
-    def _answer(self, kind: int, xid: int, body: bytes) -> bytes:
+    def _answer(self, asked: Message) -> bytes:
+        kind, xid, body = asked
         self.asked.add(kind)
         if kind == ECHO_REQUEST:
-            return message(ECHO_REPLY, body, xid=xid)
+            return pack(ECHO_REPLY, body, xid=xid)
         if kind == BARRIER_REQUEST:
-            return message(BARRIER_REPLY, xid=xid)
+            return pack(BARRIER_REPLY, xid=xid)
         if kind == ROLE_REQUEST:
-            return message(ROLE_REPLY, body, xid=xid)
+            return pack(ROLE_REPLY, body, xid=xid)
         if kind == MULTIPART_REQUEST:
             return multipart(struct.unpack_from("!H", body)[0], xid=xid)
         if kind == EXPERIMENTER:
             vendor, number, bundle, control, flags = struct.unpack_from("!IIIHH", body)
             if (vendor, number) == (_ONF, _BUNDLE_CONTROL):
                 granted = struct.pack("!IIIHH", vendor, number, bundle, control + 1, flags)
-                return message(EXPERIMENTER, granted, xid=xid)
+                return pack(EXPERIMENTER, granted, xid=xid)
         return b""

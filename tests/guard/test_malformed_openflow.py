@@ -7,17 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sim.wire.openflow import ECHO_REQUEST, EXPERIMENTER, HELLO, ROLE_REPLY, pack
 from tests.guard.conftest import OTHER
 from tests.guard.malformed import bent, corpus, examples
 from tests.guard.openflow import (
-    ECHO_REQUEST,
-    EXPERIMENTER,
     FLOW,
     GROUP_DESC,
-    HELLO,
     OURS,
     PORT_DESC,
-    ROLE_REPLY,
     Client,
     PoliteSwitch,
     error,
@@ -25,7 +22,6 @@ from tests.guard.openflow import (
     flow_removed,
     frame,
     match,
-    message,
     multipart,
     packet_in,
 )
@@ -40,8 +36,8 @@ STATS_HEAD = struct.pack(
 BUCKET = struct.pack("!HHII4xHHIH6x", 32, 0, 0xFFFFFFFF, 0xFFFFFFFF, 0, 16, 1, 0)
 GROUP = struct.pack("!HBxI", 40, 0, 0xA1000005) + BUCKET
 SEEDS = [
-    message(HELLO, struct.pack("!HHI", 1, 8, 1 << 4)),
-    message(ECHO_REQUEST, b"hello"),
+    pack(HELLO, struct.pack("!HHI", 1, 8, 1 << 4)),
+    pack(ECHO_REQUEST, b"hello"),
     features(5, 1),
     packet_in(frame("02:00:00:00:00:01"), FIELDS),
     flow_removed(KNOWN),
@@ -50,10 +46,10 @@ SEEDS = [
     multipart(FLOW, STATS_HEAD + KNOWN + GOTO),
     multipart(GROUP_DESC, GROUP),
     multipart(PORT_DESC, bytes(64)),
-    message(12, bytes(72)),  # port status
-    message(ROLE_REPLY, struct.pack("!I4xQ", 2, 1)),
-    message(EXPERIMENTER, struct.pack("!IIIHH", 0x4F4E4600, 2300, 1, 5, 3)),
-    message(EXPERIMENTER, struct.pack("!II", 0x2320, 30) + bytes(16)),
+    pack(12, bytes(72)),  # port status
+    pack(ROLE_REPLY, struct.pack("!I4xQ", 2, 1)),
+    pack(EXPERIMENTER, struct.pack("!IIIHH", 0x4F4E4600, 2300, 1, 5, 3)),
+    pack(EXPERIMENTER, struct.pack("!II", 0x2320, 30) + bytes(16)),
 ]  # fmt: skip
 STAGES = ("new", "greeted", "ours")
 
@@ -64,7 +60,7 @@ def say(guarded, stage, data):
         if stage == "ours":
             client.shake_hands(guarded.other, data)
         elif stage == "greeted":
-            client.send(message(HELLO), data)
+            client.send(pack(HELLO), data)
         else:
             client.send(data)
         client.finish()

@@ -7,7 +7,8 @@ import ssl
 
 import pytest
 
-from tests.guard.openflow import HELLO, Client, message
+from sim.wire.openflow import HELLO, pack
+from tests.guard.openflow import Client
 from tests.switch.conftest import a_switch
 from tests.switch.test_tls import make_pki
 from vtep_ofapp.process.log_limits import MAX_LINES
@@ -80,7 +81,7 @@ def gets_in(vtep, settings):
     """Return whether a client is greeted by the application."""
     try:
         with Client(vtep.app.port, wrap=settings.wrap_socket) as client:
-            client.send(message(HELLO))
+            client.send(pack(HELLO))
             received = client.receive()
     except (ssl.SSLError, ConnectionError):
         return False
@@ -111,7 +112,7 @@ def test_nobody_gets_in_without_a_certificate_of_our_ca(managed, version):
 def test_nobody_gets_in_without_tls_and_the_log_says_so_a_few_times(managed):
     for _ in range(20):
         with Client(managed.app.port) as client:
-            client.send(message(HELLO))
+            client.send(pack(HELLO))
             client.drain()
     lines = [line for line in managed.app.log_text.splitlines() if "SSLError" in line]
     assert 1 <= len(lines) <= MAX_LINES
@@ -188,7 +189,7 @@ def test_new_certificates_are_used_from_the_next_connection_on(tls):
 
 def test_the_log_says_what_is_wrong_with_a_stranger(managed):
     with Client(managed.app.port) as client:
-        client.send(message(HELLO))
+        client.send(pack(HELLO))
         client.drain()
     managed.wait_for_log("it does not speak TLS, and this port does")
     assert not gets_in(managed, context(managed))

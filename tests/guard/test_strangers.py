@@ -6,20 +6,17 @@ import time
 
 import pytest
 
+from sim.wire.openflow import EXPERIMENTER, HELLO, ROLE_REQUEST, pack
 from tests.guard.conftest import OTHER
 from tests.guard.openflow import (
-    EXPERIMENTER,
     FLOW,
     GROUP_DESC,
-    HELLO,
-    ROLE_REQUEST,
     Client,
     PoliteSwitch,
     error,
     flow_removed,
     frame,
     match,
-    message,
     multipart,
     packet_in,
 )
@@ -95,7 +92,7 @@ def test_other_versions_of_openflow_are_closed_and_fill_no_log(guarded):
     held = guarded.count()
     for number in range(100):
         with Client(guarded.app.port) as stranger:
-            stranger.send(message(HELLO, version=1 if number % 2 else 99))
+            stranger.send(pack(HELLO, version=1 if number % 2 else 99))
             stranger.finish()
     assert 1 <= len(guarded.lines("unsupported version 0x1")) <= MAX_LINES
     assert 1 <= len(guarded.lines("OFPUnknownVersion")) <= MAX_LINES
@@ -129,8 +126,8 @@ def test_who_never_finishes_the_handshake_is_closed(guarded):
     held = guarded.count()
     port = guarded.app.port
     with Client(port) as silent, Client(port) as halved, Client(port) as greeter:
-        halved.send(message(HELLO, length=65535), bytes(1000))
-        greeter.send(*[message(HELLO)] * 10_000)
+        halved.send(pack(HELLO, length=65535), bytes(1000))
+        greeter.send(*[pack(HELLO)] * 10_000)
         for client in (silent, halved, greeter):
             client.socket.settimeout(6 * HANDSHAKE_TIME)
             client.drain()

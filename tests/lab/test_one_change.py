@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-import socket
 import threading
 
 import pytest
 
 from sim.wire.frames import BROADCAST, lab_frame
+from sim.wire.ovsdb import OvsdbConnection
 from tests.lab.traffic import Traffic
 from tests.lab.wire import new_mac
 
@@ -29,9 +27,7 @@ class Storm:
 
     def __init__(self, remote: str, logical_switch: str, locator: str) -> None:
         self.replaced = 0
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(20)
-        self._socket.connect(remote.removeprefix("unix:"))
+        self._connection = OvsdbConnection(remote.removeprefix("unix:"))
         self._switch, self._locator = ["uuid", logical_switch], ["uuid", locator]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -44,21 +40,19 @@ class Storm:
     def __exit__(self, *_) -> None:
         self._stopping.set()
         self._thread.join()
-        self._socket.close()
+        self._connection.close()
         if self._error:
             raise self._error
 
     def _run(self) -> None:
         try:
-            for number in itertools.count():
-                if self._stopping.is_set():
-                    return
-                self._transact(number)
+            while not self._stopping.is_set():
+                self._transact()
                 self.replaced += 1
         except Exception as error:
             self._error = error
 
-    def _transact(self, number: int) -> None:
+    def _transact(self) -> None:
         operations = [
             *self._replace("Mcast_Macs_Remote", "unknown-dst", locator_set=["named-uuid", "set"]),
             {
@@ -70,11 +64,7 @@ class Storm:
         ]
         for mac in self.MACS:
             operations += self._replace("Ucast_Macs_Remote", mac, locator=self._locator)
-        message = {"method": "transact", "id": number, "params": ["hardware_vtep", *operations]}
-        self._socket.sendall(json.dumps(message).encode())
-        answer = self._receive()
-        assert answer["error"] is None, answer
-        assert not [each for each in answer["result"] if each and "error" in each], answer
+        self._connection.transact(*operations)
 
     def _replace(self, table: str, mac: str, **row) -> list[dict]:
         of = ["logical_switch", "==", self._switch]
@@ -83,15 +73,6 @@ class Storm:
             {"op": "delete", "table": table, "where": [["MAC", "==", mac], of]},
             {"op": "insert", "table": table, "row": row},
         ]
-
-    def _receive(self) -> dict:
-        text = ""
-        while True:
-            text += self._socket.recv(1 << 16).decode()
-            try:
-                return json.loads(text)
-            except ValueError:
-                assert text
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 
 from sim.__main__ import main, parser
 from sim.bench import plot, rows, table
-from sim.bench.connection import Connection
 from sim.bench.kinds import KINDS
 from sim.bench.measure import (
     EMULATOR,
@@ -25,6 +24,7 @@ from sim.bench.overlay import SAMPLES, samples_of
 from sim.bench.plan import QUICK, Plan
 from sim.bench.run import SCENARIOS
 from sim.bench.traffic import outer_destination, sent_to, with_vni
+from sim.bench.watcher import Watcher
 from sim.lab.state import LabState
 from sim.wire.frames import Captured, lab_frame, vxlan_packet
 
@@ -200,7 +200,7 @@ def test_messages_that_come_in_pieces_or_together(server):
 
     answering = threading.Thread(target=serve)
     answering.start()
-    with Connection(path) as connection:
+    with Watcher(path) as connection:
         assert connection.transact(rows.delete("T")) == [{"uuid": ["uuid", "x"]}]
         assert connection.appeared("02:00:00:00:00:01") > 0
         assert connection.updates == 1

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+import queue
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,49 +20,10 @@ import yaml
 from sim.lab.openvswitch import SCHEMA_FILES, environment
 from sim.lab.process import CHECKOUT
 from sim.waiting import wait_until
+from sim.wire.ovsdb import Operation, OvsdbConnection, Update
 
 X, Y = "02:00:00:00:00:01", "02:00:00:00:00:02"
 FAR = "10.2.2.201"
-
-
-class Connection:
-    """A connection to a database server, for one request or for the updates of a monitor."""
-
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
-        self._text = ""
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def request(self, method: str, *params):
-        self._send({"method": method, "params": list(params), "id": 1})
-        while (message := self.receive(5.0)) is None or message.get("id") != 1:
-            assert message is not None, f"no answer to {method}"
-        assert not message.get("error"), message
-        return message["result"]
-
-    def receive(self, timeout: float):
-        """Return the next message, None when there was none in time."""
-        self._socket.settimeout(timeout)
-        while True:
-            with contextlib.suppress(json.JSONDecodeError):
-                message, end = json.JSONDecoder().raw_decode(self._text)
-                self._text = self._text[end:]
-                if message.get("method") != "echo":
-                    return message
-                self._send({"result": message["params"], "error": None, "id": message["id"]})
-                continue
-            try:
-                data = self._socket.recv(65536)
-            except TimeoutError:
-                return None
-            assert data, "the server closed the connection"
-            self._text += data.decode()
-
-    def _send(self, message) -> None:
-        self._socket.sendall(json.dumps(message).encode())
 
 
 class Vtep:
@@ -99,7 +59,7 @@ class Vtep:
 
     def _answers(self) -> bool:
         try:
-            Connection(self.socket).close()
+            OvsdbConnection(self.socket).close()
         except OSError:
             return False
         return True
@@ -124,13 +84,12 @@ class Vtep:
 
     def select_all(self, *tables: str) -> list[list[dict]]:
         """Return the rows of several tables as they are at one moment."""
-        connection = Connection(self.socket)
-        try:
-            selects = [{"op": "select", "table": table, "where": []} for table in tables]
-            results = connection.request("transact", "hardware_vtep", *selects)
-            return [result["rows"] for result in results]
-        finally:
-            connection.close()
+        selects = [{"op": "select", "table": table, "where": []} for table in tables]
+        return [result["rows"] for result in self.transact(*selects)]
+
+    def transact(self, *operations: Operation) -> list[dict]:
+        with OvsdbConnection(self.socket) as connection:
+            return connection.transact(*operations)
 
     def names(self) -> dict[str, str]:
         return {row["_uuid"][1]: row["name"] for row in self.select("Logical_Switch")}
@@ -169,21 +128,18 @@ class Vtep:
 
         Or until there is a number of them.
         """
-        connection = Connection(self.socket)
-        select = {"initial": False, "insert": True, "delete": True, "modify": True}
-        request = {table: {"columns": list(columns), "select": select}}
-        connection.request("monitor", "hardware_vtep", None, request)
+        heard: queue.Queue[Update] = queue.Queue()
 
         def updates(quiet: float = 0.3, number: int | None = None) -> list[dict]:
-            found = []
-            while len(found) != number and (message := connection.receive(quiet)) is not None:
-                found += message["params"][1].get(table, {}).values()
+            found: list[dict] = []
+            with contextlib.suppress(queue.Empty):
+                while len(found) != number:
+                    found += heard.get(timeout=quiet).get(table, {}).values()
             return found
 
-        try:
+        with OvsdbConnection(self.socket, hear=lambda update, at: heard.put(update)) as connection:
+            connection.monitor({table: columns})
             yield updates
-        finally:
-            connection.close()
 
 
 class Nvc:
@@ -364,10 +320,7 @@ def add_tunnel(vtep: Vtep, address: str, expected: str) -> None:
         "remote": ["named-uuid", "end1"],
         "bfd_config_local": ["map", [["bfd_dst_ip", expected]]],
     }
-    connection = Connection(vtep.socket)
-    connection.request(
-        "transact",
-        "hardware_vtep",
+    vtep.transact(
         *locators,
         {"op": "insert", "table": "Tunnel", "row": row, "uuid-name": "tunnel"},
         {
@@ -377,7 +330,6 @@ def add_tunnel(vtep: Vtep, address: str, expected: str) -> None:
             "mutations": [["tunnels", "insert", ["named-uuid", "tunnel"]]],
         },
     )
-    connection.close()
 
 
 def test_what_others_wrote_stays(nvc, vteps):
@@ -483,7 +435,7 @@ def test_it_is_quick_and_idles_in_between(running, vteps):
     east.claim(Y)
     eventually(lambda: ("blue", Y, east.address) in west.stations())
     (row,) = east.select("Ucast_Macs_Local")
-    connection = Connection(east.socket)
+    connection = OvsdbConnection(east.socket)
     delays = []
     with west.watched("Ucast_Macs_Remote", "MAC") as updates:
         for number in range(20):
@@ -491,7 +443,7 @@ def test_it_is_quick_and_idles_in_between(running, vteps):
             insert |= {column: row[column] for column in ("logical_switch", "locator")}
             operation = {"op": "insert", "table": "Ucast_Macs_Local", "row": insert}
             began = time.monotonic()
-            connection.request("transact", "hardware_vtep", operation)
+            connection.transact(operation)
             (update,) = updates(quiet=5.0, number=1)
             delays.append(time.monotonic() - began)
             assert update["new"]["MAC"] == insert["MAC"]

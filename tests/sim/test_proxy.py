@@ -1,52 +1,18 @@
 """The proxy passes everything on, and makes trouble exactly where it was asked to."""
 
 import contextlib
-import itertools
-import json
 import socket
 import struct
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sim.waiting import wait_until
-from sim.wire.proxy import OpenFlow, Ovsdb, Proxy, Way
+from sim.wire.openflow import OpenFlowFramer
+from sim.wire.ovsdb import OvsdbFramer
+from sim.wire.proxy import Proxy, Way
 
 HELLO = struct.pack("!BBHI", 4, 0, 8, 1)
 ECHO = struct.pack("!BBHI", 4, 2, 12, 2) + b"ping"
-
-
-def openflow(lengths):
-    return [struct.pack("!BBHI", 4, 10, 8 + length, 7) + b"\4" * length for length in lengths]
-
-
-def ovsdb(objects):
-    return [json.dumps(each).encode() for each in objects]
-
-
-TEXT = st.text(alphabet='a"\\{}[]é ', max_size=8)
-VALUES = st.recursive(TEXT, lambda inner: st.lists(inner, max_size=3), max_leaves=8)
-STREAMS = st.one_of(
-    st.tuples(st.just(OpenFlow), st.lists(st.integers(0, 90), max_size=6).map(openflow)),
-    st.tuples(
-        st.just(Ovsdb), st.lists(st.dictionaries(TEXT, VALUES, max_size=3), max_size=6).map(ovsdb)
-    ),
-)
-
-
-@given(STREAMS, st.lists(st.integers(0, 600), max_size=8))
-def test_messages_end_where_they_do_however_the_stream_is_cut_up(stream, cuts):
-    kind, expected = stream
-    data = b"".join(expected)
-    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    splitter = kind()
-    ends = [
-        start + end
-        for start, stop in itertools.pairwise(places)
-        for end in splitter.ends(data[start:stop])
-    ]
-    assert ends == [len(b"".join(expected[: count + 1])) for count in range(len(expected))]
 
 
 @pytest.fixture
@@ -58,7 +24,7 @@ def server():
 
 @pytest.fixture
 def proxy(server):
-    with Proxy(OpenFlow, server.getsockname()) as proxy:
+    with Proxy(OpenFlowFramer, server.getsockname()) as proxy:
         yield proxy
 
 
@@ -152,7 +118,7 @@ def test_a_peer_that_does_not_read_holds_up_the_sender_and_loses_nothing(proxy, 
 
 
 def test_a_connection_ends_when_the_server_is_away(server):
-    with Proxy(OpenFlow, server.getsockname()) as proxy:
+    with Proxy(OpenFlowFramer, server.getsockname()) as proxy:
         server.close()
         with contextlib.closing(
             socket.create_connection(("127.0.0.1", proxy.port), timeout=10)
@@ -161,7 +127,7 @@ def test_a_connection_ends_when_the_server_is_away(server):
 
 
 def test_all_connections_are_cut_at_once_and_at_the_end(server):
-    with Proxy(OpenFlow, server.getsockname()) as proxy:
+    with Proxy(OpenFlowFramer, server.getsockname()) as proxy:
         one, other = meet(proxy, server)
         with one as client, other as accepted:
             client.sendall(HELLO)
@@ -179,7 +145,7 @@ def test_databases_are_reached_by_unix_sockets(tmp_path):
         server.bind(str(tmp_path / "server"))
         server.listen()
         path = str(tmp_path / "proxy")
-        with Proxy(Ovsdb, str(tmp_path / "server"), path) as proxy:
+        with Proxy(OvsdbFramer, str(tmp_path / "server"), path) as proxy:
             proxy.after(Way.FROM_CLIENT, lambda link: link.cut(), messages=2)
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(path)

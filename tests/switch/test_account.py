@@ -5,10 +5,9 @@ import os
 import re
 import signal
 
-import ovs.jsonrpc
-import ovs.stream
 import pytest
 
+from sim.wire.ovsdb import OvsdbConnection
 from tests.switch.dummy import BROADCAST
 
 HOST, FAR, FURTHER = "00:00:00:00:00:01", "00:00:00:00:00:99", "00:00:00:00:00:98"
@@ -90,13 +89,8 @@ def test_a_thousand_of_them_in_one_transaction_are_a_thousand_flows_in_one_bundl
 
 def transact(remote: str, operations: list[dict]) -> None:
     """Carry out more operations in one transaction than a command line has room for."""
-    _, stream = ovs.stream.Stream.open_block(ovs.stream.Stream.open(remote))
-    connection = ovs.jsonrpc.Connection(stream)
-    request = ovs.jsonrpc.Message.create_request("transact", ["hardware_vtep", *operations])
-    failure, reply = connection.transact_block(request)
-    connection.close()
-    assert not failure
-    assert not [each for each in reply.result if each and "error" in each]
+    with OvsdbConnection(remote.removeprefix("unix:")) as connection:
+        connection.transact(*operations)
 
 
 def test_very_many_of_them_in_one_transaction_are_one_bundle_as_well(switch, meter):

@@ -13,7 +13,8 @@ import pytest
 
 from sim.lab.openvswitch import SCHEMA_FILES
 from sim.lab.process import CHECKOUT
-from sim.wire.proxy import Ovsdb, Proxy, Way
+from sim.wire.ovsdb import OvsdbFramer
+from sim.wire.proxy import Proxy, Way
 from tests.ports import held_port
 from tests.switch.conftest import described
 from tests.switch.test_databases import FAR, HOST, OF_2_4, Apart, old_schema
@@ -53,7 +54,7 @@ def versioned(request):
         server.do("ovsdb-tool", "create-cluster", str(server.file), schema, raft)
         server.ovsdb_server.start()
         proxy = f"{switch.folder}/proxy"
-        with Proxy(Ovsdb, server.db.removeprefix("unix:"), proxy) as switch.proxy:
+        with Proxy(OvsdbFramer, server.db.removeprefix("unix:"), proxy) as switch.proxy:
             switch.manage(vtep_db=f"unix:{proxy}")
             switch.join()
             version = [sys.executable, "-c", "import ovs.version; print(ovs.version.VERSION)"]

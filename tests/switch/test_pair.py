@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sim.waiting import wait_until
-from sim.wire.proxy import Ovsdb, Proxy
+from sim.wire.ovsdb import OvsdbFramer
+from sim.wire.proxy import Proxy
 from tests.switch.conftest import described
 from tests.switch.dummy import BROADCAST, DummyApp, DummySwitch
 
@@ -36,7 +37,7 @@ class Way:
     def mend(self) -> None:
         """Let the application connect again."""
         if self._proxy is None:
-            self._proxy = Proxy(Ovsdb, self._server, str(self._path))
+            self._proxy = Proxy(OvsdbFramer, self._server, str(self._path))
 
 
 class Pair(DummySwitch):

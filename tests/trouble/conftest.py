@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from sim.wire.proxy import OpenFlow, Ovsdb, Proxy
+from sim.wire.openflow import OpenFlowFramer
+from sim.wire.ovsdb import OvsdbFramer
+from sim.wire.proxy import Proxy
 from tests.lab.conftest import lab, nvc, plain_ls0, wire  # noqa: F401
 
 FIGURES = pytest.StashKey[list[str]]()
@@ -49,9 +51,9 @@ def proxies(lab):  # noqa: F811
     vtep, app = lab.vtep, lab.app
     server = vtep.db.removeprefix("unix:")
     with (
-        Proxy(OpenFlow, ("127.0.0.1", app.port), opener=vtep.namespace.call) as openflow,
-        Proxy(Ovsdb, server, f"{vtep.folder}/vtep.proxy") as vtep_db,
-        Proxy(Ovsdb, server, f"{vtep.folder}/ovs.proxy") as ovs_db,
+        Proxy(OpenFlowFramer, ("127.0.0.1", app.port), opener=vtep.namespace.call) as openflow,
+        Proxy(OvsdbFramer, server, f"{vtep.folder}/vtep.proxy") as vtep_db,
+        Proxy(OvsdbFramer, server, f"{vtep.folder}/ovs.proxy") as ovs_db,
     ):
         app.proxy_port = openflow.port
         app.options.update(

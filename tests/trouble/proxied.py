@@ -12,7 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from sim.lab.namespaces import Namespace
-from sim.wire.proxy import OpenFlow, Ovsdb, Proxy
+from sim.wire.openflow import OpenFlowFramer
+from sim.wire.ovsdb import OvsdbFramer
+from sim.wire.proxy import Proxy
 from tests.switch.dummy import DummySwitch
 
 
@@ -22,9 +24,9 @@ class ProxiedSwitch(DummySwitch):
     def __init__(self, folder: Path, namespace: Namespace | None = None) -> None:
         super().__init__(folder, namespace)
         server = self.db.removeprefix("unix:")
-        self.openflow = Proxy(OpenFlow, ("127.0.0.1", self.app.port), opener=namespace.call)
-        self.vtep_db = Proxy(Ovsdb, server, str(folder / "vtep.proxy"))
-        self.ovs_db = Proxy(Ovsdb, server, str(folder / "ovs.proxy"))
+        self.openflow = Proxy(OpenFlowFramer, ("127.0.0.1", self.app.port), opener=namespace.call)
+        self.vtep_db = Proxy(OvsdbFramer, server, str(folder / "vtep.proxy"))
+        self.ovs_db = Proxy(OvsdbFramer, server, str(folder / "ovs.proxy"))
         self.app.proxy_port = self.openflow.port
         self.app.options.update(
             vtep_db=f"unix:{folder}/vtep.proxy",
