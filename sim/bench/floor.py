@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sim.bench.rows import Reference, as_set, insert, locator, named
 from sim.bench.watcher import Watcher
+from sim.lab.lifetime import Lifetime
 from sim.lab.openvswitch import OPENFLOW, OpenVSwitch
-from sim.lab.state import LabState
 from sim.wire import openflow
 from sim.wire.openflow import OpenFlowConnection
 from sim.wire.ovsdb import transact_text
@@ -27,39 +27,14 @@ _LONGEST_NAME = 24
 _SUFFIX = "floor"
 
 
-class Floor:
+class Floor(Lifetime):
     """An Open vSwitch with both databases and an empty bridge br0, while the block runs."""
 
     BRIDGE = "br0"
 
     def __init__(self, name: str) -> None:
         """Name it after the lab that it is compared with."""
-        self._state = LabState(name[: _LONGEST_NAME - len(_SUFFIX)] + _SUFFIX)
-
-    def __enter__(self) -> Floor:
-        """Start the daemons. Raises LabBusy."""
-        self._state.claim()
-        try:
-            self._state.remove()
-            self._state.create()
-            namespace = self._state.create_namespace("switch")
-            folder = self._state.folder / "switch"
-            folder.mkdir()
-            self._switch = OpenVSwitch(namespace, folder, ("ovs", "vtep"))
-            self._switch.create_databases()
-            self._switch.ovsdb_server.start()
-            self._switch.ovs_vswitchd.start()
-            self._switch.ovs_vsctl(
-                "add-br", self.BRIDGE, "--", "set", "bridge", self.BRIDGE, "datapath_type=netdev"
-            )
-        except BaseException:
-            self._close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the daemons and remove every trace."""
-        self._close()
+        super().__init__(name[: _LONGEST_NAME - len(_SUFFIX)] + _SUFFIX)
 
     def connect(self) -> Watcher:
         """Return a connection to the hardware_vtep database."""
@@ -139,11 +114,18 @@ class Floor:
     def _file(self, name: str) -> Path:
         return self._switch.folder / name
 
-    def _close(self) -> None:
-        try:
-            self._state.remove()  # and every process in the namespace
-        finally:
-            self._state.release()
+    def _build(self) -> None:
+        super()._build()
+        namespace = self.state.create_namespace("switch")
+        folder = self.state.folder / "switch"
+        folder.mkdir()
+        self._switch = OpenVSwitch(namespace, folder, ("ovs", "vtep"))
+        self._switch.create_databases()
+        self._switch.ovsdb_server.start()
+        self._switch.ovs_vswitchd.start()
+        self._switch.ovs_vsctl(
+            "add-br", self.BRIDGE, "--", "set", "bridge", self.BRIDGE, "datapath_type=netdev"
+        )
 
 
 class BareSwitch(OpenFlowConnection):

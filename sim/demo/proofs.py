@@ -7,17 +7,14 @@ one) if it is not so.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from scapy.packet import Packet
 
+from sim.lab.guide import Lab
 from sim.lab.hosts import Host
 from sim.lab.network import VNI
 from sim.waiting import wait_until
 from sim.wire.frames import BROADCAST, lab_frame
-
-if TYPE_CHECKING:
-    from sim.lab.guide import Lab
 
 UNKNOWN = "02:00:00:00:99:99"
 """A unicast address that no host has."""

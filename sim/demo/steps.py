@@ -11,10 +11,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Generic, TypeVar
 
-from sim.lab.network import AnyLab, EmptyLab
+from sim.lab.network import EmptyLab
 from sim.waiting import WaitFailed
+
+AnyLab = TypeVar("AnyLab", bound=EmptyLab)
 
 
 @dataclass(frozen=True)

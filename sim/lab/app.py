@@ -5,20 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sim.lab.openvswitch import SCHEMAS, tail
+from sim.lab.openvswitch import SCHEMAS, OpenVSwitch, tail
 from sim.lab.process import CHECKOUT, Process
 from sim.waiting import WaitFailed, wait_until
-
-if TYPE_CHECKING:
-    from sim.lab.vtep import Vtep
 
 
 class Controller(Process):
     """A process in the VTEP's namespace that follows the VTEP database."""
 
-    def __init__(self, vtep: Vtep) -> None:
+    def __init__(self, vtep: OpenVSwitch) -> None:
         """Describe the process that is to control the VTEP's bridge."""
         super().__init__(vtep.namespace, vtep.folder)
         self.vtep = vtep
@@ -63,7 +59,7 @@ class App(Controller):
 
     NAME = "vtep_ofapp"
 
-    def __init__(self, vtep: Vtep, name: str = NAME, port: int = 6653) -> None:
+    def __init__(self, vtep: OpenVSwitch, name: str = NAME, port: int = 6653) -> None:
         """Describe the application; `options` are further ones of its group [vtep].
 
         A second application beside the first one needs another name and port.

@@ -5,26 +5,23 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 from sim.lab import delivery, links
 from sim.lab.app import App, Controller
 from sim.lab.delivery import Delivery, Receiver, Send
 from sim.lab.hosts import Host, VxlanEndpoint
+from sim.lab.lifetime import Lifetime
 from sim.lab.namespaces import Namespace
 from sim.lab.node import TunnelNode
 from sim.lab.peer import Peer
-from sim.lab.state import LabBusy, LabState
 from sim.lab.vtep import Vtep
 from sim.wire import frames
 from sim.wire.frames import BROADCAST
 
 VNI = 33
 
-AnyLab = TypeVar("AnyLab", bound="EmptyLab")
 
-
-class EmptyLab:
+class EmptyLab(Lifetime):
     """One lab. Entering it builds the network; leaving it takes everything down.
 
     `start` then starts what runs Open vSwitch. All hosts are known by name in `hosts`, all VTEPs
@@ -33,66 +30,28 @@ class EmptyLab:
 
     def __init__(self, name: str = "vtep", controller: type[Controller] = App) -> None:
         """Name the lab and what controls its VTEPs. Raises ValueError for an unfit name."""
-        self.name = name
-        self.state = LabState(name)
+        super().__init__(name)
         self.underlay = links.Segment(self.state.namespace("underlay"), links.MTU_UNDERLAY)
         self.management = links.Segment(self.state.namespace("management"))
         self.vteps: dict[str, Vtep] = {}
         self.peers: dict[str, Peer] = {}
         self.hosts: dict[str, Host] = {}
         self._controller = controller
-        self._keep = False
         # IP address to MAC address of every tunnel endpoint, for all VTEPs to know.
         self._underlay_macs: dict[str, str] = {}
         # Where each virtual machine is plugged in.
         self._places: dict[str, tuple[Vtep, str]] = {}
         self._numbers = itertools.count(1)
 
-    def __enter__(self: AnyLab) -> AnyLab:
-        """Remove what a dead lab of this name left, and build the network.
-
-        Raises LabBusy if a lab of this name is up or belongs to another process.
-        """
-        self.state.claim()
-        try:
-            if self.state.is_up:
-                raise LabBusy(
-                    f"lab {self.name} is up already; "
-                    f"`python -m sim down --name {self.name}` takes it down"
-                )
-            self.state.remove()
-        except BaseException:
-            self.state.release()
-            raise
-        try:
-            self._build()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Take the lab down, unless `keep` was called."""
-        if self._keep:
-            self.state.release()
-        else:
-            self.close()
-
     def close(self) -> None:
         """Take everything down: processes, namespaces, files."""
         with contextlib.ExitStack() as stack:
-            stack.callback(self.state.release)
-            # Whatever fails to end in order is killed with its namespace.
-            stack.callback(self.state.remove)
+            # A process that does not end in order is killed with its namespace.
+            stack.callback(super().close)
             for host in self.hosts.values():
                 stack.callback(host.close)
             for node in self._nodes():
                 stack.callback(node.stop)
-
-    def keep(self) -> None:
-        """Leave the lab running when this process ends; `python -m sim down` removes it."""
-        self.state.mark_ready()
-        self._keep = True
 
     def start(self, *, controller: bool = True) -> None:
         """Start every VTEP and peer of the lab that does not run yet, as their `start` does."""
@@ -251,7 +210,7 @@ class EmptyLab:
         return "\n".join(f"=== {node.name}\n{node.evidence()}" for node in self._nodes())
 
     def _build(self) -> None:
-        self.state.create()
+        super()._build()
         for segment in ("underlay", "management"):
             self.state.create_namespace(segment)
         self.underlay.create()

@@ -35,7 +35,6 @@ class TunnelNode(OpenVSwitch):
         """
         super().__init__(namespace, folder, schemas)
         self.name = name
-        self.bridge = "br0"
         self.tunnel_ip = tunnel_ip
         self.tunnel_mac = tunnel_mac
         self.neighbours = neighbours

@@ -108,6 +108,9 @@ class OpenVSwitch:
         """
         self.namespace = namespace
         self.folder = folder
+        self.bridge = "br0"
+        self.ports: list[str] = []
+        """Interfaces of the namespace that are ports of the bridge, or are to be."""
         self.env = environment(folder)
         self.db = f"unix:{folder}/db.sock"
         """OVSDB remote of the server, which any namespace can use."""

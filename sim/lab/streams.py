@@ -12,13 +12,10 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from sim.lab.capture import Capture
 from sim.wire.frames import Captured, lab_frame
-
-if TYPE_CHECKING:
-    from sim.lab.capture import Capture
-    from sim.lab.hosts import Host
 
 _NUMBER = struct.Struct("!I")
 _MARK_LENGTH = 16
@@ -62,6 +59,21 @@ def account(sent: int, arrivals: Iterable[tuple[float, int]]) -> Account:
     )
 
 
+class Endpoint(Protocol):
+    """A host that a stream comes from or goes to."""
+
+    name: str
+    mac: str
+
+    def send(self, frame: bytes) -> None:
+        """Send an Ethernet frame. Raises OSError."""
+        ...
+
+    def capture(self) -> Capture:
+        """Return a capture of what the host receives."""
+        ...
+
+
 class Stream:
     """Numbered frames from one host to another, sent by a thread from `start` to `stop`.
 
@@ -71,8 +83,8 @@ class Stream:
 
     def __init__(
         self,
-        sender: Host,
-        receiver: Host,
+        sender: Endpoint,
+        receiver: Endpoint,
         rate: float,
         vlans: Sequence[int] = (),
         dst: str | None = None,

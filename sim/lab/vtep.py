@@ -38,8 +38,6 @@ class Vtep(TunnelNode):
             neighbours=neighbours,
         )
         self.management_ip = management_ip
-        self.ports: list[str] = []
-        """Interfaces of the namespace that are ports of br0, or are to be."""
         self.app = controller(self)
 
     def start(self, *, controller: bool = True) -> None:
