@@ -1,0 +1,93 @@
+"""The contracts hold with the lowest and the highest version of each library that we allow.
+
+Each version is installed into a folder of its own, once, and the contract tests of its library run
+again in a process that imports it from there.
+"""
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+CONTRACTS = {"ovs": "test_ovs_*.py"}
+"""Files of contract tests by the library that they are about."""
+TOOLS = ("-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts=")
+DEADLINE = 100
+"""Seconds for pip, and for the tests; both take a few."""
+
+
+def requirement(library: str) -> str:
+    """Return the line of requirements.txt about a library, without its comment."""
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    (line,) = (line for line in lines if re.match(rf"{library}\b", line))
+    return line.split("#")[0].strip()
+
+
+def lowest(library: str) -> str:
+    """Return the requirement of the lowest version alone: the bound itself."""
+    found = re.search(r">=([\d.]+)", requirement(library))
+    assert found, f"{requirement(library)} has no lower bound"
+    return f"{library}=={found[1]}"
+
+
+def run(*command: str | Path, **environment: str) -> str:
+    """Run a command of this Python in the checkout; return what it said, which fails if it did."""
+    done = subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    return output
+
+
+def installed(wanted: str) -> Path:
+    """Return a folder with what a requirement allows: the highest version of that.
+
+    It stays in the virtual environment, and goes with it.
+    """
+    folder = Path(sys.prefix) / "contracts" / re.sub(r"[^\w.]+", "_", wanted)
+    is_complete = folder / "is_complete"
+    if not is_complete.exists():
+        pip = ("-m", "pip", "install", "--quiet", "--upgrade", "--no-deps", "--target")
+        run(*pip, folder, wanted)
+        is_complete.touch()
+    return folder
+
+
+def version_in(folder: Path, library: str) -> str:
+    (found,) = importlib.metadata.distributions(name=library, path=[str(folder)])
+    return found.version
+
+
+@pytest.mark.parametrize("which", ["lowest", "highest"])
+@pytest.mark.parametrize("library", CONTRACTS)
+def test_the_contracts_hold(library: str, which: str) -> None:
+    folder = installed(lowest(library) if which == "lowest" else requirement(library))
+    files = sorted(HERE.glob(CONTRACTS[library]))
+    assert files
+    module = library.replace("-", "_")
+    where = run("-c", f"import {module}; print({module}.__file__)", PYTHONPATH=str(folder))
+    assert where.startswith(str(folder))
+    said = run("-m", "pytest", *TOOLS, *files, PYTHONPATH=str(folder))
+    assert re.search(r"\d+ passed", said), said
+    assert not re.search(r"skipped|xfailed", said), said
+    print(f"{library} {version_in(folder, library)}: {said.splitlines()[-1]}")
+
+
+def test_the_lowest_version_is_lower() -> None:
+    """Both runs would be the same if the bound were not found."""
+    for library in CONTRACTS:
+        versions = [version_in(installed(each(library)), library) for each in (lowest, requirement)]
+        assert versions[0] != versions[1]
