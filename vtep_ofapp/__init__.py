@@ -30,7 +30,8 @@ from .openflow.tls import Certificates
 from .ovsdb.client import Database, use_tls
 from .ovsdb.hardware_vtep import VtepTables
 from .ovsdb.open_vswitch import OpenVSwitchTables
-from .process import config, log_format, log_limits
+from .process import config, log_format, log_limits, unused_options
+from .process.options import BadOption
 from .process.systemd import ServiceManager
 from .values.events import AccountIsDue
 
@@ -70,7 +71,7 @@ def _listener(openflow: config.OpenFlow) -> server.Listener:
     try:
         certificates = Certificates(tls.key, tls.certificate, tls.ca, openflow.ciphers)
     except OSError as error:
-        raise config.BadOption(f"[DEFAULT] {', '.join(config.OPENFLOW_TLS)}: {error}") from None
+        raise BadOption(f"[DEFAULT] {', '.join(config.OPENFLOW_TLS)}: {error}") from None
     return server.Listener(*where, certificates)
 
 
@@ -83,10 +84,10 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         format_log()
         try:
-            strange = config.check(sys.argv[1:])
+            strange = unused_options.check(sys.argv[1:])
             options = config.read()
             listening = _listener(options.openflow)
-        except (config.BadOption, server.CannotListen) as error:
+        except (BadOption, server.CannotListen) as error:
             LOG.critical("vtep_ofapp: %s", error)
             raise SystemExit(1) from None
         for line in strange:

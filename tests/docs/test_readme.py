@@ -7,7 +7,7 @@ import pytest
 
 from sim.__main__ import parser
 from tests.docs.pages import PAGES, ROOT, code, prose, raised_words, section, table
-from vtep_ofapp.process.config import OPTIONS
+from vtep_ofapp.process.options import OPTIONS
 
 README = ROOT / "README.md"
 

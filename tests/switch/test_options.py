@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vtep_ofapp.process.config import OPENFLOW_TLS, OPTIONS
+from vtep_ofapp.process.config import OPENFLOW_TLS
+from vtep_ofapp.process.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 MANAGER = Path(sys.executable).parent / "osken-manager"

@@ -5,7 +5,8 @@ import subprocess
 import pytest
 from os_ken import cfg
 
-from vtep_ofapp.process import config
+from vtep_ofapp.process import config, unused_options
+from vtep_ofapp.process.options import OPTIONS, BadOption
 from vtep_ofapp.process.settings import Settings
 
 
@@ -64,7 +65,7 @@ def test_the_lock_has_a_name(read):
     assert read().lock == "vtep_ofapp"
     assert read("lock = rack_7").lock == "rack_7"
     for name in ("", "7", "rack-7", "a b"):
-        with pytest.raises(config.BadOption, match="lock"):
+        with pytest.raises(BadOption, match="lock"):
             read(f"lock = {name}")
 
 
@@ -118,7 +119,7 @@ def test_an_encrypted_remote_needs_keys_and_certificates(read, pem, option):
 
 def refusal_of(read, *lines):
     """Return why the options are refused, in one line."""
-    with pytest.raises(config.BadOption) as refusal:
+    with pytest.raises(BadOption) as refusal:
         read(*lines)
     message = str(refusal.value)
     assert "\n" not in message
@@ -222,7 +223,7 @@ def test_there_may_be_an_open_vswitch_on_each_of_several_hosts(read):
 
 
 def test_the_same_open_vswitch_twice_is_refused(read):
-    with pytest.raises(config.BadOption, match="ovs_db: the same remote"):
+    with pytest.raises(BadOption, match="ovs_db: the same remote"):
         read("ovs_db = tcp:10.0.0.1:6640", "ovs_db =  tcp:10.0.0.1:6640")
 
 
@@ -248,7 +249,7 @@ def test_blanks_between_the_servers_of_a_cluster_do_no_harm(read):
     ],
 )
 def test_a_bad_remote_is_refused_and_named_in_one_line(read, option, value, named):
-    with pytest.raises(config.BadOption) as refusal:
+    with pytest.raises(BadOption) as refusal:
         read(f"{option} = {value}")
     message = str(refusal.value)
     assert message.startswith(f"[vtep] {option}: {named!r} ")
@@ -271,7 +272,7 @@ def test_a_bad_remote_is_refused_and_named_in_one_line(read, option, value, name
 )
 def test_a_bad_value_is_refused_in_one_clear_line(read, option, values):
     for value in values:
-        with pytest.raises(config.BadOption) as refusal:
+        with pytest.raises(BadOption) as refusal:
             read(f"{option} = {value}")
         message = str(refusal.value)
         assert message.startswith(f"[vtep] {option}: ")
@@ -286,7 +287,7 @@ def test_os_kens_own_options_have_our_defaults(read):
 
 
 def test_every_option_says_what_it_is():
-    assert all(option.help and option.help.endswith(".") for option in config.OPTIONS)
+    assert all(option.help and option.help.endswith(".") for option in OPTIONS)
 
 
 CHECKED = [
@@ -313,7 +314,7 @@ def test_what_would_be_passed_over_is_refused(tmp_path, group, line, says):
     config.register()
     path = tmp_path / "vtep.conf"
     path.write_text(f"{group}\n{line}\n")
-    with pytest.raises(config.BadOption) as refusal:
+    with pytest.raises(BadOption) as refusal:
         config.load(str(path))
     assert str(refusal.value).startswith(says)
 
@@ -326,7 +327,7 @@ def test_what_others_have_stays_and_a_name_that_nobody_has_is_only_said(tmp_path
         "[DEFAULT]\nofp_listen_hots = a\n[step]\na = b\n[neutron]\nlock = a\n[vteq]\nlock = b\n"
     )
     config.load(str(path))
-    assert config.check(["--config-file", str(path)]) == [
+    assert unused_options.check(["--config-file", str(path)]) == [
         "[DEFAULT] ofp_listen_hots: no application that is loaded has such an option; "
         "ofp_listen_host is the nearest"
     ]
@@ -338,9 +339,9 @@ def test_what_a_later_file_would_overrule_is_refused(tmp_path):
     path.write_text("[DEFAULT]\nofp_listen_host = 127.0.0.1\n")
     for option in (["--ofp-listen-host=::1"], ["--ofp-listen-host", "::1"]):
         for file in (["--config-file", str(path)], [f"--config-file={path}"]):
-            config.check([*file, *option])
-            with pytest.raises(config.BadOption, match=f"--ofp-listen-host: {path} has it as well"):
-                config.check([*option, *file])
+            unused_options.check([*file, *option])
+            with pytest.raises(BadOption, match=f"--ofp-listen-host: {path} has it as well"):
+                unused_options.check([*option, *file])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..process import config
+from ..process.options import BadOption
 from ..values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
 from . import emulator
 from .tools import Failure, Removal, Row, Tools, members, pairs, tell, where, without
@@ -309,7 +310,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             with contextlib.nullcontext() if arguments.dry_run else locked(tools):
                 clean(tools, arguments.with_bindings)
-    except (Failure, config.BadOption) as error:
+    except (Failure, BadOption) as error:
         print(f"vtep_ofapp.cleanup: {error}", file=sys.stderr)
         return 1
     if not tools.removed:

@@ -1,6 +1,7 @@
-"""Lines of the log that others can provoke: a few of each kind, then how many more there were.
+"""Rate limits for log lines that remote peers can trigger.
 
-The last one of those that were left out is shown, so that what holds now can be read.
+A few lines of each kind pass. Then one line counts the rest and shows the last of them, so that
+the log tells what holds now.
 """
 
 import logging
@@ -13,7 +14,7 @@ MAX_LINES = 5
 INTERVAL = 60.0
 """Seconds from the first line of a kind until the ones that were left out are counted."""
 MAX_CHARACTERS = 2000
-"""What is shown of one line: a message of OpenFlow may be 64 KiB long."""
+"""Characters of one line that are logged: an OpenFlow message may have 64 KiB."""
 
 _PARSER = "os_ken.ofproto.ofproto_parser"
 _OUTSIDERS = (
@@ -27,18 +28,18 @@ _OUTSIDERS = (
     "vtep_ofapp.switch.listener",
     "vtep_ofapp.unnamed",
 )
-"""Loggers of what switches and strangers send."""
+"""Loggers of what switches and unknown peers send."""
 _OURS = ("vtep_ofapp.databases", "vtep_ofapp.loop", "vtep_ofapp.session")
-"""Loggers of what becomes of our databases and switches; their lines begin with its name."""
+"""Loggers whose lines begin with a database or a switch, each of which has its own limit."""
 
 _MORE = "%d more lines like this one within %g s: %s"
 
 
 class RateLimit(logging.Filter):
-    """Lets MAX_LINES of a kind pass within INTERVAL, shortened; those after them are counted.
+    """Pass MAX_LINES of a kind within INTERVAL, shortened, and count the rest.
 
-    Lines are of one kind if they come from one logger and have one text before it is filled in;
-    ``by_subject`` says that the first value to be filled in has to be the same as well.
+    Lines of one kind have the same logger and the same text before its values are filled in.
+    With ``by_subject`` they have the same first value, too.
     """
 
     def __init__(self, later: Callable[..., Any], by_subject: bool = False) -> None:
@@ -50,18 +51,18 @@ class RateLimit(logging.Filter):
         self._left_out: dict[Hashable, tuple[str, int, str]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the line is logged; shorten it."""
+        """Shorten the line, and return whether it is logged."""
         if record.msg == _MORE:
             return True
         kind = self._kind(record)
         self._counts[kind] += 1
         record.msg, record.args = _short(record.getMessage()), ()
         if self._counts[kind] > MAX_LINES:
-            # As text alone: what it is made of, an exception and its socket, is not held on to.
+            # Keep the text alone: the record's exception would keep a socket open.
             self._left_out[kind] = record.name, record.levelno, record.msg
             return False
         if record.name == _PARSER:
-            record.exc_info = None  # the fault is in what was sent, not in a program here
+            record.exc_info = None  # what the peer sent is at fault, and no code of ours
         if self._counts[kind] == 1:
             self._later(INTERVAL, self._end, kind)
         return True
@@ -71,7 +72,7 @@ class RateLimit(logging.Filter):
         return record.name, record.msg, *(str(subject) for subject in known[:1])
 
     def _end(self, kind: Hashable) -> None:
-        """End the interval of a kind, and say how many lines were left out in it, and the last."""
+        """End the interval of a kind: count its lines that were left out, and show the last."""
         more = self._counts.pop(kind) - MAX_LINES
         last = self._left_out.pop(kind, None)
         if last is not None:

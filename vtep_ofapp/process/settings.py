@@ -1,22 +1,80 @@
-"""What an operator may decide: the options that shape the switch, with their defaults."""
+"""The settings that shape a switch: each option once, with its default, bounds and help."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 NAMED, ANY = "named", "any"
 """From which VTEPs frames are let in: those that rows name, or all of them."""
 
 
+def _option(default: Any, help: str, **bounds: Any) -> Any:
+    """Return a field of Settings; ``bounds`` are what oslo.config checks: min, max, choices."""
+    return field(default=default, metadata={"help": help, **bounds})
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Times are in seconds. ``etc/vtep_ofapp.conf`` says what each option means."""
+    """The options of [vtep] that shape a switch. Times are in seconds."""
 
-    mac_aging: int = 300
-    port_grace: float = 3.0
-    bound_port_grace: float = 86400.0
-    empty_db_grace: float = 60.0
-    stats_interval: float = 10.0
-    max_local_macs: int = 131072
-    max_local_macs_per_port: int = 65536
-    max_tunnels: int = 4096
-    flood_without_unknown_dst: bool = False
-    accept_from: str = NAMED
+    mac_aging: int = _option(
+        300,
+        "Seconds without a frame after which a learned MAC address is forgotten.",
+        min=1,
+        max=65535,
+    )
+    port_grace: float = _option(
+        3.0,
+        "Seconds for which a port may leave its bridge and keep its Physical_Port row, while "
+        "the NVC bound nothing to it.",
+        min=0.0,
+    )
+    bound_port_grace: float = _option(
+        86400.0,
+        "Seconds for which the row of a port that is not on its bridge stays while the NVC "
+        "has bindings there, which would go with it.",
+        min=0.0,
+    )
+    empty_db_grace: float = _option(
+        60.0,
+        "Seconds for which switches stay as they are when hardware_vtep comes back without "
+        "any Physical_Switch, so that it can be restored.",
+        min=0.0,
+    )
+    stats_interval: float = _option(
+        10.0,
+        "Seconds between updates of Logical_Binding_Stats; 0 for none.",
+        min=0.0,
+    )
+    max_local_macs: int = _option(
+        131072,
+        "Stations that one logical switch may learn. Further ones are reached by flooding, "
+        "and switch_fault_status shows mac_table_exhaustion.",
+        min=1,
+    )
+    max_local_macs_per_port: int = _option(
+        65536,
+        "Stations that may be learned at one port, so that a flood of addresses there takes "
+        "nothing from the others.",
+        min=1,
+    )
+    max_tunnels: int = _option(
+        4096,
+        "Remote VTEPs that one switch has tunnels to. Beyond them switch_fault_status shows "
+        "tunnel_exhaustion.",
+        min=0,
+        max=4096,
+    )
+    flood_without_unknown_dst: bool = _option(
+        False,
+        "Whether a logical switch for which the NVC wrote no unknown-dst floods to every "
+        "locator that its other rows name. For NVCs that never write one, such as "
+        "networking-l2gw.",
+    )
+    accept_from: str = _option(
+        NAMED,
+        "From which VTEPs frames are let in: named, those that rows of the logical switch "
+        "name, or any, all that send with its tunnel key (RFC 7348, section 4.1). OVN needs any "
+        "for what its hypervisors route. With any, every host that reaches UDP port 4789 of a "
+        "tunnel IP can send into the logical switches.",
+        choices=(NAMED, ANY),
+    )
