@@ -6,8 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from vtep_ofapp.features.tunnels.ports import Tunnels
+from vtep_ofapp.pipeline.layout import Cookie, Table
 from vtep_ofapp.values.addresses import UNKNOWN_DST
+from vtep_ofapp.values.events import Connection, PacketIn
 from vtep_ofapp.values.faults import Fault
+from vtep_ofapp.values.flows import Match
 from vtep_ofapp.values.rows import (
     ANYONE,
     Binding,
@@ -207,3 +210,9 @@ def row_of(fault: Fault) -> UUID | None:
 def word_of(fault: Fault) -> str | None:
     """Return the word of the fault column."""
     return fault.entry.word.value if fault.entry else None
+
+
+def unknown_source(connection: Connection, fields: Match, mac: str) -> PacketIn:
+    """Return the packet-in of a frame whose source the pipeline does not know."""
+    source = bytes.fromhex(mac.replace(":", ""))
+    return PacketIn(connection, Cookie.LEARNING, Table.SHOWING, fields, source)

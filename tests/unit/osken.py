@@ -7,6 +7,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from vtep_ofapp.openflow import message_filter
+from vtep_ofapp.pipeline.layout import Cookie, cookie_of
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import (
     CheckLength,
@@ -213,7 +214,10 @@ def message(kind, body):
     return struct.pack("!BBHI", ofp.OFP_VERSION, kind, 8 + len(body), 0) + body
 
 
-def packet_in(fields, source, cookie=0x76746570 << 32):
+OF_LEARNING = cookie_of(Cookie.LEARNING)
+
+
+def packet_in(fields, source, cookie=OF_LEARNING):
     buf = bytearray()
     parser.OFPMatch(**fields).serialize(buf, 0)
     frame = b"\xff" * 6 + bytes.fromhex(source.replace(":", "")) + b"\x08\x06"

@@ -13,6 +13,7 @@ from vtep_ofapp.openflow import decoding, encoding, message_filter
 from vtep_ofapp.openflow.actions import Foreign, decode_instructions
 from vtep_ofapp.openflow.oxm import Unreadable
 from vtep_ofapp.pipeline import learning, unicast
+from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Bucket, Flow, FlowKey, GoTo, Group, Output, SetField, match
@@ -106,9 +107,10 @@ def test_the_end_of_a_flow_is_read(flow, reason):
 def test_a_frame_is_read():
     fields = {"in_port": 1, "metadata": 7, "reg0": 0x1000, "reg3": 0}
     assert decoding.packet_in(osken.packet_in(fields, MAC1)) == (
-        0x76746570 << 32,
+        cookie_of(Cookie.LEARNING),
+        Table.LEARNING,
         match(fields),
-        MAC1,
+        bytes.fromhex("ff" * 6 + MAC1.replace(":", "") + "0806"),
     )
 
 

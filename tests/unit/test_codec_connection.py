@@ -14,15 +14,15 @@ from vtep_ofapp.openflow import connection
 from vtep_ofapp.openflow.connection import SwitchConnection
 from vtep_ofapp.openflow.oxm import encode_match
 from vtep_ofapp.pipeline import flooding, learning, unicast
-from vtep_ofapp.pipeline.layout import READ
+from vtep_ofapp.pipeline.layout import READ, Cookie, Table, cookie_of
 from vtep_ofapp.values.counters import Counter, Traffic
 from vtep_ofapp.values.events import (
     Applied,
     Counters,
     FlowRemoved,
     FlowsChanged,
+    PacketIn,
     ReadBack,
-    UnknownSource,
 )
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Bucket, Group, Output, match
@@ -303,17 +303,20 @@ def test_other_refusals_of_a_role_are_said(far, caplog):
 def test_a_source_is_told(far):
     fields = {"metadata": 7, "reg0": 0x1000}
     far.tell(osken.packet_in(fields, MAC1))
-    assert far.events == [UnknownSource(far.connection, match(fields), MAC1)]
+    shown = match(fields), bytes.fromhex(MAC1.replace(":", ""))
+    assert far.events == [PacketIn(far.connection, Cookie.LEARNING, Table.LEARNING, *shown)]
 
 
 @pytest.mark.parametrize(
     "frame",
     [
         osken.packet_in({"reg0": 0x1000}, MAC1, cookie=1),
+        osken.packet_in({"reg0": 0x1000}, MAC1, cookie=cookie_of(Cookie.UNICAST)),
+        osken.packet_in({"reg0": 0x1000}, MAC1, cookie=cookie_of(0xF)),
         osken.packet_in({"reg0": 0x1000}, "01:00:5e:00:00:01"),
         osken.packet_in({"reg0": 0x1000}, "00:00:00:00:00:00"),
     ],
-    ids=["of another application", "a group address", "address zero"],
+    ids=["of others", "of flows that show none", "of a later version", "a group", "address zero"],
 )
 def test_a_frame_that_tells_of_no_station_is_counted(far, frame):
     far.tell(frame)

@@ -4,8 +4,16 @@ from collections import Counter
 
 import eventlet
 
-from vtep_ofapp.loop.inbox import LONGEST_LINE, MAX_EVENTS, MAX_SOURCES, MAX_WAITING, Inbox
-from vtep_ofapp.values.events import GraceIsOver, RetryIsDue, UnknownSource
+from vtep_ofapp.loop.inbox import (
+    LONGEST_LINE,
+    MAX_EVENTS,
+    MAX_PACKET_INS,
+    MAX_WAITING,
+    MAX_WAITING_BYTES,
+    Inbox,
+)
+from vtep_ofapp.pipeline.layout import Cookie, Table
+from vtep_ofapp.values.events import GraceIsOver, PacketIn, RetryIsDue
 from vtep_ofapp.values.flows import match
 
 from .doubles import ConnectionDouble
@@ -13,9 +21,13 @@ from .doubles import ConnectionDouble
 CONNECTION = ConnectionDouble()
 
 
-def source(number: int, binding: int = 1) -> UnknownSource:
+def source(number: int, binding: int = 1) -> PacketIn:
     fields = match({"metadata": 7, "reg0": binding << 12})
-    return UnknownSource(CONNECTION, fields, f"02:00:00:{number >> 16:02x}:{number:04x}")
+    return shown(number.to_bytes(6, "big"), fields)
+
+
+def shown(header: bytes, fields) -> PacketIn:
+    return PacketIn(CONNECTION, Cookie.LEARNING, Table.LEARNING, fields, header)
 
 
 def drain(inbox: Inbox) -> list:
@@ -57,22 +69,22 @@ def test_a_source_waits_once():
 
 def test_a_binding_that_shows_many_sources_does_not_delay_the_others():
     inbox = Inbox()
-    for number in range(5 * MAX_SOURCES):
+    for number in range(5 * MAX_PACKET_INS):
         inbox.post(source(number))
     inbox.post(source(1, binding=2))
     inbox.post(source(2, binding=2))
     first = inbox.take()
-    assert len(first) == MAX_SOURCES
+    assert len(first) == MAX_PACKET_INS
     assert first[:4] == [source(0), source(1, 2), source(1), source(2, 2)]
 
 
 def test_events_pass_by_sources_and_sources_pass_by_events():
     inbox = Inbox()
-    for number in range(2 * MAX_SOURCES):
+    for number in range(2 * MAX_PACKET_INS):
         inbox.post(source(number))
         inbox.post(GraceIsOver())
     taken = Counter(map(type, inbox.take()))
-    assert taken == {UnknownSource: MAX_SOURCES, GraceIsOver: MAX_EVENTS}
+    assert taken == {PacketIn: MAX_PACKET_INS, GraceIsOver: MAX_EVENTS}
 
 
 def test_a_line_has_an_end_and_so_has_all_that_waits():
@@ -85,3 +97,21 @@ def test_a_line_has_an_end_and_so_has_all_that_waits():
     assert len(drain(inbox)) == MAX_WAITING
     inbox.post(source(1))
     assert inbox.take() == [source(1)]
+
+
+def test_whole_frames_that_wait_take_up_no_more_than_so_many_bytes():
+    inbox = Inbox()
+    length = 1 << 14
+    for number in range(2 * MAX_WAITING_BYTES // length):
+        inbox.post(shown(number.to_bytes(length, "big"), match({"reg0": number % 10 << 12})))
+    assert len(drain(inbox)) == MAX_WAITING_BYTES // length
+    inbox.post(source(1))
+    assert inbox.take() == [source(1)]
+
+
+def test_frames_that_no_binding_let_in_wait_in_a_line_of_their_port():
+    inbox = Inbox()
+    frames = [shown(bytes([number]), match({"in_port": number // 5})) for number in range(10)]
+    for frame in frames:
+        inbox.post(frame)
+    assert inbox.take()[:4] == [frames[0], frames[5], frames[1], frames[6]]

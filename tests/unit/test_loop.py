@@ -37,7 +37,6 @@ from vtep_ofapp.values.events import (
     RoleIs,
     RoleIsDue,
     StatisticsAreDue,
-    UnknownSource,
     VtepInSync,
     VtepRows,
     WatchdogIsDue,
@@ -80,6 +79,7 @@ from .builders import (
     remote_mac,
     to_anyone,
     unknown_dst,
+    unknown_source,
     uuid,
 )
 from .doubles import ConnectionDouble, ServiceDouble, SwitchDouble, WriterDouble
@@ -515,7 +515,7 @@ def test_whoever_has_no_lock_is_ready_and_changes_nothing(app):
 def test_the_next_process_finds_everything_and_changes_nothing(app):
     connection = app.start()
     source = match({"metadata": app.loop._network.number(RED), "reg0": 0x1000})
-    app.turn(UnknownSource(connection, source, MAC1))
+    app.turn(unknown_source(connection, source, MAC1))
     app.serve(connection)
     assert app.written(PutLocalMac)
     switch = connection.switch
@@ -558,7 +558,7 @@ def test_whoever_takes_over_again_reads_what_the_other_learned_before_rows_are_w
     other = App()
     others = other.start(connection=ConnectionDouble(connection.switch))
     source = match({"metadata": other.loop._network.number(RED), "reg0": 0x1000})
-    other.turn(UnknownSource(others, source, MAC1))
+    other.turn(unknown_source(others, source, MAC1))
     other.serve(others)
     app.tell(local_mac(MAC1, OWN))
     app.written()
@@ -574,7 +574,7 @@ def test_whoever_stands_by_learns_nothing(app):
     connection = app.start()
     app.turn(LockIs(False))
     source = match({"metadata": app.loop._network.number(RED), "reg0": 0x1000})
-    app.turn(UnknownSource(connection, source, MAC1))
+    app.turn(unknown_source(connection, source, MAC1))
     app.turn(LockIs(True))
     app.turn(connection.leading(), connection.reading())
     assert app.written(PutLocalMac) == []
@@ -790,12 +790,12 @@ def test_a_station_that_moves_too_often_is_held_and_released(app):
     number = app.loop._network.number(RED)
     for turn in range(20):
         fields = match({"metadata": number, "reg0": (turn % 2 + 1) << 12})
-        app.turn(UnknownSource(connection, fields, MAC1))
+        app.turn(unknown_source(connection, fields, MAC1))
         app.serve(connection)
     bundles = len(connection.bundles)
     for turn in range(20):
         fields = match({"metadata": number, "reg0": (turn % 2 + 1) << 12})
-        app.turn(UnknownSource(connection, fields, MAC1))
+        app.turn(unknown_source(connection, fields, MAC1))
     assert len(connection.bundles) == bundles
     held = FlowKey(Table.LEARNING, 75, match({"metadata": number, "eth_src": MAC1}))
     assert held in connection.switch.flows
@@ -810,7 +810,7 @@ def test_a_new_station_is_in_the_switch_and_in_the_database_at_once(app):
     connection = app.start()
     number = app.loop._network.number(RED)
     fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})
-    app.turn(UnknownSource(connection, fields, MAC1))
+    app.turn(unknown_source(connection, fields, MAC1))
     changes = connection.bundles[-1]
     assert len(changes) == 2
     assert all(isinstance(change, FlowChange) and MAC1 in str(change) for change in changes)
@@ -830,7 +830,7 @@ def test_a_station_that_the_nvc_placed_elsewhere_is_reported_all_the_same(app):
     app.written()
     app.store()
     fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})
-    app.turn(UnknownSource(connection, fields, MAC1))
+    app.turn(unknown_source(connection, fields, MAC1))
     app.turn(RetryIsDue("hardware_vtep"))
     assert PutLocalMac(RED, MAC1, OWN) in app.written()
 
@@ -840,7 +840,7 @@ def test_a_learned_station_that_the_nvc_places_elsewhere_has_to_speak_again(app,
     connection = app.start()
     number = app.loop._network.number(RED)
     fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})
-    app.turn(UnknownSource(connection, fields, MAC1))
+    app.turn(unknown_source(connection, fields, MAC1))
     app.serve(connection)
     app.store(local_mac(MAC1, OWN))
     app.written()
@@ -853,7 +853,7 @@ def test_a_station_shown_by_a_stranger_is_not_learned(app):
     app.start()
     number = app.loop._network.number(RED)
     fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})
-    app.turn(UnknownSource(ConnectionDouble(), fields, MAC1))
+    app.turn(unknown_source(ConnectionDouble(), fields, MAC1))
     assert app.written() == []
 
 
@@ -952,7 +952,7 @@ def test_very_many_stations_leave_room_for_other_turns_and_the_gate_waits(app, s
 
 def shown(app, connection, mac):
     fields = match({"metadata": app.loop._network.number(RED), "reg0": 0x1000})
-    return UnknownSource(connection, fields, mac)
+    return unknown_source(connection, fields, mac)
 
 
 def test_nothing_is_made_of_a_part_of_a_change(app, said):

@@ -36,7 +36,6 @@ from vtep_ofapp.values.events import (
     HoldIsOver,
     LockIs,
     RetryIsDue,
-    UnknownSource,
     VtepInSync,
     VtepRows,
 )
@@ -88,6 +87,7 @@ from .builders import (
     port,
     remote_mac,
     unknown_dst,
+    unknown_source,
     uuid,
 )
 from .doubles import ConnectionDouble, SwitchDouble
@@ -438,7 +438,7 @@ class Whole(RuleBasedStateMachine):
         result = Pipeline(self.switch.flows.values(), self.switch.groups.values()).send(frame)
         for fields in result.shown:
             if self.connection is not None:
-                self.connection.news.append(UnknownSource(self.connection, match(fields), src))
+                self.connection.news.append(unknown_source(self.connection, match(fields), src))
 
     @rule(mac=STATIONS)
     def station_is_idle(self, mac):

@@ -20,8 +20,10 @@ from ..features.tunnels.unnamed_senders import Unnamed
 from ..features.tunnels.unused_rows import UnusedTunnelRows
 from ..features.vni_mapping import Keys
 from ..pipeline import learning
+from ..pipeline.layout import Cookie
 from ..process.settings import Settings
 from ..values.counters import Counter
+from ..values.events import PacketIn
 from ..values.faults import Fault
 from ..values.flows import Flow, FlowKey, Group, Match
 from ..values.rows import (
@@ -271,6 +273,11 @@ class SwitchState:
             place, mac = station
             if self._macs.place(place.logical_switch, mac) is None:
                 self._macs.learn(mac, place)
+
+    def packet_in(self, packet: PacketIn) -> None:
+        """Give a packet-in to what reads those of its producer."""
+        if packet.producer == Cookie.LEARNING:
+            self.learn(packet.fields, learning.source(packet.header))
 
     def learn(self, fields: Match, mac: str) -> None:
         """Learn the station whose frame the pipeline showed us with these fields.

@@ -42,6 +42,7 @@ from ..values.events import (
     GroupsChanged,
     HoldIsOver,
     LockIs,
+    PacketIn,
     PatienceIsOver,
     ReadBack,
     RefusedAreDue,
@@ -50,7 +51,6 @@ from ..values.events import (
     RoleIsDue,
     StatisticsAreDue,
     TunnelsAreDue,
-    UnknownSource,
     VtepInSync,
     VtepRows,
     WatchdogIsDue,
@@ -745,11 +745,11 @@ class Loop:
             session.count()
         self._later(self._settings.stats_interval, event)
 
-    def _unknown_source(self, event: UnknownSource) -> None:
-        """Learn a station; while another process is in charge, that one does, and forgets it."""
+    def _packet_in(self, event: PacketIn) -> None:
+        """Take a packet-in; while another process is in charge, that one does."""
         session = self._by_connection.get(event.connection)
         if session is not None and self._leads:
-            session.managed.learn(event.fields, event.mac)
+            session.managed.packet_in(event)
 
     # What the databases changed
 
@@ -894,7 +894,7 @@ class Loop:
         GroupsChanged: _groups_changed,
         ChecksAreDue: _checks_are_due,
         FlowRemoved: _flow_removed,
-        UnknownSource: _unknown_source,
+        PacketIn: _packet_in,
         WorkIsLeft: _work_is_left,
         Counters: _counters,
         StatisticsAreDue: _statistics_are_due,

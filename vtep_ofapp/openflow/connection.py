@@ -10,7 +10,7 @@ from os_ken.lib import hub
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from ..pipeline.layout import PRODUCER_MASK, READ, cookie_of
+from ..pipeline.layout import PRODUCER_MASK, READ, SHOWN, cookie_of, producer_of
 from ..values.addresses import is_station
 from ..values.counters import Counter, Traffic
 from ..values.events import (
@@ -21,9 +21,9 @@ from ..values.events import (
     FlowRemoved,
     FlowsChanged,
     GroupsChanged,
+    PacketIn,
     ReadBack,
     RoleIs,
-    UnknownSource,
 )
 from ..values.flow_changes import Change, FlowChange
 from ..values.flows import COOKIE_BASE, COOKIE_MASK, Flow, FlowKey, Group
@@ -196,11 +196,13 @@ class SwitchConnection:
             LOG.error("%s: a message is not read to its end: %s", self.peer, error)
 
     def _packet_in(self, message: Any) -> None:
-        """Report the source of a frame that one of our flows showed us."""
+        """Report a frame of a station that a flow of ours sent, if its producer reads frames."""
         self.traffic.packet_ins += 1
-        cookie, fields, source = decoding.packet_in(message.buf)
-        if cookie & COOKIE_MASK == COOKIE_BASE and is_station(source):
-            self._post(UnknownSource(self, fields, source))
+        shown = decoding.packet_in(message.buf)
+        producer = producer_of(shown.cookie)
+        if producer in SHOWN and is_station(shown.source):
+            header = shown.frame[SHOWN[producer]]
+            self._post(PacketIn(self, producer, shown.table, shown.fields, header))
         else:
             self.traffic.packet_ins_dropped += 1
 

@@ -7,7 +7,6 @@ objects of each field. Everything here raises Unreadable for bytes that are no O
 import logging
 import struct
 from collections.abc import Iterator
-from sys import intern
 from typing import Any, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -30,12 +29,18 @@ _SOURCE = slice(6, 12)
 _ETHERNET_HEADER = 14
 
 
-class PacketIn(NamedTuple):
-    """A frame that the switch showed: the flow's cookie, what is known of it, and its source."""
+class Shown(NamedTuple):
+    """A packet-in: the cookie and table of its flow, the pipeline's fields, and the frame."""
 
     cookie: int
+    table: int
     fields: Match
-    source: str
+    frame: bytes
+
+    @property
+    def source(self) -> str:
+        """The source address of the frame."""
+        return self.frame[_SOURCE].hex(":")
 
 
 class Removed(NamedTuple):
@@ -111,14 +116,14 @@ def flow_removed(message: bytes) -> Removed:
     return Removed(cookie, FlowKey(table, priority, match), reason == ofp.OFPRR_IDLE_TIMEOUT)
 
 
-def packet_in(message: bytes) -> PacketIn:
-    """Return what a packet-in says."""
-    _, _, _, _, _, length, _, _, cookie = _unpack(_PACKET_IN, message)
+def packet_in(message: bytes) -> Shown:
+    """Return what a packet-in says. Its frame has an Ethernet header at least."""
+    _, _, _, _, _, length, _, table, cookie = _unpack(_PACKET_IN, message)
     match, end = decode_match(message, _PACKET_IN.size)
     frame = message[end + _FRAME_OFFSET :][:length]
     if len(frame) < _ETHERNET_HEADER:
         raise Unreadable(f"a frame of {len(frame)} bytes")
-    return PacketIn(cookie, match, intern(frame[_SOURCE].hex(":")))
+    return Shown(cookie, table, match, frame)
 
 
 def _group(id: int, kind: int, reply: bytes, start: int, end: int) -> Group:

@@ -2,7 +2,17 @@
 
 from enum import IntEnum
 
-from ..values.flows import COOKIE_BASE, GROUP_BASE, Action, Flow, FlowKey, Match, MatchValue, match
+from ..values.flows import (
+    COOKIE_BASE,
+    COOKIE_MASK,
+    GROUP_BASE,
+    Action,
+    Flow,
+    FlowKey,
+    Match,
+    MatchValue,
+    match,
+)
 
 
 class Table(IntEnum):
@@ -136,9 +146,24 @@ def flow(
 
 def cookie_of(producer: Cookie, binding: int = 0) -> int:
     """Return the cookie of a producer's flows that count for a binding."""
-    return COOKIE_BASE | producer.value << _PRODUCER_SHIFT | binding
+    return COOKIE_BASE | producer << _PRODUCER_SHIFT | binding
 
 
+def producer_of(cookie: int) -> Cookie | None:
+    """Return the producer of the flows with a cookie, None for those of others."""
+    producer = (cookie & ~COOKIE_MASK) >> _PRODUCER_SHIFT
+    if cookie & COOKIE_MASK != COOKIE_BASE or producer not in _PRODUCERS:
+        return None
+    return Cookie(producer)
+
+
+_PRODUCERS = frozenset(Cookie)
+SHOWN = {Cookie.LEARNING: slice(6, 12)}
+"""Which bytes of a frame are read in the packet-ins of a producer; others have none.
+
+LEARNING reads the source address. Of packet-ins that are equal in these bytes, and in the fields
+of the pipeline, one waits for the loop.
+"""
 COUNTING = (
     (Table.ADMISSION, Cookie.ADMISSION),
     (Table.EGRESS, Cookie.EGRESS),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from sys import intern
 
 from ..values.flows import (
     CheckLength,
@@ -146,6 +147,11 @@ def station(key: FlowKey) -> tuple[int, int, str] | None:
         return None
     source, mac = source_binding(key.match), dict(key.match).get("eth_src")
     return (*source, mac) if source is not None and isinstance(mac, str) else None
+
+
+def source(header: bytes) -> str:
+    """Return the source address in the bytes that a packet-in of LEARNING shows."""
+    return intern(header.hex(":"))
 
 
 def source_binding(fields: Match) -> tuple[int, int] | None:

@@ -23,7 +23,7 @@ class Traffic:
     flow_stats_requests: int = 0
     packet_ins: int = 0
     packet_ins_dropped: int = 0
-    """Those among packet_ins that tell of no station: others' flows, or no address of a station."""
+    """Those among packet_ins that nothing reads: of flows of others, or not from a station."""
 
     def __str__(self) -> str:
         counts = ((field.name, getattr(self, field.name)) for field in fields(self))

@@ -214,12 +214,19 @@ class StatisticsAreDue:
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownSource:
-    """The switch showed us a frame; ``fields`` say what the pipeline knew of it by then."""
+class PacketIn:
+    """A flow of ours sent a frame to the controller.
+
+    ``producer`` is the producer of the flow, a Cookie of the pipeline, and ``table`` the flow's
+    table. ``fields`` are the registers, metadata and ports that the frame had there. ``header``
+    holds the bytes that the producer's packet-ins are read for, see SHOWN in pipeline/layout.py.
+    """
 
     connection: Connection
+    producer: int
+    table: int
     fields: Match
-    mac: str
+    header: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +335,7 @@ class AccountIsDue:
 
 Event: TypeAlias = (
     "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
-    " | ReadBack | Applied | UnknownSource | FlowRemoved | RetryIsDue | GraceIsOver"
+    " | ReadBack | Applied | PacketIn | FlowRemoved | RetryIsDue | GraceIsOver"
     " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs | HoldIsOver"
     " | FlowsChanged | GroupsChanged | CheckIsDue | ChecksAreDue | RefusedAreDue"
     " | TunnelsAreDue | AddressesAreDue"
