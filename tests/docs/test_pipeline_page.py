@@ -53,9 +53,10 @@ def every_kind_of_flow():
     yield unicast.remote(LOGICAL_SWITCH, MAC, REMOTE)
     yield unicast.local(untagged.number, LOGICAL_SWITCH, MAC)
     yield unicast.elsewhere()
-    yield from flooding.flood(LOGICAL_SWITCH, [untagged, tagged], {REMOTE: 9}, True)[0]
+    yield from flooding.local(LOGICAL_SWITCH, [untagged, tagged])[0]
+    yield from flooding.replicated(LOGICAL_SWITCH, {REMOTE: 9}, True)[0]
     many = {str(IPv4Address(number)): 9 for number in range(1, layout.TOGETHER + 2)}
-    yield from flooding.flood(LOGICAL_SWITCH, [untagged, tagged], many, True)[0]
+    yield from flooding.replicated(LOGICAL_SWITCH, many, True)[0]
     yield from flooding.multicast(LOGICAL_SWITCH, 6, "01:00:5e:00:00:fb", {REMOTE: 9}, False)[0]
 
 

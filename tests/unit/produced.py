@@ -52,7 +52,8 @@ PRODUCERS = {
     unicast.remote: (NUMBERS, MACS, ADDRESSES),
     egress.inner_tags: (),
     egress.bound: (BINDINGS, NUMBERS),
-    flooding.flood: (NUMBERS, st.lists(BINDINGS, max_size=5), TARGETS, st.booleans()),
+    flooding.local: (NUMBERS, st.lists(BINDINGS, max_size=5)),
+    flooding.replicated: (NUMBERS, TARGETS.filter(bool), st.booleans()),
     flooding.multicast: (NUMBERS, NUMBERS, MACS, TARGETS.filter(bool), st.booleans()),
     flooding.alive: (),
     flooding.again: (),
@@ -87,7 +88,7 @@ def _made(kind, makers):
 
 BRIDGE_GROUPS = (flooding.alive, flooding.again)
 FLOWS = _made(Flow, [maker for maker in PRODUCERS if maker not in BRIDGE_GROUPS])
-GROUPS = _made(Group, [flooding.flood, flooding.multicast, *BRIDGE_GROUPS])
+GROUPS = _made(Group, [flooding.local, flooding.replicated, flooding.multicast, *BRIDGE_GROUPS])
 CHANGES = st.one_of(
     FLOWS.map(lambda flow: FlowChange(flow.key, flow)),
     FLOWS.map(lambda flow: FlowChange(flow.key, None)),

@@ -241,8 +241,15 @@ def test_a_tag_inside_does_not_leave_by_an_untagged_binding():
 # Flooding
 
 
+def flood(number, bindings, targets, *, source_node):
+    """Return the flows, and the groups, by which a logical switch is flooded."""
+    (from_tunnel,), (local,) = flooding.local(number, bindings)
+    (from_binding, *parts), replication = flooding.replicated(number, targets, source_node)
+    return (from_binding, from_tunnel, *parts), (local, *replication)
+
+
 def test_flooding_without_replication_reaches_the_bindings():
-    flows, groups = flooding.flood(7, [UNTAGGED, TAGGED], {}, source_node=False)
+    flows, groups = flood(7, [UNTAGGED, TAGGED], {}, source_node=False)
     assert read_flows(flows) == lines("""
         FLOODING DEFAULT metadata=7,reg3=0x0: local(7)
         FLOODING DEFAULT metadata=7,reg3=0x1: local(7)
@@ -255,7 +262,7 @@ def test_flooding_without_replication_reaches_the_bindings():
 
 
 def test_source_node_replication_reaches_every_target_from_bindings_only():
-    flows, groups = flooding.flood(7, [UNTAGGED], {FURTHER: 10, FAR: 9}, source_node=True)
+    flows, groups = flood(7, [UNTAGGED], {FURTHER: 10, FAR: 9}, source_node=True)
     assert read_flows(flows) == lines("""
         FLOODING DEFAULT metadata=7,reg3=0x0: local(7),replication(7)
         FLOODING DEFAULT metadata=7,reg3=0x1: local(7)
@@ -269,7 +276,7 @@ def test_source_node_replication_reaches_every_target_from_bindings_only():
 
 
 def test_service_node_replication_takes_the_first_node_that_is_alive_or_the_first():
-    _, groups = flooding.flood(7, [], {FAR: 9}, source_node=False)
+    _, groups = flood(7, [], {FAR: 9}, source_node=False)
     assert read_groups(groups) == lines("""
         local(7) = nothing
         replication(7) = first of
@@ -288,7 +295,7 @@ NODES = {FAR: 9, FURTHER: 10, FURTHEST: 11}
 
 def order(number, nodes):
     """Return the ports of the service nodes as a logical switch prefers them."""
-    _, (_, replication) = flooding.flood(number, [], nodes, source_node=False)
+    _, (_, replication) = flood(number, [], nodes, source_node=False)
     *living, last_resort = replication.buckets
     assert last_resort.actions == living[0].actions
     return [bucket.watch_port for bucket in living]
@@ -405,7 +412,7 @@ def targets_of(groups):
 )
 def test_many_targets_are_split_into_groups_with_a_translation_for_each(count, sizes):
     ports = dict.fromkeys(addresses(count), 9)
-    flows, groups = flooding.flood(7, [UNTAGGED], ports, source_node=True)
+    flows, groups = flood(7, [UNTAGGED], ports, source_node=True)
     from_binding, from_tunnel, *parts = flows
     local, first, *replication = groups
     assert [len(group.buckets) for group in replication] == sizes
@@ -424,14 +431,14 @@ def test_many_targets_are_split_into_groups_with_a_translation_for_each(count, s
 def test_a_group_of_bindings_fits_into_an_openflow_message():
     """A bucket is 16 bytes, and set_field of a register and resubmit are 16 each."""
     many = [binding("p0", ofport=1, vlan=vlan) for vlan in range(MAX_BINDINGS + 10)]
-    _, (local,) = flooding.flood(7, many, {}, source_node=True)
+    _, (local,) = flood(7, many, {}, source_node=True)
     assert len(local.buckets) == MAX_BINDINGS
     assert 16 + MAX_BINDINGS * (16 + 16 + 16) < 1 << 16
 
 
 def test_some_targets_are_reached_together_with_the_bindings():
     ports = dict.fromkeys(addresses(TOGETHER), 9)
-    flows, (local, group) = flooding.flood(7, [UNTAGGED], ports, source_node=True)
+    flows, (local, group) = flood(7, [UNTAGGED], ports, source_node=True)
     assert len(flows) == 2
     assert flows[0].actions == (ToGroup(local.id), ToGroup(group.id))
 
@@ -458,7 +465,7 @@ def test_a_full_chunk_fits_into_an_openflow_message():
 
 
 def all_flows() -> list[Flow]:
-    flooded, _ = flooding.flood(7, [UNTAGGED], {FAR: 9}, source_node=True)
+    flooded, _ = flood(7, [UNTAGGED], {FAR: 9}, source_node=True)
     return [
         admission.link_local(),
         *admission.bound(UNTAGGED, 7),
@@ -542,8 +549,8 @@ def test_group_ids_of_chunks_are_ours_and_differ(number):
 
 
 def test_equal_groups_are_equal():
-    _, (one, *_) = flooding.flood(7, [UNTAGGED, TAGGED], {}, source_node=False)
-    _, (other, *_) = flooding.flood(7, [TAGGED, UNTAGGED], {}, source_node=False)
+    _, (one, *_) = flood(7, [UNTAGGED, TAGGED], {}, source_node=False)
+    _, (other, *_) = flood(7, [TAGGED, UNTAGGED], {}, source_node=False)
     assert isinstance(one, Group)
     assert one == other
     assert read_group(one) == read_group(other)

@@ -170,7 +170,9 @@ class Planner:
             addresses, source_node = frozenset(self._network.peers(logical_switch)), True
         targets = self._target(cause, self._with_key(logical_switch, addresses))
         bindings = self._ports.bindings_of(logical_switch)
-        flows, groups = flooding.flood(number, bindings, targets, source_node)
+        to_bindings, local = flooding.local(number, bindings)
+        to_targets, replication = flooding.replicated(number, targets, source_node)
+        flows, groups = (*to_bindings, *to_targets), (*local, *replication)
         faults = [
             *self._set_faults(logical_switch, UNKNOWN_DST),
             *self._binding_faults(logical_switch, len(bindings)),

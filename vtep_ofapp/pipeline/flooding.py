@@ -32,27 +32,32 @@ Flooding = tuple[tuple[Flow, ...], tuple[Group, ...]]
 """Flows, and the groups that they use."""
 
 
-def flood(
-    logical_switch: int,
-    bindings: Iterable[Binding],
-    targets: Mapping[str, int],
-    source_node: bool,
-) -> Flooding:
-    """Return what floods a logical switch, given by its number.
+def local(logical_switch: int, bindings: Iterable[Binding]) -> Flooding:
+    """Return what floods a logical switch, given by its number, to its bindings.
 
-    Frames from a binding go to all bindings (EGRESS drops the copy for the one they came from)
-    and to the targets, the addresses of remote VTEPs with the OpenFlow ports of their tunnels:
-    to each of them in source node replication, else to the first service node that is alive.
-    Frames from a tunnel go to bindings alone.
+    Frames from a tunnel go there and nowhere else. EGRESS drops the copy for the binding that a
+    frame came in by.
     """
-    local = _local(logical_switch, bindings)
-    replication = _replication(GroupKind.REPLICATION, logical_switch, targets, source_node)
-    flows = (
-        _to_groups(logical_switch, {ORIGIN: FROM_BINDING}, (local.id, *_first(replication))),
-        _to_groups(logical_switch, {ORIGIN: FROM_TUNNEL}, (local.id,)),
-        *map(_part, replication[1:]),
+    numbers = sorted(binding.number for binding in bindings)[:MAX_BINDINGS]
+    buckets = (
+        Bucket((SetField(TARGET_BINDING, number), Resubmit(Table.EGRESS))) for number in numbers
     )
-    return flows, (local, *replication)
+    group = Group(group_id(GroupKind.LOCAL, logical_switch), tuple(buckets))
+    return (_to_groups(logical_switch, {ORIGIN: FROM_TUNNEL}, (group.id,)),), (group,)
+
+
+def replicated(logical_switch: int, targets: Mapping[str, int], source_node: bool) -> Flooding:
+    """Return what floods frames from a binding: to all bindings, by local(), and to the targets.
+
+    These are the addresses of remote VTEPs with the OpenFlow ports of their tunnels. A frame goes
+    to each of them in source node replication, else to the first service node that is alive.
+    """
+    replication = _replication(GroupKind.REPLICATION, logical_switch, targets, source_node)
+    to_bindings = group_id(GroupKind.LOCAL, logical_switch)
+    to_groups = _to_groups(
+        logical_switch, {ORIGIN: FROM_BINDING}, (to_bindings, *_first(replication))
+    )
+    return (to_groups, *map(_part, replication[1:])), replication
 
 
 def multicast(
@@ -61,14 +66,14 @@ def multicast(
     """Return what sends a multicast address to its own targets and to every binding.
 
     ``number`` is that of the address in the logical switch. Frames from a tunnel go to bindings
-    alone, by flood().
+    alone, by local().
     """
     replication = _replication(GroupKind.MULTICAST, number, targets, source_node)
-    local = group_id(GroupKind.LOCAL, logical_switch)
+    to_bindings = group_id(GroupKind.LOCAL, logical_switch)
     to_groups = _to_groups(
         logical_switch,
         {ORIGIN: FROM_BINDING, "eth_dst": mac},
-        (local, *_first(replication)),
+        (to_bindings, *_first(replication)),
         Priority.PREFERRED,
     )
     return (to_groups, *map(_part, replication[1:])), replication
@@ -122,16 +127,6 @@ def _to_groups(
         match({LOGICAL_SWITCH: logical_switch, **fields}),
         *map(ToGroup, groups),
         producer=Cookie.FLOODING,
-    )
-
-
-def _local(logical_switch: int, bindings: Iterable[Binding]) -> Group:
-    numbers = sorted(binding.number for binding in bindings)[:MAX_BINDINGS]
-    return Group(
-        group_id(GroupKind.LOCAL, logical_switch),
-        tuple(
-            Bucket((SetField(TARGET_BINDING, number), Resubmit(Table.EGRESS))) for number in numbers
-        ),
     )
 
 
