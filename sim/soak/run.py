@@ -10,13 +10,19 @@ from collections.abc import Sequence
 
 from sim.lab.namespaces import CommandFailed
 from sim.soak import verdict
+from sim.soak.chance import Chance, Kind, draw
+from sim.soak.failures import APPLICATIONS, CONNECTIONS, ROUGH
 from sim.soak.figures import Figures, figures, verdict_on_life
-from sim.soak.happenings import APPLICATIONS, CALM, PORTS, ROUGH, Chance, Kind, draw
+from sim.soak.hosts import PORTS, STATIONS
+from sim.soak.nvc import NVC
 from sim.soak.probing import frames_arrive_as_they_should
 from sim.soak.stage import Stage
 from sim.soak.watching import Traffic, known_traffic
 from sim.soak.world import World
 from sim.waiting import WaitFailed
+
+CALM = (*NVC, *STATIONS, *CONNECTIONS)
+"""Known traffic loses nothing by these, nor by those of APPLICATIONS; see `watching` on PORTS."""
 
 ONE_LIFE = 0.5
 """The part of the time in which the applications live on."""

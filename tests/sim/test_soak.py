@@ -7,9 +7,11 @@ import pytest
 
 from sim.__main__ import parser
 from sim.soak import probing, verdict
+from sim.soak.chance import Chance, draw
+from sim.soak.failures import APPLICATIONS, ROUGH
 from sim.soak.figures import Figures, growth, verdict_on_life
-from sim.soak.happenings import APPLICATIONS, CALM, PORTS, ROUGH, Chance, draw
-from sim.soak.run import run
+from sim.soak.hosts import PORTS
+from sim.soak.run import CALM, run
 from sim.soak.stage import Stage
 from sim.soak.watching import Traffic, known_traffic
 from sim.soak.world import FAR_STATION, STEADY, UNKNOWN_DST, Binding, LogicalSwitch, World
