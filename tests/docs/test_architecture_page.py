@@ -1,9 +1,8 @@
 """docs/architecture.md names every module, and its rules about imports hold."""
 
-import ast
 from graphlib import TopologicalSorter
-from importlib.util import resolve_name
 
+from tests.docs.imports import files_of, imports_within, without_packages
 from tests.docs.pages import ROOT, code, table
 
 PAGE = ROOT / "docs" / "architecture.md"
@@ -11,30 +10,8 @@ PACKAGE = ROOT / "vtep_ofapp"
 VALUES = {"values"}
 
 
-def module_of(path):
-    """Return the full name of the module in a file."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-FILES = {module_of(path): path for path in PACKAGE.rglob("*.py")}
-
-
-def imports_of(module):
-    """Return the full names of the modules that a module imports, ours and others."""
-    path = FILES[module]
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            source = resolve_name("." * node.level + (node.module or ""), package)
-            for alias in node.names:
-                inner = f"{source}.{alias.name}"
-                yield inner if inner in FILES else source
-
-
-IMPORTS = {module: set(imports_of(module)) for module in FILES}
+FILES = files_of(PACKAGE)
+IMPORTS = imports_within(FILES)
 
 
 def room_of(module):
@@ -108,11 +85,7 @@ def test_openflow_imports_values_the_pipeline_and_itself():
 
 
 def test_there_are_no_circles():
-    # A package is no part of a circle that its own modules make by naming it.
-    graph = {
-        module: {each for each in ours(module) if not module.startswith(f"{each}.")}
-        for module in FILES
-    }
+    graph = {module: without_packages(module, ours(module)) for module in FILES}
     order = list(TopologicalSorter(graph).static_order())
     assert order[-1] == "vtep_ofapp"
 

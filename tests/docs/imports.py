@@ -1,0 +1,43 @@
+"""Which module of a package imports which, as the code says it."""
+
+import ast
+from importlib.util import resolve_name
+
+from tests.docs.pages import ROOT
+
+
+def module_of(path):
+    """Return the full name of the module in a file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def files_of(package):
+    """Return the files of a package, a folder, by the full names of their modules."""
+    return {module_of(path): path for path in package.rglob("*.py")}
+
+
+def imports_within(files):
+    """Return, for each module of some files, the full names of all modules that it imports."""
+    return {module: set(_imports_of(module, files)) for module in files}
+
+
+def without_packages(module, imported):
+    """Return imported modules without the packages that hold the module itself.
+
+    A package is no part of a circle that its own modules make by naming it.
+    """
+    return {each for each in imported if not module.startswith(f"{each}.")}
+
+
+def _imports_of(module, files):
+    path = files[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = resolve_name("." * node.level + (node.module or ""), package)
+            for alias in node.names:
+                inner = f"{source}.{alias.name}"
+                yield inner if inner in files else source

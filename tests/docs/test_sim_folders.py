@@ -1,0 +1,61 @@
+"""docs/architecture.md names the folders of sim/ and their commands; imports point one way."""
+
+from graphlib import TopologicalSorter
+from importlib import import_module
+
+from tests.docs.imports import files_of, imports_within, without_packages
+from tests.docs.pages import ROOT, code, table
+
+PAGE = ROOT / "docs" / "architecture.md"
+PACKAGE = ROOT / "sim"
+FOLDERS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+FILES = files_of(PACKAGE)
+OURS = {
+    module: without_packages(module, imported & FILES.keys())
+    for module, imported in imports_within(FILES).items()
+}
+LINES = table(PAGE, "Labs")
+
+
+def folder_of(module):
+    """Return the folder of a module, or a file's own name."""
+    return [*module.split("."), "__init__"][1]
+
+
+def test_every_folder_has_a_line_and_every_line_a_folder():
+    assert sorted(name for row in LINES for name in code(row["folder"])) == sorted(FOLDERS)
+
+
+def test_the_line_of_a_folder_names_its_commands():
+    for row in LINES:
+        [folder] = code(row["folder"])
+        declared = []
+        if f"sim.{folder}.commands" in FILES:
+            declared = import_module(f"sim.{folder}.commands").COMMANDS
+        assert code(row["commands"]) == [command.name for command in declared], folder
+
+
+def test_modules_make_no_circle():
+    order = list(TopologicalSorter(OURS).static_order())
+    assert order[-1] == "sim.__main__"
+
+
+def test_a_folder_imports_only_those_above_it_in_the_table():
+    above = {"waiting", "command"}
+    for row in LINES:
+        [folder] = code(row["folder"])
+        above.add(folder)
+        for module in OURS:
+            if folder_of(module) == folder:
+                assert {folder_of(each) for each in OURS[module]} <= above, module
+
+
+def test_the_application_is_never_imported():
+    for module, imported in imports_within(FILES).items():
+        assert not {each for each in imported if each.split(".")[0] == "vtep_ofapp"}, module
+
+
+def test_messages_are_cut_from_streams_by_the_wire_alone():
+    framing = "sim.wire.framing"
+    importers = {folder_of(module) for module, imported in OURS.items() if framing in imported}
+    assert importers == {"wire"}
