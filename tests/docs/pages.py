@@ -1,5 +1,7 @@
 """What the pages say, for tests to compare with the code."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 
@@ -9,14 +11,14 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
-def section(page, heading):
+def section(page: Path, heading: str) -> str:
     """Return the text under a heading of the second level."""
     parts = re.split(r"^## (.+)\n", page.read_text(), flags=re.MULTILINE)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     return sections[heading]
 
 
-def table(page, heading):
+def table(page: Path, heading: str) -> list[dict[str, str]]:
     """Return the rows of the first table under a heading, each a dict by column."""
     lines = section(page, heading).splitlines()
     rows = [line for line in lines if line.startswith("|")]
@@ -25,17 +27,17 @@ def table(page, heading):
     return [dict(zip(head, row, strict=True)) for row in body]
 
 
-def code(cell):
+def code(cell: str) -> list[str]:
     """Return what stands in a cell in backticks."""
     return re.findall(r"`([^`]+)`", cell)
 
 
-def prose(page):
+def prose(page: Path) -> str:
     """Return a page without its blocks of code."""
     return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
-def raised_words():
+def raised_words() -> set[str]:
     """Return the words that the application's code may put into a fault column."""
     name = re.compile(r"\bFaultWord\.([A-Z_]+)")
     files = (path for path in (ROOT / "vtep_ofapp").rglob("*.py") if path.name != "faults.py")

@@ -1,14 +1,26 @@
 """The numbers and flows of docs/pipeline.md are those of the code."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator
 from ipaddress import IPv4Address
+from typing import Any
 from uuid import UUID
 
 from tests.docs.pages import ROOT, code, section, table
 from vtep_ofapp.pipeline import admission, egress, flooding, layout, learning, tunnels, unicast
 from vtep_ofapp.pipeline.layout import Cookie, GroupKind, Priority, Table
 from vtep_ofapp.values.addresses import ipv4_number
-from vtep_ofapp.values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GoTo, Resubmit, ToGroup
+from vtep_ofapp.values.flows import (
+    COOKIE_BASE,
+    COOKIE_MASK,
+    GROUP_BASE,
+    Flow,
+    GoTo,
+    Resubmit,
+    ToGroup,
+)
 from vtep_ofapp.values.rows import Binding
 
 PAGE = ROOT / "docs" / "pipeline.md"
@@ -18,7 +30,7 @@ LOGICAL_SWITCH = 5
 VNI = 33
 
 
-def every_kind_of_flow():
+def every_kind_of_flow() -> Iterator[Flow]:
     """At least one flow of each kind that the pipeline has."""
     untagged, tagged, bond = (
         Binding("p0", 1, 0, UUID(int=1), (1,)),
@@ -60,7 +72,7 @@ def every_kind_of_flow():
     yield from flooding.multicast(LOGICAL_SWITCH, 6, "01:00:5e:00:00:fb", {REMOTE: 9}, False)[0]
 
 
-def kind_of(flow):
+def kind_of(flow: Flow) -> tuple[Any, ...]:
     """Return what the page says of a flow: table, priority, fields, producer, where it goes on."""
     goes_on = {
         Table(action.table).name for action in flow.actions if isinstance(action, GoTo | Resubmit)
@@ -76,14 +88,14 @@ def kind_of(flow):
     )
 
 
-def test_tables():
+def test_tables() -> None:
     rows = table(PAGE, "Tables")
     numbers = {code(row["table"])[0]: int(row["number"]) for row in rows}
     assert numbers == {each.name: each.value for each in Table}
     assert list(numbers.values()) == sorted(numbers.values())
 
 
-def test_what_misses():
+def test_what_misses() -> None:
     goes_on = {
         Table(flow.key.table).name: kind_of(flow)[4]
         for flow in every_kind_of_flow()
@@ -97,7 +109,7 @@ def test_what_misses():
             assert miss.startswith("is dropped")
 
 
-def test_flows():
+def test_flows() -> None:
     said = {
         (
             code(row["table"])[0],
@@ -111,7 +123,7 @@ def test_flows():
     assert said == {kind_of(flow) for flow in every_kind_of_flow()}
 
 
-def test_every_pipeline_module_has_its_flows_on_the_page():
+def test_every_pipeline_module_has_its_flows_on_the_page() -> None:
     """A module that is added has to be added above as well."""
     modules = {path.stem for path in (ROOT / "vtep_ofapp" / "pipeline").glob("*.py")}
     assert modules - {"__init__", "layout"} == {
@@ -124,7 +136,7 @@ def test_every_pipeline_module_has_its_flows_on_the_page():
     }
 
 
-def test_fields():
+def test_fields() -> None:
     for row in table(PAGE, "What a frame carries"):
         (field,), (name,) = code(row["field"]), code(row["name"])
         assert getattr(layout, name) == field
@@ -132,7 +144,7 @@ def test_fields():
     assert f"{layout.FROM_BINDING} from a binding, {layout.FROM_TUNNEL} from a tunnel" in text
 
 
-def test_numbers_of_bindings():
+def test_numbers_of_bindings() -> None:
     text = section(PAGE, "What a frame carries")
     examples = re.findall(r"`(0x[0-9a-f]+)` is (?:VLAN (\d+) of )?port (\d+)", text)
     assert len(examples) == 2
@@ -141,12 +153,12 @@ def test_numbers_of_bindings():
         assert binding.number == int(number, 16)
 
 
-def test_priorities():
+def test_priorities() -> None:
     numbers = {code(row["priority"])[0]: int(row["number"]) for row in table(PAGE, "Priorities")}
     assert numbers == {each.name: each.value for each in Priority}
 
 
-def test_cookies():
+def test_cookies() -> None:
     cookies = {code(row["part"])[0]: code(row["cookie"])[0] for row in table(PAGE, "Cookies")}
     assert cookies == {each.name: f"{layout.cookie_of(each):#x}" for each in Cookie}
     text = section(PAGE, "Cookies")
@@ -156,17 +168,15 @@ def test_cookies():
     assert f"cookie={layout.cookie_of(Cookie.ADMISSION, 1 << 12):#x}/-1" in text
 
 
-def test_parts_whose_flows_count_for_a_binding():
+def test_parts_whose_flows_count_for_a_binding() -> None:
     counting = {
-        layout.counted(flow.cookie)[0].name
-        for flow in every_kind_of_flow()
-        if layout.counted(flow.cookie)
+        counted[0].name for flow in every_kind_of_flow() if (counted := layout.counted(flow.cookie))
     }
     assert set(re.findall(r"\(([A-Z_]+)\)", section(PAGE, "Cookies"))) == counting
     assert counting == {producer.name for _, producer in layout.COUNTING}
 
 
-def test_groups():
+def test_groups() -> None:
     rows = table(PAGE, "Groups")
     said = {code(row["kind"])[0]: (int(row["number"]), code(row["first id"])[0]) for row in rows}
     assert said == {kind.name: (kind.value, f"{layout.group_id(kind, 0):#x}") for kind in GroupKind}
@@ -180,7 +190,7 @@ def test_groups():
     assert f"room for {layout.CHUNK * layout.CHUNKS} remote VTEPs" in text
 
 
-def test_output_of_the_lab_is_of_this_pipeline():
+def test_output_of_the_lab_is_of_this_pipeline() -> None:
     """Every flow and group in the output on the page is one that the code could have made."""
     text = section(PAGE, "The way of a frame")
     found = re.findall(
@@ -215,7 +225,7 @@ def test_output_of_the_lab_is_of_this_pipeline():
         assert f"{int(group):#x}"[:3] == f"{GROUP_BASE >> 28:#x}"
 
 
-def test_examples_of_numbers():
+def test_examples_of_numbers() -> None:
     text = PAGE.read_text()
     for group, shown in re.findall(r"(?:Group |' )(\d+)\D+?`(0x[0-9a-f]+)`", text):
         assert int(group) == int(shown, 16)

@@ -1,7 +1,11 @@
 """What README.md says of options, commands and log lines is so; no link leads nowhere."""
 
+from __future__ import annotations
+
 import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,14 +16,14 @@ from vtep_ofapp.process.options import OPTIONS
 README = ROOT / "README.md"
 
 
-def anchor(heading):
+def anchor(heading: str) -> str:
     """Return the anchor of a heading, as Git hosts make it."""
     kept = re.sub(r"[^\w\- ]", "", heading.replace("`", "").strip().lower())
     return kept.replace(" ", "-")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page):
+def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)\s]+)\)", prose(page))
     for target in targets:
         if re.match(r"[a-z]+:", target):
@@ -33,13 +37,13 @@ def test_links_lead_somewhere(page):
             assert fragment in map(anchor, headings), target
 
 
-def test_every_page_is_linked_from_the_readme():
+def test_every_page_is_linked_from_the_readme() -> None:
     targets = re.findall(r"\]\((docs/[^)#]+)", README.read_text())
     pages = {page.relative_to(ROOT).as_posix() for page in PAGES if page != README}
     assert pages <= set(targets)
 
 
-def test_options():
+def test_options() -> None:
     said = {code(row["option"])[0]: code(row["default"])[0] for row in table(README, "Options")}
     there = {
         option.name: str(option.default if option.sample_default is None else option.sample_default)
@@ -48,13 +52,13 @@ def test_options():
     assert said == there
 
 
-def test_targets_of_make():
+def test_targets_of_make() -> None:
     there = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z]+)\b(?=[`\s]* *(?:#|`|$))", README.read_text(), re.M))
     assert {"demo", "test"} <= named <= there
 
 
-def test_commands_of_the_lab():
+def test_commands_of_the_lab() -> None:
     """Each line of the lab's commands is one that its parser takes."""
     text = section(README, "The lab")
     lines = re.findall(r"^\.venv/bin/python -m sim ([^#\n]+)", text, re.MULTILINE)
@@ -64,7 +68,7 @@ def test_commands_of_the_lab():
         parser().parse_args(line.split())
 
 
-def literal_texts():
+def literal_texts() -> Iterator[str]:
     """Return every string in the code of the application, with … where something is filled in."""
     for path in (ROOT / "vtep_ofapp").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -77,7 +81,7 @@ def literal_texts():
                 )
 
 
-def test_lines_of_the_log():
+def test_lines_of_the_log() -> None:
     """Each line is there in the code, up to what is filled in, or a reason of the system."""
     texts = "\n".join(literal_texts())
     lines = [line for row in table(README, "Troubleshooting") for line in code(row["line"])]
@@ -89,12 +93,12 @@ def test_lines_of_the_log():
             assert words in texts or words in ("Connection refused", "No such file or directory")
 
 
-def test_faults():
+def test_faults() -> None:
     said = {code(row["entry"])[0] for row in table(README, "Faults")}
     assert said == raised_words()
 
 
-def test_the_picture_is_readable_in_light_and_in_dark():
+def test_the_picture_is_readable_in_light_and_in_dark() -> None:
     picture = (ROOT / "docs" / "vtep.svg").read_text()
     light, dark = picture.split("@media (prefers-color-scheme: dark)")
     colours = set(re.findall(r"^ +\.([a-z]+) \{.*#", light, re.MULTILINE))

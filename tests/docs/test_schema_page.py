@@ -1,5 +1,7 @@
 """docs/schema.md has every layer-2 column and every fault, and the tests that it names exist."""
 
+from __future__ import annotations
+
 import ast
 import json
 from pathlib import Path
@@ -16,7 +18,7 @@ OF_SWITCH = {word.value for word in FaultTable.PHYSICAL_SWITCH.words}
 OF_PORT = {word.value for word in FaultTable.PHYSICAL_PORT.words}
 
 
-def columns_of_layer_2():
+def columns_of_layer_2() -> set[str]:
     return {
         f"{name}.{column}"
         for name, content in SCHEMA["tables"].items()
@@ -25,23 +27,23 @@ def columns_of_layer_2():
     }
 
 
-def test_every_column_of_layer_2_is_there_once():
+def test_every_column_of_layer_2_is_there_once() -> None:
     named = [code(row["column"]) for row in table(PAGE, "Columns")]
     assert sorted(named) == sorted([column] for column in columns_of_layer_2())
 
 
-def test_the_rest_of_the_schema_is_named_as_left_out():
+def test_the_rest_of_the_schema_is_named_as_left_out() -> None:
     assert set(code(section(PAGE, "Left out"))) >= LEFT_OUT
     assert SCHEMA["tables"].keys() >= LEFT_OUT
 
 
 @pytest.mark.parametrize("heading", ["Columns", "Faults"])
-def test_no_cell_is_empty(heading):
+def test_no_cell_is_empty(heading: str) -> None:
     for row in table(PAGE, heading):
         assert all(row.values()), row
 
 
-def test_every_fault_that_is_raised_is_there_and_every_other_is_left_out():
+def test_every_fault_that_is_raised_is_there_and_every_other_is_left_out() -> None:
     rows = [(code(row["entry"])[0], row["of the"]) for row in table(PAGE, "Faults")]
     assert {entry for entry, of in rows if of == "switch"} <= OF_SWITCH
     assert {entry for entry, of in rows if of == "port"} <= OF_PORT
@@ -50,7 +52,7 @@ def test_every_fault_that_is_raised_is_there_and_every_other_is_left_out():
     assert (OF_SWITCH | OF_PORT) - raised <= set(code(section(PAGE, "Left out")))
 
 
-def test_every_test_that_is_named_exists():
+def test_every_test_that_is_named_exists() -> None:
     named = {
         test
         for heading in ("Columns", "Faults")
@@ -68,7 +70,7 @@ def test_every_test_that_is_named_exists():
         assert name in defined, test
 
 
-def test_the_fault_columns_are_those_of_the_schema():
+def test_the_fault_columns_are_those_of_the_schema() -> None:
     columns = {
         (name, column)
         for name, content in SCHEMA["tables"].items()

@@ -1,5 +1,7 @@
 """docs/architecture.md names the folders of sim/ and their commands; imports point one way."""
 
+from __future__ import annotations
+
 from graphlib import TopologicalSorter
 from importlib import import_module
 
@@ -17,16 +19,16 @@ OURS = {
 LINES = table(PAGE, "Labs")
 
 
-def folder_of(module):
+def folder_of(module: str) -> str:
     """Return the folder of a module, or a file's own name."""
     return [*module.split("."), "__init__"][1]
 
 
-def test_every_folder_has_a_line_and_every_line_a_folder():
+def test_every_folder_has_a_line_and_every_line_a_folder() -> None:
     assert sorted(name for row in LINES for name in code(row["folder"])) == sorted(FOLDERS)
 
 
-def test_the_line_of_a_folder_names_its_commands():
+def test_the_line_of_a_folder_names_its_commands() -> None:
     for row in LINES:
         [folder] = code(row["folder"])
         declared = []
@@ -35,12 +37,12 @@ def test_the_line_of_a_folder_names_its_commands():
         assert code(row["commands"]) == [command.name for command in declared], folder
 
 
-def test_modules_make_no_circle():
+def test_modules_make_no_circle() -> None:
     order = list(TopologicalSorter(OURS).static_order())
     assert order[-1] == "sim.__main__"
 
 
-def test_a_folder_imports_only_those_above_it_in_the_table():
+def test_a_folder_imports_only_those_above_it_in_the_table() -> None:
     above = {"waiting", "command"}
     for row in LINES:
         [folder] = code(row["folder"])
@@ -50,12 +52,12 @@ def test_a_folder_imports_only_those_above_it_in_the_table():
                 assert {folder_of(each) for each in OURS[module]} <= above, module
 
 
-def test_the_application_is_never_imported():
+def test_the_application_is_never_imported() -> None:
     for module, imported in imports_within(FILES).items():
         assert not {each for each in imported if each.split(".")[0] == "vtep_ofapp"}, module
 
 
-def test_messages_are_cut_from_streams_by_the_wire_alone():
+def test_messages_are_cut_from_streams_by_the_wire_alone() -> None:
     framing = "sim.wire.framing"
     importers = {folder_of(module) for module, imported in OURS.items() if framing in imported}
     assert importers == {"wire"}

@@ -1,5 +1,7 @@
 """The source distribution and the wheel install and start, with each Python of this machine."""
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import os
@@ -26,14 +28,14 @@ BUILD = (
 NOT_TRACKED = (".*", "build", "dist", "*.egg-info", "__pycache__")
 
 
-def run(*argv, cwd=None):
+def run(*argv: str | Path, cwd: Path | None = None) -> str:
     """Run a command that must succeed; return what it prints."""
     done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False, cwd=cwd)
     assert done.returncode == 0, f"{argv}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
-def pythons():
+def pythons() -> dict[tuple[int, int], Path]:
     """Return the interpreters of this machine, one for each version that is allowed."""
     folders = [*map(Path, os.environ["PATH"].split(":")), Path("/usr/bin")]
     folders += Path.home().glob(".pyenv/versions/*/bin")
@@ -51,7 +53,7 @@ def pythons():
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout, without what was made in it."""
     folder = tmp_path_factory.mktemp("source") / "vtep_ofapp"
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_TRACKED))
@@ -59,7 +61,7 @@ def source(tmp_path_factory):
 
 
 @functools.cache
-def tools(version, python):
+def tools(version: tuple[int, int], python: Path) -> Path:
     """Return the environment with what vtep_ofapp and its build need.
 
     It is made once for each Python and each requirements.txt.
@@ -76,9 +78,9 @@ def tools(version, python):
 
 
 @pytest.fixture(scope="module")
-def packages(source):
+def packages(source: Path) -> dict[str, Path]:
     """The source distribution of the checkout, and the wheel that is made from that alone."""
-    python = tools(sys.version_info[:2], sys.executable) / "bin/python"
+    python = tools(sys.version_info[:2], Path(sys.executable)) / "bin/python"
     sdist = source / run(python, "-c", BUILD, "build_sdist", cwd=source).split()[-1]
     with tarfile.open(sdist) as archive:
         archive.extractall(source.parent / "unpacked")
@@ -88,7 +90,7 @@ def packages(source):
 
 
 @pytest.fixture(params=pythons().items(), ids=lambda each: f"{each[0][0]}.{each[0][1]}")
-def environment(request, tmp_path):
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     """A fresh environment with all that vtep_ofapp needs, and without it; and the one with pip."""
     version, python = request.param
     needed = tools(version, python)
@@ -100,7 +102,9 @@ def environment(request, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["sdist", "wheel"])
-def test_it_installs_and_starts(environment, packages, kind, tmp_path):
+def test_it_installs_and_starts(
+    environment: tuple[Path, Path], packages: dict[str, Path], kind: str, tmp_path: Path
+) -> None:
     folder, needed = environment
     options = "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"
     python = folder / "bin/python"
@@ -137,7 +141,7 @@ def test_it_installs_and_starts(environment, packages, kind, tmp_path):
         app.wait()
 
 
-def test_the_source_distribution_has_what_the_readme_names(packages):
+def test_the_source_distribution_has_what_the_readme_names(packages: dict[str, Path]) -> None:
     with tarfile.open(packages["sdist"]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     targets = re.findall(r"\]\(((?:docs|etc)/[^)#]+)\)", (ROOT / "README.md").read_text())

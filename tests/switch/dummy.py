@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from sim.lab.app import App
@@ -14,6 +16,11 @@ from sim.lab.namespaces import Namespace
 from sim.lab.openvswitch import Daemon, OpenVSwitch
 from sim.waiting import wait_until
 from tests.ports import held_port
+
+if TYPE_CHECKING:
+    from sim.lab.vtep import Vtep
+
+T = TypeVar("T")
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
@@ -33,18 +40,18 @@ class Here(Namespace):
     def __init__(self) -> None:
         super().__init__("here")
 
-    def command(self, argv):
-        return list(argv)
-
-    def processes(self):
+    def processes(self) -> list[int]:
         return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        return list(argv)
 
 
 class DummyApp(App):
     """The application on a port of its own, so that tests run beside each other."""
 
     def __init__(self, switch: OpenVSwitch, name: str = App.NAME) -> None:
-        super().__init__(switch, name)
+        super().__init__(cast("Vtep", switch), name)  # it has what an App uses of one
         self.variables: dict[str, str] = {}
         self.port = held_port()
         self._logs = 0
@@ -56,6 +63,11 @@ class DummyApp(App):
     def give(self, option: str, *values: str) -> None:
         """Set an option of [vtep], as many times as there are values."""
         self.options[option] = f"\n{option} = ".join(values)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the application, which must run."""
+        assert self.pid is not None
+        os.kill(self.pid, number)
 
     def begin_log(self) -> None:
         """Let the next start begin with an empty log; what was logged so far stays beside it."""
@@ -286,13 +298,13 @@ class DummySwitch(OpenVSwitch):
     def tunnel_port(self, remote: str, local: str = "127.0.0.1", bridge: str = "br0") -> str:
         """Return the name of a tunnel port, once Open vSwitch has numbered it."""
 
-        def name() -> str | None:
+        def name() -> str:
             name = self.tunnel_ports(bridge).get((remote, local))
             numbered = name and self.ovs_vsctl("get", "interface", name, "ofport") not in (
                 "[]",
                 "-1",
             )
-            return name if numbered else None
+            return name if name and numbered else ""
 
         return self.wait(name, f"the tunnel port from {local} to {remote}")
 
@@ -311,11 +323,13 @@ class DummySwitch(OpenVSwitch):
     def transact(self, *operations: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Carry out operations of RFC 7047 in one transaction; return their results."""
         text = json.dumps(["hardware_vtep", *operations])
-        results = json.loads(self.run(["ovsdb-client", "transact", self.db, text]))
+        results: list[dict[str, Any]] = json.loads(
+            self.run(["ovsdb-client", "transact", self.db, text])
+        )
         assert not [each for each in results if each and "error" in each], results
         return results
 
-    def tables(
+    def snapshot(
         self, *tables: str, database: str = "hardware_vtep"
     ) -> dict[str, list[dict[str, Any]]]:
         """Return the rows of tables at one moment, with sets, maps and UUIDs as Python has them."""
@@ -332,7 +346,7 @@ class DummySwitch(OpenVSwitch):
 
     def rows(self, table: str, database: str = "hardware_vtep") -> list[dict[str, Any]]:
         """Return the rows of a table."""
-        return self.tables(table, database=database)[table]
+        return self.snapshot(table, database=database)[table]
 
     def row(self, table: str, **values: Any) -> dict[str, Any]:
         """Return the one row of a table with these values."""
@@ -380,9 +394,11 @@ class DummySwitch(OpenVSwitch):
             names.append(["named-uuid", f"l{number}"])
         return inserts, names
 
-    def wait(self, condition, what: str, timeout: float = 15.0):
+    def wait(self, condition: Callable[[], T | None], what: str, timeout: float = 15.0) -> T:
         """Wait for a condition; show flows, groups, rows and logs if it does not come true."""
-        return wait_until(condition, what, timeout=timeout, evidence=self.evidence)
+        result = wait_until(condition, what, timeout=timeout, evidence=self.evidence)
+        assert result is not None
+        return result
 
     def wait_for_log(self, text: str) -> None:
         """Wait until the application has said something."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 from sim.waiting import WaitFailed
 from tests.switch.dummy import DummySwitch
@@ -24,7 +25,7 @@ def tunnels(vtep: DummySwitch, local: str = "127.0.0.1") -> set[str]:
 
     All of them start from the local address, or there are none to speak of.
     """
-    tables = vtep.tables("Physical_Locator", "Physical_Switch", "Tunnel")
+    tables = vtep.snapshot("Physical_Locator", "Physical_Switch", "Tunnel")
     named = by_uuid(tables["Physical_Locator"])
     listed = {uuid for row in tables["Physical_Switch"] for uuid in several(row["tunnels"])}
     rows = [row for row in tables["Tunnel"] if row["_uuid"] in listed]
@@ -33,7 +34,7 @@ def tunnels(vtep: DummySwitch, local: str = "127.0.0.1") -> set[str]:
     return {locator_name(named[row["remote"]]) for row in rows}
 
 
-def locator_name(row: dict) -> str:
+def locator_name(row: dict[str, Any]) -> str:
     """Return what a Physical_Locator row says: an address, or an address and a key."""
     return row["dst_ip"] if row["tunnel_key"] == () else f"{row['dst_ip']}/{row['tunnel_key']}"
 
@@ -53,12 +54,12 @@ def port_faults(vtep: DummySwitch, name: str) -> set[str]:
     return set(several(vtep.row("Physical_Port", name=name)["port_fault_status"]))
 
 
-def several(value) -> tuple:
+def several(value: Any) -> tuple[Any, ...]:
     """Return a set column as a tuple: OVSDB writes a set of one as the one."""
     return value if isinstance(value, tuple) else (value,)
 
 
-def ports(vtep: DummySwitch) -> list[dict]:
+def ports(vtep: DummySwitch) -> list[dict[str, Any]]:
     """Return the Open_vSwitch rows of ports and interfaces, without what changes by itself."""
     columns = ("_uuid", "name", "type", "options", "bfd", "ofport", "external_ids")
     return sorted(
@@ -84,7 +85,9 @@ def assert_restart_changes_nothing(vtep: DummySwitch, *bridges: str) -> None:
         assert all(later[flow] >= earlier[flow] for flow in earlier)
 
 
-def wait_until_equal(vtep: DummySwitch, now: Callable[[], dict], before: dict) -> None:
+def wait_until_equal(
+    vtep: DummySwitch, now: Callable[[], dict[str, Any]], before: dict[str, Any]
+) -> None:
     """Wait until everything is as it was; say what differs if that does not come true."""
     with contextlib.suppress(WaitFailed):
         vtep.wait(lambda: now() == before, "everything as it was")
@@ -94,9 +97,9 @@ def wait_until_equal(vtep: DummySwitch, now: Callable[[], dict], before: dict) -
     }
 
 
-def everything(vtep: DummySwitch, bridges: tuple[str, ...]) -> dict:
+def everything(vtep: DummySwitch, bridges: tuple[str, ...]) -> dict[str, Any]:
     """Return flows, groups, ports and rows; a row that was written again has a new _version."""
-    tables = vtep.tables(*OUR_TABLES, "Physical_Port")
+    tables = vtep.snapshot(*OUR_TABLES, "Physical_Port")
     # come_to_rest() binds VLANs.
     tables["Physical_Port"] = [{**row, "_version": None} for row in tables["Physical_Port"]]
     return {
@@ -107,5 +110,5 @@ def everything(vtep: DummySwitch, bridges: tuple[str, ...]) -> dict:
     }
 
 
-def by_uuid(rows: list[dict]) -> dict:
+def by_uuid(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {row["_uuid"]: row for row in rows}

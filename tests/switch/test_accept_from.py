@@ -1,8 +1,10 @@
 """Frames from VTEPs that no row of their logical switch names: counted and dropped, or let in."""
 
+from __future__ import annotations
+
 import pytest
 
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import assert_restart_changes_nothing, port_faults, switch_faults
 
 STATION, HOST = "00:00:00:00:00:99", "00:00:00:00:00:01"
@@ -10,7 +12,7 @@ UNNAMED = "cookie=0x7674657080000000/-1"
 """What README tells to look at."""
 
 
-def dropped(vtep):
+def dropped(vtep: DummySwitch) -> dict[int, int]:
     """Return how many frames were dropped for each VNI."""
     lines = vtep.ofctl("--no-names", "dump-flows", "br0", UNNAMED).splitlines()
     counts = {}
@@ -21,7 +23,9 @@ def dropped(vtep):
     return counts
 
 
-def arrive(vtep, remote, vni, count=1, local="10.2.2.254"):
+def arrive(
+    vtep: DummySwitch, remote: str, vni: int, count: int = 1, local: str = "10.2.2.254"
+) -> None:
     """Let VXLAN packets from a remote VTEP come in by the underlay."""
     inner = "ffffffffffff" + "000000000099" + "1234" + "00" * 46
     vxlan = f"08000000{vni << 8:08x}{inner}"
@@ -29,7 +33,7 @@ def arrive(vtep, remote, vni, count=1, local="10.2.2.254"):
         vtep.appctl("netdev-dummy/receive", "wire", udp(vtep, remote, local, vxlan))
 
 
-def udp(vtep, remote, local, payload):
+def udp(vtep: DummySwitch, remote: str, local: str, payload: str) -> str:
     """Return an Ethernet frame with a UDP packet for port 4789, in hexadecimal."""
     mac = vtep.ovs_vsctl("get", "interface", "br-phy", "mac_in_use").strip('"').replace(":", "")
     data = bytes.fromhex(payload)
@@ -43,11 +47,11 @@ def udp(vtep, remote, local, payload):
     )
 
 
-def packed(address):
+def packed(address: str) -> bytes:
     return bytes(map(int, address.split(".")))
 
 
-def checksum(header):
+def checksum(header: bytes) -> int:
     total = sum(int.from_bytes(header[index : index + 2], "big") for index in range(0, 20, 2))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
@@ -55,16 +59,16 @@ def checksum(header):
 
 
 @pytest.fixture
-def open_vtep(switch):
+def open_vtep(switch: DummySwitch) -> DummySwitch:
     """The switch of joined() with accept_from = any."""
     switch.manage(accept_from="any")
     switch.join()
     return switch
 
 
-def numbered(vtep, local="127.0.0.1"):
+def numbered(vtep: DummySwitch, local: str = "127.0.0.1") -> str:
     """Wait for the port for VTEPs that no row names, and the flow that lets its frames in."""
-    name = vtep.wait(lambda: vtep.ports_to_anyone().get(local), "the port")
+    name = vtep.wait(lambda: vtep.ports_to_anyone().get(local, ""), "the port")
     number = vtep.wait(
         lambda: vtep.ovs_vsctl("get", "interface", name, "ofport").strip("[]"), "its number"
     )
@@ -72,7 +76,7 @@ def numbered(vtep, local="127.0.0.1"):
     return name
 
 
-def test_named_drops_and_counts_frames_that_no_row_lets_in(joined):
+def test_named_drops_and_counts_frames_that_no_row_lets_in(joined: DummySwitch) -> None:
     numbered(joined)
     joined.place(STATION, "10.2.2.3")
     joined.tunnel_port("10.2.2.3")
@@ -82,7 +86,7 @@ def test_named_drops_and_counts_frames_that_no_row_lets_in(joined):
     assert_restart_changes_nothing(joined)
 
 
-def test_what_is_dropped_is_counted_and_said_once(switch):
+def test_what_is_dropped_is_counted_and_said_once(switch: DummySwitch) -> None:
     switch.manage(stats_interval="0.5")
     switch.join()
     # The address of br-phy, by which VXLAN packets come in.
@@ -111,7 +115,9 @@ def test_what_is_dropped_is_counted_and_said_once(switch):
     assert switch.app.log_text.count(line) == 1
 
 
-def test_any_lets_in_by_vni_and_inner_destination_and_learns_nothing(open_vtep):
+def test_any_lets_in_by_vni_and_inner_destination_and_learns_nothing(
+    open_vtep: DummySwitch,
+) -> None:
     numbered(open_vtep)
     to_all = ["p0", "p1 vlan 10"]
     open_vtep.wait(lambda: open_vtep.delivers("10.2.2.4", 33, BROADCAST) == to_all, "the frames")
@@ -132,7 +138,7 @@ def test_any_lets_in_by_vni_and_inner_destination_and_learns_nothing(open_vtep):
     assert_restart_changes_nothing(open_vtep)
 
 
-def test_a_vtep_that_rows_of_another_logical_switch_name(open_vtep):
+def test_a_vtep_that_rows_of_another_logical_switch_name(open_vtep: DummySwitch) -> None:
     numbered(open_vtep)
     open_vtep.vtep_ctl(
         "add-ls", "ls1", "--", "set", "Logical_Switch", "ls1", "tunnel_key=44",
@@ -145,7 +151,7 @@ def test_a_vtep_that_rows_of_another_logical_switch_name(open_vtep):
     assert get_in(33) == ["p0", "p1 vlan 10"]
 
 
-def test_the_port_is_no_physical_port_and_goes_with_the_switch(joined):
+def test_the_port_is_no_physical_port_and_goes_with_the_switch(joined: DummySwitch) -> None:
     name = numbered(joined)
     assert joined.vtep_ctl("list-ports", "br0") == "p0\np1"
     assert port_faults(joined, "p0") == switch_faults(joined) == set()
@@ -157,7 +163,7 @@ def test_the_port_is_no_physical_port_and_goes_with_the_switch(joined):
     joined.wait(lambda: joined.ports_to_anyone() == {}, "no port without a row")
 
 
-def test_each_tunnel_ip_has_its_port(joined):
+def test_each_tunnel_ip_has_its_port(joined: DummySwitch) -> None:
     numbered(joined)
     joined.vtep_ctl("set", "Physical_Switch", "br0", 'tunnel_ips=["127.0.0.1","127.0.0.2"]')
     joined.wait(lambda: set(joined.ports_to_anyone()) == {"127.0.0.1", "127.0.0.2"}, "both")
@@ -165,7 +171,7 @@ def test_each_tunnel_ip_has_its_port(joined):
     joined.wait(lambda: set(joined.ports_to_anyone()) == {"127.0.0.2"}, "the one")
 
 
-def test_two_bridges_with_one_tunnel_ip_work_as_far_as_rows_go(joined):
+def test_two_bridges_with_one_tunnel_ip_work_as_far_as_rows_go(joined: DummySwitch) -> None:
     numbered(joined)
     joined.add_bridge("br1", ports=("q0", "q1"))
     joined.add_physical_switch("br1")

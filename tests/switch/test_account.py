@@ -1,24 +1,26 @@
 """How much is sent for what: work that a change does not need would show here, without a clock."""
 
+from __future__ import annotations
+
 import itertools
-import os
 import re
 import signal
+from typing import Any
 
 import pytest
 
 from sim.wire.ovsdb import OvsdbConnection
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 
 HOST, FAR, FURTHER = "00:00:00:00:00:01", "00:00:00:00:00:99", "00:00:00:00:00:98"
 MANY = 5000
 BRIDGE, OPEN_VSWITCH, VTEP = "br0", "Open_vSwitch", "hardware_vtep"
 
 
-def account(switch):
+def account(switch: DummySwitch) -> dict[str, dict[str, int]]:
     """Return what was sent so far, by receiver and kind."""
     heard = switch.app.log_text.count(f"sent to {VTEP}")
-    os.kill(switch.app.pid, signal.SIGUSR1)
+    switch.app.signal(signal.SIGUSR1)
     switch.wait(lambda: switch.app.log_text.count(f"sent to {VTEP}") > heard, "the account")
     found = {}
     for receiver, text in re.findall(
@@ -31,7 +33,7 @@ def account(switch):
 class Meter:
     """Tells what a change costs, once it has had its effect and all has come to rest."""
 
-    def __init__(self, switch) -> None:
+    def __init__(self, switch: DummySwitch) -> None:
         self._switch = switch
         self._before = self._rest()
 
@@ -59,7 +61,7 @@ class Meter:
 
 
 @pytest.fixture
-def meter(switch):
+def meter(switch: DummySwitch) -> Meter:
     switch.manage(stats_interval="0")
     switch.join()
     switch.vtep_ctl("set-replication-mode", "ls0", "source_node")
@@ -69,7 +71,7 @@ def meter(switch):
     return Meter(switch)
 
 
-def test_a_remote_mac_behind_a_known_vtep_is_one_flow(switch, meter):
+def test_a_remote_mac_behind_a_known_vtep_is_one_flow(switch: DummySwitch, meter: Meter) -> None:
     switch.place(FAR, "10.2.2.2")
     switch.wait(lambda: switch.sends("p0", FAR) == ["10.2.2.2 vni 33"], "the way to it")
     assert meter.cost() == {BRIDGE: {"flow_mods": 1, "bundles_opened": 1, "bundles_committed": 1}}
@@ -78,7 +80,9 @@ def test_a_remote_mac_behind_a_known_vtep_is_one_flow(switch, meter):
     assert meter.cost() == {BRIDGE: {"flow_mods": 1, "bundles_opened": 1, "bundles_committed": 1}}
 
 
-def test_a_thousand_of_them_in_one_transaction_are_a_thousand_flows_in_one_bundle(switch, meter):
+def test_a_thousand_of_them_in_one_transaction_are_a_thousand_flows_in_one_bundle(
+    switch: DummySwitch, meter: Meter
+) -> None:
     macs = [f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}" for number in range(1000)]
     commands = (["--", "add-ucast-remote", "ls0", mac, "10.2.2.2"] for mac in macs)
     switch.vtep_ctl(*itertools.chain.from_iterable(commands))
@@ -87,13 +91,15 @@ def test_a_thousand_of_them_in_one_transaction_are_a_thousand_flows_in_one_bundl
     assert meter.cost() == {BRIDGE: flows}
 
 
-def transact(remote: str, operations: list[dict]) -> None:
+def transact(remote: str, operations: list[dict[str, Any]]) -> None:
     """Carry out more operations in one transaction than a command line has room for."""
     with OvsdbConnection(remote.removeprefix("unix:")) as connection:
         connection.transact(*operations)
 
 
-def test_very_many_of_them_in_one_transaction_are_one_bundle_as_well(switch, meter):
+def test_very_many_of_them_in_one_transaction_are_one_bundle_as_well(
+    switch: DummySwitch, meter: Meter
+) -> None:
     """They are more than are told, or worked out, at once, and so is a second version of them."""
     macs = [f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}" for number in range(MANY)]
     logical_switch = ["uuid", str(switch.row("Logical_Switch", name="ls0")["_uuid"])]
@@ -102,10 +108,10 @@ def test_very_many_of_them_in_one_transaction_are_one_bundle_as_well(switch, met
     table = {"table": "Ucast_Macs_Remote"}
     transact(switch.db, [{"op": "insert", **table, "row": {"MAC": mac, **of}} for mac in macs])
     for mac in (macs[0], macs[-1]):
-        switch.wait(lambda mac=mac: switch.sends("p0", mac) == ["10.2.2.2 vni 33"], "the way there")
+        switch.wait(lambda: switch.sends("p0", mac) == ["10.2.2.2 vni 33"], "the way there")  # noqa: B023
     flows = {"flow_mods": MANY, "bundles_opened": 1, "bundles_committed": 1}
     assert meter.cost() == {BRIDGE: flows}
-    replaced = [
+    replaced: list[dict[str, Any]] = [
         {"op": "delete", **table, "where": [["logical_switch", "==", logical_switch]]},
         *({"op": "insert", **table, "row": {"MAC": mac, **of}} for mac in [FAR, *macs[1:]]),
     ]
@@ -115,7 +121,9 @@ def test_very_many_of_them_in_one_transaction_are_one_bundle_as_well(switch, met
     assert meter.cost() == {BRIDGE: flows}
 
 
-def test_a_second_locator_is_one_port_and_one_change_of_a_group(switch, meter):
+def test_a_second_locator_is_one_port_and_one_change_of_a_group(
+    switch: DummySwitch, meter: Meter
+) -> None:
     switch.vtep_ctl("add-mcast-remote", "ls0", "unknown-dst", "10.2.2.3")
     switch.wait(lambda: len(switch.sends("p0", BROADCAST)) == 3, "a copy for it")
     switch.wait(lambda: len(switch.rows("Tunnel")) == 2, "its Tunnel row")
@@ -127,7 +135,7 @@ def test_a_second_locator_is_one_port_and_one_change_of_a_group(switch, meter):
     assert cost[VTEP] == {"transactions": 1, "writes": 1}
 
 
-def test_a_new_host_is_two_flows_and_one_row(switch, meter):
+def test_a_new_host_is_two_flows_and_one_row(switch: DummySwitch, meter: Meter) -> None:
     switch.receive("p0", HOST, BROADCAST)
     switch.wait(lambda: switch.local_macs() == {HOST: "127.0.0.1"}, "its row")
     assert meter.cost() == {
@@ -136,7 +144,7 @@ def test_a_new_host_is_two_flows_and_one_row(switch, meter):
     }
 
 
-def test_another_vni_touches_no_mac(switch, meter):
+def test_another_vni_touches_no_mac(switch: DummySwitch, meter: Meter) -> None:
     macs = [f"02:00:00:00:00:{number:02x}" for number in range(100)]
     commands = (["--", "add-ucast-remote", "ls0", mac, "10.2.2.2"] for mac in macs)
     switch.vtep_ctl(*itertools.chain.from_iterable(commands))
@@ -149,7 +157,7 @@ def test_another_vni_touches_no_mac(switch, meter):
     assert meter.cost() == {BRIDGE: {"flow_mods": 5, "bundles_opened": 1, "bundles_committed": 1}}
 
 
-def test_what_is_written_as_it_was_costs_nothing(switch, meter):
+def test_what_is_written_as_it_was_costs_nothing(switch: DummySwitch, meter: Meter) -> None:
     switch.vtep_ctl("set", "Logical_Switch", "ls0", "description=other")
     switch.ovs_vsctl("set", "interface", "p0", "external_ids:a=b")
     assert meter.cost() == {}

@@ -1,16 +1,20 @@
 """Bad rows: said once with table and row, in the fault column, harmless, and mended with them."""
 
+from __future__ import annotations
+
 import pytest
+
+from tests.switch.dummy import DummySwitch
 
 STATION = "00:00:00:00:00:99"
 
 
-def flows_text(vtep):
+def flows_text(vtep: DummySwitch) -> str:
     return "\n".join(vtep.flows())
 
 
 @pytest.fixture
-def bound(vtep):
+def bound(vtep: DummySwitch) -> DummySwitch:
     """The switch with p0 bound to ls0 and a station behind a tunnel: what must not suffer."""
     vtep.vtep_ctl("bind-ls", "br0", "p0", "0", "ls0")
     vtep.vtep_ctl("add-ucast-remote", "ls0", STATION, "10.2.2.3")
@@ -18,21 +22,21 @@ def bound(vtep):
     return vtep
 
 
-def insert(vtep, table, **columns):
+def insert(vtep: DummySwitch, table: str, **columns: object) -> str:
     """Insert a row with raw OVSDB, past vtep-ctl's own care; return its UUID."""
     values = [f"{column}={value}" for column, value in columns.items()]
     return vtep.vtep_ctl("create", table, *values)
 
 
-def row_of(vtep, logical_switch):
+def row_of(vtep: DummySwitch, logical_switch: str) -> str:
     return vtep.vtep_ctl("get", "Logical_Switch", logical_switch, "_uuid")
 
 
-def faults(vtep):
+def faults(vtep: DummySwitch) -> str:
     return vtep.column("Physical_Switch", "switch_fault_status", "br0")
 
 
-def assert_unharmed(vtep, flows):
+def assert_unharmed(vtep: DummySwitch, flows: list[str]) -> None:
     """Whatever there was before the bad input is still there, as it was."""
     assert set(flows) <= set(vtep.flows())
     assert vtep.app.running
@@ -47,7 +51,7 @@ def assert_unharmed(vtep, flows):
         ("00:00:00:00:00:00", "is not the address of one station"),
     ],
 )
-def test_a_malformed_mac(bound, mac, why):
+def test_a_malformed_mac(bound: DummySwitch, mac: str, why: str) -> None:
     flows = bound.flows()
     bound.vtep_ctl("add-ucast-remote", "ls0", mac, "10.2.2.3")
     bound.wait_for_log(why)
@@ -60,7 +64,7 @@ def test_a_malformed_mac(bound, mac, why):
 
 
 @pytest.mark.parametrize("address", ["fe80::1", "10.2.2", "224.0.0.1", "somewhere"])
-def test_an_unusable_locator(bound, address):
+def test_an_unusable_locator(bound: DummySwitch, address: str) -> None:
     flows = bound.flows()
     bound.vtep_ctl("add-ucast-remote", "ls0", "00:00:00:00:00:98", address)
     bound.wait_for_log("Ucast_Macs_Remote 00:00:00:00:00:98")
@@ -71,7 +75,7 @@ def test_an_unusable_locator(bound, address):
     bound.wait(lambda: "dl_dst=00:00:00:00:00:98" in flows_text(bound), "the mended row's flow")
 
 
-def test_one_bad_locator_does_not_spoil_its_set(bound):
+def test_one_bad_locator_does_not_spoil_its_set(bound: DummySwitch) -> None:
     bound.vtep_ctl("set-replication-mode", "ls0", "source_node")
     bound.vtep_ctl("add-mcast-remote", "ls0", "unknown-dst", "10.2.2.2")
     bound.vtep_ctl("add-mcast-remote", "ls0", "unknown-dst", "fe80::2")
@@ -83,7 +87,7 @@ def test_one_bad_locator_does_not_spoil_its_set(bound):
     bound.wait(lambda: faults(bound) == "[]", "the fault to clear")
 
 
-def test_a_vlan_that_no_frame_may_carry(bound):
+def test_a_vlan_that_no_frame_may_carry(bound: DummySwitch) -> None:
     flows = bound.flows()
     bound.vtep_ctl("bind-ls", "br0", "p1", "4095", "ls0")
     bound.wait_for_log("VLAN 4095 is outside of 0 to 4094")
@@ -95,7 +99,7 @@ def test_a_vlan_that_no_frame_may_carry(bound):
     bound.wait(lambda: status() == "[]", "the fault to clear")
 
 
-def test_a_bound_port_that_is_not_on_the_bridge(bound):
+def test_a_bound_port_that_is_not_on_the_bridge(bound: DummySwitch) -> None:
     flows = bound.flows()
     switch = bound.vtep_ctl("get", "Physical_Switch", "br0", "_uuid")
     bound.vtep_ctl(
@@ -109,7 +113,7 @@ def test_a_bound_port_that_is_not_on_the_bridge(bound):
     bound.wait(lambda: "in_port=7" in flows_text(bound), "the port's flows once it is there")
 
 
-def test_a_logical_switch_without_a_key_switches_locally(bound):
+def test_a_logical_switch_without_a_key_switches_locally(bound: DummySwitch) -> None:
     bound.vtep_ctl("clear", "Logical_Switch", "ls0", "tunnel_key")
     bound.wait_for_log("Logical_Switch ls0: it has no tunnel key yet")
     assert faults(bound) == "[]"
@@ -119,7 +123,7 @@ def test_a_logical_switch_without_a_key_switches_locally(bound):
     bound.wait(lambda: "tun_id=0x23" in flows_text(bound), "the flows with the key")
 
 
-def test_many_logical_switches_with_key_zero_are_no_fault(bound):
+def test_many_logical_switches_with_key_zero_are_no_fault(bound: DummySwitch) -> None:
     for name in ("ls1", "ls2"):
         bound.vtep_ctl("add-ls", name)
         bound.vtep_ctl("set", "Logical_Switch", name, "tunnel_key=0")
@@ -129,7 +133,7 @@ def test_many_logical_switches_with_key_zero_are_no_fault(bound):
     assert faults(bound) == "[]"
 
 
-def test_two_logical_switches_with_one_key(bound):
+def test_two_logical_switches_with_one_key(bound: DummySwitch) -> None:
     bound.vtep_ctl("add-ls", "ls1")
     bound.vtep_ctl("bind-ls", "br0", "p1", "0", "ls1")
     bound.wait(lambda: "in_port=2" in flows_text(bound), "the second binding")
@@ -146,7 +150,7 @@ def test_two_logical_switches_with_one_key(bound):
     bound.wait(lambda: faults(bound) == "[]", "the fault to clear")
 
 
-def test_no_tunnel_ips(bound):
+def test_no_tunnel_ips(bound: DummySwitch) -> None:
     bound.vtep_ctl("clear", "Physical_Switch", "br0", "tunnel_ips")
     bound.wait_for_log("Physical_Switch br0: it has no usable tunnel_ips")
     bound.wait(lambda: "vx" not in bound.ovs_vsctl("list-ports", "br0"), "no tunnel port")
@@ -156,7 +160,7 @@ def test_no_tunnel_ips(bound):
     assert "127.0.0.2" in bound.ovs_vsctl("get", "interface", name, "options:local_ip")
 
 
-def test_a_key_out_of_range(bound):
+def test_a_key_out_of_range(bound: DummySwitch) -> None:
     bound.vtep_ctl("set", "Logical_Switch", "ls0", "tunnel_key=16777216")
     bound.wait_for_log("tunnel key 16777216 is outside of 0 to 16777215")
     bound.wait(lambda: "tun_id" not in flows_text(bound), "no flow with a key")
@@ -164,14 +168,14 @@ def test_a_key_out_of_range(bound):
 
 
 @pytest.mark.parametrize("name", ["two words", 'a "quote"', "日本語", "x" * 500, "--help", "a,b=c"])
-def test_names_may_be_anything(bound, name):
+def test_names_may_be_anything(bound: DummySwitch, name: str) -> None:
     ls = insert(bound, "Logical_Switch", name=_quoted(name), tunnel_key=77)
     port = bound.vtep_ctl("--bare", "--columns=_uuid", "find", "Physical_Port", "name=p1")
     bound.vtep_ctl("set", "Physical_Port", port, f"vlan_bindings:5={ls}")
     bound.wait(lambda: "dl_vlan=5" in flows_text(bound), "the binding's flows")
 
 
-def test_thousands_of_rows_come_and_go_at_once(bound):
+def test_thousands_of_rows_come_and_go_at_once(bound: DummySwitch) -> None:
     before = bound.flows()
     macs = [f"00:00:00:01:{number // 256:02x}:{number % 256:02x}" for number in range(3000)]
     for start in range(0, 3000, 500):
@@ -185,14 +189,14 @@ def test_thousands_of_rows_come_and_go_at_once(bound):
     assert bound.app.running
 
 
-def _quoted(text):
+def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 NAMES = ["two words", 'a "quote"', "日本語", "x" * 500, "--help", "a,b=c", "[uuid", "\t"]
 
 
-def test_ports_may_have_any_name_that_open_vswitch_takes(bound):
+def test_ports_may_have_any_name_that_open_vswitch_takes(bound: DummySwitch) -> None:
     for number, name in enumerate(NAMES, 10):
         bound.ovs_vsctl(
             "--", "--id=@i", "create", "Interface", f"name={_quoted(name)}", "type=dummy",
@@ -219,7 +223,7 @@ def test_ports_may_have_any_name_that_open_vswitch_takes(bound):
     bound.wait(lambda: named().keys() == {"p0", "p1"}, "only the others")
 
 
-def test_switches_may_have_any_name(bound):
+def test_switches_may_have_any_name(bound: DummySwitch) -> None:
     flows = bound.flows()
     for name in NAMES:
         bound.vtep_ctl(
@@ -233,7 +237,7 @@ def test_switches_may_have_any_name(bound):
     assert_unharmed(bound, flows)
 
 
-def test_two_rows_for_one_mac(joined):
+def test_two_rows_for_one_mac(joined: DummySwitch) -> None:
     ways = {f"10.2.2.{number}": [f"10.2.2.{number} vni 33"] for number in (3, 4)}
     for address in ways:
         joined.place(STATION, address)
@@ -255,14 +259,14 @@ def test_two_rows_for_one_mac(joined):
         joined.wait(lambda: faults(joined) == "[unspecified_fault]", "the fault again")
 
 
-def remove_station(vtep, address):
-    tables = vtep.tables("Physical_Locator", "Ucast_Macs_Remote")
+def remove_station(vtep: DummySwitch, address: str) -> None:
+    tables = vtep.snapshot("Physical_Locator", "Ucast_Macs_Remote")
     (locator,) = (row["_uuid"] for row in tables["Physical_Locator"] if row["dst_ip"] == address)
     (row,) = (row for row in tables["Ucast_Macs_Remote"] if row["locator"] == locator)
     vtep.vtep_ctl("destroy", "Ucast_Macs_Remote", str(row["_uuid"]))
 
 
-def test_a_set_of_locators_shrinks_to_what_cannot_be_reached(joined):
+def test_a_set_of_locators_shrinks_to_what_cannot_be_reached(joined: DummySwitch) -> None:
     broadcast = "ff:ff:ff:ff:ff:ff"
     sent = lambda: joined.sends("p0", broadcast)  # noqa: E731
     joined.replicate(("10.2.2.2",), ("10.2.2.3",), ("fe80::1",), ("127.0.0.1",))
@@ -270,7 +274,7 @@ def test_a_set_of_locators_shrinks_to_what_cannot_be_reached(joined):
     joined.wait(lambda: sent() in either, "one service node")
     (used,) = (each for each in ("10.2.2.2", "10.2.2.3") if f"{each} vni 33" in sent())
     (dead,) = {"10.2.2.2", "10.2.2.3"} - {used}
-    tables = joined.tables("Physical_Locator", "Tunnel")
+    tables = joined.snapshot("Physical_Locator", "Tunnel")
     for address in (used, dead):  # BFD finds nobody there.
         (row,) = (row for row in tables["Physical_Locator"] if row["dst_ip"] == address)
         tunnel = next(each for each in tables["Tunnel"] if each["remote"] == row["_uuid"])
@@ -289,7 +293,7 @@ def test_a_set_of_locators_shrinks_to_what_cannot_be_reached(joined):
     assert sent() == ["p1 vlan 10"]
 
 
-def test_a_logical_switch_is_deleted_with_all_that_names_it_at_once(joined):
+def test_a_logical_switch_is_deleted_with_all_that_names_it_at_once(joined: DummySwitch) -> None:
     joined.place(STATION, "10.2.2.3")
     joined.replicate(("10.2.2.2",))
     joined.receive("p0", "00:00:00:00:00:01", "ff:ff:ff:ff:ff:ff")

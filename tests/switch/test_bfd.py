@@ -1,9 +1,13 @@
 """BFD of tunnels: from the Tunnel row to the interface, and its state back."""
 
+from __future__ import annotations
+
 import time
+from typing import Any
 
 import pytest
 
+from tests.switch.dummy import DummySwitch
 from tests.switch.state import assert_restart_changes_nothing, locator_names, switch_faults
 
 STATION = "00:00:00:00:00:99"
@@ -17,7 +21,7 @@ LOCAL = {"bfd_dst_mac": "00:23:20:00:00:01", "bfd_dst_ip": "169.254.1.0"}
 
 
 @pytest.fixture
-def tunnel(joined):
+def tunnel(joined: DummySwitch) -> DummySwitch:
     """A switch with a tunnel to 10.2.2.3, and its one Tunnel row."""
     joined.place(STATION, "10.2.2.3")
     joined.wait(lambda: joined.rows("Tunnel"), "the row")
@@ -25,12 +29,12 @@ def tunnel(joined):
     return joined
 
 
-def row(switch):
+def row(switch: DummySwitch) -> dict[str, Any]:
     (row,) = switch.rows("Tunnel")
     return row
 
 
-def configure(switch, column, **values):
+def configure(switch: DummySwitch, column: str, **values: str) -> None:
     """Write one map column of the row as the NVC, all of it."""
     pairs = [f"{column}:{key}={_quoted(value)}" for key, value in values.items()]
     name = str(row(switch)["_uuid"])
@@ -39,11 +43,11 @@ def configure(switch, column, **values):
     )
 
 
-def _quoted(value):
+def _quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def settings(switch):
+def settings(switch: DummySwitch) -> dict[str, str]:
     """Return the bfd column of the tunnel's interface, nothing while there is none."""
     columns = [
         row["bfd"]
@@ -53,7 +57,7 @@ def settings(switch):
     return columns[0] if columns else {}
 
 
-def test_bfd_is_off_until_enabled_and_has_the_defaults_of_the_schema(tunnel):
+def test_bfd_is_off_until_enabled_and_has_the_defaults_of_the_schema(tunnel: DummySwitch) -> None:
     assert settings(tunnel) == {}
     configure(tunnel, "bfd_params", min_rx="500")
     tunnel.come_to_rest()
@@ -63,7 +67,7 @@ def test_bfd_is_off_until_enabled_and_has_the_defaults_of_the_schema(tunnel):
     tunnel.wait(lambda: settings(tunnel) == DEFAULTS, "BFD on the interface")
 
 
-def test_the_state_is_shown_while_bfd_is_on_and_cleared_when_it_is_off(tunnel):
+def test_the_state_is_shown_while_bfd_is_on_and_cleared_when_it_is_off(tunnel: DummySwitch) -> None:
     configure(tunnel, "bfd_params", enable="true")
     tunnel.wait(lambda: row(tunnel)["bfd_status"].get("state") == "down", "a session that is down")
     status = row(tunnel)["bfd_status"]
@@ -77,7 +81,7 @@ def test_the_state_is_shown_while_bfd_is_on_and_cleared_when_it_is_off(tunnel):
     tunnel.wait(lambda: row(tunnel)["bfd_status"] == {}, "no status")
 
 
-def test_every_parameter_reaches_the_interface_and_leaves_it_again(tunnel):
+def test_every_parameter_reaches_the_interface_and_leaves_it_again(tunnel: DummySwitch) -> None:
     params = {
         "min_rx": "300", "min_tx": "200", "decay_min_rx": "600", "forwarding_if_rx": "true",
         "cpath_down": "true", "check_tnl_key": "true",
@@ -92,7 +96,7 @@ def test_every_parameter_reaches_the_interface_and_leaves_it_again(tunnel):
     assert switch_faults(tunnel) == set()
 
 
-def test_the_remote_configuration_decides_the_destination_of_packets(tunnel):
+def test_the_remote_configuration_decides_the_destination_of_packets(tunnel: DummySwitch) -> None:
     configure(tunnel, "bfd_params", enable="true")
     configure(
         tunnel, "bfd_config_remote", bfd_dst_mac="AA:BB:CC:00:00:02", bfd_dst_ip="169.254.7.7"
@@ -121,7 +125,9 @@ def test_the_remote_configuration_decides_the_destination_of_packets(tunnel):
         ("bfd_config_remote", {"bfd_dst_mac": "00:23:20", "bfd_dst_ip": "fe80::1"}),
     ],
 )
-def test_a_value_that_cannot_be_used_is_a_fault_and_the_default_holds(tunnel, column, bad):
+def test_a_value_that_cannot_be_used_is_a_fault_and_the_default_holds(
+    tunnel: DummySwitch, column: str, bad: dict[str, str]
+) -> None:
     if column == "bfd_config_remote":
         configure(tunnel, "bfd_params", enable="true")
         configure(tunnel, column, **bad)
@@ -136,7 +142,7 @@ def test_a_value_that_cannot_be_used_is_a_fault_and_the_default_holds(tunnel, co
     assert tunnel.app.log_text.count(f": {column}:") == 2 * len(bad)
 
 
-def test_enable_that_is_no_boolean_is_a_fault_and_off(tunnel):
+def test_enable_that_is_no_boolean_is_a_fault_and_off(tunnel: DummySwitch) -> None:
     configure(tunnel, "bfd_params", enable="on")
     tunnel.wait_for_log("bfd_params:enable: 'on' is neither true nor false")
     tunnel.wait(lambda: switch_faults(tunnel) == {"unspecified_fault"}, "the fault")
@@ -144,7 +150,9 @@ def test_enable_that_is_no_boolean_is_a_fault_and_off(tunnel):
     assert row(tunnel)["bfd_status"] == {}
 
 
-def test_columns_that_are_ours_are_mended_and_those_of_the_nvc_left_alone(tunnel):
+def test_columns_that_are_ours_are_mended_and_those_of_the_nvc_left_alone(
+    tunnel: DummySwitch,
+) -> None:
     configure(tunnel, "bfd_params", enable="true", min_rx="700")
     tunnel.wait(lambda: row(tunnel)["bfd_status"].get("state") == "down", "the session")
     configure(tunnel, "bfd_config_local", bfd_dst_ip="10.0.0.1")
@@ -155,14 +163,14 @@ def test_columns_that_are_ours_are_mended_and_those_of_the_nvc_left_alone(tunnel
     assert row(tunnel)["bfd_params"] == {"enable": "true", "min_rx": "700"}
 
 
-def test_settings_that_someone_changed_on_the_interface_are_mended(tunnel):
+def test_settings_that_someone_changed_on_the_interface_are_mended(tunnel: DummySwitch) -> None:
     configure(tunnel, "bfd_params", enable="true")
     tunnel.wait(lambda: settings(tunnel) == DEFAULTS, "BFD on the interface")
     tunnel.ovs_vsctl("set", "interface", tunnel.tunnel_port("10.2.2.3"), "bfd:min_rx=12")
     tunnel.wait(lambda: settings(tunnel) == DEFAULTS, "what the NVC asked for")
 
 
-def test_one_of_two_rows_for_one_address_is_enough_to_enable_bfd(tunnel):
+def test_one_of_two_rows_for_one_address_is_enough_to_enable_bfd(tunnel: DummySwitch) -> None:
     tunnel.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p1", "20", "ls1")
     tunnel.place(STATION, "10.2.2.3", 100, logical_switch="ls1")
     tunnel.wait(lambda: len(tunnel.rows("Tunnel")) == 2, "a row for each locator")
@@ -180,7 +188,7 @@ def test_one_of_two_rows_for_one_address_is_enough_to_enable_bfd(tunnel):
 # What becomes of the NVC's settings
 
 
-def test_settings_outlast_a_moment_without_a_user(tunnel):
+def test_settings_outlast_a_moment_without_a_user(tunnel: DummySwitch) -> None:
     configure(tunnel, "bfd_params", enable="true", min_rx="300")
     tunnel.wait(lambda: settings(tunnel).get("min_rx") == "300", "the settings")
     before = row(tunnel)
@@ -199,7 +207,7 @@ def test_settings_outlast_a_moment_without_a_user(tunnel):
     assert "its Tunnel row goes" not in tunnel.app.log_text
 
 
-def test_what_is_not_used_for_five_seconds_goes_and_a_line_quotes_it(tunnel):
+def test_what_is_not_used_for_five_seconds_goes_and_a_line_quotes_it(tunnel: DummySwitch) -> None:
     configure(tunnel, "bfd_params", enable="true", min_rx="300")
     tunnel.wait(lambda: settings(tunnel).get("min_rx") == "300", "the settings")
     begun = time.monotonic()

@@ -1,18 +1,23 @@
 """Very many rows of Ucast_Macs_Remote on a real ovsdb-server, alone or in a cluster."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import eventlet
 import pytest
-from eventlet.greenthread import GreenThread
+from eventlet.greenpool import GreenPool
 
 from sim.lab.openvswitch import SCHEMA_FILES
 from tests.switch.conftest import described
 from tests.switch.dummy import DummySwitch
 from vtep_ofapp.ovsdb.client import Database
 from vtep_ofapp.ovsdb.hardware_vtep import VtepTables
-from vtep_ofapp.values.events import Committed, VtepInSync, VtepRows
+from vtep_ofapp.values.events import Committed, Event, VtepInSync, VtepRows
 from vtep_ofapp.values.rows import Gone, PhysicalSwitch, Refused, RemoteMac
 from vtep_ofapp.values.writes import PutPhysicalPort
 
@@ -21,26 +26,29 @@ LOCATORS = {"red": "10.2.2.2", "blue": "10.2.2.3"}
 SEVEN = "02:00:00:00:00:07"
 
 
-_readers: list[GreenThread] = []
-
-
 @pytest.fixture(autouse=True)
-def no_reader_is_left():
+def no_reader_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """End the readers of a test: they would ask for their server in all later tests."""
+    pool = GreenPool()
+    monkeypatch.setattr(eventlet, "spawn", pool.spawn)
     yield
-    while _readers:
-        _readers.pop().kill()
+    for reader in tuple(pool.coroutines_running):
+        reader.kill()
 
 
 class Reader:
     """What the loop would be told of the database, put together."""
 
     def __init__(self, remote: str) -> None:
-        self.rows, self.syncs, self.events = {}, [], []
+        self.rows: dict[UUID, Any] = {}
+        self.syncs: list[VtepInSync] = []
+        self.events: list[Event] = []
+        self.on_event: Callable[[Event], None] = lambda event: None
+        """Called with each event that was taken in."""
         self.database = Database("hardware_vtep", remote, VtepTables(), self.post)
-        _readers.append(eventlet.spawn(self.database._run))
+        self.database.start()
 
-    def post(self, event) -> None:
+    def post(self, event: Event) -> None:
         self.events.append(event)
         if isinstance(event, VtepInSync):
             self.syncs.append(event)
@@ -50,11 +58,12 @@ class Reader:
             self.rows.pop(row.uuid, None)
             if not isinstance(row, Gone):
                 self.rows[row.uuid] = row
+        self.on_event(event)
 
-    def macs(self) -> dict:
+    def macs(self) -> dict[UUID, RemoteMac]:
         return {uuid: row for uuid, row in self.rows.items() if isinstance(row, RemoteMac)}
 
-    def wait(self, condition) -> None:
+    def wait(self, condition: Callable[[], object]) -> None:
         with eventlet.Timeout(30):
             while not condition():
                 eventlet.sleep(0.01)
@@ -90,12 +99,12 @@ class Server(DummySwitch):
                 )
             )
 
-    def remotes(self) -> list:
+    def remotes(self) -> list[dict[str, Any]]:
         return self.rows("Ucast_Macs_Remote")
 
-    def expected(self) -> dict:
+    def expected(self) -> dict[UUID, tuple[Any, ...]]:
         """Return what the rows say: MAC address, logical switch, address and key."""
-        tables = self.tables("Ucast_Macs_Remote", "Physical_Locator")
+        tables = self.snapshot("Ucast_Macs_Remote", "Physical_Locator")
         locators = {row["_uuid"]: row for row in tables["Physical_Locator"]}
         return {
             row["_uuid"]: (
@@ -109,7 +118,7 @@ class Server(DummySwitch):
 
 
 @contextmanager
-def a_server(cluster: bool):
+def a_server(cluster: bool) -> Iterator[Server]:
     with described(Server) as server:
         folder = server.folder
         database = str(folder / "vtep.db")
@@ -124,7 +133,7 @@ def a_server(cluster: bool):
 
 
 @pytest.fixture(params=["alone", "cluster"])
-def server(request):
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     with a_server(cluster=request.param == "cluster") as server:
         yield server
 
@@ -137,7 +146,7 @@ def agrees(reader: Reader, server: Server) -> bool:
     return told == server.expected()
 
 
-def test_rows_that_are_there_that_change_and_that_go(server):
+def test_rows_that_are_there_that_change_and_that_go(server: Server) -> None:
     server.insert(MANY)
     reader = Reader(server.db)
     reader.wait(lambda: reader.syncs)
@@ -166,7 +175,7 @@ def test_rows_that_are_there_that_change_and_that_go(server):
     assert len(reader.macs()) == 102
 
 
-def test_a_key_of_a_locator_is_that_of_its_rows(server):
+def test_a_key_of_a_locator_is_that_of_its_rows(server: Server) -> None:
     server.insert(MANY)
     reader = Reader(server.db)
     reader.wait(lambda: reader.syncs)
@@ -179,7 +188,7 @@ def test_a_key_of_a_locator_is_that_of_its_rows(server):
         assert keys == {wanted, None}
 
 
-def test_the_server_comes_back(server):
+def test_the_server_comes_back(server: Server) -> None:
     server.insert(MANY)
     reader = Reader(server.db)
     reader.wait(lambda: reader.syncs)
@@ -198,24 +207,26 @@ def test_the_server_comes_back(server):
     reader.wait(lambda: agrees(reader, server))
 
 
-def test_writes_do_not_wait_until_all_rows_are_taken():
+def test_writes_do_not_wait_until_all_rows_are_taken() -> None:
     with a_server(cluster=False) as server:
         server.insert(MANY)
         reader = Reader(server.db)
         reader.wait(lambda: any(isinstance(row, PhysicalSwitch) for row in reader.rows.values()))
         switch = server.row("Physical_Switch", name="br0")["_uuid"]
-        told = reader.post
+        pending: list[PutPhysicalPort] = []
 
-        def post(event):
+        def commit(event: Event) -> None:
             """Commit something when the first of the new rows come, and be slow with them."""
-            told(event)
+            if isinstance(event, Committed):
+                pending.clear()
             if isinstance(event, VtepRows):
-                if not reader.database._writes:
-                    reader.database.commit([PutPhysicalPort(switch, "p0")])
+                if not pending:
+                    pending.append(PutPhysicalPort(switch, "p0"))
+                    reader.database.commit(pending[:])
                 eventlet.sleep(0.05)
 
         reader.wait(lambda: reader.syncs)
-        reader.database._post = post
+        reader.on_event = commit
         red = ["uuid", str(server.row("Logical_Switch", name="red")["_uuid"])]
         delete = {"op": "delete", "table": "Ucast_Macs_Remote"}
         del reader.events[:]

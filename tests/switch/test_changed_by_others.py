@@ -1,11 +1,14 @@
 """What others do to flows and groups of ours is noticed within 10 s, put back, and said once."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from tests.switch.conftest import a_switch
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 
 pytestmark = pytest.mark.xdist_group("changed by others")
 
@@ -16,7 +19,7 @@ ALIVE = 0xA0000000
 
 
 @pytest.fixture(scope="module")
-def busy():
+def busy() -> Iterator[DummySwitch]:
     """One switch for all, with something in each table."""
     with a_switch() as switch:
         switch.manage()
@@ -31,11 +34,11 @@ def busy():
         yield switch
 
 
-def lines(switch):
+def lines(switch: DummySwitch) -> int:
     return switch.app.log_text.count("they are put back")
 
 
-def test_it_is_said_once(busy):
+def test_it_is_said_once(busy: DummySwitch) -> None:
     """It comes first: such a line is logged five times a minute."""
     number = sum("table=60" in flow for flow in busy.flows())
     busy.ofctl("del-flows", "br0", "table=60")
@@ -46,7 +49,7 @@ def test_it_is_said_once(busy):
     assert lines(busy) == 1
 
 
-def test_flows_of_others_stay_and_are_no_news(busy):
+def test_flows_of_others_stay_and_are_no_news(busy: DummySwitch) -> None:
     said = lines(busy)
     foreign = "cookie=0x7,table=60,priority=1234,dl_dst=02:09:09:09:09:09,actions=drop"
     busy.ofctl("add-flow", "br0", foreign)
@@ -58,7 +61,7 @@ def test_flows_of_others_stay_and_are_no_news(busy):
     busy.ofctl("del-flows", "br0", "cookie=0x7/-1")
 
 
-def test_what_we_change_ourselves_is_no_change_by_others(busy):
+def test_what_we_change_ourselves_is_no_change_by_others(busy: DummySwitch) -> None:
     said, ages = lines(busy), busy.ages()
     busy.receive("p0", "00:00:00:00:00:02", BROADCAST)
     busy.wait(lambda: "00:00:00:00:00:02" in busy.local_macs(), "a further host")
@@ -83,7 +86,7 @@ def test_what_we_change_ourselves_is_no_change_by_others(busy):
         "add-flow br0 cookie=0x7,table=30,priority=0,actions=normal",
     ],
 )
-def test_it_is_put_back(busy, command):
+def test_it_is_put_back(busy: DummySwitch, command: str) -> None:
     flows, groups = busy.flows(), busy.groups()
     local = next(
         found[1] for each in groups if (found := re.search(r"group_id=(27\d+),type=all", each))
@@ -93,7 +96,7 @@ def test_it_is_put_back(busy, command):
     assert HOST in busy.local_macs()
 
 
-def test_a_group_that_no_flow_uses_is_put_back_each_time(busy):
+def test_a_group_that_no_flow_uses_is_put_back_each_time(busy: DummySwitch) -> None:
     groups = busy.groups()
     for _ in range(3):
         busy.ofctl("del-groups", "br0", f"group_id={ALIVE}")

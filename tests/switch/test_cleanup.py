@@ -1,18 +1,20 @@
 """`python -m vtep_ofapp.cleanup` removes all that is ours, and nothing else."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 import time
 
 import pytest
 
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import several
 
 HOST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:99"
 
 
-def clean(switch, *arguments, code=0):
+def clean(switch: DummySwitch, *arguments: str, code: int = 0) -> str:
     """Run the command; return what it prints."""
     argv = [sys.executable, "-m", "vtep_ofapp.cleanup", "--config-file", str(switch.app.config)]
     done = subprocess.run(
@@ -23,7 +25,7 @@ def clean(switch, *arguments, code=0):
     return done.stdout if code == 0 else done.stderr
 
 
-def everything(switch):
+def everything(switch: DummySwitch) -> tuple[list[str], list[str], str, str]:
     """Return flows, groups, ports and rows."""
     return (
         switch.flows(),
@@ -34,7 +36,7 @@ def everything(switch):
 
 
 @pytest.fixture
-def used(switch):
+def used(switch: DummySwitch) -> DummySwitch:
     """br0 with a learned host, a tunnel, faults and statistics; the application is stopped."""
     switch.manage(stats_interval="0.2")
     switch.join()
@@ -53,7 +55,7 @@ def used(switch):
     return switch
 
 
-def test_all_that_is_ours_goes_and_all_else_stays(used):
+def test_all_that_is_ours_goes_and_all_else_stays(used: DummySwitch) -> None:
     said = clean(used)
     assert "br0: ports vx" in said
     assert "`ovs-vsctl set-fail-mode br0 standalone -- del-controller br0`" in said
@@ -70,7 +72,7 @@ def test_all_that_is_ours_goes_and_all_else_stays(used):
     assert clean(used) == "there is nothing to remove\n"
 
 
-def test_afterwards_all_can_begin_again(used):
+def test_afterwards_all_can_begin_again(used: DummySwitch) -> None:
     before = used.flows(ports="--names")
     clean(used)
     used.app.start()
@@ -82,20 +84,20 @@ def test_afterwards_all_can_begin_again(used):
     )
 
 
-def test_a_dry_run_only_says_what_would_go(used):
+def test_a_dry_run_only_says_what_would_go(used: DummySwitch) -> None:
     before = everything(used)
     said = clean(used, "--dry-run")
     assert everything(used) == before
     assert said.replace(" would be removed\n", ": removed\n") == clean(used)
 
 
-def test_a_dry_run_does_not_mind_an_application(used):
+def test_a_dry_run_does_not_mind_an_application(used: DummySwitch) -> None:
     used.app.start()
     used.wait_for_log("br0 is managed")
     assert "flows and" in clean(used, "--dry-run")
 
 
-def test_what_is_left_without_a_physical_switch_goes_too(used):
+def test_what_is_left_without_a_physical_switch_goes_too(used: DummySwitch) -> None:
     used.vtep_ctl("del-ps", "br0")
     said = clean(used)
     assert "br0: external_ids:vtep_ofapp: removed\n" in said
@@ -106,7 +108,7 @@ def test_what_is_left_without_a_physical_switch_goes_too(used):
     assert clean(used) == "there is nothing to remove\n"
 
 
-def test_flows_are_enough_to_know_a_bridge_of_an_earlier_version(used):
+def test_flows_are_enough_to_know_a_bridge_of_an_earlier_version(used: DummySwitch) -> None:
     used.vtep_ctl("del-ps", "br0")
     used.ovs_vsctl("remove", "bridge", "br0", "external_ids", "vtep_ofapp")
     for port in used.tunnel_ports().values():
@@ -115,7 +117,7 @@ def test_flows_are_enough_to_know_a_bridge_of_an_earlier_version(used):
     assert used.flows() == [" table=5, priority=7 actions=drop"]
 
 
-def test_the_bridge_of_another_process_stays(used):
+def test_the_bridge_of_another_process_stays(used: DummySwitch) -> None:
     used.ovs_vsctl("set", "bridge", "br0", 'external_ids:vtep_ofapp="rack_7@unix:/db.sock"')
     before = everything(used)
     said = clean(used)
@@ -123,7 +125,7 @@ def test_the_bridge_of_another_process_stays(used):
     assert everything(used) == before
 
 
-def test_rows_that_two_bridges_share_go_and_the_rest_of_them_stays(used):
+def test_rows_that_two_bridges_share_go_and_the_rest_of_them_stays(used: DummySwitch) -> None:
     used.add_bridge("br1", ("p2",))
     used.add_physical_switch("br1", "10.2.2.254")
     used.app.start()
@@ -139,7 +141,7 @@ def test_rows_that_two_bridges_share_go_and_the_rest_of_them_stays(used):
     assert used.rows("Mcast_Macs_Local") == []
 
 
-def test_many_local_macs_go_at_once(used):
+def test_many_local_macs_go_at_once(used: DummySwitch) -> None:
     locator = used.row("Ucast_Macs_Local", MAC=HOST)["locator"]
     switch = used.row("Logical_Switch", name="ls0")["_uuid"]
     for start in range(0, 10_000, 500):  # a command's argument has 128 KiB at most
@@ -163,12 +165,12 @@ def test_many_local_macs_go_at_once(used):
     assert used.rows("Ucast_Macs_Local") == []
 
 
-def test_bindings_go_with_their_ports_if_that_is_wanted(used):
+def test_bindings_go_with_their_ports_if_that_is_wanted(used: DummySwitch) -> None:
     clean(used, "--with-bindings")
     assert used.rows("Physical_Port") == []
 
 
-def test_nothing_is_removed_while_an_application_runs(used):
+def test_nothing_is_removed_while_an_application_runs(used: DummySwitch) -> None:
     used.app.start()
     used.wait_for_log("it is in charge")
     said = clean(used, code=1)
@@ -176,7 +178,7 @@ def test_nothing_is_removed_while_an_application_runs(used):
     assert len(used.tunnel_ports()) == 2
 
 
-def test_what_is_in_the_way_is_said_in_a_line(used):
+def test_what_is_in_the_way_is_said_in_a_line(used: DummySwitch) -> None:
     used.ovs_vswitchd.kill()
     assert "ovs-ofctl" in clean(used, code=1)
     used.ovsdb_server.kill()

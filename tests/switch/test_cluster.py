@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sim.lab.namespaces import CommandFailed
 from sim.lab.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
-from sim.waiting import wait_until
 from tests.ports import held_port
 from tests.switch.conftest import described
 from tests.switch.dummy import DummyApp, DummySwitch, Here
@@ -84,7 +84,7 @@ class Clustered(DummySwitch):
     def leader(self) -> Member:
         """Return the server that leads, once there is one."""
         leads = lambda: next((each for each in self.members if each.is_leader()), None)  # noqa: E731
-        return wait_until(leads, "a leader", timeout=30)
+        return self.wait(leads, "a leader", 30)
 
     def local_macs(self, logical_switch: str = "ls0") -> dict[str, str]:
         """Return the rows of Ucast_Macs_Local by MAC address, as the leader has them, if any."""
@@ -107,7 +107,7 @@ class Clustered(DummySwitch):
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster() -> Iterator[DummySwitch]:
     with described(Clustered) as switch:
         switch.begin()
         switch.manage()
@@ -115,7 +115,7 @@ def cluster():
         yield switch
 
 
-def test_the_application_follows_the_leader_of_the_database(cluster):
+def test_the_application_follows_the_leader_of_the_database(cluster: Clustered) -> None:
     cluster.learns(HOST, timeout=40)
     row = cluster.local_macs()[HOST]
     former = cluster.leader()
@@ -128,19 +128,21 @@ def test_the_application_follows_the_leader_of_the_database(cluster):
     former.ovsdb_server.start()
 
 
-def test_a_leader_that_stands_still_is_left_for_the_new_one(cluster):
+def test_a_leader_that_stands_still_is_left_for_the_new_one(cluster: Clustered) -> None:
     cluster.learns(HOST, timeout=40)
     former = cluster.leader()
-    os.kill(former.ovsdb_server.pid, signal.SIGSTOP)
+    pid = former.ovsdb_server.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
     try:
         cluster.wait(lambda: cluster.leader() is not former, "another leader", 30)
         cluster.learns("00:00:00:00:00:04", timeout=40)
     finally:
-        os.kill(former.ovsdb_server.pid, signal.SIGCONT)
+        os.kill(pid, signal.SIGCONT)
     cluster.learns("00:00:00:00:00:05", timeout=40)
 
 
-def test_without_most_of_its_servers_forwarding_goes_on(cluster):
+def test_without_most_of_its_servers_forwarding_goes_on(cluster: Clustered) -> None:
     cluster.learns(HOST, timeout=40)
     flows = cluster.flows()
     two = cluster.members[:2]
@@ -154,7 +156,7 @@ def test_without_most_of_its_servers_forwarding_goes_on(cluster):
     assert set(flows) <= set(cluster.flows())
 
 
-def test_whoever_has_the_leaders_lock_is_master_after_each_transfer(cluster):
+def test_whoever_has_the_leaders_lock_is_master_after_each_transfer(cluster: Clustered) -> None:
     other = DummyApp(cluster, "other")
     other.options["vtep_db"] = cluster.vtep_db
     apps = cluster.app, other
@@ -171,7 +173,7 @@ def test_whoever_has_the_leaders_lock_is_master_after_each_transfer(cluster):
         for number in range(10):
             former = cluster.leader()
             cluster.transfer_leadership()
-            cluster.wait(lambda former=former: not former.is_leader(), "another leader")
+            cluster.wait(lambda: not former.is_leader(), "another leader")  # noqa: B023
             # A station is shown to the master alone, and written by who has the lock alone.
             cluster.learns(f"00:00:00:00:01:{number:02x}", timeout=15)
         cluster.wait(lambda: len(masters()) == 1, "one master")
@@ -181,7 +183,7 @@ def test_whoever_has_the_leaders_lock_is_master_after_each_transfer(cluster):
         cluster.ovs_vsctl("set-controller", "br0", cluster.app.target)
 
 
-def test_a_follower_alone_is_not_used_and_the_log_says_why(cluster):
+def test_a_follower_alone_is_not_used_and_the_log_says_why(cluster: Clustered) -> None:
     leader = cluster.leader()
     follower = next(each for each in cluster.members if each is not leader)
     cluster.app.kill()

@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,9 @@ class Apart(DummySwitch):
         """Return whether there is a row for a station that was learned."""
         return mac in self.vtep_ctl("list-local-macs", "ls0")
 
-    def learns(self, mac: str, port: str = "p0", vlan: int | None = None, *, timeout=15.0) -> None:
+    def learns(
+        self, mac: str, port: str = "p0", vlan: int | None = None, *, timeout: float = 15.0
+    ) -> None:
         def is_learned() -> bool:
             self.receive(port, mac, "ff:ff:ff:ff:ff:ff", vlan)
             return self.has(mac)
@@ -86,7 +89,7 @@ class Apart(DummySwitch):
 
 
 @pytest.fixture
-def apart():
+def apart() -> Iterator[DummySwitch]:
     with described(Apart) as switch:
         switch.start()
         yield switch
@@ -116,7 +119,7 @@ def restart_with(server: Server, file: Path | None) -> None:
 # It goes, and comes back
 
 
-def test_each_of_many_servers_that_cannot_be_used_is_named(switch):
+def test_each_of_many_servers_that_cannot_be_used_is_named(switch: DummySwitch) -> None:
     remotes = [f"unix:{switch.folder}/server{number}.sock" for number in range(7)]
     switch.app.options["vtep_db"] = ",".join(remotes)
     switch.app.start()
@@ -143,7 +146,9 @@ def greet(server: socket.socket, greeting: bytes) -> None:
         (b'{"hello": "world"}', "received bad JSON-RPC message: "),
     ],
 )
-def test_what_is_no_database_server_is_said_once(switch, greeting, reason):
+def test_what_is_no_database_server_is_said_once(
+    switch: DummySwitch, greeting: bytes, reason: str
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=greet, args=(server, greeting), daemon=True).start()
         remote = f"tcp:127.0.0.1:{server.getsockname()[1]}"
@@ -156,7 +161,7 @@ def test_what_is_no_database_server_is_said_once(switch, greeting, reason):
         server.shutdown(socket.SHUT_RDWR)
 
 
-def test_a_database_that_is_away_is_said_once(apart):
+def test_a_database_that_is_away_is_said_once(apart: Apart) -> None:
     server = one_server(apart)
     server.ovsdb_server.kill()
     apart.wait_for_log("hardware_vtep: connection lost")
@@ -170,7 +175,7 @@ def test_a_database_that_is_away_is_said_once(apart):
     apart.learns(HOST)
 
 
-def test_an_empty_database_and_then_its_copy_again(apart):
+def test_an_empty_database_and_then_its_copy_again(apart: Apart) -> None:
     """As the issue has it: empty, started, stopped, the copy put back, started."""
     server = one_server(apart)
     apart.learns(HOST)
@@ -190,7 +195,7 @@ def test_an_empty_database_and_then_its_copy_again(apart):
     assert "br0 is managed no more" not in apart.app.log_text
 
 
-def test_a_database_that_stays_empty_is_believed_after_the_grace(apart):
+def test_a_database_that_stays_empty_is_believed_after_the_grace(apart: Apart) -> None:
     server = one_server(apart, empty_db_grace="2")
     apart.reaches(FAR, "10.2.2.3")
     begin = time.monotonic()
@@ -201,7 +206,7 @@ def test_a_database_that_stays_empty_is_believed_after_the_grace(apart):
     apart.wait_for_log("br0 is managed no more")
 
 
-def test_a_database_that_went_back_in_time_is_taken_as_it_is(apart):
+def test_a_database_that_went_back_in_time_is_taken_as_it_is(apart: Apart) -> None:
     server = one_server(apart)
     apart.reaches(FAR, "10.2.2.3")
     server.ovsdb_server.stop()
@@ -214,7 +219,7 @@ def test_a_database_that_went_back_in_time_is_taken_as_it_is(apart):
     apart.learns(HOST)
 
 
-def test_a_cluster_that_was_made_again_from_its_own_copy(apart):
+def test_a_cluster_that_was_made_again_from_its_own_copy(apart: Apart) -> None:
     server = apart.serve("vtep.db")
     server.ovsdb_server.command[-1] = str(server.file)
     make = ["ovsdb-tool", "create-cluster", str(server.file)]
@@ -255,7 +260,9 @@ def backed_up(apart: Apart) -> tuple[Server, Server]:
 
 
 @pytest.mark.parametrize("first", ["active", "backup"])
-def test_of_a_pair_the_active_server_is_used_and_after_a_failover_the_other(apart, first):
+def test_of_a_pair_the_active_server_is_used_and_after_a_failover_the_other(
+    apart: Apart, first: str
+) -> None:
     active, backup = backed_up(apart)
     both = [active.db, backup.db] if first == "active" else [backup.db, active.db]
     apart.manage(vtep_db=",".join(both))
@@ -270,7 +277,7 @@ def test_of_a_pair_the_active_server_is_used_and_after_a_failover_the_other(apar
     assert "not locked" not in apart.app.log_text
 
 
-def test_a_relay_is_not_used_and_the_log_says_why(apart):
+def test_a_relay_is_not_used_and_the_log_says_why(apart: Apart) -> None:
     server = one_server(apart)
     relay = apart.serve(f"relay:hardware_vtep:{server.db}")
     relay.ovsdb_server.start()
@@ -285,7 +292,7 @@ def test_a_relay_is_not_used_and_the_log_says_why(apart):
     apart.learns(HOST)
 
 
-def test_a_server_that_lost_the_database_is_named_with_the_remedy(apart):
+def test_a_server_that_lost_the_database_is_named_with_the_remedy(apart: Apart) -> None:
     server = one_server(apart)
     server.control("ovsdb-server/remove-db", "hardware_vtep")
     apart.wait_for_log(f"hardware_vtep: {server.db}: {NO_DATABASE.format('hardware_vtep')}")
@@ -293,7 +300,7 @@ def test_a_server_that_lost_the_database_is_named_with_the_remedy(apart):
     apart.reaches(FAR, "10.2.2.3")
 
 
-def test_open_vswitch_may_be_lost_likewise(apart):
+def test_open_vswitch_may_be_lost_likewise(apart: Apart) -> None:
     one_server(apart)
     server = ["ovs-appctl", "-t", "ovsdb-server"]
     apart.run([*server, "ovsdb-server/remove-db", "Open_vSwitch"])
@@ -305,7 +312,11 @@ def test_open_vswitch_may_be_lost_likewise(apart):
 # Schemas
 
 
-def old_schema(folder: Path, version: str, lacks: dict[str, tuple[str, ...] | None]) -> Path:
+Lacks = Mapping[str, tuple[str, ...] | None]
+"""The columns that tables of a schema are without, or None for a whole table."""
+
+
+def old_schema(folder: Path, version: str, lacks: Lacks) -> Path:
     """Write a schema without some columns, or whole tables; return its file."""
     schema = json.loads(SCHEMA_FILES["vtep"].read_text())
     schema["version"] = version
@@ -325,7 +336,7 @@ def old_schema(folder: Path, version: str, lacks: dict[str, tuple[str, ...] | No
     return file
 
 
-SINCE_2_6 = {
+SINCE_2_6: Lacks = {
     "Global": ("other_config",),
     "Physical_Switch": ("other_config",),
     "Physical_Port": ("other_config",),
@@ -333,8 +344,8 @@ SINCE_2_6 = {
     "Logical_Router": ("other_config",),
     "Physical_Locator": ("tunnel_key",),
 }
-OF_2_5 = "1.4.1", SINCE_2_6
-OF_2_4 = (
+OF_2_5: tuple[str, Lacks] = "1.4.1", SINCE_2_6
+OF_2_4: tuple[str, Lacks] = (
     "1.3.0",
     {
         **SINCE_2_6,
@@ -344,7 +355,7 @@ OF_2_4 = (
         "ACL_entry": None,
     },
 )
-OF_2_2 = (
+OF_2_2: tuple[str, Lacks] = (
     "1.2.0",
     {
         **OF_2_4[1],
@@ -352,7 +363,7 @@ OF_2_2 = (
         "Tunnel": None,
     },
 )
-BARE = (
+BARE: tuple[str, Lacks] = (
     "0.1.0",
     {
         **OF_2_2[1],
@@ -376,7 +387,9 @@ BARE = (
 @pytest.mark.parametrize(
     ("version", "lacks"), [OF_2_5, OF_2_4, OF_2_2, BARE], ids=lambda each: str(each)[:5]
 )
-def test_an_older_schema_is_worked_with_and_its_gaps_are_said_once(apart, version, lacks):
+def test_an_older_schema_is_worked_with_and_its_gaps_are_said_once(
+    apart: Apart, version: str, lacks: Lacks
+) -> None:
     one_server(apart, old_schema(apart.folder, version, lacks), stats_interval="0.5")
     apart.learns(HOST)
     apart.reaches(FAR, "10.2.2.3")
@@ -393,7 +406,7 @@ def test_an_older_schema_is_worked_with_and_its_gaps_are_said_once(apart, versio
     assert "trying again" not in text
 
 
-def test_a_schema_that_is_converted_while_we_run_is_noticed(apart):
+def test_a_schema_that_is_converted_while_we_run_is_noticed(apart: Apart) -> None:
     server = one_server(apart, old_schema(apart.folder, *OF_2_4))
     apart.learns(HOST)
     for address in ("10.2.2.3", "10.2.2.4"):
@@ -406,7 +419,7 @@ def test_a_schema_that_is_converted_while_we_run_is_noticed(apart):
     assert apart.has(HOST)
 
 
-def test_a_schema_that_was_converted_while_its_server_was_away_is_noticed(apart):
+def test_a_schema_that_was_converted_while_its_server_was_away_is_noticed(apart: Apart) -> None:
     server = one_server(apart, old_schema(apart.folder, *OF_2_5))
     server.ovsdb_server.stop()
     server.do("ovsdb-tool", "convert", str(server.file), str(SCHEMA_FILES["vtep"]))
@@ -418,7 +431,7 @@ def test_a_schema_that_was_converted_while_its_server_was_away_is_noticed(apart)
     apart.wait(lambda: len(flood()) == 3, "both service nodes")
 
 
-def test_a_schema_without_what_we_need_is_refused_with_the_column(apart):
+def test_a_schema_without_what_we_need_is_refused_with_the_column(apart: Apart) -> None:
     server = apart.serve("vtep.db")
     server.ovsdb_server.command[-1] = str(server.file)
     server.create(old_schema(apart.folder, "0.0.1", {"Physical_Switch": ("tunnel_ips",)}))
@@ -438,7 +451,7 @@ def test_a_schema_without_what_we_need_is_refused_with_the_column(apart):
         ("ptcp:{}:[::1]", "tcp:[::1]:{}"),
     ],
 )
-def test_a_remote_may_have_the_name_of_a_host(listen, remote):
+def test_a_remote_may_have_the_name_of_a_host(listen: str, remote: str) -> None:
     port = held_port()
     with a_switch() as switch:
         switch.ovsdb_server.stop()
@@ -451,7 +464,7 @@ def test_a_remote_may_have_the_name_of_a_host(listen, remote):
         switch.join()
 
 
-def test_a_name_without_an_address_is_said_once(switch):
+def test_a_name_without_an_address_is_said_once(switch: DummySwitch) -> None:
     remote = "tcp:nothing.invalid:6640"
     switch.app.options["vtep_db"] = remote
     switch.app.start()

@@ -1,23 +1,28 @@
 """Bridges that cannot be told apart by their datapath ids, and ids that come late."""
 
+from __future__ import annotations
+
 import pytest
 
 from tests.switch.conftest import a_switch
+from tests.switch.dummy import DummySwitch
 from tests.switch.state import several
 
 REMEDY = "other-config:datapath-id=<16 other hex digits>"
 
 
-def datapath_id(switch, bridge):
+def datapath_id(switch: DummySwitch, bridge: str) -> str:
     return switch.ovs_vsctl("get", "bridge", bridge, "datapath_id").strip('"')
 
 
-def faults(switch, bridge):
+def faults(switch: DummySwitch, bridge: str) -> tuple[str, ...]:
     return several(switch.row("Physical_Switch", name=bridge)["switch_fault_status"])
 
 
 @pytest.mark.parametrize("is_physical", [True, False], ids=["of two rows", "of one row"])
-def test_two_bridges_with_one_id_get_nothing_of_each_other(vtep, is_physical):
+def test_two_bridges_with_one_id_get_nothing_of_each_other(
+    vtep: DummySwitch, is_physical: bool
+) -> None:
     same = datapath_id(vtep, "br0")
     before = vtep.flows("br0")
     vtep.add_bridge("br1", ("q0",))
@@ -45,7 +50,7 @@ def test_two_bridges_with_one_id_get_nothing_of_each_other(vtep, is_physical):
     assert not faults(vtep, "br0")
 
 
-def test_a_bridge_of_an_unread_database_is_known_by_its_name(switch):
+def test_a_bridge_of_an_unread_database_is_known_by_its_name(switch: DummySwitch) -> None:
     """It claims the id of br0, which is not connected, and no database that is read has it."""
     switch.add_bridge()
     switch.add_physical_switch()
@@ -62,21 +67,20 @@ def test_a_bridge_of_an_unread_database_is_known_by_its_name(switch):
         assert host.flows("br7") == []
 
 
-def test_a_bridge_that_gets_another_id_is_managed_again(vtep):
+def test_a_bridge_that_gets_another_id_is_managed_again(vtep: DummySwitch) -> None:
     vtep.ovs_vsctl("set", "bridge", "br0", "other-config:datapath-id=00000000000000b7")
     vtep.wait(lambda: vtep.app.log_text.count("br0 is managed") == 1, "br0")
     vtep.vtep_ctl("bind-ls", "br0", "p0", "7", "ls0")
     vtep.wait(lambda: "dl_vlan=7" in "\n".join(vtep.flows()), "a binding")
 
 
-def test_after_a_restart_of_its_database_a_bridge_is_refused_by_no_line(vtep):
+def test_after_a_restart_of_its_database_a_bridge_is_refused_by_no_line(vtep: DummySwitch) -> None:
     for number in range(5):
         vtep.ovsdb_server.kill()
         vtep.ovs_vswitchd.kill()
         vtep.ovsdb_server.start()
         vtep.ovs_vswitchd.start()
         vtep.vtep_ctl("bind-ls", "br0", "p0", str(number + 10), "ls0")
-        vtep.wait(
-            lambda number=number: f"dl_vlan={number + 10}" in "\n".join(vtep.flows()), "a binding"
-        )
+        tag = f"dl_vlan={number + 10}"
+        vtep.wait(lambda: tag in "\n".join(vtep.flows()), "a binding")  # noqa: B023
     assert "is refused" not in vtep.app.log_text

@@ -1,8 +1,15 @@
 """From ovs-vtep to the application: what the emulator left goes, and frames pass."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
 import pytest
 
 from sim.lab.app import Emulator
+from sim.lab.vtep import Vtep
+from tests.switch.dummy import DummySwitch
 from tests.switch.test_cleanup import clean, everything
 
 FAR, NODE = "00:00:00:00:00:99", "10.2.2.2"
@@ -10,13 +17,13 @@ PATCH_PORTS = {"0000-p0-p", "0010-p1-p"}
 
 
 @pytest.fixture
-def emulated(switch):
+def emulated(switch: DummySwitch) -> Iterator[Emulator]:
     """br0 with two bindings and two tunnels, made by the emulator, which has ended."""
     switch.add_bridge()
     switch.add_physical_switch()
     switch.add_underlay(NODE, "10.2.2.3")
     switch.vtep_ctl("add-ls", "ls0", "--", "set", "Logical_Switch", "ls0", "tunnel_key=33")
-    emulator = Emulator(switch)
+    emulator = Emulator(cast("Vtep", switch))
     emulator.start()
     try:
         switch.wait(lambda: switch.vtep_ctl("list-ports", "br0") == "p0\np1", "its ports")
@@ -38,21 +45,21 @@ def emulated(switch):
 
 
 @pytest.fixture
-def left(switch, emulated):
+def left(switch: DummySwitch, emulated: Emulator) -> DummySwitch:
     """What it left, with the application running."""
     emulated.stop()
     return switch
 
 
-def ports(switch):
+def ports(switch: DummySwitch) -> set[str]:
     return set(switch.ovs_vsctl("list-ports", "br0").split())
 
 
-def bridges(switch):
+def bridges(switch: DummySwitch) -> set[str]:
     return set(switch.ovs_vsctl("list-br").split())
 
 
-def test_what_it_left_goes_and_all_else_stays(left):
+def test_what_it_left_goes_and_all_else_stays(left: DummySwitch) -> None:
     assert bridges(left) == {"br0", "br-phy", "br0_vtep_ls1", "vtep_bfd"}
     left.ofctl("add-flow", "br0", "table=0,priority=7,actions=drop")
     left.ovs_vsctl("add-br", "other", "--", "set", "bridge", "other", "datapath_type=dummy")
@@ -72,7 +79,7 @@ def test_what_it_left_goes_and_all_else_stays(left):
     assert clean(left, "--ovs-vtep") == "there is nothing to remove\n"
 
 
-def test_afterwards_frames_pass_and_nothing_is_faulty(left):
+def test_afterwards_frames_pass_and_nothing_is_faulty(left: DummySwitch) -> None:
     clean(left, "--ovs-vtep")
     left.point_at_app()
     left.wait_for_log("br0 is managed")
@@ -85,7 +92,7 @@ def test_afterwards_frames_pass_and_nothing_is_faulty(left):
     assert all(row["port_fault_status"] == () for row in left.rows("Physical_Port"))
 
 
-def test_its_patch_ports_are_no_physical_ports(left):
+def test_its_patch_ports_are_no_physical_ports(left: DummySwitch) -> None:
     left.point_at_app()
     left.wait_for_log("br0 is managed")
     left.come_to_rest()
@@ -93,7 +100,7 @@ def test_its_patch_ports_are_no_physical_ports(left):
     assert {row["name"] for row in left.rows("Physical_Port")} == {"p0", "p1"}
 
 
-def test_nothing_is_removed_while_it_runs(switch, emulated):
+def test_nothing_is_removed_while_it_runs(switch: DummySwitch, emulated: Emulator) -> None:
     before = bridges(switch)
     said = clean(switch, "--ovs-vtep", code=1)
     assert "ovs-vtep runs; end it first: `ovs-appctl -t " in said
@@ -101,7 +108,7 @@ def test_nothing_is_removed_while_it_runs(switch, emulated):
     assert ports(switch) >= PATCH_PORTS
 
 
-def test_the_emulator_can_have_it_back(left, emulated):
+def test_the_emulator_can_have_it_back(left: DummySwitch, emulated: Emulator) -> None:
     clean(left, "--ovs-vtep")
     left.point_at_app()
     left.wait_for_log("br0 is managed")

@@ -1,8 +1,10 @@
 """What raises each fault, which column shows it, and what clears it."""
 
+from __future__ import annotations
+
 import itertools
 
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import (
     assert_restart_changes_nothing,
     port_faults,
@@ -14,26 +16,26 @@ HOSTS = [f"00:00:00:00:01:{number:02x}" for number in range(20)]
 STATION = "00:00:00:00:00:99"
 
 
-def wait_for_fault(vtep, *entries):
+def wait_for_fault(vtep: DummySwitch, *entries: str) -> None:
     vtep.wait(lambda: switch_faults(vtep) == set(entries), f"{entries} in switch_fault_status")
 
 
-def wait_for_port_fault(vtep, port, *entries):
+def wait_for_port_fault(vtep: DummySwitch, port: str, *entries: str) -> None:
     vtep.wait(lambda: port_faults(vtep, port) == set(entries), f"{entries} in port_fault_status")
 
 
-def learned(vtep):
+def learned(vtep: DummySwitch) -> set[str]:
     return set(vtep.local_macs())
 
 
-def learn(vtep, port, *hosts, vlan=None):
+def learn(vtep: DummySwitch, port: str, *hosts: str, vlan: int | None = None) -> None:
     """Let hosts be heard at a port, and wait until they are known."""
     for host in hosts:
         vtep.receive(port, host, BROADCAST, vlan)
     vtep.wait(lambda: set(hosts) <= learned(vtep), f"{len(hosts)} hosts at {port}")
 
 
-def shows_to_controller(vtep, port, vlan=None):
+def shows_to_controller(vtep: DummySwitch, port: str, vlan: int | None = None) -> bool:
     """Whether a frame of a station that nobody knows is shown to the application."""
     number = vtep.ovs_vsctl("get", "interface", port, "ofport")
     tag = "" if vlan is None else f"dl_vlan={vlan},"
@@ -45,7 +47,9 @@ def shows_to_controller(vtep, port, vlan=None):
 # Limits
 
 
-def test_a_port_with_its_share_of_stations_learns_no_more_and_others_do(switch):
+def test_a_port_with_its_share_of_stations_learns_no_more_and_others_do(
+    switch: DummySwitch,
+) -> None:
     switch.manage(max_local_macs_per_port="3")
     switch.join()
     learn(switch, "p0", *HOSTS[:3])
@@ -70,7 +74,9 @@ def test_a_port_with_its_share_of_stations_learns_no_more_and_others_do(switch):
     wait_for_port_fault(switch, "p0", "unspecified_fault")
 
 
-def test_a_logical_switch_with_its_share_of_stations_learns_no_more_and_others_do(switch):
+def test_a_logical_switch_with_its_share_of_stations_learns_no_more_and_others_do(
+    switch: DummySwitch,
+) -> None:
     switch.manage(max_local_macs="2")
     switch.join()
     switch.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p0", "20", "ls1")
@@ -90,7 +96,7 @@ def test_a_logical_switch_with_its_share_of_stations_learns_no_more_and_others_d
     learn(switch, "p0", HOSTS[4])
 
 
-def test_a_host_of_a_full_switch_may_still_move(switch):
+def test_a_host_of_a_full_switch_may_still_move(switch: DummySwitch) -> None:
     switch.manage(max_local_macs="2")
     switch.join()
     learn(switch, "p0", *HOSTS[:2])
@@ -99,7 +105,7 @@ def test_a_host_of_a_full_switch_may_still_move(switch):
     switch.wait(lambda: switch.sends("p0", HOSTS[0]) == ["p1 vlan 10"], "the host at p1")
 
 
-def test_beyond_the_most_tunnels_those_that_are_there_stay(switch):
+def test_beyond_the_most_tunnels_those_that_are_there_stay(switch: DummySwitch) -> None:
     switch.manage(max_tunnels="2")
     switch.join()
     stations = {f"10.2.2.{number}": f"00:00:00:00:00:0{number}" for number in (2, 3, 4, 5)}
@@ -129,7 +135,7 @@ def test_beyond_the_most_tunnels_those_that_are_there_stay(switch):
 # What is not supported
 
 
-def test_a_router_of_a_bound_switch_is_a_fault_until_it_is_gone(joined):
+def test_a_router_of_a_bound_switch_is_a_fault_until_it_is_gone(joined: DummySwitch) -> None:
     joined.vtep_ctl("add-ls", "ls1", "--", "add-lr", "lr0")
     joined.vtep_ctl("bind-ls", "br0", "p1", "20", "ls1")
     joined.come_to_rest()
@@ -145,11 +151,11 @@ def test_a_router_of_a_bound_switch_is_a_fault_until_it_is_gone(joined):
     wait_for_fault(joined)
 
 
-def ls(vtep, name="ls0"):
+def ls(vtep: DummySwitch, name: str = "ls0") -> str:
     return vtep.vtep_ctl("get", "Logical_Switch", name, "_uuid")
 
 
-def test_an_access_list_of_a_port_is_a_fault_until_it_is_gone(joined):
+def test_an_access_list_of_a_port_is_a_fault_until_it_is_gone(joined: DummySwitch) -> None:
     port = str(joined.row("Physical_Port", name="p0")["_uuid"])
     joined.vtep_ctl(
         "--", "--id=@e", "create", "ACL_entry", "sequence=1", "direction=ingress", "action=deny",
@@ -167,7 +173,9 @@ def test_an_access_list_of_a_port_is_a_fault_until_it_is_gone(joined):
 # What an NVC leaves out
 
 
-def test_remote_macs_without_unknown_dst_are_a_line_that_names_the_option(joined):
+def test_remote_macs_without_unknown_dst_are_a_line_that_names_the_option(
+    joined: DummySwitch,
+) -> None:
     asks = "Logical_Switch {}: rows name remote VTEPs and there is no unknown-dst"
     joined.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p0", "21", "ls1")
     joined.vtep_ctl("set", "Logical_Switch", "ls1", "tunnel_key=34")
@@ -192,7 +200,9 @@ def test_remote_macs_without_unknown_dst_are_a_line_that_names_the_option(joined
 # What Open vSwitch says otherwise
 
 
-def test_a_port_with_vlans_of_open_vswitch_is_not_used_and_its_map_is_a_fault(joined):
+def test_a_port_with_vlans_of_open_vswitch_is_not_used_and_its_map_is_a_fault(
+    joined: DummySwitch,
+) -> None:
     joined.vtep_ctl("bind-ls", "br0", "p1", "0", "ls0")
     both = lambda: joined.sends("p0", BROADCAST) == ["p1", "p1 vlan 10"]  # noqa: E731
     joined.wait(both, "both bindings")
@@ -207,7 +217,7 @@ def test_a_port_with_vlans_of_open_vswitch_is_not_used_and_its_map_is_a_fault(jo
         joined.wait(both, "both bindings")
 
 
-def test_of_two_rows_for_one_port_one_is_used_and_the_other_is_a_fault(joined):
+def test_of_two_rows_for_one_port_one_is_used_and_the_other_is_a_fault(joined: DummySwitch) -> None:
     joined.vtep_ctl(
         "--", "--id=@p", "create", "Physical_Port", "name=p1",
         "--", "add", "Physical_Switch", "br0", "ports", "@p",
@@ -226,7 +236,7 @@ def test_of_two_rows_for_one_port_one_is_used_and_the_other_is_a_fault(joined):
     joined.wait(lambda: joined.sends("p0", BROADCAST) == ["p1 vlan 10"], "the row that is left")
 
 
-def test_a_vlan_that_cannot_be_leaves_the_others_of_its_port_alone(joined):
+def test_a_vlan_that_cannot_be_leaves_the_others_of_its_port_alone(joined: DummySwitch) -> None:
     joined.vtep_ctl("bind-ls", "br0", "p1", "4095", "ls0")
     wait_for_port_fault(joined, "p1", "invalid_vlan_map")
     assert joined.sends("p0", BROADCAST) == ["p1 vlan 10"]
@@ -241,7 +251,7 @@ def test_a_vlan_that_cannot_be_leaves_the_others_of_its_port_alone(joined):
 # The columns
 
 
-def test_a_column_holds_each_entry_once_and_loses_only_what_was_mended(joined):
+def test_a_column_holds_each_entry_once_and_loses_only_what_was_mended(joined: DummySwitch) -> None:
     joined.vtep_ctl("add-lr", "lr0")
     joined.vtep_ctl("set", "Logical_Router", "lr0", f"switch_binding:10.0.0.1/24={ls(joined)}")
     for mac in ("bad", "worse"):
@@ -258,7 +268,7 @@ def test_a_column_holds_each_entry_once_and_loses_only_what_was_mended(joined):
     wait_for_fault(joined)
 
 
-def test_what_someone_else_writes_into_a_fault_column_is_mended(joined):
+def test_what_someone_else_writes_into_a_fault_column_is_mended(joined: DummySwitch) -> None:
     joined.vtep_ctl("set", "Physical_Switch", "br0", "switch_fault_status=lr_creation_fault")
     wait_for_fault(joined)
     port = str(joined.row("Physical_Port", name="p0")["_uuid"])
@@ -266,7 +276,7 @@ def test_what_someone_else_writes_into_a_fault_column_is_mended(joined):
     wait_for_port_fault(joined, "p0")
 
 
-def test_a_fault_that_ended_while_nobody_looked_is_cleared(joined):
+def test_a_fault_that_ended_while_nobody_looked_is_cleared(joined: DummySwitch) -> None:
     joined.vtep_ctl("bind-ls", "br0", "p1", "4095", "ls0")
     joined.vtep_ctl("add-ucast-remote", "ls0", "bad", "10.2.2.3")
     wait_for_port_fault(joined, "p1", "invalid_vlan_map")
@@ -279,7 +289,7 @@ def test_a_fault_that_ended_while_nobody_looked_is_cleared(joined):
     wait_for_fault(joined)
 
 
-def test_a_bad_tunnel_ip_is_a_fault_and_the_good_one_is_used(joined):
+def test_a_bad_tunnel_ip_is_a_fault_and_the_good_one_is_used(joined: DummySwitch) -> None:
     joined.place(STATION, "10.2.2.3")
     joined.vtep_ctl("set", "Physical_Switch", "br0", 'tunnel_ips=["127.0.0.1","10.300.1.1"]')
     joined.wait_for_log("Physical_Switch br0: tunnel_ips: '10.300.1.1' is not an IP address")
@@ -289,7 +299,7 @@ def test_a_bad_tunnel_ip_is_a_fault_and_the_good_one_is_used(joined):
     wait_for_fault(joined)
 
 
-def test_more_bindings_than_there_is_room_for(vtep):
+def test_more_bindings_than_there_is_room_for(vtep: DummySwitch) -> None:
     binds = (["--", "bind-ls", "br0", "p0", str(vlan), "ls0"] for vlan in range(1100))
     vtep.vtep_ctl(*itertools.chain.from_iterable(binds))
     wait_for_fault(vtep, "unspecified_fault")

@@ -1,18 +1,30 @@
 """Which switch is managed, in whatever order its parts appear."""
 
+from __future__ import annotations
+
 import itertools
+from collections.abc import Callable, Sequence
 
 import pytest
 
+from tests.switch.dummy import DummySwitch
 
-def is_managed(switch, bridge="br0"):
+
+def is_managed(switch: DummySwitch, bridge: str = "br0") -> bool:
     return "table=30" in "\n".join(switch.flows(bridge))
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["bridge", "row", "app"])))
-def test_rows_bridges_and_the_app_come_in_any_order(switch, order):
-    steps = {
-        "bridge": lambda: (switch.add_bridge(), switch.point_at_app()),
+def test_rows_bridges_and_the_app_come_in_any_order(
+    switch: DummySwitch, order: Sequence[str]
+) -> None:
+
+    def bridge() -> None:
+        switch.add_bridge()
+        switch.point_at_app()
+
+    steps: dict[str, Callable[[], None]] = {
+        "bridge": bridge,
         "row": switch.add_physical_switch,
         "app": switch.app.start,
     }
@@ -23,12 +35,12 @@ def test_rows_bridges_and_the_app_come_in_any_order(switch, order):
     assert switch.ovs_vsctl("get-fail-mode", "br0") == "secure"
 
 
-def test_a_managed_bridge_is_kept_in_fail_mode_secure(vtep):
+def test_a_managed_bridge_is_kept_in_fail_mode_secure(vtep: DummySwitch) -> None:
     vtep.ovs_vsctl("set-fail-mode", "br0", "standalone")
     vtep.wait(lambda: vtep.ovs_vsctl("get-fail-mode", "br0") == "secure", "fail mode secure")
 
 
-def test_controllers_come_back_soon_unless_someone_chose_otherwise(switch):
+def test_controllers_come_back_soon_unless_someone_chose_otherwise(switch: DummySwitch) -> None:
     switch.add_bridge()
     switch.add_bridge("br1", ports=())
     for bridge in ("br0", "br1"):
@@ -43,7 +55,7 @@ def test_controllers_come_back_soon_unless_someone_chose_otherwise(switch):
     assert settings("br1") == "5000\n200"
 
 
-def test_a_bridge_that_no_row_names_is_refused_once_and_untouched(vtep):
+def test_a_bridge_that_no_row_names_is_refused_once_and_untouched(vtep: DummySwitch) -> None:
     vtep.add_bridge("br1", ports=("p8",))
     vtep.ovs_vsctl("set-fail-mode", "br1", "secure")
     vtep.point_at_app("br1")
@@ -56,7 +68,7 @@ def test_a_bridge_that_no_row_names_is_refused_once_and_untouched(vtep):
     assert vtep.app.log_text.count(f"datapath {dpid} is refused") == 1
 
 
-def test_a_switch_that_is_managed_no_more_is_left_clean(vtep):
+def test_a_switch_that_is_managed_no_more_is_left_clean(vtep: DummySwitch) -> None:
     vtep.vtep_ctl("bind-ls", "br0", "p0", "0", "ls0")
     vtep.vtep_ctl("add-ucast-remote", "ls0", "00:00:00:00:00:99", "10.2.2.3")
     vtep.wait(lambda: len(vtep.ovs_vsctl("list-ports", "br0").split()) == 4, "the tunnel ports")
@@ -66,7 +78,7 @@ def test_a_switch_that_is_managed_no_more_is_left_clean(vtep):
     vtep.wait(lambda: vtep.ovs_vsctl("list-ports", "br0") == "p0\np1", "its own ports alone")
 
 
-def test_the_databases_may_come_later(switch):
+def test_the_databases_may_come_later(switch: DummySwitch) -> None:
     switch.add_bridge()
     switch.point_at_app()
     switch.add_physical_switch()
@@ -77,7 +89,7 @@ def test_the_databases_may_come_later(switch):
     switch.wait(lambda: is_managed(switch), "the flows")
 
 
-def test_physical_ports_follow_the_ports_of_the_bridge(vtep):
+def test_physical_ports_follow_the_ports_of_the_bridge(vtep: DummySwitch) -> None:
     vtep.add_port("p2", 3)
     vtep.wait(lambda: vtep.vtep_ctl("list-ports", "br0") == "p0\np1\np2", "the new port")
     vtep.ovs_vsctl("del-port", "br0", "p1")

@@ -1,15 +1,17 @@
 """Keys of locators: the model in which each locator has a VNI, alone and beside the other."""
 
+from __future__ import annotations
+
 import pytest
 
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import assert_restart_changes_nothing, switch_faults
 
 STATION, SECOND = "00:00:00:00:00:99", "00:00:00:00:00:98"
 
 
 @pytest.fixture
-def keyed(joined):
+def keyed(joined: DummySwitch) -> DummySwitch:
     """A switch with ls1 and ls2, which have no keys, at VLAN 21 and 22 of p0 and p1."""
     for name, vlan in (("ls1", "21"), ("ls2", "22")):
         joined.vtep_ctl(
@@ -19,13 +21,13 @@ def keyed(joined):
     return joined
 
 
-def wait_for(vtep, vlan, mac, *expected):
+def wait_for(vtep: DummySwitch, vlan: int | None, mac: str, *expected: str) -> None:
     """Wait until frames for a station that come in by p0 with this tag leave there."""
     sent = lambda: vtep.sends("p0", mac, vlan)  # noqa: E731
     vtep.wait(lambda: sent() == sorted(expected), f"{mac} of VLAN {vlan} to go to {expected}")
 
 
-def set_key(vtep, address, former, key):
+def set_key(vtep: DummySwitch, address: str, former: int, key: int) -> None:
     """Write another key into the locator that has this address and key."""
     (row,) = (
         row
@@ -35,7 +37,9 @@ def set_key(vtep, address, former, key):
     vtep.vtep_ctl("set", "Physical_Locator", str(row["_uuid"]), f"tunnel_key={key}")
 
 
-def test_switches_share_one_tunnel_to_one_address_by_the_keys_of_their_locators(keyed):
+def test_switches_share_one_tunnel_to_one_address_by_the_keys_of_their_locators(
+    keyed: DummySwitch,
+) -> None:
     keyed.place(STATION, "10.2.2.3")
     keyed.place(STATION, "10.2.2.3", 101, logical_switch="ls1")
     keyed.place(SECOND, "10.2.2.3", 102, logical_switch="ls2")
@@ -55,7 +59,7 @@ def test_switches_share_one_tunnel_to_one_address_by_the_keys_of_their_locators(
     assert_restart_changes_nothing(keyed)
 
 
-def test_each_member_of_a_set_gets_the_key_of_its_locator(keyed):
+def test_each_member_of_a_set_gets_the_key_of_its_locator(keyed: DummySwitch) -> None:
     keyed.vtep_ctl("set-replication-mode", "ls1", "source_node")
     keyed.replicate(("10.2.2.2", 100), ("10.2.2.3", 200), ("10.2.2.4",), logical_switch="ls1")
     wait_for(keyed, 21, BROADCAST, "10.2.2.2 vni 100", "10.2.2.3 vni 200", "p1 vlan 21")
@@ -64,7 +68,7 @@ def test_each_member_of_a_set_gets_the_key_of_its_locator(keyed):
     assert keyed.delivers("10.2.2.4", 100, BROADCAST) == []
 
 
-def test_one_key_for_two_switches_is_a_fault_for_both_where_they_meet(keyed):
+def test_one_key_for_two_switches_is_a_fault_for_both_where_they_meet(keyed: DummySwitch) -> None:
     keyed.place(STATION, "10.2.2.3", 101, logical_switch="ls1")
     keyed.place(SECOND, "10.2.2.4", 101, logical_switch="ls1")
     wait_for(keyed, 21, STATION, "10.2.2.3 vni 101")
@@ -82,7 +86,7 @@ def test_one_key_for_two_switches_is_a_fault_for_both_where_they_meet(keyed):
     keyed.wait(lambda: switch_faults(keyed) == set(), "the fault to clear")
 
 
-def test_the_key_of_a_switch_and_that_of_a_locator_may_clash_too(keyed):
+def test_the_key_of_a_switch_and_that_of_a_locator_may_clash_too(keyed: DummySwitch) -> None:
     keyed.place(STATION, "10.2.2.3")
     keyed.place(SECOND, "10.2.2.4")
     keyed.place(STATION, "10.2.2.3", 33, logical_switch="ls1")
@@ -96,7 +100,7 @@ def test_the_key_of_a_switch_and_that_of_a_locator_may_clash_too(keyed):
     keyed.wait(lambda: switch_faults(keyed) == set(), "the fault to clear")
 
 
-def test_a_key_that_is_changed_in_place_is_followed(keyed):
+def test_a_key_that_is_changed_in_place_is_followed(keyed: DummySwitch) -> None:
     keyed.place(STATION, "10.2.2.3", 101, logical_switch="ls1")
     keyed.replicate(("10.2.2.3", 101), logical_switch="ls1")
     wait_for(keyed, 21, BROADCAST, "10.2.2.3 vni 101", "p1 vlan 21")
@@ -112,7 +116,7 @@ def test_a_key_that_is_changed_in_place_is_followed(keyed):
     wait_for(keyed, 21, STATION, "10.2.2.3 vni 111")
 
 
-def test_no_key_and_key_zero_are_no_faults_and_switch_locally(keyed):
+def test_no_key_and_key_zero_are_no_faults_and_switch_locally(keyed: DummySwitch) -> None:
     for name in ("ls1", "ls2"):
         keyed.place(STATION, "10.2.2.3", 0, logical_switch=name)
         keyed.place(SECOND, "10.2.2.4", logical_switch=name)
@@ -125,7 +129,7 @@ def test_no_key_and_key_zero_are_no_faults_and_switch_locally(keyed):
         assert keyed.sends("p0", BROADCAST, vlan) == [f"p1 vlan {vlan}"]
 
 
-def test_a_key_out_of_range_is_a_fault_of_its_locator(keyed):
+def test_a_key_out_of_range_is_a_fault_of_its_locator(keyed: DummySwitch) -> None:
     keyed.place(STATION, "10.2.2.3", 101, logical_switch="ls1")
     keyed.place(SECOND, "10.2.2.4", 102, logical_switch="ls1")
     wait_for(keyed, 21, STATION, "10.2.2.3 vni 101")
@@ -142,7 +146,9 @@ def test_a_key_out_of_range_is_a_fault_of_its_locator(keyed):
     keyed.wait(lambda: switch_faults(keyed) == set(), "the fault to clear")
 
 
-def test_several_keys_of_one_switch_at_one_address_are_a_fault_and_the_least_is_used(keyed):
+def test_several_keys_of_one_switch_at_one_address_are_a_fault_and_the_least_is_used(
+    keyed: DummySwitch,
+) -> None:
     keyed.place(STATION, "10.2.2.3", 102, logical_switch="ls1")
     keyed.place(SECOND, "10.2.2.3", 101, logical_switch="ls1")
     keyed.wait_for_log("its locators for 10.2.2.3 have several keys; only the least is used")
@@ -154,7 +160,9 @@ def test_several_keys_of_one_switch_at_one_address_are_a_fault_and_the_least_is_
     keyed.wait(lambda: switch_faults(keyed) == set(), "the fault to clear")
 
 
-def test_a_locator_with_another_key_than_its_logical_switch_is_a_line_and_no_fault(keyed):
+def test_a_locator_with_another_key_than_its_logical_switch_is_a_line_and_no_fault(
+    keyed: DummySwitch,
+) -> None:
     keyed.place(STATION, "10.2.2.3", 34)
     keyed.wait_for_log(
         "Logical_Switch ls0: its own key 33 is used towards 10.2.2.3, and not the key 34 of the "
@@ -168,7 +176,7 @@ def test_a_locator_with_another_key_than_its_logical_switch_is_a_line_and_no_fau
     wait_for(keyed, None, STATION, "10.2.2.3 vni 34")
 
 
-def test_a_logical_switch_that_is_bound_nowhere_here_is_in_nobodys_way(keyed):
+def test_a_logical_switch_that_is_bound_nowhere_here_is_in_nobodys_way(keyed: DummySwitch) -> None:
     """What a failed delete left behind: a logical switch with the same key, and rows for it."""
     keyed.place(STATION, "10.2.2.3")
     keyed.place(SECOND, "10.2.2.4", 101, logical_switch="ls1")

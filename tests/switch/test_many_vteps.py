@@ -1,5 +1,7 @@
 """More remote VTEPs than Open vSwitch reaches with one translation of a frame."""
 
+from __future__ import annotations
+
 from collections import Counter
 from ipaddress import IPv4Address
 from itertools import chain
@@ -7,7 +9,7 @@ from itertools import chain
 from scapy.layers.inet import IP
 from scapy.utils import rdpcap
 
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 from vtep_ofapp.pipeline.layout import CHUNK
 
 ROUTER, FIRST = "10.2.2.2", IPv4Address("10.3.0.1")
@@ -15,7 +17,7 @@ MANY = 800
 """Some 780 fill the 64 KiB of actions that it makes from a frame."""
 
 
-def test_each_of_very_many_remote_vteps_gets_one_copy(switch):
+def test_each_of_very_many_remote_vteps_gets_one_copy(switch: DummySwitch) -> None:
     sent = switch.folder / "sent.pcap"
     switch.manage()
     switch.add_underlay(ROUTER)

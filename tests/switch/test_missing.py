@@ -1,17 +1,19 @@
 """A step that was forgotten is a line within seconds, with the command to type."""
 
+from __future__ import annotations
+
 import time
 
 import pytest
 
-from tests.switch.dummy import DummyApp
+from tests.switch.dummy import DummyApp, DummySwitch
 
 PROMISE = 10.0
 """Seconds within which a line says what is missing."""
 
 
 @pytest.fixture
-def begun(switch):
+def begun(switch: DummySwitch) -> DummySwitch:
     """br0 and its Physical_Switch, and an application that br0 knows nothing of."""
     switch.add_bridge()
     switch.add_physical_switch()
@@ -19,7 +21,7 @@ def begun(switch):
     return switch
 
 
-def wait_to_be_told(switch, line):
+def wait_to_be_told(switch: DummySwitch, line: str) -> None:
     """Wait for a line; it may take as long as promised after the application is there."""
     switch.wait(lambda: "hardware_vtep: connected" in switch.app.log_text, "the database")
     began = time.monotonic()
@@ -27,7 +29,7 @@ def wait_to_be_told(switch, line):
     assert time.monotonic() - began < PROMISE
 
 
-def test_no_controller_and_then_one_that_leads_elsewhere(begun):
+def test_no_controller_and_then_one_that_leads_elsewhere(begun: DummySwitch) -> None:
     nothing = "Physical_Switch br0: its bridge has no controller"
     command = f"ovs-vsctl set-controller br0 {begun.app.target}"
     wait_to_be_told(begun, f"{nothing}: {command}")
@@ -40,7 +42,7 @@ def test_no_controller_and_then_one_that_leads_elsewhere(begun):
     assert begun.app.log_text.count("its bridge has") == 4
 
 
-def test_a_bridge_without_our_version_of_openflow(begun):
+def test_a_bridge_without_our_version_of_openflow(begun: DummySwitch) -> None:
     begun.ovs_vsctl("set", "bridge", "br0", "protocols=OpenFlow10,OpenFlow14")
     begun.point_at_app()
     line = "Physical_Switch br0: its bridge does not speak OpenFlow 1.3"
@@ -51,14 +53,14 @@ def test_a_bridge_without_our_version_of_openflow(begun):
     begun.wait_for_log("br0 is managed")
 
 
-def test_a_connection_that_came_back_is_said(vtep):
+def test_a_connection_that_came_back_is_said(vtep: DummySwitch) -> None:
     vtep.ovs_vsctl("del-controller", "br0")
     vtep.wait_for_log("br0: connection lost")
     vtep.point_at_app()
     vtep.wait_for_log("br0: connected again")
 
 
-def test_no_physical_switch_and_no_controller(switch):
+def test_no_physical_switch_and_no_controller(switch: DummySwitch) -> None:
     switch.add_bridge()
     switch.app.start()
     line = "hardware_vtep: it has no Physical_Switch: vtep-ctl add-ps br0"
@@ -67,7 +69,7 @@ def test_no_physical_switch_and_no_controller(switch):
     switch.wait_for_log(f"mended: {line}")
 
 
-def test_no_bridge_and_what_makes_it(switch):
+def test_no_bridge_and_what_makes_it(switch: DummySwitch) -> None:
     switch.add_physical_switch()
     switch.app.start()
     line = "Physical_Switch br0: no bridge has its name: ovs-vsctl add-br br0"
@@ -78,7 +80,7 @@ def test_no_bridge_and_what_makes_it(switch):
     switch.wait_for_log("br0 is managed")
 
 
-def test_a_bridge_that_leads_here_and_a_name_that_is_not_its_own(switch):
+def test_a_bridge_that_leads_here_and_a_name_that_is_not_its_own(switch: DummySwitch) -> None:
     switch.add_bridge()
     switch.point_at_app()
     switch.app.start()
@@ -92,7 +94,7 @@ def test_a_bridge_that_leads_here_and_a_name_that_is_not_its_own(switch):
     switch.wait_for_log(f"mended: {stray}")
 
 
-def test_a_switch_that_may_be_of_another_process_is_information(vtep):
+def test_a_switch_that_may_be_of_another_process_is_information(vtep: DummySwitch) -> None:
     vtep.add_physical_switch("far", "127.0.0.9")
     line = "Physical_Switch far: no bridge has its name; if no other process manages it: ovs-vsctl"
     wait_to_be_told(vtep, line)
@@ -103,7 +105,7 @@ def test_a_switch_that_may_be_of_another_process_is_information(vtep):
     assert vtep.app.log_text.count(line) == 1
 
 
-def test_a_bridge_that_is_connected_only_to_the_standby(begun):
+def test_a_bridge_that_is_connected_only_to_the_standby(begun: DummySwitch) -> None:
     begun.wait_for_log("in charge")
     other = DummyApp(begun, "standby")
     try:
@@ -121,7 +123,7 @@ def test_a_bridge_that_is_connected_only_to_the_standby(begun):
         other.stop()
 
 
-def test_what_is_as_it_should_be_is_not_spoken_of(vtep):
+def test_what_is_as_it_should_be_is_not_spoken_of(vtep: DummySwitch) -> None:
     vtep.join()
     vtep.restart_app()
     vtep.come_to_rest()

@@ -1,5 +1,7 @@
 """The options: what the sample says of them, and what a wrong value does."""
 
+from __future__ import annotations
+
 import os
 import re
 import subprocess
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.switch.dummy import DummySwitch
 from vtep_ofapp.process.config import OPENFLOW_TLS
 from vtep_ofapp.process.options import OPTIONS
 
@@ -16,14 +19,14 @@ ROOT = Path(__file__).parents[2]
 MANAGER = Path(sys.executable).parent / "osken-manager"
 
 
-def start(folder, options, cwd=None):
+def start(folder: Path, options: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run osken-manager with these lines of the group [vtep] until it ends by itself."""
     config = folder / "app.conf"
     config.write_text(f"[DEFAULT]\nofp_tcp_listen_port = 16653\n[vtep]\n{options}\n")
-    return run(folder, "--config-file", config, cwd=cwd)
+    return run(folder, "--config-file", str(config), cwd=cwd)
 
 
-def run(folder, *arguments, cwd=None):
+def run(folder: Path, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run osken-manager until it ends by itself."""
     return subprocess.run(
         [MANAGER, "vtep_ofapp", *arguments],
@@ -49,7 +52,9 @@ def run(folder, *arguments, cwd=None):
         ("[vtpe]\nvtep_db = unix:/db", "[vtpe]: there is no such group; [vtep] is meant"),
     ],
 )
-def test_a_wrong_value_ends_the_start_with_one_clear_line(tmp_path, option, says):
+def test_a_wrong_value_ends_the_start_with_one_clear_line(
+    tmp_path: Path, option: str, says: str
+) -> None:
     done = start(tmp_path, option)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
@@ -69,7 +74,9 @@ def test_a_wrong_value_ends_the_start_with_one_clear_line(tmp_path, option, says
         (b"[DEFAULT]\npid_file = nowhere/pid\n", "No such file or directory: 'nowhere/pid'"),
     ],
 )
-def test_a_file_that_cannot_be_used_ends_the_start_with_one_line(tmp_path, content, says):
+def test_a_file_that_cannot_be_used_ends_the_start_with_one_line(
+    tmp_path: Path, content: bytes | None, says: str
+) -> None:
     if content is not None:
         (tmp_path / "app.conf").write_bytes(content)
     done = run(tmp_path, "--config-file", "app.conf")
@@ -78,14 +85,14 @@ def test_a_file_that_cannot_be_used_ends_the_start_with_one_line(tmp_path, conte
     assert says in line
 
 
-def test_a_folder_for_a_file_ends_the_start_with_one_line(tmp_path):
-    done = run(tmp_path, "--config-file", tmp_path)
+def test_a_folder_for_a_file_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    done = run(tmp_path, "--config-file", str(tmp_path))
     assert done.returncode == 1
     assert f"osken-manager vtep_ofapp --config-file {tmp_path}: " in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_an_application_that_is_not_installed_ends_the_start_with_one_line(tmp_path):
+def test_an_application_that_is_not_installed_ends_the_start_with_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, "vtep_ofap")
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
@@ -93,14 +100,14 @@ def test_an_application_that_is_not_installed_ends_the_start_with_one_line(tmp_p
     assert "Traceback" not in done.stderr
 
 
-def test_a_log_file_has_the_reason_too(tmp_path):
+def test_a_log_file_has_the_reason_too(tmp_path: Path) -> None:
     (tmp_path / "app.conf").write_text("[vtep]\nmac_aging = 0\n")
     done = run(tmp_path, "--config-file", "app.conf", "--log-file", "log")
     assert done.returncode == 1
     assert (tmp_path / "log").read_text() == done.stderr
 
 
-def test_a_file_that_makes_the_command_line_ineffective_is_refused(tmp_path):
+def test_a_file_that_makes_the_command_line_ineffective_is_refused(tmp_path: Path) -> None:
     (tmp_path / "app.conf").write_text("[DEFAULT]\nofp_tcp_listen_port = 6653\n")
     done = run(tmp_path, "--ofp-tcp-listen-port", "16653", "--config-file", "app.conf")
     assert done.returncode == 1
@@ -110,13 +117,13 @@ def test_a_file_that_makes_the_command_line_ineffective_is_refused(tmp_path):
     )
 
 
-def test_it_starts_in_a_checkout_as_well(tmp_path):
+def test_it_starts_in_a_checkout_as_well(tmp_path: Path) -> None:
     """There a folder has the module's name, which os-ken's own command takes for a file."""
     done = start(tmp_path, "mac_aging = 0", cwd=ROOT)
     assert "vtep_ofapp: [vtep] mac_aging: " in done.stderr
 
 
-def sample_options():
+def sample_options() -> dict[str, tuple[str, str]]:
     """Return each option of the sample's [vtep] with the comment before it and its value."""
     text = (ROOT / "etc/vtep_ofapp.conf").read_text().split("[vtep]")[1]
     found = re.findall(r"((?:^# .*\n)+)#(\w+) = (.*)$", text, re.MULTILINE)
@@ -126,7 +133,7 @@ def sample_options():
     }
 
 
-def test_the_sample_says_what_the_code_says():
+def test_the_sample_says_what_the_code_says() -> None:
     expected = {}
     for option in OPTIONS:
         default = option.default if option.sample_default is None else option.sample_default
@@ -134,7 +141,7 @@ def test_the_sample_says_what_the_code_says():
     assert sample_options() == expected
 
 
-def test_the_options_of_os_ken_in_the_sample_are_there():
+def test_the_options_of_os_ken_in_the_sample_are_there() -> None:
     text = (ROOT / "etc/vtep_ofapp.conf").read_text().split("[vtep]")[0]
     named = re.findall(r"^#?(\w+) = ", text, re.MULTILINE)
     assert {"ofp_listen_host", *OPENFLOW_TLS} <= set(named)
@@ -142,12 +149,14 @@ def test_the_options_of_os_ken_in_the_sample_are_there():
     assert all(f"--{name.replace('_', '-')}" in done.stdout for name in named)
 
 
-def test_the_sample_is_no_wider_than_a_terminal():
+def test_the_sample_is_no_wider_than_a_terminal() -> None:
     lines = (ROOT / "etc/vtep_ofapp.conf").read_text().splitlines()
     assert all(textwrap.wrap(line, 100) in ([line], []) for line in lines)
 
 
-def test_the_sample_starts_with_every_line_of_the_databases_uncommented(switch):
+def test_the_sample_starts_with_every_line_of_the_databases_uncommented(
+    switch: DummySwitch,
+) -> None:
     text = (ROOT / "etc/vtep_ofapp.conf").read_text()
     options = re.findall(r"^#((?:vtep_db|ovs_db|lock) = .*)$", text, re.MULTILINE)
     assert len(options) == 3

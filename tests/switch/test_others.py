@@ -1,15 +1,18 @@
 """Columns that are not ours: they stay as they are, and change nothing."""
 
+from __future__ import annotations
+
 import socket
+from typing import Any
 
 from tests.ports import held_port
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import assert_restart_changes_nothing, by_uuid
 
 STATION, GROUP = "00:00:00:00:00:99", "01:00:5e:00:00:fb"
 
 
-def test_what_others_wrote_stays_and_changes_nothing(joined):
+def test_what_others_wrote_stays_and_changes_nothing(joined: DummySwitch) -> None:
     joined.place(STATION, "10.2.2.3")
     joined.replicate(("10.2.2.2",), mac=GROUP)
     joined.receive("p0", "00:00:00:00:00:01", BROADCAST)
@@ -17,7 +20,7 @@ def test_what_others_wrote_stays_and_changes_nothing(joined):
     joined.wait(lambda: len(joined.rows("Tunnel")) == 2, "the tunnels")
     joined.come_to_rest()
     flows, groups = joined.flows(), joined.groups()
-    columns = {
+    columns: dict[str, dict[str, Any]] = {
         "Global": {"other_config": {"color": "red"}},
         "Physical_Switch": {"other_config": {"color": "red"}, "description": "rack 7"},
         "Physical_Port": {"other_config": {"color": "red"}, "description": "socket 9"},
@@ -43,14 +46,14 @@ def test_what_others_wrote_stays_and_changes_nothing(joined):
     assert (joined.flows(), joined.groups()) == (flows, groups)
 
 
-def as_json(values):
+def as_json(values: dict[str, Any]) -> dict[str, Any]:
     return {
         column: ["map", list(map(list, value.items()))] if isinstance(value, dict) else value
         for column, value in values.items()
     }
 
 
-def test_managers_are_the_business_of_the_database_server(joined):
+def test_managers_are_the_business_of_the_database_server(joined: DummySwitch) -> None:
     port = held_port()
     joined.vtep_ctl("set-manager", f"ptcp:{port}:127.0.0.1")
     settings = "max_backoff=2000", "inactivity_probe=9000", "other_config:dscp=10"

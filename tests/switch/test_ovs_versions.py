@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from tests.ports import held_port
 from tests.switch.conftest import described
 from tests.switch.test_databases import FAR, HOST, OF_2_4, Apart, old_schema
 
-ALLOWED = re.search(r"^ovs(>=([0-9.]+),<\d+)", (CHECKOUT / "requirements.txt").read_text(), re.M)
+((ALLOWED, LOWEST),) = re.findall(
+    r"^ovs(>=([0-9.]+),<\d+)", (CHECKOUT / "requirements.txt").read_text(), re.M
+)
 
 
 class Proxied(Apart):
@@ -40,9 +43,9 @@ def library(specifier: str) -> Path:
 
 
 @pytest.fixture(params=["lowest", "highest"])
-def versioned(request):
+def versioned(request: pytest.FixtureRequest) -> Iterator[Proxied]:
     """br0, an application with such a library, and a proxy between it and hardware_vtep."""
-    specifier = f"=={ALLOWED[2]}" if request.param == "lowest" else ALLOWED[1]
+    specifier = f"=={LOWEST}" if request.param == "lowest" else ALLOWED
     path = f"{library(specifier)}:{CHECKOUT}"
     with described(Proxied) as switch:
         switch.app.variables["PYTHONPATH"] = path
@@ -59,11 +62,11 @@ def versioned(request):
             switch.join()
             version = [sys.executable, "-c", "import ovs.version; print(ovs.version.VERSION)"]
             used = subprocess.check_output(version, env={"PYTHONPATH": path}, text=True).strip()
-            assert request.param == "highest" or used == ALLOWED[2]
+            assert request.param == "highest" or used == LOWEST
             yield switch
 
 
-def test_a_conversion_and_cuts_while_it_comes_back(versioned):
+def test_a_conversion_and_cuts_while_it_comes_back(versioned: Proxied) -> None:
     versioned.learns(HOST)
     (server,) = versioned.servers
     server.run(["ovsdb-client", "convert", server.db, str(SCHEMA_FILES["vtep"])])
@@ -82,8 +85,7 @@ def test_a_conversion_and_cuts_while_it_comes_back(versioned):
         trap = versioned.proxy.after(Way.FROM_SERVER, lambda link: link.cut(), messages=number)
         versioned.proxy.read_on()
         versioned.wait(trap.sprung.is_set, "the second cut")
-        versioned.wait(
-            lambda mac=mac: "10.2.2.5 vni 33" not in versioned.sends("p0", mac), "no flow"
-        )
+        way = lambda: versioned.sends("p0", mac)  # noqa: E731, B023
+        versioned.wait(lambda: "10.2.2.5 vni 33" not in way(), "no flow")  # noqa: B023
     versioned.learns("00:00:00:00:00:02")
     assert versioned.has(HOST)

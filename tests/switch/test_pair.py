@@ -1,7 +1,10 @@
 """Two processes for one switch: one acts, the other stands by, and takes over."""
 
+from __future__ import annotations
+
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -105,14 +108,14 @@ def new_mac() -> str:
 
 
 @pytest.fixture
-def pair():
+def pair() -> Iterator[DummySwitch]:
     with described(Pair) as pair:
         pair.start()
         pair.manage_by_both()
         yield pair
 
 
-def test_the_other_takes_over_and_leaves_all_as_it_is(pair):
+def test_the_other_takes_over_and_leaves_all_as_it_is(pair: Pair) -> None:
     pair.receive("p0", HOST, BROADCAST)
     pair.place(FAR, "10.2.2.3")
     pair.wait(lambda: pair.local_macs() == {HOST: "127.0.0.1"}, "the host's row")
@@ -129,7 +132,7 @@ def test_the_other_takes_over_and_leaves_all_as_it_is(pair):
     assert all(later[flow] >= age for flow, age in ages.items())
 
 
-def test_what_changed_while_nobody_was_in_charge_is_made_good(pair):
+def test_what_changed_while_nobody_was_in_charge_is_made_good(pair: Pair) -> None:
     pair.place(FAR, "10.2.2.3")
     pair.wait(lambda: pair.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host")
     pair.other.kill()
@@ -141,7 +144,7 @@ def test_what_changed_while_nobody_was_in_charge_is_made_good(pair):
     pair.wait(lambda: set(pair.tunnel_ports()) == {("10.2.2.4", "127.0.0.1")}, "one tunnel")
 
 
-def test_one_that_comes_back_stands_by(pair):
+def test_one_that_comes_back_stands_by(pair: Pair) -> None:
     pair.app.kill()
     pair.said(pair.other, IN_CHARGE)
     pair.app.begin_log()
@@ -153,7 +156,7 @@ def test_one_that_comes_back_stands_by(pair):
     pair.learns(GUEST)
 
 
-def test_one_of_them_acts_after_the_database_was_away(pair):
+def test_one_of_them_acts_after_the_database_was_away(pair: Pair) -> None:
     pair.learns(HOST)
     rows = pair.local_rows()
     pair.ovsdb_server.kill()
@@ -162,7 +165,7 @@ def test_one_of_them_acts_after_the_database_was_away(pair):
     assert pair.local_rows()[HOST] == rows[HOST]
 
 
-def test_whoever_has_the_lock_is_master_after_cuts_and_kills(pair):
+def test_whoever_has_the_lock_is_master_after_cuts_and_kills(pair: Pair) -> None:
     """The first one is cut off from hardware_vtep alone; the other one leads, and dies."""
     pair.place(FAR, "10.2.2.3")
     pair.learns(HOST)
@@ -183,7 +186,7 @@ def test_whoever_has_the_lock_is_master_after_cuts_and_kills(pair):
     assert {HOST, GUEST} <= pair.local_rows().keys()
 
 
-def test_a_cut_of_hardware_vtep_alone_disturbs_nothing(pair):
+def test_a_cut_of_hardware_vtep_alone_disturbs_nothing(pair: Pair) -> None:
     pair.learns(HOST)
     pair.other.kill()
     pair.come_to_rest()
@@ -201,7 +204,7 @@ def test_a_cut_of_hardware_vtep_alone_disturbs_nothing(pair):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_whoever_has_the_lock_is_master_after_anything(pair, seed):
+def test_whoever_has_the_lock_is_master_after_anything(pair: Pair, seed: int) -> None:
     """Cuts, kills and restarts at random; in the end all are there, and one leads."""
     chance = random.Random(seed)
     apps = pair.app, pair.other
@@ -228,7 +231,9 @@ def test_whoever_has_the_lock_is_master_after_anything(pair, seed):
     pair.one_leads(*apps)
 
 
-def test_processes_with_locks_of_different_names_know_nothing_of_each_other(switch):
+def test_processes_with_locks_of_different_names_know_nothing_of_each_other(
+    switch: DummySwitch,
+) -> None:
     switch.manage()
     other = DummyApp(switch, "other")
     other.options["lock"] = "another"

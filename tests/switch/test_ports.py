@@ -1,30 +1,34 @@
 """The life of a port: it leaves and returns, changes its number, goes down, is a bond."""
 
-from tests.switch.dummy import BROADCAST
+from __future__ import annotations
+
+from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import assert_restart_changes_nothing, port_faults
 
 HOST, OTHER, THIRD = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:03"
 AT_P1 = "p1 vlan 10"
 
 
-def learn(vtep, port, host, vlan=None):
+def learn(vtep: DummySwitch, port: str, host: str, vlan: int | None = None) -> None:
     vtep.receive(port, host, BROADCAST, vlan)
     vtep.wait(lambda: host in vtep.local_macs(), f"{host} at {port}")
 
 
-def wait_to_send(vtep, port, mac, *expected, vlan=None):
+def wait_to_send(
+    vtep: DummySwitch, port: str, mac: str, *expected: str, vlan: int | None = None
+) -> None:
     sent = lambda: vtep.sends(port, mac, vlan)  # noqa: E731
     vtep.wait(lambda: sent() == sorted(expected), f"{mac} from {port} to leave by {expected}")
 
 
-def ports(vtep):
+def ports(vtep: DummySwitch) -> list[str]:
     return vtep.vtep_ctl("list-ports", "br0").split()
 
 
 AWAY = "Physical_Port p1 of br0: it is not a port of the bridge; its binding stays for {} s"
 
 
-def test_a_port_that_leaves_and_returns_keeps_its_row_and_bindings(switch):
+def test_a_port_that_leaves_and_returns_keeps_its_row_and_bindings(switch: DummySwitch) -> None:
     switch.manage(port_grace="0.1")
     switch.join()
     row = switch.row("Physical_Port", name="p1")
@@ -47,7 +51,9 @@ def test_a_port_that_leaves_and_returns_keeps_its_row_and_bindings(switch):
     assert_restart_changes_nothing(switch)
 
 
-def test_a_bound_port_that_stays_away_loses_its_bindings_and_a_line_says_so(switch):
+def test_a_bound_port_that_stays_away_loses_its_bindings_and_a_line_says_so(
+    switch: DummySwitch,
+) -> None:
     switch.manage(bound_port_grace="1", port_grace="30")
     switch.join()
     switch.vtep_ctl("bind-ls", "br0", "p1", "20", "ls0")
@@ -68,7 +74,9 @@ def test_a_bound_port_that_stays_away_loses_its_bindings_and_a_line_says_so(swit
     assert (row["vlan_bindings"], row["port_fault_status"]) == ({}, ())
 
 
-def test_the_row_of_a_port_that_is_away_goes_soon_once_the_nvc_unbinds_it(switch):
+def test_the_row_of_a_port_that_is_away_goes_soon_once_the_nvc_unbinds_it(
+    switch: DummySwitch,
+) -> None:
     switch.manage(port_grace="0.3")
     switch.join()
     switch.ovs_vsctl("del-port", "br0", "p1")
@@ -80,7 +88,7 @@ def test_the_row_of_a_port_that_is_away_goes_soon_once_the_nvc_unbinds_it(switch
     assert "its row goes" not in switch.app.log_text
 
 
-def test_a_port_may_be_bound_before_it_exists(switch):
+def test_a_port_may_be_bound_before_it_exists(switch: DummySwitch) -> None:
     switch.manage(port_grace="0.3")
     switch.join()
     # At once with its binding, and while nobody looks.
@@ -108,7 +116,9 @@ def test_a_port_may_be_bound_before_it_exists(switch):
     switch.wait(lambda: "p4" not in ports(switch), "the row of p4 to go")
 
 
-def test_a_port_that_left_while_the_application_was_away_keeps_its_bindings_too(switch):
+def test_a_port_that_left_while_the_application_was_away_keeps_its_bindings_too(
+    switch: DummySwitch,
+) -> None:
     switch.manage(port_grace="0.1")
     switch.join()
     row = switch.row("Physical_Port", name="p1")
@@ -122,7 +132,9 @@ def test_a_port_that_left_while_the_application_was_away_keeps_its_bindings_too(
     assert switch.row("Physical_Port", name="p1")["_uuid"] == row["_uuid"]
 
 
-def test_a_port_that_cannot_be_used_is_a_fault_and_one_without_its_device_is_none(joined):
+def test_a_port_that_cannot_be_used_is_a_fault_and_one_without_its_device_is_none(
+    joined: DummySwitch,
+) -> None:
     joined.ovs_vsctl("set", "interface", "p1", "type=system")
     joined.wait_for_log(
         "Physical_Port p1 of br0: Open vSwitch has no port number for it: could not"
@@ -136,7 +148,7 @@ def test_a_port_that_cannot_be_used_is_a_fault_and_one_without_its_device_is_non
     wait_to_send(joined, "p0", BROADCAST, AT_P1)
 
 
-def test_a_port_that_gets_another_number_keeps_its_bindings(joined):
+def test_a_port_that_gets_another_number_keeps_its_bindings(joined: DummySwitch) -> None:
     learn(joined, "p0", HOST)
     learn(joined, "p1", OTHER, 10)
     joined.ovs_vsctl("set", "interface", "p1", "ofport_request=9")
@@ -150,7 +162,7 @@ def test_a_port_that_gets_another_number_keeps_its_bindings(joined):
     assert_restart_changes_nothing(joined)
 
 
-def test_ports_may_trade_their_numbers(joined):
+def test_ports_may_trade_their_numbers(joined: DummySwitch) -> None:
     learn(joined, "p0", HOST)
     learn(joined, "p1", OTHER, 10)
     joined.ovs_vsctl("del-port", "br0", "p0", "--", "del-port", "br0", "p1")
@@ -167,7 +179,7 @@ def test_ports_may_trade_their_numbers(joined):
     wait_to_send(joined, "p1", HOST, "p0", vlan=10)
 
 
-def test_the_stations_of_a_port_whose_link_is_down_leave_at_once(joined):
+def test_the_stations_of_a_port_whose_link_is_down_leave_at_once(joined: DummySwitch) -> None:
     joined.vtep_ctl("bind-ls", "br0", "p1", "0", "ls0")
     joined.wait(lambda: joined.sends("p0", BROADCAST) == ["p1", AT_P1], "the bindings")
     learn(joined, "p1", HOST, 10)
@@ -187,14 +199,14 @@ def test_the_stations_of_a_port_whose_link_is_down_leave_at_once(joined):
     assert now["port_fault_status"] == ()
 
 
-def bind_bond(vtep, **settings):
+def bind_bond(vtep: DummySwitch, **settings: str) -> None:
     vtep.add_bond("bond0", "b0", "b1", **settings)
     vtep.wait(lambda: "bond0" in ports(vtep), "the bond's row")
     vtep.vtep_ctl("bind-ls", "br0", "bond0", "30", "ls0")
     vtep.wait(lambda: "dl_vlan=30" in "\n".join(vtep.flows()), "its binding")
 
 
-def test_a_bond_without_lacp_uses_the_first_interface_that_is_up(joined):
+def test_a_bond_without_lacp_uses_the_first_interface_that_is_up(joined: DummySwitch) -> None:
     bind_bond(joined)
     assert ports(joined) == ["bond0", "p0", "p1"]
     wait_to_send(joined, "p0", BROADCAST, AT_P1, "b0 vlan 30")
@@ -215,7 +227,7 @@ def test_a_bond_without_lacp_uses_the_first_interface_that_is_up(joined):
     joined.wait(lambda: HOST not in joined.local_macs(), "the station to go with the last link")
 
 
-def connect_bond(vtep):
+def connect_bond(vtep: DummySwitch) -> None:
     """Put a switch that speaks LACP behind b0 and b1."""
     vtep.ovs_vsctl("add-br", "far", "--", "set", "bridge", "far", "datapath_type=dummy")
     far = []
@@ -230,7 +242,7 @@ def connect_bond(vtep):
         vtep.ovs_vsctl("set", "interface", member, socket)
 
 
-def test_a_bond_with_lacp_takes_frames_from_all_and_sends_by_one(joined):
+def test_a_bond_with_lacp_takes_frames_from_all_and_sends_by_one(joined: DummySwitch) -> None:
     bind_bond(joined, lacp="active")
     connect_bond(joined)
     for member in ("b0", "b1"):
@@ -250,7 +262,7 @@ def test_a_bond_with_lacp_takes_frames_from_all_and_sends_by_one(joined):
     joined.wait(lambda: joined.sends("b1", BROADCAST, 30) == [], "one interface without LACP")
 
 
-def test_a_bond_that_loses_an_interface_goes_on(joined):
+def test_a_bond_that_loses_an_interface_goes_on(joined: DummySwitch) -> None:
     bind_bond(joined)
     learn(joined, "b0", HOST, 30)
     row = joined.row("Physical_Port", name="bond0")

@@ -1,21 +1,29 @@
 """README's way from ovs-pki to a bridge that is connected by TLS, command by command."""
 
+from __future__ import annotations
+
 import re
 import subprocess
+from pathlib import Path
+
+import pytest
 
 from tests.docs.pages import ROOT, section
+from tests.switch.dummy import DummySwitch
 
 CONTROLLER = "ssl:127.0.0.1:6653"
 
 
-def test_the_recipe_leads_to_a_bridge_that_is_managed(switch, tmp_path):
+def test_the_recipe_leads_to_a_bridge_that_is_managed(
+    switch: DummySwitch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     blocks = re.findall(r"^```\n(.+?)^```$", section(ROOT / "README.md", "Options"), re.M | re.S)
     make, options, connect = (adapted(block, switch, tmp_path) for block in blocks[-3:])
     assert "ovs-pki" in make
     assert "ctl_privkey" in options
     assert "set-ssl" in connect
     run(switch, make)
-    run_with_options(switch, options)
+    run_with_options(switch, options, monkeypatch)
     switch.add_bridge()
     switch.add_physical_switch()
     switch.app.start()
@@ -25,7 +33,7 @@ def test_the_recipe_leads_to_a_bridge_that_is_managed(switch, tmp_path):
     assert switch.ovs_vsctl("get-controller", "br0") == f"ssl:127.0.0.1:{switch.app.port}"
 
 
-def adapted(block, switch, folder):
+def adapted(block: str, switch: DummySwitch, folder: Path) -> str:
     """Return README's lines with the folders and the port of the test."""
     block = block.replace("ovs-pki ", f"ovs-pki -d {folder}/pki -l {folder}/ovs-pki.log ")
     block = block.replace("/var/lib/openvswitch/pki", f"{folder}/pki")
@@ -34,22 +42,22 @@ def adapted(block, switch, folder):
     return block.replace(CONTROLLER, f"ssl:127.0.0.1:{switch.app.port}")
 
 
-def run(switch, text):
+def run(switch: DummySwitch, text: str) -> None:
     """Run lines of the shell, as a user does."""
     argv = ["bash", "-e", "-c", text]
     done = subprocess.run(argv, env=switch.env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
 
 
-def run_with_options(switch, options):
+def run_with_options(switch: DummySwitch, options: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the application start with these lines in [DEFAULT], before its group [vtep]."""
     start = switch.app.command
     lines = options.replace("\n", f"\nofp_ssl_listen_port = {switch.app.port}\n", 1)
 
-    def command():
+    def command() -> list[str]:
         text = switch.app.config.read_text()
         if "ctl_privkey" not in text:
             switch.app.config.write_text(text.replace("[DEFAULT]\n", f"[DEFAULT]\n{lines}"))
         return start()
 
-    switch.app.command = command
+    monkeypatch.setattr(switch.app, "command", command)

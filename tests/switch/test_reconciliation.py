@@ -1,12 +1,14 @@
 """Desired and installed state: only differences are sent, and what others made stays."""
 
-import re
+from __future__ import annotations
+
+from tests.switch.dummy import DummySwitch
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 HOST = "00:00:00:00:00:01"
 
 
-def configure(vtep):
+def configure(vtep: DummySwitch) -> None:
     """Bind both ports, place a station and a service node, let one host be learned."""
     vtep.vtep_ctl("bind-ls", "br0", "p0", "0", "ls0")
     vtep.vtep_ctl("bind-ls", "br0", "p1", "10", "ls0")
@@ -17,12 +19,12 @@ def configure(vtep):
     vtep.wait(lambda: vtep.local_macs() == {HOST: "127.0.0.1"}, "the local MAC")
 
 
-def settled(vtep):
+def settled(vtep: DummySwitch) -> None:
     """Wait until the flows stay what they are for a moment of the application's attention."""
     vtep.wait_for_log("br0 is managed")
 
 
-def test_a_restart_sends_nothing_again(vtep):
+def test_a_restart_sends_nothing_again(vtep: DummySwitch) -> None:
     configure(vtep)
     flows, groups, ports = vtep.flows(), vtep.groups(), vtep.ovs_vsctl("list-ports", "br0")
     row = vtep.vtep_ctl("--columns=_uuid", "list", "Ucast_Macs_Local")
@@ -44,7 +46,7 @@ def test_a_restart_sends_nothing_again(vtep):
     assert all(after[flow] >= before[flow] for flow in before)
 
 
-def test_what_changed_meanwhile_is_mended(vtep):
+def test_what_changed_meanwhile_is_mended(vtep: DummySwitch) -> None:
     configure(vtep)
     vtep.app.kill()
     vtep.vtep_ctl("del-ucast-remote", "ls0", "00:00:00:00:00:99")
@@ -60,7 +62,7 @@ def test_what_changed_meanwhile_is_mended(vtep):
     vtep.wait(lambda: len(vtep.ovs_vsctl("list-ports", "br0").split()) == 4, "one tunnel less")
 
 
-def test_flows_groups_and_ports_of_others_stay(vtep):
+def test_flows_groups_and_ports_of_others_stay(vtep: DummySwitch) -> None:
     configure(vtep)
     vtep.ofctl("add-flow", "br0", "table=0,priority=5,tcp,actions=drop")
     vtep.ofctl("add-group", "br0", "group_id=7,type=all,bucket=output:1")
@@ -78,7 +80,7 @@ def test_flows_groups_and_ports_of_others_stay(vtep):
     assert "other" in vtep.ovs_vsctl("list-ports", "br0").split()
 
 
-def test_deleted_flows_come_back(vtep):
+def test_deleted_flows_come_back(vtep: DummySwitch) -> None:
     configure(vtep)
     flows = vtep.flows()
     vtep.ofctl("del-flows", "br0")
@@ -86,7 +88,7 @@ def test_deleted_flows_come_back(vtep):
     vtep.wait_for_log("someone changed ")
 
 
-def test_unbinding_leaves_nothing_behind(vtep):
+def test_unbinding_leaves_nothing_behind(vtep: DummySwitch) -> None:
     empty, no_groups = vtep.flows(), vtep.groups()
     configure(vtep)
     for port, vlan in (("p0", "0"), ("p1", "10")):
@@ -97,7 +99,7 @@ def test_unbinding_leaves_nothing_behind(vtep):
     assert "unknown-dst" not in vtep.vtep_ctl("list-local-macs", "ls0")
 
 
-def test_switch_restart_brings_everything_back(vtep):
+def test_switch_restart_brings_everything_back(vtep: DummySwitch) -> None:
     configure(vtep)
     flows, groups = vtep.flows(), vtep.groups()
     vtep.ovs_vswitchd.kill()
@@ -106,7 +108,7 @@ def test_switch_restart_brings_everything_back(vtep):
     assert vtep.local_macs() == {HOST: "127.0.0.1"}
 
 
-def test_database_server_restart_with_changes_is_followed(vtep):
+def test_database_server_restart_with_changes_is_followed(vtep: DummySwitch) -> None:
     configure(vtep)
     vtep.ovsdb_server.kill()
     vtep.ovsdb_server.start()
@@ -117,8 +119,8 @@ def test_database_server_restart_with_changes_is_followed(vtep):
     assert vtep.local_macs() == {HOST: "127.0.0.1"}
 
 
-def test_rows_that_others_changed_are_mended(vtep):
+def test_rows_that_others_changed_are_mended(vtep: DummySwitch) -> None:
     configure(vtep)
-    uuid = re.search(r"_uuid\s*: (\S+)", vtep.vtep_ctl("list", "Ucast_Macs_Local")).group(1)
+    uuid = str(vtep.rows("Ucast_Macs_Local")[0]["_uuid"])
     vtep.vtep_ctl("destroy", "Ucast_Macs_Local", uuid)
     vtep.wait(lambda: vtep.local_macs() == {HOST: "127.0.0.1"}, "the local MAC again")

@@ -1,8 +1,10 @@
 """Other VXLAN ports of one Open vSwitch: those that refuse ours, and those that take packets."""
 
+from __future__ import annotations
+
 import pytest
 
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import switch_faults
 
 STATION = "00:00:00:00:00:99"
@@ -11,7 +13,7 @@ SOON = 10.0
 
 
 @pytest.fixture
-def two(joined):
+def two(joined: DummySwitch) -> DummySwitch:
     """A second bridge, br1 with q0 and q1 in ls0 as well, whose Physical_Switch is at 127.0.0.2."""
     joined.add_bridge("br1", ports=("q0", "q1"))
     joined.add_physical_switch("br1", "127.0.0.2")
@@ -26,12 +28,12 @@ def two(joined):
 WAY = ["10.2.2.3 vni 33"]
 
 
-def sends(vtep, bridge):
+def sends(vtep: DummySwitch, bridge: str) -> list[str]:
     port = {"br0": "p0", "br1": "q0"}[bridge]
     return vtep.sends(port, STATION, bridge=bridge)
 
 
-def set_tunnel_ips(vtep, **of):
+def set_tunnel_ips(vtep: DummySwitch, **of: str) -> None:
     """Write tunnel_ips of switches in one transaction."""
     commands = [
         ["--", "set", "Physical_Switch", name, f"tunnel_ips={ip}"] for name, ip in of.items()
@@ -39,7 +41,7 @@ def set_tunnel_ips(vtep, **of):
     vtep.vtep_ctl(*(word for command in commands for word in command))
 
 
-def test_two_bridges_swap_their_addresses_in_one_transaction(two):
+def test_two_bridges_swap_their_addresses_in_one_transaction(two: DummySwitch) -> None:
     for br0, br1 in (("127.0.0.2", "127.0.0.1"), ("127.0.0.1", "127.0.0.2")):
         set_tunnel_ips(two, br0=br0, br1=br1)
         swapped = lambda: (  # noqa: E731
@@ -56,7 +58,9 @@ def test_two_bridges_swap_their_addresses_in_one_transaction(two):
 
 
 @pytest.mark.parametrize("how", ["moves", "goes"])
-def test_a_tunnel_comes_up_when_the_bridge_that_had_it_moves_or_goes(two, how):
+def test_a_tunnel_comes_up_when_the_bridge_that_had_it_moves_or_goes(
+    two: DummySwitch, how: str
+) -> None:
     set_tunnel_ips(two, br1="127.0.0.1")
     two.wait_for_log("Physical_Switch br1: Open vSwitch cannot make the tunnel to 10.2.2.3")
     two.wait(lambda: switch_faults(two, "br1") == {"unspecified_fault"}, "the fault")
@@ -72,7 +76,7 @@ def test_a_tunnel_comes_up_when_the_bridge_that_had_it_moves_or_goes(two, how):
     two.wait(lambda: number() not in ("[]", "-1"), "its number", SOON)
 
 
-def add_vxlan(vtep, name, *options):
+def add_vxlan(vtep: DummySwitch, name: str, *options: str) -> None:
     settings = [f"options:{option}" for option in options]
     vtep.ovs_vsctl("add-port", "br9", name, "--", "set", "interface", name, "type=vxlan", *settings)
 
@@ -86,7 +90,9 @@ def add_vxlan(vtep, name, *options):
     ],
     ids=["remote", "both ends", "any remote"],
 )
-def test_a_vxlan_port_that_takes_what_is_ours_is_a_fault_with_its_name(joined, options):
+def test_a_vxlan_port_that_takes_what_is_ours_is_a_fault_with_its_name(
+    joined: DummySwitch, options: str
+) -> None:
     joined.place(STATION, "10.2.2.3")
     joined.tunnel_port("10.2.2.3")
     joined.wait(lambda: joined.delivers("10.2.2.3", 33, BROADCAST) != [], "the way in")
@@ -100,7 +106,7 @@ def test_a_vxlan_port_that_takes_what_is_ours_is_a_fault_with_its_name(joined, o
     joined.wait(lambda: switch_faults(joined) == set(), "the fault to clear")
 
 
-def test_a_vxlan_port_that_takes_nothing_of_ours_is_no_fault(joined):
+def test_a_vxlan_port_that_takes_nothing_of_ours_is_no_fault(joined: DummySwitch) -> None:
     joined.place(STATION, "10.2.2.3")
     joined.tunnel_port("10.2.2.3")
     joined.ovs_vsctl("add-br", "br9", "--", "set", "bridge", "br9", "datapath_type=dummy")

@@ -1,16 +1,19 @@
 """The application as a service: what systemd is told, how it ends, and the unit file."""
 
+from __future__ import annotations
+
 import contextlib
-import os
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sim.lab.process import CHECKOUT
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 
 UNIT = CHECKOUT / "etc" / "vtep_ofapp.service"
 HOST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:99"
@@ -19,7 +22,7 @@ HOST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:99"
 class Systemd:
     """The socket that systemd has for a service, and what was told there."""
 
-    def __init__(self, path) -> None:
+    def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
         self._socket.setblocking(False)
@@ -37,7 +40,7 @@ class Systemd:
 
 
 @pytest.fixture
-def systemd(switch):
+def systemd(switch: DummySwitch) -> Iterator[Systemd]:
     path = switch.folder / "notify"
     systemd = Systemd(path)
     switch.app.variables = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "1500000"}
@@ -45,22 +48,26 @@ def systemd(switch):
     systemd.close()
 
 
-def test_it_is_ready_when_it_has_its_switch_and_the_watchdog_is_fed(switch, systemd):
+def test_it_is_ready_when_it_has_its_switch_and_the_watchdog_is_fed(
+    switch: DummySwitch, systemd: Systemd
+) -> None:
     switch.manage()
     switch.wait(lambda: "READY=1" in systemd.told(), "readiness")
     assert systemd.told()[-1] != "STATUS=waiting for the lock on hardware_vtep"
     switch.wait(lambda: "STATUS=in charge of br0" in systemd.told(), "the status")
     switch.wait(lambda: systemd.told().count("WATCHDOG=1") >= 3, "food for the watchdog")
-    os.kill(switch.app.pid, signal.SIGSTOP)
+    switch.app.signal(signal.SIGSTOP)
     systemd.told()
     fed = systemd.told().count("WATCHDOG=1")
     time.sleep(1.5)  # what is awaited is that nothing comes, for as long as the watchdog waits
     assert systemd.told().count("WATCHDOG=1") == fed
-    os.kill(switch.app.pid, signal.SIGCONT)
+    switch.app.signal(signal.SIGCONT)
     switch.wait(lambda: systemd.told().count("WATCHDOG=1") > fed, "food again")
 
 
-def test_it_is_not_ready_before_the_databases_can_be_read(switch, systemd):
+def test_it_is_not_ready_before_the_databases_can_be_read(
+    switch: DummySwitch, systemd: Systemd
+) -> None:
     switch.add_bridge()
     switch.point_at_app()
     switch.ovsdb_server.kill()
@@ -72,7 +79,9 @@ def test_it_is_not_ready_before_the_databases_can_be_read(switch, systemd):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_at_once_and_leaves_all_as_it_is(switch, number):
+def test_a_signal_ends_it_at_once_and_leaves_all_as_it_is(
+    switch: DummySwitch, number: signal.Signals
+) -> None:
     switch.manage()
     switch.join()
     switch.place(FAR, "10.2.2.3")
@@ -80,7 +89,7 @@ def test_a_signal_ends_it_at_once_and_leaves_all_as_it_is(switch, number):
     switch.wait(lambda: switch.local_macs() == {HOST: "127.0.0.1"}, "the host's row")
     switch.wait(lambda: switch.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host")
     flows, groups, rows = switch.flows(), switch.groups(), switch.rows("Ucast_Macs_Local")
-    os.kill(switch.app.pid, number)
+    switch.app.signal(number)
     switch.wait(lambda: not switch.app.running, "its end")
     assert switch.app.exit_code == 0
     assert (switch.flows(), switch.groups()) == (flows, groups)
@@ -88,7 +97,7 @@ def test_a_signal_ends_it_at_once_and_leaves_all_as_it_is(switch, number):
     assert switch.sends("p0", FAR) == ["10.2.2.3 vni 33"]
 
 
-def test_the_unit_file_is_one_and_leaves_little_to_harm(tmp_path):
+def test_the_unit_file_is_one_and_leaves_little_to_harm(tmp_path: Path) -> None:
     unit = tmp_path / UNIT.name
     (manager,) = (
         line.removeprefix("ExecStart=").split()[0]
@@ -96,13 +105,13 @@ def test_the_unit_file_is_one_and_leaves_little_to_harm(tmp_path):
         if line.startswith("ExecStart=")
     )
     unit.write_text(UNIT.read_text().replace(manager, "/bin/true"))
-    verified = run("verify", "--man=no", unit)
+    verified = run("verify", "--man=no", str(unit))
     assert [line for line in verified.splitlines() if UNIT.name in line] == []
-    exposure = run("security", "--offline=true", "--threshold=35", "--no-pager", unit)
+    exposure = run("security", "--offline=true", "--threshold=35", "--no-pager", str(unit))
     assert "Overall exposure level" in exposure
 
 
-def run(*arguments) -> str:
+def run(*arguments: str) -> str:
     """Run systemd-analyze; return what it says if it is content."""
     argv = ["systemd-analyze", *map(str, arguments)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)

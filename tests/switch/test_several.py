@@ -1,6 +1,10 @@
 """Several tunnel IPs, several switches, several hosts."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -18,12 +22,12 @@ STATION = "00:00:00:00:00:99"
 HOST, OTHER = "00:00:00:00:00:01", "00:00:00:00:00:02"
 
 
-def set_tunnel_ips(vtep, *addresses, switch="br0"):
+def set_tunnel_ips(vtep: DummySwitch, *addresses: str, switch: str = "br0") -> None:
     quoted = ",".join(f'"{address}"' for address in addresses)
     vtep.vtep_ctl("set", "Physical_Switch", switch, f"tunnel_ips=[{quoted}]")
 
 
-def ends(vtep, bridge="br0"):
+def ends(vtep: DummySwitch, bridge: str = "br0") -> set[tuple[str, str]]:
     """Return both ends of each tunnel port of a bridge."""
     return set(vtep.tunnel_ports(bridge))
 
@@ -31,7 +35,7 @@ def ends(vtep, bridge="br0"):
 # Tunnel IPs
 
 
-def test_the_first_tunnel_ip_sends_and_all_of_them_receive(joined):
+def test_the_first_tunnel_ip_sends_and_all_of_them_receive(joined: DummySwitch) -> None:
     joined.place(STATION, "10.2.2.3")
     # The first one in lexicographical order, which is not that of numbers.
     set_tunnel_ips(joined, "127.0.0.9", "127.0.0.10")
@@ -52,7 +56,7 @@ def test_the_first_tunnel_ip_sends_and_all_of_them_receive(joined):
     assert_restart_changes_nothing(joined)
 
 
-def test_tunnel_ips_come_and_go_while_it_runs(joined):
+def test_tunnel_ips_come_and_go_while_it_runs(joined: DummySwitch) -> None:
     joined.place(STATION, "10.2.2.3")
     joined.replicate(("10.2.2.2",))
     joined.receive("p0", HOST, BROADCAST)
@@ -79,7 +83,9 @@ def test_tunnel_ips_come_and_go_while_it_runs(joined):
     assert len(joined.groups()) == len(groups)
 
 
-def test_a_remote_mac_at_any_of_our_own_addresses_is_a_fault_and_sent_nowhere(joined):
+def test_a_remote_mac_at_any_of_our_own_addresses_is_a_fault_and_sent_nowhere(
+    joined: DummySwitch,
+) -> None:
     set_tunnel_ips(joined, "127.0.0.1", "127.0.0.2")
     joined.receive("p0", HOST, BROADCAST)
     joined.wait(lambda: joined.local_macs() == {HOST: "127.0.0.1"}, "the host")
@@ -101,7 +107,7 @@ def test_a_remote_mac_at_any_of_our_own_addresses_is_a_fault_and_sent_nowhere(jo
 
 
 @pytest.fixture
-def two(joined):
+def two(joined: DummySwitch) -> DummySwitch:
     """A second bridge, br1 with q0 and q1, whose Physical_Switch is at 127.0.0.2."""
     joined.add_bridge("br1", ports=("q0", "q1"))
     joined.add_physical_switch("br1", "127.0.0.2")
@@ -111,7 +117,7 @@ def two(joined):
     return joined
 
 
-def test_two_switches_have_tunnels_of_their_own_to_the_same_address(two):
+def test_two_switches_have_tunnels_of_their_own_to_the_same_address(two: DummySwitch) -> None:
     two.place(STATION, "10.2.2.3")
     two.wait(lambda: two.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way from br0")
     two.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
@@ -128,7 +134,9 @@ def test_two_switches_have_tunnels_of_their_own_to_the_same_address(two):
     assert two.sends("p0", STATION) == ["10.2.2.3 vni 33"]
 
 
-def test_a_station_of_one_switch_is_a_remote_mac_for_the_other_and_no_fault(two):
+def test_a_station_of_one_switch_is_a_remote_mac_for_the_other_and_no_fault(
+    two: DummySwitch,
+) -> None:
     two.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
     two.receive("p0", HOST, BROADCAST)
     two.wait(lambda: two.local_macs() == {HOST: "127.0.0.1"}, "the host")
@@ -151,7 +159,7 @@ def test_a_station_of_one_switch_is_a_remote_mac_for_the_other_and_no_fault(two)
     two.wait(lambda: switch_faults(two) == set(), "the fault to clear")
 
 
-def test_one_key_for_two_logical_switches_that_no_bridge_has_both_of(two):
+def test_one_key_for_two_logical_switches_that_no_bridge_has_both_of(two: DummySwitch) -> None:
     two.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br1", "q0", "0", "ls1")
     two.vtep_ctl("set", "Logical_Switch", "ls1", "tunnel_key=33")
     two.place(STATION, "10.2.2.3")
@@ -174,7 +182,7 @@ def test_one_key_for_two_logical_switches_that_no_bridge_has_both_of(two):
     two.wait(lambda: switch_faults(two) == set(), "no fault")
 
 
-def test_hosts_are_reported_at_the_switch_that_heard_them(two):
+def test_hosts_are_reported_at_the_switch_that_heard_them(two: DummySwitch) -> None:
     two.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
     flood = lambda: two.sends("q0", BROADCAST, bridge="br1")  # noqa: E731
     two.wait(lambda: "in_port=1" in "\n".join(two.flows("br1")), "the binding of br1")
@@ -196,7 +204,7 @@ def test_hosts_are_reported_at_the_switch_that_heard_them(two):
     two.wait(lambda: two.local_macs() == {}, "its hosts to go")
 
 
-def test_a_fault_of_one_switch_is_not_one_of_the_other(two):
+def test_a_fault_of_one_switch_is_not_one_of_the_other(two: DummySwitch) -> None:
     set_tunnel_ips(two, "nonsense", switch="br1")
     two.wait(lambda: switch_faults(two, "br1") == {"unspecified_fault"}, "the fault of br1")
     assert switch_faults(two) == set()
@@ -214,7 +222,7 @@ def test_a_fault_of_one_switch_is_not_one_of_the_other(two):
     two.wait(lambda: switch_faults(two, "br1") == set(), "no fault")
 
 
-def test_a_switch_that_loses_its_bridge_keeps_its_rows_until_it_is_back(two):
+def test_a_switch_that_loses_its_bridge_keeps_its_rows_until_it_is_back(two: DummySwitch) -> None:
     two.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
     two.receive("q0", OTHER, BROADCAST)
     two.place(STATION, "10.2.2.3")
@@ -234,7 +242,7 @@ def test_a_switch_that_loses_its_bridge_keeps_its_rows_until_it_is_back(two):
 
 
 @contextmanager
-def another_host(switch):
+def another_host(switch: DummySwitch) -> Iterator[DummySwitch]:
     """A second host with br1, its Physical_Switch, and ports q0 and q1; br0 is on the first."""
     with described(DummySwitch) as other:
         other.start()
@@ -247,7 +255,7 @@ def another_host(switch):
 
 
 @pytest.fixture
-def hosts(switch):
+def hosts(switch: DummySwitch) -> Iterator[tuple[DummySwitch, DummySwitch]]:
     """Two hosts with a managed bridge each: br0 of the first one and br1 of the second."""
     with another_host(switch) as other:
         switch.manage()
@@ -266,9 +274,11 @@ def hosts(switch):
         yield switch, other
 
 
-def rows_of(switch, name):
+def rows_of(
+    switch: DummySwitch, name: str
+) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
     """Return all that the rows of a Physical_Switch say, and its local MACs."""
-    tables = switch.tables("Physical_Switch", "Physical_Port", "Tunnel", "Ucast_Macs_Local")
+    tables = switch.snapshot("Physical_Switch", "Physical_Port", "Tunnel", "Ucast_Macs_Local")
     (physical,) = (row for row in tables["Physical_Switch"] if row["name"] == name)
     ports, ends = several(physical["ports"]), several(physical["tunnels"])
     return (
@@ -279,7 +289,9 @@ def rows_of(switch, name):
 
 
 @pytest.mark.parametrize("is_first", [True, False], ids=["first", "last"])
-def test_a_host_is_managed_whose_neighbour_does_not_answer_at_the_start(hosts, is_first):
+def test_a_host_is_managed_whose_neighbour_does_not_answer_at_the_start(
+    hosts: tuple[DummySwitch, DummySwitch], is_first: bool
+) -> None:
     switch, other = hosts
     if not is_first:
         switch.app.give("ovs_db", other.db, switch.db)
@@ -301,7 +313,7 @@ def test_a_host_is_managed_whose_neighbour_does_not_answer_at_the_start(hosts, i
     assert OTHER not in switch.local_macs()  # Open vSwitch there knows nobody any more
 
 
-def test_a_new_host_is_managed_while_another_one_was_never_there(switch):
+def test_a_new_host_is_managed_while_another_one_was_never_there(switch: DummySwitch) -> None:
     with another_host(switch) as other:
         other.ovs_vswitchd.kill()
         other.ovsdb_server.kill()
@@ -312,7 +324,9 @@ def test_a_new_host_is_managed_while_another_one_was_never_there(switch):
         switch.wait(lambda: switch.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way from br0")
 
 
-def test_a_bridge_with_the_name_of_one_that_is_away_waits_for_it(hosts):
+def test_a_bridge_with_the_name_of_one_that_is_away_waits_for_it(
+    hosts: tuple[DummySwitch, DummySwitch],
+) -> None:
     switch, other = hosts
     before = rows_of(switch, "br1")
     switch.app.stop()
@@ -336,7 +350,9 @@ def test_a_bridge_with_the_name_of_one_that_is_away_waits_for_it(hosts):
     switch.wait(lambda: "table=30" in "\n".join(switch.flows("br1")), "the other one", 30)
 
 
-def test_one_application_manages_the_bridges_of_two_hosts(hosts):
+def test_one_application_manages_the_bridges_of_two_hosts(
+    hosts: tuple[DummySwitch, DummySwitch],
+) -> None:
     switch, other = hosts
     assert set(other.tunnel_ports("br1")) == {("10.2.2.3", "127.0.0.2")}
     assert other.ovs_vsctl("get-fail-mode", "br1") == "secure"
@@ -356,7 +372,9 @@ def test_one_application_manages_the_bridges_of_two_hosts(hosts):
 # Identification
 
 
-def test_an_empty_description_and_management_ips_are_filled_in_and_others_stay(switch):
+def test_an_empty_description_and_management_ips_are_filled_in_and_others_stay(
+    switch: DummySwitch,
+) -> None:
     switch.add_bridge()
     switch.add_bridge("br1", ports=())
     for bridge in ("br0", "br1"):

@@ -1,8 +1,12 @@
 """Logical_Binding_Stats: exact, lasting, and written only when something was counted."""
 
+from __future__ import annotations
+
+from uuid import UUID
+
 import pytest
 
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import assert_restart_changes_nothing
 
 HOST, OTHER = "00:00:00:00:00:01", "00:00:00:00:00:02"
@@ -10,7 +14,7 @@ COLUMNS = ("packets_from_local", "bytes_from_local", "packets_to_local", "bytes_
 
 
 @pytest.fixture
-def counted(switch):
+def counted(switch: DummySwitch) -> DummySwitch:
     """p0 and p1, both untagged in ls0, counted several times a second."""
     switch.manage(stats_interval="0.2")
     switch.vtep_ctl("bind-ls", "br0", "p0", "0", "ls0", "--", "bind-ls", "br0", "p1", "0", "ls0")
@@ -18,23 +22,31 @@ def counted(switch):
     return switch
 
 
-def stats(vtep, port, vlan=0):
+def stats(vtep: DummySwitch, port: str, vlan: int = 0) -> tuple[int, ...] | None:
     """Return packets and bytes from and to a binding, None if it has no row."""
     rows = {row["_uuid"]: row for row in vtep.rows("Logical_Binding_Stats")}
     row = rows.get(vtep.row("Physical_Port", name=port)["vlan_stats"].get(vlan))
     return tuple(row[column] for column in COLUMNS) if row else None
 
 
-def send(vtep, count, port="p0", length=100, source=HOST, destination=BROADCAST, vlan=None):
+def send(
+    vtep: DummySwitch,
+    count: int,
+    port: str = "p0",
+    length: int = 100,
+    source: str = HOST,
+    destination: str = BROADCAST,
+    vlan: int | None = None,
+) -> None:
     for _ in range(count):
         vtep.receive(port, source, destination, vlan, length)
 
 
-def wait_for(vtep, port, *expected, vlan=0):
+def wait_for(vtep: DummySwitch, port: str, *expected: object, vlan: int = 0) -> None:
     vtep.wait(lambda: stats(vtep, port, vlan) == expected, f"{expected} at {port}/{vlan}")
 
 
-def test_packets_and_bytes_are_exact_both_ways(counted):
+def test_packets_and_bytes_are_exact_both_ways(counted: DummySwitch) -> None:
     send(counted, 5)
     send(counted, 3, "p1", 200, OTHER, HOST)
     wait_for(counted, "p0", 5, 500, 3, 600)
@@ -44,7 +56,7 @@ def test_packets_and_bytes_are_exact_both_ways(counted):
     wait_for(counted, "p1", 3, 600, 7, 2500)
 
 
-def test_each_vlan_of_a_port_counts_for_itself(counted):
+def test_each_vlan_of_a_port_counts_for_itself(counted: DummySwitch) -> None:
     counted.vtep_ctl("bind-ls", "br0", "p0", "10", "ls0", "--", "bind-ls", "br0", "p1", "10", "ls0")
     counted.wait(lambda: "in_port=2,dl_vlan=10" in "\n".join(counted.flows()), "the bindings")
     send(counted, 4)
@@ -57,7 +69,9 @@ def test_each_vlan_of_a_port_counts_for_itself(counted):
     wait_for(counted, "p1", 0, 0, 7, 728, vlan=10)
 
 
-def test_counts_go_on_while_other_things_change_and_the_application_restarts(counted):
+def test_counts_go_on_while_other_things_change_and_the_application_restarts(
+    counted: DummySwitch,
+) -> None:
     send(counted, 5)
     wait_for(counted, "p0", 5, 500, 0, 0)
     counted.vtep_ctl("bind-ls", "br0", "p1", "10", "ls0")
@@ -76,7 +90,7 @@ def test_counts_go_on_while_other_things_change_and_the_application_restarts(cou
     wait_for(counted, "p1", 0, 0, 11, 1100)
 
 
-def test_what_was_counted_before_the_switch_restarted_is_kept(counted):
+def test_what_was_counted_before_the_switch_restarted_is_kept(counted: DummySwitch) -> None:
     send(counted, 5)
     wait_for(counted, "p0", 5, 500, 0, 0)
     wait_for(counted, "p1", 0, 0, 5, 500)
@@ -92,7 +106,9 @@ def test_what_was_counted_before_the_switch_restarted_is_kept(counted):
     wait_for(counted, "p0", 8, 800, 0, 0)
 
 
-def test_what_was_counted_is_kept_when_switch_and_application_restart_together(counted):
+def test_what_was_counted_is_kept_when_switch_and_application_restart_together(
+    counted: DummySwitch,
+) -> None:
     send(counted, 5)
     wait_for(counted, "p0", 5, 500, 0, 0)
     counted.app.kill()
@@ -104,7 +120,7 @@ def test_what_was_counted_is_kept_when_switch_and_application_restart_together(c
     wait_for(counted, "p0", 12, 1200, 0, 0)
 
 
-def test_only_rows_whose_counts_changed_are_written(counted):
+def test_only_rows_whose_counts_changed_are_written(counted: DummySwitch) -> None:
     send(counted, 2)
     wait_for(counted, "p0", 2, 200, 0, 0)
     wait_for(counted, "p1", 0, 0, 2, 200)
@@ -119,7 +135,7 @@ def test_only_rows_whose_counts_changed_are_written(counted):
     assert changed == [counted.row("Physical_Port", name="p1")["vlan_stats"][20]]
 
 
-def test_a_vlan_that_is_no_longer_bound_has_no_counts(counted):
+def test_a_vlan_that_is_no_longer_bound_has_no_counts(counted: DummySwitch) -> None:
     counted.vtep_ctl("bind-ls", "br0", "p0", "10", "ls0")
     send(counted, 2)
     wait_for(counted, "p0", 2, 200, 0, 0)
@@ -132,18 +148,21 @@ def test_a_vlan_that_is_no_longer_bound_has_no_counts(counted):
     assert stats(counted, "p0") == (2, 200, 0, 0)
 
 
-def test_rows_that_someone_else_changed_are_mended(counted):
+def test_rows_that_someone_else_changed_are_mended(counted: DummySwitch) -> None:
     send(counted, 2)
     wait_for(counted, "p0", 2, 200, 0, 0)
     counted.vtep_ctl("clear", "Physical_Port", str(port(counted, "p0")), "vlan_stats")
     wait_for(counted, "p0", 2, 200, 0, 0)
 
 
-def port(vtep, name):
-    return vtep.row("Physical_Port", name=name)["_uuid"]
+def port(vtep: DummySwitch, name: str) -> UUID:
+    uuid: UUID = vtep.row("Physical_Port", name=name)["_uuid"]
+    return uuid
 
 
-def test_an_interval_of_zero_switches_them_off_and_later_nothing_is_lost(switch):
+def test_an_interval_of_zero_switches_them_off_and_later_nothing_is_lost(
+    switch: DummySwitch,
+) -> None:
     switch.manage(stats_interval="0")
     switch.vtep_ctl("bind-ls", "br0", "p0", "0", "ls0")
     switch.wait(lambda: "in_port=1" in "\n".join(switch.flows()), "the binding")

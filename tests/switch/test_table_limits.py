@@ -1,9 +1,12 @@
 """A switch that does not take all flows: a fault, a line, and further attempts until it does."""
 
+from __future__ import annotations
+
+from tests.switch.dummy import DummySwitch
 from tests.switch.state import several
 
 
-def limit(switch, table, flows):
+def limit(switch: DummySwitch, table: int, flows: int) -> None:
     """Let the switch refuse further flows in a table."""
     switch.ovs_vsctl(
         "--id=@limit", "create", "Flow_Table", f"flow_limit={flows}", "overflow_policy=refuse",
@@ -11,15 +14,17 @@ def limit(switch, table, flows):
     )  # fmt: skip
 
 
-def faults(switch):
+def faults(switch: DummySwitch) -> tuple[str, ...]:
     return several(switch.row("Physical_Switch", name="br0")["switch_fault_status"])
 
 
-def remote(number):
+def remote(number: int) -> str:
     return f"00:00:00:01:{number >> 8:02x}:{number & 255:02x}"
 
 
-def test_flows_that_a_full_table_refuses_are_a_fault_and_are_tried_again(joined):
+def test_flows_that_a_full_table_refuses_are_a_fault_and_are_tried_again(
+    joined: DummySwitch,
+) -> None:
     vtep = joined
     vtep.place("00:00:00:00:00:99", "10.2.2.3")
     vtep.wait(lambda: len(vtep.tunnel_ports()) == 1, "the tunnel")

@@ -1,7 +1,11 @@
 """OVSDB over TLS, with certificates made by ovs-pki."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +17,14 @@ from tests.switch.dummy import DummySwitch
 pytestmark = pytest.mark.xdist_group("tls")
 
 
-def make_pki(switch, name):
+class Listening(DummySwitch):
+    """Open vSwitch whose database server listens for TLS as well."""
+
+    pki: Path
+    remote: str
+
+
+def make_pki(switch: DummySwitch, name: str) -> Path:
     """Make a CA and a key that it signed; return the folder with both."""
     folder = switch.folder / name
     folder.mkdir()
@@ -24,9 +35,9 @@ def make_pki(switch, name):
 
 
 @pytest.fixture(scope="module")
-def tls():
+def tls() -> Iterator[Listening]:
     """Open vSwitch whose database server listens for TLS as well, on switch.remote."""
-    with described(DummySwitch) as switch:
+    with described(Listening) as switch:
         switch.pki = make_pki(switch, "ours")
         port = held_port()
         switch.remote = f"ssl:127.0.0.1:{port}"
@@ -43,7 +54,7 @@ def tls():
         yield switch
 
 
-def run_with(switch, pki, **options):
+def run_with(switch: Listening, pki: Path, **options: str) -> None:
     """Start the application with TLS to both databases and the key and CA of a folder."""
     switch.app.kill()
     switch.app.begin_log()
@@ -58,13 +69,13 @@ def run_with(switch, pki, **options):
     switch.app.start()
 
 
-def test_a_certificate_of_the_same_ca_gets_in(tls):
+def test_a_certificate_of_the_same_ca_gets_in(tls: Listening) -> None:
     run_with(tls, tls.pki)
     tls.wait_for_log("br0 is managed")
     tls.wait(lambda: tls.vtep_ctl("list-ports", "br0") == "p0\np1", "the physical ports")
 
 
-def test_a_certificate_of_another_ca_is_refused_and_tried_again(tls):
+def test_a_certificate_of_another_ca_is_refused_and_tried_again(tls: Listening) -> None:
     run_with(tls, make_pki(tls, "others"))
     refused = lambda: tail(tls.ovsdb_server.log, 999).count("SSL_accept")  # noqa: E731
     before = refused()
@@ -74,28 +85,28 @@ def test_a_certificate_of_another_ca_is_refused_and_tried_again(tls):
     assert tls.app.running
 
 
-def test_tls_without_a_key_ends_the_start(tls):
+def test_tls_without_a_key_ends_the_start(tls: Listening) -> None:
     run_with(tls, tls.folder / "nothing")
     tls.wait(lambda: not tls.app.running, "the end")
     assert "[vtep] ssl_key: " in tls.app.log_text
 
 
-def server(folder, *options, tls=True):
+def server(folder: Path, *options: str, tls: bool = True) -> tuple[str, subprocess.Popen[bytes]]:
     """Start a database server beside the others, and return its remote and how to end it."""
     port = held_port()
     database = folder / f"{port}.db"
     subprocess.run(
         ["ovsdb-tool", "create", database, "/usr/share/openvswitch/vtep.ovsschema"], check=True
     )
-    command = ["ovsdb-server", database, f"--unixctl={folder}/{port}.ctl", *options]
+    command = ["ovsdb-server", str(database), f"--unixctl={folder}/{port}.ctl", *options]
     command.append(f"--remote={'pssl' if tls else 'ptcp'}:{port}:127.0.0.1")
     return f"ssl:127.0.0.1:{port}", subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
 
 @pytest.mark.parametrize("kind", ["no certificate", "no TLS", "another CA", "refuses us"])
-def test_the_log_says_what_is_wrong_with_the_servers_tls(tls, kind):
+def test_the_log_says_what_is_wrong_with_the_servers_tls(tls: Listening, kind: str) -> None:
     others = make_pki(tls, kind.replace(" ", "-"))
-    files = {
+    files: list[str] = {
         "no certificate": [],
         "no TLS": [],
         "another CA": files_of(others, others),
@@ -117,7 +128,7 @@ def test_the_log_says_what_is_wrong_with_the_servers_tls(tls, kind):
         process.wait()
 
 
-def files_of(pki, ca):
+def files_of(pki: Path, ca: Path) -> list[str]:
     return [
         f"--private-key={pki}/us-privkey.pem",
         f"--certificate={pki}/us-cert.pem",
@@ -125,7 +136,7 @@ def files_of(pki, ca):
     ]
 
 
-def test_new_certificates_are_used_when_it_connects_again(tls):
+def test_new_certificates_are_used_when_it_connects_again(tls: Listening) -> None:
     """The server keeps its files' names, too, and has to be started again."""
     run_with(tls, tls.pki)
     tls.wait_for_log("br0 is managed")

@@ -1,6 +1,10 @@
 """Tunnel rows: one for each remote locator in use, and none for others."""
 
-from tests.switch.dummy import BROADCAST
+from __future__ import annotations
+
+from uuid import UUID
+
+from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import (
     assert_restart_changes_nothing,
     locator_names,
@@ -12,7 +16,9 @@ STATION = "00:00:00:00:00:99"
 LOCAL_BFD = {"bfd_dst_mac": "00:23:20:00:00:01", "bfd_dst_ip": "169.254.1.0"}
 
 
-def test_each_remote_locator_in_use_has_a_row_which_goes_with_its_last_user(joined):
+def test_each_remote_locator_in_use_has_a_row_which_goes_with_its_last_user(
+    joined: DummySwitch,
+) -> None:
     joined.place(STATION, "10.2.2.3")
     joined.replicate(("10.2.2.2",))
     joined.wait(lambda: tunnels(joined) == {"10.2.2.2", "10.2.2.3"}, "two rows")
@@ -32,7 +38,7 @@ def test_each_remote_locator_in_use_has_a_row_which_goes_with_its_last_user(join
     joined.wait(lambda: joined.tunnel_ports() == {}, "no tunnel port")
 
 
-def test_a_logical_switch_that_is_not_bound_has_no_tunnels(joined):
+def test_a_logical_switch_that_is_not_bound_has_no_tunnels(joined: DummySwitch) -> None:
     joined.vtep_ctl("add-ls", "ls1", "--", "set", "Logical_Switch", "ls1", "tunnel_key=34")
     joined.place(STATION, "10.2.2.5", logical_switch="ls1")
     joined.place(STATION, "10.2.2.3")
@@ -43,7 +49,9 @@ def test_a_logical_switch_that_is_not_bound_has_no_tunnels(joined):
     joined.wait(lambda: tunnels(joined) == {"10.2.2.3"}, "its end")
 
 
-def test_locators_that_differ_by_their_keys_have_a_row_each_and_one_port(joined):
+def test_locators_that_differ_by_their_keys_have_a_row_each_and_one_port(
+    joined: DummySwitch,
+) -> None:
     joined.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p1", "20", "ls1")
     joined.place(STATION, "10.2.2.3")
     joined.place(STATION, "10.2.2.3", 100, logical_switch="ls1")
@@ -54,14 +62,14 @@ def test_locators_that_differ_by_their_keys_have_a_row_each_and_one_port(joined)
     assert len(joined.tunnel_ports()) == 1
 
 
-def test_a_row_that_someone_deleted_comes_back(joined):
+def test_a_row_that_someone_deleted_comes_back(joined: DummySwitch) -> None:
     joined.place(STATION, "10.2.2.3")
     joined.wait(lambda: tunnels(joined) == {"10.2.2.3"}, "the row")
     joined.vtep_ctl("clear", "Physical_Switch", "br0", "tunnels")
     joined.wait(lambda: tunnels(joined) == {"10.2.2.3"}, "the row again")
 
 
-def test_a_row_that_someone_made_for_a_locator_without_use_goes(joined):
+def test_a_row_that_someone_made_for_a_locator_without_use_goes(joined: DummySwitch) -> None:
     joined.place(STATION, "10.2.2.3")
     joined.wait(lambda: tunnels(joined) == {"10.2.2.3"}, "the row")
     joined.vtep_ctl(
@@ -74,7 +82,7 @@ def test_a_row_that_someone_made_for_a_locator_without_use_goes(joined):
     )
 
 
-def test_the_local_end_follows_the_tunnel_ip(joined):
+def test_the_local_end_follows_the_tunnel_ip(joined: DummySwitch) -> None:
     joined.place(STATION, "10.2.2.3")
     joined.wait(lambda: tunnels(joined) == {"10.2.2.3"}, "the row")
     joined.vtep_ctl("clear", "Physical_Switch", "br0", "tunnel_ips")
@@ -88,7 +96,7 @@ def test_the_local_end_follows_the_tunnel_ip(joined):
     joined.wait(lambda: joined.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way there")
 
 
-def test_a_tunnel_that_open_vswitch_cannot_make_is_a_fault(joined):
+def test_a_tunnel_that_open_vswitch_cannot_make_is_a_fault(joined: DummySwitch) -> None:
     joined.ovs_vsctl(
         "add-br", "br1", "--", "set", "bridge", "br1", "datapath_type=dummy",
         "--", "add-port", "br1", "taken", "--", "set", "interface", "taken", "type=vxlan",
@@ -109,11 +117,13 @@ def test_a_tunnel_that_open_vswitch_cannot_make_is_a_fault(joined):
     joined.wait(lambda: enabled() == "true", "BFD to be enabled")
 
 
-def remotes(vtep, address):
+def remotes(vtep: DummySwitch, address: str) -> list[UUID]:
     return [row["_uuid"] for row in vtep.rows("Physical_Locator") if row["dst_ip"] == address]
 
 
-def test_a_port_of_someone_else_with_the_name_of_a_tunnel_stays_and_is_a_fault(joined):
+def test_a_port_of_someone_else_with_the_name_of_a_tunnel_stays_and_is_a_fault(
+    joined: DummySwitch,
+) -> None:
     joined.place(STATION, "10.2.2.3")
     name = joined.tunnel_port("10.2.2.3")
     joined.vtep_ctl("del-ucast-remote", "ls0", STATION)

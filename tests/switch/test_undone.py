@@ -1,9 +1,15 @@
 """Whatever is configured and then undone leaves the switch and its rows as they were."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
 import pytest
 
 from tests.switch.conftest import a_switch
-from tests.switch.dummy import BROADCAST
+from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import OUR_TABLES, locator_name, several, wait_until_equal
 
 pytestmark = pytest.mark.xdist_group("undone")
@@ -13,7 +19,7 @@ STATION = "00:00:00:00:00:99"
 
 
 @pytest.fixture(scope="module")
-def busy():
+def busy() -> Iterator[DummySwitch]:
     """One switch for all, with something of everything: keys of both kinds, BFD, a group."""
     with a_switch() as switch:
         switch.manage(port_grace="30")
@@ -37,16 +43,16 @@ def busy():
         yield switch
 
 
-def state(switch):
+def state(switch: DummySwitch) -> dict[str, Any]:
     """Return flows, groups, tunnel ports and rows.
 
     Ports by name, because a tunnel port that returns has a new number; rows by what they say,
     because a row that returns has a new UUID.
     """
-    tables = switch.tables(*OUR_TABLES, "Physical_Port", "Logical_Switch")
+    tables = switch.snapshot(*OUR_TABLES, "Physical_Port", "Logical_Switch")
     rows = {row["_uuid"]: row for table in tables.values() for row in table}
 
-    def locator(uuid):
+    def locator(uuid: UUID) -> str:
         return locator_name(rows[uuid])
 
     return {
@@ -135,7 +141,9 @@ BR0 = ("set", "Physical_Switch", "br0")
     ],
     ids=lambda words: "_".join(word.replace(":", "") for word in words),
 )  # fmt: skip
-def test_what_is_done_and_undone_leaves_no_trace(busy, do, undo):
+def test_what_is_done_and_undone_leaves_no_trace(
+    busy: DummySwitch, do: list[str], undo: list[str]
+) -> None:
     before = state(busy)
     carry_out(busy, do)
     busy.wait(lambda: state(busy) != before, "any change")
@@ -147,13 +155,13 @@ def test_what_is_done_and_undone_leaves_no_trace(busy, do, undo):
     assert busy.app.running
 
 
-def carry_out(switch, words):
+def carry_out(switch: DummySwitch, words: list[str]) -> None:
     """Run a command of ovs-vsctl, or of vtep-ctl, or one that needs UUIDs."""
     program, *arguments = command(switch, words)
     switch.run([program, *arguments])
 
 
-def command(switch, words):
+def command(switch: DummySwitch, words: list[str]) -> list[str]:
     if words[0] == "ovs-vsctl":
         return words
     if words[0] == "bind-lr-ls":
@@ -172,6 +180,7 @@ def command(switch, words):
     return ["vtep-ctl", *words]
 
 
-def locator_row(switch, name):
+def locator_row(switch: DummySwitch, name: str) -> UUID:
     (row,) = (row for row in switch.rows("Physical_Locator") if locator_name(row) == name)
-    return row["_uuid"]
+    uuid: UUID = row["_uuid"]
+    return uuid
