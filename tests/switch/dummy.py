@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -15,6 +16,7 @@ from sim.lab.app import App
 from sim.lab.namespaces import Namespace
 from sim.lab.openvswitch import Daemon, OpenVSwitch
 from sim.waiting import wait_until
+from tests import prefork
 from tests.ports import held_port
 
 if TYPE_CHECKING:
@@ -39,12 +41,19 @@ class Here(Namespace):
 
     def __init__(self) -> None:
         super().__init__("here")
-
-    def processes(self) -> list[int]:
-        return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        self.path = Path("/proc/self/ns/net")  # processes() leaves out those that have ended
 
     def command(self, argv: Sequence[str]) -> list[str]:
         return list(argv)
+
+    def spawn(
+        self, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a process as everywhere, but osken-manager with its libraries imported."""
+        special = {name: value for name, value in (env or {}).items() if name[:4] != "OVS_"}
+        if Path(argv[0]).name == "osken-manager" and special == prefork.ENVIRONMENT:
+            return prefork.spawn(argv, log, {**os.environ, **(env or {})})
+        return super().spawn(argv, log, env=env)
 
 
 class DummyApp(App):

@@ -1,0 +1,89 @@
+"""Starts Python programs by forking: what they are slow to import is here already.
+
+    python server.py DESCRIPTOR
+
+The descriptor is of a socket. A request there is a message in JSON with `argv`, `folder` and
+`environment`, and two descriptors: of the program's output, and of a pipe that gets a line with the
+process id, and one with the exit code. Nothing of vtep_ofapp is imported.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+import eventlet
+
+eventlet.monkey_patch()  # as osken-manager does, before anything else is imported
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import sys
+from typing import Any, NoReturn
+
+import os_ken.cmd.manager
+import os_ken.ofproto.ofproto_v1_3_parser
+import ovs.db.idl
+import ovs.dirs
+import ovs.unixctl.server
+from eventlet.patcher import original
+
+system, socket = original("os"), original("socket")
+"""Without green threads: this process has none."""
+
+
+def serve(requests: Any) -> None:
+    """Start what is asked for until nobody can ask any more."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(requests, 1 << 18, 2)
+        if not message:
+            return
+        if os.fork() == 0:
+            requests.close()
+            keep(json.loads(message), *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def keep(request: dict[str, Any], output: int, report: int) -> None:
+    """Fork once more, into the program; tell its process id and its exit code.
+
+    Returns in the program alone.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid == 0:
+        os.close(report)
+        become(request, output)
+    os.close(output)
+    system.write(report, f"{pid}\n".encode())
+    _, status = system.waitpid(pid, 0)
+    system.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    os._exit(0)
+
+
+def become(request: dict[str, Any], output: int) -> NoReturn:
+    """Be the program."""
+    os.setsid()
+    os.chdir(request["folder"])
+    for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
+        os.dup2(output, descriptor)
+    os.close(output)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    importlib.reload(ovs.dirs)  # it has read the environment
+    sys.argv = request["argv"]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+    sys.exit()
+
+
+sys.path.pop(0)  # this folder
+sys.dont_write_bytecode, sys.pycache_prefix = False, os.path.join(sys.prefix, "bytecode")
+gc.freeze()
+serve(socket.socket(fileno=int(sys.argv[1])))
