@@ -1,0 +1,68 @@
+"""A forked program is as if it had been started: its environment, its output, its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sim.waiting import wait_until
+from tests import prefork
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Start a program from its text."""
+
+    def start(text: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        program = tmp_path / "program.py"
+        program.write_text(text)
+        argv = [str(program), *arguments]
+        return prefork.spawn(argv, tmp_path / "log", {**prefork.ENVIRONMENT, **environment})
+
+    return start
+
+
+def test_it_has_its_own_arguments_environment_folder_and_output(
+    start: Start, tmp_path: Path
+) -> None:
+    text = """
+import os, sys
+import ovs.dirs
+print(sys.argv[1:], os.getcwd(), ovs.dirs.RUNDIR, os.environ.get("HOME"), __name__)
+print("to stderr", file=sys.stderr)
+sys.exit(3)
+"""
+    assert start(text, "a", "b", OVS_RUNDIR="/nowhere").wait(10) == 3
+    said = f"['a', 'b'] {tmp_path} /nowhere None __main__\nto stderr\n"
+    assert (tmp_path / "log").read_text() == said
+
+
+def test_nothing_of_ours_is_imported_before_it_begins(start: Start, tmp_path: Path) -> None:
+    text = "import sys; print([each for each in sys.modules if each.startswith('vtep_ofapp')])"
+    assert start(text).wait(10) == 0
+    assert (tmp_path / "log").read_text() == "[]\n"
+
+
+def test_an_exception_ends_it_with_a_traceback(start: Start, tmp_path: Path) -> None:
+    assert start("1 / 0").wait(10) == 1
+    assert "ZeroDivisionError" in (tmp_path / "log").read_text()
+
+
+def test_it_can_be_looked_at_waited_for_and_ended(start: Start, tmp_path: Path) -> None:
+    process = start("print('here'); import time; time.sleep(60)")
+    wait_until(lambda: "here" in (tmp_path / "log").read_text(), "its first line")
+    assert process.poll() is None
+    assert os.path.samefile(f"/proc/{process.pid}/cwd", tmp_path)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.01)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == -signal.SIGTERM
+    assert process.poll() == -signal.SIGTERM
+    process.kill()  # it has ended: nobody gets the signal
