@@ -155,7 +155,7 @@ class BulkRun:
                 self._add("memory", idle.memory(self._lab.app))
 
     def leave(self) -> None:
-        """Write all rows anew, behind another locator; then delete them all."""
+        """Rewrite all rows with another locator; then delete them all."""
         lab = self._lab
         sessions = Sessions(lab.vtep)
         delete = as_text(rows.delete("Ucast_Macs_Remote"))
@@ -240,7 +240,7 @@ class BulkRun:
         return bool(due)
 
     def _add(self, name: str, *samples: float) -> None:
-        """Add samples, if they are due: a step may tell more than is wanted of the emulator."""
+        """Add samples, if they are due: a step may measure more than is wanted of the emulator."""
         if self._scenario.is_due(name, self._subject, self._size):
             self._scenario.results.add(name, self._subject, self._size, *samples)
 

@@ -28,7 +28,7 @@ _QUIET = 1.0
 
 @dataclass(frozen=True)
 class Rest:
-    """What happened while nothing was to."""
+    """What happened during a rest."""
 
     cpu: float
     """Percent of one core."""
@@ -69,18 +69,18 @@ def memory(controller: Controller) -> float:
 
 
 class FlowMonitor:
-    """Every change of the flows of a VTEP's bridge while the block runs, whoever makes it.
+    """Every change of the flows of a VTEP's bridge while the block runs, by any controller.
 
     A flow that is sent again without need counts, too.
     """
 
     def __init__(self, vtep: Vtep) -> None:
-        """Prepare to look at br0."""
+        """Prepare to monitor br0."""
         self._vtep = vtep
         self._log = vtep.folder / "flow-monitor.log"
 
     def __enter__(self) -> FlowMonitor:
-        """Begin to look."""
+        """Start the monitor."""
         self._log.unlink(missing_ok=True)
         monitor = ["ovs-ofctl", "monitor", self._vtep.bridge, "watch:!initial"]
         self._process = self._vtep.namespace.spawn(monitor, self._log, env=self._vtep.env)
@@ -88,7 +88,7 @@ class FlowMonitor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
+        """End the monitor."""
         self._process.terminate()
         self._process.wait()
 

@@ -120,7 +120,7 @@ KINDS = (
     ),
     Kind(
         "rewriting",
-        "NVC restarts: all rows deleted, and written anew with another locator → the last one "
+        "NVC restarts: all rows deleted, and written again with another locator → the last one "
         "forwards",
         "s",
         floor=f"both transactions, {_READING_ADDING}",

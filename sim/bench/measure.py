@@ -11,7 +11,7 @@ EMULATOR = "ovs-vtep"
 FLOOR = "floor"
 
 SUBJECTS = (OURS, EMULATOR, FLOOR)
-"""Who is measured. The floor is what the C tools need for the same data."""
+"""The subjects. The floor is what the C tools need for the same data."""
 
 SMALLEST = "smallest"
 
@@ -66,7 +66,7 @@ class Kind:
 
 @dataclass
 class Measure:
-    """One kind at one size: the samples of whoever was measured, and why there are none."""
+    """One kind at one size: the samples of each subject, and the reasons why some are missing."""
 
     kind: Kind
     size: int

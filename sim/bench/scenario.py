@@ -61,7 +61,7 @@ class Scenario(ABC):
         return self.results.is_due(name, subject, size, self.sizes)
 
     def run(self) -> None:
-        """Measure all; what goes wrong is noted in the results, and the rest goes on."""
+        """Measure all; a failure is noted in the results, and the rest is measured."""
         for size in self.sizes:
             ours, theirs, bare = (
                 any(self.is_due(name, subject, size) for name in self.KINDS) for subject in SUBJECTS
@@ -89,7 +89,7 @@ class Scenario(ABC):
         return self._dumps[size]
 
     def say(self, text: str) -> None:
-        """Tell what goes on, for whoever waits."""
+        """Print progress."""
         print(text, file=sys.stderr, flush=True)
 
     def _in_lab(self, controller: type[Controller], size: int) -> None:

@@ -1,4 +1,4 @@
-"""Sessions that were dropped, as the logs of both ends tell."""
+"""Sessions that were dropped, from the logs of both ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Sessions:
         self._begin = {log: len(_text(log)) for log in logs}
 
     def dropped(self) -> int:
-        """Return how many lines of the logs since then tell of a lost session."""
+        """Return how many lines of the logs since then report a lost session."""
         return sum(len(_DROPPED.findall(_text(log)[begin:])) for log, begin in self._begin.items())
 
 

@@ -51,12 +51,12 @@ class Probes:
         self._thread = threading.Thread(target=self._send, name="probes")
 
     def __enter__(self) -> Probes:
-        """Start to send."""
+        """Start sending."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop to send."""
+        """Stop sending."""
         self._stopping.set()
         self._thread.join()
 

@@ -10,7 +10,7 @@ from sim.wire.ovsdb import PATIENCE, OvsdbConnection, Update
 
 
 class Watcher(OvsdbConnection):
-    """Counts what its monitors tell; rows with a MAC are told apart by that."""
+    """Counts the updates of its monitors, and notes when each row with a MAC came."""
 
     def __init__(self, path: Path, database: str = "hardware_vtep") -> None:
         """Connect to a server's Unix socket."""

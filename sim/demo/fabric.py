@@ -50,7 +50,7 @@ class Fabric(EmptyLab):
     def __init__(
         self, name: str = "fabric", vteps: int = 2, controller: type[Controller] = App
     ) -> None:
-        """Name the lab and say how many VTEPs it has. Raises ValueError for an unfit name."""
+        """Name the lab and say how many VTEPs it has. Raises ValueError for an invalid name."""
         super().__init__(name, controller)
         self.nvc = NvcProcess(self.state.namespace("nvc"), self.state.folder)
         self._vteps = vteps

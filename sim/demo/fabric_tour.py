@@ -63,7 +63,7 @@ def nvc_configures_all(fabric: Fabric) -> str:
 
 
 def bfd_comes_up(fabric: Fabric) -> str:
-    """BFD is up on every tunnel whose other end speaks it."""
+    """BFD is up on every tunnel whose remote end runs it."""
     hypervisor = fabric.hypervisor.underlay_ip
     for vtep in fabric.vteps.values():
         ends = [node.tunnel_ip for node in (*fabric.service_nodes, *fabric.vteps.values())]
@@ -243,7 +243,7 @@ def _bindings(vtep: Vtep) -> dict[str, list[int]]:
 
 
 def _place(vtep: Vtep, host: Host) -> str | None:
-    """Return where the NVC tells a VTEP that a host is."""
+    """Return the locator that the NVC has written for a host at a VTEP."""
     return vtep.stations("Ucast_Macs_Remote").get((BLUE, host.mac))
 
 

@@ -60,7 +60,7 @@ def tunnel_address_answers(lab: Lab) -> str:
 
 
 def controller_reports_ports(lab: Lab) -> str:
-    """The NVC can see the ports, and what is bound to no logical switch goes nowhere."""
+    """The NVC sees the ports, and a port that is not bound forwards nothing."""
     ports = lab.vtep.vtep_ctl("list-ports", lab.vtep.bridge).split()
     require(ports == ["p0", "p1"], f"the Physical_Port rows are {ports}")
     _broadcast(lab, lab.vm1, {})
@@ -68,7 +68,7 @@ def controller_reports_ports(lab: Lab) -> str:
 
 
 def nvc_reads_the_switch(lab: Lab) -> str:
-    """The database server has called the NVC, and the NVC reads the switch over that."""
+    """The database server has connected to the NVC, which reads the switch."""
     wait_until(
         lambda: lab.vtep.bridge in lab.nvc.seen and lab.vtep.tunnel_ip in lab.nvc.seen,
         "the Physical_Switch row at the NVC",
@@ -107,7 +107,7 @@ def bound_ports_learn(lab: Lab) -> str:
 
 
 def service_node_gets_unknown(lab: Lab) -> str:
-    """What has no known place goes to the service node alone; what it sends comes in."""
+    """BUM frames go to the service node alone, and its frames come in."""
     expected = {"vm2": ["untagged"], "service-node": [OUR_VNI]}
     for destination in (BROADCAST, UNKNOWN):
         lab.expect_delivery(lab.vm1.send, expected, src=lab.vm1.mac, dst=destination)
@@ -120,7 +120,7 @@ def service_node_gets_unknown(lab: Lab) -> str:
 
 
 def source_node_replicates(lab: Lab) -> str:
-    """With two locators the mode decides between one copy in all and one copy each."""
+    """With two locators the mode decides: one copy in all, or one for each."""
     both = {"vm2": ["untagged"], "service-node": [OUR_VNI], "hypervisor": [OUR_VNI]}
     _broadcast(lab, lab.vm1, both)
 

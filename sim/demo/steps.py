@@ -31,7 +31,7 @@ class Step(Generic[AnyLab]):
     prove: Callable[[AnyLab], str]
 
     def do(self, lab: AnyLab) -> None:
-        """Do what there is to do; the proof of some steps is all of it."""
+        """Do what the step says; some steps consist of their proof alone."""
         if self.act is not None:
             self.act(lab)
 
@@ -56,7 +56,7 @@ def perform(lab: AnyLab, *parts: Part[AnyLab]) -> None:
 def demonstrate(lab: AnyLab, what: str, *parts: Part[AnyLab]) -> bool:
     """Do and prove every step, one line of result for each; return whether all are ok.
 
-    The first step that fails is the last one done: those after it stand on it.
+    The first step that fails is the last one done: later steps depend on it.
     """
     planned = [
         (part, number, step) for part in parts for number, step in enumerate(part.steps, start=1)

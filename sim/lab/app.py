@@ -20,7 +20,7 @@ class Controller(Process):
         self.vtep = vtep
 
     def is_ready(self) -> bool:
-        """Return whether the VTEP database knows the bridge's ports: the NVC may begin."""
+        """Return whether the VTEP database has a row for each of the bridge's ports."""
         reported = self.vtep.vtep_ctl("list-ports", self.vtep.bridge).split()
         return set(self.vtep.ports) <= set(reported)
 
@@ -29,7 +29,7 @@ class Controller(Process):
         return self.vtep.env
 
     def take_over(self) -> None:
-        """Start the process and return when it has the bridge. Raises WaitFailed."""
+        """Start the process and return when it controls the bridge. Raises WaitFailed."""
         self.start()
         self.wait_until_ready()
 
@@ -39,7 +39,7 @@ class Controller(Process):
         super().start()
 
     def wait_until_ready(self, timeout: float = 20.0) -> None:
-        """Return when the bridge is taken over. Raises WaitFailed, at once if nothing runs."""
+        """Return when the bridge is controlled. Raises WaitFailed, at once if the process ended."""
         self._wait_until(self.is_ready, f"in control of {self.vtep.bridge}", timeout)
 
     def _wait_until(self, condition: Callable[[], bool], what: str, timeout: float) -> None:
@@ -99,7 +99,7 @@ class App(Controller):
     def take_over(self) -> None:
         """Start the application, point the bridge at it, wait until they are connected."""
         self.start()
-        # A bridge that finds nobody there tries again only after a second, then two, then four.
+        # A bridge whose connection is refused tries again after 1 second, then 2, then 4.
         self._wait_until(lambda: self.vtep.namespace.listens(self.port), "listening", timeout=20.0)
         self.vtep.do("ovs-vsctl", "set-controller", self.vtep.bridge, self.target)
         self.wait_until_ready()
@@ -111,8 +111,8 @@ class App(Controller):
     def is_connected(self) -> bool:
         """Return whether a bridge is connected to the application.
 
-        Open vSwitch's own word for it, Controller.is_connected, is up to 5 seconds old, and still
-        true when a killed application has just been started again. The kernel knows at once.
+        Open vSwitch refreshes Controller.is_connected every 5 seconds only: it is still true when
+        a killed application has just been started again. The kernel's list is current.
         """
         established = ["ss", "--no-header", "-tn", "state", "established"]
         return bool(self.vtep.run([*established, f"sport = :{self.port}"]).strip())

@@ -33,15 +33,15 @@ _LARGEST_FRAME = 65536
 
 
 class CaptureOverrun(AssertionError):
-    """The kernel dropped frames because nobody read them in time: the counts would be wrong."""
+    """The kernel dropped frames that were not read in time: the counts would be wrong."""
 
 
 class Capture:
     """The frames that an interface receives (never those it sends) from construction to `close`.
 
-    Frames for other stations, which a switch flooded, are recorded as well unless `station` says
-    whose MAC address counts (with group addresses). The kernel keeps them until someone asks. As a
-    context manager it closes itself; what was recorded until then stays readable.
+    Frames for other stations, which a switch flooded, are recorded as well, unless `station` is the
+    one MAC address to record (with group addresses). The kernel queues frames until they are read.
+    As a context manager it closes itself; what was recorded stays readable.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Capture:
         station: str | None = None,
         evidence: Evidence | None = None,
     ) -> None:
-        """Start to record at once; `evidence` is for the message of a wait that fails."""
+        """Start recording at once; `evidence` is for the message of a wait that fails."""
         self.where = f"{interface} of {namespace.name}"
         self._station = bytes.fromhex(station.replace(":", "")) if station else None
         self._evidence = evidence
@@ -68,7 +68,7 @@ class Capture:
         self.close()
 
     def close(self) -> None:
-        """Take what has arrived so far and stop to record. Raises CaptureOverrun."""
+        """Take what has arrived so far and stop recording. Raises CaptureOverrun."""
         if self._socket.fileno() < 0:
             return
         try:

@@ -1,4 +1,4 @@
-"""Who receives a frame, how often, and with which tags or VNI."""
+"""Which hosts receive a frame, how often, and with which tags or VNI."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Send = Callable[[Packet], None]
 
 
 class Receiver(Protocol):
-    """Whoever may receive frames of the lab."""
+    """A host or peer that may receive frames of the lab."""
 
     name: str
 
     def watch(self) -> Capture:
-        """Return a capture of all that counts as a copy of a frame."""
+        """Return a capture that has every copy of a frame for it."""
         ...
 
 

@@ -32,7 +32,7 @@ class Lab(EmptyLab):
     """The guide's picture: one VTEP with two virtual machines, a service node, a hypervisor."""
 
     def __init__(self, name: str = "vtep", controller: type[Controller] = App) -> None:
-        """Name the lab and what controls its VTEPs. Raises ValueError for an unfit name."""
+        """Name the lab and what controls its VTEPs. Raises ValueError for an invalid name."""
         super().__init__(name, controller)
         self.nvc = Listener(self.state.namespace("nvc"), "10.1.1.2", self.state.folder / "nvc.log")
 

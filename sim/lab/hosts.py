@@ -17,7 +17,7 @@ from sim.wire.frames import vxlan_packet
 
 
 class VxlanSource:
-    """Sends VXLAN packets from a namespace, past whatever ends tunnels there."""
+    """Sends VXLAN packets from a namespace by a raw socket, without a tunnel device."""
 
     def __init__(self, namespace: Namespace, ip: str) -> None:
         """Send from the namespace, by default from that address."""
@@ -28,7 +28,7 @@ class VxlanSource:
     def send(self, vni: int, inner: Packet | bytes, *, to: str, src: str | None = None) -> None:
         """Send a packet with any VNI; `src` forges its sender."""
         if self._socket is None:
-            # A raw socket takes any source address, and the kernel still finds the way.
+            # A raw socket takes any source address, and the kernel still routes the packet.
             self._socket = self._namespace.call(
                 lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
             )
@@ -78,7 +78,7 @@ class Host:
         return Capture(self.namespace, self.interface, evidence=self._evidence)
 
     def watch(self) -> Capture:
-        """Return a capture of all that counts as a copy of a frame that is sent to this host."""
+        """Return a capture that has every copy of a frame for this host."""
         return self.capture()
 
     def ping(self, ip: str, count: int = 3) -> int:
@@ -171,20 +171,20 @@ class VxlanEndpoint(Host):
         return overlay
 
     def add_vtep(self, tunnel_ip: str) -> None:
-        """Let frames without a known place go to that VTEP, too."""
+        """Flood unknown destinations to that VTEP, too."""
         self._vteps.append(tunnel_ip)
         for overlay in self.overlays:
             links.flood_to(self.namespace, overlay.interface, tunnel_ip)
 
     def watch(self) -> Capture:
-        """Return a capture of the underlay, where packets with an unknown VNI count, too."""
+        """Return a capture of the underlay, which has packets with an unknown VNI, too."""
         return self.capture_underlay()
 
     def capture_underlay(self) -> Capture:
         """Return a capture of the packets for this endpoint; `Captured.vxlan` takes them apart.
 
-        Packets for others, which a switch that does not know their place yet floods, are no
-        copies for us.
+        Packets for other stations, which the segment floods until it has learned them, are left
+        out.
         """
         return Capture(
             self.namespace,

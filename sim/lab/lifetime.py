@@ -13,7 +13,7 @@ class Lifetime:
     """The life of a lab. Entering it builds the lab; leaving it takes everything down."""
 
     def __init__(self, name: str) -> None:
-        """Name the lab. Raises ValueError for an unfit name."""
+        """Name the lab. Raises ValueError for an invalid name."""
         self.name = name
         self.state = LabState(name)
         self._is_kept = False

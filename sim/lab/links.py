@@ -64,10 +64,9 @@ def set_down(namespace: Namespace, interface: str) -> None:
 
 
 def move(namespace: Namespace, interface: str, to: Namespace, name: str) -> None:
-    """Take one end of a veth pair to another namespace, where it has that name and is up.
+    """Move one end of a veth pair to another namespace, rename it there, and set it up.
 
-    The other end stays as it is, with its addresses; whatever uses it does not notice more than
-    a link that was away for a moment.
+    The other end keeps its addresses, and sees its link go down and up.
     """
     _netlink(
         namespace,
@@ -110,7 +109,7 @@ def add_vxlan(
 
 
 def flood_to(namespace: Namespace, interface: str, remote_ip: str) -> None:
-    """Let a VXLAN device send what has no known place to `remote_ip` (too)."""
+    """Add an address to those that a VXLAN device floods unknown destinations to."""
     _netlink(
         namespace,
         lambda here: here.fdb(
@@ -125,7 +124,7 @@ def has_link(namespace: Namespace, interface: str) -> bool:
 
 
 class Segment:
-    """An Ethernet segment: a Linux bridge in a namespace of its own, which others plug into."""
+    """An Ethernet segment: a Linux bridge in a namespace of its own, to which others connect."""
 
     BRIDGE = "segment"
 
@@ -157,11 +156,11 @@ class Segment:
             add_address(namespace, interface, ip)
 
     def cut(self, port: str) -> None:
-        """Take the link of whoever is plugged in at this port down, until `mend`."""
+        """Set a port of the segment down, until `mend`."""
         set_down(self.namespace, port)
 
     def mend(self, port: str) -> None:
-        """Take the link up again."""
+        """Set the port up again."""
         set_up(self.namespace, port)
 
 

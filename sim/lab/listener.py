@@ -1,4 +1,4 @@
-"""A stand-in for the NVC in the guide: it listens, and watches the VTEP that calls."""
+"""A stand-in for the NVC in the guide: it listens, and monitors the VTEP that connects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sim.waiting import wait_until
 
 
 class Listener:
-    """An OVSDB client that waits for a VTEP's database server to call, and watches what it has.
+    """An OVSDB client that waits for a VTEP's database server to connect, and monitors it.
 
     It only reads: in the guide, `vtep-ctl` plays the NVC that writes. `sim.nvc` does both.
     """
@@ -27,7 +27,7 @@ class Listener:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Listen; once a VTEP has called, write each change of its switches to the log.
+        """Listen; once a VTEP has connected, write each change of its switches to the log.
 
         It listens when this returns. Raises WaitFailed.
         """
@@ -50,7 +50,7 @@ class Listener:
 
     @property
     def seen(self) -> str:
-        """What the VTEP has told the NVC so far, as ovsdb-client writes it."""
+        """The updates from the VTEP so far, as ovsdb-client writes them."""
         return self.log.read_text() if self.log.exists() else ""
 
     def stop(self) -> None:

@@ -45,7 +45,7 @@ class Namespace:
     def create(self) -> None:
         """Make the namespace, with its loopback up and IPv6 off.
 
-        IPv6 is off because neighbour discovery would put frames of its own between the counted.
+        IPv6 is off: its neighbour discovery would send frames that no test expects.
         """
         # Not pyroute2's netns.create, which forks: see sim.links.
         subprocess.run(["ip", "netns", "add", self.name], check=True)
@@ -68,7 +68,7 @@ class Namespace:
     def call(self, function: Callable[[], T]) -> T:
         """Return what `function` returns when a thread that is in this namespace calls it.
 
-        A socket opened by it stays in the namespace, whoever uses it later.
+        A socket that it opens stays in the namespace.
         """
         results: list[T] = []
         errors: list[BaseException] = []
@@ -80,7 +80,7 @@ class Namespace:
             except BaseException as error:  # handed to the caller below
                 errors.append(error)
 
-        # The thread ends inside the namespace: the caller's own thread never leaves its place.
+        # The thread ends inside the namespace: the caller's own thread stays in its own.
         thread = threading.Thread(target=enter_and_call, name=f"in {self.name}")
         thread.start()
         thread.join()
@@ -155,9 +155,9 @@ class Namespace:
         return sorted(inside)
 
     def end_processes(self, grace: float = 5.0) -> None:
-        """Ask every process in the namespace to end, and kill what is left after `grace` seconds.
+        """End every process in the namespace by SIGTERM; kill what is left after `grace` seconds.
 
-        Raises WaitFailed if a process outlives even that.
+        Raises WaitFailed if a process survives that.
         """
         for signum in (signal.SIGTERM, signal.SIGKILL):
             for pid in self.processes():

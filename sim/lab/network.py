@@ -29,7 +29,7 @@ class EmptyLab(Lifetime):
     """
 
     def __init__(self, name: str = "vtep", controller: type[Controller] = App) -> None:
-        """Name the lab and what controls its VTEPs. Raises ValueError for an unfit name."""
+        """Name the lab and what controls its VTEPs. Raises ValueError for an invalid name."""
         super().__init__(name)
         self.underlay = links.Segment(self.state.namespace("underlay"), links.MTU_UNDERLAY)
         self.management = links.Segment(self.state.namespace("management"))
@@ -130,7 +130,7 @@ class EmptyLab(Lifetime):
     def move_vm(self, vm: Host, vtep: Vtep, port: str) -> None:
         """Unplug a virtual machine and plug it into a new port of another VTEP.
 
-        It keeps its addresses and does not announce itself; nothing of it stays where it was.
+        It keeps its addresses and sends nothing by itself. Its former port is removed.
         """
         former, former_port = self._places[vm.name]
         links.move(former.namespace, former_port, vtep.namespace, port)
@@ -152,7 +152,7 @@ class EmptyLab(Lifetime):
     ) -> VxlanEndpoint:
         """Add a VXLAN endpoint to the underlay and return it; `ip` and `mac` are the host's in it.
 
-        It sends what has no known place to every VTEP of the lab.
+        It floods unknown destinations to every VTEP of the lab.
         """
         number = len(self.hosts) + 1
         remote = VxlanEndpoint(
@@ -206,7 +206,7 @@ class EmptyLab(Lifetime):
         )
 
     def evidence(self) -> str:
-        """Return what every VTEP and peer has to say, for the message of a failed wait."""
+        """Return the evidence of every VTEP and peer, for the message of a failed wait."""
         return "\n".join(f"=== {node.name}\n{node.evidence()}" for node in self._nodes())
 
     def _build(self) -> None:

@@ -62,7 +62,7 @@ class TunnelNode(OpenVSwitch):
     def bfd_sessions(self) -> dict[str, dict[str, str]]:
         """Return what Open vSwitch shows of each BFD session, by the tunnel's other end.
 
-        It is the daemon's own word of this moment. What the database has may be older.
+        The daemon is asked; the columns of the database may be older.
         """
         remotes = {
             row["name"]: row["options"].get("remote_ip", "")
@@ -103,8 +103,8 @@ class TunnelNode(OpenVSwitch):
     def meet_neighbours(self) -> None:
         """Tell Open vSwitch the MAC addresses of the other endpoints on the underlay.
 
-        It would ask by ARP itself, but drops the packet that made it ask: a first frame would be
-        missing for a reason that is not what the lab is about.
+        It would ask by ARP itself, but drops the packet that needs the answer: each first frame
+        would be lost.
         """
         for ip, mac in self.neighbours.items():
             if ip != self.tunnel_ip:

@@ -18,13 +18,13 @@ from sim.waiting import WaitFailed, wait_until
 SCHEMAS = Path("/usr/share/openvswitch")
 
 SCHEMA_FILES = {"ovs": SCHEMAS / "vswitch.ovsschema", "vtep": SCHEMAS / "vtep.ovsschema"}
-"""Schema by the name that its database file has without the suffix."""
+"""The schema of each database, by the name of its file without the suffix."""
 
 OPENFLOW = "OpenFlow13"
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the variables that lead the tools and daemons of Open vSwitch to `folder`."""
+    """Return the variables that make the tools and daemons of Open vSwitch use `folder`."""
     return {f"OVS_{kind}DIR": str(folder) for kind in ("RUN", "DB", "LOG", "SYSCONF")}
 
 
@@ -45,7 +45,7 @@ class Daemon:
         arguments: Sequence[str],
         after_start: Callable[[], None] = lambda: None,
     ) -> None:
-        """Describe the daemon; `after_start` mends what a start of it loses."""
+        """Describe the daemon; `after_start` restores what is in no database."""
         self.switch = switch
         self.name = name
         self.command = [name, "--pidfile", "--detach", "--log-file", *arguments]
@@ -76,11 +76,11 @@ class Daemon:
         self._after_start()
 
     def stop(self) -> None:
-        """Ask the daemon to end and wait for that. Raises WaitFailed."""
+        """End the daemon by SIGTERM and wait for that. Raises WaitFailed."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill the daemon without warning and wait until it is gone. Raises WaitFailed."""
+        """Kill the daemon by SIGKILL and wait until it is gone. Raises WaitFailed."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
@@ -131,12 +131,12 @@ class OpenVSwitch:
         self.ovs_vswitchd = Daemon(self, "ovs-vswitchd", [self.db], self.restore)
 
     def create_databases(self) -> None:
-        """Make the databases, empty."""
+        """Create empty databases."""
         for database, schema in self.databases.items():
             self.do("ovsdb-tool", "create", str(database), str(schema))
 
     def restore(self) -> None:
-        """Put back what a new ovs-vswitchd does not find in its database: nothing here."""
+        """Restore what ovs-vswitchd keeps in no database; here that is nothing."""
 
     def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 30.0) -> str:
         """Run a command where the switch is and return its output. Raises CommandFailed."""
@@ -182,7 +182,7 @@ class OpenVSwitch:
         ]
 
     def evidence(self) -> str:
-        """Return flows, groups, rows and the ends of the logs, as far as they can be had."""
+        """Return flows, groups, rows and the ends of the logs, as far as they can be read."""
         parts = [self._ask("ovs-vsctl", "show")]
         for bridge in self._ask("ovs-vsctl", "list-br").split():
             for what in ("dump-flows", "dump-groups"):

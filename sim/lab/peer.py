@@ -15,9 +15,9 @@ from sim.lab.node import TunnelNode
 
 
 class Peer(TunnelNode):
-    """Open vSwitch with a tunnel to each endpoint that it is told of, and BFD on it.
+    """Open vSwitch with a tunnel to each endpoint that `add_tunnel` names, and BFD on it.
 
-    It drops what arrives until `replicate` makes it a service node. To make trouble: kill, stop
+    It drops what arrives until `replicate` makes it a service node. To let it fail: kill, stop
     or restart its `ovs_vswitchd`, `set_cpath_down`, `cut` and `mend`.
     """
 
@@ -80,7 +80,7 @@ class Peer(TunnelNode):
         self.ovs_vsctl("set", "interface", self._tunnels[remote_ip], *pairs)
 
     def set_cpath_down(self, is_down: bool) -> None:
-        """Tell all that have BFD with it that what is behind it cannot be reached, or can again."""
+        """Signal by BFD that the path behind the peer is down, or up again."""
         for remote_ip in self._tunnels:
             self.set_bfd(remote_ip, cpath_down=is_down)
 
@@ -96,19 +96,19 @@ class Peer(TunnelNode):
         self._put_flows()
 
     def cut(self) -> None:
-        """Take the link to the underlay down."""
+        """Set the link to the underlay down."""
         self._underlay.cut(self.name)
 
     def mend(self) -> None:
-        """Take the link to the underlay up again."""
+        """Set the link to the underlay up again."""
         self._underlay.mend(self.name)
 
     def watch(self) -> Capture:
-        """Return a capture of all that counts as a copy of a frame that is sent here."""
+        """Return a capture that has every copy of a frame for this node."""
         return self.capture_underlay()
 
     def capture_underlay(self) -> Capture:
-        """Return a capture of the packets for this node, those that it cannot handle included."""
+        """Return a capture of the packets for this node, including those that it drops."""
         return Capture(
             self.namespace,
             self.UNDERLAY_INTERFACE,
@@ -119,11 +119,11 @@ class Peer(TunnelNode):
     def send_vxlan(
         self, vni: int, inner: Packet | bytes, *, to: str, src: str | None = None
     ) -> None:
-        """Send a VXLAN packet with any VNI, past its own tunnels; `src` forges its sender."""
+        """Send a VXLAN packet with any VNI, by a raw socket; `src` forges its sender."""
         self._source.send(vni, inner, to=to, src=src)
 
     def restore(self) -> None:
-        """Put back the flows as well, which are in no database."""
+        """Restore the flows as well, which are in no database."""
         self._put_flows()
         super().restore()
 

@@ -1,4 +1,4 @@
-"""A program of ours that runs in a namespace: started, ended, killed, and what it wrote."""
+"""A Python program in a namespace: how it is started and ended, and its log."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Process(ABC):
             self._process.wait()
 
     def freeze(self, seconds: float) -> None:
-        """Let the process stand still for a while; it must run."""
+        """Stop the process by SIGSTOP for some seconds. It must be running."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
         try:

@@ -26,10 +26,10 @@ class LabState:
     """
 
     def __init__(self, name: str) -> None:
-        """Look at the lab of that name. Raises ValueError for a name that is not fit."""
+        """Look at the lab of that name. Raises ValueError for an invalid name."""
         # Without a dash, no namespace of one lab can have the name of another lab's.
         if not _NAME.fullmatch(name):
-            raise ValueError(f"lab name {name!r}: 1 to 24 lower-case letters and digits, please")
+            raise ValueError(f"lab name {name!r} is not 1 to 24 lower-case letters and digits")
         self.name = name
         self.folder = ROOT / name
         self._record = self.folder / "namespaces"
@@ -38,7 +38,7 @@ class LabState:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a lab, whole or in parts."""
+        """Whether there is a lab, complete or in part."""
         return self.folder.exists()
 
     @property
@@ -47,7 +47,7 @@ class LabState:
         return self._ready.exists() and any(space.processes() for space in self.namespaces())
 
     def claim(self) -> None:
-        """Make the lab this process's own until `release` or its end. Raises LabBusy."""
+        """Claim the lab for this process, until `release` or its end. Raises LabBusy."""
         # An abstract socket belongs to one process and vanishes with it, killed or not.
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -55,13 +55,13 @@ class LabState:
         except OSError as error:
             claim.close()
             raise LabBusy(
-                f"lab {self.name} is in the hands of another process (a demo, a test run, "
+                f"lab {self.name} belongs to another process (a demo, a test run, "
                 "another `up` or `down`): end that first, or use another --name"
             ) from error
         self._claim = claim
 
     def release(self) -> None:
-        """Give the claim back."""
+        """Release the claim."""
         if self._claim:
             self._claim.close()
             self._claim = None
@@ -71,7 +71,7 @@ class LabState:
         self.folder.mkdir(parents=True)
 
     def mark_ready(self) -> None:
-        """Note that the lab is whole and stays when this process ends."""
+        """Mark the lab as complete: it stays when this process ends."""
         self._ready.touch()
 
     def namespace(self, host: str) -> Namespace:

@@ -36,7 +36,7 @@ class Account:
     """The longest time between two arrivals, in seconds; 0 if fewer than two arrived."""
 
     def __str__(self) -> str:
-        """Say the account in one line."""
+        """Return the account as one line."""
         return (
             f"{self.sent} sent, {self.received} received, {len(self.lost)} lost, "
             f"{len(self.duplicated)} duplicated, longest gap {self.longest_gap * 1000:.0f} ms"
@@ -103,20 +103,20 @@ class Stream:
         self._error: OSError | None = None
 
     def __enter__(self) -> Stream:
-        """Start to send."""
+        """Start sending."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop to send, and wait for the last frames."""
+        """Stop sending, and wait for the last frames."""
         self.stop()
 
     def start(self) -> None:
-        """Start to send."""
+        """Start sending."""
         self._thread.start()
 
     def stop(self, patience: float = 0.5) -> None:
-        """Stop to send; return when all have arrived or none has for `patience` seconds.
+        """Stop sending; return when all have arrived or none has for `patience` seconds.
 
         Raises the error of the sending socket if it had one.
         """

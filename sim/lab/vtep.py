@@ -91,7 +91,7 @@ class Vtep(TunnelNode):
         return found
 
     def flooding(self, table: str = "Mcast_Macs_Remote") -> dict[str, list[str]]:
-        """Return unknown-dst by logical switch, as sorted addresses."""
+        """Return the flood list (unknown-dst) of each logical switch, as sorted addresses."""
         rows, sets, locators, switches = self.tables(
             table, "Physical_Locator_Set", "Physical_Locator", "Logical_Switch"
         )
@@ -115,7 +115,7 @@ class Vtep(TunnelNode):
         return {addresses[row["remote"]]: row for row in rows}
 
     def evidence(self) -> str:
-        """Return what Open vSwitch and the controller have to say."""
+        """Return the evidence of Open vSwitch, and the end of the controller's log."""
         return f"{super().evidence()}\n--- {self.app.log.name}\n{tail(self.app.log, 60)}"
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The NVC's loop: every change of any database is answered at once, in all of them."""
+"""The NVC's loop: a change in one database is distributed to all of them at once."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sim.nvc.plan import Plan
 LOG = logging.getLogger("nvc")
 
 _PATIENCE = 2000
-"""Milliseconds for all databases to be heard before the first one is written. Who claimed a station
-last is known only when all have said what they claim."""
+"""Milliseconds that all databases have to report before the first one is written. Only when all
+have reported is it known which VTEP claimed a station last."""
 
 
 class Nvc:
     """Keeps the databases of a plan as `distribution` decides."""
 
     def __init__(self, plan: Plan) -> None:
-        """Begin with nothing known."""
+        """Begin without a report."""
         self._plan = plan
         self._databases = [Database(name, remote) for name, remote in plan.vteps.items()]
         self._reports: dict[str, Report] = {}
@@ -32,7 +32,7 @@ class Nvc:
         self._has_begun = False
 
     def run(self) -> None:
-        """Serve until the process is told to end."""
+        """Run until a signal ends the process."""
         try:
             while True:
                 self._turn()
@@ -62,7 +62,7 @@ class Nvc:
             database.put(distribution.rows(self._plan, name, self._reports, self._claims))
 
     def _hear(self, vtep: str, report: Report) -> bool:
-        """Take a report; return whether it says anything that concerns the other databases."""
+        """Take a report; return whether anything in it concerns the other databases."""
         former = self._reports.get(vtep)
         self._reports[vtep] = report
         if former and _told_to_others(former) == _told_to_others(report):

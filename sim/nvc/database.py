@@ -39,7 +39,7 @@ _BACKOFF = 1000
 
 
 class Database:
-    """A connection that is kept up for ever, and one transaction at a time.
+    """A connection that is made again whenever it ends, and one transaction at a time.
 
     `run` and `put` never block; `wait` registers what they wait for. What others wrote stays:
     logical switches of other names, with all that belongs to them, and bindings to them.
@@ -58,11 +58,11 @@ class Database:
         self._transaction: Any = None
         self._failures = 0
         self._retry_at: float | None = None
-        self._strangers: set[str] = set()
+        self._warned_of: set[str] = set()
         self._is_connected = False
 
     def run(self) -> bool:
-        """Do what there is to do; return whether `report` may say something new, or `put` may.
+        """Handle what has come; return whether there may be something new to report or to put.
 
         That is never so before the database was read, and while the connection is lost.
         """
@@ -78,7 +78,7 @@ class Database:
         return is_new or is_over or is_due
 
     def report(self) -> Report:
-        """Return what the database says."""
+        """Return the report of what is in the database."""
         return Report(
             self._stations("Ucast_Macs_Local"),
             self._groups("Mcast_Macs_Local"),
@@ -121,7 +121,7 @@ class Database:
         if status == idl.Transaction.SUCCESS:
             self._failures = 0
             return True
-        # Somebody else wrote the same at the same time, perhaps: look again, ever less often.
+        # Another client may have changed the same rows: try again, after a growing pause.
         if status != idl.Transaction.TRY_AGAIN:
             LOG.warning("%s: %s: %s", self.name, status, transaction.get_error())
         pause = min(_LATEST, _SOONEST * 2**self._failures)
@@ -137,8 +137,8 @@ class Database:
             LOG.info("%s: %s", self.name, "connected" if is_connected else "connection lost")
 
     def _warn(self, problem: str) -> None:
-        if problem not in self._strangers:
-            self._strangers.add(problem)
+        if problem not in self._warned_of:
+            self._warned_of.add(problem)
             LOG.warning("%s: %s", self.name, problem)
 
     def _stations(self, table: str) -> dict[Key, str]:
@@ -156,7 +156,7 @@ class Database:
 
 
 class _Writer:
-    """Brings the rows of a database to what they should be, within one transaction."""
+    """Writes what the rows of a database should be, within one transaction."""
 
     def __init__(
         self, tables: Mapping[str, Any], transaction: Any, warn: Callable[[str], None]
@@ -169,7 +169,7 @@ class _Writer:
         }
 
     def write(self, rows: Rows) -> None:
-        """Change whatever differs, and nothing else."""
+        """Write what differs, and nothing else."""
         switches = self._put_logical_switches(rows)
         ours = {
             row.name: row
@@ -214,7 +214,7 @@ class _Writer:
     def _put_stations(
         self, rows: Rows, switches: Mapping[str, Any], ours: Mapping[str, Any]
     ) -> None:
-        """Place stations. One that moves keeps its row: it is never at two places, nor at none."""
+        """Place stations. One that moves keeps its row, so that it always has one locator."""
         missing = dict(rows.stations)
         for row in list(self._rows("Ucast_Macs_Remote")):
             key = row.logical_switch.name, row.MAC
@@ -263,10 +263,10 @@ class _Writer:
                     _set(tunnel, "bfd_config_remote", dict(wanted.config_remote))
 
     def _remove_logical_switches(self, rows: Rows, ours: Mapping[str, Any]) -> None:
-        """Remove those that we made and that the plan names no more.
+        """Remove those that we made and that the plan no longer names.
 
-        One that the VTEP still reports something of has to stay; the VTEP takes that back when it
-        sees that nothing is bound.
+        One that local MACs refer to has to stay, until the VTEP removes these because nothing is
+        bound.
         """
         tables = ("Ucast_Macs_Local", "Mcast_Macs_Local")
         reported = {row.logical_switch.name for table in tables for row in self._rows(table)}
@@ -279,7 +279,7 @@ class _Writer:
         return self._insert("Physical_Locator_Set", locators=locators)
 
     def _locator(self, address: str) -> Any:
-        """Return the row of an address, which is shared with whoever wrote it first."""
+        """Return the locator of an address, ours or one that another client wrote."""
         if address not in self._locators:
             self._locators[address] = self._insert(
                 "Physical_Locator", encapsulation_type=_ENCAPSULATION, dst_ip=address

@@ -35,7 +35,7 @@ class Report:
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """unknown-dst in Mcast_Macs_Local: the addresses by which it takes part in logical switches."""
     remote_stations: Mapping[Key, str] = field(default_factory=dict)
-    """Ucast_Macs_Remote, which is the NVC's own word, perhaps from an earlier run."""
+    """Ucast_Macs_Remote: what the NVC wrote, perhaps in an earlier run."""
     flooding: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """unknown-dst in Mcast_Macs_Remote, likewise."""
     bfd_expected: Mapping[Ends, Mapping[str, str]] = field(default_factory=dict)
@@ -92,7 +92,7 @@ def claimed(
 def rows(plan: Plan, vtep: str, reports: Mapping[str, Report], claims: Claims) -> Rows:
     """Return what the database of a VTEP should hold; `reports` are by VTEP.
 
-    As long as a VTEP was not heard, what earlier runs have written may be about it, and stays.
+    Until every VTEP has reported, rows of earlier runs may be about the missing ones, and stay.
     """
     bound = plan.bound_at(vtep)
     bindings: dict[tuple[str, str], dict[int, str]] = {}
@@ -129,9 +129,9 @@ def _stations(
 
 
 def _flooding(plan: Plan, name: str, vtep: str, reports: Mapping[str, Report]) -> frozenset[str]:
-    """Return where frames without a known place go: the service nodes, or all other members.
+    """Return the flood list of a logical switch: its service nodes, or all other members.
 
-    Several switches of one database flood to each other, too; each leaves out itself.
+    Several switches of one database flood to each other, too; each leaves itself out.
     """
     switch = plan.logical_switches[name]
     if switch.replication == SERVICE_NODE:
@@ -148,7 +148,7 @@ def _flooding(plan: Plan, name: str, vtep: str, reports: Mapping[str, Report]) -
 
 
 def _unheard_stations(plan: Plan, vtep: str, reports: Mapping[str, Report]) -> dict[Key, str]:
-    """Return the rows of earlier runs that may be about VTEPs that were not heard yet."""
+    """Return the rows of earlier runs that may be about VTEPs that have not reported yet."""
     if _is_complete(plan, reports) or vtep not in reports:
         return {}
     heard = {each.address for each in plan.stations}

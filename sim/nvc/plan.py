@@ -1,4 +1,4 @@
-"""The NVC's file: which logical switches there are, where they are bound, who is far away.
+"""The NVC's file: its logical switches, their bindings, and stations that no VTEP of it reports.
 
 A file looks like this:
 
@@ -45,7 +45,7 @@ _REQUIRED = _Required()
 
 
 class BadPlan(ValueError):
-    """The file says something that cannot be; `problems` has a line for each."""
+    """The file is malformed or contradicts itself; `problems` has a line for each reason."""
 
     def __init__(self, problems: list[str]) -> None:
         """Keep the problems, and join them for the message."""
@@ -55,7 +55,7 @@ class BadPlan(ValueError):
 
 @dataclass(frozen=True)
 class LogicalSwitch:
-    """A logical switch, and how frames without a known place are replicated in it."""
+    """A logical switch, and how BUM frames are replicated in it."""
 
     name: str
     vni: int
@@ -101,7 +101,7 @@ class Plan:
 def parse(text: str) -> Plan:
     """Return the plan that the text of a file states. Raises BadPlan with what is wrong in it.
 
-    Of each item, that is the first thing that is wrong.
+    For each item, that is the first error.
     """
     try:
         content = yaml.load(text, _Loader)
@@ -186,7 +186,7 @@ class _Item:
         return found
 
     def end(self) -> None:
-        """Refuse the keys that nobody took."""
+        """Refuse the keys that were not taken."""
         if self._rest:
             raise ValueError(f"unknown: {', '.join(map(str, self._rest))}")
 
@@ -236,7 +236,7 @@ def _contradictions(
     bindings: list[Binding],
     stations: list[Station],
 ) -> Iterator[str]:
-    """Yield what only several items together can have wrong."""
+    """Yield the contradictions between items."""
     places = [(each.vtep, each.switch, each.port, each.vlan) for each in bindings]
     stationed = [(each.logical_switch, each.mac) for each in stations]
     yield from _repeated("vteps", "name", [name for name, _ in vteps])

@@ -20,13 +20,13 @@ T = TypeVar("T")
 
 @dataclass
 class Chance:
-    """The dice, and what they may be thrown for."""
+    """The dice, and what they choose from."""
 
     dice: random.Random
     world: World
     stage: Stage
     moved: set[tuple[str, str]] = field(default_factory=set)
-    """Guests that have moved since the last checkpoint: who moves often is held in its place."""
+    """Guests that have moved since the last checkpoint: one that moves too often is damped."""
 
     def pick(self, of: Sequence[T]) -> T:
         """Return one of several."""
@@ -46,7 +46,7 @@ class Chance:
 
 
 Act = Callable[[Chance], str]
-"""Does a step, in the world and on the stage, and returns it in a few words."""
+"""Does a step in the world and on the stage, and returns its description."""
 
 
 @dataclass(frozen=True)
@@ -87,5 +87,5 @@ def has_free_binding(chance: Chance) -> bool:
 
 
 def listed(bindings: Sequence[Binding] | set[Binding]) -> str:
-    """Return bindings in words."""
+    """Return the description of bindings."""
     return ", ".join(f"{each.port} {each.label}" for each in sorted(bindings)) or "nothing"

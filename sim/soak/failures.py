@@ -1,4 +1,4 @@
-"""What connections, applications and daemons suffer in a soak run."""
+"""What happens to connections, applications and daemons in a soak run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _freeze(chance: Chance) -> str:
     app = chance.pick(chance.stage.running_apps())
     seconds = chance.pick((0.5, 1.0, 3.0))
     app.freeze(seconds)
-    return f"{app.NAME} stands still for {seconds:g} s"
+    return f"{app.NAME} is frozen for {seconds:g} s"
 
 
 def _kill(chance: Chance) -> str:
@@ -29,7 +29,7 @@ def _kill(chance: Chance) -> str:
 def _terminate(chance: Chance) -> str:
     app = chance.pick(chance.stage.running_apps())
     app.stop(grace=60.0)
-    return f"{app.NAME} is asked to end"
+    return f"{app.NAME} is terminated"
 
 
 def _start(chance: Chance) -> str:
@@ -46,7 +46,7 @@ def _stopped(chance: Chance) -> list[App]:
     return [app for app in chance.stage.apps if not app.running]
 
 
-# What known traffic does not survive
+# What interrupts known traffic
 
 
 def _restart_ovsdb(chance: Chance) -> str:
@@ -68,7 +68,7 @@ def _kill_switch(chance: Chance) -> str:
 
 def _delete_flows(chance: Chance) -> str:
     chance.stage.vtep.ofctl("del-flows", chance.stage.vtep.bridge)
-    return "somebody deletes all flows"
+    return "another client deletes all flows"
 
 
 def _delete_tunnel(chance: Chance) -> str:
@@ -78,17 +78,17 @@ def _delete_tunnel(chance: Chance) -> str:
     ]
     gone = chance.pick(sorted(tunnels))
     vtep.remove_port(gone)
-    return f"somebody deletes {gone}"
+    return f"another client deletes {gone}"
 
 
 CONNECTIONS = (
     Kind("OpenFlow cut", _cut, 1),
-    Kind("application stood still", _freeze, 1, _has_app),
+    Kind("application frozen", _freeze, 1, _has_app),
 )
 
 APPLICATIONS = (
     Kind("application killed", _kill, 6, _has_app),
-    Kind("application ended", _terminate, 3, _has_app),
+    Kind("application terminated", _terminate, 3, _has_app),
     Kind("application started", _start, 12, lambda chance: bool(_stopped(chance))),
 )
 
@@ -99,4 +99,4 @@ ROUGH = (
     Kind("flows deleted by others", _delete_flows, 2),
     Kind("tunnel port deleted by others", _delete_tunnel, 2),
 )
-"""Known traffic stops for a moment by these, whatever the application does."""
+"""These interrupt known traffic for a moment, with any application."""

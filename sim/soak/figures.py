@@ -1,4 +1,4 @@
-"""What a running application takes of the machine: memory, descriptors, threads."""
+"""What a running application uses: memory, descriptors, threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WARM_UP = 0.3
 
 @dataclass(frozen=True)
 class Figures:
-    """One look at a process."""
+    """The figures of a process at one moment."""
 
     memory: float
     """Resident memory in megabytes."""
@@ -49,7 +49,7 @@ def growth(memory: Sequence[float]) -> tuple[float, float]:
 
 
 def verdict_on_life(name: str, life: Sequence[Figures]) -> None:
-    """Raise AssertionError if an application took more and more from round to round."""
+    """Raise AssertionError if an application used more and more from round to round."""
     first, last = growth([each.memory for each in life])
     if last - first > min(TOLERANCE + A_ROUND * len(life), CACHES):
         raise AssertionError(f"the memory of {name} grew from {first:.1f} to {last:.1f} MB")

@@ -16,7 +16,7 @@ def _move_guest(chance: Chance) -> str:
     chance.moved.add((tenant.name, mac))
     tenant.arrive(mac, place)
     chance.stage.announce([(mac, place)])
-    return f"{mac} of {tenant.name} speaks at {listed([place])}"
+    return f"{mac} of {tenant.name} is now at {listed([place])}"
 
 
 def _may_move_guest(chance: Chance) -> bool:
@@ -30,7 +30,7 @@ def _crowd(chance: Chance) -> str:
     for mac in coming:
         tenant.arrive(mac, place)
     chance.stage.announce([(mac, place) for mac in coming])
-    return f"{len(coming)} stations of {tenant.name} speak at {listed([place])}"
+    return f"{len(coming)} stations of {tenant.name} are now at {listed([place])}"
 
 
 def _leave_and_return(chance: Chance) -> str:
@@ -59,7 +59,7 @@ def _return(chance: Chance) -> str:
         lambda: port in vtep.vtep_ctl("list-ports", vtep.bridge).split(), f"a row of {port}"
     )
     chance.world.ports.add(port)
-    return f"{port} comes anew"
+    return f"{port} is added again"
 
 
 def _flap(chance: Chance) -> str:
@@ -92,7 +92,7 @@ PORTS = (
     ),
     Kind("port left", _leave, 1, lambda chance: len(_passing_ports(chance)) == 2),
     Kind(
-        "port came anew",
+        "port added again",
         _return,
         2,
         lambda chance: bool(_away(chance)) and len(chance.stage.running_apps()) == 2,

@@ -111,7 +111,7 @@ def _displace(chance: Chance) -> str:
 
 
 def _burst(chance: Chance) -> str:
-    """Place a hundred addresses at once, or take the hundred back."""
+    """Place a hundred addresses at once, or remove the hundred."""
     tenant, address = chance.tenant(), chance.address()
     if placed := [mac for mac in BURST if mac in tenant.remote]:
         for mac in placed:
@@ -124,7 +124,7 @@ def _burst(chance: Chance) -> str:
 
 
 def _change_group(chance: Chance) -> str:
-    """Put one more remote VTEP into a set that is flooded to, or take one out of it."""
+    """Add a remote VTEP to a flood list, or remove one from it."""
     tenant, address = chance.tenant(), chance.pick(list(ENDPOINTS))
     mac = chance.pick([UNKNOWN_DST, UNKNOWN_DST, *GROUPS])
     addresses = tenant.groups.setdefault(mac, set())
@@ -137,11 +137,11 @@ def _change_group(chance: Chance) -> str:
 
 
 def _write_anew(chance: Chance) -> str:
-    """Take all remote rows of a logical switch away and put them back: the NVC starts again."""
+    """Remove all remote rows of a logical switch and write them again, as an NVC that restarts."""
     tenant = chance.pick([each for each in chance.world.tenants() if each.addresses()])
     chance.stage.ask(f"clear-remote-macs {tenant.name}")
     chance.stage.ask(*chance.stage.placing(tenant))
-    return f"all remote rows of {tenant.name} are written anew"
+    return f"all remote rows of {tenant.name} are rewritten"
 
 
 NVC = (
@@ -167,7 +167,7 @@ NVC = (
     Kind("100 remote MACs", _burst, 2, has_tenant),
     Kind("unknown-dst or multicast", _change_group, 5, has_tenant),
     Kind(
-        "remote rows written anew",
+        "remote rows rewritten",
         _write_anew,
         2,
         lambda chance: any(each.addresses() for each in chance.world.tenants()),

@@ -22,10 +22,10 @@ from sim.soak.world import World
 from sim.waiting import WaitFailed
 
 CALM = (*NVC, *STATIONS, *CONNECTIONS)
-"""Known traffic loses nothing by these, nor by those of APPLICATIONS; see `watching` on PORTS."""
+"""Known traffic loses nothing by these, nor by APPLICATIONS; see `watching` on PORTS."""
 
 ONE_LIFE = 0.5
-"""The part of the time in which the applications live on."""
+"""The part of the time in which the applications are not restarted."""
 
 STEPS = 20
 """Steps of a round under traffic."""

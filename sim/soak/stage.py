@@ -1,4 +1,4 @@
-"""The real thing: a lab with two applications, in which the wishes of the world are carried out."""
+"""The lab of a soak run, with two applications, and what the NVC writes there for the world."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sim.waiting import wait_until
 from sim.wire.frames import BROADCAST, lab_frame
 
 PATIENCE = 120.0
-"""Seconds until a condition counts as never coming true; waited for in full by a failing run."""
+"""Seconds until a wait for a condition fails."""
 
 MARK = Binding("p0", 4090)
 
@@ -29,7 +29,7 @@ class Stage(Lab):
     """The guide's lab, two more hosts, two more VTEPs, and an application that stands by."""
 
     def __init__(self, name: str, world: World) -> None:
-        """Name the lab; `world` is what it is to look like."""
+        """Name the lab; `world` is the state that it should have."""
         super().__init__(name)
         self.world = world
         self.apps: list[App] = []
@@ -63,11 +63,11 @@ class Stage(Lab):
         return [app for app in self.apps if app.running]
 
     def ask(self, *orders: str) -> None:
-        """Do what an NVC does: orders of vtep-ctl, all in one transaction."""
+        """Run commands of vtep-ctl as an NVC would, all in one transaction."""
         self.vtep.vtep_ctl(*shlex.split(" -- ".join(orders)))
 
     def ask_again(self, *orders: str) -> None:
-        """Do the same until the database takes it: a local row may come between."""
+        """Run them until the database accepts them: the VTEP may write a local row in between."""
 
         def is_taken() -> bool:
             try:
@@ -114,14 +114,14 @@ class Stage(Lab):
         return self.hosts[HOSTS[port]]
 
     def announce(self, stations: Sequence[tuple[str, Binding]]) -> None:
-        """Let stations send one broadcast each, from where they are."""
+        """Let stations send one broadcast each, from behind their bindings."""
         for paced, (mac, binding) in enumerate(stations):
             self.host(binding.port).send(lab_frame(mac, BROADCAST, b"", binding.tags))
             if paced % 20 == 19:
                 time.sleep(0.01)
 
     def settle(self) -> None:
-        """Return when all that was asked for has been done, by applications that all run.
+        """Start the applications that do not run; return when all requests have been handled.
 
         Raises WaitFailed if it never is.
         """
@@ -135,10 +135,10 @@ class Stage(Lab):
         self.come_to_rest()
 
     def come_to_rest(self) -> None:
-        """Return when the application in charge has done what it had to do by now.
+        """Return when the master has handled every earlier change.
 
-        What is asked for last is done last: the flows and the row for one more binding, and
-        their end.
+        Changes are handled in order, so the last one marks the end: a binding is added, its flows
+        and its row come, and they go when it is removed.
         """
         bridge = self.vtep.bridge
         self.ask(f"bind-ls {bridge} {MARK.port} {MARK.vlan} {MARKS}")

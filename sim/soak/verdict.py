@@ -18,7 +18,7 @@ OUR_TABLES = (
     "Physical_Locator",
     "Physical_Locator_Set",
 )
-"""Tables of hardware_vtep whose rows must not be written again without need."""
+"""Tables of hardware_vtep whose rows must not be rewritten without need."""
 
 _BAD_LINES = re.compile(r"Traceback|\ba bug\b|the switch refused|there is no message for")
 _AGE = re.compile(r"duration=([\d.]+)s")
@@ -33,7 +33,7 @@ def rows_and_tunnels_agree(stage: Stage) -> None:
 
 
 def a_fresh_start_changes_nothing(stage: Stage) -> None:
-    """Require that applications which know nothing find nothing to send and nothing to write."""
+    """Require that restarted applications find nothing to send and nothing to write."""
     before, ages = _state(stage), _ages(stage)
     for app in stage.apps:
         app.stop(grace=60.0)

@@ -27,13 +27,13 @@ ENDPOINTS = {
 """The remote VTEPs that there are, by address."""
 
 NOWHERE = tuple(f"10.2.2.{number}" for number in range(20, 28))
-"""Addresses that the NVC names as well, and nobody has."""
+"""Addresses that the NVC names as well, and that no host has."""
 
 STEADY, MARKS = "steady", "marks"
 STEADY_VNI, STRANGE_VNI, STRANGE_VLAN = 33, 999, 99
 
 STEADY_PORTS = ("p0", "p1")
-"""The ports that never leave: their hosts send all the time."""
+"""Ports that are never removed: their hosts send all the time."""
 
 
 @dataclass(frozen=True, order=True)
@@ -98,19 +98,19 @@ class LogicalSwitch:
         return set(self.remote.values()).union(*self.groups.values())
 
     def unbind(self, binding: Binding) -> None:
-        """Take a binding away; its stations are gone."""
+        """Remove a binding, and its stations."""
         self.bindings.discard(binding)
         self.guests = {mac: place for mac, place in self.guests.items() if place != binding}
 
     def arrive(self, guest: str, place: Binding) -> None:
-        """Note that a guest speaks there from now on."""
+        """Note that a guest is behind that binding from now on."""
         self.guests[guest] = place
         self.trail.setdefault(guest, set()).add(place)
 
     def meet_again(self, known: Collection[str]) -> None:
-        """Find those guests again who are still known where they have been.
+        """Restore guests that still have a local row and a binding where they have been.
 
-        Nobody may have been in charge when their binding went and came back, or when they moved.
+        No application may have been master when the binding went and came back, or when they moved.
         """
         for mac, places in self.trail.items():
             if mac in known and mac not in self.guests and places & self.bindings:
@@ -131,7 +131,7 @@ class Shot:
     vni: int = 0
 
     def __str__(self) -> str:
-        """Say the frame in words."""
+        """Describe the frame."""
         where = f"{self.endpoint} vni {self.vni}"
         if self.binding:
             where = f"{HOSTS[self.binding.port]} {self.binding.label}"
@@ -164,12 +164,12 @@ class World:
         return [each for each in self._all() if each.bindings]
 
     def free(self, port: str, vlans: Collection[int]) -> list[Binding]:
-        """Return the bindings of a port, with one of these VLANs, that are nobody's."""
+        """Return the bindings of a port, with one of these VLANs, that no logical switch has."""
         taken = set().union(*(each.bindings for each in self._all()))
         return [each for vlan in vlans if (each := Binding(port, vlan)) not in taken]
 
     def remove_port(self, port: str) -> None:
-        """Take a port away, and the bindings with it."""
+        """Remove a port, and its bindings."""
         self.ports.discard(port)
         for each in self._all():
             for binding in [binding for binding in each.bindings if binding.port == port]:
@@ -181,7 +181,7 @@ class World:
         return None if of.vni in others else of.vni
 
     def meet_again(self, known: Collection[tuple[str, str]]) -> None:
-        """Do so in each logical switch; `known` are stations by logical switch and address."""
+        """Do that in each logical switch; `known` are stations by logical switch and address."""
         for each in self._all():
             each.meet_again({mac for name, mac in known if name == each.name})
 
@@ -205,7 +205,7 @@ class World:
         return {"unspecified_fault"} if is_shared else set()
 
     def shots(self) -> Iterator[Shot]:
-        """Yield frames that, together, show for each logical switch who reaches whom."""
+        """Yield frames that show, for each logical switch, which stations reach which."""
         for each in self.bound():
             yield from self._from_bindings(each)
             yield from self._from_tunnels(each)

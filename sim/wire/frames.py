@@ -36,7 +36,7 @@ def lab_frame(src: str, dst: str, payload: bytes, vlans: Sequence[int] = ()) -> 
 
 @dataclass(frozen=True)
 class Probe:
-    """A frame that can be told from every other one by the mark in its payload."""
+    """A frame that the mark in its payload distinguishes from every other one."""
 
     frame: Packet
     mark: bytes
@@ -72,7 +72,7 @@ class Captured:
 
     @property
     def label(self) -> str:
-        """How the frame came, in words: "untagged", "vlan 10", "vni 33", "vni 33 vlan 10"."""
+        """The tags or the VNI of the frame: "untagged", "vlan 10", "vni 33", "vni 33 vlan 10"."""
         if self.vxlan:
             inner = vlans_of(self.vxlan.inner)
             return " ".join([f"vni {self.vxlan.vni}", *(f"vlan {vlan}" for vlan in inner)])

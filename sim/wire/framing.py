@@ -1,4 +1,4 @@
-"""Where messages end in a stream of bytes, whatever parts it comes in."""
+"""Where messages end in a stream of bytes, however it is split."""
 
 from __future__ import annotations
 

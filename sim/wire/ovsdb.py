@@ -24,7 +24,7 @@ Operation = Mapping[str, Any]
 """An operation of a transaction, as RFC 7047 writes it."""
 
 Update = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""What a monitor tells of one transaction: by table and row, {"old": columns, "new": columns}."""
+"""What a monitor sends for one transaction: by table and row, {"old": columns, "new": columns}."""
 
 AnyConnection = TypeVar("AnyConnection", bound="OvsdbConnection")
 

@@ -1,7 +1,7 @@
-"""A proxy between the application and a switch or a database, to make trouble on the way.
+"""A proxy between the application and a switch or a database, which cuts and delays connections.
 
-It knows where messages end. So it can cut a connection behind a message or in the middle of one,
-stop reading like a peer that is slow, or call a function when so much has passed.
+It knows where messages end. So it can cut a connection behind a message or within one, stop reading
+like a slow peer, or call a function after a number of messages or bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _AT_A_TIME = 65536
 
 
 class Way(Enum):
-    """Whose bytes these are."""
+    """A direction."""
 
     FROM_CLIENT = "from the client"
     FROM_SERVER = "from the server"
@@ -33,14 +33,14 @@ class Way(Enum):
 
 @dataclass
 class Passed:
-    """What went on so far, over all connections."""
+    """What has passed so far, over all connections."""
 
     messages: int = 0
     bytes: int = 0
 
 
 class Trap:
-    """Something that is done once, when so much more has gone on."""
+    """An action that is done once, after a number of further messages or bytes."""
 
     def __init__(self, do: Callable[[Link], None], messages: int, octets: int) -> None:
         """Set the trap; one of the two numbers is 0 and does not count."""
@@ -62,7 +62,7 @@ class Trap:
         return None
 
     def spring(self, link: Link) -> None:
-        """Do it."""
+        """Do the action."""
         self._do(link)
         self.sprung.set()
 
@@ -71,7 +71,7 @@ class Link:
     """One connection of a client, and the one to the server that goes with it."""
 
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
-        """Begin to pass on."""
+        """Start passing bytes on."""
         self.is_cut = False
         self._sockets = (client, server)
         self._proxy = proxy
@@ -88,7 +88,7 @@ class Link:
             thread.start()
 
     def cut(self) -> None:
-        """Cut the connection; what was not passed on yet is lost."""
+        """Cut the connection; what has not passed yet is lost."""
         self.is_cut = True
         for each in self._sockets:
             with contextlib.suppress(OSError):
@@ -168,7 +168,7 @@ class Proxy:
     def after(
         self, way: Way, do: Callable[[Link], None], *, messages: int = 0, octets: int = 0
     ) -> Trap:
-        """Call `do` when so many messages, or bytes, have gone on from now; not one byte more has.
+        """Call `do` when so many more messages, or bytes, have passed, and not one byte more.
 
         They are counted over all connections. A new trap on the same way takes the place of the
         former. `do` may cut the link.
@@ -179,24 +179,24 @@ class Proxy:
         return trap
 
     def stop_reading(self, *ways: Way) -> None:
-        """Leave what comes on these ways where it is: its senders find that nobody reads."""
+        """Stop reading in these directions: buffers fill up, and the senders have to wait."""
         for way in ways:
             self._is_reading[way].clear()
 
     def read_on(self) -> None:
-        """Read again."""
+        """Read again in both directions."""
         for event in self._is_reading.values():
             event.set()
 
     def cut(self) -> None:
-        """Cut all connections; clients may come again at once."""
+        """Cut all connections; clients may connect again at once."""
         with self._lock:
             links = list(self._links)
         for link in links:
             link.cut()
 
     def close(self) -> None:
-        """Cut all connections and take no more."""
+        """Cut all connections and accept no more."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
@@ -212,7 +212,7 @@ class Proxy:
         self._is_reading[way].wait()
 
     def next_stop(self, way: Way, length: int, ends: list[int]) -> tuple[Trap | None, int]:
-        """Return how many of the next bytes go on before a trap springs, and the trap, if any."""
+        """Return how many of the next bytes pass before a trap springs, and the trap, if any."""
         with self._lock:
             trap = self._traps.get(way)
             place = trap.place(length, ends) if trap else None
