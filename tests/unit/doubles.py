@@ -7,6 +7,7 @@ from vtep_ofapp.values.counters import Traffic
 from vtep_ofapp.values.events import Applied, Committed, ReadBack, RoleIs
 from vtep_ofapp.values.flow_changes import Change, FlowChange
 from vtep_ofapp.values.flows import Flow, FlowKey, Group, ToGroup
+from vtep_ofapp.values.packets import PacketOut
 
 
 class SwitchDouble:
@@ -46,6 +47,9 @@ class ConnectionDouble:
     def apply(self, changes: Sequence[Change]) -> None:
         self.asked.append("apply")
         self.bundles.append(list(changes))
+
+    def send(self, packets: Sequence[PacketOut]) -> None:
+        self.asked.append("send")
 
     def read_counters(self) -> None:
         self.asked.append("read counters")

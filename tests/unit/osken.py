@@ -214,6 +214,14 @@ def message(kind, body):
     return struct.pack("!BBHI", ofp.OFP_VERSION, kind, 8 + len(body), 0) + body
 
 
+def packet_out(xid, in_port, actions, frame):
+    message = parser.OFPPacketOut(
+        Datapath(), buffer_id=ofp.OFP_NO_BUFFER, in_port=in_port, actions=actions, data=frame
+    )
+    message.set_xid(xid)
+    return serialized(message)
+
+
 OF_LEARNING = cookie_of(Cookie.LEARNING)
 
 

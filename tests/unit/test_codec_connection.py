@@ -10,8 +10,9 @@ from os_ken.ofproto import ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from vtep_ofapp.openflow import connection
+from vtep_ofapp.openflow import replies
 from vtep_ofapp.openflow.connection import SwitchConnection
+from vtep_ofapp.openflow.outbox import MAX_PACKET_OUTS
 from vtep_ofapp.openflow.oxm import encode_match
 from vtep_ofapp.pipeline import flooding, learning, unicast
 from vtep_ofapp.pipeline.layout import READ, Cookie, Table, cookie_of
@@ -25,7 +26,8 @@ from vtep_ofapp.values.events import (
     ReadBack,
 )
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
-from vtep_ofapp.values.flows import Bucket, Group, Output, match
+from vtep_ofapp.values.flows import Bucket, GoTo, Group, Output, Resubmit, SetField, match
+from vtep_ofapp.values.packets import PacketOut
 
 from . import osken
 from .builders import FAR, MAC1, MAC2
@@ -49,8 +51,8 @@ class Far:
 
     def take(self):
         """Return the messages that were sent since this was last called."""
+        self.connection._outbox.put_bytes([b"end"])
         while not self.datapath.sent.endswith(b"end"):
-            self.connection._outbox.put([b"end"])
             hub.sleep(0)
         sent, self.datapath.sent = self.datapath.sent.removesuffix(b"end"), b""
         return list(split(sent))
@@ -94,7 +96,7 @@ def error(xid, type_=ofp.OFPET_FLOW_MOD_FAILED, code=ofp.OFPFMFC_TABLE_FULL):
 
 @pytest.mark.parametrize("kind", ["flows", "groups", "counters"])
 def test_a_switch_that_tells_of_flows_without_end_is_closed(far, kind, monkeypatch):
-    monkeypatch.setattr(connection, "MAX_READ", 1)
+    monkeypatch.setattr(replies, "MAX_READ", 1)
     if kind == "counters":
         far.connection.read_counters()
     else:
@@ -191,6 +193,59 @@ def test_a_change_without_a_message_is_left_out_and_the_bundle_forgotten(far, ca
     (applied,) = far.events
     assert (applied.made, applied.rejected) == (False, (TOO_LARGE,))
     assert "there is no message for group group_id=0xa1000001" in caplog.text
+
+
+# Sending frames
+
+FRAME = bytes(range(60))
+
+
+def test_a_frame_is_sent_as_osken_would_send_it(far):
+    actions = (SetField("metadata", 7), SetField("reg0", 0x1000), Resubmit(Table.UNICAST))
+    far.connection.send([PacketOut(FRAME, actions), PacketOut(FRAME, (Output(3),), in_port=2)])
+    sent = far.take()
+    into_table = [
+        parser.OFPActionSetField(metadata=7),
+        parser.OFPActionSetField(reg0=0x1000),
+        parser.NXActionResubmitTable(table_id=Table.UNICAST),
+    ]
+    assert sent == [
+        osken.packet_out(1, ofp.OFPP_CONTROLLER, into_table, FRAME),
+        osken.packet_out(2, 2, [parser.OFPActionOutput(3)], FRAME),
+    ]
+    assert far.connection.traffic == Traffic(packet_outs=2)
+
+
+def test_frames_that_find_too_many_waiting_are_dropped_and_counted(far):
+    packets = [PacketOut(FRAME, (Output(3),))] * (MAX_PACKET_OUTS + 5)
+    far.connection.send(packets[:-2])
+    far.connection.send(packets[-2:])
+    assert len(far.take()) == MAX_PACKET_OUTS
+    assert far.connection.traffic == Traffic(packet_outs=MAX_PACKET_OUTS, packet_outs_dropped=5)
+    far.connection.send(packets[:1])
+    assert len(far.take()) == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [PacketOut(bytes(1 << 16), (Output(3),)), PacketOut(FRAME, (GoTo(Table.UNICAST),))],
+    ids=["too long", "an instruction"],
+)
+def test_a_frame_without_a_message_is_left_out(far, bad, caplog):
+    far.connection.send([bad, PacketOut(FRAME, (Output(3),))])
+    assert len(far.take()) == 1
+    assert "there is no message for packet-out" in caplog.text
+
+
+def test_a_refused_frame_is_said(far, caplog):
+    far.connection.send([PacketOut(FRAME, (Output(3),))])
+    (sent,) = far.take()
+    message = parser.OFPErrorMsg(
+        osken.Datapath(), ofp.OFPET_BAD_ACTION, ofp.OFPBAC_BAD_OUT_PORT, sent[:64]
+    )
+    message.set_xid(xid_of(sent))
+    far.tell(osken.serialized(message))
+    assert "the switch refused a packet-out: 040d" in caplog.text
 
 
 # Reading back

@@ -81,6 +81,14 @@ def encode_instructions(actions: tuple[Action, ...]) -> bytes:
     return bytes(buf)
 
 
+def encode_actions(actions: Iterable[Action]) -> bytes:
+    """Return the actions of a packet-out; there is no GoTo among them."""
+    buf = bytearray()
+    for action in _encode(actions):
+        action.serialize(buf, len(buf))
+    return bytes(buf)
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def encode_bucket(bucket: Bucket, weight: int = 0) -> bytes:
     """Return an ofp_bucket. Those of a select group have a weight."""
@@ -172,7 +180,7 @@ def _encode(actions: Iterable[Action]) -> list[Any]:
         elif isinstance(action, ForgetInPort):
             messages.append(parser.NXActionRegLoad(ofs_nbits=_IN_PORT_BITS, dst="in_port", value=0))
         else:
-            raise AssertionError(f"{action} is an instruction, not an action")
+            raise ValueError(f"{action} is an instruction, not an action")
     return messages
 
 

@@ -13,6 +13,11 @@ from .encoding import ATOMIC_IN_ORDER, bundled
 LOG = logging.getLogger("vtep_ofapp.switch")
 
 _XIDS = 1 << 32
+_FULL = {
+    (ofp.OFPET_FLOW_MOD_FAILED, ofp.OFPFMFC_TABLE_FULL),
+    (ofp.OFPET_GROUP_MOD_FAILED, ofp.OFPGMFC_OUT_OF_GROUPS),
+}
+"""Errors that say that there is no room for more."""
 
 
 class Bundle:
@@ -66,10 +71,27 @@ class Bundle:
         index = (message.xid - self._first_xid) % _XIDS - 1
         return self.changes[index] if 0 <= index < len(self.changes) else None
 
-    def reject(self, change: Change) -> None:
-        """Note that the switch does not take a change; it may say so more than once."""
-        if change not in self.rejected:
-            self.rejected.append(change)
+    def refuse(self, message: Any, why: str) -> bool:
+        """Take an error message of the switch; return whether it is about this bundle.
+
+        The switch may refuse a change more than once.
+        """
+        change = self.change_of(message)
+        if self.is_last(message):
+            if not self.rejected:
+                LOG.error("the switch did not commit %d changes: %s", len(self.changes), why)
+        elif self.is_first(message):
+            # It was too slow in coming. What comes now is a bundle of its own to the switch.
+            self.is_broken = True
+            LOG.error("the switch refused to begin a bundle: %s", why)
+        elif change is not None:
+            LOG.error("the switch refused %s: %s", change, why)
+            self.is_full = (message.type, message.code) in _FULL
+            if change not in self.rejected:
+                self.rejected.append(change)
+        else:
+            return False
+        return True
 
     def _control(self, xid: int, kind: int) -> bytes:
         message = parser.ONFBundleCtrlMsg(self._datapath, self._id, kind, ATOMIC_IN_ORDER, [])

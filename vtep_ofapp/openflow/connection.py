@@ -1,10 +1,9 @@
 """One datapath's connection: bundles, read-back, and what the switch tells by itself."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any
 
 from os_ken.lib import hub
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -12,7 +11,7 @@ from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from ..pipeline.layout import PRODUCER_MASK, READ, SHOWN, cookie_of, producer_of
 from ..values.addresses import is_station
-from ..values.counters import Counter, Traffic
+from ..values.counters import Traffic
 from ..values.events import (
     Alive,
     Applied,
@@ -26,67 +25,39 @@ from ..values.events import (
     RoleIs,
 )
 from ..values.flow_changes import Change, FlowChange
-from ..values.flows import COOKIE_BASE, COOKIE_MASK, Flow, FlowKey, Group
+from ..values.flows import COOKIE_BASE, COOKIE_MASK
+from ..values.packets import PacketOut
 from . import decoding, lazy_messages, monitor
 from .bundle import Bundle
+from .outbox import Outbox
 from .oxm import Unreadable
+from .replies import MAX_READ, Collection, Comparing, Counting, Reading, TooMany
 from .role import Role
 
 LOG = logging.getLogger("vtep_ofapp.switch")
 
-MAX_READ = 1 << 21
-"""Flows, or groups, of ours that one switch may tell of: a reply may have any number of parts."""
-_WRITE_SIZE = 1 << 16
-"""Bytes of messages handed to the socket at a time, so that a large bundle lets others run."""
-
-
-@dataclass(slots=True)
-class _Reading:
-    flows: dict[FlowKey, Flow] = field(default_factory=dict)
-    groups: dict[int, Group] = field(default_factory=dict)
-    awaited: set[int] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class _Counting:
-    flows: dict[FlowKey, Counter] = field(default_factory=dict)
-    awaited: set[int] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class _Comparing:
-    xid: int
-    entries: dict[int, bytes] = field(default_factory=dict)
-
 
 class SwitchConnection:
-    """Speaks OpenFlow with one switch; ``post`` takes the events that come of it.
-
-    Messages are queued and sent by a thread of their own: a switch that does not read delays
-    nobody but itself.
-    """
+    """Speaks OpenFlow with one switch; ``post`` takes the events that come of it."""
 
     def __init__(self, datapath: Any, post: Callable[[Event], None]) -> None:
         self.peer = str(datapath.address[0])
         self.traffic = Traffic()
+        self.tells_of_changes = True
         self._datapath = datapath
         self._post = post
-        self._outbox: Any = hub.Queue()
+        self._outbox = Outbox(datapath, self.traffic)
         self._bundle_ids = count(1)
-        self.tells_of_changes = True
         self._monitor: int | None = None
-        self._comparing: _Comparing | None = None
-        self._group_entries: dict[int, bytes] = {}
         self._question: int | None = None
         self._bundle: Bundle | None = None
-        self._reading: _Reading | None = None
-        self._counting: _Counting | None = None
-        self._role = Role(datapath, self._put)
-        self._sender = hub.spawn(self._send_loop)
+        self._collections: dict[type, Collection] = {}
+        self._group_entries: dict[int, bytes] = {}
+        self._role = Role(datapath, self._outbox.put)
 
     def end(self) -> None:
         """End the sending thread, after the datapath was closed."""
-        hub.kill(self._sender)
+        self._outbox.end()
 
     def disconnect(self) -> None:
         """Close the connection; a Disconnected follows."""
@@ -97,8 +68,8 @@ class SwitchConnection:
     def ask(self) -> None:
         """Ask whether the switch is still there; an Alive follows."""
         request = parser.OFPEchoRequest(self._datapath)
-        self._question = self._number(request)
-        self._put(request)
+        self._question = self._outbox.number(request)
+        self._outbox.put(request)
 
     def lead(self, generation: int | None) -> None:
         """Become the switch's master; a RoleIs follows."""
@@ -108,18 +79,19 @@ class SwitchConnection:
         """Become a slave of the switch."""
         if self._monitor is not None:
             self._monitor = None
-            self._outbox.put([monitor.cancel(self._next_xid())])
+            self._outbox.put_bytes([monitor.cancel(self._outbox.next_xid())])
         self._role.stand_by()
 
     def read_back(self) -> None:
         """Ask for all our flows and groups; a ReadBack follows."""
-        flows = self._ask_for_flows(ofp.OFPTT_ALL, COOKIE_BASE, COOKIE_MASK)
+        flows = _flows_request(self._datapath, ofp.OFPTT_ALL, COOKIE_BASE, COOKIE_MASK)
+        self.traffic.flow_stats_requests += 1
         groups = parser.OFPGroupDescStatsRequest(self._datapath, 0)
-        self._reading = _Reading(awaited={self._number(flows), self._number(groups)})
+        self._collections[Reading] = Reading(*map(self._outbox.number, (flows, groups)))
         if self._monitor is None:
-            self._monitor = self._next_xid()
-            self._outbox.put([monitor.request(self._monitor)])
-        self._put(flows, groups)
+            self._monitor = self._outbox.next_xid()
+            self._outbox.put_bytes([monitor.request(self._monitor)])
+        self._outbox.put(flows, groups)
 
     def compare_groups(self, known: Iterable[int] | None = None) -> None:
         """Ask for all groups; a GroupsChanged follows if they are other than at the last time.
@@ -128,19 +100,20 @@ class SwitchConnection:
         """
         if known is not None:
             self._group_entries = dict.fromkeys(known, b"")
-        if self._comparing is None:
+        if Comparing not in self._collections:
             request = parser.OFPGroupDescStatsRequest(self._datapath, 0)
-            self._comparing = _Comparing(self._number(request))
-            self._put(request)
+            self._collections[Comparing] = Comparing(self._outbox.number(request))
+            self._outbox.put(request)
 
     def read_counters(self) -> None:
         """Ask for the counters of bindings and of dropped frames; a Counters follows."""
         requests = [
-            self._ask_for_flows(table.value, cookie_of(producer), PRODUCER_MASK)
+            _flows_request(self._datapath, table.value, cookie_of(producer), PRODUCER_MASK)
             for table, producer in READ
         ]
-        self._counting = _Counting(awaited=set(map(self._number, requests)))
-        self._put(*requests)
+        self.traffic.flow_stats_requests += len(requests)
+        self._collections[Counting] = Counting(*map(self._outbox.number, requests))
+        self._outbox.put(*requests)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes in one atomic bundle, in their order; an Applied follows."""
@@ -149,51 +122,27 @@ class SwitchConnection:
         self.traffic.flow_mods += flow_mods
         self.traffic.group_mods += len(changes) - flow_mods
         self.traffic.bundles_opened += 1
-        self._outbox.put(self._bundle.messages())
+        self._outbox.put_bytes(self._bundle.messages())
 
-    def _ask_for_flows(self, table: int, cookie: int, mask: int) -> Any:
-        self.traffic.flow_stats_requests += 1
-        anywhere = ofp.OFPP_ANY, ofp.OFPG_ANY
-        return parser.OFPFlowStatsRequest(self._datapath, 0, table, *anywhere, cookie, mask)
+    def send(self, packets: Sequence[PacketOut]) -> None:
+        """Send frames by the switch, after the changes before; nothing follows.
 
-    def _next_xid(self) -> int:
-        self._datapath.xid = (self._datapath.xid + 1) % (1 << 32)
-        return int(self._datapath.xid)
-
-    def _number(self, message: Any) -> int:
-        return int(self._datapath.set_xid(message))
-
-    def _put(self, *messages: Any) -> None:
-        for message in messages:
-            message.serialize()
-        self._outbox.put([bytes(message.buf) for message in messages])
-
-    def _send_loop(self) -> None:
-        try:
-            while True:
-                self._send(self._outbox.get())
-        finally:
-            self._datapath.close()
-
-    def _send(self, messages: Iterable[bytes]) -> None:
-        buffer = bytearray()
-        for message in messages:
-            buffer += message
-            if len(buffer) >= _WRITE_SIZE:
-                self._datapath.send(bytes(buffer))
-                buffer.clear()
-                hub.sleep(0)
-        self._datapath.send(bytes(buffer))
+        Frames that find too many waiting are dropped.
+        """
+        self._outbox.put_packet_outs(packets)
 
     # Told by the switch
 
     def received(self, message: Any) -> None:
         """Take one message of the kinds that VtepApp subscribes to."""
-        handler = self._HANDLERS[type(message)]
+        handler = _HANDLERS[type(message)]
         try:
             handler(self, message)
         except Unreadable as error:
             LOG.error("%s: a message is not read to its end: %s", self.peer, error)
+        except TooMany:
+            LOG.error("%s is closed: it tells of more than %d flows", self.peer, MAX_READ)
+            self.disconnect()
 
     def _packet_in(self, message: Any) -> None:
         """Report a frame of a station that a flow of ours sent, if its producer reads frames."""
@@ -211,67 +160,28 @@ class SwitchConnection:
         if cookie & COOKIE_MASK == COOKIE_BASE:
             self._post(FlowRemoved(self, key, idle))
 
-    def _flow_stats(self, message: Any) -> None:
-        """Take a part of the flows; others have their turn before the next one."""
-        if self._counting is not None and message.xid in self._counting.awaited:
-            self._count(self._counting, message)
-        elif self._reading is not None and message.xid in self._reading.awaited:
-            self._read(self._reading, message)
+    def _reply(self, message: Any) -> None:
+        """Take a part of a reply; others have their turn before the next one."""
+        for kind, collection in self._collections.items():
+            if collection.awaits(message):
+                try:
+                    collection.take(message)
+                finally:
+                    if collection.is_whole:
+                        del self._collections[kind]
+                        self._collected(collection)
+                break
         hub.sleep(0)
 
-    def _read(self, reading: _Reading, message: Any) -> None:
-        try:
-            for flow in decoding.flows(message.buf):
-                reading.flows[flow.key] = flow
-            self._bound(len(reading.flows))
-        finally:
-            self._end_of_part(message)
-
-    def _bound(self, entries: int) -> None:
-        """Part with a switch that has told of more than there can be."""
-        if entries > MAX_READ:
-            LOG.error("%s is closed: it tells of more than %d flows", self.peer, MAX_READ)
-            self.disconnect()
-
-    def _count(self, counting: _Counting, message: Any) -> None:
-        try:
-            counting.flows.update(decoding.counters(message.buf))
-            self._bound(len(counting.flows))
-        finally:
-            self._end_of_count(counting, message)
-
-    def _end_of_count(self, counting: _Counting, message: Any) -> None:
-        if message.flags & ofp.OFPMPF_REPLY_MORE:
-            return
-        counting.awaited.discard(message.xid)
-        if not counting.awaited:
-            self._counting = None
-            self._post(Counters(self, counting.flows))
-
-    def _group_stats(self, message: Any) -> None:
-        if self._comparing is not None and message.xid == self._comparing.xid:
-            self._compare(self._comparing, message)
-            return
-        if self._reading is None or message.xid not in self._reading.awaited:
-            return
-        try:
-            for group in decoding.groups(message.buf):
-                self._reading.groups[group.id] = group
-            self._bound(len(self._reading.groups))
-        finally:
-            self._end_of_part(message)
-
-    def _compare(self, comparing: _Comparing, message: Any) -> None:
-        try:
-            comparing.entries.update(decoding.group_entries(message.buf))
-            self._bound(len(comparing.entries))
-        finally:
-            if not message.flags & ofp.OFPMPF_REPLY_MORE:
-                self._comparing = None
-        if self._comparing is None:
-            former, self._group_entries = self._group_entries, comparing.entries
-            if former != comparing.entries:
-                self._post(GroupsChanged(self, _changed_groups(former, comparing.entries)))
+    def _collected(self, collection: Collection) -> None:
+        if isinstance(collection, Reading):
+            self._post(ReadBack(self, collection.flows, collection.groups))
+        elif isinstance(collection, Counting):
+            self._post(Counters(self, collection.flows))
+        elif isinstance(collection, Comparing) and not collection.is_damaged:
+            former, self._group_entries = self._group_entries, collection.entries
+            if former != collection.entries:
+                self._post(GroupsChanged(self, collection.since(former)))
 
     def _flow_updates(self, message: Any) -> None:
         """Take what others did to flows."""
@@ -284,15 +194,6 @@ class SwitchConnection:
     def _experimenter(self, message: Any) -> None:
         """Take that the switch leaves out, or has left out, what was changed: it is too much."""
         self._post(FlowsChanged(self, (), are_ours=True))
-
-    def _end_of_part(self, message: Any) -> None:
-        reading = self._reading
-        if reading is None or message.flags & ofp.OFPMPF_REPLY_MORE:
-            return
-        reading.awaited.discard(message.xid)
-        if not reading.awaited:
-            self._reading = None
-            self._post(ReadBack(self, reading.flows, reading.groups))
 
     def _bundle_control(self, message: Any) -> None:
         if self._bundle is not None and self._bundle.is_last(message):
@@ -321,21 +222,11 @@ class SwitchConnection:
         if self._role.is_overtaken(message):
             self._role.stand_by()
             return
-        bundle = self._bundle
-        why = _reason(message)
-        if bundle is not None and bundle.is_last(message):
-            if not bundle.rejected:
-                LOG.error("the switch did not commit %d changes: %s", len(bundle.changes), why)
+        why, bundle = _reason(message), self._bundle
+        if bundle is None or not bundle.refuse(message, why):
+            LOG.error("the switch refused %s: %s", _refused(message), why)
+        elif bundle.is_last(message):
             self._end_bundle(made=False)
-            return
-        if bundle is not None and bundle.is_first(message):
-            # It was too slow in coming. What comes now is a bundle of its own to the switch.
-            bundle.is_broken = True
-        cause = bundle.change_of(message) if bundle is not None else None
-        LOG.error("the switch refused %s: %s", cause or f"message {message.xid:#x}", why)
-        if bundle is not None and cause is not None:
-            bundle.reject(cause)
-            bundle.is_full = (message.type, message.code) in _FULL
 
     def _end_bundle(self, made: bool) -> None:
         bundle, self._bundle = self._bundle, None
@@ -343,35 +234,13 @@ class SwitchConnection:
         if bundle is not None:
             self._post(Applied(self, bundle.changes, made, tuple(bundle.rejected), bundle.is_full))
 
-    _HANDLERS: ClassVar[dict[type, Callable[["SwitchConnection", Any], None]]] = {
-        lazy_messages.OFPPacketIn: _packet_in,
-        lazy_messages.OFPFlowRemoved: _flow_removed,
-        lazy_messages.OFPFlowStatsReply: _flow_stats,
-        lazy_messages.OFPGroupDescStatsReply: _group_stats,
-        lazy_messages.OFPExperimenterStatsReply: _flow_updates,
-        parser.OFPExperimenter: _experimenter,
-        parser.ONFBundleCtrlMsg: _bundle_control,
-        parser.OFPRoleReply: _role_reply,
-        parser.OFPEchoReply: _echo_reply,
-        parser.OFPErrorMsg: _error,
-    }
 
-
-_FULL = {
-    (ofp.OFPET_FLOW_MOD_FAILED, ofp.OFPFMFC_TABLE_FULL),
-    (ofp.OFPET_GROUP_MOD_FAILED, ofp.OFPGMFC_OUT_OF_GROUPS),
-}
-"""Errors that say that there is no room for more."""
-
-
-def _changed_groups(
-    former: Mapping[int, bytes], entries: Mapping[int, bytes]
-) -> dict[int, Group | None]:
-    changed: dict[int, Group | None] = dict.fromkeys(former.keys() - entries.keys())
-    for id, entry in entries.items():
-        if former.get(id) != entry:
-            changed[id] = decoding.group(entry)
-    return changed
+def _refused(message: Any) -> str:
+    """Return what an error message is about, by the beginning of our message in it."""
+    data = bytes(message.data or b"")
+    if data[1:2] == bytes([ofp.OFPT_PACKET_OUT]):
+        return f"a packet-out: {data.hex()}"
+    return f"message {message.xid:#x}"
 
 
 def _reason(message: Any) -> str:
@@ -380,3 +249,22 @@ def _reason(message: Any) -> str:
         return f"experimenter {message.experimenter:#x} error {message.exp_type}"
     kind = ofp.ofp_error_type_to_str(message.type)
     return f"{kind} {ofp.ofp_error_code_to_str(message.type, message.code)}"
+
+
+def _flows_request(datapath: Any, table: int, cookie: int, mask: int) -> Any:
+    anywhere = ofp.OFPP_ANY, ofp.OFPG_ANY
+    return parser.OFPFlowStatsRequest(datapath, 0, table, *anywhere, cookie, mask)
+
+
+_HANDLERS: dict[type, Callable[[SwitchConnection, Any], None]] = {
+    lazy_messages.OFPPacketIn: SwitchConnection._packet_in,
+    lazy_messages.OFPFlowRemoved: SwitchConnection._flow_removed,
+    lazy_messages.OFPFlowStatsReply: SwitchConnection._reply,
+    lazy_messages.OFPGroupDescStatsReply: SwitchConnection._reply,
+    lazy_messages.OFPExperimenterStatsReply: SwitchConnection._flow_updates,
+    parser.OFPExperimenter: SwitchConnection._experimenter,
+    parser.ONFBundleCtrlMsg: SwitchConnection._bundle_control,
+    parser.OFPRoleReply: SwitchConnection._role_reply,
+    parser.OFPEchoReply: SwitchConnection._echo_reply,
+    parser.OFPErrorMsg: SwitchConnection._error,
+}

@@ -1,4 +1,4 @@
-"""Changes of flows and groups to OpenFlow 1.3 messages inside a bundle (ONF EXT-230)."""
+"""Changes of flows and groups to OpenFlow 1.3 messages inside a bundle (ONF EXT-230); frames."""
 
 import struct
 
@@ -7,7 +7,8 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 
 from ..values.flow_changes import Change, FlowChange, GroupChange
 from ..values.flows import Group
-from .actions import encode_bucket, encode_instructions
+from ..values.packets import PacketOut
+from .actions import encode_actions, encode_bucket, encode_instructions
 from .oxm import encode_match
 
 ATOMIC_IN_ORDER = ofp.ONF_BF_ATOMIC | ofp.ONF_BF_ORDERED
@@ -19,6 +20,7 @@ _BUNDLE_ADD = struct.Struct(
     + ofp.OFP_EXPERIMENTER_HEADER_PACK_STR[1:]
     + ofp.ONF_BUNDLE_ADD_MSG_PACK_STR[1:]
 )
+_PACKET_OUT = struct.Struct(ofp.OFP_HEADER_PACK_STR + ofp.OFP_PACKET_OUT_PACK_STR[1:])
 _LONGEST = 0xFFFF
 """Bytes of the longest message of OpenFlow."""
 
@@ -45,6 +47,28 @@ def bundled(bundle_id: int, xid: int, change: Change) -> bytes:
             ATOMIC_IN_ORDER,
         )
         + mod
+    )
+
+
+def packet_out(xid: int, packet: PacketOut) -> bytes:
+    """Return the message that sends a frame; raises ValueError if it does not fit into one."""
+    actions = encode_actions(packet.actions)
+    length = _PACKET_OUT.size + len(actions) + len(packet.frame)
+    if length > _LONGEST:
+        raise ValueError(f"a message of {length} bytes is longer than OpenFlow allows")
+    in_port = ofp.OFPP_CONTROLLER if packet.in_port is None else packet.in_port
+    return (
+        _PACKET_OUT.pack(
+            ofp.OFP_VERSION,
+            ofp.OFPT_PACKET_OUT,
+            length,
+            xid,
+            ofp.OFP_NO_BUFFER,
+            in_port,
+            len(actions),
+        )
+        + actions
+        + packet.frame
     )
 
 

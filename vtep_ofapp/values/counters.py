@@ -24,6 +24,9 @@ class Traffic:
     packet_ins: int = 0
     packet_ins_dropped: int = 0
     """Those among packet_ins that nothing reads: of flows of others, or not from a station."""
+    packet_outs: int = 0
+    packet_outs_dropped: int = 0
+    """Frames that found too many waiting and were not sent; they are not among packet_outs."""
 
     def __str__(self) -> str:
         counts = ((field.name, getattr(self, field.name)) for field in fields(self))

@@ -8,6 +8,7 @@ from uuid import UUID
 from .counters import Counter, Traffic
 from .flow_changes import Change
 from .flows import Flow, FlowKey, Group, Match
+from .packets import PacketOut
 from .rows import Bridge, VtepRow
 
 
@@ -32,6 +33,9 @@ class Connection(Protocol):
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes in one atomic bundle; an Applied follows."""
+
+    def send(self, packets: Sequence[PacketOut]) -> None:
+        """Send frames, after the changes before. Frames that find too many waiting are dropped."""
 
     def read_counters(self) -> None:
         """Ask for the counters of bindings and of dropped frames; a Counters follows."""

@@ -1,0 +1,112 @@
+"""What a switch tells in replies of many parts, collected until the last one is there."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from os_ken.ofproto import ofproto_v1_3 as ofp
+
+from ..values.counters import Counter
+from ..values.flows import Flow, FlowKey, Group
+from . import decoding, lazy_messages
+
+MAX_READ = 1 << 21
+"""Flows, or groups, of ours that one switch may tell of: a reply may have any number of parts."""
+
+
+class TooMany(Exception):
+    """The switch tells of more than there can be."""
+
+
+class Collection:
+    """The replies to some requests, by the numbers of these.
+
+    It ``is_damaged`` when a part could not be read to its end; what it held until then is kept.
+    """
+
+    KINDS: ClassVar[tuple[type, ...]] = ()
+    """The classes of the replies."""
+
+    def __init__(self, *awaited: int) -> None:
+        self.is_damaged = False
+        self._awaited = set(awaited)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the last part of each reply has come."""
+        return not self._awaited
+
+    def awaits(self, message: Any) -> bool:
+        """Whether a message is a part of one of the replies."""
+        return message.xid in self._awaited and isinstance(message, self.KINDS)
+
+    def take(self, message: Any) -> None:
+        """Take a part; raises Unreadable, and TooMany."""
+        try:
+            if self._read(message) > MAX_READ:
+                raise TooMany
+        except Exception:
+            self.is_damaged = True
+            raise
+        finally:
+            if not message.flags & ofp.OFPMPF_REPLY_MORE:
+                self._awaited.discard(message.xid)
+
+    def _read(self, message: Any) -> int:
+        """Read a part; return how many entries there are by now."""
+        raise NotImplementedError
+
+
+class Reading(Collection):
+    """Our flows and groups."""
+
+    KINDS = (lazy_messages.OFPFlowStatsReply, lazy_messages.OFPGroupDescStatsReply)
+
+    def __init__(self, *awaited: int) -> None:
+        super().__init__(*awaited)
+        self.flows: dict[FlowKey, Flow] = {}
+        self.groups: dict[int, Group] = {}
+
+    def _read(self, message: Any) -> int:
+        if isinstance(message, lazy_messages.OFPGroupDescStatsReply):
+            for group in decoding.groups(message.buf):
+                self.groups[group.id] = group
+            return len(self.groups)
+        for flow in decoding.flows(message.buf):
+            self.flows[flow.key] = flow
+        return len(self.flows)
+
+
+class Counting(Collection):
+    """The counters of flows."""
+
+    KINDS = (lazy_messages.OFPFlowStatsReply,)
+
+    def __init__(self, *awaited: int) -> None:
+        super().__init__(*awaited)
+        self.flows: dict[FlowKey, Counter] = {}
+
+    def _read(self, message: Any) -> int:
+        self.flows.update(decoding.counters(message.buf))
+        return len(self.flows)
+
+
+class Comparing(Collection):
+    """Our groups as bytes, to find out which are other than before."""
+
+    KINDS = (lazy_messages.OFPGroupDescStatsReply,)
+
+    def __init__(self, *awaited: int) -> None:
+        super().__init__(*awaited)
+        self.entries: dict[int, bytes] = {}
+
+    def _read(self, message: Any) -> int:
+        self.entries.update(decoding.group_entries(message.buf))
+        return len(self.entries)
+
+    def since(self, former: Mapping[int, bytes]) -> dict[int, Group | None]:
+        """Return the groups that are other than the former ones, None for those that are gone."""
+        changed: dict[int, Group | None] = dict.fromkeys(former.keys() - self.entries.keys())
+        for id, entry in self.entries.items():
+            if former.get(id) != entry:
+                changed[id] = decoding.group(entry)
+        return changed
