@@ -15,12 +15,25 @@ SPREAD = {"docs", "harness", "packaging", "switch", "unit"}
 """Folders whose tests run on any worker, unless they name an xdist_group; elsewhere the tests of a
 file share what takes long to build, and stay together."""
 
+LONG = {
+    "packaging/test_packages.py",
+    "switch/test_bulk_rows.py",
+    "switch/test_emulator.py",
+    "switch/test_ovs_versions.py",
+    "switch/test_pair.py",
+    "unit/test_messages.py",
+    "unit/test_sequences.py",
+    "unit/test_whole.py",
+}
+"""Files whose tests begin first: they are the longest, and at the end all would wait for them."""
+
 HERE = Path(__file__).parent
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share something on one worker."""
+    """Keep tests that share something on one worker, and begin with long ones."""
+    items.sort(key=lambda item: item.path.relative_to(HERE).as_posix() not in LONG)
     for item in items:
         file = item.path.relative_to(HERE)
         if file.parts[0] not in SPREAD and item.get_closest_marker("xdist_group") is None:
