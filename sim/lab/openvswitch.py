@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 from sim.lab.namespaces import CommandFailed, Namespace
 from sim.waiting import WaitFailed, wait_until
+from sim.wire.ovsdb import Operation, OvsdbConnection, to_python
 
 SCHEMAS = Path("/usr/share/openvswitch")
 
@@ -174,12 +174,18 @@ class OpenVSwitch:
         strings.
         """
         selects = [{"op": "select", "table": name, "where": []} for name in names]
-        query = json.dumps([database, *selects])
-        answer = json.loads(self.run(["ovsdb-client", "query", self.db, query]))
         return [
-            [{column: _plain(value) for column, value in row.items()} for row in each["rows"]]
-            for each in answer
+            [{column: to_python(value) for column, value in row.items()} for row in each["rows"]]
+            for each in self.transact(*selects, database=database)
         ]
+
+    def transact(self, *operations: Operation, database: str = "hardware_vtep") -> list[Any]:
+        """Carry out operations of RFC 7047 in one transaction and return their results.
+
+        Raises OSError if the server does not run, and RuntimeError if it refuses.
+        """
+        with OvsdbConnection(self.db.removeprefix("unix:"), database) as connection:
+            return connection.transact(*operations)
 
     def evidence(self) -> str:
         """Return flows, groups, rows and the ends of the logs, as far as they can be read."""
@@ -207,13 +213,3 @@ class OpenVSwitch:
             return self.run(argv, timeout=5)
         except (CommandFailed, subprocess.TimeoutExpired, WaitFailed) as error:
             return str(error)
-
-
-def _plain(value: Any) -> Any:
-    """Return a value of OVSDB's JSON as Python's."""
-    if not isinstance(value, list):
-        return value
-    kind, content = value
-    if kind == "map":
-        return {_plain(key): _plain(each) for key, each in content}
-    return content if kind == "uuid" else [_plain(each) for each in content]

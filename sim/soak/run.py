@@ -49,7 +49,7 @@ def run(name: str, minutes: float, seed: int) -> int:
         soak = Soak(stage, Chance(random.Random(seed), world, stage))
         try:
             soak.run_for(60 * minutes)
-        except (AssertionError, CommandFailed) as error:
+        except (AssertionError, CommandFailed, OSError) as error:
             _show(error, stage)
             soak.show_last_steps()
             print(f"FAILED: {_first_line(error)}\nseed {seed}")

@@ -213,6 +213,16 @@ class OvsdbConnection:
                 self._news.notify_all()
 
 
+def to_python(value: Any) -> Any:
+    """Return a value of a column as Python's: sets as lists, maps as dicts, UUIDs as strings."""
+    if not isinstance(value, list):
+        return value
+    kind, content = value
+    if kind == "map":
+        return {to_python(key): to_python(each) for key, each in content}
+    return content if kind == "uuid" else [to_python(each) for each in content]
+
+
 def as_text(*operations: Operation) -> bytes:
     """Return a transaction of hardware_vtep as `transact_text` takes it."""
     message = {"method": "transact", "params": ["hardware_vtep", *operations], "id": 0}

@@ -98,13 +98,7 @@ class Control:
 
     def tables(self, *names: str) -> list[list[dict]]:
         """Return the rows of several tables, as they were at one moment."""
-        selects = [{"op": "select", "table": name, "where": []} for name in names]
-        query = json.dumps(["hardware_vtep", *selects])
-        answer = json.loads(self.vtep.run(["ovsdb-client", "query", self.vtep.db, query]))
-        return [
-            [{column: _plain(value) for column, value in row.items()} for row in each["rows"]]
-            for each in answer
-        ]
+        return self.vtep.tables(*names)
 
     def local_rows(self) -> list[LocalRow]:
         """Return every row of Ucast_Macs_Local and Mcast_Macs_Local."""
@@ -205,16 +199,6 @@ class Control:
         return next(
             row["_uuid"] for row in self.rows("Logical_Switch") if row["name"] == logical_switch
         )
-
-
-def _plain(value):
-    """Return a value of OVSDB's JSON as Python's: sets as lists, maps as dicts."""
-    if isinstance(value, list):
-        kind, content = value
-        if kind == "map":
-            return {_plain(key): _plain(each) for key, each in content}
-        return content if kind == "uuid" else [_plain(each) for each in content]
-    return value
 
 
 def _set(value) -> list:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sim.lab.app import App
@@ -18,9 +17,6 @@ from sim.lab.openvswitch import Daemon, OpenVSwitch
 from sim.waiting import wait_until
 from tests import prefork
 from tests.ports import held_port
-
-if TYPE_CHECKING:
-    from sim.lab.vtep import Vtep
 
 T = TypeVar("T")
 
@@ -46,6 +42,9 @@ class Here(Namespace):
     def __init__(self) -> None:
         super().__init__("here")
         self.path = Path("/proc/self/ns/net")  # processes() leaves out those that have ended
+
+    def call(self, function: Callable[[], T]) -> T:
+        return function()
 
     def command(self, argv: Sequence[str]) -> list[str]:
         return list(argv)
@@ -77,7 +76,7 @@ class DummyApp(App):
     """The application on a port of its own, so that tests run beside each other."""
 
     def __init__(self, switch: OpenVSwitch, name: str = App.NAME) -> None:
-        super().__init__(cast("Vtep", switch), name)  # it has what an App uses of one
+        super().__init__(switch, name)
         self.variables: dict[str, str] = {}
         self.port = held_port()
         self._logs = 0
@@ -114,8 +113,6 @@ class DummySwitch(OpenVSwitch):
 
     def __init__(self, folder: Path, namespace: Namespace | None = None) -> None:
         super().__init__(namespace or Here(), folder, ("ovs", "vtep"))
-        self.bridge = "br0"
-        self.ports: list[str] = []
         self.ovs_vswitchd = Daemon(
             self, "ovs-vswitchd", ["--enable-dummy", "--disable-system", self.db]
         )
@@ -350,22 +347,12 @@ class DummySwitch(OpenVSwitch):
 
     # hardware_vtep past vtep-ctl, which knows neither keys of locators nor all that NVCs write
 
-    def transact(self, *operations: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Carry out operations of RFC 7047 in one transaction; return their results."""
-        text = json.dumps(["hardware_vtep", *operations])
-        results: list[dict[str, Any]] = json.loads(
-            self.run(["ovsdb-client", "transact", self.db, text])
-        )
-        assert not [each for each in results if each and "error" in each], results
-        return results
-
     def snapshot(
         self, *tables: str, database: str = "hardware_vtep"
     ) -> dict[str, list[dict[str, Any]]]:
         """Return the rows of tables at one moment, with sets, maps and UUIDs as Python has them."""
         selects = [{"op": "select", "table": table, "where": []} for table in tables]
-        text = json.dumps([database, *selects])
-        results = json.loads(self.run(["ovsdb-client", "transact", self.db, text]))
+        results = self.transact(*selects, database=database)
         return {
             table: [
                 {column: _from_json(value) for column, value in row.items()}

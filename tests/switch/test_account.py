@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from sim.wire.ovsdb import OvsdbConnection
 from tests.switch.dummy import BROADCAST, DummySwitch
 
 HOST, FAR, FURTHER = "00:00:00:00:00:01", "00:00:00:00:00:99", "00:00:00:00:00:98"
@@ -91,12 +90,6 @@ def test_a_thousand_of_them_in_one_transaction_are_a_thousand_flows_in_one_bundl
     assert meter.cost() == {BRIDGE: flows}
 
 
-def transact(remote: str, operations: list[dict[str, Any]]) -> None:
-    """Carry out more operations in one transaction than a command line has room for."""
-    with OvsdbConnection(remote.removeprefix("unix:")) as connection:
-        connection.transact(*operations)
-
-
 def test_very_many_of_them_in_one_transaction_are_one_bundle_as_well(
     switch: DummySwitch, meter: Meter
 ) -> None:
@@ -106,7 +99,7 @@ def test_very_many_of_them_in_one_transaction_are_one_bundle_as_well(
     locator = ["uuid", str(switch.row("Physical_Locator", dst_ip="10.2.2.2")["_uuid"])]
     of = {"logical_switch": logical_switch, "locator": locator}
     table = {"table": "Ucast_Macs_Remote"}
-    transact(switch.db, [{"op": "insert", **table, "row": {"MAC": mac, **of}} for mac in macs])
+    switch.transact(*({"op": "insert", **table, "row": {"MAC": mac, **of}} for mac in macs))
     for mac in (macs[0], macs[-1]):
         switch.wait(lambda: switch.sends("p0", mac) == ["10.2.2.2 vni 33"], "the way there")  # noqa: B023
     flows = {"flow_mods": MANY, "bundles_opened": 1, "bundles_committed": 1}
@@ -115,7 +108,7 @@ def test_very_many_of_them_in_one_transaction_are_one_bundle_as_well(
         {"op": "delete", **table, "where": [["logical_switch", "==", logical_switch]]},
         *({"op": "insert", **table, "row": {"MAC": mac, **of}} for mac in [FAR, *macs[1:]]),
     ]
-    transact(switch.db, replaced)
+    switch.transact(*replaced)
     switch.wait(lambda: switch.sends("p0", FAR) == ["10.2.2.2 vni 33"], "the way to a new one")
     flows = {"flow_mods": 2, "bundles_opened": 1, "bundles_committed": 1}
     assert meter.cost() == {BRIDGE: flows}

@@ -97,7 +97,7 @@ class Clustered(DummySwitch):
         try:
             (answer,) = json.loads(self.run(argv))
         except CommandFailed:
-            return {}  # it leads no more
+            return {}  # it is no longer the leader
         return {row["MAC"]: row["_uuid"][1] for row in answer["rows"]}
 
     def stop(self) -> None:

@@ -24,7 +24,9 @@ class ProxiedSwitch(DummySwitch):
     def __init__(self, folder: Path, namespace: Namespace | None = None) -> None:
         super().__init__(folder, namespace)
         server = self.db.removeprefix("unix:")
-        self.openflow = Proxy(OpenFlowFramer, ("127.0.0.1", self.app.port), opener=namespace.call)
+        self.openflow = Proxy(
+            OpenFlowFramer, ("127.0.0.1", self.app.port), opener=self.namespace.call
+        )
         self.vtep_db = Proxy(OvsdbFramer, server, str(folder / "vtep.proxy"))
         self.ovs_db = Proxy(OvsdbFramer, server, str(folder / "ovs.proxy"))
         self.app.proxy_port = self.openflow.port

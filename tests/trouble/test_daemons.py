@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 
@@ -51,8 +50,7 @@ class Many:
                 {"op": "insert", "table": "Ucast_Macs_Remote", "row": {"MAC": station, **row}}
                 for station in self.placed[first : first + 500]
             )
-            text = json.dumps(["hardware_vtep", *inserts])
-            self._lab.vtep.run(["ovsdb-client", "transact", self._lab.vtep.db, text])
+            self._lab.vtep.transact(*inserts)
 
     def flows(self) -> int:
         """Return how many flows the bridge has."""
