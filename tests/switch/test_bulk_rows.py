@@ -10,7 +10,7 @@ from uuid import UUID
 
 import eventlet
 import pytest
-from eventlet.greenpool import GreenPool
+from eventlet.greenthread import GreenThread
 
 from sim.lab.openvswitch import SCHEMA_FILES
 from tests.switch.conftest import described
@@ -29,10 +29,16 @@ SEVEN = "02:00:00:00:00:07"
 @pytest.fixture(autouse=True)
 def no_reader_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """End the readers of a test: they would ask for their server in all later tests."""
-    pool = GreenPool()
-    monkeypatch.setattr(eventlet, "spawn", pool.spawn)
+    readers: list[GreenThread] = []
+    spawn = eventlet.spawn
+
+    def spawn_reader(function: Callable[..., object], *arguments: object) -> GreenThread:
+        readers.append(spawn(function, *arguments))
+        return readers[-1]
+
+    monkeypatch.setattr(eventlet, "spawn", spawn_reader)
     yield
-    for reader in tuple(pool.coroutines_running):
+    for reader in readers:
         reader.kill()
 
 
