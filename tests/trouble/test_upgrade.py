@@ -1,0 +1,212 @@
+"""A former version and this one take over from each other, and no packet is lost.
+
+Both find the same databases and the same bridge. Each makes there what it makes on an empty bridge,
+and nothing of the other one's is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sim.lab.app import App
+from sim.lab.guide import Lab
+from sim.lab.hosts import Host
+from sim.wire.frames import BROADCAST
+from tests.former import FormerApp, check_out
+from tests.lab.conftest import Overlay
+from tests.lab.control import Control
+from tests.lab.test_traffic import HYPERVISOR, THIRD, ages, reported
+from tests.lab.traffic import Copies, Traffic
+from tests.lab.wire import Wire, new_mac
+from tests.trouble.test_application import assert_untouched, whole
+
+SERVICE_NODE = "10.2.2.2"
+TO_ONE, TO_ALL = "01:00:5e:00:00:07", "01:00:5e:00:00:08"
+"""Multicast addresses with locators of their own: in ls0 one gets each frame, in ls1 all do."""
+TAGGED = (10,)
+"""The VLAN of ls1."""
+
+OTHER_PORT = 6654
+"""Where the former version listens beside this one."""
+
+Made = dict[str, list[str]]
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Two logical switches with stations, remote MACs, service nodes and multicast addresses.
+
+    ls0 is in `service_node`, ls1 in `source_node`. No application runs, and the bridge is empty.
+    """
+
+    lab: Lab
+    nvc: Control
+    wire: Wire
+    ls0: Overlay
+
+    def configure(self) -> None:
+        """Do the NVC's part."""
+        self.nvc.do(
+            *(f"add-mcast-remote ls0 {TO_ONE} {each}" for each in (HYPERVISOR, THIRD)),
+            *("add-ls ls1", "set Logical_Switch ls1 tunnel_key=44"),
+            "set-replication-mode ls1 source_node",
+            *(f"bind-ls br0 {port} {TAGGED[0]} ls1" for port in self.lab.vtep.ports),
+            *(f"add-mcast-remote ls1 unknown-dst {each}" for each in (SERVICE_NODE, THIRD)),
+            *(f"add-mcast-remote ls1 {TO_ALL} {each}" for each in (HYPERVISOR, THIRD)),
+            f"add-ucast-remote ls0 {self.lab.hypervisor.mac} {HYPERVISOR}",
+        )
+
+    def made(self) -> Made:
+        """Return the flows, groups, ports and rows that there are, without the ids of rows."""
+        return {
+            **whole(self.nvc, self.lab.vm1.mac, self.lab.vm2.mac),
+            "Tunnel": sorted(self.lab.vtep.tunnels()),
+            "interfaces": sorted(map(str, self.nvc.tunnels().values())),
+        }
+
+    def in_charge(self) -> Made:
+        """Return what there is as soon as an application does what the NVC asks for, and learns."""
+        lab, wire, station = self.lab, self.wire, new_mac()
+        self.nvc.do(f"add-ucast-remote ls0 {station} {HYPERVISOR}")
+        wire.frame(lab.vm3, dst=station).arrives({"hypervisor": ["vni 33"]})
+        wire.learned(lab.vm3)
+        self.nvc.do(f"del-ucast-remote ls0 {station}")
+        others = {"vm1": ["untagged"], "vm2": ["untagged"]}
+        wire.frame(lab.vm3, dst=station).arrives(*self.ls0.flooded(others))
+        return self.made()
+
+    def made_from_nothing(self, app: App) -> Made:
+        """Return what an application makes on an empty bridge."""
+        known = {self.lab.vm1.mac, self.lab.vm2.mac}
+        for what in ("del-flows", "del-groups"):
+            self.lab.vtep.ofctl(what, "br0")
+        app.take_over()
+        self.nvc.wait(
+            lambda: not known & {row.mac for row in self.nvc.local_rows()},
+            "the end of the rows of stations that the bridge does not know",
+        )
+        for vm in (self.lab.vm1, self.lab.vm2):
+            self.wire.learned(vm, mac=vm.mac)
+        self.wire.learned(self.lab.vm1, TAGGED, mac=self.lab.vm1.mac, logical_switch="ls1")
+        return self.in_charge()
+
+    def comes_to(self, expected: Made) -> None:
+        """Require that an application is in charge, and that there is what is expected."""
+        self.in_charge()
+        self.nvc.wait(lambda: self.made() == expected, f"nothing but {expected}")
+
+    def stands_by(self, app: App, beside: App) -> None:
+        """Start an application beside the one that is in charge."""
+        before = len(app.log_text)
+        app.start()
+        self.nvc.wait(lambda: "standing by" in app.log_text[before:], f"{app.NAME} to stand by")
+        self.lab.vtep.ovs_vsctl("set-controller", "br0", beside.target, app.target)
+        self.nvc.wait(app.is_connected, f"the connection of {app.NAME}")
+
+    @contextlib.contextmanager
+    def nothing_is_lost(self) -> Iterator[None]:
+        """Each frame, unicast and BUM, either way, arrives once at each place where it belongs."""
+        vm1, vm2, far = self.lab.vm1, self.lab.vm2, self.lab.hypervisor
+        here = {"vm2": 1, "vm3": 1}
+        with contextlib.ExitStack() as stack:
+
+            def traffic(
+                sender: Host, dst: str, rate: float, *ways: Copies, vlans: Sequence[int] = ()
+            ) -> tuple[Traffic, tuple[Copies, ...]]:
+                stream = Traffic(self.wire, sender, dst, rate=rate, vlans=vlans)
+                return stack.enter_context(stream), ways
+
+            one = ({**here, "service-node": 1}, {**here, "hypervisor": 1})
+            streams = [
+                traffic(vm1, vm2.mac, 500, {"vm2": 1}),
+                traffic(vm1, far.mac, 500, {"hypervisor": 1}),
+                traffic(far, vm1.mac, 250, {"vm1": 1}),
+                traffic(far, BROADCAST, 100, {"vm1": 1, **here}),
+                traffic(vm1, BROADCAST, 250, *one),
+                traffic(vm1, TO_ONE, 100, {**here, "hypervisor": 1}, {**here, "third": 1}),
+                traffic(vm1, BROADCAST, 250, {**here, "service-node": 1, "third": 1}, vlans=TAGGED),
+                traffic(vm1, TO_ALL, 100, {**here, "hypervisor": 1, "third": 1}, vlans=TAGGED),
+            ]
+            for stream, _ in streams:
+                stream.run_on(50)
+            yield
+            for stream, _ in streams:
+                stream.run_on(50)
+        for stream, ways in streams:
+            if any(copies not in ways for copies, _ in stream.phases()):
+                stream.arrived_as(*ways)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    """The files of the former version."""
+    return check_out(tmp_path_factory.mktemp("former"))
+
+
+@pytest.fixture
+def former(lab, checkout) -> Iterator[FormerApp]:
+    """The former version, at the same OpenFlow port; it does not run yet, nor does this one."""
+    former = FormerApp(lab.vtep, checkout)
+    assert former.origin().is_relative_to(checkout)
+    lab.app.stop()
+    try:
+        yield former
+    finally:
+        former.kill()
+        lab.app.kill()
+        lab.app.take_over()
+
+
+@pytest.fixture
+def scene(lab, nvc, wire, plain_ls0, former) -> Scene:
+    """What the applications find."""
+    scene = Scene(lab, nvc, wire, plain_ls0)
+    scene.configure()
+    return scene
+
+
+def test_this_version_takes_over_from_the_former_one(lab, nvc, scene, former):
+    scene.made_from_nothing(former)
+    rows, before = reported(nvc), ages(lab)
+    with scene.nothing_is_lost():
+        former.stop()
+        lab.app.start()
+        made = scene.in_charge()
+    assert_untouched(before, ages(lab))
+    assert_kept(rows, reported(nvc))
+    lab.app.kill()
+    scene.made_from_nothing(lab.app)
+    scene.comes_to(made)
+
+
+def test_a_pair_of_the_former_version_and_this_one_hands_over_both_ways(lab, nvc, scene, former):
+    former.port = OTHER_PORT
+    by_former = scene.made_from_nothing(former)
+    rows = reported(nvc)
+    scene.stands_by(lab.app, beside=former)
+    with scene.nothing_is_lost():
+        former.kill()
+        by_this = scene.in_charge()
+        scene.stands_by(former, beside=lab.app)
+        lab.app.stop()
+        scene.comes_to(by_former)
+        scene.stands_by(lab.app, beside=former)
+        former.stop()
+        scene.comes_to(by_this)
+    assert_kept(rows, reported(nvc))
+    lab.app.kill()
+    scene.made_from_nothing(lab.app)
+    scene.comes_to(by_this)
+
+
+def assert_kept(before: dict[str, set[str]], now: dict[str, set[str]]) -> None:
+    """Every row of before is there still."""
+    gone = {table: rows - now[table] for table, rows in before.items() if rows - now[table]}
+    assert not gone, f"rows that were made anew: {gone}"
