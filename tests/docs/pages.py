@@ -8,7 +8,7 @@ from pathlib import Path
 from vtep_ofapp.values.faults import FaultWord
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 
 def section(page: Path, heading: str) -> str:
@@ -43,3 +43,15 @@ def raised_words() -> set[str]:
     files = (path for path in (ROOT / "vtep_ofapp").rglob("*.py") if path.name != "faults.py")
     names = {each for path in files for each in name.findall(path.read_text())}
     return {FaultWord[each].value for each in names}
+
+
+def targets_named(page: Path) -> set[str]:
+    """Return the targets of make that a page names."""
+    return set(
+        re.findall(r"\bmake ([a-z]+)\b(?=[`\s]* *(?:#|`|$))", page.read_text(), re.MULTILINE)
+    )
+
+
+def targets_there() -> set[str]:
+    """Return the targets that there are."""
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
