@@ -9,16 +9,32 @@ from typing import Any
 from uuid import UUID
 
 from tests.docs.pages import ROOT, code, section, table
+from tests.unit.declared import check_flow, check_group, nexts
+from tests.unit.reading import kind_of_group
 from vtep_ofapp.pipeline import admission, egress, flooding, layout, learning, tunnels, unicast
-from vtep_ofapp.pipeline.layout import Cookie, GroupKind, Priority, Table
+from vtep_ofapp.pipeline.layout import (
+    GROUP_RULES,
+    RULES,
+    WAYS,
+    Cookie,
+    GroupKind,
+    Priority,
+    Step,
+    Table,
+    first,
+)
 from vtep_ofapp.values.addresses import ipv4_number
 from vtep_ofapp.values.flows import (
     COOKIE_BASE,
     COOKIE_MASK,
     GROUP_BASE,
+    GROUP_MASK,
+    CheckLength,
     Flow,
     GoTo,
+    Group,
     Resubmit,
+    SetField,
     ToGroup,
 )
 from vtep_ofapp.values.rows import Binding
@@ -41,6 +57,7 @@ def every_kind_of_flow() -> Iterator[Flow]:
     for binding in (untagged, tagged, bond):
         yield from admission.bound(binding, LOGICAL_SWITCH)
         yield from egress.bound(binding, LOGICAL_SWITCH)
+        yield from egress.bound(binding, LOGICAL_SWITCH, [Step(Table.DELIVERY)])
     yield tunnels.incoming(REMOTE, 9)
     yield tunnels.outgoing(REMOTE, 9)
     yield tunnels.looking_at_bfd(REMOTE, 9, "169.254.1.0")
@@ -70,6 +87,17 @@ def every_kind_of_flow() -> Iterator[Flow]:
     many = {str(IPv4Address(number)): 9 for number in range(1, layout.TOGETHER + 2)}
     yield from flooding.replicated(LOGICAL_SWITCH, many, True)[0]
     yield from flooding.multicast(LOGICAL_SWITCH, 6, "01:00:5e:00:00:fb", {REMOTE: 9}, False)[0]
+
+
+def every_kind_of_group() -> Iterator[Group]:
+    """At least one group of each kind that the pipeline has."""
+    yield flooding.alive()
+    yield flooding.again()
+    yield from flooding.local(LOGICAL_SWITCH, [Binding("p0", 1, 0, UUID(int=1), (1,))])[1]
+    many = {str(IPv4Address(number)): 9 for number in range(1, layout.TOGETHER + 2)}
+    for targets in ({REMOTE: 9}, many):
+        yield from flooding.replicated(LOGICAL_SWITCH, targets, True)[1]
+        yield from flooding.multicast(LOGICAL_SWITCH, 6, "01:00:5e:00:00:fb", targets, True)[1]
 
 
 def kind_of(flow: Flow) -> tuple[Any, ...]:
@@ -107,6 +135,64 @@ def test_what_misses() -> None:
             assert set(re.findall(r"[A-Z]{4,}", miss)) == goes_on[name]
         else:
             assert miss.startswith("is dropped")
+        assert RULES[Table[name]].miss_goes_on == (name in goes_on)
+
+
+def test_ways() -> None:
+    said = {code(row["way"])[0]: code(row["tables, in their order"]) for row in table(PAGE, "Ways")}
+    assert said == {way.name: [each.name for each in tables] for way, tables in WAYS.items()}
+
+
+def test_what_tables_may_do() -> None:
+    said = {
+        code(row["table"])[0]: tuple(
+            frozenset(code(row[f"may {what}"])) for what in ("match", "set", "do", "enter the way")
+        )
+        for row in table(PAGE, "What a table may do")
+    }
+    assert said == {
+        each.name: (
+            rules.matches,
+            rules.sets,
+            frozenset(action.__name__ for action in rules.acts),
+            frozenset(way.name for way in rules.enters),
+        )
+        for each, rules in RULES.items()
+    }
+
+
+def test_flows_keep_to_what_their_tables_declare_and_use_all_of_it() -> None:
+    flows = list(every_kind_of_flow())
+    for flow in flows:
+        check_flow(flow)
+    for each, rules in RULES.items():
+        own = [flow for flow in flows if flow.key.table == each]
+        actions = [action for flow in own for action in flow.actions]
+        assert {field for flow in own for field, _ in flow.key.match} == rules.matches
+        fields = {action.field for action in actions if isinstance(action, SetField)}
+        fields |= {action.register for action in actions if isinstance(action, CheckLength)}
+        assert fields == rules.sets
+        going = GoTo, Resubmit, SetField, CheckLength
+        assert {type(action) for action in actions} - set(going) == rules.acts
+        entered = {action.table for action in actions if isinstance(action, GoTo | Resubmit)}
+        assert {first(way) for way in rules.enters} == entered - nexts(each)
+
+
+def test_groups_keep_to_what_their_kinds_declare_and_enter_all_ways() -> None:
+    groups = list(every_kind_of_group())
+    for group in groups:
+        check_group(group)
+    for kind, rules in GROUP_RULES.items():
+        actions = [
+            action
+            for group in groups
+            if kind_of_group(group.id) == kind
+            for bucket in group.buckets
+            for action in bucket.actions
+        ]
+        assert {action.field for action in actions if isinstance(action, SetField)} == rules.sets
+        entered = {action.table for action in actions if isinstance(action, Resubmit)}
+        assert {first(way) for way in rules.enters} == entered
 
 
 def test_flows() -> None:
@@ -181,12 +267,11 @@ def test_groups() -> None:
     said = {code(row["kind"])[0]: (int(row["number"]), code(row["first id"])[0]) for row in rows}
     assert said == {kind.name: (kind.value, f"{layout.group_id(kind, 0):#x}") for kind in GroupKind}
     text = section(PAGE, "Groups")
-    assert f"`{GROUP_BASE >> 28:#x}` in the highest four bits" in text
-    first = GroupKind.REPLICATION
+    assert f"`{GROUP_BASE >> 29:#b}` in the highest three bits" in text
     assert f"up to {layout.CHUNK} locators" in text
-    assert f"{first + 1} to {first + layout.CHUNKS}\nfor `unknown-dst`" in text
-    second = GroupKind.MULTICAST
-    assert f"{second + 1} to {second + layout.CHUNKS} for multicast addresses" in text
+    for part in (GroupKind.REPLICATION_PART, GroupKind.MULTICAST_PART):
+        assert f"kinds {part} to {part + layout.CHUNKS - 1} |" in text
+    assert f"from `{GROUP_BASE | 16 << 24:#x}` on, are free" in re.sub(r"\s", " ", text)
     assert f"room for {layout.CHUNK * layout.CHUNKS} remote VTEPs" in text
 
 
@@ -222,7 +307,7 @@ def test_output_of_the_lab_is_of_this_pipeline() -> None:
         )
         assert kind in known
     for group in re.findall(r"group:(\d+)", text):
-        assert f"{int(group):#x}"[:3] == f"{GROUP_BASE >> 28:#x}"
+        assert int(group) & GROUP_MASK == GROUP_BASE
 
 
 def test_examples_of_numbers() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from ipaddress import IPv4Address
 from itertools import chain
@@ -15,6 +16,17 @@ from vtep_ofapp.pipeline.layout import CHUNK
 ROUTER, FIRST = "10.2.2.2", IPv4Address("10.3.0.1")
 MANY = 800
 """Some 780 fill the 64 KiB of actions that it makes from a frame."""
+
+
+def number_of_ls0(switch: DummySwitch) -> int:
+    """Return the number of the one logical switch, as a binding's flow notes it."""
+    found = re.search(r"set_field:0x([0-9a-f]+)->metadata", "\n".join(switch.flows()))
+    assert found
+    return int(found[1], 16)
+
+
+def group_ids(switch: DummySwitch) -> set[int]:
+    return {int(id) for id in re.findall(r"group_id=(\d+)", switch.ofctl("dump-groups", "br0"))}
 
 
 def test_each_of_very_many_remote_vteps_gets_one_copy(switch: DummySwitch) -> None:
@@ -33,6 +45,10 @@ def test_each_of_very_many_remote_vteps_gets_one_copy(switch: DummySwitch) -> No
     targets = lambda: switch.ofctl("dump-groups", "br0").count("resubmit(,90)")  # noqa: E731
     switch.wait(lambda: targets() == MANY, "all tunnels in the groups", 120)
     switch.come_to_rest()
+    number, ids = number_of_ls0(switch), group_ids(switch)
+    # As versions before GroupKind had five bits have them: an upgrade changes nothing.
+    of_ls0 = {kind << 24 | number for kind in (0xA1, 0xA2, 0xA3, 0xA4)}
+    assert ids == {0xA0000000, 0xA0000001, *of_ls0}
     switch.receive("p0", "00:00:00:00:00:01", BROADCAST, length=60)
     copies = lambda: Counter(packet[IP].dst for packet in rdpcap(str(sent)) if IP in packet)  # noqa: E731
     switch.wait(lambda: len(copies()) == MANY, "a copy for each")

@@ -6,6 +6,7 @@ import re
 from hypothesis import strategies as st
 
 from vtep_ofapp.pipeline import admission, egress, flooding, learning, tunnels, unicast
+from vtep_ofapp.pipeline.layout import Step, Table
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Flow, Group
 
@@ -23,6 +24,8 @@ BINDINGS = st.builds(
     members=st.lists(PORTS, min_size=1, max_size=5).map(tuple),
 )
 BINDING_NUMBERS = BINDINGS.map(lambda each: each.number)
+STEPS = st.sampled_from([(), (Step(Table.DELIVERY),)])
+"""Optional tables on a binding's way out."""
 TARGETS = st.dictionaries(ADDRESSES, PORTS, max_size=5)
 
 PRODUCERS = {
@@ -51,7 +54,7 @@ PRODUCERS = {
     unicast.local: (BINDING_NUMBERS, NUMBERS, MACS),
     unicast.remote: (NUMBERS, MACS, ADDRESSES),
     egress.inner_tags: (),
-    egress.bound: (BINDINGS, NUMBERS),
+    egress.bound: (BINDINGS, NUMBERS, STEPS),
     flooding.local: (NUMBERS, st.lists(BINDINGS, max_size=5)),
     flooding.replicated: (NUMBERS, TARGETS.filter(bool), st.booleans()),
     flooding.multicast: (NUMBERS, NUMBERS, MACS, TARGETS.filter(bool), st.booleans()),

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from textwrap import dedent
 
 from vtep_ofapp.pipeline.layout import AGAIN, ALIVE, GroupKind, Priority, Table
-from vtep_ofapp.values.flows import GROUP_BASE, Flow, Group
+from vtep_ofapp.values.flows import GROUP_BASE, GROUP_MASK, Flow, Group
 
 
 def lines(text: str) -> set[str]:
@@ -50,17 +50,27 @@ def read_groups(groups: Iterable[Group], names: Mapping[int, str] | None = None)
     return {read_group(group, names) for group in groups}
 
 
+def kind_of_group(id: int) -> GroupKind:
+    """Return the kind in a group's id, that of its first part if it is one of several."""
+    assert id & GROUP_MASK == GROUP_BASE
+    return max(kind for kind in GroupKind if kind <= id >> 24 & 0x1F)
+
+
 def _group(number: int, names: Mapping[int, str] | None) -> str:
     """Return a group's kind, with the name of its logical switch or the number of its address."""
-    assert number >> 28 == GROUP_BASE >> 28
-    kind, low = number >> 24 & 0xF, number & 0xFFFFFF
+    kind, low = kind_of_group(number), number & 0xFFFFFF
+    part = (number >> 24 & 0x1F) - kind + 1
     if kind == GroupKind.BRIDGE:
         return {ALIVE: "alive", AGAIN: "again"}[low]
     if kind == GroupKind.LOCAL:
         return f"local({_name(low, names)})"
-    if kind >= GroupKind.MULTICAST:
-        return f"multicast{kind - GroupKind.MULTICAST or ''}({low})"
-    return f"replication{kind - GroupKind.REPLICATION or ''}({_name(low, names)})"
+    if kind == GroupKind.MULTICAST:
+        return f"multicast({low})"
+    if kind == GroupKind.MULTICAST_PART:
+        return f"multicast{part}({low})"
+    if kind == GroupKind.REPLICATION:
+        return f"replication({_name(low, names)})"
+    return f"replication{part}({_name(low, names)})"
 
 
 def _name(number: int, names: Mapping[int, str] | None) -> str:

@@ -15,18 +15,14 @@ from vtep_ofapp.pipeline.layout import (
     PRODUCER_MASK,
     TOGETHER,
     Cookie,
-    GroupKind,
     Table,
     cookie_of,
     counted,
-    group_id,
 )
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.flows import (
     COOKIE_BASE,
     COOKIE_MASK,
-    GROUP_BASE,
-    GROUP_MASK,
     Flow,
     Group,
     SetField,
@@ -524,28 +520,6 @@ def test_flows_of_a_binding_count_for_it_by_direction():
 def test_every_binding_has_a_number_that_fits_into_a_cookie():
     largest = binding(ofport=0xFEFF, vlan=4094)
     assert counted(cookie_of(Cookie.EGRESS, largest.number)) == (Cookie.EGRESS, largest.number)
-
-
-@given(
-    st.sampled_from(GroupKind),
-    st.integers(0, (1 << 24) - 1),
-    st.sampled_from(GroupKind),
-    st.integers(0, (1 << 24) - 1),
-)
-def test_group_ids_are_ours_and_tell_kind_and_number(kind, number, other_kind, other):
-    first, second = group_id(kind, number), group_id(other_kind, other)
-    assert first & GROUP_MASK == GROUP_BASE
-    assert (first == second) == ((kind, number) == (other_kind, other))
-    assert first & 0xFFFFFF == number
-
-
-@given(st.integers(1, (1 << 24) - 1))
-def test_group_ids_of_chunks_are_ours_and_differ(number):
-    chunked = (GroupKind.REPLICATION, GroupKind.MULTICAST)
-    ids = [group_id(kind, number, chunk) for kind in chunked for chunk in range(CHUNKS + 1)]
-    others = [group_id(kind, number) for kind in GroupKind if kind not in chunked]
-    assert len({*ids, *others}) == len(ids) + len(others)
-    assert all(each & GROUP_MASK == GROUP_BASE for each in ids)
 
 
 def test_equal_groups_are_equal():

@@ -32,6 +32,7 @@ from vtep_ofapp.values.rows import (
 )
 
 from .builders import bridge, physical_switch, port
+from .declared import check_flow, check_group
 from .reading import read_flows, read_groups
 
 FIRST_TUNNEL_PORT = 1000
@@ -45,6 +46,10 @@ class StrictReconciliation(DesiredActual[K, W]):
 
     def want(self, key: K, value: W | None) -> None:
         assert value is None or key not in self.wanted, f"two causes want {key}"
+        if isinstance(value, Flow):
+            check_flow(value)
+        elif isinstance(value, Group):
+            check_group(value)
         super().want(key, value)
 
 

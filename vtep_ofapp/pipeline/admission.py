@@ -1,8 +1,21 @@
 """Where a frame from a port enters: which logical switch, if any, it belongs to."""
 
-from ..values.flows import Action, Flow, GoTo, PopVlan, SetField, match
+from collections.abc import Iterable
+
+from ..values.flows import Action, Flow, PopVlan, SetField, match
 from ..values.rows import Binding
-from .layout import LOGICAL_SWITCH, SOURCE_BINDING, TAGGED, Cookie, Priority, Table, flow
+from .layout import (
+    LOGICAL_SWITCH,
+    SOURCE_BINDING,
+    TAGGED,
+    Cookie,
+    Priority,
+    Step,
+    Table,
+    Way,
+    flow,
+    onward,
+)
 
 _PRESENT = 0x1000
 """OFPVID_PRESENT of OpenFlow: set in vlan_vid for every frame that carries a tag."""
@@ -16,15 +29,16 @@ def link_local() -> Flow:
     )
 
 
-def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
+def bound(binding: Binding, logical_switch: int, steps: Iterable[Step] = ()) -> tuple[Flow, ...]:
     """Admit the frames of a binding, their tag removed, to its logical switch's number.
 
-    An untagged binding also takes frames with a priority tag, the tag of VLAN 0.
+    An untagged binding also takes frames with a priority tag, the tag of VLAN 0. ``steps`` are the
+    optional tables of the binding.
     """
     enter = (
         SetField(SOURCE_BINDING, binding.number),
         SetField(LOGICAL_SWITCH, logical_switch),
-        GoTo(Table.LEARNING),
+        *onward(Table.ADMISSION, Way.FROM_BINDING, steps),
     )
     flows = [
         _entry(binding, port, _PRESENT | binding.vlan, PopVlan(), SetField(TAGGED, 1), *enter)

@@ -1,5 +1,7 @@
 """Where a frame leaves by a binding, tagged as the binding says, never back where it came from."""
 
+from collections.abc import Iterable, Iterator
+
 from ..values.flows import Flow, ForgetInPort, Output, OutputToBond, PushVlan, match
 from ..values.rows import Binding
 from .layout import (
@@ -9,10 +11,14 @@ from .layout import (
     TAGGED,
     TARGET_BINDING,
     UNTAGGED_BINDING,
+    WAYS,
     Cookie,
     Priority,
+    Step,
     Table,
+    Way,
     flow,
+    onward,
 )
 
 
@@ -29,11 +35,13 @@ def inner_tags() -> tuple[Flow, ...]:
     )
 
 
-def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
+def bound(binding: Binding, logical_switch: int, steps: Iterable[Step] = ()) -> tuple[Flow, ...]:
     """Let frames of its logical switch leave by a binding, except for those that came in by it.
 
     The input port is forgotten, because two VLANs of one port may reach each other. Frames that
     came in with a tag are counted apart, because Open vSwitch counts them as long as they came.
+    ``steps`` are the optional tables of the binding. With one on the way out, DELIVERY takes the
+    place of the end of EGRESS.
     """
     back = flow(
         Table.EGRESS,
@@ -45,9 +53,10 @@ def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
     port = (
         Output(binding.members[0]) if len(binding.members) == 1 else OutputToBond(binding.members)
     )
-    out = (
+    on_the_way = [step for step in steps if step.table in WAYS[Way.TO_BINDING]]
+    leaving = (
         flow(
-            Table.EGRESS,
+            Table.DELIVERY if on_the_way else Table.EGRESS,
             Priority.DEFAULT,
             match(
                 {
@@ -64,4 +73,15 @@ def bound(binding: Binding, logical_switch: int) -> tuple[Flow, ...]:
         )
         for tagged, producer in ((0, Cookie.EGRESS), (1, Cookie.EGRESS_FROM_TAGGED))
     )
-    return back, *out
+    return back, *_to_steps(binding, logical_switch, on_the_way), *leaving
+
+
+def _to_steps(binding: Binding, logical_switch: int, steps: list[Step]) -> Iterator[Flow]:
+    if steps:
+        yield flow(
+            Table.EGRESS,
+            Priority.DEFAULT,
+            match({LOGICAL_SWITCH: logical_switch, TARGET_BINDING: binding.number}),
+            *onward(Table.EGRESS, Way.TO_BINDING, steps),
+            producer=Cookie.EGRESS,
+        )

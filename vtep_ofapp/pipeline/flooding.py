@@ -24,10 +24,16 @@ from .layout import (
     GroupKind,
     Priority,
     Table,
+    Way,
+    first,
     flow,
     group_id,
 )
 
+_PARTS = {
+    GroupKind.REPLICATION: GroupKind.REPLICATION_PART,
+    GroupKind.MULTICAST: GroupKind.MULTICAST_PART,
+}
 Flooding = tuple[tuple[Flow, ...], tuple[Group, ...]]
 """Flows, and the groups that they use."""
 
@@ -40,7 +46,8 @@ def local(logical_switch: int, bindings: Iterable[Binding]) -> Flooding:
     """
     numbers = sorted(binding.number for binding in bindings)[:MAX_BINDINGS]
     buckets = (
-        Bucket((SetField(TARGET_BINDING, number), Resubmit(Table.EGRESS))) for number in numbers
+        Bucket((SetField(TARGET_BINDING, number), Resubmit(first(Way.TO_BINDING))))
+        for number in numbers
     )
     group = Group(group_id(GroupKind.LOCAL, logical_switch), tuple(buckets))
     return (_to_groups(logical_switch, {ORIGIN: FROM_TUNNEL}, (group.id,)),), (group,)
@@ -95,7 +102,7 @@ def again() -> Group:
     leaves out the rest without a word; 780 tunnels fill them. To select a bucket it hashes the
     frame and begins anew with it, with 64 KiB of its own. The one bucket is always selected.
     """
-    bucket = Bucket((Resubmit(Table.REPLICATION),))
+    bucket = Bucket((Resubmit(first(Way.IN_PARTS)),))
     return Group(group_id(GroupKind.BRIDGE, AGAIN), (bucket,), select=True)
 
 
@@ -141,10 +148,8 @@ def _replication(
     if len(addresses) <= TOGETHER:
         return (_all_targets(group_id(kind, number), addresses),)
     parts = tuple(
-        _all_targets(
-            group_id(kind, number, 1 + index), addresses[index * CHUNK : (index + 1) * CHUNK]
-        )
-        for index in range(min(CHUNKS, -(-len(addresses) // CHUNK)))
+        _all_targets(group_id(_PARTS[kind], number, part), addresses[start : start + CHUNK])
+        for part, start in enumerate(range(0, min(len(addresses), CHUNKS * CHUNK), CHUNK))
     )
     apart = (Bucket((SetField(PART, part.id), ToGroup(again().id))) for part in parts)
     return Group(group_id(kind, number), tuple(apart)), *parts
@@ -171,4 +176,4 @@ def _one_target(id: int, number: int, targets: Mapping[str, int]) -> Group:
 
 
 def _into_tunnel(address: str) -> tuple[SetField, Resubmit]:
-    return SetField(REMOTE, ipv4_number(address)), Resubmit(Table.ENCAPSULATION)
+    return SetField(REMOTE, ipv4_number(address)), Resubmit(first(Way.TO_TUNNEL))

@@ -8,14 +8,25 @@ from ..values.flows import (
     CheckLength,
     Flow,
     FlowKey,
-    GoTo,
     Match,
     Resubmit,
     ToController,
     match,
     narrowed,
 )
-from .layout import LENGTH, LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Priority, Table, flow, miss
+from .layout import (
+    LENGTH,
+    LOGICAL_SWITCH,
+    SOURCE_BINDING,
+    Cookie,
+    Priority,
+    Table,
+    Way,
+    first,
+    flow,
+    miss,
+    onward,
+)
 
 ETHERNET_HEADER = 14
 """Bytes of a frame that the controller needs: its addresses."""
@@ -25,7 +36,8 @@ LONGEST_SHOWN = 16384
 Open vSwitch (2.7 and later) sends the whole frame, whatever it is asked for, and the length of a
 message of OpenFlow has 16 bits. A station with longer frames is learned from its shorter ones.
 """
-_SHOW = Resubmit(Table.MEASURING), GoTo(Table.UNICAST)
+_ON = onward(Table.LEARNING, Way.FROM_BINDING)
+_SHOW = Resubmit(first(Way.TO_CONTROLLER)), *_ON
 
 
 def unlearnable() -> tuple[Flow, ...]:
@@ -58,7 +70,7 @@ def showing() -> tuple[Flow, ...]:
         miss(
             Table.MEASURING,
             CheckLength(LONGEST_SHOWN, LENGTH),
-            Resubmit(Table.SHOWING),
+            *onward(Table.MEASURING, Way.TO_CONTROLLER, by=Resubmit),
             producer=Cookie.LEARNING,
         ),
         flow(
@@ -85,7 +97,7 @@ def _known(binding: int, logical_switch: int, aging: int) -> Flow:
         Table.LEARNING,
         Priority.DEFAULT,
         match({LOGICAL_SWITCH: logical_switch, SOURCE_BINDING: binding}),
-        GoTo(Table.UNICAST),
+        *_ON,
         producer=Cookie.LEARNING,
         idle_timeout=aging,
         watched=True,
@@ -122,7 +134,7 @@ def held(logical_switch: int, mac: str) -> Flow:
         Table.LEARNING,
         Priority.LIMIT_EXCEPT,
         match({LOGICAL_SWITCH: logical_switch, "eth_src": mac}),
-        GoTo(Table.UNICAST),
+        *_ON,
         producer=Cookie.LEARNING,
     )
 
@@ -133,7 +145,7 @@ def _full(fields: Mapping[str, int]) -> Flow:
         Table.LEARNING,
         Priority.LIMIT,
         match(fields),
-        GoTo(Table.UNICAST),
+        *_ON,
         producer=Cookie.LEARNING,
     )
 

@@ -1,7 +1,7 @@
 """Into and out of VXLAN: one port for each remote VTEP, one key for each logical switch."""
 
 from ..values.addresses import ipv4_number
-from ..values.flows import Flow, FlowKey, GoTo, Output, SetField, match
+from ..values.flows import Flow, FlowKey, Output, SetField, match
 from .layout import (
     A_TAG_INSIDE,
     FROM_TUNNEL,
@@ -11,8 +11,10 @@ from .layout import (
     Cookie,
     Priority,
     Table,
+    Way,
     cookie_of,
     flow,
+    onward,
 )
 
 
@@ -32,7 +34,7 @@ def incoming(address: str, ofport: int) -> Flow:
         Priority.DEFAULT,
         match({"in_port": ofport}),
         SetField(REMOTE, ipv4_number(address)),
-        GoTo(Table.DECAPSULATION),
+        *onward(Table.ADMISSION, Way.FROM_TUNNEL),
         producer=Cookie.TUNNELS,
     )
 
@@ -43,7 +45,7 @@ def incoming_from_anyone(ofport: int) -> Flow:
         Table.ADMISSION,
         Priority.DEFAULT,
         match({"in_port": ofport}),
-        GoTo(Table.DECAPSULATION),
+        *onward(Table.ADMISSION, Way.FROM_TUNNEL),
         producer=Cookie.TUNNELS,
     )
 
@@ -68,7 +70,7 @@ def looking_at_bfd(address: str, ofport: int, destination: str) -> Flow:
             }
         ),
         SetField(REMOTE, ipv4_number(address)),
-        GoTo(Table.DECAPSULATION),
+        *onward(Table.ADMISSION, Way.FROM_TUNNEL),
         producer=Cookie.TUNNELS,
     )
 
@@ -95,7 +97,7 @@ def decapsulation(address: str, vni: int, logical_switch: int) -> Flow:
         match({REMOTE: ipv4_number(address), "tunnel_id": vni}),
         SetField(LOGICAL_SWITCH, logical_switch),
         SetField(ORIGIN, FROM_TUNNEL),
-        GoTo(Table.UNICAST),
+        *onward(Table.DECAPSULATION, Way.FROM_TUNNEL),
         producer=Cookie.TUNNELS,
     )
 
@@ -118,7 +120,7 @@ def decapsulation_from_anyone(vni: int, logical_switch: int) -> Flow:
         match({"tunnel_id": vni}),
         SetField(LOGICAL_SWITCH, logical_switch),
         SetField(ORIGIN, FROM_TUNNEL),
-        GoTo(Table.UNICAST),
+        *onward(Table.DECAPSULATION, Way.FROM_TUNNEL),
         producer=Cookie.TUNNELS,
     )
 
@@ -148,14 +150,15 @@ def encapsulation(logical_switch: int, vni: int) -> Flow:
         Priority.DEFAULT,
         match({LOGICAL_SWITCH: logical_switch}),
         SetField("tunnel_id", vni),
-        GoTo(Table.TUNNEL),
+        *onward(Table.ENCAPSULATION, Way.TO_TUNNEL),
         producer=Cookie.TUNNELS,
     )
 
 
 def encapsulation_towards(logical_switch: int, address: str, vni: int | None) -> Flow:
     """Give frames for one VTEP a VNI of their own, or drop them where there is none."""
-    actions = (SetField("tunnel_id", vni), GoTo(Table.TUNNEL)) if vni else ()
+    onwards = onward(Table.ENCAPSULATION, Way.TO_TUNNEL)
+    actions = (SetField("tunnel_id", vni), *onwards) if vni else ()
     return flow(
         Table.ENCAPSULATION,
         Priority.PREFERRED,

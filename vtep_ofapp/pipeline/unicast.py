@@ -13,14 +13,18 @@ from .layout import (
     Cookie,
     Priority,
     Table,
+    Way,
+    first,
     flow,
     miss,
+    onward,
 )
 
 
 def elsewhere() -> Flow:
     """Flood every frame that is not for a station whose place is known."""
-    return miss(Table.UNICAST, GoTo(Table.FLOODING), producer=Cookie.UNICAST)
+    onwards = onward(Table.UNICAST, Way.IN_LOGICAL_SWITCH)
+    return miss(Table.UNICAST, *onwards, producer=Cookie.UNICAST)
 
 
 def local(binding: int, logical_switch: int, mac: str) -> Flow:
@@ -35,7 +39,7 @@ def _to_binding(binding: int, logical_switch: int) -> Flow:
         Priority.DEFAULT,
         match({LOGICAL_SWITCH: logical_switch}),
         SetField(TARGET_BINDING, binding),
-        GoTo(Table.EGRESS),
+        GoTo(first(Way.TO_BINDING)),
         producer=Cookie.UNICAST,
     )
 
@@ -55,7 +59,7 @@ def _to_vtep(logical_switch: int, address: str) -> Flow:
         Priority.PREFERRED,
         match({LOGICAL_SWITCH: logical_switch, ORIGIN: FROM_BINDING}),
         SetField(REMOTE, ipv4_number(address)),
-        GoTo(Table.ENCAPSULATION),
+        GoTo(first(Way.TO_TUNNEL)),
         producer=Cookie.UNICAST,
     )
 

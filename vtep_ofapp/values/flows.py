@@ -12,9 +12,9 @@ COOKIE_BASE = 0x76746570 << 32
 """The high half of all our cookies, the letters "vtep"; flows without it are not ours."""
 COOKIE_MASK = 0xFFFFFFFF << 32
 
-GROUP_BASE = 0xA << 28
-"""The highest four bits of all our group ids; groups without them are not ours."""
-GROUP_MASK = 0xF << 28
+GROUP_BASE = 0b101 << 29
+"""The highest three bits of all our group ids; groups without them are not ours."""
+GROUP_MASK = 0b111 << 29
 
 MatchValue: TypeAlias = "int | str | tuple[int, int] | tuple[str, str]"
 """A number, a MAC address, or either with its mask."""

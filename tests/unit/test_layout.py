@@ -1,0 +1,273 @@
+"""Tables, the ways between them, and group ids."""
+
+import importlib
+import sys
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from os_ken.ofproto import ofproto_v1_3 as ofp
+
+import vtep_ofapp
+from vtep_ofapp.pipeline import admission, egress, layout
+from vtep_ofapp.pipeline.layout import (
+    CHUNKS,
+    RULES,
+    WAYS,
+    Cookie,
+    GroupKind,
+    Priority,
+    Rules,
+    Step,
+    Table,
+    Way,
+    following,
+    group_id,
+    onward,
+)
+from vtep_ofapp.values.flows import (
+    GROUP_BASE,
+    GROUP_MASK,
+    Action,
+    Flow,
+    GoTo,
+    Group,
+    Output,
+    Resubmit,
+    SetField,
+    match,
+)
+
+from .builders import FAR, MAC1, MULTICAST, binding
+from .declared import check_flow, check_group, nexts
+from .produced import FLOWS, GROUPS, NUMBERS
+from .reading import kind_of_group
+
+UNTAGGED = binding("p0", ofport=1, vlan=0)
+
+# Declarations
+
+
+def test_every_table_and_every_kind_of_group_has_rules():
+    assert RULES.keys() == set(Table)
+    assert layout.GROUP_RULES.keys() == set(GroupKind)
+
+
+def test_every_table_has_its_place_on_a_way_and_every_way_is_there():
+    assert WAYS.keys() == set(Way)
+    assert {each for way in WAYS.values() for each in way if isinstance(each, Table)} == set(Table)
+
+
+def test_a_way_leads_to_later_tables_as_goto_needs_it():
+    for table in Table:
+        assert all(table < each for each in nexts(table)), table.name
+
+
+@given(FLOWS)
+def test_a_flow_does_what_its_table_declares(flow):
+    check_flow(flow)
+
+
+@given(GROUPS)
+def test_a_group_does_what_its_kind_declares(group):
+    check_group(group)
+
+
+def flow(table: Table, fields: dict, *actions: Action, priority=Priority.DEFAULT) -> Flow:
+    return layout.flow(table, priority, match(fields), *actions, producer=Cookie.LEARNING)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        flow(Table.TUNNEL, {"metadata": 7}, Output(1)),
+        flow(Table.LEARNING, {}, SetField("reg2", 7)),
+        flow(Table.LEARNING, {}, Output(1)),
+        flow(Table.LEARNING, {}, GoTo(Table.EGRESS)),
+        flow(Table.ADMISSION, {}, Resubmit(Table.UNICAST)),
+        flow(Table.TUNNEL, {}, Output(1), priority=Priority.MISS),
+    ],
+    ids=str,
+)
+def test_what_is_not_declared_is_found(bad):
+    with pytest.raises(AssertionError):
+        check_flow(bad)
+
+
+# Ways
+
+
+def test_a_table_leads_to_the_next_one_of_its_way():
+    assert following(Table.ADMISSION, Way.FROM_BINDING) == Table.LEARNING
+    assert following(Table.LEARNING, Way.FROM_BINDING) == Table.UNICAST
+    assert following(Table.DECAPSULATION, Way.FROM_TUNNEL) == Table.UNICAST
+    assert following(Table.TUNNEL, Way.TO_TUNNEL) is None
+    assert onward(Table.TUNNEL, Way.TO_TUNNEL) == ()
+
+
+PAIRS = [
+    (way, place, table)
+    for way, tables in WAYS.items()
+    for place, table in enumerate(tables)
+    if isinstance(table, Table) and table != Table.ADMISSION and not RULES[table].is_optional
+]
+"""Places in ways, before a table. Frames do not go to ADMISSION: they begin there."""
+ADDED = 255
+
+
+def fresh_pipeline(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
+    """Import the pipeline once more, for this test alone, before its flows are made."""
+    names = [name for name in sys.modules if name.startswith("vtep_ofapp.pipeline")]
+    for name in names:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(vtep_ofapp, "pipeline", vtep_ofapp.pipeline)
+    return {"layout": importlib.import_module("vtep_ofapp.pipeline.layout")}
+
+
+def made(pipeline: dict[str, ModuleType]) -> list[Flow | Group]:
+    """Return flows and groups of every kind."""
+    for name in ("admission", "egress", "flooding", "learning", "tunnels", "unicast"):
+        pipeline[name] = importlib.import_module(f"vtep_ofapp.pipeline.{name}")
+    learning, tunnels, unicast = (pipeline[name] for name in ("learning", "tunnels", "unicast"))
+    flooding = pipeline["flooding"]
+    many = {f"10.1.{number >> 8}.{number & 255}": 9 for number in range(1000)}
+    flooded = [
+        flooding.local(7, [UNTAGGED]),
+        flooding.replicated(7, {FAR: 9}, True),
+        flooding.replicated(8, many, True),
+        flooding.multicast(7, 3, MULTICAST, {FAR: 9}, False),
+    ]
+    return [
+        *pipeline["admission"].bound(UNTAGGED, 7),
+        *pipeline["egress"].bound(UNTAGGED, 7),
+        learning.unknown(),
+        *learning.showing(),
+        learning.known(UNTAGGED.number, 7, MAC1, 300),
+        learning.moving(7, MAC1),
+        learning.held(7, MAC1),
+        learning.full_binding(UNTAGGED.number),
+        learning.full_logical_switch(7),
+        tunnels.incoming(FAR, 9),
+        tunnels.incoming_from_anyone(9),
+        tunnels.looking_at_bfd(FAR, 9, "169.254.1.0"),
+        tunnels.decapsulation(FAR, 5001, 7),
+        tunnels.decapsulation_from_anyone(5001, 7),
+        tunnels.encapsulation(7, 5001),
+        tunnels.encapsulation_towards(7, FAR, 6001),
+        tunnels.outgoing(FAR, 9),
+        unicast.elsewhere(),
+        unicast.local(UNTAGGED.number, 7, MAC1),
+        unicast.remote(7, MAC1, FAR),
+        flooding.again(),
+        *(each for flows, groups in flooded for each in (*flows, *groups)),
+    ]
+
+
+def targets(each: Flow | Group) -> list[int]:
+    """Return the tables that a flow or the buckets of a group lead to."""
+    parts = [each.actions] if isinstance(each, Flow) else [one.actions for one in each.buckets]
+    return [
+        action.table
+        for actions in parts
+        for action in actions
+        if isinstance(action, GoTo | Resubmit)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("way", "place", "table"), PAIRS, ids=[f"{way.name}-{table.name}" for way, _, table in PAIRS]
+)
+def test_a_table_that_is_added_to_a_way_gets_all_frames_of_the_way(way, place, table, monkeypatch):
+    """It is declared in WAYS and RULES, and nothing else is changed."""
+    before = made(fresh_pipeline(monkeypatch))
+    pipeline = fresh_pipeline(monkeypatch)
+    layout, own = pipeline["layout"], pipeline["layout"].Way[way.name]
+    layout.WAYS[own] = (*layout.WAYS[own][:place], ADDED, *layout.WAYS[own][place:])
+    layout.RULES[ADDED] = layout.Rules()
+    led_there = 0
+    for one, other in zip(before, made(pipeline), strict=True):
+        assert targets(other) == [ADDED if each == table else each for each in targets(one)]
+        led_there += table in targets(one)
+    assert led_there
+
+
+OPTIONAL = 120
+
+
+@pytest.fixture
+def with_optional(monkeypatch):
+    """Add optional tables to a binding's way in and out."""
+    for way, place, number in ((Way.FROM_BINDING, 1, 20), (Way.TO_BINDING, 1, OPTIONAL)):
+        tables = WAYS[way]
+        monkeypatch.setitem(WAYS, way, (*tables[:place], number, *tables[place:]))
+        monkeypatch.setitem(RULES, number, Rules(is_optional=True))
+
+
+def test_frames_of_a_binding_with_a_step_on_its_way_in_pass_an_optional_table(with_optional):
+    step = Step(20, (SetField("reg7", 5),))
+    for one in admission.bound(UNTAGGED, 7, [step]):
+        assert one.actions[-2:] == (SetField("reg7", 5), GoTo(20))
+    for one in admission.bound(UNTAGGED, 7):
+        assert one.actions[-1] == GoTo(Table.LEARNING)
+    assert onward(20, Way.FROM_BINDING) == (GoTo(Table.LEARNING),)
+
+
+def test_frames_of_a_binding_with_a_step_on_its_way_out_are_delivered_after_it(with_optional):
+    step = Step(OPTIONAL, (SetField("reg7", 5),))
+    back, to_step, *delivered = egress.bound(UNTAGGED, 7, [step])
+    assert back in egress.bound(UNTAGGED, 7)
+    assert to_step.actions == (SetField("reg7", 5), GoTo(OPTIONAL))
+    assert dict(to_step.key.match) == {"metadata": 7, "reg1": 0x1000}
+    _, *direct = egress.bound(UNTAGGED, 7)
+    assert delivered == [one._replace(key=one.key._replace(table=Table.DELIVERY)) for one in direct]
+    assert onward(OPTIONAL, Way.TO_BINDING) == (GoTo(Table.DELIVERY),)
+
+
+def test_a_step_on_the_other_way_changes_nothing(with_optional):
+    assert egress.bound(UNTAGGED, 7, [Step(20)]) == egress.bound(UNTAGGED, 7)
+    assert admission.bound(UNTAGGED, 7, [Step(OPTIONAL)]) == admission.bound(UNTAGGED, 7)
+
+
+# Group ids
+
+
+WHOLE = [GroupKind.BRIDGE, GroupKind.LOCAL, GroupKind.REPLICATION, GroupKind.MULTICAST]
+PARTS = [GroupKind.REPLICATION_PART, GroupKind.MULTICAST_PART]
+PLACES = st.sampled_from([(kind, 0) for kind in WHOLE]) | st.tuples(
+    st.sampled_from(PARTS), st.integers(0, CHUNKS - 1)
+)
+
+
+@given(PLACES, NUMBERS, PLACES, NUMBERS)
+def test_group_ids_are_ours_and_tell_kind_part_and_number(place, number, other_place, other):
+    first, second = (
+        group_id(kind, low, part) for (kind, part), low in ((place, number), (other_place, other))
+    )
+    assert first & GROUP_MASK == GROUP_BASE
+    assert first < ofp.OFPG_MAX
+    assert (first == second) == ((place, number) == (other_place, other))
+    assert (kind_of_group(first), first & 0xFFFFFF) == (place[0], number)
+
+
+def id_before_parts_were_kinds(kind: int, number: int, chunk: int) -> int:
+    """Return the id that a group has on bridges of versions before GroupKind had five bits."""
+    return 0xA << 28 | (kind + chunk) << 24 | number
+
+
+@given(NUMBERS, st.integers(1, CHUNKS))
+def test_groups_have_the_ids_that_they_have_on_bridges_already(number, chunk):
+    """So that an upgrade changes no group, and two versions may be a pair."""
+    for kind in WHOLE:
+        assert group_id(kind, number) == id_before_parts_were_kinds(kind, number, 0)
+    for part in PARTS:
+        former = id_before_parts_were_kinds(part - 1, number, chunk)
+        assert group_id(part, number, chunk - 1) == former
+
+
+def test_there_is_room_for_new_kinds_of_groups():
+    largest = group_id(GroupKind.MULTICAST_PART, (1 << 24) - 1, CHUNKS - 1)
+    free = GROUP_BASE | 16 << 24
+    assert largest < free
+    assert free & GROUP_MASK == GROUP_BASE
+    assert (free + (16 << 24) - 1) & GROUP_MASK == GROUP_BASE
