@@ -29,6 +29,33 @@ class CommandFailed(RuntimeError):
         self.code = code
 
 
+def run(
+    argv: Sequence[str],
+    *,
+    prefix: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    timeout: float = 30.0,
+) -> str:
+    """Run a command, behind a prefix such as `sudo`, and return what it wrote to standard output.
+
+    `env` is added to this process's environment. Raises CommandFailed when the command ends with
+    another exit code than 0 and `check` is set, and subprocess.TimeoutExpired after `timeout`
+    seconds.
+    """
+    done = subprocess.run(
+        [*prefix, *argv],
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    if check and done.returncode != 0:
+        raise CommandFailed(argv, done.returncode, done.stderr or done.stdout)
+    return done.stdout
+
+
 class Namespace:
     """A named network namespace. Constructing one only names it; `create` makes it."""
 
@@ -100,23 +127,8 @@ class Namespace:
         check: bool = True,
         timeout: float = 30.0,
     ) -> str:
-        """Run a command in the namespace and return what it wrote to its standard output.
-
-        `env` is added to this process's environment. Raises CommandFailed when the command ends
-        with another exit code than 0 and `check` is set, and subprocess.TimeoutExpired after
-        `timeout` seconds.
-        """
-        done = subprocess.run(
-            self.command(argv),
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
-        if check and done.returncode != 0:
-            raise CommandFailed(argv, done.returncode, done.stderr or done.stdout)
-        return done.stdout
+        """Run a command in the namespace as `run` does, and return what it wrote."""
+        return run(argv, prefix=self.command(()), env=env, check=check, timeout=timeout)
 
     def spawn(
         self, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None

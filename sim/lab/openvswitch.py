@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sim.lab.namespaces import CommandFailed, Namespace
+from sim.lab.namespaces import CommandFailed, Namespace, run
 from sim.waiting import WaitFailed, wait_until
 from sim.wire.ovsdb import Operation, OvsdbConnection, to_python
 
@@ -149,19 +149,19 @@ class OpenVSwitch:
 
     def ovs_vsctl(self, *arguments: str) -> str:
         """Run ovs-vsctl and return its output without the newline at its end."""
-        return self.run(["ovs-vsctl", *arguments]).rstrip("\n")
+        return self._tool("ovs-vsctl", *arguments).rstrip("\n")
 
     def vtep_ctl(self, *arguments: str) -> str:
         """Run vtep-ctl and return its output without the newline at its end."""
-        return self.run(["vtep-ctl", *arguments]).rstrip("\n")
+        return self._tool("vtep-ctl", *arguments).rstrip("\n")
 
     def ofctl(self, *arguments: str) -> str:
         """Run ovs-ofctl with OpenFlow 1.3 and return its output."""
-        return self.run(["ovs-ofctl", "-O", OPENFLOW, *arguments])
+        return self._tool("ovs-ofctl", "-O", OPENFLOW, *arguments)
 
     def appctl(self, *arguments: str) -> str:
         """Run ovs-appctl, which talks to ovs-vswitchd, and return its output."""
-        return self.run(["ovs-appctl", *arguments])
+        return self._tool("ovs-appctl", *arguments)
 
     def rows(self, table: str, database: str = "hardware_vtep") -> list[dict[str, Any]]:
         """Return the rows of a table, as `tables` does."""
@@ -206,6 +206,10 @@ class OpenVSwitch:
         """End both daemons. Raises WaitFailed."""
         self.ovs_vswitchd.stop()
         self.ovsdb_server.stop()
+
+    def _tool(self, *argv: str) -> str:
+        """Run a tool that reaches the switch by a Unix socket, so that it may run anywhere."""
+        return run(argv, env=self.env)
 
     def _ask(self, *argv: str) -> str:
         """Return a command's output or why there is none: evidence must not fail itself."""
