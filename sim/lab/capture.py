@@ -83,9 +83,13 @@ class Capture:
     @property
     def frames(self) -> list[Captured]:
         """Every frame so far, in the order of arrival. Raises CaptureOverrun."""
+        return self.since(0)
+
+    def since(self, number: int) -> list[Captured]:
+        """Return the frames so far without the first `number` ones. Raises CaptureOverrun."""
         if self._socket.fileno() >= 0:
             self._take()
-        return list(self._frames)
+        return self._frames[number:]
 
     def matching(self, predicate: Predicate) -> list[Captured]:
         """Return the frames so far for which `predicate` is true."""

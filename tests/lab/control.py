@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sim.lab.vtep import Vtep
 from sim.waiting import wait_until
@@ -152,25 +151,19 @@ class Control:
         """Return the VXLAN interfaces by the address they lead to; `name` is the port's.
 
         The one for addresses that no row names, whose remote end is `flow`, is left out.
-        The options of all interfaces are read at once: a port may go between two commands.
+        All is read at one moment: a port may go between two.
         """
-        ports = set(self.vtep.ovs_vsctl("list-ports", self.vtep.bridge).split())
-        found = {}
-        for row in self._interfaces():
-            remote = row["options"].get("remote_ip")
-            if row["name"] in ports and row["type"] == "vxlan" and remote != "flow":
-                found[row["options"]["remote_ip"]] = {**row["options"], "name": row["name"]}
-        return found
-
-    def _interfaces(self) -> list[dict[str, Any]]:
-        columns = ("name", "type", "options")
-        text = self.vtep.ovs_vsctl(
-            "--format=json", f"--columns={','.join(columns)}", "list", "Interface"
+        bridges, ports, interfaces = self.vtep.tables(
+            "Bridge", "Port", "Interface", database="Open_vSwitch"
         )
-        return [
-            {"name": name, "type": kind, "options": dict(options[1])}
-            for name, kind, options in json.loads(text)["data"]
-        ]
+        (bridge,) = (row for row in bridges if row["name"] == self.vtep.bridge)
+        names = {row["name"] for row in ports if row["_uuid"] in _set(bridge["ports"])}
+        found = {}
+        for row in interfaces:
+            remote = row["options"].get("remote_ip")
+            if row["name"] in names and row["type"] == "vxlan" and remote != "flow":
+                found[remote] = {**row["options"], "name": row["name"]}
+        return found
 
     def picture(self) -> dict[str, list[str]]:
         """Return what the application has made, without what it learned from markers."""

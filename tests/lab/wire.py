@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from sim.lab.delivery import Delivery
@@ -19,6 +20,9 @@ from sim.wire.frames import BROADCAST, Captured, Probe, lab_frame, probe
 from tests.lab.control import MARK_VLANS, MARK_VNI, MARKER, PATIENCE, Control
 
 _numbers = itertools.count(1)
+
+Moment = Mapping[str, int]
+"""How many frames had arrived at each host."""
 
 
 def new_mac() -> str:
@@ -86,17 +90,22 @@ class Wire:
         self._control.wait(is_learned, f"{shot.src} learned behind {vm.name}")
         return shot.src
 
-    def copies(self, mark: bytes) -> Delivery:
-        """Return every copy that has arrived so far, by the host that received it."""
+    def now(self) -> Moment:
+        """Return this moment, as `copies` takes it."""
+        return {name: len(capture.frames) for name, capture in self._captures.items()}
+
+    def copies(self, mark: bytes, since: Moment) -> Delivery:
+        """Return every copy that arrived after a moment, by the host that received it."""
         return {
             name: sorted(frame.label for frame in frames)
-            for name, frames in self.carrying(mark).items()
+            for name, frames in self.carrying(mark, since).items()
         }
 
-    def carrying(self, mark: bytes) -> dict[str, list[Captured]]:
-        """Return the frames with the mark that have arrived so far, by the host."""
+    def carrying(self, mark: bytes, since: Moment | None = None) -> dict[str, list[Captured]]:
+        """Return the frames with the mark that arrived, after a moment or at all, by the host."""
+        first = since or dict.fromkeys(self._captures, 0)
         found = {
-            name: capture.matching(lambda frame: mark in frame.data)
+            name: [frame for frame in capture.since(first[name]) if mark in frame.data]
             for name, capture in self._captures.items()
         }
         return {name: frames for name, frames in found.items() if frames}
@@ -107,28 +116,35 @@ class Wire:
             # A third endpoint has no part in `marks`; the way from eth1 on is the same.
             marked = origin if origin in self._marked() else self.lab.service_node
             mark = probe(f"{MARKER}:00:00:01:01", BROADCAST)
+            begin = self.now()
             marked.send_vxlan(MARK_VNI, mark.frame)
-            self._await(mark, {vm.name: 2 for vm in self._vms})
+            self._await(mark, {vm.name: 2 for vm in self._vms}, begin)
             origin = self._vms[0]
         number = self._vms.index(origin)
         mark = probe(f"{MARKER}:00:00:00:{number:02x}", BROADCAST, MARK_VLANS[:1])
+        begin = self.now()
         origin.send(mark.frame)
         expected = {vm.name: 1 if vm is origin else 2 for vm in self._vms}
         expected |= {endpoint.name: 1 for endpoint in self._marked()}
-        self._await(mark, expected)
+        self._await(mark, expected, begin)
 
     def _marked(self) -> list[VxlanEndpoint]:
         return [self.lab.service_node, self.lab.hypervisor]
 
-    def _await(self, mark: Probe, expected: Mapping[str, int]) -> None:
+    def _await(self, mark: Probe, expected: Mapping[str, int], since: Moment) -> None:
         deadline = time.monotonic() + PATIENCE
+        copies: Counter[str] = Counter()
+        seen = dict(since)
         while True:
-            copies = {name: len(frames) for name, frames in self.carrying(mark.mark).items()}
-            if copies == expected:
+            for name, capture in self._captures.items():
+                arrived = capture.since(seen[name])
+                seen[name] += len(arrived)
+                copies[name] += sum(mark.mark in frame.data for frame in arrived)
+            if +copies == expected:
                 return
             if time.monotonic() >= deadline:
                 raise WaitFailed(
-                    f"a marker arrived as {copies} and not as {expected}", self.lab.evidence()
+                    f"a marker arrived as {dict(copies)} and not as {expected}", self.lab.evidence()
                 )
             time.sleep(0.001)
 
@@ -167,12 +183,13 @@ class Shot:
         kernel of a busy machine may let a later frame overtake.
         """
         shot = probe(self.src, self._dst, self._vlans)
+        begin = self._wire.now()
         self._send(shot.frame)
         self._wire.sweep(self._origin)
-        copies = self._wire.copies(shot.mark)
+        copies = self._wire.copies(shot.mark, begin)
         if copies not in expected:
             self._wire.sweep(self._origin)
-            copies = self._wire.copies(shot.mark)
+            copies = self._wire.copies(shot.mark, begin)
         return copies
 
     def arrives_at_once(self, *expected: Delivery) -> None:
