@@ -6,38 +6,80 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import logs
 
 pytest_plugins = ["tests.labs"]
 
 SPREAD = {"docs", "harness", "packaging", "switch", "unit"}
-"""Folders whose tests run on any worker, unless they name an xdist_group; elsewhere the tests of a
-file share what takes long to build, and stay together."""
+"""Folders whose tests run on any worker; elsewhere the tests of a file share what takes long to
+build, and stay together."""
+
+TOGETHER = {
+    "tests/switch/test_changed_by_others.py",
+    "tests/switch/test_cluster.py",
+    "tests/switch/test_tls.py",
+    "tests/switch/test_undone.py",
+}
+"""Files of these folders whose tests stay together nevertheless."""
+
+LONGEST = (
+    "tests/trouble/test_cuts.py",
+    "tests/sim/test_soak.py",
+    "tests/sim/test_bench.py",
+    "tests/lab/test_traffic.py",
+    "tests/trouble/test_application.py",
+    "tests/trouble/test_slow_peers.py",
+)
+"""Files that begin first, so that none of them is left when all other workers are done."""
 
 LONG = {
-    "packaging/test_packages.py",
-    "switch/test_bulk_rows.py",
-    "switch/test_emulator.py",
-    "switch/test_ovs_versions.py",
-    "switch/test_pair.py",
-    "unit/test_messages.py",
-    "unit/test_sequences.py",
-    "unit/test_whole.py",
+    "tests/packaging/test_packages.py",
+    "tests/switch/test_bulk_rows.py",
+    "tests/switch/test_emulator.py",
+    "tests/switch/test_ovs_versions.py",
+    "tests/switch/test_pair.py",
+    "tests/unit/test_message_filter.py",
+    "tests/unit/test_sequences.py",
+    "tests/unit/test_whole.py",
 }
-"""Files whose tests begin first: they are the longest, and at the end all would wait for them."""
-
-HERE = Path(__file__).parent
+"""Files that have the longest of the tests that may run anywhere."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
+def is_spread(file: str) -> bool:
+    """Whether each test of a file may run on any worker."""
+    return Path(file).parts[1] in SPREAD and file not in TOGETHER
+
+
+def place(file: str) -> tuple[int, int]:
+    """Return a file's place in the order: the longest, all that stay together, the others."""
+    if file in LONGEST:
+        return 0, LONGEST.index(file)
+    if not is_spread(file):
+        return 1, 0
+    return 2, file not in LONG
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Sends tests that share something to one worker. (What pytest-xdist has reads private ids.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """Return what a test is sent together with: its file, or itself alone."""
+        file = nodeid.split("::")[0]
+        return nodeid if is_spread(file) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Return what sends tests to workers, in the order in which they were collected."""
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share something on one worker, and begin with long ones."""
-    items.sort(key=lambda item: item.path.relative_to(HERE).as_posix() not in LONG)
-    for item in items:
-        file = item.path.relative_to(HERE)
-        if file.parts[0] not in SPREAD and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(file)))
+    """Begin with what takes long."""
+    items.sort(key=lambda item: place(item.nodeid.split("::")[0]))
 
 
 @pytest.hookimpl(wrapper=True)

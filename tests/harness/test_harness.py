@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests import logs
+from tests.conftest import LONG, LONGEST, TOGETHER, is_spread, place
 from tests.ports import held_port
+from tests.prefork import CHECKOUT
 
 TRACEBACK = """\
 ERROR something failed
@@ -126,3 +128,10 @@ def test_a_held_port_is_given_to_nobody_but_a_server_that_is_told_it() -> None:
         other.bind(("127.0.0.1", port))
     with socket.create_server(("127.0.0.1", port)):
         socket.create_connection(("127.0.0.1", port)).close()
+
+
+def test_what_shares_a_lab_stays_on_one_worker_and_what_takes_longest_begins() -> None:
+    files = ["tests/unit/test_framing.py", "tests/lab/test_tunnels.py", LONGEST[1], LONGEST[0]]
+    assert sorted(files, key=place) == [*LONGEST[:2], *reversed(files[:2])]
+    assert [file for file in files if is_spread(file)] == files[:1]
+    assert [file for file in (*LONGEST, *TOGETHER, *LONG) if not (CHECKOUT / file).exists()] == []

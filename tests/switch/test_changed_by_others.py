@@ -10,8 +10,6 @@ import pytest
 from tests.switch.conftest import a_switch
 from tests.switch.dummy import BROADCAST, DummySwitch
 
-pytestmark = pytest.mark.xdist_group("changed by others")
-
 HOST, STATION, GROUP = "00:00:00:00:00:01", "00:00:00:00:00:99", "01:00:5e:00:00:fb"
 OURS = "0x7674657030000000"
 ALIVE = 0xA0000000

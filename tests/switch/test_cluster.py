@@ -16,8 +16,6 @@ from tests.ports import held_port
 from tests.switch.conftest import described
 from tests.switch.dummy import DummyApp, DummySwitch, Here
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
 
 

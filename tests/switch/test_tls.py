@@ -14,8 +14,6 @@ from tests.ports import held_port
 from tests.switch.conftest import described
 from tests.switch.dummy import DummySwitch
 
-pytestmark = pytest.mark.xdist_group("tls")
-
 
 class Listening(DummySwitch):
     """Open vSwitch whose database server listens for TLS as well."""
