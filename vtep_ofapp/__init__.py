@@ -27,6 +27,7 @@ from .loop.loop import Loop
 from .openflow import message_filter, server
 from .openflow.registry import Connections
 from .openflow.tls import Certificates
+from .ovsdb import replaced
 from .ovsdb.client import Database, use_tls
 from .ovsdb.hardware_vtep import VtepTables
 from .ovsdb.open_vswitch import OpenVSwitchTables
@@ -96,6 +97,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
         gc.set_threshold(*_COLLECTIONS)
         log_limits.install(eventlet.spawn_after)
+        replaced.install()
         server.install(listening)
         message_filter.install()
         self._inbox = inbox = Inbox()

@@ -11,6 +11,7 @@ import ovs.jsonrpc
 import pytest
 
 from vtep_ofapp.ovsdb import json_stream
+from vtep_ofapp.ovsdb.session import Session
 
 MESSAGE = {"id": None, "method": "update", "params": ["größer als ein Byte je Zeichen"]}
 DEADLINE = 5.0
@@ -46,8 +47,7 @@ def test_a_session_reads_by_our_parser(
         return finished[-1]
 
     monkeypatch.setattr(json_stream.MessageParser, "finish", noted)
-    json_stream.install()
-    session = ovs.jsonrpc.Session.open(f"unix:{listener.getsockname()}")
+    session = Session(f"unix:{listener.getsockname()}", 0, {}, lambda: None)
     with contextlib.closing(session):
         until(lambda: session.run() or session.is_connected() or None)
         server, _ = listener.accept()

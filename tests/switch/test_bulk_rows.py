@@ -26,20 +26,15 @@ LOCATORS = {"red": "10.2.2.2", "blue": "10.2.2.3"}
 SEVEN = "02:00:00:00:00:07"
 
 
+_readers: list[GreenThread] = []
+
+
 @pytest.fixture(autouse=True)
-def no_reader_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_reader_is_left() -> Iterator[None]:
     """End the readers of a test: they would ask for their server in all later tests."""
-    readers: list[GreenThread] = []
-    spawn = eventlet.spawn
-
-    def spawn_reader(function: Callable[..., object], *arguments: object) -> GreenThread:
-        readers.append(spawn(function, *arguments))
-        return readers[-1]
-
-    monkeypatch.setattr(eventlet, "spawn", spawn_reader)
     yield
-    for reader in readers:
-        reader.kill()
+    while _readers:
+        _readers.pop().kill()
 
 
 class Reader:
@@ -52,7 +47,7 @@ class Reader:
         self.on_event: Callable[[Event], None] = lambda event: None
         """Called with each event that was taken in."""
         self.database = Database("hardware_vtep", remote, VtepTables(), self.post)
-        self.database.start()
+        _readers.append(eventlet.spawn(self.database.run))
 
     def post(self, event: Event) -> None:
         self.events.append(event)

@@ -4,14 +4,12 @@ import errno
 import itertools
 import json
 
-import ovs.json
-import ovs.jsonrpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.ovsdb import json_stream
-from vtep_ofapp.ovsdb.json_stream import MessageParser
+from vtep_ofapp.ovsdb.json_stream import Connection, MessageParser
 
 VALUES = st.recursive(
     st.none()
@@ -23,9 +21,6 @@ VALUES = st.recursive(
     max_leaves=20,
 )
 MESSAGES = st.dictionaries(st.text(), VALUES)
-
-
-json_stream.install()
 
 
 def parse(stream, cuts):
@@ -69,11 +64,6 @@ def test_a_message_nested_without_end_is_refused():
     assert isinstance(parser.finish(), str)
 
 
-def test_the_library_uses_it():
-    assert ovs.json.Parser is MessageParser
-    assert ovs.json.PARSER == ovs.json.PARSER_PY
-
-
 # Characters of several bytes
 
 
@@ -97,7 +87,7 @@ def test_a_message_arrives_whole_wherever_its_bytes_are_cut(name, cuts):
     text = json.dumps({"id": 1, "result": name, "error": None}, ensure_ascii=False).encode()
     places = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
     pieces = [text[start:end] for start, end in itertools.pairwise(places)]
-    connection = ovs.jsonrpc.Connection(Pieces(pieces))
+    connection = Connection(Pieces(pieces))
     for _ in range(2 * len(pieces) + 1):
         error, message = connection.recv()
         if message is not None:

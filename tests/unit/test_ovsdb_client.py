@@ -1,111 +1,216 @@
-"""How a database is reached again; what it is read for is tested with real ones."""
+"""How a database is read and written; real servers are in other tests."""
 
 from typing import ClassVar
 
-import ovs.jsonrpc
 import pytest
 from ovs.db import idl
 
-from vtep_ofapp.ovsdb import client
-from vtep_ofapp.ovsdb.hardware_vtep import VtepTables
-from vtep_ofapp.ovsdb.server import Unusable
+from vtep_ofapp.ovsdb import reader, replaced
+from vtep_ofapp.ovsdb.bulk import RemoteMacs
+from vtep_ofapp.ovsdb.client import Database
+from vtep_ofapp.ovsdb.errors import Malformed, Unusable
+from vtep_ofapp.ovsdb.reader import Reader
+from vtep_ofapp.ovsdb.replica import Replica
+from vtep_ofapp.ovsdb.writer import Writer
 from vtep_ofapp.values.events import Committed
 
-SCHEMA = {"name": "hardware_vtep", "version": "1.0.0", "tables": {}}
+from .builders import uuid
+from .ovsdb_server import LOCATION, ServerDouble
 
-
-def test_an_idl_makes_one_connection_each_time_it_is_asked_to():
-    helper = idl.SchemaHelper(None, SCHEMA)
-    helper.register_all()
-    one = client._Idl("unix:/nonexistent", helper, owner=None)
-    for _ in range(2):
-        assert not one.is_over()
-        one.run()
-        assert one.is_over()
-        one.connect("unix:/nonexistent")
-
-
-@pytest.mark.parametrize("request_id", ["_monitor_request_id", "_lock_request_id"])
-def test_a_request_that_the_server_refuses_is_not_waited_for(request_id):
-    helper = idl.SchemaHelper(None, SCHEMA)
-    helper.register_all()
-    one = client._Idl("unix:/nonexistent", helper, owner=None)
-    setattr(one, request_id, 7)
-    one._receive = lambda: ovs.jsonrpc.Message.create_error({"error": "no"}, 7)
-    with pytest.raises(Unusable, match="'error': 'no'"):
-        one._receive_patiently()
-
-
-class Session:
-    """A session in which a long message comes in, and what was sent meanwhile."""
-
-    def __init__(self, meanwhile) -> None:
-        self._meanwhile = meanwhile
-        self.sent = []
-
-    def recv(self):
-        self._meanwhile()
-
-    def is_connected(self):
-        return True
-
-    def send(self, message):
-        self.sent.append(message)
+TARGET = "tcp:192.0.2.1"
+SCHEMA = {
+    "name": "hardware_vtep",
+    "version": "1.0.0",
+    "tables": {"Manager": {"columns": {"target": {"type": "string"}}}},
+}
 
 
 class Tables:
-    """One table, into which rows are written."""
+    """One table, of whose rows the values are kept."""
 
     schema = "hardware_vtep"
-    bulk: ClassVar[dict] = {}
+    columns: ClassVar = {"Manager": ("target",)}
+    optional: ClassVar = {}
 
-    def __init__(self, tables) -> None:
-        self._tables = tables
+    def __init__(self) -> None:
+        self.bulk = {"Ucast_Macs_Remote": RemoteMacs({})}
+        self.targets: dict = {}
+
+    def attach(self, tables, missing):
+        self.tables = tables
+
+    def forget(self):
+        self.targets.clear()
+        self.bulk["Ucast_Macs_Remote"].clear()
+
+    def notice(self, table, row, gone):
+        self.targets.pop(row.uuid, None)
+        if not gone:
+            self.targets[row.uuid] = table, row.target
+
+    def take(self, more):
+        return ()
+
+    def in_sync(self):
+        return "in sync"
 
     def takes(self, write):
         return True
 
     def perform(self, transaction, writes):
         for write in writes:
-            transaction.insert(self._tables["Manager"]).target = write
+            transaction.insert(self.tables["Manager"]).target = write
 
 
-def test_a_transaction_does_not_wait_for_a_long_message_that_comes_in():
-    column = {"target": {"type": "string"}}
-    helper = idl.SchemaHelper(None, {**SCHEMA, "tables": {"Manager": {"columns": column}}})
-    helper.register_all()
-    owner = client.Database("hardware_vtep", "unix:/nonexistent", Tables({}), lambda event: None)
-    owner._idl = client._Idl("unix:/nonexistent", helper, owner)
-    owner._idl.state = idl.Idl.IDL_S_MONITORING
-    owner._is_in_sync = True
-    owner._tables = Tables(owner._idl.tables)
-    session = Session(lambda: owner.commit(["tcp:192.0.2.1"]))
-    owner._idl._session, owner._idl._receive = session, session.recv
-    owner._idl._receive_patiently()
-    (message,) = session.sent
-    assert message.method == "transact"
-    assert "tcp:192.0.2.1" in str(message.params)
+class Conversation:
+    """A reader of one table and its server."""
+
+    def __init__(self) -> None:
+        self.events: list = []
+        self.tables = Tables()
+        self.reader = Reader(self.tables, self.events.append)
+        helper = idl.SchemaHelper(None, SCHEMA)
+        helper.register_all()
+        self.replica = Replica(LOCATION, helper, self.reader)
+        self.tables.attach(self.replica.tables, {})
+        self.server = ServerDouble(self.replica.session)
+
+    def go_on(self) -> None:
+        self.reader.read_on(self.replica)
+        while self.server.has_more:
+            self.reader.read_on(self.replica)
+
+    def manager(self, target=TARGET) -> dict:
+        return {"Manager": {str(uuid(1)): {"new": {"target": target}}}}
+
+
+@pytest.fixture
+def conversation():
+    replaced.install()
+    return Conversation()
+
+
+def test_a_replica_makes_one_connection_each_time_it_is_asked_to():
+    replica = Conversation().replica
+    for _ in range(2):
+        replica.connect(LOCATION)
+        assert not replica.is_over
+        replica.run()
+        assert replica.is_over
+
+
+def test_rows_are_told_when_all_are_read(conversation):
+    conversation.server.rows = conversation.manager()
+    conversation.go_on()
+    assert conversation.tables.targets == {uuid(1): ("Manager", TARGET)}
+    assert conversation.events == ["in sync"]
+
+
+def test_rows_in_bulk_are_not_the_replicas(conversation):
+    row = {str(uuid(2)): {"new": {}}}
+    conversation.server.rows = {**conversation.manager(), "Ucast_Macs_Remote": row}
+    conversation.go_on()
+    assert conversation.reader.is_behind
+    assert conversation.tables.targets
+    assert not conversation.events
+
+
+def test_rows_of_a_new_connection_replace_those_of_the_former_one(conversation):
+    conversation.server.rows = conversation.manager()
+    conversation.go_on()
+    conversation.reader.finish()
+    conversation.server.rows = {}
+    conversation.server.connect()
+    conversation.go_on()
+    assert not conversation.tables.targets
+    assert conversation.events == ["in sync", "in sync"]
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"Manager": 5},
+        {"Manager": {"no UUID": {}}},
+        {"Manager": {str(uuid(1)): {"new": {"target": ["set", [1, 2]]}}}},
+        {"Manager": {str(uuid(1)): {"old": {"target": "x"}}}},
+        {"Another": {str(uuid(1)): {"new": {"target": "x"}}}},
+        {"Ucast_Macs_Remote": 5},
+    ],
+)
+def test_damaged_rows_are_all_read_again(conversation, update):
+    conversation.go_on()
+    conversation.server.tell(update)
+    with pytest.raises(Malformed):
+        conversation.go_on()
+    conversation.replica.forget()
+    conversation.server.tell(conversation.manager())
+    conversation.go_on()
+    assert conversation.events == ["in sync"]
+    conversation.reader.finish()
+    conversation.server.rows = conversation.manager()
+    conversation.server.connect()
+    conversation.go_on()
+    assert conversation.tables.targets == {uuid(1): ("Manager", TARGET)}
+    assert conversation.events == ["in sync", "in sync"]
+
+
+@pytest.mark.parametrize("rows", [5, [], "rows"])
+def test_an_answer_without_rows_is_malformed(conversation, rows):
+    conversation.server.rows = rows
+    with pytest.raises(Malformed):
+        conversation.go_on()
+
+
+@pytest.mark.parametrize("method", ["monitor", "lock"])
+def test_a_request_that_the_server_refuses_is_not_waited_for(conversation, method):
+    conversation.go_on()
+    conversation.server.refuses = {method}
+    conversation.replica.set_lock("vtep_ofapp")
+    conversation.server.connect()
+    with pytest.raises(Unusable, match="'error': 'no'"):
+        conversation.go_on()
+
+
+def test_a_transaction_does_not_wait_for_a_long_message_that_comes_in(conversation):
+    conversation.go_on()
+    ended: list = []
+    writer = Writer("hardware_vtep", conversation.tables, ended.append)
+    session, server = conversation.replica.session, conversation.server
+    receive = server.recv
+
+    def receive_slowly():
+        """Let others have their turn in the middle of a message."""
+        assert session.is_receiving
+        writer.put([TARGET])
+        writer.advance(conversation.replica)
+        return receive()
+
+    server.recv = receive_slowly
+    session.recv()
+    assert not session.is_receiving
+    assert server.asked[-1].method == "transact"
+    assert TARGET in str(server.asked[-1].params)
+    assert not ended
 
 
 def test_a_transaction_fails_while_the_database_is_away():
-    posted = []
-    owner = client.Database("hardware_vtep", "unix:/nonexistent", Tables({}), posted.append)
-    owner.commit(["tcp:192.0.2.1"])
+    posted: list = []
+    database = Database("hardware_vtep", LOCATION, Tables(), posted.append)
+    database.commit([TARGET])
     assert posted == [Committed("hardware_vtep", "it is away")]
+    assert not database.is_writing
 
 
-def test_transactions_join_those_whose_rows_wait_but_not_for_long(monkeypatch):
+def test_transactions_join_those_whose_rows_wait_but_not_for_long(conversation, monkeypatch):
     now = 100.0
-    monkeypatch.setattr(client.time, "monotonic", lambda: now)
-    tables = VtepTables()
-    owner = client.Database("hardware_vtep", "unix:/nonexistent", tables, lambda event: None)
-    (waiting,) = tables.bulk.values()
-    assert owner._may_read_on()
+    monkeypatch.setattr(reader.time, "monotonic", lambda: now)
+    (waiting,) = conversation.tables.bulk.values()
+    assert conversation.reader.may_read_on()
     waiting.add({"some": "row"})
-    assert owner._may_read_on()
-    now += client._LONGEST_CHANGE
-    assert not owner._may_read_on()
+    assert conversation.reader.may_read_on()
+    now += reader.MAX_CHANGE
+    assert not conversation.reader.may_read_on()
     waiting.clear()
-    assert owner._may_read_on()
+    assert conversation.reader.may_read_on()
     waiting.add({"some": "row"})
-    assert owner._may_read_on()
+    assert conversation.reader.may_read_on()

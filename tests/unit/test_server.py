@@ -6,9 +6,10 @@ import pytest
 
 from sim.lab.openvswitch import SCHEMA_FILES
 from vtep_ofapp.ovsdb import schemas
+from vtep_ofapp.ovsdb.errors import Unusable
 from vtep_ofapp.ovsdb.hardware_vtep import VtepTables
 from vtep_ofapp.ovsdb.open_vswitch import OpenVSwitchTables
-from vtep_ofapp.ovsdb.server import Unusable, addresses, reason_against
+from vtep_ofapp.ovsdb.server import addresses, reason_against
 
 
 @pytest.mark.parametrize(

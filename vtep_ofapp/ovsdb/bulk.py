@@ -12,10 +12,7 @@ from uuid import UUID
 
 from ..values.addresses import Invalid, parse_unicast_mac
 from ..values.rows import Gone, Locator, Refused, RemoteMac
-
-
-class Malformed(ValueError):
-    """What the server tells makes no sense; the text says what."""
+from .errors import Malformed
 
 
 class _Columns(NamedTuple):

@@ -1,26 +1,29 @@
-"""What the ovs library says in its log, which goes nowhere unless someone sets it up.
+"""What the ovs library says in its log: of damaged rows it must not say it in vain.
 
-After an update that it cannot read it keeps what it has: the rows would be wrong from then on, and
-nobody would know. Why it leaves a server is no such damage: the leader of a cluster changed.
+After an update that it cannot read, the library keeps the rows that it has and goes on: they would
+be wrong from then on. Why it leaves a server, as when the leader of a cluster changed, is only
+logged.
 """
 
 import logging
-from typing import Any
+import re
 
-import ovs.jsonrpc
-from ovs.db import idl
-
-from .bulk import Malformed
+from .errors import Malformed
 
 LOG = logging.getLogger("vtep_ofapp.databases")
 
+_DAMAGE = re.compile(
+    r"cannot (?:delete|add|modify) (?:missing|existing) row "
+    r"|unknown column |error parsing |parse error |error receiving server schema"
+    r'|reply to "transact" is |operation reply is '
+    r"|attempting to (?:write|delete) "
+)
+"""Messages after which rows, or what we write, are not what was said: an update that does not fit
+the rows, a value that does not fit its column, a reply to a transaction that is none."""
 
-_LEAVES = "; trying another server"
-"""How the IDL ends what it says of a server that it leaves."""
 
-
-class _Quiet:
-    """A log of the library's that says nothing, as it is by default."""
+class _Log:
+    """A log of the library's that says nothing, as all of its logs are by default."""
 
     def info(self, text: str) -> None:
         """Say nothing."""
@@ -33,25 +36,24 @@ class _Quiet:
         return False
 
 
-class _Idl(_Quiet):
-    """The log of the IDL: it warns of what breaks it, and of servers that it leaves."""
+class RowsLog(_Log):
+    """The log of ovs.db.idl, which keeps the rows of a database."""
 
     def info(self, text: str) -> None:
-        """Log why the IDL leaves a server."""
-        if text.endswith(_LEAVES):
-            LOG.info("%s", text.removesuffix(_LEAVES))
+        """Log why the library leaves a server, and the like."""
+        LOG.info("%s", text)
 
     def warn(self, text: str) -> None:
-        """Raise Malformed, unless the IDL only leaves a server."""
-        if not text.endswith(_LEAVES):
+        """Raise Malformed for damage; log everything else for the reader."""
+        if _DAMAGE.search(text):
             raise Malformed(text)
         self.info(text)
 
     err = warn
 
 
-class _Connections(_Quiet):
-    """The log of connections, which end by themselves after what they warn of."""
+class ConnectionsLog(_Log):
+    """The log of ovs.jsonrpc: connections, which end by themselves after what they warn of."""
 
     def __init__(self) -> None:
         self.reasons: dict[str, str] = {}
@@ -63,16 +65,9 @@ class _Connections(_Quiet):
             self.reasons[remote] = reason
 
 
-_CONNECTIONS = _Connections()
+CONNECTIONS = ConnectionsLog()
 
 
 def nonsense(remote: str) -> str | None:
     """Return, once, what a remote sent that no server sends: its connection is over."""
-    return _CONNECTIONS.reasons.pop(remote, None)
-
-
-def install() -> None:
-    """Take the library's complaints seriously."""
-    modules: dict[Any, Any] = {idl: _Idl(), ovs.jsonrpc: _CONNECTIONS}
-    for module, log in modules.items():
-        module.vlog = log
+    return CONNECTIONS.reasons.pop(remote, None)

@@ -1,8 +1,8 @@
 """JSON-RPC messages at the speed of Python's own JSON parser.
 
 The ovs library reads JSON character by character where it has no C extension: 100,000 rows take
-it a quarter of a minute, in which no green thread has its turn. ovs.jsonrpc makes its parsers by
-``ovs.json.Parser``; install() puts ours there.
+it a quarter of a minute, in which no green thread has its turn. Its connections take a parser and a
+stream of ours.
 """
 
 import errno
@@ -177,7 +177,7 @@ class _PatientDecoder(json.decoder.JSONDecoder):
         return found
 
 
-class _WholeCharacters:
+class WholeCharacters:
     """A stream that hands over UTF-8 text, never a part of a character.
 
     ovs.jsonrpc decodes each piece by itself: a character that arrives in two would end the
@@ -214,15 +214,23 @@ def _end_of_characters(text: bytes) -> int:
     return len(text)
 
 
-class _Connection(ovs.jsonrpc.Connection):  # type: ignore[misc]
-    """A JSON-RPC connection over such a stream."""
+class Connection(ovs.jsonrpc.Connection):  # type: ignore[misc]
+    """A JSON-RPC connection that reads whole characters by our parser."""
 
     def __init__(self, stream: Any) -> None:
-        super().__init__(_WholeCharacters(stream))
+        super().__init__(WholeCharacters(stream))
+
+    def recv(self) -> tuple[int, Any]:
+        """Return an error number and a message, as ovs.jsonrpc.Connection.recv does."""
+        prepare(self)
+        received: tuple[int, Any] = super().recv()
+        return received
 
 
-def install() -> None:
-    """Let ovs.jsonrpc read whole characters, by this parser unless the library has one in C."""
-    ovs.jsonrpc.Connection = _Connection
-    if ovs.json.PARSER != ovs.json.PARSER_C:
-        ovs.json.Parser = MessageParser
+def prepare(connection: Any) -> None:
+    """Let the next message of a connection be read by our parser, unless the library has one in C.
+
+    A connection makes a parser only where it has none.
+    """
+    if connection.parser is None and ovs.json.PARSER != ovs.json.PARSER_C:
+        connection.parser = MessageParser()

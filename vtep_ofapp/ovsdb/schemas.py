@@ -6,7 +6,7 @@ from typing import Any
 import ovs.db.schema
 from ovs.db import error, idl
 
-from .server import Unusable
+from .errors import Unusable
 
 SET: Mapping[str, Any] = {"key": "string", "min": 0, "max": "unlimited"}
 MAP: Mapping[str, Any] = {"key": "string", "value": "string", "min": 0, "max": "unlimited"}

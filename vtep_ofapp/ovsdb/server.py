@@ -17,14 +17,12 @@ import ovs.jsonrpc
 import ovs.stream
 from eventlet import patcher, tpool
 
+from .errors import Unusable
 from .idl_errors import nonsense
+from .json_stream import Connection
 
 _ABOUT = ("name", "model", "connected", "leader")
 """Columns of the table Database of _Server (ovsdb-server(5))."""
-
-
-class Unusable(Exception):
-    """A server that cannot serve us; the text says why, and what can be done."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def _ask(address: str, database: str) -> Server:
         raise Unusable(str(error)) from None
     if failure:
         raise Unusable(_why_not_connected(address, failure))
-    connection = ovs.jsonrpc.Connection(stream)
+    connection = Connection(stream)
     try:
         schema = _schema(connection, database)
         reason = reason_against(_about(connection, database)) or _refusal(connection)

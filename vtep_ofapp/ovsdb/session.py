@@ -1,0 +1,159 @@
+"""The library's JSON-RPC session with a database server, one connection at a time.
+
+The library's IDL reads what the server says through this session. Rows in bulk are taken out of
+each message before the IDL sees it, so the order of messages still says where each transaction
+ends.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import ovs.jsonrpc
+import ovs.reconnect
+import ovs.stream
+import ovs.timeval
+
+from . import json_stream
+from .errors import Malformed, Unusable
+
+_SERVER_DATABASE, _INDEX = "_Server", "index"
+"""The database in which a server says what it is, and the column that grows with each change of
+its cluster (ovsdb-server(5)). The library refuses a server whose index is below that of another
+one before: a cluster that was made again from a backup would never be read again."""
+_MONITORS = ("monitor", "monitor_cond", "monitor_cond_since")
+"""The requests by which the IDL asks for rows, the newest last."""
+
+
+class Rows(Protocol):
+    """A table whose rows the IDL does not see."""
+
+    def add(self, updates: Any) -> None:
+        """Take the row updates of one message; raises Malformed if they are none."""
+
+
+class Session(ovs.jsonrpc.Session):  # type: ignore[misc]
+    """A session that connects when it is asked to, once each time.
+
+    ``address`` is that of the server. ``bulk`` has the tables whose rows the IDL does not see.
+    ``begin_again`` is called when the server tells all rows, before it is handed over.
+    ``is_receiving`` says that a message is being read: that may take long, and other green threads
+    have their turn meanwhile.
+    """
+
+    stream: Any
+
+    def __init__(
+        self,
+        address: str,
+        probe_interval: int,
+        bulk: Mapping[str, Rows],
+        begin_again: Callable[[], None],
+    ) -> None:
+        super().__init__(ovs.reconnect.Reconnect(ovs.timeval.msec()), None, [address])
+        self.is_receiving = False
+        self._probe_interval = probe_interval
+        self._bulk = bulk
+        self._begin_again = begin_again
+        self._monitor: Any = None
+        self._lock: Any = None
+        self.connect(address)
+
+    def connect(self, address: str) -> None:
+        """Begin to connect to a server; without success the session is over.
+
+        A server at a Unix socket can stand still as well, so it is probed like any other.
+        """
+        now = ovs.timeval.msec()
+        self.close()
+        self.address = address
+        self.remotes, self.next_remote = [address], 0
+        self.reconnect = ovs.reconnect.Reconnect(now)
+        self.pick_remote()
+        self.reconnect.enable(now)
+        self.reconnect.set_backoff_free_tries(1)
+        self.reconnect.set_probe_interval(self._probe_interval)
+        self.reconnect.set_max_tries(1)
+        self._monitor = self._lock = None
+
+    def run(self) -> None:
+        """Do what is due; bytes that arrive are handed over as whole characters."""
+        super().run()
+        if isinstance(self.stream, ovs.stream.Stream):
+            self.stream = json_stream.WholeCharacters(self.stream)
+
+    def send(self, message: Any) -> Any:
+        """Send a message, and remember the requests whose answers matter here."""
+        if message.method in _MONITORS and message.params[0] == _SERVER_DATABASE:
+            _ask_for_no_index(message.params[2])
+        elif message.method in _MONITORS:
+            self._monitor = message
+        elif message.method == "lock":
+            self._lock = message
+        return super().send(message)
+
+    def recv(self) -> Any:
+        """Return the next message without rows in bulk, None if none is there yet.
+
+        Raises Unusable where the server refuses what the library would wait for without end, and
+        Malformed for rows that are none.
+        """
+        if self.rpc is not None:
+            json_stream.prepare(self.rpc)
+        self.is_receiving = True
+        try:
+            message = super().recv()
+        finally:
+            self.is_receiving = False
+        if message is not None:
+            self._take_bulk(message)
+        return message
+
+    def _take_bulk(self, message: Any) -> None:
+        match message.type, message.method, message.params:
+            case message.T_NOTIFY, "update" | "update2", [_, dict(updates)]:
+                self._add(updates)
+            case message.T_NOTIFY, "update3", [_, _, dict(updates)]:
+                self._add(updates)
+            case message.T_REPLY, _, _ if self._answers(message, self._monitor):
+                self._begin_monitoring(message.result)
+            case message.T_ERROR, _, _:
+                self._check_refusal(message)
+
+    def _begin_monitoring(self, result: Any) -> None:
+        """Take the answer to the request for rows: all of them, or changes since we had them."""
+        is_new = True
+        match self._monitor.method, result:
+            case "monitor_cond_since", [bool(is_known), str(), dict(updates)]:
+                is_new = not is_known
+            case "monitor" | "monitor_cond", dict(updates):
+                pass
+            case _:
+                raise Malformed("the answer to a request for rows has none")
+        self._monitor = None
+        if is_new:
+            self._begin_again()
+        self._add(updates)
+
+    def _add(self, updates: dict[str, Any]) -> None:
+        """Take rows in bulk out of table updates, whatever the version of these."""
+        for name, rows in self._bulk.items():
+            if name in updates:
+                rows.add(updates.pop(name))
+
+    def _check_refusal(self, message: Any) -> None:
+        is_unknown = message.error == "unknown method"  # then the library asks in an older way
+        if self._answers(message, self._monitor) and not is_unknown:
+            raise Unusable(f"it does not show its rows: {message.error}")
+        if self._answers(message, self._lock):
+            raise Unusable(f"it grants no locks: {message.error}")
+
+    @staticmethod
+    def _answers(message: Any, request: Any) -> bool:
+        return request is not None and message.id == request.id
+
+
+def _ask_for_no_index(tables: dict[str, Any]) -> None:
+    """Leave the column out of a request for the rows of _Server."""
+    for requests in tables.values():
+        for request in requests:
+            request["columns"] = [name for name in request["columns"] if name != _INDEX]
