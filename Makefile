@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping openssl procps python3-venv systemd
 
+# Tests start hundreds of processes of ours: they had to compile everything each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test lint unit switch labs coverage bench soak venv debian clean
 
 help: ## Say what can be made

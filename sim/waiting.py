@@ -33,15 +33,19 @@ def wait_until(
     interval: float = 0.01,
     evidence: Evidence | None = None,
 ) -> T:
-    """Call `condition` every `interval` seconds until it is true, and return what it returned.
+    """Call `condition` until it is true, and return what it returned.
 
+    The pause between two calls is `interval` seconds at first. It is never shorter than a call
+    took, nor than a twentieth of the wait so far: what is waited for needs the processor too.
     Raises WaitFailed, with `what` and the evidence, when `timeout` seconds have passed.
     """
-    deadline = time.monotonic() + timeout
+    begin = called = time.monotonic()
     while not (result := condition()):
-        if time.monotonic() >= deadline:
+        now = time.monotonic()
+        if now - begin >= timeout:
             raise WaitFailed(
                 f"waited {timeout:g} s in vain for: {what}", evidence() if evidence else ""
             )
-        time.sleep(interval)
+        time.sleep(max(interval, now - called, (now - begin) / 20))
+        called = time.monotonic()
     return result

@@ -84,6 +84,5 @@ def become(request: dict[str, Any], output: int) -> NoReturn:
 
 
 sys.path.pop(0)  # this folder
-sys.dont_write_bytecode, sys.pycache_prefix = False, os.path.join(sys.prefix, "bytecode")
 gc.freeze()
 serve(socket.socket(fileno=int(sys.argv[1])))

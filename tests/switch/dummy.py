@@ -32,6 +32,10 @@ _ACTION = re.compile(
 """An action of the datapath that matters to where a frame leaves, or hides what does not."""
 
 
+_ESTABLISHED, _LISTENS = 1, 10
+"""States of TCP in /proc/net/tcp."""
+
+
 class Here(Namespace):
     """The machine itself in the place of a namespace."""
 
@@ -45,6 +49,10 @@ class Here(Namespace):
     def command(self, argv: Sequence[str]) -> list[str]:
         return list(argv)
 
+    def listens(self, port: int) -> bool:
+        """Return whether a process listens on that TCP port."""
+        return _LISTENS in sockets(port)
+
     def spawn(
         self, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
@@ -53,6 +61,15 @@ class Here(Namespace):
         if Path(argv[0]).name == "osken-manager" and special == prefork.ENVIRONMENT:
             return prefork.spawn(argv, log, {**os.environ, **(env or {})})
         return super().spawn(argv, log, env=env)
+
+
+def sockets(local_port: int) -> set[int]:
+    """Return the states of the TCP sockets of IPv4 with a local port, as the kernel numbers them.
+
+    Looking costs less than a start of ss.
+    """
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(line[3], 16) for line in lines if line[1].endswith(f":{local_port:04X}")}
 
 
 class DummyApp(App):
@@ -71,6 +88,10 @@ class DummyApp(App):
     def give(self, option: str, *values: str) -> None:
         """Set an option of [vtep], as many times as there are values."""
         self.options[option] = f"\n{option} = ".join(values)
+
+    def is_connected(self) -> bool:
+        """Return whether a bridge is connected to the application; the kernel knows at once."""
+        return _ESTABLISHED in sockets(self.port)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the application, which must run."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -23,6 +23,12 @@ def clean(switch: DummySwitch, *arguments: str, code: int = 0) -> str:
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout if code == 0 else done.stderr
+
+
+def processor_seconds() -> float:
+    """Return what the processes that we waited for have used: a busy machine takes no more."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def everything(switch: DummySwitch) -> tuple[list[str], list[str], str, str]:
@@ -159,9 +165,9 @@ def test_many_local_macs_go_at_once(used: DummySwitch) -> None:
                 for number in range(start, start + 500)
             )
         )
-    begin = time.monotonic()
+    begin = processor_seconds()
     assert "10001 rows of Ucast_Macs_Local: removed\n" in clean(used)
-    assert time.monotonic() - begin < 15
+    assert processor_seconds() - begin < 5
     assert used.rows("Ucast_Macs_Local") == []
 
 
