@@ -38,7 +38,7 @@ unit: venv ## Run the tests that need neither root nor Open vSwitch
 	$(PYTEST) --numprocesses auto tests/unit tests/docs tests/harness
 
 switch: debian venv ## Run the tests with Open vSwitch's dummy ports; they need no root
-	$(PYTEST) --numprocesses $(WORKERS) tests/switch tests/guard tests/packaging
+	$(PYTEST) --numprocesses $(WORKERS) tests/switch tests/guard tests/contracts tests/packaging
 
 labs: debian venv ## Run the tests in network namespaces; they need root
 	$(PYTEST) --numprocesses $(WORKERS) tests/lab tests/fabric tests/trouble tests/sim

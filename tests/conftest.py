@@ -13,7 +13,7 @@ from tests import logs
 
 pytest_plugins = ["tests.labs"]
 
-SPREAD = {"docs", "harness", "packaging", "switch", "unit"}
+SPREAD = {"docs", "harness", "switch", "unit"}
 """Folders whose tests run on any worker; elsewhere the tests of a file share what takes long to
 build, and stay together."""
 
@@ -26,6 +26,7 @@ TOGETHER = {
 """Files of these folders whose tests stay together nevertheless."""
 
 LONGEST = (
+    "tests/packaging/test_packages.py",
     "tests/trouble/test_cuts.py",
     "tests/sim/test_soak.py",
     "tests/sim/test_bench.py",
@@ -36,7 +37,6 @@ LONGEST = (
 """Files that begin first, so that none of them is left when all other workers are done."""
 
 LONG = {
-    "tests/packaging/test_packages.py",
     "tests/switch/test_bulk_rows.py",
     "tests/switch/test_emulator.py",
     "tests/switch/test_ovs_versions.py",

@@ -62,5 +62,6 @@ def test_a_session_reads_by_our_parser(
                 server.sendall(bytes([byte]))
                 message = received()
             message = message or until(received)
+    assert isinstance(message, ovs.jsonrpc.Message)
     assert message.params == MESSAGE["params"]
     assert finished == [MESSAGE]

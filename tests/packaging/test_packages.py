@@ -18,6 +18,8 @@ import pytest
 from sim.waiting import wait_until
 from tests.ports import held_port
 
+pytestmark = pytest.mark.timeout(900)  # pip makes an environment for each Python
+
 ROOT = Path(__file__).parents[2]
 OLDEST = (3, 10)
 """The first Python that setup.py allows."""

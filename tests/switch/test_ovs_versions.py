@@ -20,6 +20,8 @@ from tests.ports import held_port
 from tests.switch.conftest import described
 from tests.switch.test_databases import FAR, HOST, OF_2_4, Apart, old_schema
 
+pytestmark = pytest.mark.timeout(600)  # pip installs the library
+
 ((ALLOWED, LOWEST),) = re.findall(
     r"^ovs(>=([0-9.]+),<\d+)", (CHECKOUT / "requirements.txt").read_text(), re.M
 )
