@@ -102,6 +102,10 @@ def everything(vtep: DummySwitch, bridges: tuple[str, ...]) -> dict[str, Any]:
     tables = vtep.snapshot(*OUR_TABLES, "Physical_Port")
     # come_to_rest() binds VLANs.
     tables["Physical_Port"] = [{**row, "_version": None} for row in tables["Physical_Port"]]
+    # Statistics are written when their interval ends, whatever else happens.
+    tables["Logical_Binding_Stats"] = [
+        {"_uuid": row["_uuid"]} for row in tables["Logical_Binding_Stats"]
+    ]
     return {
         **{f"flows of {bridge}": vtep.flows(bridge) for bridge in bridges},
         **{f"groups of {bridge}": vtep.groups(bridge) for bridge in bridges},

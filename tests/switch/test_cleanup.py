@@ -19,7 +19,7 @@ def clean(switch: DummySwitch, *arguments: str, code: int = 0) -> str:
     argv = [sys.executable, "-m", "vtep_ofapp.cleanup", "--config-file", str(switch.app.config)]
     done = subprocess.run(
         [*argv, *arguments],
-        capture_output=True, text=True, timeout=60, check=False, env=switch.app.environment(),
+        capture_output=True, text=True, timeout=120, check=False, env=switch.app.environment(),
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout if code == 0 else done.stderr

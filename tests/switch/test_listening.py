@@ -27,7 +27,7 @@ def start(folder: Path, **options: object) -> subprocess.CompletedProcess[str]:
         [MANAGER, "vtep_ofapp", "--config-file", config],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
     )

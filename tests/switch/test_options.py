@@ -32,7 +32,7 @@ def run(folder: Path, *arguments: str, cwd: Path | None = None) -> subprocess.Co
         [MANAGER, "vtep_ofapp", *arguments],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         cwd=cwd or folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
@@ -145,7 +145,7 @@ def test_the_options_of_os_ken_in_the_sample_are_there() -> None:
     text = (ROOT / "etc/vtep_ofapp.conf").read_text().split("[vtep]")[0]
     named = re.findall(r"^#?(\w+) = ", text, re.MULTILINE)
     assert {"ofp_listen_host", *OPENFLOW_TLS} <= set(named)
-    done = subprocess.run([MANAGER, "--help"], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([MANAGER, "--help"], capture_output=True, text=True, timeout=120)
     assert all(f"--{name.replace('_', '-')}" in done.stdout for name in named)
 
 
