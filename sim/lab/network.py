@@ -14,6 +14,7 @@ from sim.lab.lifetime import Lifetime
 from sim.lab.namespaces import Namespace
 from sim.lab.node import TunnelNode
 from sim.lab.peer import Peer
+from sim.lab.underlay import Underlay
 from sim.lab.vtep import Vtep
 from sim.wire import frames
 from sim.wire.frames import BROADCAST
@@ -31,14 +32,12 @@ class EmptyLab(Lifetime):
     def __init__(self, name: str = "vtep", controller: type[Controller] = App) -> None:
         """Name the lab and what controls its VTEPs. Raises ValueError for an invalid name."""
         super().__init__(name)
-        self.underlay = links.Segment(self.state.namespace("underlay"), links.MTU_UNDERLAY)
+        self.underlay = Underlay(self.state.namespace("underlay"))
         self.management = links.Segment(self.state.namespace("management"))
         self.vteps: dict[str, Vtep] = {}
         self.peers: dict[str, Peer] = {}
         self.hosts: dict[str, Host] = {}
         self._controller = controller
-        # IP address to MAC address of every tunnel endpoint, for all VTEPs to know.
-        self._underlay_macs: dict[str, str] = {}
         # Where each virtual machine is plugged in.
         self._places: dict[str, tuple[Vtep, str]] = {}
         self._numbers = itertools.count(1)
@@ -71,7 +70,7 @@ class EmptyLab(Lifetime):
             self.state.folder / name,
             tunnel_ip=tunnel_ip,
             tunnel_mac=_mac(0x10, number),
-            neighbours=self._underlay_macs,
+            neighbours=self.underlay.macs,
             management_ip=management_ip,
             controller=self._controller,
         )
@@ -79,7 +78,7 @@ class EmptyLab(Lifetime):
         self.management.plug(
             vtep.namespace, "eth0", port=name, mac=_mac(0x20, number), ip=management_ip
         )
-        self._plug(vtep, _mac(0x11, number))
+        self.underlay.add(vtep, _mac(0x11, number))
         for host in self.hosts.values():
             if isinstance(host, VxlanEndpoint):
                 host.add_vtep(tunnel_ip)
@@ -97,11 +96,11 @@ class EmptyLab(Lifetime):
             self.state.folder / name,
             tunnel_ip=tunnel_ip,
             tunnel_mac=_mac(0x10, number),
-            neighbours=self._underlay_macs,
+            neighbours=self.underlay.macs,
             underlay=self.underlay,
         )
         self.peers[name] = peer
-        self._plug(peer, _mac(0x11, number))
+        self.underlay.add(peer, _mac(0x11, number))
         return peer
 
     def add_vm(self, name: str, *, port: str, ip: str, vtep: Vtep | None = None) -> Host:
@@ -142,13 +141,7 @@ class EmptyLab(Lifetime):
         former.ports.remove(former_port)
 
     def add_remote(
-        self,
-        name: str,
-        underlay_ip: str,
-        *,
-        ip: str,
-        mac: str | None = None,
-        vni: int = VNI,
+        self, name: str, underlay_ip: str, *, ip: str, mac: str | None = None, vni: int = VNI
     ) -> VxlanEndpoint:
         """Add a VXLAN endpoint to the underlay and return it; `ip` and `mac` are the host's in it.
 
@@ -169,7 +162,7 @@ class EmptyLab(Lifetime):
         for vtep in self.vteps.values():
             remote.add_vtep(vtep.tunnel_ip)
         self.hosts[name] = remote
-        self._meet(underlay_ip, remote.underlay_mac)
+        self.underlay.introduce(underlay_ip, remote.underlay_mac)
         return remote
 
     def deliver(self, send: Send, *, src: str, dst: str, vlans: Sequence[int] = ()) -> Delivery:
@@ -211,10 +204,9 @@ class EmptyLab(Lifetime):
 
     def _build(self) -> None:
         super()._build()
-        for segment in ("underlay", "management"):
-            self.state.create_namespace(segment)
-        self.underlay.create()
-        self.management.create()
+        for name, segment in (("underlay", self.underlay), ("management", self.management)):
+            self.state.create_namespace(name)
+            segment.create()
 
     def _add_nvc(self, ip: str) -> Namespace:
         """Add a namespace on the management network and return it."""
@@ -227,18 +219,6 @@ class EmptyLab(Lifetime):
 
     def _receivers(self) -> list[Receiver]:
         return [*self.hosts.values(), *self.peers.values()]
-
-    def _plug(self, node: TunnelNode, mac: str) -> None:
-        """Make the folder of a node and plug it into the underlay."""
-        node.folder.mkdir()
-        self.underlay.plug(node.namespace, node.UNDERLAY_INTERFACE, port=node.name, mac=mac)
-        self._meet(node.tunnel_ip, node.tunnel_mac)
-
-    def _meet(self, ip: str, mac: str) -> None:
-        self._underlay_macs[ip] = mac
-        for node in self._nodes():
-            if node.ovs_vswitchd.running:
-                node.meet_neighbours()
 
 
 def _mac(kind: int, number: int) -> str:

@@ -112,8 +112,8 @@ class OvsdbConnection:
         """
         self._database = database
         self._hear = hear
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(str(path))
+        self._socket = _connected(path)
+        self._sending = threading.Lock()
         self._numbers = itertools.count(1)
         self._replies: dict[int, tuple[Mapping[str, Any], float]] = {}
         self._is_closed = False
@@ -172,9 +172,13 @@ class OvsdbConnection:
 
     def _send(self, method: str, parameters: Sequence[Any]) -> int:
         number = next(self._numbers)
-        request = {"method": method, "params": parameters, "id": number}
-        self._socket.sendall(json.dumps(request).encode())
+        self._write({"method": method, "params": parameters, "id": number})
         return number
+
+    def _write(self, message: Mapping[str, Any]) -> None:
+        text = json.dumps(message).encode()
+        with self._sending:  # both threads send, and a large message takes several calls
+            self._socket.sendall(text)
 
     def _answer(self, number: int, what: str) -> tuple[Any, float]:
         with self._news:
@@ -203,8 +207,7 @@ class OvsdbConnection:
     def _take(self, message: Mapping[str, Any], at: float) -> None:
         method = message.get("method")
         if method == "echo":
-            answer = {"id": message["id"], "result": message["params"], "error": None}
-            self._socket.sendall(json.dumps(answer).encode())
+            self._write({"id": message["id"], "result": message["params"], "error": None})
         elif method == "update":
             self._hear(message["params"][1], at)
         elif isinstance(message.get("id"), int):
@@ -234,8 +237,7 @@ def transact_text(path: Path, text: bytes) -> None:
 
     Where time is measured, neither the writing nor the reading of a large JSON is to be part of it.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bare:
-        bare.connect(str(path))
+    with _connected(path) as bare:
         bare.sendall(text)
         for answer, _ in _received(bare):
             if b'"result":' in answer:
@@ -243,6 +245,17 @@ def transact_text(path: Path, text: bytes) -> None:
                     raise RuntimeError(answer[-1000:].decode())
                 return
     raise RuntimeError("ovsdb-server closed the connection")
+
+
+def _connected(path: Path | str) -> socket.socket:
+    """Return a socket that is connected to a Unix socket. Raises OSError."""
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connected.connect(str(path))
+    except OSError:
+        connected.close()
+        raise
+    return connected
 
 
 def _received(connected: socket.socket) -> Iterator[tuple[bytes, float]]:

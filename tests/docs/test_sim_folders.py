@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from graphlib import TopologicalSorter
 from importlib import import_module
 
@@ -61,3 +62,13 @@ def test_messages_are_cut_from_streams_by_the_wire_alone() -> None:
     framing = "sim.wire.framing"
     importers = {folder_of(module) for module, imported in OURS.items() if framing in imported}
     assert importers == {"wire"}
+
+
+def test_files_functions_and_classes_are_short() -> None:
+    for module, path in FILES.items():
+        text = path.read_text()
+        assert len(text.splitlines()) <= 400, module
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                assert lines <= (50 if isinstance(node, ast.FunctionDef) else 200), node.name
