@@ -65,7 +65,7 @@ class ProxiedSwitch(DummySwitch):
 
         Rows are told by what they say: a reference stands for the row that it leads to.
         """
-        vtep = self.tables(*TABLES)
+        vtep = self.snapshot(*TABLES)
         rows = {row["_uuid"]: row for table in vtep.values() for row in table}
         interfaces = self.rows("Interface", "Open_vSwitch")
         return {
