@@ -68,7 +68,9 @@ def sockets(local_port: int) -> set[int]:
 
     Looking costs less than a start of ss.
     """
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    # That of the thread: a function that Namespace.call calls sees the sockets of the namespace.
+    table = Path("/proc/thread-self/net/tcp").read_text()
+    lines = [line.split() for line in table.splitlines()[1:]]
     return {int(line[3], 16) for line in lines if line[1].endswith(f":{local_port:04X}")}
 
 
@@ -91,7 +93,7 @@ class DummyApp(App):
 
     def is_connected(self) -> bool:
         """Return whether a bridge is connected to the application; the kernel knows at once."""
-        return _ESTABLISHED in sockets(self.port)
+        return _ESTABLISHED in self.vtep.namespace.call(lambda: sockets(self.port))
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the application, which must run."""
