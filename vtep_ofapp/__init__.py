@@ -24,10 +24,11 @@ from os_ken.ofproto import ofproto_v1_3
 
 from .loop.inbox import Inbox
 from .loop.loop import Loop
-from .openflow import message_filter, server
+from .openflow import replaced as replaced_in_os_ken
+from .openflow import server
 from .openflow.registry import Connections
 from .openflow.tls import Certificates
-from .ovsdb import replaced
+from .ovsdb import replaced as replaced_in_ovs
 from .ovsdb.client import Database, use_tls
 from .ovsdb.hardware_vtep import VtepTables
 from .ovsdb.open_vswitch import OpenVSwitchTables
@@ -97,9 +98,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
         gc.set_threshold(*_COLLECTIONS)
         log_limits.install(eventlet.spawn_after)
-        replaced.install()
-        server.install(listening)
-        message_filter.install()
+        replaced_in_ovs.install()
+        replaced_in_os_ken.install(listening)
         self._inbox = inbox = Inbox()
         self._connections = Connections(inbox.post)
         self._vtep = Database(

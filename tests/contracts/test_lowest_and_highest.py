@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-CONTRACTS = {"ovs": "test_ovs_*.py"}
+CONTRACTS = {"ovs": "test_ovs_*.py", "os-ken": "test_os_ken_*.py"}
 """Files of contract tests by the library that they are about."""
 TOOLS = ("-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts=")
 DEADLINE = 100

@@ -9,7 +9,6 @@ import logging
 import struct
 from typing import Any
 
-from os_ken.ofproto import ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
@@ -73,10 +72,9 @@ _UNREAD_REPLIES: dict[int, Any] = {
 def read(
     datapath: Any, version: int, msg_type: int, msg_len: int, xid: int, buf: bytes
 ) -> Any | None:
-    """Return a message of OpenFlow 1.3, in place of os-ken's own function.
+    """Return a message of OpenFlow 1.3.
 
-    None, after a line in the log, for bytes that cannot be read: whatever os-ken raised would
-    end the connection, or be logged with all the bytes.
+    None, after a line in the log, for bytes that cannot be read: os-ken would log all of them.
     """
     header = datapath, version, msg_type, msg_len, xid
     try:
@@ -91,6 +89,3 @@ def read(
         what = "%s: a message of type %d cannot be read and is dropped: %.200r"
         LOG.error(what, datapath.address[0], msg_type, error)
         return None
-
-
-ofproto_parser.register_msg_parser(ofp.OFP_VERSION)(read)

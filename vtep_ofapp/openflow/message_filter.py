@@ -7,7 +7,7 @@ from os_ken.ofproto import ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto.ofproto_common import ONF_EXPERIMENTER_ID
 
-from . import monitor
+from . import lazy_messages, monitor
 from .framing import Malformed
 
 _KINDS = frozenset(
@@ -33,7 +33,7 @@ _OF_MONITOR = {
 }
 _WITHOUT_PROPERTIES = len(_BUNDLE_CONTROL) + ofp.ONF_BUNDLE_CTRL_SIZE
 
-_read = ofproto_parser.msg
+_read_by_os_ken = ofproto_parser.msg
 
 
 def message(
@@ -49,12 +49,9 @@ def message(
         return None
     elif version != ofp.OFP_VERSION and msg_type != ofp.OFPT_ERROR:
         raise Malformed(f"type {msg_type} of OpenFlow version {version:#x}")
-    return _read(datapath, version, msg_type, msg_len, xid, buf)
-
-
-def install() -> None:
-    """Let os-ken read messages by message()."""
-    ofproto_parser.msg = message
+    if version == ofp.OFP_VERSION:
+        return lazy_messages.read(datapath, version, msg_type, msg_len, xid, buf)
+    return _read_by_os_ken(datapath, version, msg_type, msg_len, xid, buf)
 
 
 def _check_hello(buf: bytes) -> None:

@@ -165,11 +165,6 @@ class Listener:
             hub.kill(peer.thread)
 
 
-def install(listener: Listener) -> None:
-    """Let os-ken take connections by the listener, wherever it would listen itself."""
-    controller.StreamServer = lambda *_, **__: listener
-
-
 def _open(host: str, port: int, option: str) -> Any:
     """Return a listening socket that no other process can share."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
