@@ -28,6 +28,7 @@ TOGETHER = {
 LONGEST = (
     "tests/packaging/test_packages.py",
     "tests/trouble/test_cuts.py",
+    "tests/trouble/test_upgrade.py",
     "tests/sim/test_soak.py",
     "tests/sim/test_bench.py",
     "tests/lab/test_traffic.py",
@@ -41,6 +42,7 @@ LONG = {
     "tests/switch/test_emulator.py",
     "tests/switch/test_ovs_versions.py",
     "tests/switch/test_pair.py",
+    "tests/switch/test_upgrade.py",
     "tests/unit/test_message_filter.py",
     "tests/unit/test_sequences.py",
     "tests/unit/test_whole.py",
