@@ -56,7 +56,7 @@ def test_locators_that_differ_by_their_keys_have_a_row_each_and_one_port(
     joined.place(STATION, "10.2.2.3")
     joined.place(STATION, "10.2.2.3", 100, logical_switch="ls1")
     joined.wait(lambda: tunnels(joined) == {"10.2.2.3", "10.2.2.3/100"}, "two rows")
-    assert len(joined.tunnel_ports()) == 1
+    joined.wait(lambda: len(joined.tunnel_ports()) == 1, "one port")
     joined.vtep_ctl("del-ucast-remote", "ls0", STATION)
     joined.wait(lambda: tunnels(joined) == {"10.2.2.3/100"}, "the row that is left")
     assert len(joined.tunnel_ports()) == 1
