@@ -30,8 +30,8 @@ from .openflow.registry import Connections
 from .openflow.tls import Certificates
 from .ovsdb import replaced as replaced_in_ovs
 from .ovsdb.client import Database, use_tls
-from .ovsdb.hardware_vtep import VtepTables
-from .ovsdb.open_vswitch import OpenVSwitchTables
+from .ovsdb.hardware_vtep.tables import VtepTables
+from .ovsdb.open_vswitch.tables import OpenVSwitchTables
 from .process import config, log_format, log_limits, unused_options
 from .process.options import BadOption
 from .process.systemd import ServiceManager

@@ -16,7 +16,7 @@ from sim.lab.openvswitch import SCHEMA_FILES
 from tests.switch.conftest import described
 from tests.switch.dummy import DummySwitch
 from vtep_ofapp.ovsdb.client import Database
-from vtep_ofapp.ovsdb.hardware_vtep import VtepTables
+from vtep_ofapp.ovsdb.hardware_vtep.tables import VtepTables
 from vtep_ofapp.values.events import Committed, Event, VtepInSync, VtepRows
 from vtep_ofapp.values.rows import Gone, PhysicalSwitch, Refused, RemoteMac
 from vtep_ofapp.values.writes import PutPhysicalPort

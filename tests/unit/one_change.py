@@ -18,9 +18,10 @@ from vtep_ofapp.engine import switch_state
 from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.loop import change_queue, inbox
 from vtep_ofapp.loop.loop import Loop
-from vtep_ofapp.ovsdb import hardware_vtep, reader, schemas
+from vtep_ofapp.ovsdb import reader, schemas
 from vtep_ofapp.ovsdb.errors import Malformed
-from vtep_ofapp.ovsdb.hardware_vtep import VtepTables
+from vtep_ofapp.ovsdb.hardware_vtep import tables as vtep_tables
+from vtep_ofapp.ovsdb.hardware_vtep.tables import VtepTables
 from vtep_ofapp.ovsdb.reader import Reader
 from vtep_ofapp.ovsdb.replica import Replica
 from vtep_ofapp.process.settings import Settings
@@ -65,7 +66,7 @@ class Application:
         )
         tables = VtepTables()
         self.reader = Reader(tables, self.inbox.post)
-        helper = schemas.helper_for(json.loads(schema()), tables.columns, tables.optional)
+        helper = schemas.helper_for(json.loads(schema()), tables.columns)
         self.replica = Replica(LOCATION, helper, self.reader)
         tables.attach(self.replica.tables, {})
         self.server = ServerDouble(self.replica.session)
@@ -165,7 +166,7 @@ def cut_anywhere(sizes: tuple[int, ...], sleep: Callable[..., None]) -> Iterator
     """Let turns, parts and slices be so small, and call a function wherever the reader sleeps."""
     names = (
         (reader, "ROWS_AT_A_TIME"),
-        (hardware_vtep, "_ROWS_AT_A_TIME"),
+        (vtep_tables, "ROWS_AT_A_TIME"),
         (change_queue, "MAX_ROWS"),
         (switch_state, "MAX_STATIONS"),
         (inbox, "MAX_EVENTS"),

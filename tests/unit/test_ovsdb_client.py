@@ -11,6 +11,7 @@ from vtep_ofapp.ovsdb.client import Database
 from vtep_ofapp.ovsdb.errors import Malformed, Unusable
 from vtep_ofapp.ovsdb.reader import Reader
 from vtep_ofapp.ovsdb.replica import Replica
+from vtep_ofapp.ovsdb.schemas import NEEDED
 from vtep_ofapp.ovsdb.writer import Writer
 from vtep_ofapp.values.events import Committed
 
@@ -29,8 +30,7 @@ class Tables:
     """One table, of whose rows the values are kept."""
 
     schema = "hardware_vtep"
-    columns: ClassVar = {"Manager": ("target",)}
-    optional: ClassVar = {}
+    columns: ClassVar = {"Manager": {"target": NEEDED}}
 
     def __init__(self) -> None:
         self.bulk = {"Ucast_Macs_Remote": RemoteMacs({})}

@@ -117,7 +117,7 @@ class Database:
             self._replica.connect(server.address)
             return self._replica
         missing = schemas.missing(server.schema, self._tables.columns)
-        helper = schemas.helper_for(server.schema, self._tables.columns, self._tables.optional)
+        helper = schemas.helper_for(server.schema, self._tables.columns)
         self._replica = Replica(server.address, helper, self._reader, self._probe_interval)
         self._schema = server.schema
         if missing:

@@ -8,15 +8,17 @@ from ovs.db import error, idl
 
 from .errors import Unusable
 
+NEEDED = None
+"""In place of a type, for columns that no schema may lack."""
 SET: Mapping[str, Any] = {"key": "string", "min": 0, "max": "unlimited"}
 MAP: Mapping[str, Any] = {"key": "string", "value": "string", "min": 0, "max": "unlimited"}
 TEXT, NUMBER = "string", "integer"
-"""Types for columns that a schema lacks: an empty set, an empty map, no text, or 0."""
+"""Types for columns that a schema may lack: an empty set, an empty map, no text, or 0."""
 
-Columns = Mapping[str, Sequence[str]]
+Columns = Mapping[str, Mapping[str, Any]]
+"""Our columns by tables and names, each with NEEDED or its type where a schema lacks it."""
+Missing = Mapping[str, Sequence[str]]
 """Names of columns by their tables."""
-Optional = Mapping[str, Mapping[str, Any]]
-"""Types of columns by tables and names."""
 
 
 class NoTable:
@@ -41,10 +43,10 @@ def missing(schema: Any, columns: Columns) -> dict[str, tuple[str, ...]]:
     return lacks
 
 
-def check(schema: Any, columns: Columns, optional: Optional) -> None:
-    """Raise Unusable for a schema that lacks a column that is not optional."""
+def check(schema: Any, columns: Columns) -> None:
+    """Raise Unusable for a schema that lacks a column that is needed."""
     needed = {
-        table: tuple(name for name in names if name not in optional.get(table, ()))
+        table: tuple(name for name in names if columns[table][name] is NEEDED)
         for table, names in missing(schema, columns).items()
     }
     if any(needed.values()):
@@ -52,7 +54,7 @@ def check(schema: Any, columns: Columns, optional: Optional) -> None:
         raise Unusable(f"its schema {version} is too old for us: no {text_of(needed)}")
 
 
-def helper_for(schema: Any, columns: Columns, optional: Optional) -> Any:
+def helper_for(schema: Any, columns: Columns) -> Any:
     """Return a helper for the IDL with our columns of a schema that passed check().
 
     Columns that it lacks always have the empty value of their type: the IDL does not ask a server
@@ -62,7 +64,7 @@ def helper_for(schema: Any, columns: Columns, optional: Optional) -> Any:
     tables = dict(schema["tables"])
     for table, names in lacks.items():
         if table in tables:
-            empty = {name: {"type": optional[table][name]} for name in names}
+            empty = {name: {"type": columns[table][name]} for name in names}
             tables[table] = {**tables[table], "columns": {**tables[table]["columns"], **empty}}
     helper = idl.SchemaHelper(None, {**schema, "tables": tables})
     for table in columns.keys() & tables.keys():
@@ -70,12 +72,12 @@ def helper_for(schema: Any, columns: Columns, optional: Optional) -> Any:
     return helper
 
 
-def tables_of(database: idl.Idl, missing: Columns) -> dict[str, Any]:
+def tables_of(database: idl.Idl, missing: Missing) -> dict[str, Any]:
     """Return the tables of an IDL, and empty ones in place of those that the schema lacks."""
     return {**{table: NoTable() for table in missing}, **database.tables}
 
 
-def text_of(columns: Columns) -> str:
+def text_of(columns: Missing) -> str:
     """Return the names of columns, for people."""
     names = (f"{table}.{name}" for table in columns for name in columns[table])
     return ", ".join(sorted(names))

@@ -46,7 +46,7 @@ class ServerSearch:
             try:
                 with eventlet.Timeout(_PATIENCE):
                     server = ask(remote, self._tables.schema)
-                    schemas.check(server.schema, self._tables.columns, self._tables.optional)
+                    schemas.check(server.schema, self._tables.columns)
             except eventlet.Timeout:
                 self._tell_why_not(remote, f"no answer within {_PATIENCE:g} s")
             except Unusable as reason:

@@ -5,22 +5,20 @@ from typing import Any, ClassVar, Protocol
 
 from ..values.events import Event
 from .bulk import RemoteMacs
-from .schemas import Columns, Optional
+from .schemas import Columns, Missing
 
 
 class Tables(Protocol):
     """Which columns are read, what rows mean, and how writes are done.
 
-    ``optional`` are those columns that a schema may lack, with the types of the values that they
-    have then. ``bulk`` are the tables whose rows the IDL is not to see.
+    ``bulk`` are the tables whose rows the IDL is not to see.
     """
 
     schema: ClassVar[str]
     columns: ClassVar[Columns]
-    optional: ClassVar[Optional]
     bulk: Mapping[str, RemoteMacs]
 
-    def attach(self, tables: Mapping[str, Any], missing: Columns) -> None:
+    def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:
         """Take the IDL's tables, before any row is there, and the columns that the schema lacks."""
 
     def forget(self) -> None:

@@ -1,0 +1,70 @@
+"""Mcast_Macs_Remote and Mcast_Macs_Local: where BUM frames go, by the NVC and by us."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
+from ...values.addresses import UNKNOWN_DST, Invalid, parse_group_mac
+from ...values.rows import LocalMcastMac, Refused, RemoteMcastMac, VtepRow
+from ...values.writes import PutUnknownDst
+from ..declarations import Changes, Contents, Group, Keeper, Table, Write
+from ..schemas import NEEDED
+from .locators import Locators, locators_of, put_locator
+from .one_row import keep_one
+
+
+class MulticastMacs(Keeper):
+    """Reads remote multicast MACs again when their locators get another key."""
+
+    def __init__(self, contents: Contents) -> None:
+        super().__init__(contents)
+        contents[Locators].when_key_changes(self._read_again)
+
+    def _read_again(self, locators: Collection[UUID]) -> Iterable[VtepRow]:
+        for row in self._contents.rows("Mcast_Macs_Remote").values():
+            if any(locator.uuid in locators for locator in row.locator_set.locators):
+                yield _remote_mac(row)
+
+
+def _remote_mac(row: Any) -> RemoteMcastMac | Refused:
+    logical_switch = row.logical_switch.uuid
+    try:
+        mac = parse_group_mac(row.MAC)
+    except Invalid as error:
+        subject = f"Mcast_Macs_Remote {row.MAC} (row {row.uuid})"
+        return Refused(row.uuid, subject, str(error), logical_switch)
+    locators, refused = locators_of(row.locator_set)
+    return RemoteMcastMac(row.uuid, mac, logical_switch, locators, refused)
+
+
+def _local_mac(row: Any) -> LocalMcastMac:
+    return LocalMcastMac(row.uuid, row.MAC.lower(), row.logical_switch.uuid, _addresses(row))
+
+
+def _addresses(row: Any) -> frozenset[str]:
+    return frozenset(locator.address for locator in locators_of(row.locator_set)[0])
+
+
+def _put_unknown_dst(changes: Changes, write: PutUnknownDst) -> None:
+    table = "Mcast_Macs_Local"
+    right = keep_one(changes, table, write.rows, lambda row: _addresses(row) == write.addresses)
+    logical_switch = changes.row("Logical_Switch", write.logical_switch)
+    if right or not write.addresses or logical_switch is None:
+        return
+    locators = changes.insert("Physical_Locator_Set")
+    locators.locators = [put_locator(changes, each) for each in write.addresses]
+    row = changes.insert(table)
+    row.MAC = UNKNOWN_DST
+    row.logical_switch = logical_switch
+    row.locator_set = locators
+
+
+_COLUMNS = {"MAC": NEEDED, "logical_switch": NEEDED, "locator_set": NEEDED}
+GROUP = Group(
+    tables=(
+        Table("Mcast_Macs_Remote", _COLUMNS, read=_remote_mac),
+        Table("Mcast_Macs_Local", _COLUMNS, read=_local_mac),
+    ),
+    writes=(Write(PutUnknownDst, _put_unknown_dst),),
+    keeper=MulticastMacs,
+)

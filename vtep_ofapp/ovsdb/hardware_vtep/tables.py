@@ -1,0 +1,90 @@
+"""All of hardware_vtep, for a database connection."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from ...values.events import Event, VtepInSync, VtepRows
+from ...values.rows import Gone, VtepRow
+from ...values.writes import VtepWrite
+from ..bulk import RemoteMacs
+from ..declarations import Contents, Keeper, Table, Writers, columns_of
+from ..schemas import Columns, Missing
+from .registry import GROUPS
+
+ROWS_AT_A_TIME = 250
+"""Rows in bulk told at once, so that neither we nor the loop take long for them."""
+_TABLES: Mapping[str, Table] = {each.name: each for group in GROUPS for each in group.tables}
+
+
+class VtepTables:
+    """Reads and writes hardware_vtep as its groups of tables declare it."""
+
+    schema: ClassVar[str] = "hardware_vtep"
+    columns: ClassVar[Columns] = columns_of(GROUPS)
+
+    def __init__(self) -> None:
+        self._contents = Contents(self.schema)
+        self._keepers: list[Keeper] = []
+        self._keeper_of: dict[str, Keeper] = {}
+        for group in GROUPS:
+            if group.keeper is not None:
+                keeper = self._contents.keep(group.keeper)
+                self._keepers.append(keeper)
+                self._keeper_of.update((table.name, keeper) for table in group.tables)
+        self.bulk: Mapping[str, RemoteMacs] = {
+            name: rows for keeper in self._keepers for name, rows in keeper.bulk.items()
+        }
+        self._writers = Writers(GROUPS, self._contents)
+        self._rows: list[VtepRow] = []
+        self._is_within_change = False
+
+    def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:
+        """Take the IDL's tables, before any row is there, and the columns that the schema lacks."""
+        self._contents.attach(tables, missing)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all rows: those that there are will be told again, before the next in_sync()."""
+        self._rows.clear()
+        for keeper in self._keepers:
+            keeper.forget()
+        for rows in self.bulk.values():
+            rows.clear()
+
+    def notice(self, table: str, row: Any, gone: bool) -> None:
+        """Take note of a row that is new, changed or gone."""
+        read = _TABLES[table].read
+        if read is not None:
+            self._rows.append(Gone(row.uuid) if gone else read(row))
+        if table in self._keeper_of:
+            self._rows.extend(self._keeper_of[table].notice(table, row, gone))
+
+    def take(self, more: bool) -> Iterable[Event]:
+        """Return the next part of a change: the noticed rows, and some of those in bulk."""
+        for keeper in self._keepers:
+            self._rows.extend(keeper.take())
+        for in_bulk in self.bulk.values():
+            self._rows.extend(in_bulk.take(ROWS_AT_A_TIME))
+            more |= in_bulk.is_behind
+        rows, self._rows = self._rows, []
+        if not rows and (more or not self._is_within_change):
+            return ()
+        self._is_within_change = more
+        return (VtepRows(rows, more),)
+
+    def in_sync(self) -> Event:
+        """Return the event that says that everything there is was told; it ends a change."""
+        self._is_within_change = False
+        for keeper in self._keepers:
+            keeper.in_sync()
+        told = (each.name for each in _TABLES.values() if each.is_told or each.read is not None)
+        rows = [self._contents.rows(name) for name in told if name not in self.bulk]
+        return VtepInSync(frozenset().union(*rows, *(each.uuids() for each in self.bulk.values())))
+
+    def takes(self, write: VtepWrite) -> bool:
+        """Return whether the schema has the columns that a write is about."""
+        return self._writers.takes(write)
+
+    def perform(self, transaction: Any, writes: Sequence[VtepWrite]) -> None:
+        """Change rows within the transaction so that the writes are fulfilled."""
+        self._writers.perform(transaction, writes)

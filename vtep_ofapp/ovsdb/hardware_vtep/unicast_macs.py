@@ -1,0 +1,58 @@
+"""Ucast_Macs_Remote and Ucast_Macs_Local: where stations are, by the NVC and by us."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
+from ...values.rows import LocalMac, VtepRow
+from ...values.writes import PutLocalMac
+from ..bulk import RemoteMacs
+from ..declarations import Changes, Contents, Group, Keeper, Table, Write
+from ..schemas import NEEDED
+from .locators import Locators, put_locator
+from .one_row import keep_one
+
+
+class UnicastMacs(Keeper):
+    """The remote MACs, which the library does not get to see."""
+
+    def __init__(self, contents: Contents) -> None:
+        super().__init__(contents)
+        locators = contents[Locators]
+        self._remote_macs = RemoteMacs(locators.ends)
+        self.bulk = {"Ucast_Macs_Remote": self._remote_macs}
+        locators.when_key_changes(self._read_again)
+
+    def _read_again(self, locators: Collection[UUID]) -> Iterable[VtepRow]:
+        """Let the remote MACs behind these locators wait, as if they had changed."""
+        self._remote_macs.read_again(locators)
+        return ()
+
+
+def _local_mac(row: Any) -> LocalMac:
+    return LocalMac(row.uuid, row.MAC.lower(), row.logical_switch.uuid, row.locator.dst_ip)
+
+
+def _put_local_mac(changes: Changes, write: PutLocalMac) -> None:
+    table = "Ucast_Macs_Local"
+    right = keep_one(
+        changes, table, write.rows, lambda row: bool(row.locator.dst_ip == write.address)
+    )
+    logical_switch = changes.row("Logical_Switch", write.logical_switch)
+    if right or write.address is None or logical_switch is None:
+        return
+    row = changes.insert(table)
+    row.MAC = write.mac
+    row.logical_switch = logical_switch
+    row.locator = put_locator(changes, write.address)
+
+
+_COLUMNS = {"MAC": NEEDED, "logical_switch": NEEDED, "locator": NEEDED}
+GROUP = Group(
+    tables=(
+        Table("Ucast_Macs_Remote", _COLUMNS, is_told=True),
+        Table("Ucast_Macs_Local", _COLUMNS, read=_local_mac),
+    ),
+    writes=(Write(PutLocalMac, _put_local_mac),),
+    keeper=UnicastMacs,
+)

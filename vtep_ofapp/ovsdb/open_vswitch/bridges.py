@@ -1,0 +1,129 @@
+"""Bridge and Controller: what a bridge is like, and our settings of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...values.rows import Bridge, BridgePort, Controller, Mark
+from ...values.writes import ReleaseBridge, SecureBridge
+from ..declarations import Changes, Contents, Group, Table, Write
+from ..schemas import NEEDED, SET
+from .owner import OWNER
+
+_CONTROLLER: Mapping[str, Any] = {
+    "max_backoff": 1000,
+    "connection_mode": "out-of-band",
+    "controller_rate_limit": 4000,
+    "controller_burst_limit": 5000,
+}
+"""Settings of a bridge's controllers, unless someone chose otherwise.
+
+Milliseconds until Open vSwitch tries again to reach us. In-band, its default, has hidden flows for
+the controller's traffic that would let tenants' frames pass by the pipeline. Without a limit to
+the frames that it shows in a second, it drops all beyond the first 100 that wait; with one, each
+port has a line of its own, and a flood at one port takes nothing from the others.
+"""
+_OPENFLOW = "OpenFlow13"
+"""What a Bridge calls the version of OpenFlow that we speak."""
+_NOT_IN_BAND = "disable-in-band"
+"""The key in other_config of a Bridge that we set, unless someone has set it.
+
+A controller that ``ovs-vsctl set-controller`` just made is in-band until its settings are written:
+without this key the hidden flows are there for some milliseconds each time.
+"""
+
+
+def read(row: Any, ports: Mapping[str, BridgePort], contents: Contents) -> Bridge:
+    """Return what a Bridge row says, with its ports by name."""
+    return Bridge(
+        row.uuid,
+        row.name,
+        int(row.datapath_id[0], 16) if row.datapath_id else None,
+        row.fail_mode == ["secure"],
+        not row.protocols or _OPENFLOW in row.protocols,  # none means each that it can
+        ports,
+        database=contents.name,
+        controllers_are_set=_NOT_IN_BAND in row.other_config
+        and all(getattr(each, column) for each in row.controller for column in _settings(contents)),
+        interface=_own_interface(row),
+        mark=_whose(row.external_ids.get(OWNER), contents.mark),
+        controllers=tuple(
+            sorted(
+                (Controller(each.target, bool(each.is_connected)) for each in row.controller),
+                key=lambda controller: controller.target,
+            )
+        ),
+    )
+
+
+def _whose(mark: str | None, ours: str) -> Mark:
+    if mark is None:
+        return Mark.NONE
+    return Mark.OURS if mark == ours else Mark.OTHERS
+
+
+def _settings(contents: Contents) -> Mapping[str, Any]:
+    """Return the settings of controllers that the schema has."""
+    return {
+        column: value
+        for column, value in _CONTROLLER.items()
+        if contents.has(f"Controller.{column}")
+    }
+
+
+def _own_interface(bridge: Any) -> tuple[int, str] | None:
+    """Return number and MAC address of a bridge's own internal port, if it has them."""
+    for port in bridge.ports:
+        if port.name == bridge.name:
+            for interface in port.interfaces:
+                if interface.ifindex and interface.mac_in_use:
+                    return int(interface.ifindex[0]), str(interface.mac_in_use[0])
+    return None
+
+
+def _secure(changes: Changes, write: SecureBridge) -> None:
+    bridge = changes.named("Bridge", write.bridge)
+    if bridge is None:
+        return
+    bridge.fail_mode = "secure"
+    if _NOT_IN_BAND not in bridge.other_config:
+        bridge.setkey("other_config", _NOT_IN_BAND, "true")
+    settings = _settings(changes.contents)
+    for controller in bridge.controller:
+        for column, value in settings.items():
+            if not getattr(controller, column):
+                setattr(controller, column, value)
+    bridge.setkey("external_ids", OWNER, changes.contents.mark)
+
+
+def _release(changes: Changes, write: ReleaseBridge) -> None:
+    bridge = changes.named("Bridge", write.bridge)
+    if bridge is not None:
+        bridge.delkey("external_ids", OWNER)
+
+
+GROUP = Group(
+    tables=(
+        Table(
+            "Bridge",
+            dict.fromkeys(
+                (
+                    "name",
+                    "ports",
+                    "datapath_id",
+                    "fail_mode",
+                    "controller",
+                    "protocols",
+                    "other_config",
+                    "external_ids",
+                ),
+                NEEDED,
+            ),
+        ),
+        Table(
+            "Controller",
+            {**dict.fromkeys(_CONTROLLER, SET), "target": NEEDED, "is_connected": NEEDED},
+        ),
+        Table("Open_vSwitch", {"bridges": SET}),
+    ),
+    writes=(Write(SecureBridge, _secure), Write(ReleaseBridge, _release)),
+)
