@@ -5,7 +5,7 @@ costs once; what was decoded from equal bytes is one and the same tuple.
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, TypeGuard
 
@@ -127,6 +127,25 @@ def decode_bucket(buf: bytes, fast_failover: bool) -> Bucket:
     )
 
 
+def _set_field(action: SetField) -> list[Any]:
+    return [parser.OFPActionSetField(**{action.field: action.value})]
+
+
+def _push_vlan(action: PushVlan) -> list[Any]:
+    return [
+        parser.OFPActionPushVlan(_ETHERTYPE_VLAN),
+        parser.OFPActionSetField(vlan_vid=_PRESENT | action.vlan),
+    ]
+
+
+def _forget_in_port(_: ForgetInPort) -> list[Any]:
+    return [parser.NXActionRegLoad(ofs_nbits=_IN_PORT_BITS, dst="in_port", value=0)]
+
+
+def _output_to_bond(action: OutputToBond) -> list[Any]:
+    return [_bundle(action.ports)]
+
+
 def _bundle(ports: Sequence[int]) -> Any:
     return parser.NXActionBundle(
         algorithm=nicira_ext.NX_BD_ALG_HRW,
@@ -140,69 +159,61 @@ def _bundle(ports: Sequence[int]) -> Any:
     )
 
 
-def _check_length(action: CheckLength) -> Any:
+def _check_length(action: CheckLength) -> list[Any]:
     header = field_header(action.register)
     body = _CHECK_LENGTH.pack(_CHECK_PKT_LARGER, action.most, 0, header)
-    return parser.OFPActionExperimenterUnknown(common.NX_EXPERIMENTER_ID, body)
+    return [parser.OFPActionExperimenterUnknown(common.NX_EXPERIMENTER_ID, body)]
 
 
-def _decode_check_length(body: bytes) -> CheckLength:
-    """Return the action behind an experimenter's header; raises Foreign if it is not ours."""
-    if len(body) == _CHECK_LENGTH.size:
-        _, most, first_bit, header = _CHECK_LENGTH.unpack(body)
-        if not first_bit and not any(body[-6:]) and header in _REGISTERS:
-            return CheckLength(most, _REGISTERS[header])
-    raise Foreign(f"a check_pkt_larger that is not ours: {body.hex()}")
+_TO_MESSAGES: dict[type, Callable[[Any], list[Any]]] = {
+    SetField: _set_field,
+    PopVlan: lambda _: [parser.OFPActionPopVlan()],
+    PushVlan: _push_vlan,
+    ForgetInPort: _forget_in_port,
+    Output: lambda action: [parser.OFPActionOutput(action.port)],
+    OutputToBond: _output_to_bond,
+    ToController: lambda action: [parser.OFPActionOutput(ofp.OFPP_CONTROLLER, action.max_len)],
+    CheckLength: _check_length,
+    ToGroup: lambda action: [parser.OFPActionGroup(action.group)],
+    Resubmit: lambda action: [parser.NXActionResubmitTable(table_id=action.table)],
+}
+"""The messages of os-ken for an action, by its type. GoTo is an instruction, and not among them."""
 
 
 def _encode(actions: Iterable[Action]) -> list[Any]:
+    """Return actions as messages of os-ken; raises ValueError for an instruction."""
     messages: list[Any] = []
     for action in actions:
-        if isinstance(action, SetField):
-            messages.append(parser.OFPActionSetField(**{action.field: action.value}))
-        elif isinstance(action, Output):
-            messages.append(parser.OFPActionOutput(action.port))
-        elif isinstance(action, OutputToBond):
-            messages.append(_bundle(action.ports))
-        elif isinstance(action, ToController):
-            messages.append(parser.OFPActionOutput(ofp.OFPP_CONTROLLER, action.max_len))
-        elif isinstance(action, CheckLength):
-            messages.append(_check_length(action))
-        elif isinstance(action, ToGroup):
-            messages.append(parser.OFPActionGroup(action.group))
-        elif isinstance(action, Resubmit):
-            messages.append(parser.NXActionResubmitTable(table_id=action.table))
-        elif isinstance(action, PopVlan):
-            messages.append(parser.OFPActionPopVlan())
-        elif isinstance(action, PushVlan):
-            messages.append(parser.OFPActionPushVlan(_ETHERTYPE_VLAN))
-            messages.append(parser.OFPActionSetField(vlan_vid=_PRESENT | action.vlan))
-        elif isinstance(action, ForgetInPort):
-            messages.append(parser.NXActionRegLoad(ofs_nbits=_IN_PORT_BITS, dst="in_port", value=0))
-        else:
+        if type(action) not in _TO_MESSAGES:
             raise ValueError(f"{action} is an instruction, not an action")
+        messages.extend(_TO_MESSAGES[type(action)](action))
     return messages
 
 
 def _decode(buf: bytes) -> list[Action]:
     actions: list[Action] = []
     for kind, piece in _pieces(buf):
-        if kind == ofp.OFPAT_EXPERIMENTER and not _is_known(piece):
-            raise Foreign(f"an experimenter's action: {piece[:16].hex()}")
-        if kind == ofp.OFPAT_EXPERIMENTER and _subtype(piece) == _CHECK_PKT_LARGER:
-            actions.append(_decode_check_length(piece[_EXPERIMENTER_HEADER_SIZE:]))
-            continue
-        try:
-            action = _decode_one(parser.OFPAction.parser(piece, 0))
-        except Foreign:
-            raise
-        except Exception as error:  # os-ken's parsers raise anything
-            raise Foreign(f"an action of type {kind}: {piece[:16].hex()}: {error!r}") from error
+        action = _decode_one(kind, piece)
         if _is_tag(action) and actions and isinstance(actions[-1], PushVlan):
             actions[-1] = PushVlan(action.value & ~_PRESENT)
         else:
             actions.append(action)
     return actions
+
+
+def _decode_one(kind: int, piece: bytes) -> Action:
+    if kind == ofp.OFPAT_EXPERIMENTER and not _is_known(piece):
+        raise Foreign(f"an experimenter's action: {piece[:16].hex()}")
+    if kind == ofp.OFPAT_EXPERIMENTER and _subtype(piece) == _CHECK_PKT_LARGER:
+        return _check_length_of(piece[_EXPERIMENTER_HEADER_SIZE:])
+    try:
+        message = parser.OFPAction.parser(piece, 0)
+        action = _FROM_MESSAGE.get(type(message), _foreign)(message)
+    except Exception as error:  # os-ken's parsers raise anything
+        raise Foreign(f"an action of type {kind}: {piece[:16].hex()}: {error!r}") from error
+    if action is None:
+        raise Foreign(str(message))
+    return action
 
 
 def _is_tag(action: Action) -> TypeGuard[SetField]:
@@ -214,30 +225,54 @@ def _is_tag(action: Action) -> TypeGuard[SetField]:
     )
 
 
-def _decode_one(message: Any) -> Action:
-    if isinstance(message, parser.OFPActionSetField):
-        return SetField(message.key, message.value)
-    if isinstance(message, parser.OFPActionOutput):
-        if message.port == ofp.OFPP_CONTROLLER:
-            return ToController(message.max_len)
-        return Output(message.port)
-    if isinstance(message, parser.OFPActionGroup):
-        return ToGroup(message.group_id)
-    if isinstance(message, parser.OFPActionPopVlan):
-        return PopVlan()
-    if isinstance(message, parser.OFPActionPushVlan) and message.ethertype == _ETHERTYPE_VLAN:
-        return PushVlan(0)
-    if isinstance(message, parser.NXActionResubmitTable) and message.in_port == _IN_PORT_RESUBMIT:
-        return Resubmit(message.table_id)
-    if isinstance(message, parser.NXActionBundle) and (
-        message.serialize_body() == _bundle(message.slaves).serialize_body()
-    ):
-        return OutputToBond(tuple(message.slaves))
-    if isinstance(message, parser.NXActionRegLoad) and (
-        (message.dst, message.ofs_nbits, message.value) == ("in_port", _IN_PORT_BITS, 0)
-    ):
-        return ForgetInPort()
-    raise Foreign(str(message))
+def _foreign(_: Any) -> None:
+    return None
+
+
+def _output_of(message: Any) -> Output | ToController:
+    if message.port == ofp.OFPP_CONTROLLER:
+        return ToController(message.max_len)
+    return Output(message.port)
+
+
+def _push_vlan_of(message: Any) -> PushVlan | None:
+    return PushVlan(0) if message.ethertype == _ETHERTYPE_VLAN else None
+
+
+def _resubmit_of(message: Any) -> Resubmit | None:
+    return Resubmit(message.table_id) if message.in_port == _IN_PORT_RESUBMIT else None
+
+
+def _output_to_bond_of(message: Any) -> OutputToBond | None:
+    ours = _bundle(message.slaves).serialize_body()
+    return OutputToBond(tuple(message.slaves)) if message.serialize_body() == ours else None
+
+
+def _forget_in_port_of(message: Any) -> ForgetInPort | None:
+    is_ours = (message.dst, message.ofs_nbits, message.value) == ("in_port", _IN_PORT_BITS, 0)
+    return ForgetInPort() if is_ours else None
+
+
+def _check_length_of(body: bytes) -> CheckLength:
+    """Return the action behind an experimenter's header; raises Foreign if it is not ours."""
+    if len(body) == _CHECK_LENGTH.size:
+        _, most, first_bit, header = _CHECK_LENGTH.unpack(body)
+        if not first_bit and not any(body[-6:]) and header in _REGISTERS:
+            return CheckLength(most, _REGISTERS[header])
+    raise Foreign(f"a check_pkt_larger that is not ours: {body.hex()}")
+
+
+_FROM_MESSAGE: dict[type, Callable[[Any], "Action | None"]] = {
+    parser.OFPActionSetField: lambda message: SetField(message.key, message.value),
+    parser.OFPActionOutput: _output_of,
+    parser.OFPActionGroup: lambda message: ToGroup(message.group_id),
+    parser.OFPActionPopVlan: lambda _: PopVlan(),
+    parser.OFPActionPushVlan: _push_vlan_of,
+    parser.NXActionResubmitTable: _resubmit_of,
+    parser.NXActionBundle: _output_to_bond_of,
+    parser.NXActionRegLoad: _forget_in_port_of,
+}
+"""The action that a message of os-ken is, by its class; None if we would not write it so."""
 
 
 def _is_known(action: bytes) -> bool:
