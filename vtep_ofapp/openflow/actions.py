@@ -1,7 +1,7 @@
 """Actions of flows and buckets to OpenFlow 1.3 bytes and back, by os-ken's own codec.
 
-Very many flows do one of a few things. What was encoded or decoded is remembered, so that it
-costs once; what was decoded from equal bytes is one and the same tuple.
+Very many flows share a few lists of actions. Both ways are cached: equal bytes are decoded once, to
+one tuple.
 """
 
 import struct
@@ -49,8 +49,7 @@ _OF_NICIRA = {
     nicira_ext.NXAST_REG_LOAD,
     _CHECK_PKT_LARGER,
 }
-"""Those of Open vSwitch's own actions that we use. os-ken reads others without end if their
-lengths are wrong."""
+"""The actions of Open vSwitch that we use. os-ken's parsers of others loop on wrong lengths."""
 _REMEMBERED = 1 << 14
 
 

@@ -1,4 +1,4 @@
-"""One atomic bundle of changes (ONF EXT-230): its messages, and what their numbers stand for."""
+"""One atomic bundle of changes (ONF EXT-230): its messages, and the change that each xid names."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -21,15 +21,14 @@ _FULL = {
 
 
 class Bundle:
-    """A bundle on its way. Its messages have consecutive numbers, so that the number of each says
-    which change it makes.
+    """A bundle in flight. Its messages have consecutive xids, so that an xid names a change.
 
-    ``rejected`` are the changes that could not be made. The bundle ``is_broken`` when the switch
+    ``rejected`` are the changes that the switch refused. The bundle ``is_broken`` when the switch
     has forgotten its beginning, ``is_full`` when a table, or the groups, have no room.
     """
 
     def __init__(self, datapath: Any, id: int, changes: Sequence[Change]) -> None:
-        """Take the next numbers of the datapath."""
+        """Reserve the next xids of the datapath."""
         self.changes = changes
         self.rejected: list[Change] = []
         self.is_broken = False

@@ -1,4 +1,4 @@
-"""One datapath's connection: bundles, read-back, and what the switch tells by itself."""
+"""The connection of one switch: what the loop asks, and the events that the switch causes."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -145,7 +145,7 @@ class SwitchConnection:
             self.disconnect()
 
     def _packet_in(self, message: Any) -> None:
-        """Report a frame of a station that a flow of ours sent, if its producer reads frames."""
+        """Report a station's frame, if the producer of its flow reads packet-ins."""
         self.traffic.packet_ins += 1
         shown = decoding.packet_in(message.buf)
         producer = producer_of(shown.cookie)
@@ -184,7 +184,7 @@ class SwitchConnection:
                 self._post(GroupsChanged(self, collection.since(former)))
 
     def _flow_updates(self, message: Any) -> None:
-        """Take what others did to flows."""
+        """Report flows that others changed."""
         changed = list(monitor.changes(message.buf))
         if changed:
             are_ours = any(each.cookie & COOKIE_MASK == COOKIE_BASE for each in changed)
@@ -192,7 +192,7 @@ class SwitchConnection:
             self._post(FlowsChanged(self, keys, are_ours))
 
     def _experimenter(self, message: Any) -> None:
-        """Take that the switch leaves out, or has left out, what was changed: it is too much."""
+        """The switch paused or resumed its flow monitor: it does not say all that was changed."""
         self._post(FlowsChanged(self, (), are_ours=True))
 
     def _bundle_control(self, message: Any) -> None:
@@ -211,7 +211,7 @@ class SwitchConnection:
             self._post(RoleIs(self, generation))
 
     def _error(self, message: Any) -> None:
-        """Say which of our messages the switch did not take, and why."""
+        """Log which of our messages the switch refused, and why."""
         if message.xid == self._monitor:
             self.tells_of_changes = False
             return

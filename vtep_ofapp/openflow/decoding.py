@@ -44,7 +44,7 @@ class Shown(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """A flow that the switch has no more."""
+    """A flow that the switch removed."""
 
     cookie: int
     key: FlowKey
@@ -54,7 +54,7 @@ class Removed(NamedTuple):
 def flows(reply: bytes) -> Iterator[Flow]:
     """Yield the flows of a flow-stats reply.
 
-    One that does what no flow of ours does has no actions and no cookie, and the log says what.
+    A flow with actions that we never write has no actions and no cookie here, and is logged.
     """
     for start, end in _entries(reply, _FLOW_STATS.size):
         _, table, _, _, priority, idle, _, flags, cookie, _, _ = _FLOW_STATS.unpack_from(
@@ -83,13 +83,13 @@ def counters(reply: bytes) -> Iterator[tuple[FlowKey, Counter]]:
 
 
 def groups(reply: bytes) -> Iterator[Group]:
-    """Yield those groups of a group-description reply that have one of our numbers."""
+    """Yield the groups of a group-description reply that have ids of ours."""
     for _, entry in group_entries(reply):
         yield group(entry)
 
 
 def group_entries(reply: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the bytes of each such group in the reply, by its id."""
+    """Yield the id and the bytes of each such group in the reply."""
     for start, end in _entries(reply, _GROUP_DESC.size):
         _, _, id = _GROUP_DESC.unpack_from(reply, start)
         if id & GROUP_MASK == GROUP_BASE:
@@ -99,7 +99,7 @@ def group_entries(reply: bytes) -> Iterator[tuple[int, bytes]]:
 def group(entry: bytes) -> Group:
     """Return the group in these bytes.
 
-    One that does what no group of ours does has no buckets, and the log says what.
+    A group with actions that we never write has no buckets here, and is logged.
     """
     _, kind, id = _GROUP_DESC.unpack_from(entry)
     try:

@@ -1,4 +1,4 @@
-"""Where each message of a switch ends, which its header alone does not always say.
+"""Cuts what a switch sends into messages. The header of a packet-in may give a wrong length.
 
 A message's length has 16 bits. Open vSwitch puts the whole frame into a packet-in, so that with a
 frame near 64 KiB the length wraps, and what follows would be read as messages that the sender of
@@ -17,7 +17,7 @@ _FRAME_OFFSET = 2
 """Bytes between the match of a packet-in and the frame."""
 _ETHERNET_HEADER = 14
 _LONGEST_MATCH = 4096
-"""Bytes of a match; all the fields that Open vSwitch knows take less."""
+"""Bytes of a match; all fields of Open vSwitch take less."""
 _WRAP = 1 << 16
 _TLS_HANDSHAKE = 22
 """The first byte of a TLS connection (RFC 8446, 5.1), where OpenFlow has its version."""

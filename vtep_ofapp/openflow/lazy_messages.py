@@ -1,4 +1,4 @@
-"""Messages that os-ken hands on unread, because there are very many of them, or large ones.
+"""Messages that reach the application unread, because they are very many, or large.
 
 os-ken reads a message to its end before it tells anyone. Of those here it reads the header only:
 decoding.py makes of their bytes what we need, and os-ken the rest, should another application of

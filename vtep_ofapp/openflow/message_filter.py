@@ -1,4 +1,4 @@
-"""Which messages os-ken gets to read: on some bytes its parsers run for ever."""
+"""Drops messages that we do not expect before os-ken parses them: its parsers loop on some."""
 
 import struct
 from typing import Any
@@ -24,7 +24,7 @@ _KINDS = frozenset(
         ofp.OFPT_ROLE_REPLY,
     }
 )
-"""What a switch tells by itself, or answers to what we ask."""
+"""Types of messages that a switch sends unasked, or as answers to our requests."""
 _REPLIES = frozenset({ofp.OFPMP_FLOW, ofp.OFPMP_GROUP_DESC, ofp.OFPMP_PORT_DESC})
 _BUNDLE_CONTROL = struct.pack("!II", ONF_EXPERIMENTER_ID, ofp.ONF_ET_BUNDLE_CONTROL)
 _EXPERIMENTER = struct.pack("!H", ofp.OFPMP_EXPERIMENTER)
@@ -39,7 +39,7 @@ _read_by_os_ken = ofproto_parser.msg
 def message(
     datapath: Any, version: int, msg_type: int, msg_len: int, xid: int, buf: bytes
 ) -> Any | None:
-    """Return a message as os-ken reads it, None for one that nobody here asked for.
+    """Return a message as os-ken hands it on, None for one that we do not expect.
 
     Raises Malformed, and what os-ken raises for versions that it does not know.
     """
@@ -55,7 +55,7 @@ def message(
 
 
 def _check_hello(buf: bytes) -> None:
-    """Walk through the elements of a hello, which os-ken believes to have a length."""
+    """Check the lengths of the elements of a hello, which os-ken does not."""
     at = ofp.OFP_HELLO_HEADER_SIZE
     while at < len(buf):
         if at + ofp.OFP_HELLO_ELEM_HEADER_SIZE > len(buf):

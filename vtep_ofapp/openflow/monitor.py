@@ -1,6 +1,6 @@
-"""What others do to the flows of a switch, as it tells (flow monitoring, ONF EXT-187).
+"""Flow monitoring: a switch reports the flows that others change (ONF EXT-187).
 
-Open vSwitch 3.0 and later do so in OpenFlow 1.3. What we change ourselves comes abbreviated.
+Open vSwitch 3.0 and later do so in OpenFlow 1.3. Our own changes are abbreviated, and ignored.
 """
 
 import struct
@@ -16,7 +16,7 @@ from .oxm import Unreadable, decode_match
 KIND = struct.pack("!II", ONF_EXPERIMENTER_ID, ofp.ONFMP_FLOW_MONITOR)
 """How the body of a multipart message of flow monitoring begins."""
 PAUSED, RESUMED = 1871, 1872
-"""Experimenter messages: so much has changed that the switch leaves out what, until it resumes."""
+"""Experimenter messages: too much changes, so that the switch reports nothing until it resumes."""
 CANCEL = 1870
 _ID = 1
 _HEADER = struct.Struct(ofp.OFP_HEADER_PACK_STR)
@@ -30,27 +30,27 @@ _DELETED, _ABBREVIATED = 1, 3
 
 
 class Changed(NamedTuple):
-    """A flow that someone added, modified or deleted."""
+    """A flow that others added, modified or deleted."""
 
     cookie: int
     key: FlowKey
 
 
 def request(xid: int) -> bytes:
-    """Return the message that asks for all changes by others from now on."""
+    """Return the request to report all flows that others change."""
     body = _REQUEST.pack(_ID, _ADDED_DELETED_MODIFIED, _MATCH_LENGTH, ofp.OFPP_ANY, ofp.OFPTT_ALL)
     head = struct.pack(ofp.OFP_MULTIPART_REQUEST_PACK_STR, ofp.OFPMP_EXPERIMENTER, 0)
     return _message(ofp.OFPT_MULTIPART_REQUEST, xid, head + KIND + body + _ANY_MATCH)
 
 
 def cancel(xid: int) -> bytes:
-    """Return the message that asks for no more of them."""
+    """Return the message that ends the monitor."""
     head = struct.pack("!III", ONF_EXPERIMENTER_ID, CANCEL, _ID)
     return _message(ofp.OFPT_EXPERIMENTER, xid, head)
 
 
 def changes(reply: bytes) -> Iterator[Changed]:
-    """Yield what a multipart reply tells of, but for flows that were idle; raises Unreadable."""
+    """Yield the flows that a report says were changed, except expired ones; raises Unreadable."""
     at = ofp.OFP_MULTIPART_REPLY_SIZE + len(KIND)
     while at < len(reply):
         if at + _UPDATE.size > len(reply):

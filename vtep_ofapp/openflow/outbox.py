@@ -1,4 +1,4 @@
-"""What is to be sent to one switch, in its order, and the numbers of its messages."""
+"""The queue of messages for one switch, and their xids."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,7 @@
 """Matches to OpenFlow 1.3 bytes and back (OXM fields; OpenFlow 1.3.5, section 7.2.3).
 
-Numbers and MAC addresses, of which there are very many, are read and written here. os-ken's own
-encoder says under which header each field goes, and does the rest.
+Numbers and MAC addresses, of which there are very many, are encoded and decoded here. os-ken gives
+the header of each field, and does the rest.
 """
 
 import struct

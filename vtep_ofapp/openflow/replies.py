@@ -1,4 +1,4 @@
-"""What a switch tells in replies of many parts, collected until the last one is there."""
+"""Multipart replies, collected until the last part."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Master or slave of one switch, of several controllers (OpenFlow 1.3.5, 6.3.4 and 6.3.5)."""
+"""Our role at one switch, master or slave (OpenFlow 1.3.5, 6.3.4 and 6.3.5)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,14 +8,14 @@ from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 _GENERATIONS = 1 << 64
 _UNKNOWN = _GENERATIONS - 1
-"""What Open vSwitch answers while no controller has told it a generation."""
+"""The generation that Open vSwitch reports while no controller has set one."""
 
 
 class Role:
-    """Asks one switch for a role, and knows which answers are the ones to it.
+    """Requests a role of one switch, and recognises the answers.
 
-    A switch refuses an older generation than it has heard of. It is the switch that keeps the
-    count: whoever takes over asks for it first, so that nobody needs a clock or a memory.
+    A switch refuses a generation that is older than its own. The switch keeps the number: a
+    controller that takes over asks for it first, and needs neither a clock nor a file.
     """
 
     def __init__(self, datapath: Any, send: Callable[[Any], None]) -> None:

@@ -1,4 +1,4 @@
-"""Takes the connections of switches for os-ken, and lets no stranger hold on to much."""
+"""Accepts the connections of switches for os-ken, with limits before the handshake."""
 
 import errno
 import logging
@@ -18,16 +18,16 @@ from .tls import Certificates, hint
 LOG = logging.getLogger("vtep_ofapp.switch.listener")
 
 MAX_STRANGERS = 64
-"""Connections before the end of their handshake; one more costs the oldest of them its place."""
+"""Connections that have not finished the handshake; one more closes the oldest of them."""
 HANDSHAKE_TIME = 10.0
 """Seconds that a connection has for the handshakes of TLS and OpenFlow."""
 MAX_HANDSHAKE = 1 << 23
-"""Bytes that come before the end of the handshake: it describes at most 65,280 ports."""
+"""Bytes that a peer may send before the end of the handshake, which describes 65,280 ports."""
 _READ_SIZE = 1 << 16
 _BACKLOG = 512
-"""Connections that the system completes before we take them: many switches may come at once."""
+"""Connections that wait to be accepted: many switches may connect at once."""
 _PAUSE = 0.1
-"""Seconds until the next attempt, where the system has no connection to give."""
+"""Seconds until the next attempt after the system refused a connection."""
 
 _ADVICE = {
     errno.EADDRINUSE: "; another process listens there: end it, or give another port",
@@ -45,15 +45,15 @@ class _Peer:
     datapath: Any = None
 
     def is_stranger(self) -> bool:
-        """Whether its handshake is not over, or it is on its way out."""
+        """Whether its handshake is not finished, or it is being closed."""
         return self.datapath is None or self.datapath.state != MAIN_DISPATCHER
 
 
 class _MessageSocket:
     """A socket that gives os-ken one message at a time, as framing.py cuts them.
 
-    It is at its end after a broken record of TLS: os-ken takes every error of TLS for a time-out
-    and reads on, without a pause.
+    A broken TLS record ends it: os-ken takes every TLS error for a time-out and reads again,
+    without a pause.
     """
 
     def __init__(self, sock: Any, peer: _Peer) -> None:
@@ -92,10 +92,10 @@ class CannotListen(Exception):
 
 
 class Listener:
-    """The server of os-ken's OpenFlow port. What a connection does costs only that connection.
+    """The server of the OpenFlow port. An error on a connection ends only that connection.
 
-    os-ken's own shares its port with any other process, stops listening at the first connection
-    that the system refuses, waits for handshakes without end, and knows no limit.
+    os-ken's own shares its port with any process, ends at the first connection that the system
+    refuses, waits for handshakes without end, and has no limit.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Listener:
         self._server = _open(host, port, option)
 
     def serve_forever(self) -> None:
-        """Take connections for ever, each in a green thread of its own."""
+        """Accept connections, and serve each in a green thread of its own; it does not return."""
         while True:
             try:
                 sock, address = self._server.accept()
@@ -131,12 +131,12 @@ class Listener:
             hub.kill(peer.thread)
 
     def _serve(self, sock: Any, peer: _Peer) -> None:
-        """Serve one connection to its end; whatever goes wrong ends it."""
+        """Serve one connection to its end; any error ends it."""
         timer = hub.spawn_after(HANDSHAKE_TIME, self._check, peer)
         try:
             self._speak(sock, peer)
         except SpeaksTls:
-            # A line of its own kind: those of strangers who send anything do not use up its share.
+            # A line of its own kind, so that those about other errors do not use up its rate limit.
             what = (
                 "connection from %s is closed: it speaks TLS, and this port does not: make its "
                 "controller tcp:ADDRESS:PORT, or give ctl_privkey, ctl_cert and ca_certs"

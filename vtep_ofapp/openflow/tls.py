@@ -26,7 +26,7 @@ def hint(error: Exception) -> str:
 
 
 class Certificates:
-    """Our key and certificate, and the CA of those who may connect, as a TLS context."""
+    """Our key and certificate, and the CA of the switches, as a TLS context."""
 
     def __init__(self, key: str, certificate: str, ca: str, ciphers: str | None) -> None:
         """Take the names of PEM files, and OpenSSL's list of ciphers; raises OSError."""
@@ -38,7 +38,7 @@ class Certificates:
     def context(self) -> ssl.SSLContext:
         """Return the context of the files as they are now.
 
-        While they are broken, or do not belong together, it is that of the files before.
+        While they cannot be loaded together, it is that of the former files.
         """
         stamp = self._look()
         if stamp != self._stamp:
@@ -69,7 +69,7 @@ class Certificates:
 
 
 def _stamp_of(path: str) -> tuple[int, int, int] | None:
-    """Return what changes when a file does, None if it is not there."""
+    """Return what identifies the content of a file, None if there is no such file."""
     try:
         found = os.stat(path)
     except OSError:

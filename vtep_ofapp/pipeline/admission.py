@@ -1,4 +1,4 @@
-"""Where a frame from a port enters: which logical switch, if any, it belongs to."""
+"""ADMISSION: which logical switch a frame belongs to, from its port and VLAN."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Where a frame leaves by a binding, tagged as the binding says, never back where it came from."""
+"""EGRESS and DELIVERY: a frame leaves by a binding, with its tag, never where it came in."""
 
 from collections.abc import Iterable, Iterator
 
@@ -23,7 +23,7 @@ from .layout import (
 
 
 def inner_tags() -> tuple[Flow, ...]:
-    """Drop frames with a tag inside that would leave untagged: as another VLAN's, on the wire."""
+    """Drop frames with a tag inside that would leave untagged, and so in another VLAN."""
     return tuple(
         flow(
             Table.EGRESS,

@@ -99,8 +99,8 @@ def again() -> Group:
     """Return a group that looks a frame up in REPLICATION, apart from all else that it becomes.
 
     Open vSwitch makes at most 64 KiB of datapath actions from what becomes of one frame, and
-    leaves out the rest without a word; 780 tunnels fill them. To select a bucket it hashes the
-    frame and begins anew with it, with 64 KiB of its own. The one bucket is always selected.
+    omits the rest without an error; 780 tunnels fill them. To select a bucket it hashes the
+    frame and translates it again, with another 64 KiB. The one bucket is always selected.
     """
     bucket = Bucket((Resubmit(first(Way.IN_PARTS)),))
     return Group(group_id(GroupKind.BRIDGE, AGAIN), (bucket,), select=True)
@@ -162,8 +162,8 @@ def _all_targets(id: int, addresses: Iterable[str]) -> Group:
 def _one_target(id: int, number: int, targets: Mapping[str, int]) -> Group:
     """Send to the first service node that is alive, or to the first one if none is.
 
-    Each number has an order of its own, so that the load is spread, and that of a dead service
-    node over all the others.
+    The order depends on the number, so that the load is spread, and that of a dead service node
+    over all others.
     """
 
     def rank(address: str) -> bytes:

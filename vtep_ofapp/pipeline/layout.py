@@ -355,9 +355,9 @@ def counted(cookie: int) -> tuple[Cookie, int] | None:
 
 
 def miss(table: Table, *actions: Action, producer: Cookie) -> Flow:
-    """Return the flow for frames that nothing else in the table catches.
+    """Return the flow for frames that match no other flow of the table.
 
-    It is watched: whoever deletes all flows of the bridge deletes it too, and that is noticed.
+    It is watched, so that the switch reports when all flows of the bridge are deleted.
     """
     return flow(table, Priority.MISS, match({}), *actions, producer=producer, watched=True)
 

@@ -1,4 +1,4 @@
-"""Which stations are behind which binding: known ones pass, others are reported and pass."""
+"""LEARNING: frames of known stations pass; those of others pass, and the controller gets a copy."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -105,17 +105,17 @@ def _known(binding: int, logical_switch: int, aging: int) -> Flow:
 
 
 def full_binding(binding: int) -> Flow:
-    """Pass frames of further stations unseen: the port of this binding has learned its share."""
+    """Pass frames of unknown stations without a packet-in: the binding's port is at its limit."""
     return _full({SOURCE_BINDING: binding})
 
 
 def full_logical_switch(logical_switch: int) -> Flow:
-    """Pass frames of further stations unseen: the logical switch has learned its share."""
+    """Pass frames of unknown stations without a packet-in: the logical switch is at its limit."""
     return _full({LOGICAL_SWITCH: logical_switch})
 
 
 def moving(logical_switch: int, mac: str) -> Flow:
-    """Show frames of a station of a full logical switch that come in where it was not before."""
+    """Show frames of a station that moves, although its logical switch is at its limit."""
     return flow(
         Table.LEARNING,
         Priority.LIMIT_EXCEPT,
@@ -126,9 +126,9 @@ def moving(logical_switch: int, mac: str) -> Flow:
 
 
 def held(logical_switch: int, mac: str) -> Flow:
-    """Pass frames of a station unseen wherever else they come in: it moved too often.
+    """Pass frames of a station that moved too often, without a packet-in, from all other bindings.
 
-    It takes the place of moving().
+    It replaces moving().
     """
     return flow(
         Table.LEARNING,
@@ -140,7 +140,7 @@ def held(logical_switch: int, mac: str) -> Flow:
 
 
 def _full(fields: Mapping[str, int]) -> Flow:
-    # The two kinds may meet in one frame; they do the same, so that either may win.
+    # A frame may match flows of both kinds; they do the same, so that either may win.
     return flow(
         Table.LEARNING,
         Priority.LIMIT,
@@ -151,7 +151,7 @@ def _full(fields: Mapping[str, int]) -> Flow:
 
 
 def station(key: FlowKey) -> tuple[int, int, str] | None:
-    """Return what a known() flow is about: logical switch and binding numbers, and the MAC.
+    """Return the numbers of logical switch and binding, and the MAC, of a known() flow.
 
     None for every other flow.
     """

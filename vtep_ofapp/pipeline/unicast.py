@@ -1,4 +1,4 @@
-"""Where the frames for one station go: to a binding, or into the tunnel that the NVC named."""
+"""UNICAST: frames for one station go to its binding, or into the tunnel that the NVC named."""
 
 from functools import lru_cache
 
@@ -22,7 +22,7 @@ from .layout import (
 
 
 def elsewhere() -> Flow:
-    """Flood every frame that is not for a station whose place is known."""
+    """Flood every frame that is not for a known station."""
     onwards = onward(Table.UNICAST, Way.IN_LOGICAL_SWITCH)
     return miss(Table.UNICAST, *onwards, producer=Cookie.UNICAST)
 
@@ -47,7 +47,7 @@ def _to_binding(binding: int, logical_switch: int) -> Flow:
 def remote(logical_switch: int, mac: str, address: str) -> Flow:
     """Send frames for a station of Ucast_Macs_Remote to the VTEP at ``address``.
 
-    It is preferred to local(): the NVC's word decides. Frames from a tunnel never take it.
+    It has precedence over local(), as rows of the NVC have. Frames from a tunnel do not match it.
     """
     return narrowed(_to_vtep(logical_switch, address), "eth_dst", mac)
 
