@@ -1,6 +1,6 @@
 """The floor: what Open vSwitch's own tools and daemons need for the same data.
 
-It is measured in an Open vSwitch of its own, in a namespace of its own, that nobody controls.
+It is measured in an Open vSwitch without a controller, in a namespace of its own.
 """
 
 from __future__ import annotations

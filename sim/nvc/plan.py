@@ -194,8 +194,8 @@ class _Item:
 def _logical_switch(item: _Item) -> LogicalSwitch:
     name, vni = item.take("name", _name), item.take("vni", _vni)
     replication = item.take("replication", _replication, SERVICE_NODE)
-    nobody: tuple[str, ...] = ()
-    service_nodes = item.take("service_nodes", _addresses, nobody)
+    none: tuple[str, ...] = ()
+    service_nodes = item.take("service_nodes", _addresses, none)
     if replication == SERVICE_NODE and not service_nodes:
         raise ValueError("service_nodes: replication service_node needs at least one")
     if replication == SOURCE_NODE and service_nodes:

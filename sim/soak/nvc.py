@@ -136,7 +136,7 @@ def _change_group(chance: Chance) -> str:
     return f"{verb} {address} for {mac} of {tenant.name}"
 
 
-def _write_anew(chance: Chance) -> str:
+def _rewrite(chance: Chance) -> str:
     """Remove all remote rows of a logical switch and write them again, as an NVC that restarts."""
     tenant = chance.pick([each for each in chance.world.tenants() if each.addresses()])
     chance.stage.ask(f"clear-remote-macs {tenant.name}")
@@ -168,7 +168,7 @@ NVC = (
     Kind("unknown-dst or multicast", _change_group, 5, has_tenant),
     Kind(
         "remote rows rewritten",
-        _write_anew,
+        _rewrite,
         2,
         lambda chance: any(each.addresses() for each in chance.world.tenants()),
     ),

@@ -1,10 +1,10 @@
 """Known traffic during a stretch of a soak run: every frame has to arrive, once, where it should.
 
-The streams are those of the logical switch that nobody changes. Around them, what is bound to the
-same ports and flooded into the same tunnels changes all the time.
+The streams are those of a logical switch that stays as it is. Other bindings of the same ports, and
+other flood lists with the same tunnels, change all the time.
 
 While links of its namespace come, change or go, Open vSwitch itself loses frames to and from
-tunnels now and then, with or without a controller: it reads its routes anew. So there are no
+tunnels now and then, with or without a controller: it reads its routes again. So there are no
 streams through tunnels while ports are moved, and what of broadcasts gets there does not count.
 """
 
