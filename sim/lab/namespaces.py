@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pyroute2 import netns
 
-from sim.waiting import WaitFailed, wait_until
+from sim.waiting import wait_until
 
 T = TypeVar("T")
 
@@ -81,10 +81,10 @@ class Namespace:
         self.run(["ip", "link", "set", "lo", "up"])
 
     def delete(self) -> None:
-        """End every process in the namespace and remove it; nothing happens if it is gone."""
+        """Kill every process in the namespace and remove it; nothing happens if it is gone."""
         if not self.exists:
             return
-        self.end_processes()
+        self.kill_processes()
         netns.remove(self.name)
 
     def set_kernel_option(self, option: str, value: str) -> None:
@@ -166,22 +166,13 @@ class Namespace:
                     inside.append(int(entry.name))
         return sorted(inside)
 
-    def end_processes(self, grace: float = 5.0) -> None:
-        """End every process in the namespace by SIGTERM; kill what is left after `grace` seconds.
-
-        Raises WaitFailed if a process survives that.
-        """
-        for signum in (signal.SIGTERM, signal.SIGKILL):
-            for pid in self.processes():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signum)
-            try:
-                wait_until(
-                    lambda: not self.processes(),
-                    f"the end of the processes in {self.name}",
-                    timeout=grace,
-                )
-                return
-            except WaitFailed:
-                if signum is signal.SIGKILL:
-                    raise
+    def kill_processes(self, patience: float = 10.0) -> None:
+        """Kill every process in the namespace. Raises WaitFailed if one outlives that."""
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(
+            lambda: not self.processes(),
+            f"the end of the processes in {self.name}",
+            timeout=patience,
+        )

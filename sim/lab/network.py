@@ -45,7 +45,7 @@ class EmptyLab(Lifetime):
     def close(self) -> None:
         """Take everything down: processes, namespaces, files."""
         with contextlib.ExitStack() as stack:
-            # A process that does not end in order is killed with its namespace.
+            # What a node does not end is killed with its namespace.
             stack.callback(super().close)
             for host in self.hosts.values():
                 stack.callback(host.close)

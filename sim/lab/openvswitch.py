@@ -203,9 +203,9 @@ class OpenVSwitch:
         return "\n".join(parts)
 
     def stop(self) -> None:
-        """End both daemons. Raises WaitFailed."""
-        self.ovs_vswitchd.stop()
-        self.ovsdb_server.stop()
+        """Kill both daemons: nothing of theirs is kept. Raises WaitFailed."""
+        self.ovs_vswitchd.kill()
+        self.ovsdb_server.kill()
 
     def _tool(self, *argv: str) -> str:
         """Run a tool that reaches the switch by a Unix socket, so that it may run anywhere."""

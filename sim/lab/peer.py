@@ -128,7 +128,7 @@ class Peer(TunnelNode):
         super().restore()
 
     def stop(self) -> None:
-        """End the daemons. Raises WaitFailed."""
+        """Kill the daemons. Raises WaitFailed."""
         self._source.close()
         super().stop()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
+from signal import Signals
 
 from sim.lab.namespaces import Namespace
 from sim.lab.openvswitch import tail
@@ -40,7 +40,11 @@ class Process(ABC):
         """Start the process, and do not wait for what it does."""
         if self.running:
             raise RuntimeError(f"{self.NAME} runs already")
-        self._process = self._namespace.spawn(self.command(), self.log, env=self.environment())
+        self._process = self.spawn()
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start the command in the namespace and return its process."""
+        return self._namespace.spawn(self.command(), self.log, env=self.environment())
 
     def stop(self, grace: float = 5.0) -> int | None:
         """End the process by SIGTERM and return its exit code; None if it was never started.
@@ -50,7 +54,7 @@ class Process(ABC):
         if self._process is None:
             return None
         with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(Signals.SIGTERM)
         try:
             return self._process.wait(grace)
         except subprocess.TimeoutExpired:
@@ -66,14 +70,18 @@ class Process(ABC):
             self._process.kill()
             self._process.wait()
 
+    def signal(self, number: Signals) -> None:
+        """Send the process a signal. It must be running."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def freeze(self, seconds: float) -> None:
         """Stop the process by SIGSTOP for some seconds. It must be running."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        self.signal(Signals.SIGSTOP)
         try:
             time.sleep(seconds)
         finally:
-            self._process.send_signal(signal.SIGCONT)
+            self.signal(Signals.SIGCONT)
 
     @property
     def running(self) -> bool:

@@ -119,8 +119,8 @@ class Vtep(TunnelNode):
         return f"{super().evidence()}\n--- {self.app.log.name}\n{tail(self.app.log, 60)}"
 
     def stop(self) -> None:
-        """End the controller, then the daemons. Raises WaitFailed."""
-        self.app.stop()
+        """Kill the controller and the daemons. Raises WaitFailed."""
+        self.app.kill()
         super().stop()
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shlex
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 
 from sim.demo.fabric import Fabric
 from sim.lab.network import EmptyLab
+from sim.lab.peer import Peer
 from sim.waiting import wait_until
+from tests.lab.trial import ForkedApp, new_lab_name, standing
+
+T = TypeVar("T")
 
 BFD = "bfd_params:enable=true bfd_params:min_rx=300 bfd_params:min_tx=300"
-
-
-def lab_name(suffix: str) -> str:
-    """Return a lab name that no other test run on this machine has."""
-    return f"t{os.getpid()}{suffix}"
 
 
 class BfdLab(EmptyLab):
@@ -26,29 +27,31 @@ class BfdLab(EmptyLab):
         """Run commands of vtep-ctl, all in one transaction."""
         self.vtep.vtep_ctl(*shlex.split(" -- ".join(commands)))
 
-    def wait(self, condition, what: str, timeout: float = 20.0):
+    def wait(self, condition: Callable[[], T | None], what: str, timeout: float = 20.0) -> T:
         """Wait for a condition; show all there is to see if it does not come true."""
-        return wait_until(condition, what, timeout=timeout, evidence=self.evidence)
+        result = wait_until(condition, what, timeout=timeout, evidence=self.evidence)
+        assert result is not None
+        return result
 
-    def tunnel(self, peer) -> dict | None:
+    def tunnel(self, peer: Peer) -> dict[str, Any]:
         """Return the Tunnel row that leads to a peer."""
-        return self.vtep.tunnels().get(peer.tunnel_ip)
+        return self.vtep.tunnels()[peer.tunnel_ip]
 
-    def set_bfd(self, peer, settings: str) -> None:
+    def set_bfd(self, peer: Peer, settings: str) -> None:
         """Set columns of the Tunnel row that leads to a peer, as vtep-ctl takes them."""
-        row = self.wait(lambda: self.tunnel(peer), f"a Tunnel row for {peer.name}")
-        self.configure(f"set Tunnel {row['_uuid']} {settings}")
+        self.wait(lambda: peer.tunnel_ip in self.vtep.tunnels(), f"a Tunnel row for {peer.name}")
+        self.configure(f"set Tunnel {self.tunnel(peer)['_uuid']} {settings}")
 
-    def await_bfd(self, *peers) -> None:
+    def await_bfd(self, *peers: Peer) -> None:
         """Wait until BFD between the VTEP and these peers is up, and at its final interval."""
         for peer in peers:
-            self.wait(
-                lambda peer=peer: (
-                    is_settled(self.vtep.bfd_sessions().get(peer.tunnel_ip, {}))
-                    and is_settled(peer.bfd_sessions().get(self.vtep.tunnel_ip, {}))
-                ),
-                f"BFD up between {self.vtep.name} and {peer.name}",
-            )
+            what = f"BFD up between {self.vtep.name} and {peer.name}"
+            self.wait(partial(self._is_settled, peer), what)
+
+    def _is_settled(self, peer: Peer) -> bool:
+        return is_settled(self.vtep.bfd_sessions().get(peer.tunnel_ip, {})) and is_settled(
+            peer.bfd_sessions().get(self.vtep.tunnel_ip, {})
+        )
 
     def _build(self) -> None:
         super()._build()
@@ -72,8 +75,8 @@ def is_settled(session: dict[str, str]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def lab():
-    with BfdLab(lab_name("bfd")) as lab:
+def lab() -> Iterator[BfdLab]:
+    with standing(BfdLab(new_lab_name(), ForkedApp)) as lab:
         lab.start()
         lab.configure(
             "add-ls ls0",
@@ -90,6 +93,6 @@ def lab():
 
 
 @pytest.fixture(scope="module")
-def fabric():
-    with Fabric(lab_name("fabric"), vteps=3) as fabric:
+def fabric() -> Iterator[Fabric]:
+    with standing(Fabric(new_lab_name(), 3, ForkedApp)) as fabric:
         yield fabric

@@ -6,9 +6,11 @@ import itertools
 
 import pytest
 
-from sim.demo.fabric import BLUE
+from sim.demo.fabric import BLUE, Fabric
 from sim.demo.fabric_tour import SOON, TOUR
+from sim.demo.steps import Step
 from sim.lab.hosts import Host
+from sim.lab.streams import Stream
 from sim.waiting import wait_until
 from sim.wire.frames import BROADCAST, lab_frame
 
@@ -18,7 +20,7 @@ _numbers = itertools.count(1)
 
 
 @pytest.mark.parametrize("step", TOUR.steps, ids=lambda step: step.title)
-def test_the_tour(fabric, step):
+def test_the_tour(fabric: Fabric, step: Step[Fabric]) -> None:
     """One step after the other; each stands on those before it, and so do the tests below."""
     step.do(fabric)
     print(step.prove(fabric))
@@ -33,7 +35,7 @@ def speak(host: Host, mac: str) -> None:
     host.send(lab_frame(mac, BROADCAST, b"here I am"))
 
 
-def await_place(fabric, mac: str, place: str, timeout: float = 10.0) -> None:
+def await_place(fabric: Fabric, mac: str, place: str, timeout: float = 10.0) -> None:
     """Wait until a station is local at one VTEP, and at all others behind a tunnel to that one."""
     here = fabric.vteps[place]
 
@@ -50,7 +52,9 @@ def await_place(fabric, mac: str, place: str, timeout: float = 10.0) -> None:
     wait_until(is_placed, f"{mac} at {place}", timeout=timeout, evidence=fabric.evidence)
 
 
-def test_a_station_that_turns_up_elsewhere_while_its_port_stays_up_is_followed(fabric):
+def test_a_station_that_turns_up_elsewhere_while_its_port_stays_up_is_followed(
+    fabric: Fabric,
+) -> None:
     """There, back and there again: each time it speaks once, and one port has its frames."""
     mac = new_mac()
     sender = fabric.hosts["vm31"]
@@ -60,7 +64,13 @@ def test_a_station_that_turns_up_elsewhere_while_its_port_stays_up_is_followed(f
         fabric.expect_delivery(sender.send, {host: ["untagged"]}, src=sender.mac, dst=mac)
 
 
-def test_hosts_move_under_traffic_from_everywhere(fabric):
+def let_flow(stream: Stream, frames: int) -> None:
+    """Wait until that many more frames were sent."""
+    goal = stream.sent + frames
+    wait_until(lambda: stream.sent >= goal, f"{frames} frames sent")
+
+
+def test_hosts_move_under_traffic_from_everywhere(fabric: Fabric) -> None:
     """Also from where the host came from, and from where it goes to."""
     moving = fabric.hosts["vm32"]
     senders = [fabric.hosts[name] for name in ("vm11", "vm21", "vm31")]
@@ -69,10 +79,9 @@ def test_hosts_move_under_traffic_from_everywhere(fabric):
         back = moving.stream(senders[0], rate=RATE)
         for stream in (*streams, back):
             stream.start()
-        wait_until(lambda back=back: back.sent >= RATE // 5, "frames sent")
+        let_flow(back, RATE // 5)
         fabric.move_vm(moving, fabric.vteps[vtep], port)
-        goal = back.sent + RATE * SOON
-        wait_until(lambda goal=goal, back=back: back.sent >= goal, "frames sent after the move")
+        let_flow(back, round(RATE * SOON))
         for stream in (*streams, back):
             stream.stop()
         accounts = [stream.account() for stream in (*streams, back)]
@@ -83,7 +92,7 @@ def test_hosts_move_under_traffic_from_everywhere(fabric):
             assert account.sent - 1 not in account.lost
 
 
-def test_while_the_nvc_is_away_traffic_goes_on_and_then_it_catches_up(fabric):
+def test_while_the_nvc_is_away_traffic_goes_on_and_then_it_catches_up(fabric: Fabric) -> None:
     known, other = fabric.hosts["vm11"], fabric.hosts["vm21"]
     mac = new_mac()
     fabric.nvc.kill()
@@ -103,7 +112,7 @@ def test_while_the_nvc_is_away_traffic_goes_on_and_then_it_catches_up(fabric):
             assert before[vtep][table] <= rows, f"{table} of {vtep} was rewritten"
 
 
-def pictures(fabric) -> dict[str, dict[str, set[str]]]:
+def pictures(fabric: Fabric) -> dict[str, dict[str, set[str]]]:
     """Return which rows of the NVC's there are, by VTEP and table."""
     tables = ("Logical_Switch", "Ucast_Macs_Remote", "Mcast_Macs_Remote")
     return {
@@ -112,7 +121,7 @@ def pictures(fabric) -> dict[str, dict[str, set[str]]]:
     }
 
 
-def test_a_database_server_that_restarts_is_caught_up_with(fabric):
+def test_a_database_server_that_restarts_is_caught_up_with(fabric: Fabric) -> None:
     """By the NVC and by the application. Open vSwitch itself stands still until it is connected."""
     vtep = fabric.vteps["vtep2"]
     vtep.ovsdb_server.restart()
@@ -126,7 +135,7 @@ def test_a_database_server_that_restarts_is_caught_up_with(fabric):
     fabric.expect_delivery(other.send, {"vm11": ["untagged"]}, src=other.mac, dst=one.mac)
 
 
-def test_applications_that_are_killed_and_started_again_lose_no_frame(fabric):
+def test_applications_that_are_killed_and_started_again_lose_no_frame(fabric: Fabric) -> None:
     vteps = list(fabric.vteps.values())
     with (
         fabric.hosts["vm11"].stream(fabric.hosts["vm21"], rate=RATE) as there,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -95,7 +95,7 @@ def watching(lab: BfdLab) -> Iterator[Watch]:
 
 
 @pytest.fixture(params=["with the app", "without the app"])
-def app(request, lab):
+def app(request: pytest.FixtureRequest, lab: BfdLab) -> Iterator[str]:
     """The application: in control, or killed until the test is over."""
     lab.await_bfd(lab.one, lab.two)
     if request.param == "without the app":
@@ -112,7 +112,9 @@ def app(request, lab):
     [Trouble("killed"), Trouble("cut off"), Trouble("cpath_down")],
     ids=lambda each: each.name,
 )
-def test_a_dead_service_node_is_left_and_taken_up_again(lab, app, trouble, record_property):
+def test_a_dead_service_node_is_left_and_taken_up_again(
+    lab: BfdLab, app: str, trouble: Trouble, record_property: Callable[[str, object], None]
+) -> None:
     with watching(lab) as watch:
         first = watch.used()
         other = lab.two if first is lab.one else lab.one
@@ -142,18 +144,19 @@ def test_a_dead_service_node_is_left_and_taken_up_again(lab, app, trouble, recor
     assert not watch.stream.account().duplicated
 
 
-def test_if_all_are_dead_one_gets_the_frames_and_the_log_says_so(lab):
+def test_if_all_are_dead_one_gets_the_frames_and_the_log_says_so(lab: BfdLab) -> None:
     lab.await_bfd(lab.one, lab.two)
     logged = len(lab.vtep.app.log_text)
     with watching(lab) as watch:
         watch.used()
         for peer in watch.peers:
             peer.set_cpath_down(True)
-        for peer in watch.peers:
-            lab.wait(
-                lambda peer=peer: lab.tunnel(peer)["bfd_status"]["forwarding"] == "false",
-                f"forwarding=false for {peer.name}",
-            )
+        lab.wait(
+            lambda: (
+                {lab.tunnel(each)["bfd_status"]["forwarding"] for each in watch.peers} == {"false"}
+            ),
+            "forwarding=false for both",
+        )
         lab.wait(
             lambda: "down by BFD" in lab.vtep.app.log_text[logged:], "a line of the log about it"
         )
@@ -169,7 +172,7 @@ def test_if_all_are_dead_one_gets_the_frames_and_the_log_says_so(lab):
     assert during <= one or during <= two
 
 
-def test_logical_switches_are_spread_and_those_of_a_dead_node_go_to_the_other(lab):
+def test_logical_switches_are_spread_and_those_of_a_dead_node_go_to_the_other(lab: BfdLab) -> None:
     vlans = range(100, 116)
     lab.await_bfd(lab.one, lab.two)
     for vlan in vlans:
@@ -192,7 +195,11 @@ def test_logical_switches_are_spread_and_those_of_a_dead_node_go_to_the_other(la
 
             def arrived() -> dict[str, list[int]]:
                 return {
-                    name: [frame.vxlan.vni for frame in capture.frames if mark in frame.data]
+                    name: [
+                        frame.vxlan.vni
+                        for frame in capture.frames
+                        if mark in frame.data and frame.vxlan
+                    ]
                     for name, capture in captures.items()
                 }
 

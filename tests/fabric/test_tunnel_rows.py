@@ -6,13 +6,14 @@ import re
 
 import pytest
 
-from tests.fabric.conftest import BFD, is_settled
+from sim.lab.peer import Peer
+from tests.fabric.conftest import BFD, BfdLab, is_settled
 
 FAR = "02:78:00:00:00:01"
 THIRD = "10.2.2.13"
 
 
-def test_each_tunnel_has_a_row_with_both_ends(lab):
+def test_each_tunnel_has_a_row_with_both_ends(lab: BfdLab) -> None:
     dst_ip = {row["_uuid"]: row["dst_ip"] for row in lab.vtep.rows("Physical_Locator")}
     rows = lab.vtep.rows("Tunnel")
     ends = {(dst_ip[row["local"]], dst_ip[row["remote"]]) for row in rows}
@@ -25,7 +26,7 @@ def test_each_tunnel_has_a_row_with_both_ends(lab):
     assert sorted(switch["tunnels"]) == sorted(row["_uuid"] for row in rows)
 
 
-def test_the_status_of_a_healthy_session(lab):
+def test_the_status_of_a_healthy_session(lab: BfdLab) -> None:
     lab.await_bfd(lab.one)
     status = await_status(lab, lab.one, remote_state="up")
     info = status.pop("info", "")
@@ -40,12 +41,12 @@ def test_the_status_of_a_healthy_session(lab):
     assert len(info) < 100
 
 
-def test_the_interval_that_the_nvc_sets_is_that_of_the_session(lab):
+def test_the_interval_that_the_nvc_sets_is_that_of_the_session(lab: BfdLab) -> None:
     shown = lab.vtep.appctl("bfd/show")
     assert shown.count("Local Minimum RX Interval: 300ms") == 2
 
 
-def test_the_status_follows_a_peer_that_says_its_path_is_down(lab):
+def test_the_status_follows_a_peer_that_says_its_path_is_down(lab: BfdLab) -> None:
     lab.await_bfd(lab.one)
     lab.one.set_cpath_down(True)
     try:
@@ -57,7 +58,7 @@ def test_the_status_follows_a_peer_that_says_its_path_is_down(lab):
     await_status(lab, lab.one, forwarding="true", remote_diagnostic="No Diagnostic")
 
 
-def test_the_status_follows_a_peer_that_dies_and_comes_back(lab):
+def test_the_status_follows_a_peer_that_dies_and_comes_back(lab: BfdLab) -> None:
     lab.await_bfd(lab.one)
     lab.one.cut()
     try:
@@ -69,7 +70,7 @@ def test_the_status_follows_a_peer_that_dies_and_comes_back(lab):
     await_status(lab, lab.one, state="up", forwarding="true", remote_state="up")
 
 
-def test_our_path_down_is_told_to_the_peer(lab):
+def test_our_path_down_is_told_to_the_peer(lab: BfdLab) -> None:
     lab.await_bfd(lab.one)
     lab.set_bfd(lab.one, "bfd_params:cpath_down=true")
     try:
@@ -83,7 +84,7 @@ def test_our_path_down_is_told_to_the_peer(lab):
     lab.await_bfd(lab.one)
 
 
-def test_the_status_is_cleared_when_bfd_is_switched_off(lab):
+def test_the_status_is_cleared_when_bfd_is_switched_off(lab: BfdLab) -> None:
     lab.await_bfd(lab.one)
     row = lab.tunnel(lab.one)["_uuid"]
     lab.set_bfd(lab.one, "bfd_params:enable=false")
@@ -97,7 +98,7 @@ def test_the_status_is_cleared_when_bfd_is_switched_off(lab):
     lab.await_bfd(lab.one)
 
 
-def test_a_destination_that_the_other_end_corrects_counts(lab):
+def test_a_destination_that_the_other_end_corrects_counts(lab: BfdLab) -> None:
     """As when an NVC switches BFD on between two VTEPs before it tells them the destination."""
     lab.await_bfd(lab.one)
     lab.one.set_bfd(lab.vtep.tunnel_ip, bfd_dst_ip="169.254.9.9")
@@ -113,18 +114,18 @@ def test_a_destination_that_the_other_end_corrects_counts(lab):
         lab.await_bfd(lab.one)
 
 
-def dropped_for_long(lab) -> bool:
+def dropped_for_long(lab: BfdLab) -> bool:
     """Whether a cached flow has dropped some packets from peer one to BFD's port."""
     flow = rf"src={lab.one.tunnel_ip},.*udp\(dst=3784\), packets:([3-9]|\d\d).* actions:drop"
     return re.search(flow, lab.vtep.appctl("dpctl/dump-flows")) is not None
 
 
-def is_up(lab) -> bool:
+def is_up(lab: BfdLab) -> bool:
     return is_settled(lab.vtep.bfd_sessions()[lab.one.tunnel_ip])
 
 
 @pytest.mark.parametrize("wrong", ["min_rx=soon", "min_rx=0", "min_tx=-1", "cpath_down=perhaps"])
-def test_a_setting_that_cannot_be_used_is_left_out_and_named(lab, wrong):
+def test_a_setting_that_cannot_be_used_is_left_out_and_named(lab: BfdLab, wrong: str) -> None:
     key = wrong.split("=")[0]
     logged = len(lab.vtep.app.log_text)
     lab.set_bfd(lab.one, f"bfd_params:{wrong}")
@@ -137,7 +138,7 @@ def test_a_setting_that_cannot_be_used_is_left_out_and_named(lab, wrong):
     lab.await_bfd(lab.one)
 
 
-def test_a_row_comes_and_goes_with_the_use_of_its_locator(lab):
+def test_a_row_comes_and_goes_with_the_use_of_its_locator(lab: BfdLab) -> None:
     lab.configure(f"add-ucast-remote ls0 {FAR} {THIRD}")
     row = lab.wait(lambda: lab.vtep.tunnels().get(THIRD), "a row")
     assert row["bfd_status"] == {}
@@ -154,7 +155,7 @@ def test_a_row_comes_and_goes_with_the_use_of_its_locator(lab):
     assert len(lab.vtep.tunnels()) == 2
 
 
-def test_rows_survive_a_new_start_of_the_application(lab):
+def test_rows_survive_a_new_start_of_the_application(lab: BfdLab) -> None:
     lab.await_bfd(lab.one, lab.two)
     before = {row["_uuid"]: row["bfd_params"] for row in lab.vtep.rows("Tunnel")}
     flaps = [peer.bfd_status(lab.vtep.tunnel_ip)["flap_count"] for peer in (lab.one, lab.two)]
@@ -167,7 +168,7 @@ def test_rows_survive_a_new_start_of_the_application(lab):
     assert after == flaps
 
 
-def await_status(lab, peer, **expected: str) -> dict[str, str]:
+def await_status(lab: BfdLab, peer: Peer, **expected: str) -> dict[str, str]:
     """Wait until the status of the tunnel to a peer has these entries; return all of it."""
 
     def has_them() -> dict[str, str] | None:
@@ -177,5 +178,5 @@ def await_status(lab, peer, **expected: str) -> dict[str, str]:
     return lab.wait(has_them, f"a bfd_status with {expected}")
 
 
-def peer_sees(lab) -> dict[str, str]:
+def peer_sees(lab: BfdLab) -> dict[str, str]:
     return lab.one.bfd_status(lab.vtep.tunnel_ip)

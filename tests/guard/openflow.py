@@ -6,6 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections.abc import Callable
 
 from sim.wire.openflow import (
     BARRIER_REPLY,
@@ -51,13 +52,15 @@ def frame(source: str, destination: str = "ff:ff:ff:ff:ff:ff") -> bytes:
     return bytes.fromhex((destination + source).replace(":", "")) + b"\x12\x34"
 
 
-def packet_in(data: bytes, fields: bytes, *, cookie=OURS, xid=0) -> bytes:
+def packet_in(data: bytes, fields: bytes, *, cookie: int = OURS, xid: int = 0) -> bytes:
     """Return a packet-in of a flow with the cookie."""
     head = struct.pack("!IHBBQ", 0xFFFFFFFF, len(data) % (1 << 16), 0, 30, cookie)
     return pack(PACKET_IN, head + fields + bytes(2) + data, xid=xid)
 
 
-def flow_removed(fields: bytes, *, table=30, priority=100, reason=0, cookie=OURS) -> bytes:
+def flow_removed(
+    fields: bytes, *, table: int = 30, priority: int = 100, reason: int = 0, cookie: int = OURS
+) -> bytes:
     """Return a flow-removed; reason 0 means that the flow was idle, 2 that it was deleted."""
     figures = struct.pack("!IIHHQQ", 1, 0, 300, 0, 1, 60)
     return pack(
@@ -65,12 +68,12 @@ def flow_removed(fields: bytes, *, table=30, priority=100, reason=0, cookie=OURS
     )
 
 
-def error(kind: int, code: int, *, xid=1, data=b"") -> bytes:
+def error(kind: int, code: int, *, xid: int = 1, data: bytes = b"") -> bytes:
     """Return an error message."""
     return pack(ERROR, struct.pack("!HH", kind, code) + data, xid=xid)
 
 
-def multipart(kind: int, body: bytes = b"", *, xid=1, flags=0) -> bytes:
+def multipart(kind: int, body: bytes = b"", *, xid: int = 1, flags: int = 0) -> bytes:
     """Return a reply to a request for statistics."""
     return pack(MULTIPART_REPLY, struct.pack("!HH4x", kind, flags) + body, xid=xid)
 
@@ -78,7 +81,13 @@ def multipart(kind: int, body: bytes = b"", *, xid=1, flags=0) -> bytes:
 class Client(OpenFlowConnection):
     """A connection to the application that sends what it is told to."""
 
-    def __init__(self, port: int, *, wrap=lambda sock: sock, timeout: float = 20.0) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        wrap: Callable[[socket.socket], socket.socket] = lambda sock: sock,
+        timeout: float = 20.0,
+    ) -> None:
         """Connect; ``wrap`` may put TLS around the socket."""
         super().__init__(wrap(socket.create_connection(("127.0.0.1", port), timeout)))
 
@@ -143,7 +152,7 @@ class PoliteSwitch(Client):
         """Return whether the connection is still there."""
         return self._answering.is_alive()
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.socket.shutdown(socket.SHUT_RDWR)
         self._answering.join()
         super().__exit__()

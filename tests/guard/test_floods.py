@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.lab.guide import Lab
 from sim.waiting import wait_until
-from tests.lab.conftest import new_lab_name
 from tests.lab.control import Control
+from tests.lab.trial import TrialLab, standing
 from tests.lab.wire import new_mac
 
 ADDRESSES = 50_000
@@ -31,8 +30,7 @@ MAX_UPDATES = 20
 @pytest.fixture(scope="module")
 def lab():
     """VM1 in ls0, where 10,000 stations may be learned; VM1, VM2 and VM3 in ls1."""
-    with Lab(new_lab_name()) as lab:
-        lab.vm3 = lab.add_vm("vm3", port="p2", ip="192.168.33.3")
+    with standing(TrialLab()) as lab:
         lab.app.options.update(max_local_macs=str(MOST), stats_interval="0")
         lab.start()
         lab.control = Control(lab.vtep)

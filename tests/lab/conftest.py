@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import os
+from collections.abc import Iterator
 
 import pytest
 
-from sim.lab.delivery import Delivery
-from sim.lab.guide import Lab
 from tests.lab.control import Control
+from tests.lab.trial import Overlay, TrialLab, add_ls0, standing
 from tests.lab.wire import Wire, new_mac
 
 MODES = ("service_node", "source_node")
 
-_labs = itertools.count(1)
-
-
-def new_lab_name() -> str:
-    """Return a lab name that no other test run on this machine has."""
-    return f"t{os.getpid()}lab{next(_labs)}"
-
-
-class Overlay:
-    """The logical switch ls0: untagged on every port, VNI 33, two service nodes, in one mode."""
-
-    vni = 33
-
-    def __init__(self, mode: str) -> None:
-        self.mode = mode
-
-    def flooded(self, local: Delivery, tags: str = "") -> list[Delivery]:
-        """Return the ways in which a flooded frame from a binding may arrive.
-
-        `local` is where it arrives on bindings; `tags` are in the tunnelled frame.
-        """
-        label = [f"vni {self.vni} {tags}".rstrip()]
-        if self.mode == "source_node":
-            return [{**local, "service-node": label, "hypervisor": label}]
-        return [{**local, "service-node": label}, {**local, "hypervisor": label}]
-
 
 @pytest.fixture(scope="module")
-def lab(request):
+def lab(request: pytest.FixtureRequest) -> Iterator[TrialLab]:
     """Three VMs, three remote endpoints, the application with the module's OPTIONS."""
-    with Lab(new_lab_name()) as lab:
-        lab.vm3 = lab.add_vm("vm3", port="p2", ip="192.168.33.3")
-        lab.third = lab.add_remote("third", "10.2.2.4", ip="192.168.33.104")
+    with standing(TrialLab()) as lab:
         lab.app.options.update(getattr(request.module, "OPTIONS", {}))
         lab.start()
         control = Control(lab.vtep)
@@ -56,8 +26,13 @@ def lab(request):
         lab.expect_delivery(
             lab.vm1.send, {"vm1": ["vlan 4001"], **everywhere}, src=new_mac(), vlans=(4000,)
         )
-        lab.picture = settled_picture(control)
         yield lab
+
+
+@pytest.fixture(scope="module")
+def emptied(lab: TrialLab) -> dict[str, list[str]]:
+    """The picture of the lab before the first test, and so after each."""
+    return settled_picture(Control(lab.vtep))
 
 
 def settled_picture(control: Control) -> dict[str, list[str]]:
@@ -69,19 +44,19 @@ def settled_picture(control: Control) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def nvc(lab):
+def nvc(lab: TrialLab, emptied: dict[str, list[str]]) -> Iterator[Control]:
     """The NVC's part. Afterwards all is taken back, and then nothing of it must be left."""
     control = Control(lab.vtep)
     yield control
     control.wipe()
     control.wait(
-        lambda: settled_picture(control) == lab.picture,
-        f"flows, groups, ports and rows as they were before the test: {lab.picture}",
+        lambda: settled_picture(control) == emptied,
+        f"flows, groups, ports and rows as they were before the test: {emptied}",
     )
 
 
 @pytest.fixture
-def wire(lab, nvc):
+def wire(lab: TrialLab, nvc: Control) -> Iterator[Wire]:
     """Single frames."""
     wire = Wire(lab, nvc)
     yield wire
@@ -89,24 +64,12 @@ def wire(lab, nvc):
 
 
 @pytest.fixture(params=MODES)
-def ls0(request, lab, nvc):
+def ls0(request: pytest.FixtureRequest, lab: TrialLab, nvc: Control) -> Overlay:
     """The logical switch ls0, in both replication modes."""
     return add_ls0(lab, nvc, request.param)
 
 
 @pytest.fixture
-def plain_ls0(lab, nvc):
+def plain_ls0(lab: TrialLab, nvc: Control) -> Overlay:
     """The logical switch ls0 where the mode makes no difference."""
     return add_ls0(lab, nvc, "service_node")
-
-
-def add_ls0(lab: Lab, nvc: Control, mode: str) -> Overlay:
-    nvc.do(
-        "add-ls ls0",
-        "set Logical_Switch ls0 tunnel_key=33",
-        f"set-replication-mode ls0 {mode}",
-        *(f"bind-ls br0 {port} 0 ls0" for port in lab.vtep.ports),
-        f"add-mcast-remote ls0 unknown-dst {lab.service_node.underlay_ip}",
-        f"add-mcast-remote ls0 unknown-dst {lab.hypervisor.underlay_ip}",
-    )
-    return Overlay(mode)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sim.lab.vtep import Vtep
 from sim.waiting import wait_until
@@ -21,6 +21,9 @@ PATIENCE = 20.0
 """Seconds until a test gives up; it is only ever waited for in full by a test that fails."""
 
 T = TypeVar("T")
+
+Row = dict[str, Any]
+"""A row of a database by its columns, with plain Python values."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +94,11 @@ class Control:
 
     # What it reads
 
-    def rows(self, table: str) -> list[dict]:
+    def rows(self, table: str) -> list[Row]:
         """Return the rows of a table of hardware_vtep as plain Python values."""
         return self.tables(table)[0]
 
-    def tables(self, *names: str) -> list[list[dict]]:
+    def tables(self, *names: str) -> list[list[Row]]:
         """Return the rows of several tables, as they were at one moment."""
         return self.vtep.tables(*names)
 
@@ -110,7 +113,8 @@ class Control:
         )
         address = {row["_uuid"]: row["dst_ip"] for row in locators}
         members = {
-            row["_uuid"]: tuple(sorted(map(address.get, _set(row["locators"])))) for row in sets
+            row["_uuid"]: tuple(sorted(address[each] for each in _set(row["locators"])))
+            for row in sets
         }
         name = {row["_uuid"]: row["name"] for row in switches}
         return [
@@ -133,10 +137,10 @@ class Control:
 
     def wait_for_local(self, mac: str, logical_switch: str = "ls0") -> LocalRow:
         """Return the row for an address as soon as it is there."""
-        return self.wait(
-            lambda: self.local(mac, logical_switch),
-            f"{mac} among the local MACs of {logical_switch}",
-        )
+        what = f"{mac} among the local MACs of {logical_switch}"
+        row = self.wait(lambda: self.local(mac, logical_switch), what)
+        assert row is not None
+        return row
 
     def wait_for_no_local(self, mac: str, logical_switch: str = "ls0") -> None:
         """Return as soon as there is no row for an address."""
@@ -189,11 +193,10 @@ class Control:
         }
 
     def _uuid_of(self, logical_switch: str) -> str:
-        return next(
-            row["_uuid"] for row in self.rows("Logical_Switch") if row["name"] == logical_switch
-        )
+        rows = self.rows("Logical_Switch")
+        return next(str(row["_uuid"]) for row in rows if row["name"] == logical_switch)
 
 
-def _set(value) -> list:
+def _set(value: Any) -> list[Any]:
     """Return a column's set; OVSDB writes a set of one as the value itself."""
     return value if isinstance(value, list) else [value]

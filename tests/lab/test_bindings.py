@@ -1,21 +1,30 @@
 """Bindings: which frames enter a logical switch, and how they leave it."""
 
+from __future__ import annotations
+
 import pytest
 
-from tests.lab.wire import new_mac
+from sim.lab.capture import Predicate
+from tests.lab.control import Control
+from tests.lab.trial import Overlay, TrialLab
+from tests.lab.wire import Wire, new_mac
 
 
-def test_an_untagged_frame_leaves_untagged_and_once_at_every_other_binding(lab, wire, ls0):
+def test_an_untagged_frame_leaves_untagged_and_once_at_every_other_binding(
+    lab: TrialLab, wire: Wire, ls0: Overlay
+) -> None:
     wire.frame(lab.vm1).arrives(*ls0.flooded({"vm2": ["untagged"], "vm3": ["untagged"]}))
 
 
-def test_a_priority_tag_counts_as_untagged(lab, wire, ls0):
+def test_a_priority_tag_counts_as_untagged(lab: TrialLab, wire: Wire, ls0: Overlay) -> None:
     wire.frame(lab.vm1, vlans=(0,)).arrives(
         *ls0.flooded({"vm2": ["untagged"], "vm3": ["untagged"]})
     )
 
 
-def test_a_tag_is_popped_on_the_way_in_and_pushed_on_the_way_out(lab, nvc, wire, ls0):
+def test_a_tag_is_popped_on_the_way_in_and_pushed_on_the_way_out(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do(
         "unbind-ls br0 p0 0", "bind-ls br0 p0 10 ls0", "unbind-ls br0 p1 0", "bind-ls br0 p1 20 ls0"
     )
@@ -32,8 +41,8 @@ def test_a_tag_is_popped_on_the_way_in_and_pushed_on_the_way_out(lab, nvc, wire,
 
 
 def test_known_stations_behind_tagged_and_untagged_bindings_reach_each_other(
-    lab, nvc, wire, plain_ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     nvc.do("unbind-ls br0 p0 0", "bind-ls br0 p0 10 ls0")
     tagged, untagged = wire.learned(lab.vm1, (10,)), wire.learned(lab.vm2)
     wire.frame(lab.vm1, src=tagged, dst=untagged, vlans=(10,)).arrives({"vm2": ["untagged"]})
@@ -42,7 +51,9 @@ def test_known_stations_behind_tagged_and_untagged_bindings_reach_each_other(
     wire.vxlan(lab.hypervisor, 33, dst=untagged).arrives({"vm2": ["untagged"]})
 
 
-def test_tagged_and_untagged_bindings_share_a_port_and_stay_apart(lab, nvc, wire, ls0):
+def test_tagged_and_untagged_bindings_share_a_port_and_stay_apart(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do(
         "add-ls ls1",
         "set Logical_Switch ls1 tunnel_key=44",
@@ -55,7 +66,9 @@ def test_tagged_and_untagged_bindings_share_a_port_and_stay_apart(lab, nvc, wire
     wire.frame(lab.vm2).arrives(*ls0.flooded({"vm1": ["untagged"], "vm3": ["untagged"]}))
 
 
-def test_a_vlan_that_is_not_bound_is_dropped(lab, nvc, wire, ls0):
+def test_a_vlan_that_is_not_bound_is_dropped(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do("bind-ls br0 p0 10 ls0")
     wire.frame(lab.vm1, vlans=(10,)).arrives(
         *ls0.flooded({"vm1": ["untagged"], "vm2": ["untagged"], "vm3": ["untagged"]})
@@ -65,7 +78,9 @@ def test_a_vlan_that_is_not_bound_is_dropped(lab, nvc, wire, ls0):
     wire.frame(lab.vm2, vlans=(10,)).is_dropped()
 
 
-def test_an_untagged_frame_is_dropped_where_only_vlans_are_bound(lab, nvc, wire, ls0):
+def test_an_untagged_frame_is_dropped_where_only_vlans_are_bound(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do("unbind-ls br0 p0 0", "bind-ls br0 p0 10 ls0")
     wire.frame(lab.vm1, vlans=(10,)).arrives(
         *ls0.flooded({"vm2": ["untagged"], "vm3": ["untagged"]})
@@ -75,8 +90,8 @@ def test_an_untagged_frame_is_dropped_where_only_vlans_are_bound(lab, nvc, wire,
 
 
 def test_a_tag_inside_is_carried_from_one_tagged_binding_to_another_and_nowhere_else(
-    lab, nvc, wire, ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do(
         "bind-ls br0 p0 10 ls0",
         "unbind-ls br0 p1 0",
@@ -94,7 +109,9 @@ def test_a_tag_inside_is_carried_from_one_tagged_binding_to_another_and_nowhere_
     wire.frame(lab.vm1, dst=lab.hypervisor.mac, vlans=(10, 77)).is_dropped()
 
 
-def test_a_frame_from_a_tunnel_with_a_tag_inside_is_dropped(lab, nvc, wire, ls0):
+def test_a_frame_from_a_tunnel_with_a_tag_inside_is_dropped(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do("unbind-ls br0 p1 0", "bind-ls br0 p1 20 ls0")
     wire.vxlan(lab.hypervisor, ls0.vni).arrives(
         {"vm1": ["untagged"], "vm2": ["vlan 20"], "vm3": ["untagged"]}
@@ -103,7 +120,9 @@ def test_a_frame_from_a_tunnel_with_a_tag_inside_is_dropped(lab, nvc, wire, ls0)
         wire.vxlan(lab.hypervisor, ls0.vni, vlans=(vlan,)).is_dropped()
 
 
-def test_two_vlans_of_a_port_in_one_logical_switch_reach_each_other(lab, nvc, wire, ls0):
+def test_two_vlans_of_a_port_in_one_logical_switch_reach_each_other(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do("unbind-ls br0 p0 0", "bind-ls br0 p0 10 ls0", "bind-ls br0 p0 20 ls0")
     for own, other in ((10, 20), (20, 10)):
         wire.frame(lab.vm1, vlans=(own,)).arrives(
@@ -115,8 +134,8 @@ def test_two_vlans_of_a_port_in_one_logical_switch_reach_each_other(lab, nvc, wi
 
 
 def test_an_untagged_and_a_tagged_binding_of_a_port_in_one_logical_switch_reach_each_other(
-    lab, nvc, wire, ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do("bind-ls br0 p0 10 ls0")
     others = {"vm2": ["untagged"], "vm3": ["untagged"]}
     wire.frame(lab.vm1).arrives(*ls0.flooded({"vm1": ["vlan 10"], **others}))
@@ -125,8 +144,8 @@ def test_an_untagged_and_a_tagged_binding_of_a_port_in_one_logical_switch_reach_
 
 @pytest.mark.parametrize("vlans", [(), (10,)], ids=["untagged", "tagged"])
 def test_a_frame_never_returns_to_its_binding_even_if_its_destination_is_there(
-    lab, nvc, wire, plain_ls0, vlans
-):
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay, vlans: tuple[int, ...]
+) -> None:
     nvc.do("bind-ls br0 p0 10 ls0")
     here, also_here = wire.learned(lab.vm1, vlans), wire.learned(lab.vm1, vlans)
     wire.frame(lab.vm2, dst=also_here).arrives(
@@ -135,7 +154,9 @@ def test_a_frame_never_returns_to_its_binding_even_if_its_destination_is_there(
     wire.frame(lab.vm1, src=here, dst=also_here, vlans=vlans).arrives({})
 
 
-def test_a_binding_that_is_added_or_removed_is_followed_at_once(lab, nvc, wire, ls0):
+def test_a_binding_that_is_added_or_removed_is_followed_at_once(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     everyone = {"vm2": ["untagged"], "vm3": ["untagged"]}
     wire.frame(lab.vm1).arrives(*ls0.flooded(everyone))
     nvc.do("bind-ls br0 p2 30 ls0")
@@ -150,7 +171,9 @@ def test_a_binding_that_is_added_or_removed_is_followed_at_once(lab, nvc, wire, 
     wire.vxlan(lab.hypervisor, ls0.vni).arrives({"vm1": ["untagged"], "vm2": ["untagged"]})
 
 
-def test_a_binding_moves_to_another_logical_switch_in_one_transaction(lab, nvc, wire, ls0):
+def test_a_binding_moves_to_another_logical_switch_in_one_transaction(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do("add-ls ls1", "set Logical_Switch ls1 tunnel_key=44", "bind-ls br0 p2 30 ls1")
     station = wire.learned(lab.vm2)
     nvc.do("unbind-ls br0 p1 0", "bind-ls br0 p1 0 ls1")
@@ -162,8 +185,8 @@ def test_a_binding_moves_to_another_logical_switch_in_one_transaction(lab, nvc, 
 
 
 def test_two_logical_switches_never_leak_into_each_other_even_with_the_same_addresses(
-    lab, nvc, wire, ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do(
         "add-ls ls1",
         "set Logical_Switch ls1 tunnel_key=44",
@@ -196,7 +219,14 @@ def test_two_logical_switches_never_leak_into_each_other_even_with_the_same_addr
     )
 
 
-def test_a_frame_of_full_size_and_one_of_the_smallest_pass(lab, nvc, wire, plain_ls0):
+def carries(frame: bytes) -> Predicate:
+    """Return whether what arrived is this frame."""
+    return lambda captured: captured.data == frame
+
+
+def test_a_frame_of_full_size_and_one_of_the_smallest_pass(
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     nvc.do("add-ucast-remote ls0 00:11:22:33:44:55 10.2.2.3")
     for payload in (46, 1500):
         frame = bytes.fromhex("001122334455") + bytes.fromhex("027700fffffe") + b"\x88\xb5"
@@ -204,4 +234,4 @@ def test_a_frame_of_full_size_and_one_of_the_smallest_pass(lab, nvc, wire, plain
         wire.frame(lab.vm1, dst=lab.hypervisor.mac).arrives({"hypervisor": ["vni 33"]})
         with lab.hypervisor.capture() as capture:
             lab.vm1.send(frame)
-            capture.wait_for(1, lambda captured, frame=frame: captured.data == frame)
+            capture.wait_for(1, carries(frame))

@@ -3,11 +3,17 @@
 Inside of them are messages that would teach the application a station, and have it forget one.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import pytest
 
 from tests.guard.openflow import flow_removed, match, packet_in
 from tests.guard.openflow import frame as header
-from tests.lab.wire import new_mac
+from tests.lab.control import Control
+from tests.lab.trial import Overlay, TrialLab
+from tests.lab.wire import Wire, new_mac
 
 MTU = 65535
 SIZES = (16384, 16385, 65480, 65500, 65503, 65515, 65535, 65536, MTU + 14)
@@ -15,7 +21,7 @@ FORGED = "02:66:00:00:0b:ad"
 
 
 @pytest.fixture
-def giants(lab, nvc, plain_ls0):
+def giants(lab: TrialLab, nvc: Control, plain_ls0: Overlay) -> Iterator[None]:
     """p0 and p1, and the machines behind them, with the largest MTU that Linux has."""
     ends = [(vm.namespace, vm.interface) for vm in (lab.vm1, lab.vm2)]
     ends += [(lab.vtep.namespace, port) for port in ("p0", "p1")]
@@ -26,7 +32,7 @@ def giants(lab, nvc, plain_ls0):
         namespace.run(["ip", "link", "set", interface, "mtu", "1500"])
 
 
-def number_of_ls0(lab):
+def number_of_ls0(lab: TrialLab) -> int:
     flows = lab.vtep.run(["ovs-ofctl", "-O", "OpenFlow13", "dump-flows", "br0", "table=0"])
     line = next(
         line for line in flows.splitlines() if "in_port=p1," in line or "in_port=2," in line
@@ -34,7 +40,7 @@ def number_of_ls0(lab):
     return int(line.split("->metadata")[0].rsplit("set_field:", 1)[1], 16)
 
 
-def giant(size, source, lab, victim):
+def giant(size: int, source: str, lab: TrialLab, victim: str) -> Iterator[bytes]:
     """Return a frame that is nothing but forged messages behind its header."""
     ls0 = number_of_ls0(lab)
     end = flow_removed(match(metadata=ls0, reg0=0x2000, eth_src=int(victim.replace(":", ""), 16)))
@@ -45,7 +51,7 @@ def giant(size, source, lab, victim):
         yield header(source) + body[shift : shift + size - 14]
 
 
-def send_giants(lab, nvc, wire):
+def send_giants(lab: TrialLab, nvc: Control, wire: Wire) -> set[str]:
     victim = wire.learned(lab.vm2)
     sources = set()
     for size in SIZES:
@@ -63,7 +69,9 @@ def send_giants(lab, nvc, wire):
     return sources
 
 
-def test_frames_that_are_too_long_for_a_message_are_not_shown_and_pass(lab, nvc, wire, giants):
+def test_frames_that_are_too_long_for_a_message_are_not_shown_and_pass(
+    lab: TrialLab, nvc: Control, wire: Wire, giants: None
+) -> None:
     with lab.vm2.capture() as captured:
         sources = send_giants(lab, nvc, wire)
         arrived = {frame.data[6:12].hex(":") for frame in captured.matching(lambda _: True)}
@@ -71,7 +79,9 @@ def test_frames_that_are_too_long_for_a_message_are_not_shown_and_pass(lab, nvc,
     assert {source for source in sources if nvc.local(source)} == {min(sources)}
 
 
-def test_a_message_whose_length_has_wrapped_is_one_frame_and_no_more(lab, nvc, wire, giants):
+def test_a_message_whose_length_has_wrapped_is_one_frame_and_no_more(
+    lab: TrialLab, nvc: Control, wire: Wire, giants: None
+) -> None:
     """A flow that is not ours shows frames of any length to every controller, and does the rest."""
     ours = "check_pkt_larger(16384)->NXM_NX_REG6[0],resubmit(,32)"
     flow = f"cookie=0x1,table=31,priority=1,actions=controller,{ours}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
 from sim.wire.frames import BROADCAST, lab_frame
-from sim.wire.ovsdb import OvsdbConnection
+from sim.wire.ovsdb import Operation, OvsdbConnection
+from tests.lab.control import Control, Row
 from tests.lab.traffic import Traffic
-from tests.lab.wire import new_mac
+from tests.lab.trial import TrialLab
+from tests.lab.wire import Wire, new_mac
 
 THIRD = "10.2.2.4"
 BFD_PARAMS = {"enable": "false", "min_rx": "700"}
@@ -37,7 +40,7 @@ class Storm:
         self._thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self._thread.join()
         self._connection.close()
@@ -66,7 +69,7 @@ class Storm:
             operations += self._replace("Ucast_Macs_Remote", mac, locator=self._locator)
         self._connection.transact(*operations)
 
-    def _replace(self, table: str, mac: str, **row) -> list[dict]:
+    def _replace(self, table: str, mac: str, **row: Any) -> list[Operation]:
         of = ["logical_switch", "==", self._switch]
         row |= {"MAC": mac, "logical_switch": self._switch}
         return [
@@ -76,7 +79,7 @@ class Storm:
 
 
 @pytest.fixture
-def alone(lab, nvc):
+def alone(lab: TrialLab, nvc: Control) -> str:
     """ls0 floods to one VTEP that nothing else names, over a tunnel with the NVC's bfd_params."""
     nvc.do(
         "add-ls ls0",
@@ -85,28 +88,37 @@ def alone(lab, nvc):
         f"add-mcast-remote ls0 unknown-dst {THIRD}",
     )
     locator = nvc.wait(lambda: locator_of(nvc, THIRD), "the locator")
-    row = nvc.wait(lambda: tunnel_row(nvc, locator), "its Tunnel row")
+    assert locator is not None
+    nvc.wait(lambda: has_tunnel_row(nvc, locator), "its Tunnel row")
+    row = tunnel_row(nvc, locator)
     params = " ".join(f"bfd_params:{key}={value}" for key, value in BFD_PARAMS.items())
     nvc.do(f"set Tunnel {row['_uuid']} {params}")
     return locator
 
 
-def locator_of(nvc, address: str) -> str | None:
+def locator_of(nvc: Control, address: str) -> str | None:
     rows = nvc.rows("Physical_Locator")
     return next((row["_uuid"] for row in rows if row["dst_ip"] == address), None)
 
 
-def tunnel_row(nvc, locator: str) -> dict | None:
-    return next((row for row in nvc.rows("Tunnel") if row["remote"] == locator), None)
+def has_tunnel_row(nvc: Control, locator: str) -> bool:
+    return any(row["remote"] == locator for row in nvc.rows("Tunnel"))
 
 
-def tunnel_port(lab, nvc) -> tuple[str, str]:
+def tunnel_row(nvc: Control, locator: str) -> Row:
+    return next(row for row in nvc.rows("Tunnel") if row["remote"] == locator)
+
+
+def tunnel_port(lab: TrialLab, nvc: Control) -> tuple[str, str]:
     """Return the UUID and the OpenFlow port of the tunnel to the one VTEP."""
     name = nvc.tunnels()[THIRD]["name"]
-    return tuple(lab.vtep.ovs_vsctl("get", "Interface", name, "_uuid", "ofport").split())
+    uuid, number = lab.vtep.ovs_vsctl("get", "Interface", name, "_uuid", "ofport").split()
+    return uuid, number
 
 
-def test_a_storm_of_replacements_loses_no_frame_and_keeps_the_tunnel(lab, nvc, wire, alone):
+def test_a_storm_of_replacements_loses_no_frame_and_keeps_the_tunnel(
+    lab: TrialLab, nvc: Control, wire: Wire, alone: str
+) -> None:
     everywhere = {"vm2": ["untagged"], "vm3": ["untagged"], "third": ["vni 33"]}
     sender, station, far = new_mac(), new_mac(), Storm.MACS[-1]
     wire.learned(lab.vm1, mac=sender)

@@ -14,7 +14,7 @@ from scapy.utils import rdpcap
 from sim.lab.namespaces import FOLDER
 from sim.lab.process import CHECKOUT
 from sim.lab.state import LabState
-from tests.lab.conftest import new_lab_name
+from tests.lab.trial import new_lab_name
 
 FAILING = """
 import pytest
@@ -34,7 +34,7 @@ def test_that_fails(lab):
 
 
 @pytest.fixture
-def failing(tmp_path):
+def failing(tmp_path: Path) -> tuple[Path, str]:
     """A file with a test that fails in a lab, and the lab's name."""
     name = new_lab_name()
     file = tmp_path / "test_failing.py"
@@ -59,7 +59,9 @@ def run(file: Path, *options: str, say: str = "") -> str:
     return done.stdout
 
 
-def test_a_shell_is_opened_in_the_lab_of_a_failed_test_and_then_the_lab_ends(failing):
+def test_a_shell_is_opened_in_the_lab_of_a_failed_test_and_then_the_lab_ends(
+    failing: tuple[Path, str],
+) -> None:
     file, name = failing
     told = run(file, "--shell-on-error", say="python -m sim shell --name $LAB one ip -br addr\n")
     assert f"Lab {name}" in told
@@ -69,7 +71,9 @@ def test_a_shell_is_opened_in_the_lab_of_a_failed_test_and_then_the_lab_ends(fai
     assert not list(FOLDER.glob(f"{name}-*"))
 
 
-def test_the_packets_of_each_link_are_written_into_the_folder_of_the_test(failing, tmp_path):
+def test_the_packets_of_each_link_are_written_into_the_folder_of_the_test(
+    failing: tuple[Path, str], tmp_path: Path
+) -> None:
     file, _ = failing
     run(file, "--pcap", str(tmp_path / "packets"))
     (folder,) = (tmp_path / "packets").iterdir()

@@ -1,14 +1,19 @@
 """What the NVC placed behind tunnels, and replication of frames with no known place."""
 
+from __future__ import annotations
+
 import pytest
 
 from sim.wire.frames import BROADCAST
+from tests.lab.control import Control
 from tests.lab.traffic import Traffic
-from tests.lab.wire import new_mac
+from tests.lab.trial import Overlay, TrialLab
+from tests.lab.wire import Wire, new_mac
 
 LOCAL = {"vm1": ["untagged"], "vm2": ["untagged"], "vm3": ["untagged"]}
 OTHERS = {"vm2": ["untagged"], "vm3": ["untagged"]}
 SERVICE_NODE, HYPERVISOR, THIRD = "10.2.2.2", "10.2.2.3", "10.2.2.4"
+ADDRESSES = {"service-node": SERVICE_NODE, "hypervisor": HYPERVISOR}
 FLOODED = {
     "broadcast": BROADCAST,
     "unknown": "02:79:00:00:00:01",
@@ -20,18 +25,24 @@ flooded_kinds = pytest.mark.parametrize("dst", FLOODED.values(), ids=FLOODED)
 
 
 @flooded_kinds
-def test_a_frame_without_a_known_place_is_replicated_as_the_mode_says(lab, wire, ls0, dst):
+def test_a_frame_without_a_known_place_is_replicated_as_the_mode_says(
+    lab: TrialLab, wire: Wire, ls0: Overlay, dst: str
+) -> None:
     wire.frame(lab.vm1, dst=dst).arrives(*ls0.flooded(OTHERS))
     wire.frame(lab.vm3, dst=dst).arrives(*ls0.flooded({"vm1": ["untagged"], "vm2": ["untagged"]}))
 
 
 @flooded_kinds
-def test_a_frame_from_a_tunnel_reaches_local_bindings_only(lab, wire, ls0, dst):
+def test_a_frame_from_a_tunnel_reaches_local_bindings_only(
+    lab: TrialLab, wire: Wire, ls0: Overlay, dst: str
+) -> None:
     for endpoint in (lab.service_node, lab.hypervisor):
         wire.vxlan(endpoint, ls0.vni, dst=dst).arrives(LOCAL)
 
 
-def test_a_frame_from_a_tunnel_to_a_station_behind_a_tunnel_enters_none(lab, nvc, wire, ls0):
+def test_a_frame_from_a_tunnel_to_a_station_behind_a_tunnel_enters_none(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     far, near = new_mac(), new_mac()
     nvc.do(
         f"add-ucast-remote ls0 {far} {HYPERVISOR}", f"add-ucast-remote ls0 {near} {SERVICE_NODE}"
@@ -43,7 +54,9 @@ def test_a_frame_from_a_tunnel_to_a_station_behind_a_tunnel_enters_none(lab, nvc
         assert not copies.keys() & {"service-node", "hypervisor", "third"}
 
 
-def test_a_station_of_the_nvc_is_reached_at_its_locator_alone(lab, nvc, wire, ls0):
+def test_a_station_of_the_nvc_is_reached_at_its_locator_alone(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     station = new_mac()
     nvc.do(f"add-ucast-remote ls0 {station} {HYPERVISOR}")
     for vm in (lab.vm1, lab.vm2, lab.vm3):
@@ -57,22 +70,22 @@ def test_a_station_of_the_nvc_is_reached_at_its_locator_alone(lab, nvc, wire, ls
 
 
 def test_a_station_of_the_nvc_that_a_port_claims_stays_where_it_is_and_the_claim_is_reported(
-    lab, nvc, wire, ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     station = new_mac()
     nvc.do(f"add-ucast-remote ls0 {station} {HYPERVISOR}")
     wire.frame(lab.vm1, dst=station).arrives({"hypervisor": ["vni 33"]})
     wire.learned(lab.vm2, mac=station)
     for vm in (lab.vm1, lab.vm3):
         wire.frame(vm, dst=station).arrives_at_once({"hypervisor": ["vni 33"]})
-    assert nvc.local(station).addresses == ("10.2.2.1",)
+    assert nvc.wait_for_local(station).addresses == ("10.2.2.1",)
     nvc.do(f"del-ucast-remote ls0 {station}")
     wire.frame(lab.vm1, dst=station).arrives({"vm2": ["untagged"]})
 
 
 def test_a_local_station_that_the_nvc_places_elsewhere_is_forgotten_and_reported_when_it_speaks(
-    lab, nvc, wire, ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     station = wire.learned(lab.vm2)
     wire.frame(lab.vm1, dst=station).arrives({"vm2": ["untagged"]})
     nvc.do(f"add-ucast-remote ls0 {station} {HYPERVISOR}")
@@ -82,7 +95,9 @@ def test_a_local_station_that_the_nvc_places_elsewhere_is_forgotten_and_reported
     wire.frame(lab.vm1, dst=station).arrives_at_once({"hypervisor": ["vni 33"]})
 
 
-def test_without_unknown_dst_nothing_unknown_leaves_for_a_tunnel(lab, nvc, wire, ls0):
+def test_without_unknown_dst_nothing_unknown_leaves_for_a_tunnel(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     station = new_mac()
     nvc.do(
         f"del-mcast-remote ls0 unknown-dst {SERVICE_NODE}",
@@ -96,14 +111,18 @@ def test_without_unknown_dst_nothing_unknown_leaves_for_a_tunnel(lab, nvc, wire,
     wire.frame(lab.vm1).arrives({**OTHERS, "service-node": ["vni 33"]})
 
 
-def test_service_node_is_the_mode_of_a_logical_switch_that_names_none(lab, nvc, wire, plain_ls0):
+def test_service_node_is_the_mode_of_a_logical_switch_that_names_none(
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     nvc.do("clear Logical_Switch ls0 replication_mode")
     used = wire.frame(lab.vm1).arrives(*plain_ls0.flooded(OTHERS))
     for _ in range(5):
         wire.frame(lab.vm1).arrives_at_once(used)
 
 
-def test_our_own_address_in_the_set_is_no_target(lab, nvc, wire, ls0):
+def test_our_own_address_in_the_set_is_no_target(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do("add-mcast-remote ls0 unknown-dst 10.2.2.1")
     wire.frame(lab.vm1).arrives(*ls0.flooded(OTHERS))
     assert "10.2.2.1" not in nvc.tunnels()
@@ -115,7 +134,7 @@ def test_our_own_address_in_the_set_is_no_target(lab, nvc, wire, ls0):
 class Broadcasts(Traffic):
     """Numbered broadcasts of VM1, from a station that is known."""
 
-    def __init__(self, lab, wire) -> None:
+    def __init__(self, lab: TrialLab, wire: Wire) -> None:
         super().__init__(wire, lab.vm1, BROADCAST, src=wire.learned(lab.vm1), rate=1000)
 
 
@@ -124,7 +143,9 @@ def copies(*endpoints: str) -> dict[str, int]:
     return dict.fromkeys(sorted(("vm2", "vm3", *endpoints)), 1)
 
 
-def test_a_change_of_mode_under_traffic_makes_no_duplicate_and_no_gap(lab, nvc, wire, plain_ls0):
+def test_a_change_of_mode_under_traffic_makes_no_duplicate_and_no_gap(
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     used = wire.frame(lab.vm1).arrives(*plain_ls0.flooded(OTHERS))
     (one,) = used.keys() - OTHERS.keys()
     with Broadcasts(lab, wire) as stream:
@@ -140,7 +161,9 @@ def test_a_change_of_mode_under_traffic_makes_no_duplicate_and_no_gap(lab, nvc, 
     stream.arrived_as(copies(one), copies("service-node", "hypervisor"), copies(one))
 
 
-def test_a_change_of_the_set_under_traffic_makes_no_duplicate_and_no_gap(lab, nvc, wire, plain_ls0):
+def test_a_change_of_the_set_under_traffic_makes_no_duplicate_and_no_gap(
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     nvc.do("set-replication-mode ls0 source_node")
     plain_ls0.mode = "source_node"
     wire.frame(lab.vm1).arrives(*plain_ls0.flooded(OTHERS))
@@ -163,7 +186,9 @@ def test_a_change_of_the_set_under_traffic_makes_no_duplicate_and_no_gap(lab, nv
     )
 
 
-def test_a_member_that_is_exchanged_under_traffic_disturbs_no_other(lab, nvc, wire, plain_ls0):
+def test_a_member_that_is_exchanged_under_traffic_disturbs_no_other(
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     nvc.do("set-replication-mode ls0 source_node")
     plain_ls0.mode = "source_node"
     wire.frame(lab.vm1).arrives(*plain_ls0.flooded(OTHERS))
@@ -188,22 +213,22 @@ def test_a_member_that_is_exchanged_under_traffic_disturbs_no_other(lab, nvc, wi
 
 
 def test_the_service_node_in_use_goes_under_traffic_and_another_takes_over_without_a_gap(
-    lab, nvc, wire, plain_ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     used = wire.frame(lab.vm1).arrives(*plain_ls0.flooded(OTHERS))
     (one,) = used.keys() - OTHERS.keys()
     (other,) = {"service-node", "hypervisor"} - {one}
     with Broadcasts(lab, wire) as stream:
         stream.run_on()
-        nvc.do(f"del-mcast-remote ls0 unknown-dst {lab.hosts[one].underlay_ip}")
+        nvc.do(f"del-mcast-remote ls0 unknown-dst {ADDRESSES[one]}")
         wire.frame(lab.vm2).arrives({"vm1": ["untagged"], "vm3": ["untagged"], other: ["vni 33"]})
         stream.run_on()
     stream.arrived_as(copies(one), copies(other))
 
 
 def test_a_service_node_is_replaced_by_a_new_one_under_traffic_without_a_gap_or_a_duplicate(
-    lab, nvc, wire, plain_ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     nvc.do(f"del-mcast-remote ls0 unknown-dst {HYPERVISOR}")
     wire.frame(lab.vm1).arrives({**OTHERS, "service-node": ["vni 33"]})
     with Broadcasts(lab, wire) as stream:
@@ -218,8 +243,8 @@ def test_a_service_node_is_replaced_by_a_new_one_under_traffic_without_a_gap_or_
 
 
 def test_the_locator_of_a_station_is_replaced_by_a_new_one_under_traffic_without_a_gap(
-    lab, nvc, wire, ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     station = new_mac()
     nvc.do(f"add-ucast-remote ls0 {station} {HYPERVISOR}")
     wire.frame(lab.vm2, dst=station).arrives({"hypervisor": ["vni 33"]})
@@ -235,8 +260,8 @@ def test_the_locator_of_a_station_is_replaced_by_a_new_one_under_traffic_without
 
 
 def test_the_row_of_a_station_is_replaced_by_another_row_under_traffic_without_a_gap(
-    lab, nvc, wire, plain_ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     station = new_mac()
     nvc.do(f"add-ucast-remote ls0 {station} {HYPERVISOR}")
     wire.frame(lab.vm2, dst=station).arrives({"hypervisor": ["vni 33"]})

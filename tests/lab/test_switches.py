@@ -3,14 +3,17 @@
 Each test begins with Open vSwitch running and no bridge of ours, and with the application up.
 """
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from sim.lab import links
-from sim.lab.guide import Lab
+from sim.lab.delivery import Send
 from sim.waiting import wait_until
-from tests.lab.conftest import new_lab_name
+from tests.lab.trial import TrialLab, standing
 
 PORTS = ("p0", "p1")
 UNTAGGED = {"vm2": ["untagged"]}
@@ -18,9 +21,9 @@ OPTIONS = {"port_grace": "1", "bound_port_grace": "1"}
 
 
 @pytest.fixture(scope="module")
-def bare():
+def bare() -> Iterator[TrialLab]:
     """A lab without br0 and without rows, and the application beside it."""
-    with Lab(new_lab_name()) as lab:
+    with standing(TrialLab()) as lab:
         lab.app.options.update(OPTIONS)
         lab.vtep.create_databases()
         lab.vtep.ovsdb_server.start()
@@ -32,7 +35,7 @@ def bare():
 
 
 @pytest.fixture
-def lab(bare):
+def lab(bare: TrialLab) -> Iterator[TrialLab]:
     """The lab; afterwards it is bare again."""
     yield bare
     vtep = bare.vtep
@@ -51,24 +54,24 @@ def lab(bare):
         vtep.vtep_ctl("clear-remote-macs", logical_switch, "--", "del-ls", logical_switch)
 
 
-def add_bridge(lab: Lab, name: str = "br0", ports: tuple[str, ...] = PORTS) -> None:
+def add_bridge(lab: TrialLab, name: str = "br0", ports: tuple[str, ...] = PORTS) -> None:
     lab.vtep.ovs_vsctl(
         "add-br", name, "--", "set", "bridge", name, "datapath_type=netdev",
         *(word for port in ports for word in ("--", "add-port", name, port)),
     )  # fmt: skip
 
 
-def point_at_application(lab: Lab, name: str = "br0") -> None:
+def point_at_application(lab: TrialLab, name: str = "br0") -> None:
     lab.vtep.ovs_vsctl("set-controller", name, lab.app.target)
 
 
-def add_row(lab: Lab, name: str = "br0", tunnel_ip: str = "10.2.2.1") -> None:
+def add_row(lab: TrialLab, name: str = "br0", tunnel_ip: str = "10.2.2.1") -> None:
     lab.vtep.vtep_ctl(
         "add-ps", name, "--", "set", "Physical_Switch", name, f"tunnel_ips={tunnel_ip}"
     )
 
 
-def bind(lab: Lab, name: str = "br0", ports: tuple[str, ...] = PORTS, ls: str = "ls0") -> None:
+def bind(lab: TrialLab, name: str = "br0", ports: tuple[str, ...] = PORTS, ls: str = "ls0") -> None:
     """Bind the ports, once they are reported, to a logical switch, which is new."""
     vni = 33 if ls == "ls0" else 44
     wait_until(
@@ -84,15 +87,15 @@ def bind(lab: Lab, name: str = "br0", ports: tuple[str, ...] = PORTS, ls: str = 
     )  # fmt: skip
 
 
-def works(lab: Lab) -> None:
+def works(lab: TrialLab) -> None:
     lab.expect_delivery(
         lab.vm1.send, {**UNTAGGED, "hypervisor": ["vni 33"]}, src=lab.vm1.mac, timeout=30
     )
 
 
 @pytest.mark.parametrize("first", ["row", "bridge"])
-def test_a_row_and_its_bridge_come_in_any_order(lab, first):
-    steps = {"row": add_row, "bridge": add_bridge}
+def test_a_row_and_its_bridge_come_in_any_order(lab: TrialLab, first: str) -> None:
+    steps: dict[str, Callable[[TrialLab], None]] = {"row": add_row, "bridge": add_bridge}
     for step in sorted(steps, key=lambda step: step != first):
         steps[step](lab)
     point_at_application(lab)
@@ -100,7 +103,9 @@ def test_a_row_and_its_bridge_come_in_any_order(lab, first):
     works(lab)
 
 
-def test_a_bridge_that_is_connected_already_is_managed_as_soon_as_it_has_a_row(lab):
+def test_a_bridge_that_is_connected_already_is_managed_as_soon_as_it_has_a_row(
+    lab: TrialLab,
+) -> None:
     add_bridge(lab)
     point_at_application(lab)
     wait_for_refusal(lab, "br0")
@@ -109,7 +114,7 @@ def test_a_bridge_that_is_connected_already_is_managed_as_soon_as_it_has_a_row(l
     works(lab)
 
 
-def test_rows_and_bridges_from_before_the_start_are_managed(lab):
+def test_rows_and_bridges_from_before_the_start_are_managed(lab: TrialLab) -> None:
     lab.app.kill()
     add_row(lab)
     add_bridge(lab)
@@ -119,7 +124,7 @@ def test_rows_and_bridges_from_before_the_start_are_managed(lab):
     works(lab)
 
 
-def test_a_bridge_goes_and_comes_back(lab):
+def test_a_bridge_goes_and_comes_back(lab: TrialLab) -> None:
     add_row(lab)
     add_bridge(lab)
     point_at_application(lab)
@@ -132,7 +137,9 @@ def test_a_bridge_goes_and_comes_back(lab):
     works(lab)
 
 
-def test_a_bridge_whose_row_goes_is_given_up_without_a_trace_and_can_come_back(lab):
+def test_a_bridge_whose_row_goes_is_given_up_without_a_trace_and_can_come_back(
+    lab: TrialLab,
+) -> None:
     add_row(lab)
     add_bridge(lab)
     point_at_application(lab)
@@ -167,7 +174,7 @@ def test_a_bridge_whose_row_goes_is_given_up_without_a_trace_and_can_come_back(l
     works(lab)
 
 
-def wait_for_refusal(lab: Lab, bridge: str) -> None:
+def wait_for_refusal(lab: TrialLab, bridge: str) -> None:
     datapath = lab.vtep.ovs_vsctl("get", "Bridge", bridge, "datapath_id").strip('"')
     wait_until(
         lambda: any(
@@ -179,7 +186,7 @@ def wait_for_refusal(lab: Lab, bridge: str) -> None:
     )
 
 
-def test_a_bridge_without_a_row_is_left_alone_and_its_datapath_is_refused(lab):
+def test_a_bridge_without_a_row_is_left_alone_and_its_datapath_is_refused(lab: TrialLab) -> None:
     # The operator's own bridge: what it does stays as it is, connected to us or not.
     add_bridge(lab, "br1")
     lab.vtep.ovs_vsctl("set-fail-mode", "br1", "secure")
@@ -198,7 +205,7 @@ def test_a_bridge_without_a_row_is_left_alone_and_its_datapath_is_refused(lab):
     assert lab.vtep.ovs_vsctl("list-ports", "br1").split() == list(PORTS)
 
 
-def test_a_managed_bridge_is_kept_in_fail_mode_secure(lab):
+def test_a_managed_bridge_is_kept_in_fail_mode_secure(lab: TrialLab) -> None:
     add_row(lab)
     add_bridge(lab)
     point_at_application(lab)
@@ -217,7 +224,7 @@ def test_a_managed_bridge_is_kept_in_fail_mode_secure(lab):
     works(lab)
 
 
-def test_two_bridges_have_tunnels_of_their_own_to_the_same_endpoint(lab):
+def test_two_bridges_have_tunnels_of_their_own_to_the_same_endpoint(lab: TrialLab) -> None:
     links.add_address(lab.vtep.namespace, lab.vtep.UNDERLAY_BRIDGE, "10.2.2.11")
     for bridge, port, address, ls in (
         ("br0", "p0", "10.2.2.1", "ls0"),
@@ -230,7 +237,7 @@ def test_two_bridges_have_tunnels_of_their_own_to_the_same_endpoint(lab):
     lab.expect_delivery(lab.vm1.send, {"hypervisor": ["vni 33"]}, src=lab.vm1.mac, timeout=30)
     lab.expect_delivery(lab.vm2.send, {"hypervisor": ["vni 44"]}, src=lab.vm2.mac, timeout=30)
 
-    def to(address: str, vni: int):
+    def to(address: str, vni: int) -> Send:
         return lambda frame: lab.hypervisor.send_vxlan(vni, frame, to=address)
 
     far = lab.hypervisor.mac
@@ -240,7 +247,7 @@ def test_two_bridges_have_tunnels_of_their_own_to_the_same_endpoint(lab):
     lab.expect_delivery(to("10.2.2.11", 33), {}, src=far)
 
 
-def test_physical_port_rows_follow_the_ports_of_the_bridge(lab):
+def test_physical_port_rows_follow_the_ports_of_the_bridge(lab: TrialLab) -> None:
     add_row(lab)
     add_bridge(lab)
     point_at_application(lab)
@@ -266,7 +273,7 @@ def test_physical_port_rows_follow_the_ports_of_the_bridge(lab):
     works(lab)
 
 
-def test_a_port_that_is_away_for_a_moment_keeps_its_bindings(lab):
+def test_a_port_that_is_away_for_a_moment_keeps_its_bindings(lab: TrialLab) -> None:
     add_row(lab)
     add_bridge(lab)
     point_at_application(lab)

@@ -1,30 +1,33 @@
 """Traffic that is known goes on, whatever happens to the application or the databases."""
 
+from __future__ import annotations
+
 import contextlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from sim.lab.app import App
 from sim.waiting import wait_until
-from tests.lab.control import PATIENCE
+from tests.lab.control import PATIENCE, Control
 from tests.lab.traffic import Traffic
-from tests.lab.wire import new_mac
+from tests.lab.trial import Overlay, TrialLab
+from tests.lab.wire import Wire, new_mac
 
 OTHERS = {"vm2": ["untagged"], "vm3": ["untagged"]}
 HYPERVISOR, THIRD = "10.2.2.3", "10.2.2.4"
 
 
 @pytest.fixture
-def known(lab, nvc, wire, ls0):
+def known(lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay) -> Overlay:
     """VM1 and VM2 are learned, the hypervisor's host is placed; all three reach each other."""
     let_three_be_known(lab, nvc, wire)
     return ls0
 
 
-def let_three_be_known(lab, nvc, wire) -> None:
+def let_three_be_known(lab: TrialLab, nvc: Control, wire: Wire) -> None:
     """Let VM1 and VM2 be learned, and the hypervisor's host be placed."""
     nvc.do(f"add-ucast-remote ls0 {lab.hypervisor.mac} {HYPERVISOR}")
     for vm in (lab.vm1, lab.vm2):
@@ -36,7 +39,7 @@ def let_three_be_known(lab, nvc, wire) -> None:
 
 
 @contextlib.contextmanager
-def nothing_is_lost(lab, wire) -> Iterator[None]:
+def nothing_is_lost(lab: TrialLab, wire: Wire) -> Iterator[None]:
     """Each of 1,000 frames a second on four known ways arrives once, and at no other place."""
     vm1, vm2, far = lab.vm1, lab.vm2, lab.hypervisor
     with contextlib.ExitStack() as stack:
@@ -58,7 +61,7 @@ def nothing_is_lost(lab, wire) -> Iterator[None]:
         stream.arrived_as({name.strip(): 1})
 
 
-def reported(nvc) -> dict[str, set[str]]:
+def reported(nvc: Control) -> dict[str, set[str]]:
     """Return the ids of the rows that the application made."""
     tables = ("Ucast_Macs_Local", "Mcast_Macs_Local", "Physical_Port", "Tunnel")
     return {
@@ -67,18 +70,16 @@ def reported(nvc) -> dict[str, set[str]]:
     }
 
 
-def ages(lab) -> dict[str, float]:
+def ages(lab: TrialLab) -> dict[str, float]:
     """Return since when each flow is there, in seconds: a flow that is sent again is young."""
     found = {}
     for line in lab.vtep.ofctl("--no-names", "dump-flows", "br0").splitlines()[1:]:
-        age = re.search(r"duration=([\d.]+)s", line)
-        found[re.sub(r"(duration|n_packets|n_bytes|idle_age|hard_age)=[\d.]+s?,? ?", "", line)] = (
-            float(age[1])
-        )
+        flow = re.sub(r"(duration|n_packets|n_bytes|idle_age|hard_age)=[\d.]+s?,? ?", "", line)
+        found[flow] = float(line.split("duration=")[1].split("s,")[0])
     return found
 
 
-def the_application_follows(lab, nvc, wire) -> None:
+def the_application_follows(lab: TrialLab, nvc: Control, wire: Wire) -> None:
     """Return when a new row has had its effect, which takes an application that is in control."""
     station = new_mac()
     nvc.do(f"add-ucast-remote ls0 {station} {HYPERVISOR}")
@@ -87,8 +88,8 @@ def the_application_follows(lab, nvc, wire) -> None:
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
 def test_known_traffic_loses_nothing_while_the_application_is_ended_and_started_again(
-    lab, nvc, wire, known, end
-):
+    lab: TrialLab, nvc: Control, wire: Wire, known: Overlay, end: str
+) -> None:
     rows = reported(nvc)
     with nothing_is_lost(lab, wire):
         before = ages(lab)
@@ -108,7 +109,9 @@ def test_known_traffic_loses_nothing_while_the_application_is_ended_and_started_
         assert rows[table] <= now[table], f"rows of {table} were made anew"
 
 
-def test_what_the_nvc_changed_while_the_application_was_away_is_taken_up(lab, nvc, wire, known):
+def test_what_the_nvc_changed_while_the_application_was_away_is_taken_up(
+    lab: TrialLab, nvc: Control, wire: Wire, known: Overlay
+) -> None:
     going, coming = new_mac(), new_mac()
     nvc.do(f"add-ucast-remote ls0 {going} {HYPERVISOR}", "bind-ls br0 p2 30 ls0")
     wire.frame(lab.vm1, dst=going).arrives({"hypervisor": ["vni 33"]})
@@ -132,7 +135,7 @@ def test_what_the_nvc_changed_while_the_application_was_away_is_taken_up(lab, nv
 
 
 @pytest.fixture
-def other(lab):
+def other(lab: TrialLab) -> Iterator[App]:
     """A second application beside the first one, standing by."""
     other = App(lab.vtep, "other", port=6654)
     try:
@@ -151,8 +154,13 @@ def other(lab):
 
 
 def test_known_traffic_loses_nothing_while_another_application_takes_over(
-    lab, nvc, wire, known, other, record_property
-):
+    lab: TrialLab,
+    nvc: Control,
+    wire: Wire,
+    known: Overlay,
+    other: App,
+    record_property: Callable[[str, object], None],
+) -> None:
     rows = reported(nvc)
     with nothing_is_lost(lab, wire):
         before = ages(lab)
@@ -169,7 +177,9 @@ def test_known_traffic_loses_nothing_while_another_application_takes_over(
         assert rows[table] <= now[table], f"rows of {table} were made anew"
 
 
-def test_rows_of_others_that_come_and_go_disturb_no_traffic(lab, nvc, wire, known):
+def test_rows_of_others_that_come_and_go_disturb_no_traffic(
+    lab: TrialLab, nvc: Control, wire: Wire, known: Overlay
+) -> None:
     with nothing_is_lost(lab, wire):
         for number in range(10):
             other = f"02:7a:00:00:00:{number:02x}"
@@ -185,8 +195,8 @@ def test_rows_of_others_that_come_and_go_disturb_no_traffic(lab, nvc, wire, know
 
 
 def test_bindings_members_and_logical_switches_that_come_and_go_disturb_no_traffic(
-    lab, nvc, wire, known
-):
+    lab: TrialLab, nvc: Control, wire: Wire, known: Overlay
+) -> None:
     with nothing_is_lost(lab, wire):
         nvc.do(
             "add-ls ls1",
@@ -207,15 +217,17 @@ def test_bindings_members_and_logical_switches_that_come_and_go_disturb_no_traff
         wire.frame(lab.vm1, vlans=(10,)).arrives({})
 
 
-def test_new_hosts_disturb_no_traffic(lab, nvc, wire, known):
+def test_new_hosts_disturb_no_traffic(
+    lab: TrialLab, nvc: Control, wire: Wire, known: Overlay
+) -> None:
     with nothing_is_lost(lab, wire):
         stations = [wire.learned(lab.vm3) for _ in range(10)]
         wire.frame(lab.vm2, dst=stations[-1]).arrives({"vm3": ["untagged"]})
 
 
 def test_known_traffic_loses_nothing_while_the_connection_to_the_switch_is_cut(
-    lab, nvc, wire, known
-):
+    lab: TrialLab, nvc: Control, wire: Wire, known: Overlay
+) -> None:
     with nothing_is_lost(lab, wire):
         lab.vtep.ovs_vsctl("set-controller", "br0", "tcp:127.0.0.1:1")
         wire.frame(lab.vm3, dst=lab.vm2.mac).arrives_at_once({"vm2": ["untagged"]})
@@ -224,8 +236,8 @@ def test_known_traffic_loses_nothing_while_the_connection_to_the_switch_is_cut(
 
 
 def test_a_restart_of_the_database_server_changes_nothing_and_what_follows_is_taken_up(
-    lab, nvc, wire, known
-):
+    lab: TrialLab, nvc: Control, wire: Wire, known: Overlay
+) -> None:
     # No word about lost frames: until it has its database again, ovs-vswitchd itself does not
     # poll the ports of its user-space datapath, with or without a controller.
     rows, before = reported(nvc), ages(lab)
@@ -241,7 +253,9 @@ def test_a_restart_of_the_database_server_changes_nothing_and_what_follows_is_ta
         assert rows[table] <= now[table], f"rows of {table} were made anew"
 
 
-def test_flows_that_somebody_deletes_come_back(lab, nvc, wire, known):
+def test_flows_that_somebody_deletes_come_back(
+    lab: TrialLab, nvc: Control, wire: Wire, known: Overlay
+) -> None:
     lab.vtep.ofctl("del-flows", "br0")
     lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"]}, src=lab.vm1.mac, dst=lab.vm2.mac)
     wire.frame(lab.vm1).arrives(*known.flooded(OTHERS))
@@ -250,8 +264,8 @@ def test_flows_that_somebody_deletes_come_back(lab, nvc, wire, known):
 
 
 def test_a_switch_that_lost_everything_is_set_up_again_and_never_bridges_by_itself(
-    lab, nvc, wire, known
-):
+    lab: TrialLab, nvc: Control, wire: Wire, known: Overlay
+) -> None:
     rows = reported(nvc)
     with Traffic(wire, lab.vm1, new_mac(), rate=200, vlans=(99,)) as unbound:
         lab.vtep.ovs_vswitchd.kill()
@@ -273,8 +287,8 @@ def test_a_switch_that_lost_everything_is_set_up_again_and_never_bridges_by_itse
 
 
 def test_an_openflow_error_is_logged_with_the_message_that_caused_it_and_the_rest_works(
-    lab, nvc, wire, known
-):
+    lab: TrialLab, nvc: Control, wire: Wire, known: Overlay
+) -> None:
     # A table that takes no more flows refuses the next one.
     lab.vtep.ovs_vsctl(
         "--", "--id=@full", "create", "Flow_Table", "flow_limit=1", "overflow_policy=refuse",

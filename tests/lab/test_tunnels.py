@@ -1,6 +1,12 @@
 """Tunnels: made when a row needs them, gone when none does, one VNI for each logical switch."""
 
+from __future__ import annotations
+
 import pytest
+
+from tests.lab.control import Control
+from tests.lab.trial import Overlay, TrialLab
+from tests.lab.wire import Wire
 
 LOCAL = {"vm1": ["untagged"], "vm2": ["untagged"], "vm3": ["untagged"]}
 OTHERS = {"vm2": ["untagged"], "vm3": ["untagged"]}
@@ -10,8 +16,8 @@ FARTHER = "02:78:00:00:00:02"
 
 
 def test_a_tunnel_is_made_for_the_first_row_that_needs_it_and_removed_after_the_last(
-    lab, nvc, wire, plain_ls0
-):
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     assert THIRD not in nvc.tunnels()
     nvc.do(f"add-ucast-remote ls0 {FAR} {THIRD}")
     wire.frame(lab.vm1, dst=FAR).arrives({"third": ["vni 33"]})
@@ -32,7 +38,9 @@ def test_a_tunnel_is_made_for_the_first_row_that_needs_it_and_removed_after_the_
     wire.frame(lab.vm1, dst=FAR).arrives(*plain_ls0.flooded(OTHERS))
 
 
-def test_a_row_of_a_logical_switch_that_is_not_bound_makes_no_tunnel_until_it_is(lab, nvc, wire):
+def test_a_row_of_a_logical_switch_that_is_not_bound_makes_no_tunnel_until_it_is(
+    lab: TrialLab, nvc: Control, wire: Wire
+) -> None:
     nvc.do(
         "add-ls ls0",
         "set Logical_Switch ls0 tunnel_key=33",
@@ -49,7 +57,9 @@ def test_a_row_of_a_logical_switch_that_is_not_bound_makes_no_tunnel_until_it_is
     nvc.wait(lambda: THIRD not in nvc.tunnels(), f"the end of the tunnel to {THIRD}")
 
 
-def test_tunnel_ports_are_marked_as_ours_and_are_no_physical_ports(lab, nvc, wire, plain_ls0):
+def test_tunnel_ports_are_marked_as_ours_and_are_no_physical_ports(
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     nvc.do(f"add-ucast-remote ls0 {FAR} {THIRD}")
     wire.frame(lab.vm1, dst=FAR).arrives({"third": ["vni 33"]})
     tunnels = nvc.tunnels()
@@ -59,7 +69,9 @@ def test_tunnel_ports_are_marked_as_ours_and_are_no_physical_ports(lab, nvc, wir
     assert lab.vtep.vtep_ctl("list-ports", "br0").split() == ["p0", "p1", "p2"]
 
 
-def test_a_tunnel_port_of_somebody_else_is_left_alone(lab, nvc, wire, plain_ls0):
+def test_a_tunnel_port_of_somebody_else_is_left_alone(
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     lab.vtep.ovs_vsctl(
         "add-port", "br0", "vxother", "--", "set", "interface", "vxother", "type=vxlan",
         "options:remote_ip=10.2.2.99", "options:local_ip=10.2.2.1", "options:key=99",
@@ -75,12 +87,16 @@ def test_a_tunnel_port_of_somebody_else_is_left_alone(lab, nvc, wire, plain_ls0)
 
 
 @pytest.mark.parametrize("vni", [0, 1, 32, 34, 0x210000, 0xFFFFFF])
-def test_a_frame_with_another_vni_is_dropped(lab, wire, ls0, vni):
+def test_a_frame_with_another_vni_is_dropped(
+    lab: TrialLab, wire: Wire, ls0: Overlay, vni: int
+) -> None:
     wire.vxlan(lab.hypervisor, ls0.vni).arrives(LOCAL)
     wire.vxlan(lab.hypervisor, vni).is_dropped()
 
 
-def test_a_frame_from_an_address_that_no_row_names_is_dropped(lab, nvc, wire, ls0):
+def test_a_frame_from_an_address_that_no_row_names_is_dropped(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     wire.vxlan(lab.hypervisor, ls0.vni).arrives(LOCAL)
     wire.vxlan(lab.third, ls0.vni).is_dropped()
     wire.vxlan(lab.hypervisor, ls0.vni, forged="10.2.2.99").is_dropped()
@@ -90,7 +106,9 @@ def test_a_frame_from_an_address_that_no_row_names_is_dropped(lab, nvc, wire, ls
     wire.vxlan(lab.third, ls0.vni).arrives({})
 
 
-def test_an_address_is_let_in_only_to_the_logical_switches_that_name_it(lab, nvc, wire, ls0):
+def test_an_address_is_let_in_only_to_the_logical_switches_that_name_it(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do(
         "add-ls ls1",
         "set Logical_Switch ls1 tunnel_key=44",
@@ -104,7 +122,9 @@ def test_an_address_is_let_in_only_to_the_logical_switches_that_name_it(lab, nvc
     wire.vxlan(lab.hypervisor, ls0.vni).arrives(LOCAL)
 
 
-def test_two_logical_switches_share_a_tunnel_port_with_a_vni_each(lab, nvc, wire, plain_ls0):
+def test_two_logical_switches_share_a_tunnel_port_with_a_vni_each(
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay
+) -> None:
     nvc.do(
         "add-ls ls1",
         "set Logical_Switch ls1 tunnel_key=16777215",
@@ -120,15 +140,17 @@ def test_two_logical_switches_share_a_tunnel_port_with_a_vni_each(lab, nvc, wire
     wire.frame(lab.vm1, dst=FAR, vlans=(10,)).arrives({"third": ["vni 16777215"]})
 
 
-def test_a_tunnel_key_that_is_set_late_changed_or_emptied_is_followed(lab, nvc, wire, ls0):
+def test_a_tunnel_key_that_is_set_late_changed_or_emptied_is_followed(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do(f"add-ucast-remote ls0 {FAR} 10.2.2.3")
 
     def uses(vni: int | None) -> None:
-        ls0.vni = vni
         if vni is None:
             wire.frame(lab.vm1).arrives(OTHERS)
             wire.frame(lab.vm1, dst=FAR).arrives({})
         else:
+            ls0.vni = vni
             wire.frame(lab.vm1).arrives(*ls0.flooded(OTHERS))
             wire.frame(lab.vm1, dst=FAR).arrives({"hypervisor": [f"vni {vni}"]})
             wire.vxlan(lab.hypervisor, vni).arrives(LOCAL)
@@ -144,7 +166,9 @@ def test_a_tunnel_key_that_is_set_late_changed_or_emptied_is_followed(lab, nvc, 
     uses(33)
 
 
-def test_without_a_tunnel_key_a_logical_switch_works_locally_until_it_has_one(lab, nvc, wire):
+def test_without_a_tunnel_key_a_logical_switch_works_locally_until_it_has_one(
+    lab: TrialLab, nvc: Control, wire: Wire
+) -> None:
     nvc.do(
         "add-ls ls0",
         *(f"bind-ls br0 {port} 0 ls0" for port in lab.vtep.ports),
@@ -158,7 +182,9 @@ def test_without_a_tunnel_key_a_logical_switch_works_locally_until_it_has_one(la
     wire.vxlan(lab.service_node, 33).arrives(LOCAL)
 
 
-def test_two_logical_switches_swap_their_keys_in_one_transaction(lab, nvc, wire, ls0):
+def test_two_logical_switches_swap_their_keys_in_one_transaction(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do(
         "add-ls ls1",
         "set Logical_Switch ls1 tunnel_key=44",
@@ -174,7 +200,9 @@ def test_two_logical_switches_swap_their_keys_in_one_transaction(lab, nvc, wire,
     wire.vxlan(lab.hypervisor, 33).arrives({"vm1": ["vlan 10"]})
 
 
-def test_of_two_logical_switches_with_one_key_none_uses_it_until_they_differ(lab, nvc, wire, ls0):
+def test_of_two_logical_switches_with_one_key_none_uses_it_until_they_differ(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     nvc.do(
         "add-ls ls1",
         "set Logical_Switch ls1 tunnel_key=33",
@@ -189,7 +217,9 @@ def test_of_two_logical_switches_with_one_key_none_uses_it_until_they_differ(lab
     wire.vxlan(lab.hypervisor, 33).arrives(LOCAL)
 
 
-def test_hosts_talk_through_the_tunnel_to_a_kernel_endpoint(lab, nvc, wire, ls0):
+def test_hosts_talk_through_the_tunnel_to_a_kernel_endpoint(
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay
+) -> None:
     # ARP is flooded: to the one service node there is, in either mode.
     nvc.do(
         "del-mcast-remote ls0 unknown-dst 10.2.2.2",

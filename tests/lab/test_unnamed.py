@@ -1,9 +1,14 @@
 """Packets of a VTEP that no row names, and a tunnel IP that the host does not have."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import pytest
 
 from sim.waiting import wait_until
-from tests.lab.conftest import add_ls0
+from tests.lab.control import Control
+from tests.lab.trial import Overlay, TrialLab, add_ls0
 from tests.lab.wire import Wire
 
 OPTIONS = {"stats_interval": "1"}
@@ -13,7 +18,7 @@ LINE = "no interface of this host has the tunnel IP 10.2.2.1"
 
 
 @pytest.fixture
-def said(lab):
+def said(lab: TrialLab) -> Callable[[str], object]:
     """Return a function that waits for a line of the application's log."""
     return lambda line: wait_until(
         lambda: line in lab.app.log_text, f"{line!r} in the log", timeout=60, evidence=lab.evidence
@@ -21,8 +26,8 @@ def said(lab):
 
 
 def test_by_default_packets_of_a_vtep_that_no_row_names_are_dropped_and_said(
-    lab, nvc, wire, ls0, said
-):
+    lab: TrialLab, nvc: Control, wire: Wire, ls0: Overlay, said: Callable[[str], object]
+) -> None:
     wire.vxlan(lab.hypervisor, ls0.vni).arrives(LOCAL)
     for _ in range(3):
         wire.vxlan(lab.third, ls0.vni).is_dropped()
@@ -32,7 +37,9 @@ def test_by_default_packets_of_a_vtep_that_no_row_names_are_dropped_and_said(
     wire.vxlan(lab.third, ls0.vni).arrives(LOCAL)
 
 
-def test_where_any_may_send_the_vni_and_the_inner_destination_decide(lab, nvc):
+def test_where_any_may_send_the_vni_and_the_inner_destination_decide(
+    lab: TrialLab, nvc: Control
+) -> None:
     lab.app.stop()
     lab.app.options["accept_from"] = "any"
     lab.app.start()
@@ -55,7 +62,9 @@ def test_where_any_may_send_the_vni_and_the_inner_destination_decide(lab, nvc):
         lab.app.start()
 
 
-def test_a_tunnel_ip_without_an_interface_is_said_with_its_command(lab, nvc, wire, plain_ls0, said):
+def test_a_tunnel_ip_without_an_interface_is_said_with_its_command(
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay, said: Callable[[str], object]
+) -> None:
     wire.vxlan(lab.hypervisor, plain_ls0.vni).arrives(LOCAL)
     assert LINE not in lab.app.log_text
     # There still is a way to the other VTEPs, from another address.

@@ -55,7 +55,7 @@ class Traffic:
         self._thread.start()
         return self
 
-    def __exit__(self, kind, error, trace) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self._stopping.set()
         self._thread.join()
         if self._error:

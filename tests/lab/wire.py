@@ -12,6 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from scapy.packet import Packet
+
 from sim.lab.delivery import Delivery
 from sim.lab.guide import Lab
 from sim.lab.hosts import Host, VxlanEndpoint
@@ -65,7 +67,7 @@ class Wire:
     ) -> Shot:
         """Return a frame that an endpoint is to send through its tunnel to us."""
 
-        def send(inner) -> None:
+        def send(inner: Packet | bytes) -> None:
             endpoint.send_vxlan(vni, inner, src=forged)
 
         return Shot(self, endpoint, send, src or new_mac(), dst, vlans)

@@ -56,14 +56,23 @@ class Forked(subprocess.Popen[bytes]):
 
 
 def spawn(
-    argv: Sequence[str], log: Path, environment: Mapping[str, str]
+    argv: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str],
+    namespace: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a Python program that appends its output to a log, in the log's folder.
 
-    `environment` is all that the program's environment has.
+    `environment` is all that the program's environment has; `namespace` is the file of the network
+    namespace that it runs in.
     """
     reading, writing = os.pipe()
-    request = {"argv": list(argv), "folder": str(log.parent), "environment": dict(environment)}
+    request = {
+        "argv": list(argv),
+        "folder": str(log.parent),
+        "environment": dict(environment),
+        "namespace": str(namespace) if namespace else None,
+    }
     with log.open("ab") as output:
         socket.send_fds(_server(), [json.dumps(request).encode()], [output.fileno(), writing])
     os.close(writing)

@@ -2,9 +2,9 @@
 
     python server.py DESCRIPTOR
 
-The descriptor is of a socket. A request there is a message in JSON with `argv`, `folder` and
-`environment`, and two descriptors: of the program's output, and of a pipe that gets a line with the
-process id, and one with the exit code. Nothing of vtep_ofapp is imported.
+The descriptor is of a socket. A request there is a message in JSON with `argv`, `folder`,
+`environment` and `namespace`, and two descriptors: of the program's output, and of a pipe that gets
+a line with the process id, and one with the exit code. Nothing of vtep_ofapp is imported.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import eventlet
 
 eventlet.monkey_patch()  # as osken-manager does, before anything else is imported
 
+import ctypes
 import gc
 import importlib
 import json
@@ -35,6 +36,9 @@ from eventlet.patcher import original
 
 system, socket = original("os"), original("socket")
 """Without green threads: this process has none."""
+
+CLONE_NEWNET = 0x40000000
+"""From linux/sched.h; Python 3.12 has it as os.CLONE_NEWNET."""
 
 
 def serve(requests: Any) -> None:
@@ -71,6 +75,8 @@ def keep(request: dict[str, Any], output: int, report: int) -> None:
 def become(request: dict[str, Any], output: int) -> NoReturn:
     """Be the program."""
     os.setsid()
+    if request["namespace"]:
+        enter(request["namespace"])
     os.chdir(request["folder"])
     for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
         os.dup2(output, descriptor)
@@ -81,6 +87,13 @@ def become(request: dict[str, Any], output: int) -> NoReturn:
     sys.argv = request["argv"]
     runpy.run_path(sys.argv[0], run_name="__main__")
     sys.exit()
+
+
+def enter(namespace: str) -> None:
+    """Enter a network namespace. Raises OSError."""
+    with open(namespace) as file:
+        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), f"no way into {namespace}")
 
 
 sys.path.pop(0)  # this folder

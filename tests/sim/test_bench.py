@@ -1,6 +1,7 @@
 """Figures, targets, the table, and what is sent and awaited on the wire."""
 
 import json
+import os
 import re
 import socket
 import threading
@@ -226,10 +227,10 @@ def test_options_that_make_no_sense(wrong, capsys):
 
 
 def test_a_lab_in_other_hands_ends_the_bench(capsys):
-    state = LabState("benchbusy")
+    state = LabState(f"t{os.getpid()}busy")
     state.claim()
     try:
-        assert main(["bench", "--name", "benchbusy", "--only", "hosts"]) == 1
+        assert main(["bench", "--name", state.name, "--only", "hosts"]) == 1
     finally:
         state.release()
     printed = capsys.readouterr()
@@ -260,7 +261,7 @@ def test_everything_can_be_measured(tmp_path, capsys):
     """The whole bench, at small sizes: every figure is there, whatever it is."""
     file, output = tmp_path / "bench.json", tmp_path / "bench.md"
     files = ["--json", str(file), "--output", str(output)]
-    code = main(["bench", "--quick", "--name", "benchtest", *files])
+    code = main(["bench", "--quick", "--name", f"t{os.getpid()}bench", *files])
     printed = capsys.readouterr()
     assert code == 0, printed.out + printed.err
     assert output.read_text() == printed.out

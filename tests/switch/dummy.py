@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -94,11 +93,6 @@ class DummyApp(App):
     def is_connected(self) -> bool:
         """Return whether a bridge is connected to the application; the kernel knows at once."""
         return _ESTABLISHED in self.vtep.namespace.call(lambda: sockets(self.port))
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the application, which must run."""
-        assert self.pid is not None
-        os.kill(self.pid, number)
 
     def begin_log(self) -> None:
         """Let the next start begin with an empty log; what was logged so far stays beside it."""
@@ -427,10 +421,9 @@ class DummySwitch(OpenVSwitch):
         return f"{super().evidence()}\n--- application\n{self.app.log_text[-6000:]}"
 
     def stop(self) -> None:
-        """End the application and both daemons at once: nothing of theirs is kept."""
+        """Kill the application and both daemons: nothing of theirs is kept."""
         self.app.kill()
-        self.ovs_vswitchd.kill()
-        self.ovsdb_server.kill()
+        super().stop()
 
 
 def _insert(table: str, row: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:

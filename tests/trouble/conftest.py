@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -9,16 +10,22 @@ import pytest
 from sim.wire.openflow import OpenFlowFramer
 from sim.wire.ovsdb import OvsdbFramer
 from sim.wire.proxy import Proxy
-from tests.lab.conftest import lab, nvc, plain_ls0, wire  # noqa: F401
+from tests.lab.conftest import emptied, lab, nvc, plain_ls0, wire  # noqa: F401
+from tests.lab.trial import TrialLab
+
+Measured = Callable[[str, float], None]
+"""Notes how many seconds something took."""
 
 FIGURES = pytest.StashKey[list[str]]()
 
 
-def pytest_configure(config):
+def pytest_configure(config: pytest.Config) -> None:
     config.stash[FIGURES] = []
 
 
-def pytest_terminal_summary(terminalreporter, config):
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     if config.stash[FIGURES]:
         terminalreporter.section("trouble: seconds")
         for line in config.stash[FIGURES]:
@@ -26,7 +33,9 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture
-def measured(request, record_property):
+def measured(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Measured:
     """Note how long something took: nobody asserts it."""
 
     def note(what: str, seconds: float) -> None:
@@ -46,7 +55,7 @@ class Proxies:
 
 
 @pytest.fixture(scope="module")
-def proxies(lab):  # noqa: F811
+def proxies(lab: TrialLab) -> Iterator[Proxies]:  # noqa: F811
     """The lab's application, behind proxies from now on."""
     vtep, app = lab.vtep, lab.app
     server = vtep.db.removeprefix("unix:")

@@ -60,7 +60,7 @@ class ProxiedSwitch(DummySwitch):
         """Run commands of vtep-ctl, all in one transaction."""
         self.vtep_ctl(*" -- ".join(commands).split())
 
-    def picture(self) -> dict:
+    def picture(self) -> dict[str, list[Any]]:
         """Return flows, groups, ports and rows, without numbers that differ from time to time.
 
         Rows are told by what they say: a reference stands for the row that it leads to.

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import pytest
 
+from sim.lab.hosts import Host
 from sim.wire.proxy import Way
+from tests.lab.control import Control
 from tests.lab.test_traffic import (
     HYPERVISOR,
     THIRD,
@@ -17,7 +21,9 @@ from tests.lab.test_traffic import (
     reported,
     the_application_follows,
 )
-from tests.lab.wire import new_mac
+from tests.lab.trial import Overlay, TrialLab
+from tests.lab.wire import Wire, new_mac
+from tests.trouble.conftest import Measured, Proxies
 
 CRASHES = {
     "in the middle of a bundle": ("openflow", Way.FROM_SERVER, {"messages": 9}),
@@ -35,13 +41,13 @@ CRASHES = {
 
 
 @pytest.fixture
-def known(lab, nvc, wire, plain_ls0):
+def known(lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay) -> Overlay:
     """VM1 and VM2 are learned, the hypervisor's host is placed; all three reach each other."""
     let_three_be_known(lab, nvc, wire)
     return plain_ls0
 
 
-def comes_back(lab, nvc, wire) -> tuple[float, float]:
+def comes_back(lab: TrialLab, nvc: Control, wire: Wire) -> tuple[float, float]:
     """Start the application; return the seconds until it has control: from its start, and from
     when it listens."""
     started = time.monotonic()
@@ -53,13 +59,13 @@ def comes_back(lab, nvc, wire) -> tuple[float, float]:
     return now - started, now - listening
 
 
-def assert_untouched(before: dict, after: dict) -> None:
+def assert_untouched(before: Mapping[str, float], after: Mapping[str, float]) -> None:
     """No flow of before is younger now."""
     younger = [flow for flow, age in before.items() if flow in after and after[flow] < age]
     assert not younger, f"flows that were there already and were sent again: {younger}"
 
 
-def whole(nvc, *stations: str) -> dict[str, list[str]]:
+def whole(nvc: Control, *stations: str) -> dict[str, list[str]]:
     """Return what the application has made, without the ids of rows.
 
     Of the stations that were learned, only those count: each frame of a test has its own.
@@ -79,30 +85,49 @@ def whole(nvc, *stations: str) -> dict[str, list[str]]:
     return picture
 
 
-def assert_nothing_is_stale(lab, nvc, wire, stations) -> None:
+@dataclass(frozen=True)
+class Station:
+    """A station behind a virtual machine."""
+
+    vm: Host
+    mac: str
+    vlans: tuple[int, ...] = ()
+    logical_switch: str = "ls0"
+
+    def speak(self, wire: Wire) -> None:
+        """Let the station send until it is learned."""
+        wire.learned(self.vm, self.vlans, self.mac, self.logical_switch)
+
+
+def assert_nothing_is_stale(
+    lab: TrialLab, nvc: Control, wire: Wire, stations: Sequence[Station]
+) -> None:
     """Take every flow and group away: a new process makes the same again, no less and no more.
 
-    ``stations`` are those that are known, as arguments of Wire.learned.
+    `stations` are those that are known.
     """
-    known = [station["mac"] for station in stations]
+    known = [station.mac for station in stations]
     lab.app.kill()
     before = whole(nvc, *known)
     for what in ("del-flows", "del-groups"):
         lab.vtep.ofctl(what, "br0")
     lab.app.start()
-    for mac in known:
-        nvc.wait(
-            lambda mac=mac: mac not in {row.mac for row in nvc.local_rows()}, f"{mac} forgotten"
-        )
+    nvc.wait(lambda: {row.mac for row in nvc.local_rows()}.isdisjoint(known), f"{known} forgotten")
     for station in stations:
-        wire.learned(**station)
+        station.speak(wire)
     nvc.wait(lambda: whole(nvc, *known) == before, f"what was there before: {before}")
 
 
 @pytest.mark.parametrize("moment", CRASHES)
 def test_a_crash_in_the_middle_of_its_work_loses_nothing(
-    lab, proxies, nvc, wire, known, measured, moment
-):
+    lab: TrialLab,
+    proxies: Proxies,
+    nvc: Control,
+    wire: Wire,
+    known: Overlay,
+    measured: Measured,
+    moment: str,
+) -> None:
     name, way, where = CRASHES[moment]
     rows = reported(nvc)
     with nothing_is_lost(lab, wire):
@@ -130,7 +155,7 @@ def test_a_crash_in_the_middle_of_its_work_loses_nothing(
 
 
 @pytest.fixture
-def spare_ports(lab):
+def spare_ports(lab: TrialLab) -> Iterator[Callable[..., None]]:
     """Further ports of br0: one stays, one will go, one will get another number."""
 
     def add(*ports: str) -> None:
@@ -147,8 +172,13 @@ def spare_ports(lab):
 
 
 def test_what_changed_while_it_was_away_is_taken_up_and_nothing_is_stale(
-    lab, nvc, wire, known, spare_ports, measured
-):
+    lab: TrialLab,
+    nvc: Control,
+    wire: Wire,
+    known: Overlay,
+    spare_ports: Callable[..., None],
+    measured: Measured,
+) -> None:
     vm1, vm2, vm3 = lab.vm1, lab.vm2, lab.vm3
     moving, going, coming = new_mac(), new_mac(), new_mac()
     spare_ports("x1", "x2 41")
@@ -168,11 +198,11 @@ def test_what_changed_while_it_was_away_is_taken_up_and_nothing_is_stale(
     )
     gone_with_its_switch = wire.learned(vm3, (10,), logical_switch="ls1")
     gone_with_its_binding = wire.learned(vm3, (20,), logical_switch="ls2")
-    stays = {"vm": vm1, "vlans": (20,), "logical_switch": "ls2", "mac": new_mac()}
-    wire.learned(**stays)
+    stays = Station(vm1, new_mac(), (20,), "ls2")
+    stays.speak(wire)
     wire.frame(vm1, dst=moving).arrives({"hypervisor": ["vni 33"]})
     rows = {row.mac: row.uuid for row in nvc.local_rows()}
-    kept = (vm1.mac, vm2.mac, stays["mac"])
+    kept = (vm1.mac, vm2.mac, stays.mac)
     before = ages(lab)
     lab.app.stop()
     # Not in the traffic: now and then Open vSwitch itself, without any controller, loses a few
@@ -217,5 +247,5 @@ def test_what_changed_while_it_was_away_is_taken_up_and_nothing_is_stale(
     now = {row.mac: row.uuid for row in nvc.local_rows()}
     assert {mac: now[mac] for mac in kept} == {mac: rows[mac] for mac in kept}
     assert not {gone_with_its_switch, gone_with_its_binding} & now.keys()
-    stations = [{"vm": vm1, "mac": vm1.mac}, {"vm": vm2, "mac": vm2.mac}, stays]
+    stations = [Station(vm1, vm1.mac), Station(vm2, vm2.mac), stays]
     assert_nothing_is_stale(lab, nvc, wire, stations)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,9 @@ class Cut:
 
     def through(self, switch: ProxiedSwitch) -> Proxy:
         """Return the proxy that the connection goes through."""
-        return getattr(switch, self.proxy)
+        proxy = getattr(switch, self.proxy)
+        assert isinstance(proxy, Proxy)
+        return proxy
 
     def prepare(self, switch: ProxiedSwitch) -> Trap:
         """Let the connection be cut there, once."""
@@ -123,8 +126,10 @@ class Scenario:
         self._speak()
         return all(self.switch.local_macs(each) for each in ("ls0", "ls1"))
 
-    def _becomes(self, expected: dict, meanwhile: Callable[[], None] = lambda: None) -> None:
-        now = {}
+    def _becomes(
+        self, expected: dict[str, list[Any]], meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
+        now: dict[str, list[Any]] = {}
 
         def has_become() -> bool:
             meanwhile()
@@ -143,7 +148,7 @@ class Scenario:
 
 
 @pytest.fixture(scope="module")
-def scenarios():
+def scenarios() -> Iterator[list[Scenario]]:
     with proxied_switches(AT_A_TIME) as switches, ThreadPoolExecutor(AT_A_TIME) as pool:
         yield list(pool.map(Scenario, switches))
 
@@ -190,7 +195,7 @@ def comes_and_goes(scenario: Scenario, cut: Cut) -> bool:
     return coming.sprung.is_set() or going.sprung.is_set()
 
 
-def test_everything_comes_and_goes_with_a_cut_behind_any_message(scenarios):
+def test_everything_comes_and_goes_with_a_cut_behind_any_message(scenarios: list[Scenario]) -> None:
     cut_everywhere(
         scenarios,
         [
@@ -202,7 +207,9 @@ def test_everything_comes_and_goes_with_a_cut_behind_any_message(scenarios):
     )
 
 
-def test_everything_comes_and_goes_with_a_cut_in_the_middle_of_messages(scenarios):
+def test_everything_comes_and_goes_with_a_cut_in_the_middle_of_messages(
+    scenarios: list[Scenario],
+) -> None:
     cut_everywhere(
         scenarios,
         [
@@ -231,7 +238,9 @@ def comes_back(scenario: Scenario, cut: Cut) -> bool:
     return True
 
 
-def test_a_connection_that_is_cut_while_it_comes_back_disturbs_nothing(scenarios):
+def test_a_connection_that_is_cut_while_it_comes_back_disturbs_nothing(
+    scenarios: list[Scenario],
+) -> None:
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         list(pool.map(Scenario.set_up, scenarios))
     cut_everywhere(

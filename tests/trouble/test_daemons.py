@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
 from sim.lab.openvswitch import SCHEMAS
 from sim.waiting import wait_until
 from sim.wire.frames import lab_frame
+from tests.lab.control import Control
 from tests.lab.test_traffic import (
     HYPERVISOR,
     let_three_be_known,
     reported,
     the_application_follows,
 )
+from tests.lab.trial import Overlay, TrialLab
+from tests.lab.wire import Wire
+from tests.trouble.conftest import Measured
 
 PATIENCE = 120.0
 FLOWS = re.compile(r"flow_count=(\d+)")
@@ -28,12 +33,12 @@ def mac(kind: int, number: int) -> str:
 class Many:
     """Stations, one in ten of them learned behind VM3, the others placed behind the hypervisor."""
 
-    def __init__(self, lab, nvc, wire, number: int) -> None:
+    def __init__(self, lab: TrialLab, nvc: Control, wire: Wire, number: int) -> None:
         self.learned = [mac(1, each) for each in range(number // 10)]
         self.placed = [mac(2, each) for each in range(number - len(self.learned))]
         self._lab, self._nvc, self._wire = lab, nvc, wire
         self._place()
-        self._wait(lambda: self._speak() or self._are_learned(), "the stations", 0.5)
+        self._wait(self._are_learned, "the stations", 0.5)
         self._wait(lambda: self.flows() >= 2 * len(self.learned) + len(self.placed), "their flows")
         self.reach()
 
@@ -54,7 +59,9 @@ class Many:
 
     def flows(self) -> int:
         """Return how many flows the bridge has."""
-        return int(FLOWS.search(self._lab.vtep.ofctl("dump-aggregate", "br0"))[1])
+        found = FLOWS.search(self._lab.vtep.ofctl("dump-aggregate", "br0"))
+        assert found
+        return int(found[1])
 
     def reach(self) -> None:
         """Require that frames reach stations of each kind, at once and nobody else."""
@@ -69,7 +76,7 @@ class Many:
         self._wait(lambda: self.flows() >= number, f"{number} flows")
         return time.monotonic()
 
-    def _wait(self, condition, what, interval=0.01) -> None:
+    def _wait(self, condition: Callable[[], object], what: str, interval: float = 0.01) -> None:
         evidence = self._lab.evidence
         wait_until(condition, what, timeout=PATIENCE, interval=interval, evidence=evidence)
 
@@ -80,13 +87,14 @@ class Many:
                 time.sleep(0.02)
 
     def _are_learned(self) -> bool:
+        self._speak()
         return {row.mac for row in self._nvc.local_rows()} >= set(self.learned)
 
 
 @pytest.mark.parametrize("number", [100, 10_000])
 def test_killed_daemons_come_back_and_everything_is_as_before(
-    lab, nvc, wire, plain_ls0, measured, number
-):
+    lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay, measured: Measured, number: int
+) -> None:
     let_three_be_known(lab, nvc, wire)
     vtep = lab.vtep
     many = Many(lab, nvc, wire, number)
@@ -112,7 +120,7 @@ def test_killed_daemons_come_back_and_everything_is_as_before(
 
 
 @pytest.fixture
-def flow_restore_wait(lab):
+def flow_restore_wait(lab: TrialLab) -> Iterator[Callable[[], None]]:
     """What Open vSwitch shall do from its next start on; it is taken back at the end."""
 
     def take_back() -> None:
@@ -124,27 +132,32 @@ def flow_restore_wait(lab):
     take_back()
 
 
-def connections(lab) -> str:
+def connections(lab: TrialLab) -> str:
     """Return the OpenFlow connections, as the kernel lists them."""
     established = ["ss", "--no-header", "-tn", "state", "established"]
     return lab.vtep.run([*established, f"dport = :{lab.app.port}"]).strip()
 
 
-def without_flags(picture: dict) -> dict:
+def without_flags(picture: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Return the picture without the flag of flows that ovs-save does not know."""
     flows = sorted(flow.replace("reset_counts ", "") for flow in picture["flows"])
     return {**picture, "flows": flows}
 
 
-def has_settled(lab) -> None:
+def has_settled(lab: TrialLab) -> None:
     """Return when ovs-vswitchd has done what the database says, and would have connected."""
     lab.vtep.ovs_vsctl("set", "Bridge", "br0", "external_ids:asked=yes")
     lab.vtep.ovs_vsctl("remove", "Bridge", "br0", "external_ids", "asked")
 
 
 def test_with_flow_restore_wait_the_switch_stays_away_until_it_is_taken_back(
-    lab, nvc, wire, plain_ls0, measured, flow_restore_wait
-):
+    lab: TrialLab,
+    nvc: Control,
+    wire: Wire,
+    plain_ls0: Overlay,
+    measured: Measured,
+    flow_restore_wait: Callable[[], None],
+) -> None:
     let_three_be_known(lab, nvc, wire)
     picture, rows = nvc.picture(), reported(nvc)
     lab.vtep.ovs_vswitchd.kill()
@@ -152,19 +165,23 @@ def test_with_flow_restore_wait_the_switch_stays_away_until_it_is_taken_back(
     has_settled(lab)
     assert connections(lab) == ""
     assert lab.vtep.ofctl("dump-flows", "br0").count("cookie") == 0
-    known = {"src": lab.vm1.mac, "dst": lab.vm2.mac}
-    assert lab.deliver(lab.vm1.send, **known) == {}
+    src, dst = lab.vm1.mac, lab.vm2.mac
+    assert lab.deliver(lab.vm1.send, src=src, dst=dst) == {}
     flow_restore_wait()
     started = time.monotonic()
-    lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"]}, **known, timeout=PATIENCE)
+    lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"]}, src=src, dst=dst, timeout=PATIENCE)
     measured("flow-restore-wait taken back: frames between VMs", time.monotonic() - started)
     nvc.wait(lambda: nvc.picture() == picture, "everything as before")
     assert reported(nvc) == rows, "rows were made anew"
 
 
 def test_flows_that_ovs_save_restored_make_no_difference(
-    lab, nvc, wire, plain_ls0, flow_restore_wait
-):
+    lab: TrialLab,
+    nvc: Control,
+    wire: Wire,
+    plain_ls0: Overlay,
+    flow_restore_wait: Callable[[], None],
+) -> None:
     # Open vSwitch 3.1 deletes them when it turns to the controller, which it does only then.
     let_three_be_known(lab, nvc, wire)
     picture, rows = nvc.picture(), reported(nvc)

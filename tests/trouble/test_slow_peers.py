@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sim.wire.proxy import Way
 from tests.switch.dummy import BROADCAST
+from tests.trouble.conftest import Measured
 from tests.trouble.proxied import ProxiedSwitch, proxied_switch, small_buffers
 
 SLOW = 20.0
@@ -140,7 +141,9 @@ CASES = {
 }
 
 
-def test_a_peer_that_does_not_read_delays_nobody_and_all_converges_afterwards(measured):
+def test_a_peer_that_does_not_read_delays_nobody_and_all_converges_afterwards(
+    measured: Measured,
+) -> None:
     # All at the same time, because each takes a while in which little happens.
     with contextlib.ExitStack() as stack:
         small = stack.enter_context(small_buffers())

@@ -15,15 +15,14 @@ from pathlib import Path
 import pytest
 
 from sim.lab.app import App
-from sim.lab.guide import Lab
 from sim.lab.hosts import Host
 from sim.lab.vtep import Vtep
 from sim.wire.frames import BROADCAST
 from tests.former import FormerApp, check_out
-from tests.lab.conftest import Overlay
 from tests.lab.control import Control
 from tests.lab.test_traffic import HYPERVISOR, THIRD, ages, reported
 from tests.lab.traffic import Copies, Traffic
+from tests.lab.trial import Overlay, TrialLab
 from tests.lab.wire import Wire, new_mac
 from tests.trouble.test_application import assert_untouched, whole
 
@@ -50,7 +49,7 @@ class Scene:
     ls0 is in `service_node`, ls1 in `source_node`. No application runs, and the bridge is empty.
     """
 
-    lab: Lab
+    lab: TrialLab
     nvc: Control
     wire: Wire
     ls0: Overlay
@@ -158,7 +157,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def former(lab: Lab, checkout: Path) -> Iterator[FormerApp]:
+def former(lab: TrialLab, checkout: Path) -> Iterator[FormerApp]:
     """The former version, at the same OpenFlow port; it does not run yet, nor does this one."""
     former = FormerApp(lab.vtep, checkout)
     assert former.origin().is_relative_to(checkout)
@@ -172,7 +171,7 @@ def former(lab: Lab, checkout: Path) -> Iterator[FormerApp]:
 
 
 @pytest.fixture
-def scene(lab: Lab, nvc: Control, wire: Wire, plain_ls0: Overlay, former: FormerApp) -> Scene:
+def scene(lab: TrialLab, nvc: Control, wire: Wire, plain_ls0: Overlay, former: FormerApp) -> Scene:
     """What the applications find."""
     scene = Scene(lab, nvc, wire, plain_ls0)
     scene.configure()
@@ -206,7 +205,7 @@ def renumber_groups(vtep: Vtep) -> None:
 
 @pytest.mark.parametrize("ids", ["its own ids", "other ids"])
 def test_this_version_takes_over_from_the_former_one(
-    lab: Lab, nvc: Control, scene: Scene, former: FormerApp, ids: str
+    lab: TrialLab, nvc: Control, scene: Scene, former: FormerApp, ids: str
 ) -> None:
     scene.made_from_nothing(former)
     rows = reported(nvc)
@@ -225,7 +224,7 @@ def test_this_version_takes_over_from_the_former_one(
 
 
 def test_a_pair_of_the_former_version_and_this_one_hands_over_both_ways(
-    lab: Lab, nvc: Control, scene: Scene, former: FormerApp
+    lab: TrialLab, nvc: Control, scene: Scene, former: FormerApp
 ) -> None:
     former.port = OTHER_PORT
     by_former = scene.made_from_nothing(former)
