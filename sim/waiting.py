@@ -29,7 +29,7 @@ def wait_until(
     condition: Callable[[], T],
     what: str,
     *,
-    timeout: float = 10.0,
+    timeout: float = 30.0,
     interval: float = 0.01,
     evidence: Evidence | None = None,
 ) -> T:

@@ -38,7 +38,7 @@ class Controller(Process):
         self.vtep.on_command(self.command())
         super().start()
 
-    def wait_until_ready(self, timeout: float = 20.0) -> None:
+    def wait_until_ready(self, timeout: float = 60.0) -> None:
         """Return when the bridge is controlled. Raises WaitFailed, at once if the process ended."""
         self._wait_until(self.is_ready, f"in control of {self.vtep.bridge}", timeout)
 
@@ -100,7 +100,7 @@ class App(Controller):
         """Start the application, point the bridge at it, wait until they are connected."""
         self.start()
         # A bridge whose connection is refused tries again after 1 second, then 2, then 4.
-        self._wait_until(lambda: self.vtep.namespace.listens(self.port), "listening", timeout=20.0)
+        self._wait_until(lambda: self.vtep.namespace.listens(self.port), "listening", timeout=60.0)
         self.vtep.do("ovs-vsctl", "set-controller", self.vtep.bridge, self.target)
         self.wait_until_ready()
 

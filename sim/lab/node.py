@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sim.lab import links
+from sim.lab.buffers import enlarge_packet_buffers
 from sim.lab.namespaces import Namespace
 from sim.lab.openvswitch import OpenVSwitch
 from sim.waiting import wait_until
@@ -99,6 +100,13 @@ class TunnelNode(OpenVSwitch):
             evidence=self.evidence,
         )
         self.meet_neighbours()
+        self.enlarge_buffers()
+
+    def enlarge_buffers(self) -> None:
+        """Let no frame be dropped before Open vSwitch reads it; see `enlarge_packet_buffers`."""
+        pid = self.ovs_vswitchd.pid
+        assert pid is not None
+        enlarge_packet_buffers(pid)
 
     def meet_neighbours(self) -> None:
         """Tell Open vSwitch the MAC addresses of the other endpoints on the underlay.

@@ -46,7 +46,7 @@ class Process(ABC):
         """Start the command in the namespace and return its process."""
         return self._namespace.spawn(self.command(), self.log, env=self.environment())
 
-    def stop(self, grace: float = 5.0) -> int | None:
+    def stop(self, grace: float = 20.0) -> int | None:
         """End the process by SIGTERM and return its exit code; None if it was never started.
 
         Raises WaitFailed if it has not ended `grace` seconds later; it is killed then.

@@ -19,6 +19,8 @@ from sim.wire.frames import Captured, lab_frame
 
 _NUMBER = struct.Struct("!I")
 _MARK_LENGTH = 16
+_MAX_LATE = 0.02
+"""Seconds that a sender catches up with."""
 
 
 @dataclass(frozen=True)
@@ -152,13 +154,14 @@ class Stream:
         frame = bytes(lab_frame(self.sender.mac, self.dst, payload, self.vlans))
         place = frame.index(self._mark) + _MARK_LENGTH
         begin, end = frame[:place], frame[place + _NUMBER.size :]
-        started = time.monotonic()
+        due = time.monotonic()
         try:
             while not self._stopping.is_set():
                 self._send_one(begin + _NUMBER.pack(self.sent) + end)
                 self.sent += 1
-                # Each frame has its moment; a thread that was late catches up.
-                self._stopping.wait(max(0.0, started + self.sent / self.rate - time.monotonic()))
+                # Each frame has its moment. A thread that was late catches up, but not in a burst.
+                due = max(due + 1 / self.rate, time.monotonic() - _MAX_LATE)
+                time.sleep(max(0.0, due - time.monotonic()))
         except OSError as error:
             self._error = error
 

@@ -66,6 +66,7 @@ class Vtep(TunnelNode):
     def add_port(self, port: str) -> None:
         """Make an interface of the node's namespace a port of br0."""
         self.do("ovs-vsctl", "add-port", self.bridge, port)
+        self.enlarge_buffers()
 
     def remove_port(self, port: str) -> None:
         """Take a port off br0."""

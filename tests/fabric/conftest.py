@@ -27,7 +27,7 @@ class BfdLab(EmptyLab):
         """Run commands of vtep-ctl, all in one transaction."""
         self.vtep.vtep_ctl(*shlex.split(" -- ".join(commands)))
 
-    def wait(self, condition: Callable[[], T | None], what: str, timeout: float = 20.0) -> T:
+    def wait(self, condition: Callable[[], T | None], what: str, timeout: float = 60.0) -> T:
         """Wait for a condition; show all there is to see if it does not come true."""
         result = wait_until(condition, what, timeout=timeout, evidence=self.evidence)
         assert result is not None

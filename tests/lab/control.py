@@ -17,7 +17,7 @@ MARK_VNI = 4000
 MARKER = "02:4d"
 """How the addresses begin that markers come from."""
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds until a test gives up; it is only ever waited for in full by a test that fails."""
 
 T = TypeVar("T")

@@ -18,6 +18,9 @@ from tests.lab.wire import Wire
 
 _NUMBER = struct.Struct("!I")
 
+MAX_LATE = 0.02
+"""Seconds that a sender catches up with: after a longer pause, its frames would come in a burst."""
+
 Copies = dict[str, int]
 """How many copies of a frame each host received; hosts without any are left out."""
 
@@ -96,12 +99,13 @@ class Traffic:
             )
 
     def _send(self) -> None:
-        started = time.monotonic()
+        due = time.monotonic()
         try:
             while not self._stopping.is_set():
                 self._sender.send(self._begin + _NUMBER.pack(self.sent) + self._end)
                 self.sent += 1
                 # Not the event's wait, which costs more than the frame itself.
-                time.sleep(max(0.0, started + self.sent / self._rate - time.monotonic()))
+                due = max(due + 1 / self._rate, time.monotonic() - MAX_LATE)
+                time.sleep(max(0.0, due - time.monotonic()))
         except OSError as error:
             self._error = error
