@@ -101,8 +101,7 @@ class Scene:
         return self.in_charge()
 
     def comes_to(self, expected: Made) -> None:
-        """Require that an application is in charge, and that there is what is expected."""
-        self.in_charge()
+        """Require that there is soon what is expected, and nothing else."""
         self.nvc.wait(lambda: self.made() == expected, f"nothing but {expected}")
 
     def stands_by(self, app: App, beside: App) -> None:
@@ -235,9 +234,11 @@ def test_a_pair_of_the_former_version_and_this_one_hands_over_both_ways(
         by_this = scene.in_charge()
         scene.stands_by(former, beside=lab.app)
         lab.app.stop()
+        scene.in_charge()
         scene.comes_to(by_former)
         scene.stands_by(lab.app, beside=former)
         former.stop()
+        scene.in_charge()
         scene.comes_to(by_this)
     assert_kept(rows, reported(nvc))
     lab.app.kill()
