@@ -24,6 +24,8 @@ from os_ken.ofproto import ofproto_v1_3
 
 from .loop.inbox import Inbox
 from .loop.loop import Loop
+from .loop.rooms import build_rooms
+from .loop.timers import Timers
 from .openflow import replaced as replaced_in_os_ken
 from .openflow import server
 from .openflow.registry import Connections
@@ -109,14 +111,14 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             name: Database(name, remotes, OpenVSwitchTables(name, options.mark), inbox.post)
             for name, remotes in options.ovs_db.items()
         }
-        self._loop = Loop(
+        rooms = build_rooms(
             self._vtep,
             self._openvswitch,
-            inbox,
             options.settings,
-            ServiceManager(),
-            listener=options.listener,
+            Timers(inbox.post),
+            options.listener,
         )
+        self._loop = Loop(rooms, inbox, ServiceManager())
 
     def start(self) -> None:
         """Begin to work, once every application is loaded.

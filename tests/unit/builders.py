@@ -5,6 +5,7 @@ from ipaddress import IPv4Address
 from typing import Any
 from uuid import UUID
 
+from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.pipeline.layout import Cookie, Table
 from vtep_ofapp.values.addresses import UNKNOWN_DST
@@ -216,3 +217,10 @@ def unknown_source(connection: Connection, fields: Match, mac: str) -> PacketIn:
     """Return the packet-in of a frame whose source the pipeline does not know."""
     source = bytes.fromhex(mac.replace(":", ""))
     return PacketIn(connection, Cookie.LEARNING, Table.SHOWING, fields, source)
+
+
+def number_of(logical_switch: UUID) -> int:
+    """Return the number of a logical switch that is the only one, or one of few."""
+    numbers = StableIds()
+    numbers.add(logical_switch)
+    return numbers.number(logical_switch)

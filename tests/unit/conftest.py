@@ -10,6 +10,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from .app import App
+
 _COMMON = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -38,3 +40,21 @@ def no_bug_is_hidden():
     log.addHandler(alarm)
     yield
     log.removeHandler(alarm)
+
+
+@pytest.fixture
+def app() -> App:
+    return App()
+
+
+@pytest.fixture
+def said(caplog):
+    """Return a function that returns what was logged, at this level or above, since last asked."""
+    caplog.set_level(logging.INFO, "vtep_ofapp")
+
+    def take(level=logging.WARNING):
+        messages = [each.getMessage() for each in caplog.records if each.levelno >= level]
+        caplog.clear()
+        return messages
+
+    return take

@@ -1,10 +1,11 @@
 """Stand-ins for the switch and the databases: they take notes, and answer when a test says so."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from vtep_ofapp.loop.timers import Timers
 from vtep_ofapp.values.counters import Traffic
-from vtep_ofapp.values.events import Applied, Committed, ReadBack, RoleIs
+from vtep_ofapp.values.events import Applied, Committed, ReadBack, RoleIs, TimerIsDue
 from vtep_ofapp.values.flow_changes import Change, FlowChange
 from vtep_ofapp.values.flows import Flow, FlowKey, Group, ToGroup
 from vtep_ofapp.values.packets import PacketOut
@@ -153,3 +154,53 @@ class ServiceDouble:
     def be(self, is_ready: bool, status: str) -> None:
         self.is_ready |= is_ready
         self.status = status
+
+
+class _Call:
+    """A call that is to be made at a time; it may be cancelled."""
+
+    def __init__(self, time: "TimeDouble", due: float, call: Callable[[], Any]) -> None:
+        self.due = due
+        self.make = call
+        self._time = time
+
+    def cancel(self) -> None:
+        if self in self._time.calls:
+            self._time.calls.remove(self)
+
+
+class TimeDouble:
+    """A clock that a test moves on, and the calls that wait for it."""
+
+    def __init__(self, now: float = 100.0) -> None:
+        self.now = now
+        self.calls: list[_Call] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def later(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> _Call:
+        call = _Call(self, self.now + seconds, lambda: function(*arguments))
+        self.calls.append(call)
+        return call
+
+    def passing(self, seconds: float) -> Iterator[None]:
+        """Let time pass; yields after each call that was due."""
+        end = self.now + seconds
+        while due := [call for call in self.calls if call.due <= end]:
+            first = min(due, key=lambda call: call.due)
+            self.calls.remove(first)
+            self.now = max(self.now, first.due)
+            first.make()
+            yield
+        self.now = end
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        for _ in self.passing(seconds):
+            pass
+
+    def timers(self, post: Callable[[TimerIsDue], None] | None = None) -> Timers:
+        """Return timers that go by this clock; without ``post`` they are due at once."""
+        timers = Timers(post or (lambda event: timers.due(event)), self.clock, self.later)
+        return timers

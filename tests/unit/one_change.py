@@ -17,7 +17,10 @@ from sim.lab.openvswitch import SCHEMA_FILES
 from vtep_ofapp.engine import switch_state
 from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.loop import change_queue, inbox
+from vtep_ofapp.loop.forgotten_steps import ON_LOOPBACK
 from vtep_ofapp.loop.loop import Loop
+from vtep_ofapp.loop.rooms import build_rooms
+from vtep_ofapp.loop.timers import Timers
 from vtep_ofapp.ovsdb import reader, schemas
 from vtep_ofapp.ovsdb.errors import Malformed
 from vtep_ofapp.ovsdb.hardware_vtep import tables as vtep_tables
@@ -25,7 +28,7 @@ from vtep_ofapp.ovsdb.hardware_vtep.tables import VtepTables
 from vtep_ofapp.ovsdb.reader import Reader
 from vtep_ofapp.ovsdb.replica import Replica
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.events import Bridges, BridgesInSync, Connected, LockIs, RetryIsDue
+from vtep_ofapp.values.events import Bridges, BridgesInSync, Connected, LockIs, TimerIsDue
 from vtep_ofapp.values.writes import PutTunnelPort, RemoveTunnelPort
 
 from .builders import (
@@ -54,6 +57,13 @@ def schema() -> str:
     return SCHEMA_FILES["vtep"].read_text()
 
 
+class Never:
+    """A call that has been made already, or never will be."""
+
+    def cancel(self) -> None:
+        """Do nothing: the event of a timer that was stopped is left out."""
+
+
 class Application:
     """The reader of hardware_vtep, the loop, and doubles of all that is beyond."""
 
@@ -61,9 +71,11 @@ class Application:
         """Make the parts; the server is one that has told its schema."""
         self.vtep, self.openvswitch = WriterDouble("hardware_vtep"), WriterDouble(DATABASE)
         self.inbox = inbox.Inbox()
-        self.loop = Loop(
-            self.vtep, {DATABASE: self.openvswitch}, self.inbox, Settings(), ServiceDouble()
-        )
+        self.due: list[TimerIsDue] = []
+        timers = Timers(self.due.append, later=self.later)
+        openvswitch = {DATABASE: self.openvswitch}
+        self.rooms = build_rooms(self.vtep, openvswitch, Settings(), timers, ON_LOOPBACK)
+        self.loop = Loop(self.rooms, self.inbox, ServiceDouble())
         tables = VtepTables()
         self.reader = Reader(tables, self.inbox.post)
         helper = schemas.helper_for(json.loads(schema()), tables.columns)
@@ -83,11 +95,11 @@ class Application:
             BridgesInSync(DATABASE, frozenset({"br0"})),
             Connected(0xB0, self.connection),
         )
-        while self.inbox._events:
+        while self.inbox.has_events:
             self.turn()
         self.turn(self.connection.leading(), self.connection.reading())
         self.serve()
-        while self.inbox._events:
+        while self.inbox.has_events:
             self.turn()
             self.serve()
 
@@ -108,8 +120,16 @@ class Application:
             self.replica.forget()
         return self.server.has_more or self.reader.is_behind
 
+    def later(self, seconds: float, post: Callable[[Any], None], event: TimerIsDue) -> Never:
+        """Let pauses between transactions end with the turn; no other timer is ever due."""
+        if event.name.startswith("retry of"):
+            post(event)
+        return Never()
+
     def turn(self, *events: Any) -> None:
-        self.loop.turn([*events, *(self.inbox.take() if self.inbox._events else ())])
+        due, self.due[:] = list(self.due), []
+        waiting = self.inbox.take() if self.inbox.has_events else ()
+        self.loop.turn([*events, *due, *waiting])
 
     def serve(self) -> None:
         """Let the switch and the database make what they are asked for."""
@@ -118,7 +138,7 @@ class Application:
 
     def state(self) -> tuple[Any, ...]:
         switch = self.connection.switch
-        return dict(switch.flows), dict(switch.groups), set(self.loop._faults._said)
+        return dict(switch.flows), dict(switch.groups), set(self.rooms.faults.lasting())
 
 
 def with_tunnels(addresses: Iterable[str]) -> Any:
@@ -151,11 +171,11 @@ def whole(tables: Tables) -> Whole:
     switch = application.connection.switch
     (writes, *rest) = application.vtep.transactions or [[]]
     assert not rest
-    wanted = application.loop._sessions["br0"].managed.tunnels.ports.wanted
+    wanted = application.rooms.switches.drivers["br0"].switch.tunnels.ports.wanted
     return Whole(
         switch.flows,
         switch.groups,
-        set(application.loop._faults._said),
+        set(application.rooms.faults.lasting()),
         set(map(str, writes)),
         set(wanted),
     )
@@ -193,8 +213,6 @@ class Storm:
         application.turn(
             application.vtep.done(),
             application.openvswitch.done(),
-            RetryIsDue("hardware_vtep"),
-            RetryIsDue(DATABASE),
         )
 
     def happen(self, way: str, former: Tables, tables: Tables) -> None:
@@ -228,7 +246,7 @@ class Storm:
         self._share = 1.0
         for _ in range(10):
             self._turn()
-            while application.inbox._events:
+            while application.inbox.has_events:
                 self._turn()
 
     def _turn(self) -> None:
@@ -239,10 +257,10 @@ class Storm:
             events.append(application.connection.done())
         if application.vtep.transactions and self._chance.random() < self._share:
             self._check_writes(application.vtep.take())
-            events += [application.vtep.done(), RetryIsDue("hardware_vtep")]
+            events.append(application.vtep.done())
         if application.openvswitch.transactions:
             self._check_ports(application.openvswitch.take())
-            events += [application.openvswitch.done(), RetryIsDue(DATABASE)]
+            events.append(application.openvswitch.done())
         application.turn(*events)
         self._check()
 

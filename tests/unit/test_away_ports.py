@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from vtep_ofapp.loop.away_ports import AwayPorts, PortRow
+from vtep_ofapp.features.bindings.away_ports import AwayPorts, PortRow
 
 from .builders import SWITCH
 

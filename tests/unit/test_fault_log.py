@@ -11,6 +11,7 @@ from vtep_ofapp.loop.fault_log import FaultLog
 from vtep_ofapp.values.faults import FaultRow, FaultTable, FaultWord
 
 from .builders import fault, uuid, word_of
+from .doubles import TimeDouble
 
 ROW, OTHER_ROW = (FaultRow(FaultTable.PHYSICAL_PORT, uuid(number)) for number in (1, 2))
 LOST = fault("it is lost", entry=ROW.shows(FaultWord.UNSPECIFIED))
@@ -34,7 +35,7 @@ def said(caplog):
 
 
 def test_a_fault_is_said_once_and_mended_once(said):
-    faults = FaultLog()
+    faults = FaultLog(TimeDouble().timers())
     faults.put("port", [LOST])
     assert said() == [("WARNING", "Port p0: it is lost")]
     faults.put("port", [LOST])
@@ -46,7 +47,7 @@ def test_a_fault_is_said_once_and_mended_once(said):
 
 
 def test_a_fault_of_two_sources_is_mended_with_the_second(said):
-    faults = FaultLog()
+    faults = FaultLog(TimeDouble().timers())
     faults.put("one", [LOST])
     faults.put("other", [LOST])
     assert said() == [("WARNING", "Port p0: it is lost")]
@@ -59,10 +60,13 @@ def test_a_fault_of_two_sources_is_mended_with_the_second(said):
 
 
 def test_a_fault_that_passes_from_one_source_to_another_lasts(said):
-    faults = FaultLog()
-    faults.put_all({"one": [LOST], "other": []})
+    faults = FaultLog(TimeDouble().timers())
+    faults.put("one", [LOST])
     said()
-    faults.put_all({"one": [], "other": [LOST, CONFUSED]})
+    faults.find("one", [])
+    faults.find("other", [LOST, CONFUSED])
+    assert said() == []
+    faults.put_found()
     assert said() == [("WARNING", "Port p0: it is confused")]
     assert faults.entries(ROW) == {"unspecified_fault", "invalid_vlan_map"}
     faults.put("other", [])
@@ -71,7 +75,7 @@ def test_a_fault_that_passes_from_one_source_to_another_lasts(said):
 
 
 def test_a_fault_that_changes_is_mended_and_said(said):
-    faults = FaultLog()
+    faults = FaultLog(TimeDouble().timers())
     faults.put("port", [LOST])
     said()
     faults.put("port", [BROKEN])
@@ -82,7 +86,7 @@ def test_a_fault_that_changes_is_mended_and_said(said):
 
 
 def test_a_fault_that_comes_back_is_said_again(said):
-    faults = FaultLog()
+    faults = FaultLog(TimeDouble().timers())
     faults.put("port", [LOST])
     faults.put("port", [])
     said()
@@ -91,7 +95,7 @@ def test_a_fault_that_comes_back_is_said_again(said):
 
 
 def test_a_column_holds_the_words_of_all_its_faults():
-    faults = FaultLog()
+    faults = FaultLog(TimeDouble().timers())
     faults.put("port", [LOST, BROKEN, CONFUSED])
     faults.put("other", [AWAY])
     assert faults.entries(ROW) == {"unspecified_fault", "invalid_vlan_map"}
@@ -104,14 +108,14 @@ def test_a_column_holds_the_words_of_all_its_faults():
 
 
 def test_some_faults_are_for_the_log_alone(said):
-    faults = FaultLog()
+    faults = FaultLog(TimeDouble().timers())
     faults.put("switch", [QUIET])
     assert said() == [("WARNING", "Port p0: it is early")]
     assert faults.take_changed() == set()
 
 
 def test_changed_columns_are_told_once():
-    faults = FaultLog()
+    faults = FaultLog(TimeDouble().timers())
     faults.put("port", [LOST, QUIET])
     faults.put("other", [AWAY])
     assert faults.take_changed() == {ROW, OTHER_ROW}
@@ -124,38 +128,32 @@ PATIENT = fault("it is late", patience=5.0)
 
 
 def test_a_patient_fault_is_said_once_it_has_lasted(said):
-    now = 100.0
-    faults = FaultLog(lambda: now)
-    assert faults.due() is None
+    time = TimeDouble()
+    faults = FaultLog(time.timers())
     faults.put("port", [PATIENT])
-    assert faults.due() == now + 5.0
-    now = 104.0
+    time.wait(4.0)
     faults.put("other", [PATIENT])
-    faults.say_lasting()
     assert said() == []
-    assert faults.due() == now + 1.0
-    now = 105.0
-    faults.say_lasting()
+    time.wait(1.0)
     assert said() == [("WARNING", "Port p0: it is late")]
-    assert faults.due() is None
     faults.put("port", [])
-    faults.say_lasting()
+    time.wait(100.0)
     assert said() == []
     faults.put("other", [])
     assert said() == [("INFO", "mended: Port p0: it is late")]
 
 
 def test_a_patient_fault_that_ends_before_is_never_said(said):
-    now = 100.0
-    faults = FaultLog(lambda: now)
+    time = TimeDouble()
+    faults = FaultLog(time.timers())
     faults.put("port", [PATIENT])
     faults.put("port", [])
-    assert faults.due() is None
-    now = 200.0
-    faults.say_lasting()
-    assert said() == []
+    time.wait(100.0)
     faults.put("port", [PATIENT])
-    assert faults.due() == now + 5.0
+    time.wait(4.0)
+    assert said() == []
+    time.wait(1.0)
+    assert said() == [("WARNING", "Port p0: it is late")]
 
 
 ALL = [LOST, BROKEN, CONFUSED, AWAY, QUIET]
@@ -163,7 +161,7 @@ ALL = [LOST, BROKEN, CONFUSED, AWAY, QUIET]
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sets(st.sampled_from(ALL)))))
 def test_columns_are_what_the_sources_last_said(steps):
-    faults, model, changed, before = FaultLog(), {}, set(), Counter()
+    faults, model, changed, before = FaultLog(TimeDouble().timers()), {}, set(), Counter()
     for source, found in steps:
         faults.put(source, found)
         model[source] = found

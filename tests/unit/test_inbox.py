@@ -13,7 +13,7 @@ from vtep_ofapp.loop.inbox import (
     Inbox,
 )
 from vtep_ofapp.pipeline.layout import Cookie, Table
-from vtep_ofapp.values.events import GraceIsOver, PacketIn, RetryIsDue
+from vtep_ofapp.values.events import PacketIn, TimerIsDue, WorkIsLeft
 from vtep_ofapp.values.flows import match
 
 from .doubles import ConnectionDouble
@@ -34,7 +34,7 @@ def drain(inbox: Inbox) -> list:
     """Return all sources that wait; a mark keeps the inbox from waiting for more."""
     taken = []
     while True:
-        inbox.post(GraceIsOver())
+        inbox.post(WorkIsLeft())
         _, *sources = inbox.take()
         if not sources:
             return taken
@@ -43,7 +43,7 @@ def drain(inbox: Inbox) -> list:
 
 def test_events_come_in_the_order_in_which_they_were_posted_and_not_all_at_once():
     inbox = Inbox()
-    events = [RetryIsDue(str(number)) for number in range(MAX_EVENTS + 10)]
+    events = [TimerIsDue("retry", number) for number in range(MAX_EVENTS + 10)]
     for event in events:
         inbox.post(event)
     assert inbox.take() == events[:MAX_EVENTS]
@@ -52,7 +52,7 @@ def test_events_come_in_the_order_in_which_they_were_posted_and_not_all_at_once(
 
 def test_an_empty_inbox_waits_for_the_first_event():
     inbox = Inbox()
-    for event in (GraceIsOver(), source(1), GraceIsOver()):
+    for event in (WorkIsLeft(), source(1), WorkIsLeft()):
         eventlet.spawn(inbox.post, event)
         assert inbox.take() == [event]
 
@@ -82,9 +82,9 @@ def test_events_pass_by_sources_and_sources_pass_by_events():
     inbox = Inbox()
     for number in range(2 * MAX_PACKET_INS):
         inbox.post(source(number))
-        inbox.post(GraceIsOver())
+        inbox.post(WorkIsLeft())
     taken = Counter(map(type, inbox.take()))
-    assert taken == {PacketIn: MAX_PACKET_INS, GraceIsOver: MAX_EVENTS}
+    assert taken == {PacketIn: MAX_PACKET_INS, WorkIsLeft: MAX_EVENTS}
 
 
 def test_a_line_has_an_end_and_so_has_all_that_waits():

@@ -2,12 +2,17 @@
 
 import pytest
 
-from vtep_ofapp.features.learning.stations import LearnedMacs, Place
-from vtep_ofapp.loop import publisher as room
+from vtep_ofapp.engine.report import FaultsChanged, StationsChanged
+from vtep_ofapp.features.learning import local_macs
+from vtep_ofapp.features.learning.stations import Place
+from vtep_ofapp.features.reports import reports
+from vtep_ofapp.loop.fault_columns import FaultColumns
 from vtep_ofapp.loop.fault_log import FaultLog
 from vtep_ofapp.loop.publisher import Publisher
+from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.events import VtepInSync, VtepRows
 from vtep_ofapp.values.faults import FaultWord, of_port, of_switch
-from vtep_ofapp.values.rows import Gone
+from vtep_ofapp.values.rows import Gone, LocalMcastMac
 from vtep_ofapp.values.writes import (
     PutFaultStatus,
     PutLocalMac,
@@ -16,10 +21,12 @@ from vtep_ofapp.values.writes import (
     RemovePhysicalPort,
 )
 
+from .app import described
 from .builders import (
     BLUE,
     MAC1,
     MAC2,
+    MULTICAST,
     OWN,
     RED,
     SWITCH,
@@ -28,10 +35,10 @@ from .builders import (
     local_unknown_dst,
     logical_switch,
     physical_port,
-    physical_switch,
     port,
     uuid,
 )
+from .doubles import TimeDouble
 from .world import World
 
 OTHER = "10.0.0.11"
@@ -44,10 +51,12 @@ class Bench:
     def __init__(self, grace: float = 0.0, bound_grace: float = 0.0) -> None:
         self.world = World(["br0", "br1"])
         self.world.tell(logical_switch(RED))
-        self.faults = FaultLog()
-        self.now = 100.0
-        clock = lambda: self.now  # noqa: E731
-        self.report = Publisher(self.world.macs, self.faults, grace, bound_grace, clock)
+        self.time = TimeDouble()
+        timers = self.time.timers()
+        self.faults = FaultLog(timers)
+        settings = Settings(port_grace=grace, bound_port_grace=bound_grace)
+        of_features = reports(self.world.macs, settings, self.time.clock)
+        self.publisher = Publisher([*of_features, FaultColumns(self.faults)], timers, self.turn)
         self.rows = {}
         self.ready = set()
 
@@ -64,13 +73,17 @@ class Bench:
     def know(self, name: str, *ports, tunnel_ip: str = OWN, **more) -> None:
         """Let there be a row of a switch."""
         row = uuid(SWITCH.int + int(name[2:]))
-        self.rows[row] = physical_switch(*ports, name=name, row=row, tunnel_ips=[tunnel_ip], **more)
+        self.rows[row] = described(*ports, name=name, row=row, tunnel_ips=[tunnel_ip], **more)
 
     def turn(self) -> None:
-        switches = [self.world.switches[name] for name in sorted(self.ready)]
-        self.report.set_switches(switches, self.rows.values())
-        self.report.stations_changed(self.world.macs.take_changed())
-        self.report.faults_changed(self.faults.take_changed())
+        switches = {name: self.world.switches[name] for name in sorted(self.ready)}
+        self.publisher.tell_switches(switches, {}, self.rows)
+        self.publisher.tell(StationsChanged(self.world.macs.take_changed()))
+        self.publisher.tell(FaultsChanged(self.faults.take_changed()))
+
+    def tell(self, *rows) -> None:
+        """Let rows of the local tables be new, changed or gone."""
+        self.publisher.handlers[VtepRows](VtepRows(rows))
 
     def learn(self, mac: str, name: str = "br0", of=RED) -> None:
         place = Place(switch=name, port="p0", binding=0x1000, logical_switch=of)
@@ -78,7 +91,7 @@ class Bench:
         self.turn()
 
     def writes(self, *kinds) -> list:
-        return [write for write in self.report.writes() if not kinds or isinstance(write, kinds)]
+        return [write for write in self.publisher.writes() if not kinds or isinstance(write, kinds)]
 
 
 @pytest.fixture
@@ -101,51 +114,56 @@ def test_a_learned_station_is_reported_behind_the_tunnel_ip(bench):
 
 
 def test_a_station_that_is_reported_already_is_not_written_again(bench):
-    bench.report.update(local_mac(MAC1, OWN))
+    bench.tell(local_mac(MAC1, OWN))
     bench.learn(MAC1)
     assert bench.writes() == []
 
 
 def test_a_row_at_another_address_is_replaced(bench):
-    bench.report.update(local_mac(MAC1, "10.0.0.99"))
+    bench.tell(local_mac(MAC1, "10.0.0.99"))
     bench.learn(MAC1)
     assert bench.writes() == [PutLocalMac(RED, MAC1, OWN, rows=(uuid(0x3000),))]
 
 
 def test_a_station_that_is_forgotten_loses_its_row(bench):
-    bench.report.update(local_mac(MAC1, OWN))
+    bench.tell(local_mac(MAC1, OWN))
     bench.learn(MAC1)
     bench.world.macs.forget(RED, MAC1)
     bench.turn()
     assert bench.writes() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
-    bench.report.update(Gone(uuid(0x3000)))
+    bench.tell(Gone(uuid(0x3000)))
     assert bench.writes() == []
 
 
 def test_a_row_that_nobody_learned_is_left_over_from_the_past(bench):
-    bench.report.update(local_mac(MAC1, OWN))
+    bench.tell(local_mac(MAC1, OWN))
     assert bench.writes() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
 
 
 def test_two_rows_for_a_station_become_one(bench):
-    bench.report.update(local_mac(MAC1, OWN, row=uuid(0x3001)))
-    bench.report.update(local_mac(MAC1, OWN, row=uuid(0x3000)))
+    bench.tell(local_mac(MAC1, OWN, row=uuid(0x3001)))
+    bench.tell(local_mac(MAC1, OWN, row=uuid(0x3000)))
     bench.learn(MAC1)
     assert bench.writes() == [PutLocalMac(RED, MAC1, OWN, rows=(uuid(0x3000), uuid(0x3001)))]
-    bench.report.update(Gone(uuid(0x3001)))
+    bench.tell(Gone(uuid(0x3001)))
     assert bench.writes() == []
 
 
 def test_a_row_may_become_that_of_another_station(bench):
-    bench.report.update(local_mac(MAC1, OWN))
-    bench.report.update(local_mac(MAC2, OWN))
+    bench.tell(local_mac(MAC1, OWN))
+    bench.tell(local_mac(MAC2, OWN))
     bench.learn(MAC2)
     assert bench.writes() == []
-    assert set(bench.report.rows()) == {uuid(0x3000)}
+
+
+def test_rows_that_are_missing_after_a_resync_are_gone(bench):
+    bench.tell(local_mac(MAC1, OWN), local_mac(MAC2, OWN, row=uuid(0x3001)))
+    bench.publisher.handlers[VtepInSync](VtepInSync(frozenset({uuid(0x3001)})))
+    assert bench.writes() == [PutLocalMac(RED, MAC2, None, rows=(uuid(0x3001),))]
 
 
 def test_a_new_tunnel_ip_moves_all_stations(bench):
-    bench.report.update(local_mac(MAC1, OWN))
+    bench.tell(local_mac(MAC1, OWN))
     bench.learn(MAC1)
     bench.manage("br0", physical_port("p0"), tunnel_ip="10.7.0.1")
     assert bench.writes() == [PutLocalMac(RED, MAC1, "10.7.0.1", rows=(uuid(0x3000),))]
@@ -153,7 +171,7 @@ def test_a_new_tunnel_ip_moves_all_stations(bench):
 
 def test_a_station_that_moves_between_our_switches_has_one_row(bench):
     bench.manage("br1", tunnel_ip=OTHER, there=())
-    bench.report.update(local_mac(MAC1, OWN))
+    bench.tell(local_mac(MAC1, OWN))
     bench.learn(MAC1)
     bench.learn(MAC1, "br1")
     assert bench.writes() == [PutLocalMac(RED, MAC1, OTHER, rows=(uuid(0x3000),))]
@@ -166,13 +184,13 @@ def test_a_bound_logical_switch_floods_to_us():
     bench = Bench()
     bench.manage("br0", bound())
     assert bench.writes() == [PutUnknownDst(RED, frozenset({OWN}))]
-    bench.report.update(local_unknown_dst(OWN))
+    bench.tell(local_unknown_dst(OWN))
     assert bench.writes() == []
 
 
 def test_a_logical_switch_that_is_bound_no_more_does_not(bench):
     bench.manage("br0", bound())
-    bench.report.update(local_unknown_dst(OWN))
+    bench.tell(local_unknown_dst(OWN))
     bench.manage("br0", physical_port("p0"))
     assert bench.writes() == [PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),))]
 
@@ -181,8 +199,16 @@ def test_all_our_switches_with_a_binding_are_in_one_row():
     bench = Bench()
     bench.manage("br0", bound())
     bench.manage("br1", bound(uuid=uuid(0x6999)), tunnel_ip=OTHER)
-    bench.report.update(local_unknown_dst(OWN))
+    bench.tell(local_unknown_dst(OWN))
     assert bench.writes() == [PutUnknownDst(RED, frozenset({OWN, OTHER}), rows=(uuid(0x4001),))]
+
+
+def test_a_row_of_ours_for_another_address_goes(bench):
+    group = LocalMcastMac(uuid(0x4002), MULTICAST, RED, frozenset({OWN}))
+    bench.tell(group)
+    assert bench.writes() == [PutUnknownDst(RED, frozenset(), rows=(group.uuid,))]
+    bench.tell(Gone(group.uuid))
+    assert bench.writes() == []
 
 
 # Rows of others
@@ -191,18 +217,18 @@ def test_all_our_switches_with_a_binding_are_in_one_row():
 def test_rows_of_switches_that_are_not_managed_here_stay(bench):
     bench.know("br1", tunnel_ip=OTHER)
     bench.turn()
-    bench.report.update(local_mac(MAC1, OTHER))
-    bench.report.update(local_unknown_dst(OTHER, of=BLUE))
+    bench.tell(local_mac(MAC1, OTHER))
+    bench.tell(local_unknown_dst(OTHER, of=BLUE))
     assert bench.writes() == []
 
 
 def test_they_stay_even_beside_our_own(bench):
     bench.know("br1", tunnel_ip=OTHER)
     bench.turn()
-    bench.report.update(local_mac(MAC1, OTHER, row=uuid(0x3001)))
+    bench.tell(local_mac(MAC1, OTHER, row=uuid(0x3001)))
     bench.learn(MAC1)
     assert bench.writes() == [PutLocalMac(RED, MAC1, OWN)]
-    bench.report.update(local_mac(MAC1, OWN))
+    bench.tell(local_mac(MAC1, OWN))
     assert bench.writes() == []
 
 
@@ -210,14 +236,14 @@ def test_our_rows_are_ours_even_if_another_switch_has_the_same_address(bench):
     bench.know("br1", tunnel_ip=OWN)
     bench.learn(MAC1)
     assert bench.writes() == [PutLocalMac(RED, MAC1, OWN)]
-    bench.report.update(local_mac(MAC1, OWN))
+    bench.tell(local_mac(MAC1, OWN))
     assert bench.writes() == []
 
 
 def test_a_switch_that_becomes_ready_takes_over_its_rows(bench):
     bench.know("br1", tunnel_ip=OTHER)
     bench.turn()
-    bench.report.update(local_mac(MAC1, OTHER))
+    bench.tell(local_mac(MAC1, OTHER))
     bench.manage("br1", tunnel_ip=OTHER, there=())
     assert bench.writes() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
 
@@ -238,49 +264,38 @@ def test_a_row_without_a_port_goes_when_it_has_no_grace(bench):
 def test_a_row_waits_for_its_port_for_some_time():
     bench = Bench(grace=3.0)
     bench.manage("br0", physical_port("p0"))
-    assert bench.report.grace() is None
     bench.manage("br0", physical_port("p0"), there=())
     assert bench.writes() == []
-    assert bench.report.grace() == pytest.approx(3.0)
-    bench.now += 2.0
-    assert bench.report.grace() == pytest.approx(1.0)
-    bench.turn()
+    bench.time.wait(2.0)
     assert bench.writes() == []
-    bench.now += 1.0
-    bench.turn()
+    bench.time.wait(1.0)
     assert bench.writes() == [RemovePhysicalPort(SWITCH, "p0")]
-    assert bench.report.grace() is None
 
 
 def test_a_port_that_comes_back_in_time_has_its_whole_grace_again():
     bench = Bench(grace=3.0)
     bench.manage("br0", physical_port("p0"))
     bench.manage("br0", physical_port("p0"), there=())
-    bench.now += 2.0
+    bench.time.wait(2.0)
     bench.manage("br0", physical_port("p0"))
-    assert bench.report.grace() is None
     bench.manage("br0", physical_port("p0"), there=())
-    bench.now += 2.0
-    bench.turn()
+    bench.time.wait(2.0)
     assert bench.writes() == []
 
 
 def test_a_row_with_bindings_waits_longer_wherever_the_port_is():
     bench = Bench(grace=3.0, bound_grace=600.0)
     bench.manage("br0", bound(), there=())
-    bench.now += 599.0
-    bench.turn()
+    bench.time.wait(599.0)
     assert bench.writes(PutPhysicalPort, RemovePhysicalPort) == []
-    bench.now += 1.0
-    bench.turn()
+    bench.time.wait(1.0)
     assert bench.writes(PutPhysicalPort, RemovePhysicalPort) == [RemovePhysicalPort(SWITCH, "p0")]
 
 
 def test_of_two_rows_with_one_name_the_bindings_of_either_count():
     bench = Bench(grace=3.0, bound_grace=600.0)
     bench.manage("br0", bound(), physical_port("p0", uuid=uuid(0x6999)), there=())
-    bench.now += 5.0
-    bench.turn()
+    bench.time.wait(5.0)
     assert bench.writes(PutPhysicalPort, RemovePhysicalPort) == []
 
 
@@ -337,29 +352,26 @@ def test_a_row_that_is_gone_has_no_column(bench):
 
 
 def test_before_any_switch_is_ready_nothing_is_written():
-    macs = LearnedMacs()
-    publisher = Publisher(macs, FaultLog())
-    publisher.set_switches([], [physical_switch(bound())])
-    macs.learn(MAC1, Place(switch="br0", port="p0", binding=0x1000, logical_switch=RED))
-    publisher.stations_changed(macs.take_changed())
-    publisher.update(local_mac(MAC2, OWN))
-    publisher.update(local_unknown_dst(OWN))
-    assert list(publisher.writes()) == []
+    bench = Bench()
+    bench.know("br0", bound())
+    bench.learn(MAC1)
+    bench.tell(local_mac(MAC2, OWN), local_unknown_dst(OWN))
+    assert bench.writes() == []
 
 
 def test_very_many_new_stations_are_reported_some_at_a_time(bench, monkeypatch):
-    monkeypatch.setattr(room, "MAX_NEW", 3)
+    monkeypatch.setattr(local_macs, "MAX_NEW", 3)
     bench.manage("br0", physical_port("p0", {0: RED}))
     for number in range(5):
         bench.learn(f"02:00:00:00:00:{number:02x}")
-    assert len(list(bench.report.news())) == 3
+    assert len(list(bench.publisher.news())) == 3
     assert len(bench.writes(PutLocalMac)) == 3
     rows = [
         local_mac(write.mac, OWN, row=uuid(0x3100 + n))
         for n, write in enumerate(bench.writes(PutLocalMac))
     ]
     for row in rows:
-        bench.report.update(row)
+        bench.tell(row)
     assert len(bench.writes(PutLocalMac)) == 2
     for number in range(5):
         bench.world.macs.forget(RED, f"02:00:00:00:00:{number:02x}")

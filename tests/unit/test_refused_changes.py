@@ -20,13 +20,13 @@ GROUPS = [GroupChange(id, Group(id, ()), exists=False) for id in (1, 2)]
 def test_what_was_refused_is_left_out_until_it_is_tried_again():
     refusals = Refusals()
     assert ONE not in refusals
+    assert not refusals
     refusals.add([ONE, GROUPS[0]])
     assert ONE in refusals
     assert TWO not in refusals
     assert refusals.where() == ["groups", "table 60 (UNICAST)"]
     assert refusals.numbers() == "1 of groups, 1 of table 60 (UNICAST)"
     assert refusals.take_pause() == 1
-    assert refusals.take_pause() is None
     refusals.begin_to_try([ONE, TWO])
     assert ONE not in refusals
     assert refusals.where() == ["table 60 (UNICAST)"]

@@ -4,10 +4,12 @@ import logging
 
 import pytest
 
-from vtep_ofapp.loop import switch_driver
+from vtep_ofapp.loop import bundles
+from vtep_ofapp.loop.contents import CHECK_TIME
+from vtep_ofapp.loop.fault_log import FaultLog
 from vtep_ofapp.loop.switch_driver import MAX_FAILURES, SwitchDriver
 from vtep_ofapp.pipeline.layout import Table
-from vtep_ofapp.values.events import FlowRemoved, GroupsChanged
+from vtep_ofapp.values.events import FlowRemoved, FlowsChanged, GroupsChanged
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import ToGroup
 from vtep_ofapp.values.rows import Gone, Mark
@@ -29,7 +31,7 @@ from .builders import (
     unknown_dst,
     uuid,
 )
-from .doubles import ConnectionDouble
+from .doubles import ConnectionDouble, TimeDouble
 from .world import World
 
 CHANGED_BY_KEY = {Table.DECAPSULATION, Table.ENCAPSULATION}
@@ -37,7 +39,7 @@ CHANGED_BY_KEY = {Table.DECAPSULATION, Table.ENCAPSULATION}
 
 
 class Bench:
-    """br0 with p0 in red, its session and its connection."""
+    """br0 with p0 in red, its driver and its connection."""
 
     def __init__(self) -> None:
         self.world = World()
@@ -45,30 +47,32 @@ class Bench:
         self.world.physical(physical_switch(physical_port("p0", {0: RED})))
         self.world.bridge(port("p0", 1), to_anyone())
         self.world.settle()
-        self.session = SwitchDriver(self.world.switch)
+        self.time = TimeDouble()
+        timers = self.time.timers()
+        self.driver = SwitchDriver(self.world.switch, timers, FaultLog(timers))
         self.connection = ConnectionDouble()
 
     def connect(self) -> None:
-        self.session.connect(self.connection, leads=True)
-        self.session.role_is(self.connection.leading())
-        list(self.session.read_back(self.connection.reading()))
+        self.driver.connect(self.connection, leads=True)
+        self.driver.role_is(self.connection.leading())
+        list(self.driver.handle(self.connection.reading()))
 
     def start(self) -> None:
         """Do all that there is to do, and let the switch do it."""
         self.connect()
-        self.session.open()
+        self.driver.open()
         self.turn()
 
     def turn(self) -> None:
         """Apply what differs, and let the switch do it, until nothing does."""
         self.world.settle()
-        self.session.apply()
+        self.driver.apply()
         while "apply" in self.connection.take():
-            list(self.session.applied(self.connection.done()))
-            self.session.apply()
+            list(self.driver.handle(self.connection.done()))
+            self.driver.apply()
 
     def writes(self) -> list:
-        return list(self.session.port_writes())
+        return list(self.driver.bridge_writes())
 
 
 @pytest.fixture
@@ -79,7 +83,7 @@ def bench() -> Bench:
 @pytest.fixture
 def started(bench) -> Bench:
     bench.start()
-    assert bench.session.is_settled()
+    assert bench.driver.is_settled()
     return bench
 
 
@@ -87,42 +91,42 @@ def started(bench) -> Bench:
 
 
 def test_a_new_connection_is_asked_for_what_the_switch_has(bench):
-    bench.session.connect(bench.connection, leads=True)
+    bench.driver.connect(bench.connection, leads=True)
     assert bench.connection.take() == ["lead"]
-    bench.session.role_is(bench.connection.leading())
+    bench.driver.role_is(bench.connection.leading())
     assert bench.connection.take() == ["read back"]
 
 
 def test_nothing_is_sent_before_the_switch_is_read(bench):
-    bench.session.connect(bench.connection, leads=True)
-    bench.session.role_is(bench.connection.leading())
-    assert not bench.session.open()
-    bench.session.apply()
+    bench.driver.connect(bench.connection, leads=True)
+    bench.driver.role_is(bench.connection.leading())
+    assert not bench.driver.open()
+    bench.driver.apply()
     assert bench.connection.bundles == []
 
 
 def test_nothing_is_sent_before_the_gate_opens(bench):
     bench.connect()
-    bench.session.apply()
+    bench.driver.apply()
     assert bench.connection.bundles == []
 
 
 def test_the_gate_opens_once_when_all_is_known(bench, caplog):
     caplog.set_level(logging.INFO, "vtep_ofapp")
     bench.connect()
-    assert bench.session.open()
-    assert not bench.session.open()
+    assert bench.driver.open()
+    assert not bench.driver.open()
     assert [record.getMessage() for record in caplog.records] == ["br0 is managed"]
-    bench.session.apply()
+    bench.driver.apply()
     assert len(bench.connection.bundles) == 1
 
 
 def test_a_connection_that_comes_back_is_told_once(started, caplog):
     caplog.set_level(logging.INFO, "vtep_ofapp")
-    started.session.disconnect()
+    started.driver.disconnect()
     started.connect()
     assert [record.getMessage() for record in caplog.records] == ["br0: connected again"]
-    list(started.session.read_back(started.connection.reading()))
+    list(started.driver.handle(started.connection.reading()))
     assert len(caplog.records) == 1
 
 
@@ -131,21 +135,21 @@ def test_the_gate_waits_for_the_tunnels(bench, outcome):
     bench.world.tell(unknown_dst(FAR))
     bench.world.settle()
     bench.connect()
-    assert not bench.session.open()
+    assert not bench.driver.open()
     assert bench.writes() == [tunnel_to(bench, FAR)]
     bench.world.make_tunnels(outcome=lambda address: "late")
     bench.world.settle()
-    assert not bench.session.open()
+    assert not bench.driver.open()
     bench.world.make_tunnels(outcome=lambda address: outcome)
     bench.world.settle()
-    assert bench.session.open()
+    assert bench.driver.open()
 
 
 def test_an_open_gate_stays_open_when_more_tunnels_are_wanted(started):
     started.world.tell(unknown_dst(FAR))
     started.turn()
-    assert started.session.is_open
-    assert started.session.is_settled()
+    assert started.driver.is_open
+    assert started.driver.is_settled()
 
 
 def tunnel_to(bench: Bench, address: str) -> PutTunnelPort:
@@ -162,10 +166,10 @@ def tunnel_to(bench: Bench, address: str) -> PutTunnelPort:
 
 def test_all_goes_into_one_bundle(bench):
     bench.connect()
-    bench.session.open()
-    bench.session.apply()
+    bench.driver.open()
+    bench.driver.apply()
     (changes,) = bench.connection.bundles
-    list(bench.session.applied(bench.connection.done()))
+    list(bench.driver.handle(bench.connection.done()))
     assert set(bench.connection.switch.flows) == set(bench.world.switch.flows.wanted)
     assert set(bench.connection.switch.groups) == set(bench.world.switch.groups.wanted)
     assert len(changes) == len(bench.world.flow_values()) + len(bench.world.group_values())
@@ -173,21 +177,21 @@ def test_all_goes_into_one_bundle(bench):
 
 def test_one_bundle_is_in_flight(bench):
     bench.connect()
-    bench.session.open()
-    bench.session.apply()
+    bench.driver.open()
+    bench.driver.apply()
     bench.world.tell(logical_switch(RED, 6001))
     bench.world.settle()
-    bench.session.apply()
+    bench.driver.apply()
     assert len(bench.connection.bundles) == 1
-    assert not bench.session.is_settled()
-    list(bench.session.applied(bench.connection.done()))
-    bench.session.apply()
+    assert not bench.driver.is_settled()
+    list(bench.driver.handle(bench.connection.done()))
+    bench.driver.apply()
     assert len(bench.connection.bundles) == 2
     assert {change.key.table for change in bench.connection.bundles[1]} == CHANGED_BY_KEY
 
 
 def test_what_is_right_already_is_not_sent_again(started):
-    started.session.apply()
+    started.driver.apply()
     assert started.connection.take() == []
 
 
@@ -195,10 +199,10 @@ def test_after_a_restart_nothing_is_sent_when_nothing_changed(started):
     other = Bench()
     other.connection = ConnectionDouble(started.connection.switch)
     other.connect()
-    other.session.open()
-    other.session.apply()
+    other.driver.open()
+    other.driver.apply()
     assert other.connection.bundles == []
-    assert other.session.is_settled()
+    assert other.driver.is_settled()
 
 
 def test_after_a_restart_only_the_difference_is_sent(started):
@@ -207,8 +211,8 @@ def test_after_a_restart_only_the_difference_is_sent(started):
     other.world.tell(logical_switch(RED, 6001))
     other.world.settle()
     other.connect()
-    other.session.open()
-    other.session.apply()
+    other.driver.open()
+    other.driver.apply()
     (changes,) = other.connection.bundles
     assert {change.key.table for change in changes} == CHANGED_BY_KEY
     assert any("set_field:0x1771->tunnel_id" in str(change) for change in changes)
@@ -218,7 +222,7 @@ def test_new_groups_come_before_the_flows_that_use_them_and_old_ones_go_after(st
     started.world.physical(physical_switch(physical_port("p0", {0: uuid(2)})))
     started.world.tell(logical_switch(uuid(2), 5002))
     started.world.settle()
-    started.session.apply()
+    started.driver.apply()
     (changes,) = started.connection.bundles[1:]
     kinds = [
         ("flow" if isinstance(change, FlowChange) else "group" if change.group else "no group")
@@ -227,8 +231,8 @@ def test_new_groups_come_before_the_flows_that_use_them_and_old_ones_go_after(st
     assert kinds[0] == "group"
     assert kinds[-1] == "no group"
     assert set(kinds[1:-1]) == {"flow"}
-    list(started.session.applied(started.connection.done()))
-    assert started.session.is_settled()
+    list(started.driver.handle(started.connection.done()))
+    assert started.driver.is_settled()
 
 
 def test_what_many_rows_ask_for_goes_into_one_bundle(bench):
@@ -238,11 +242,11 @@ def test_what_many_rows_ask_for_goes_into_one_bundle(bench):
     bench.world.calm_down()
     bench.start()
     assert [len(bundle) > 3000 for bundle in bench.connection.bundles] == [True]
-    assert bench.session.is_settled()
+    assert bench.driver.is_settled()
 
 
 def test_very_many_changes_take_several_bundles(bench, monkeypatch):
-    monkeypatch.setattr(switch_driver, "MAX_CHANGES", 1000)
+    monkeypatch.setattr(bundles, "MAX_CHANGES", 1000)
     rows = [uuid(0x100 + number) for number in range(900)]
     for number, row in enumerate(rows):
         bench.world.tell(logical_switch(row, 7000 + number))
@@ -252,7 +256,7 @@ def test_very_many_changes_take_several_bundles(bench, monkeypatch):
     sizes = list(map(len, bench.connection.bundles))
     assert len(sizes) > 2
     assert set(sizes[:-1]) == {1000}
-    assert bench.session.is_settled()
+    assert bench.driver.is_settled()
 
 
 # Refusals
@@ -265,34 +269,32 @@ def change_of(bench: Bench, text: str) -> FlowChange | GroupChange:
 
 def test_a_refused_change_is_left_out_and_the_rest_is_sent(bench):
     bench.connect()
-    bench.session.open()
-    bench.session.apply()
+    bench.driver.open()
+    bench.driver.apply()
     bad = change_of(bench, "table=90, priority=100")
-    list(bench.session.applied(bench.connection.refused(bad)))
-    bench.session.apply()
+    list(bench.driver.handle(bench.connection.refused(bad)))
+    bench.driver.apply()
     assert set(bench.connection.bundles[1]) == {*bench.connection.bundles[0]} - {bad}
-    list(bench.session.applied(bench.connection.done()))
-    bench.session.apply()
+    list(bench.driver.handle(bench.connection.done()))
+    bench.driver.apply()
     assert len(bench.connection.bundles) == 2
 
 
 def test_a_refused_group_is_left_out_as_well(bench):
     bench.connect()
-    bench.session.open()
-    bench.session.apply()
+    bench.driver.open()
+    bench.driver.apply()
     bad = next(each for each in bench.connection.bundles[0] if isinstance(each, GroupChange))
-    list(bench.session.applied(bench.connection.refused(bad)))
-    bench.session.apply()
+    list(bench.driver.handle(bench.connection.refused(bad)))
+    bench.driver.apply()
     assert set(bench.connection.bundles[1]) == {*bench.connection.bundles[0]} - {bad}
 
 
 def test_a_refused_change_is_sent_again_when_it_is_another_one(bench):
     bench.connect()
-    bench.session.open()
-    bench.session.apply()
-    list(
-        bench.session.applied(bench.connection.refused(change_of(bench, "table=90, priority=100")))
-    )
+    bench.driver.open()
+    bench.driver.apply()
+    list(bench.driver.handle(bench.connection.refused(change_of(bench, "table=90, priority=100"))))
     bench.turn()
     bench.world.tell(logical_switch(RED, 6001))
     bench.turn()
@@ -304,39 +306,39 @@ def test_a_refused_change_is_sent_again_when_it_is_another_one(bench):
 
 def test_a_refused_change_is_tried_again_on_a_new_connection(bench):
     bench.connect()
-    bench.session.open()
-    bench.session.apply()
+    bench.driver.open()
+    bench.driver.apply()
     bad = change_of(bench, "table=90, priority=100")
-    list(bench.session.applied(bench.connection.refused(bad)))
+    list(bench.driver.handle(bench.connection.refused(bad)))
     bench.turn()
-    bench.session.disconnect()
+    bench.driver.disconnect()
     bench.connection = ConnectionDouble(bench.connection.switch)
     bench.connect()
-    bench.session.apply()
+    bench.driver.apply()
     assert bench.connection.bundles == [[bad]]
 
 
 def test_a_bundle_that_fails_for_no_known_reason_is_followed_by_a_read_back(bench):
     bench.connect()
-    bench.session.open()
-    bench.session.apply()
+    bench.driver.open()
+    bench.driver.apply()
     bench.connection.take()
-    list(bench.session.applied(bench.connection.refused()))
+    list(bench.driver.handle(bench.connection.refused()))
     assert bench.connection.take() == ["read back"]
-    bench.session.apply()
+    bench.driver.apply()
     assert bench.connection.take() == []
-    list(bench.session.read_back(bench.connection.reading()))
-    bench.session.apply()
+    list(bench.driver.handle(bench.connection.reading()))
+    bench.driver.apply()
     assert bench.connection.take() == ["apply"]
 
 
 def test_bundles_that_fail_again_and_again_end_the_connection(bench, caplog):
     bench.connect()
-    bench.session.open()
+    bench.driver.open()
     for _ in range(MAX_FAILURES):
-        bench.session.apply()
-        list(bench.session.applied(bench.connection.refused()))
-        list(bench.session.read_back(bench.connection.reading()))
+        bench.driver.apply()
+        list(bench.driver.handle(bench.connection.refused()))
+        list(bench.driver.handle(bench.connection.reading()))
     assert bench.connection.take() == [
         "lead",
         "read back",
@@ -349,85 +351,112 @@ def test_bundles_that_fail_again_and_again_end_the_connection(bench, caplog):
 
 def test_a_success_forgets_former_failures(bench):
     bench.connect()
-    bench.session.open()
+    bench.driver.open()
     for key in range(MAX_FAILURES * 2):
         bench.world.tell(logical_switch(RED, 6000 + key))
         bench.world.settle()
-        bench.session.apply()
-        list(bench.session.applied(bench.connection.refused()))
-        list(bench.session.read_back(bench.connection.reading()))
+        bench.driver.apply()
+        list(bench.driver.handle(bench.connection.refused()))
+        list(bench.driver.handle(bench.connection.reading()))
         bench.turn()
     assert "disconnect" not in bench.connection.asked
-    assert bench.session.is_settled()
+    assert bench.driver.is_settled()
 
 
 # The end of a connection, and of flows
 
 
 def test_without_a_connection_nothing_is_sent_or_written(started):
-    started.session.disconnect()
+    started.driver.disconnect()
     started.world.tell(logical_switch(RED, 6001), unknown_dst(FAR))
     started.world.settle()
-    started.session.apply()
+    started.driver.apply()
     assert started.writes() == []
     assert len(started.connection.bundles) == 1
-    assert not started.session.is_settled()
+    assert not started.driver.is_settled()
 
 
 def test_a_new_connection_in_the_middle_of_a_bundle_starts_afresh(bench):
     bench.connect()
-    bench.session.open()
-    bench.session.apply()
-    bench.session.disconnect()
+    bench.driver.open()
+    bench.driver.apply()
+    bench.driver.disconnect()
     bench.connection = ConnectionDouble()
     bench.connect()
-    bench.session.apply()
+    bench.driver.apply()
     assert len(bench.connection.bundles) == 1
 
 
 def test_what_others_deleted_is_read_and_put_back(started, caplog):
     lost = next(key for key in started.connection.switch.flows if key.priority == 0)
     started.connection.switch.flows.clear()
-    started.session.flow_removed(FlowRemoved(started.connection, lost, idle=False))
+    list(started.driver.handle(FlowRemoved(started.connection, lost, idle=False)))
     assert started.connection.take() == ["read back"]
-    list(started.session.read_back(started.connection.reading()))
+    list(started.driver.handle(started.connection.reading()))
     started.turn()
     assert set(started.connection.switch.flows) == set(started.world.switch.flows.wanted)
 
 
 def flooded(bench):
     """Return one of the groups that the switch has."""
-    return next(iter(bench.session.managed.groups.actual))
+    return next(iter(bench.driver.switch.groups.actual))
 
 
 def test_a_group_that_others_delete_while_flows_change_is_put_back(started):
     group = flooded(started)
-    started.session.look()
+    started.driver.look()
     started.world.tell(logical_switch(RED, 6001))
     started.world.settle()
-    started.session.apply()
+    started.driver.apply()
     assert all(isinstance(change, FlowChange) for change in started.connection.bundles[-1])
-    started.session.groups_changed(GroupsChanged(started.connection, {group: None}))
-    list(started.session.applied(started.connection.done()))
-    started.session.apply()
+    list(started.driver.handle(GroupsChanged(started.connection, {group: None})))
+    list(started.driver.handle(started.connection.done()))
+    started.driver.apply()
     assert [change.id for change in started.connection.bundles[-1]] == [group]
 
 
 def test_what_groups_were_before_we_changed_some_is_not_believed(started):
     group = flooded(started)
-    started.session.look()
+    started.driver.look()
     started.world.physical(physical_switch(physical_port("p0", {0: RED, 7: uuid(2)})))
     started.world.tell(logical_switch(uuid(2), 5002))
     started.world.settle()
-    started.session.apply()
+    started.driver.apply()
     assert any(isinstance(change, GroupChange) for change in started.connection.bundles[-1])
     gone = GroupsChanged(started.connection, {group: None})
-    started.session.groups_changed(gone)
-    list(started.session.applied(started.connection.done()))
-    started.session.groups_changed(gone)
-    assert group in started.session.managed.groups.actual
-    started.session.look()
-    assert started.connection.known == set(started.session.managed.groups.actual)
+    list(started.driver.handle(gone))
+    list(started.driver.handle(started.connection.done()))
+    list(started.driver.handle(gone))
+    assert group in started.driver.switch.groups.actual
+    started.driver.look()
+    assert started.connection.known == set(started.driver.switch.groups.actual)
+
+
+def test_what_others_change_is_checked_once_after_a_while(started):
+    changed = FlowsChanged(started.connection, (), are_ours=True)
+    for _ in range(3):
+        list(started.driver.handle(changed))
+    assert started.connection.take() == []
+    started.time.wait(CHECK_TIME)
+    assert started.connection.take() == ["read back"]
+    list(started.driver.handle(changed))
+    started.time.wait(CHECK_TIME)
+    assert started.connection.take() == []
+    list(started.driver.handle(started.connection.reading()))
+    started.time.wait(CHECK_TIME)
+    assert started.connection.take() == ["read back"]
+
+
+def test_a_check_that_the_end_of_a_connection_prevents_does_not_prevent_others(started):
+    changed = FlowsChanged(started.connection, (), are_ours=True)
+    list(started.driver.handle(changed))
+    started.driver.disconnect()
+    started.time.wait(CHECK_TIME)
+    started.connect()
+    started.connection.take()
+    list(started.driver.handle(changed))
+    started.time.wait(CHECK_TIME)
+    assert started.connection.take() == ["read back"]
 
 
 def test_the_end_of_a_flow_that_is_not_wanted_is_no_surprise(started):
@@ -438,9 +467,9 @@ def test_the_end_of_a_flow_that_is_not_wanted_is_no_surprise(started):
     )
     started.world.macs.forget(RED, MAC1)
     started.turn()
-    started.session.flow_removed(FlowRemoved(started.connection, known, idle=False))
+    list(started.driver.handle(FlowRemoved(started.connection, known, idle=False)))
     assert started.connection.take() == []
-    assert started.session.is_settled()
+    assert started.driver.is_settled()
 
 
 def test_an_idle_station_is_forgotten_and_its_other_flow_goes(started):
@@ -450,7 +479,7 @@ def test_an_idle_station_is_forgotten_and_its_other_flow_goes(started):
         key for key in started.connection.switch.flows if dict(key.match).get("eth_src") == MAC1
     )
     del started.connection.switch.flows[known]
-    started.session.flow_removed(FlowRemoved(started.connection, known, idle=True))
+    list(started.driver.handle(FlowRemoved(started.connection, known, idle=True)))
     started.turn()
     assert not any(MAC1 in str(key) for key in started.connection.switch.flows)
     assert started.world.macs.place(RED, MAC1) is None
@@ -487,9 +516,9 @@ def test_a_port_is_removed_only_after_the_flows_that_use_it(bench):
     bench.world.tell(Gone(uuid(0x1000)))
     bench.world.settle()
     assert bench.writes() == []
-    bench.session.apply()
+    bench.driver.apply()
     assert bench.writes() == []
-    list(bench.session.applied(bench.connection.done()))
+    list(bench.driver.handle(bench.connection.done()))
     assert bench.writes() == [RemoveTunnelPort("br0", name)]
 
 
@@ -505,7 +534,7 @@ def test_a_port_of_a_former_process_is_removed(bench):
     )
     bench.connect()
     assert bench.writes() == []
-    bench.session.open()
+    bench.driver.open()
     bench.turn()
     assert bench.writes() == [RemoveTunnelPort("br0", "vxold")]
 

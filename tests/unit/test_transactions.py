@@ -5,7 +5,8 @@ import logging
 import pytest
 
 from vtep_ofapp.loop.transactions import FIRST_PAUSE, LONGEST_PAUSE, MAX_WRITES, Transactions
-from vtep_ofapp.values.events import RetryIsDue
+
+from .doubles import TimeDouble
 
 
 class Recorder:
@@ -13,18 +14,23 @@ class Recorder:
 
     def __init__(self):
         self.committed = []
-        self.pauses = []
+        self.time = TimeDouble()
         self.lacks = ()
+
+    @property
+    def pause(self):
+        """The seconds until the next attempt, None if none is awaited."""
+        return self.time.calls[0].due - self.time.now if self.time.calls else None
+
+    def resume(self):
+        """Let the pause pass."""
+        self.time.wait(LONGEST_PAUSE)
 
     def takes(self, write):
         return write not in self.lacks
 
     def commit(self, writes):
         self.committed.append(list(writes))
-
-    def later(self, seconds, event):
-        assert event == RetryIsDue("some_db")
-        self.pauses.append(seconds)
 
 
 @pytest.fixture
@@ -34,7 +40,7 @@ def there():
 
 @pytest.fixture
 def transactions(there):
-    return Transactions("some_db", there, there.later)
+    return Transactions("some_db", there, there.time.timers())
 
 
 def test_writes_go_into_one_transaction(there, transactions):
@@ -76,7 +82,7 @@ def test_a_failure_is_said_and_followed_by_a_pause(there, transactions, caplog):
     transactions.committed("no space")
     transactions.commit(["a"])
     assert there.committed == [["a"]]
-    assert there.pauses == [FIRST_PAUSE]
+    assert there.pause == pytest.approx(FIRST_PAUSE)
     assert [record.getMessage() for record in caplog.records] == [
         "some_db: no space; trying again in 0.1 s"
     ]
@@ -85,36 +91,42 @@ def test_a_failure_is_said_and_followed_by_a_pause(there, transactions, caplog):
 def test_after_the_pause_the_same_writes_are_tried_again(there, transactions):
     transactions.commit(["a"])
     transactions.committed("no space")
-    transactions.resume()
+    there.resume()
     transactions.commit(["a"])
     assert there.committed == [["a"], ["a"]]
 
 
 def test_pauses_double_up_to_a_limit(there, transactions):
+    pauses = []
     for _ in range(12):
         transactions.commit(["a"])
         transactions.committed("no space")
-        transactions.resume()
+        pauses.append(there.pause)
+        there.resume()
     doubled = [FIRST_PAUSE * 2**power for power in range(12)]
-    assert there.pauses == pytest.approx([min(each, LONGEST_PAUSE) for each in doubled])
+    assert pauses == pytest.approx([min(each, LONGEST_PAUSE) for each in doubled])
 
 
 def test_other_writes_begin_with_a_short_pause(there, transactions):
+    pauses = []
     for writes in ("a", "a", "a", "b", "b"):
         transactions.commit(writes)
         transactions.committed("no space")
-        transactions.resume()
-    assert there.pauses == pytest.approx([0.1, 0.2, 0.4, 0.1, 0.2])
+        pauses.append(there.pause)
+        there.resume()
+    assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.1, 0.2])
 
 
 def test_pauses_double_as_well_while_success_changes_nothing(there, transactions):
+    pauses = []
     for _ in range(24):
         transactions.commit(["a"])
         transactions.committed(None)
         transactions.commit(["a"])
-        transactions.resume()
+        pauses.append(there.pause)
+        there.resume()
     doubled = [FIRST_PAUSE * 2**power for power in range(24)]
-    assert there.pauses == pytest.approx([min(each, LONGEST_PAUSE) for each in doubled])
+    assert pauses == pytest.approx([min(each, LONGEST_PAUSE) for each in doubled])
 
 
 def test_writes_that_changed_nothing_are_not_repeated_at_once(there, transactions, caplog):
@@ -122,9 +134,9 @@ def test_writes_that_changed_nothing_are_not_repeated_at_once(there, transaction
     transactions.committed(None)
     transactions.commit(["a"])
     assert there.committed == [["a"]]
-    assert there.pauses == [FIRST_PAUSE]
+    assert there.pause == pytest.approx(FIRST_PAUSE)
     assert "changed nothing" in caplog.text
-    transactions.resume()
+    there.resume()
     transactions.commit(["a"])
     assert there.committed == [["a"], ["a"]]
 
@@ -135,7 +147,7 @@ def test_the_same_writes_may_come_again_after_there_was_nothing_to_write(there, 
     transactions.commit([])
     transactions.commit(["a"])
     assert there.committed == [["a"], ["a"]]
-    assert there.pauses == []
+    assert there.pause is None
 
 
 def test_a_database_that_comes_back_ends_the_pause(there, transactions):
@@ -152,10 +164,10 @@ def test_a_database_that_is_away_is_neither_written_nor_complained_of(there, tra
     transactions.commit(["a"])
     transactions.away()
     transactions.committed("the connection ended")
-    transactions.resume()
+    there.resume()
     transactions.commit(["a"])
     assert there.committed == [["a"]]
-    assert there.pauses == []
+    assert there.pause is None
     assert caplog.text == ""
     transactions.back()
     transactions.commit(["a"])
@@ -170,6 +182,6 @@ def test_what_the_schema_has_no_columns_for_is_not_written(there, transactions):
 
 def test_the_end_of_a_pause_does_not_end_a_transaction(there, transactions):
     transactions.commit(["a"])
-    transactions.resume()
+    there.resume()
     transactions.commit(["b"])
     assert there.committed == [["a"]]

@@ -16,9 +16,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.features.learning.damping import HOLD
+from vtep_ofapp.loop.forgotten_steps import ON_LOOPBACK
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
+from vtep_ofapp.loop.rooms import build_rooms
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.process.systemd import ServiceManager
@@ -30,12 +33,9 @@ from vtep_ofapp.values.events import (
     Committed,
     Connected,
     Disconnected,
-    EmptyGraceIsOver,
     Event,
     FlowRemoved,
-    HoldIsOver,
     LockIs,
-    RetryIsDue,
     VtepInSync,
     VtepRows,
 )
@@ -90,7 +90,7 @@ from .builders import (
     unknown_source,
     uuid,
 )
-from .doubles import ConnectionDouble, SwitchDouble
+from .doubles import ConnectionDouble, SwitchDouble, TimeDouble
 from .reference import Reference, Tunnel, Wire
 from .walk import Frame, Pipeline
 
@@ -327,33 +327,23 @@ def _is_removal(change: Change) -> bool:
     return isinstance(change, FlowChange) and change.flow is None
 
 
-class PatientLoop(Loop):
-    """A loop whose pauses end when a test says so."""
-
-    def _later(self, seconds: float, event: Event) -> None:
-        """Do nothing: the events of retries are posted by the test."""
-
-
 class Whole(RuleBasedStateMachine):
     """One process after another manages br0, which has p0 and p1."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = 0.0
         self.vtep, self.openvswitch, self.switch = Vtep(), OpenVSwitch(), SwitchDouble()
         self.connection: Connection | None = None
         self.loop = self.new_loop()
         self.has_lock = False
 
     def new_loop(self) -> Loop:
-        return PatientLoop(
-            self.vtep,
-            {DATABASE: self.openvswitch},
-            Inbox(),
-            POLICY,
-            ServiceManager({}),
-            lambda: self.now,
-        )
+        self.time = TimeDouble()
+        self.due: list[Event] = []
+        timers = self.time.timers(self.due.append)
+        openvswitch = {DATABASE: self.openvswitch}
+        rooms = build_rooms(self.vtep, openvswitch, POLICY, timers, ON_LOOPBACK)
+        return Loop(rooms, Inbox(), ServiceManager({}))
 
     @initialize(source_node=st.booleans(), far=st.booleans())
     def begin(self, source_node, far):
@@ -561,9 +551,9 @@ class Whole(RuleBasedStateMachine):
 
     def make_progress(self) -> bool:
         """Let all that waits happen; return whether there was anything."""
-        self.now += max(HOLD, POLICY.empty_db_grace)
-        pauses = RetryIsDue("hardware_vtep"), RetryIsDue(DATABASE), HoldIsOver()
-        self.loop.turn([*pauses, EmptyGraceIsOver()])
+        self.time.wait(max(HOLD, POLICY.empty_db_grace))
+        due, self.due[:] = list(self.due), []
+        self.loop.turn(due)
         self.vtep.finish()
         self.openvswitch.finish()
         while self.connection is not None and self.connection.requests:
@@ -624,8 +614,10 @@ class Whole(RuleBasedStateMachine):
 
     def numbers(self) -> dict[int, UUID]:
         rows = [each.uuid for each in self.vtep.rows.values() if isinstance(each, LogicalSwitch)]
-        network = self.loop._network
-        return {network.numbering.number(row): row for row in rows}
+        numbers = StableIds()
+        for row in rows:
+            numbers.add(row)
+        return {numbers.number(row): row for row in rows}
 
     def check_frames(self):
         """Send frames through what the switch has and compare with the reference."""

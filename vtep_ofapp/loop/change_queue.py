@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from ..values.events import Bridges, BridgesInSync, VtepInSync, VtepRows
+from .dispatch import Handlers
 
 Part: TypeAlias = VtepRows | VtepInSync | Bridges | BridgesInSync
 
@@ -25,6 +26,9 @@ class ChangeQueue:
     def __init__(self) -> None:
         self._parts: deque[Part] = deque()
         self._within: set[str | None] = set()
+        self.handlers: Handlers = dict.fromkeys(
+            (VtepRows, VtepInSync, Bridges, BridgesInSync), self.add
+        )
 
     def add(self, part: Part) -> None:
         """Let a part wait."""

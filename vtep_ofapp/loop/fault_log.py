@@ -1,11 +1,11 @@
 """Problems of configuration: each is said once when it appears and once when it is mended."""
 
 import logging
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Set
 
 from ..values.faults import Fault, FaultRow, FaultWord
+from .timers import Timers
 
 LOG = logging.getLogger("vtep_ofapp.faults")
 
@@ -13,20 +13,37 @@ LOG = logging.getLogger("vtep_ofapp.faults")
 class FaultLog:
     """The faults that last, from all their sources, and what the fault columns should say."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, timers: Timers) -> None:
+        self._clock = timers.clock
+        self._patience = timers.timer("patience with faults", self._say_lasting)
+        self._found: dict[Hashable, Iterable[Fault]] = {}
         self._due: dict[str, tuple[float, Fault]] = {}
         self._of: dict[Hashable, frozenset[Fault]] = {}
         self._said: Counter[str] = Counter()
         self._columns: defaultdict[FaultRow, Counter[FaultWord]] = defaultdict(Counter)
         self._changed: set[FaultRow] = set()
 
-    def put(self, source: Hashable, faults: Iterable[Fault]) -> None:
-        """Replace what a source has to say; nothing means that all is well with it."""
-        self.put_all({source: faults})
+    def find(self, source: Hashable, faults: Iterable[Fault]) -> None:
+        """Replace what a source has to say, from put_found() on; nothing means that all is well."""
+        self._found[source] = faults
 
-    def put_all(self, found: Mapping[Hashable, Iterable[Fault]]) -> None:
-        """Replace what several sources have to say: what passes from one to another stays."""
+    def put_found(self) -> None:
+        """Take all that was found, once a change is worked out as a whole.
+
+        What passes from one source to another stays.
+        """
+        found, self._found = self._found, {}
+        self._put_all(found)
+
+    def put(self, source: Hashable, faults: Iterable[Fault]) -> None:
+        """Replace what a source has to say at once."""
+        self._put_all({source: faults})
+
+    def lasting(self) -> Set[str]:
+        """Return the text of every fault that there is, whether it was said yet or not."""
+        return self._said.keys()
+
+    def _put_all(self, found: Mapping[Hashable, Iterable[Fault]]) -> None:
         new, old = Counter[Fault](), Counter[Fault]()
         for source, faults in found.items():
             before, now = self._of.pop(source, frozenset()), frozenset(faults)
@@ -46,16 +63,17 @@ class FaultLog:
                 if self._due.pop(str(fault), None) is None:
                     LOG.info("mended: %s", fault)
             self._count(fault, -1)
+        self._set_timer()
 
-    def due(self) -> float | None:
-        """Return when, by the clock, say_lasting() has something to say; None if it has nothing."""
-        return min((end for end, _ in self._due.values()), default=None)
-
-    def say_lasting(self) -> None:
+    def _say_lasting(self) -> None:
         """Say the faults that have lasted as long as they have to before they are said."""
         now = self._clock()
         for text in sorted(text for text, (end, _) in self._due.items() if end <= now):
             _say(self._due.pop(text)[1])
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        self._patience.set(min((end for end, _ in self._due.values()), default=None))
 
     def _begin(self, fault: Fault) -> None:
         if fault.patience:

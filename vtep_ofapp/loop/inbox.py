@@ -48,6 +48,11 @@ class Inbox:
         if not self._signal.ready():
             self._signal.send()
 
+    @property
+    def has_events(self) -> bool:
+        """Whether events wait, besides packet-ins."""
+        return bool(self._events)
+
     def take(self) -> list[Event]:
         """Return the next events, in their order, and then packet-ins; wait if there are none."""
         if not self._events and not self._waiting:

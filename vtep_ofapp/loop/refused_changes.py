@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..pipeline.layout import Table
+from ..values.faults import Fault, of_switch
 from ..values.flow_changes import Change, FlowChange
+from ..values.rows import PhysicalSwitch
 
 SHORTEST_PAUSE = 1.0
 """Seconds until refused changes are tried again for the first time; each further pause doubles."""
@@ -18,7 +20,10 @@ class Refusals:
         self._refused: set[Change] = set()
         self._trying: set[Change] = set()
         self._pause = SHORTEST_PAUSE
-        self._is_awaited = False
+
+    def __bool__(self) -> bool:
+        """Whether there is a change to be left out."""
+        return bool(self._refused)
 
     def __contains__(self, change: Change) -> bool:
         """Whether a change is to be left out."""
@@ -41,17 +46,13 @@ class Refusals:
         if not self._trying and not self._refused:
             self._pause = SHORTEST_PAUSE
 
-    def take_pause(self) -> float | None:
-        """Return the seconds until what was refused is to be tried again, if nobody waits yet."""
-        if self._is_awaited or not self._refused:
-            return None
-        self._is_awaited = True
+    def take_pause(self) -> float:
+        """Return the seconds until what was refused is to be tried again, each time more."""
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
         return pause
 
     def begin_to_try(self, wanted: Iterable[Change]) -> None:
-        """Leave nothing out any more; ``wanted`` are all changes that are to be made."""
-        self._is_awaited = False
+        """Leave nothing out; ``wanted`` are all changes that are to be made."""
         refused, self._refused = self._refused, set()
         self._trying = refused & set(wanted) if refused else set()
 
@@ -63,6 +64,20 @@ class Refusals:
         """Return how many changes of what are left out, for people."""
         counts = Counter(map(_kind, self._refused))
         return ", ".join(f"{count} of {kind}" for kind, count in sorted(counts.items()))
+
+
+def faults_of(physical: PhysicalSwitch | None, refusals: Refusals) -> list[Fault]:
+    """Return the faults of a switch that does not take all that it should have."""
+    if physical is None:
+        return []
+    return [
+        Fault(
+            f"Physical_Switch {physical.name}",
+            f"its bridge refuses some of {kind}; frames are lost until it takes them",
+            of_switch(physical.uuid),
+        )
+        for kind in refusals.where()
+    ]
 
 
 def beyond(refused: Change, changes: Sequence[Change], known: Iterable[object]) -> list[Change]:

@@ -1,11 +1,12 @@
 """Writing to a database: one transaction in flight, and a pause after one that failed."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from ..values.events import RetryIsDue, Writer
+from ..values.events import Writer
+from .timers import Timers
 
 LOG = logging.getLogger("vtep_ofapp.transactions")
 
@@ -18,23 +19,21 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 class Transactions:
     """Commits what is still to be written whenever the database is free for it.
 
-    ``later`` is called with a number of seconds and an event that is to arrive after them;
-    ``most`` writes go into one transaction.
+    At most ``most`` writes go into one transaction.
     """
 
     def __init__(
         self,
         database: str,
         writer: Writer,
-        later: Callable[[float, RetryIsDue], None],
+        timers: Timers,
         most: int = MAX_WRITES,
     ) -> None:
         self._database = database
         self._writer = writer
-        self._later = later
+        self._retry = timers.timer(f"retry of {database}", self._resume)
         self._most = most
         self._in_flight = False
-        self._is_paused = False
         self._is_away = False
         self._is_retry = False
         self._pause = FIRST_PAUSE
@@ -44,7 +43,7 @@ class Transactions:
 
     def commit(self, writes: Iterable[Any]) -> None:
         """Commit the first of the writes, unless a transaction or a pause is under way."""
-        if self._in_flight or self._is_paused or self._is_away:
+        if self._in_flight or self._retry.runs() or self._is_away:
             return
         first = list(islice(filter(self._writer.takes, writes), self._most))
         if first != self._last:
@@ -77,15 +76,13 @@ class Transactions:
     def back(self) -> None:
         """Write again: the database came back, perhaps without what was written last."""
         self._is_away = False
-        self.resume()
+        self._retry.stop()
+        self._resume()
 
-    def resume(self) -> None:
-        """End the pause after a failed transaction."""
-        self._is_paused = False
+    def _resume(self) -> None:
         self._is_retry = True
 
     def _wait(self, error: str) -> None:
         LOG.warning("%s: %s; trying again in %g s", self._database, error, self._pause)
-        self._is_paused = True
-        self._later(self._pause, RetryIsDue(self._database))
+        self._retry.start(self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE)

@@ -154,25 +154,10 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimIsOld:
-    """A connection has waited for its bridge for as long as it may."""
-
-    connection: Connection
-
-
-@dataclass(frozen=True, slots=True)
 class Alive:
     """The answer to ask()."""
 
     connection: Connection
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerIsDue:
-    """A switch that has another connection by now was asked on the first one a while ago."""
-
-    connection: Connection
-    """The later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +195,6 @@ class Counters:
 
     connection: Connection
     flows: dict[FlowKey, Counter]
-
-
-@dataclass(frozen=True, slots=True)
-class StatisticsAreDue:
-    """It is time to read the counters again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,76 +240,16 @@ class GroupsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckIsDue:
-    """It is time to look at what others have done to the flows of a switch."""
+class TimerIsDue:
+    """A timer of the loop has run off; the name is for people, the number says which one."""
 
-    connection: Connection
-
-
-@dataclass(frozen=True, slots=True)
-class ChecksAreDue:
-    """It is time to look at the groups of all switches."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedAreDue:
-    """It is time to try again what a switch refused."""
-
-    connection: Connection
-
-
-@dataclass(frozen=True, slots=True)
-class RetryIsDue:
-    """The pause after a failed transaction on a database is over."""
-
-    database: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoleIsDue:
-    """It is time to ask again for a role that a switch refused."""
-
-    connection: Connection
-
-
-@dataclass(frozen=True, slots=True)
-class EmptyGraceIsOver:
-    """An empty hardware_vtep may have been given its rows again; now it is believed."""
-
-
-@dataclass(frozen=True, slots=True)
-class GraceIsOver:
-    """A port has been away from its bridge for as long as its row may wait for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PatienceIsOver:
-    """A fault that is not said at once has lasted."""
-
-
-@dataclass(frozen=True, slots=True)
-class TunnelsAreDue:
-    """It is time to try a tunnel port again, or a Tunnel row has waited for as long as it may."""
-
-
-@dataclass(frozen=True, slots=True)
-class AddressesAreDue:
-    """It is time to see whether this host still has the tunnel IPs."""
-
-
-@dataclass(frozen=True, slots=True)
-class HoldIsOver:
-    """A station that moved too often has stayed where it was for as long as it has to."""
-
-
-@dataclass(frozen=True, slots=True)
-class WatchdogIsDue:
-    """The service manager wants to know whether we still take turns."""
+    name: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
 class WorkIsLeft:
-    """A turn had no time for all that there was to do."""
+    """The turn hit its work limit; another one is to follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,11 +258,8 @@ class AccountIsDue:
 
 
 Event: TypeAlias = (
-    "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Connected | Disconnected"
-    " | ReadBack | Applied | PacketIn | FlowRemoved | RetryIsDue | GraceIsOver"
-    " | WorkIsLeft | Counters | StatisticsAreDue | LockIs | RoleIs | HoldIsOver"
-    " | FlowsChanged | GroupsChanged | CheckIsDue | ChecksAreDue | RefusedAreDue"
-    " | TunnelsAreDue | AddressesAreDue"
-    " | ClaimIsOld | Alive | AnswerIsDue | WatchdogIsDue | AccountIsDue | PatienceIsOver"
-    " | Away | RoleIsDue | EmptyGraceIsOver"
+    "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Away | LockIs"
+    " | Connected | Disconnected | Alive | RoleIs | ReadBack | Applied | Counters"
+    " | PacketIn | FlowRemoved | FlowsChanged | GroupsChanged"
+    " | TimerIsDue | WorkIsLeft | AccountIsDue"
 )

@@ -1,0 +1,47 @@
+"""What the service manager is told."""
+
+from vtep_ofapp.values.events import (
+    Away,
+    Bridges,
+    BridgesInSync,
+    Connected,
+    Disconnected,
+    LockIs,
+    VtepInSync,
+    VtepRows,
+)
+
+from .app import BRIDGE, ROWS
+from .builders import DATABASE
+from .doubles import ConnectionDouble
+
+
+def test_it_is_ready_when_all_that_can_be_done_is_done(app):
+    connection = ConnectionDouble()
+    app.turn(VtepRows(ROWS), Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, connection))
+    assert not app.service.is_ready
+    app.turn(
+        VtepInSync(frozenset(row.uuid for row in ROWS)),
+        BridgesInSync(DATABASE, frozenset({"br0"})),
+    )
+    assert not app.service.is_ready
+    assert app.service.status == "waiting for the lock on hardware_vtep"
+    app.turn(LockIs(True))
+    assert not app.service.is_ready
+    app.turn(connection.leading(), connection.reading())
+    assert app.service.is_ready
+    assert app.service.status == "in charge of br0"
+    app.turn(Disconnected(connection))
+    assert app.service.is_ready
+    assert app.service.status == "in charge of no switch; not connected: br0"
+    app.turn(Away("hardware_vtep"))
+    assert app.service.status.endswith("; hardware_vtep is away")
+    app.turn(LockIs(False))
+    assert app.service.is_ready
+    assert app.service.status == "standing by: another process has the lock"
+
+
+def test_the_watchdog_is_fed_by_turns(app):
+    app.timers.begin()
+    app.wait(app.service.watchdog_interval)
+    assert app.service.fed == 1

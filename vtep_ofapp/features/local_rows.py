@@ -1,0 +1,88 @@
+"""The rows of a local table, Ucast_Macs_Local or Mcast_Macs_Local, and which of them are ours."""
+
+from collections.abc import Callable, Set
+from functools import lru_cache
+from typing import Generic, TypeAlias, TypeVar
+from uuid import UUID
+
+from ..values.rows import Gone, LocalMac, LocalMcastMac
+
+Key: TypeAlias = tuple[UUID, str]
+"""A logical switch and a MAC address."""
+R = TypeVar("R", LocalMac, LocalMcastMac)
+
+SEVERAL: frozenset[str] = frozenset()
+"""What several rows with one key say."""
+
+
+class LocalRows(Generic[R]):
+    """Rows by their logical switch and MAC. ``changed`` is called with each key that changes.
+
+    A row is ours unless it names a tunnel IP of another process's switch.
+    """
+
+    def __init__(self, changed: Callable[[Key], None]) -> None:
+        self._changed = changed
+        self._rows: dict[UUID, R] = {}
+        self._of: dict[Key, dict[UUID, R]] = {}
+        self._foreign: frozenset[str] = frozenset()
+
+    def __contains__(self, key: Key) -> bool:
+        """Whether there is a row for a key, ours or not."""
+        return key in self._of
+
+    def update(self, row: R) -> None:
+        """Take a row that is new or has changed."""
+        self.remove(Gone(row.uuid))
+        key = row.logical_switch, row.mac
+        self._rows[row.uuid] = row
+        self._of.setdefault(key, {})[row.uuid] = row
+        self._changed(key)
+
+    def remove(self, gone: Gone) -> None:
+        """Take the end of a row, if it was one of these."""
+        former = self._rows.pop(gone.uuid, None)
+        if former is None:
+            return
+        key = former.logical_switch, former.mac
+        del self._of[key][gone.uuid]
+        if not self._of[key]:
+            del self._of[key]
+        self._changed(key)
+
+    def set_foreign(self, addresses: frozenset[str]) -> None:
+        """Take the tunnel IPs of switches that belong to other processes."""
+        if addresses != self._foreign:
+            self._foreign = addresses
+            for key in self._of:
+                self._changed(key)
+
+    def own(self, key: Key) -> list[R]:
+        """Return our rows for a key."""
+        rows = self._of.get(key, {}).values()
+        return [row for row in rows if self._foreign.isdisjoint(_addresses(row))]
+
+    def uuids(self) -> Set[UUID]:
+        """Return every row that there is, ours or not."""
+        return self._rows.keys()
+
+    def own_uuids(self, key: Key) -> tuple[UUID, ...]:
+        """Return the UUIDs of our rows for a key, in order."""
+        return tuple(sorted(row.uuid for row in self.own(key)))
+
+    def addresses(self, key: Key) -> frozenset[str] | None:
+        """Return the addresses that our row for a key names; None for no row, or SEVERAL."""
+        own = self.own(key)
+        if not own:
+            return None
+        return _addresses(own[0]) if len(own) == 1 else SEVERAL
+
+
+@lru_cache(maxsize=4096)
+def only(address: str) -> frozenset[str]:
+    """Return a set of one address, the same one each time: there may be very many stations."""
+    return frozenset({address})
+
+
+def _addresses(row: LocalMac | LocalMcastMac) -> frozenset[str]:
+    return only(row.address) if isinstance(row, LocalMac) else row.addresses

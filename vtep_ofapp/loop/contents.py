@@ -1,0 +1,125 @@
+"""What is known of the flows and groups that a switch has: read back, and checked now and then."""
+
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from ..engine.switch_state import SwitchState
+from ..values.events import Connection, FlowRemoved, FlowsChanged, GroupsChanged, ReadBack
+from .changes_by_others import OwnChanges, differing, say_changed
+from .timers import Timers
+
+CHECK_TIME = 1.0
+"""Seconds from a change of flows by others until the switch is read back."""
+FLOWS_FOR_A_CHECK = 10_000
+"""Flows of a switch that does not tell of changes for which they are read back in each look()."""
+
+
+class Knowledge(Enum):
+    """How far the flows and groups of a switch are known."""
+
+    NONE = auto()
+    BEING_READ = auto()
+    BEING_CHECKED = auto()
+    """They were known, and are read again because others may have changed them."""
+    FULL = auto()
+
+
+class SwitchContents:
+    """Reads a switch back, and finds out what others change there."""
+
+    def __init__(self, switch: SwitchState, timers: Timers) -> None:
+        self.own_changes = OwnChanges()
+        self._switch = switch
+        self._connection: Connection | None = None
+        self._knowledge = Knowledge.NONE
+        self._check = timers.timer(f"check of {switch.name}", self._check_is_due)
+        self._lost_flows = 0
+        self._looks = 0
+
+    @property
+    def are_known(self) -> bool:
+        """Whether the switch was read to the end, and nothing speaks against what it said."""
+        return self._knowledge is Knowledge.FULL
+
+    def connect(self, connection: Connection | None) -> None:
+        """Take the connection by which the switch can be read, or its end."""
+        self._connection = connection
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing: others may change what they like."""
+        self._knowledge = Knowledge.NONE
+        self._check.stop()
+        self.own_changes.reset()
+
+    def read(self) -> None:
+        """Ask the switch for all that it has; nothing is known until it has answered."""
+        self._ask(Knowledge.BEING_READ)
+
+    def take(self, event: ReadBack) -> Iterator[None]:
+        """Take what the switch has; yields now and then, as SwitchState.read_back() does.
+
+        An answer to what was asked before forget() is left out.
+        """
+        if self._knowledge is Knowledge.NONE:
+            return
+        is_check = self._knowledge is Knowledge.BEING_CHECKED
+        before = differing(self._switch) if is_check else None
+        yield from self._switch.read_back(event.flows, event.groups)
+        self._knowledge = Knowledge.FULL
+        if before is not None:
+            say_changed(self._switch, before, self._lost_flows)
+        self._lost_flows = 0
+
+    def flow_removed(self, event: FlowRemoved) -> None:
+        """Take the end of a flow. One that was not idle, nor deleted by us, others deleted."""
+        if self.own_changes.include(event):
+            return
+        self._switch.flows.have(event.key, None)
+        if event.idle:
+            self._switch.forget(event.key)
+        elif event.key in self._switch.flows.wanted and self.are_known:
+            self._lost_flows = 1
+            self._ask(Knowledge.BEING_CHECKED)
+
+    def flows_changed(self, event: FlowsChanged) -> None:
+        """Check the switch a while after others changed flows.
+
+        Not at once, because such changes come in large numbers, and each costs a reading back.
+        """
+        wanted = self._switch.flows.wanted
+        if event.are_ours or any(key in wanted for key in event.keys):
+            self._check.start(CHECK_TIME)
+
+    def groups_changed(self, event: GroupsChanged) -> None:
+        """Take groups as they are, unless that may be from before what we changed ourselves."""
+        if not self.are_known or not self.own_changes.precede_groups():
+            self.own_changes.forget_groups()
+            return
+        before = differing(self._switch)
+        for id, group in event.groups.items():
+            self._switch.groups.have(id, group)
+        say_changed(self._switch, before)
+
+    def look(self) -> None:
+        """Ask for groups, of which the switch does not tell; and for flows, where it does not."""
+        if self._connection is None or not self.are_known:
+            return
+        tells_all = self.own_changes.ask_for_groups()
+        self._connection.compare_groups(self._switch.groups.actual if tells_all else None)
+        self._looks += 1
+        pause = 1 + len(self._switch.flows.actual) // FLOWS_FOR_A_CHECK
+        if not self._connection.tells_of_changes and self._looks % pause == 0:
+            self._ask(Knowledge.BEING_CHECKED)
+
+    def _check_is_due(self) -> None:
+        """Check the switch, or do it later if it was asked for what it has before the change."""
+        if self.are_known:
+            self._ask(Knowledge.BEING_CHECKED)
+        else:
+            self._check.start(CHECK_TIME)
+
+    def _ask(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        if self._connection is not None:
+            self._connection.read_back()

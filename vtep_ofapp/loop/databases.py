@@ -1,0 +1,37 @@
+"""What is written to each database: one transaction at a time, and none while it is away."""
+
+from collections.abc import Iterator, Mapping
+
+from ..values.events import Away, Committed, Writer
+from .dispatch import Handlers
+from .timers import Timers
+from .transactions import Transactions
+
+HARDWARE_VTEP = "hardware_vtep"
+MAX_IN_REPORT = 10_000
+"""Writes in one report to the NVC: all that a change in an ordinary case asks for."""
+
+
+class Databases:
+    """The transactions of hardware_vtep, and those of each Open_vSwitch by its name."""
+
+    def __init__(self, vtep: Writer, openvswitch: Mapping[str, Writer], timers: Timers) -> None:
+        self.vtep = Transactions(HARDWARE_VTEP, vtep, timers, MAX_IN_REPORT)
+        self.openvswitch = {
+            name: Transactions(name, writer, timers) for name, writer in openvswitch.items()
+        }
+        self.handlers: Handlers = {Committed: self._committed, Away: self._away}
+
+    def accounts(self) -> Iterator[str]:
+        """Yield how much was sent to each database, for people."""
+        for transactions in (*self.openvswitch.values(), self.vtep):
+            yield transactions.account()
+
+    def _committed(self, event: Committed) -> None:
+        self._transactions(event.database).committed(event.error)
+
+    def _away(self, event: Away) -> None:
+        self._transactions(event.database).away()
+
+    def _transactions(self, database: str) -> Transactions:
+        return self.openvswitch.get(database, self.vtep)

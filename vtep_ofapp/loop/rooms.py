@@ -1,0 +1,85 @@
+"""The rooms of the loop, and who knows whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..engine.network import Network
+from ..engine.switch_state import SwitchState
+from ..features.learning.stations import LearnedMacs
+from ..features.reports import reports
+from ..process.settings import Settings
+from ..values.events import Writer
+from .change_queue import ChangeQueue
+from .connections import Connections
+from .databases import Databases
+from .fault_columns import FaultColumns
+from .fault_log import FaultLog
+from .forgotten_steps import Listener
+from .hosts import Hosts
+from .learned import LearnedStations
+from .lock import Lock
+from .matching import Matching
+from .publisher import Publisher
+from .switches import Switches
+from .timers import Timers
+from .vtep_rows import HeardRows
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """All state of the application, by whose duty it is."""
+
+    timers: Timers
+    changes: ChangeQueue
+    faults: FaultLog
+    databases: Databases
+    switches: Switches
+    publisher: Publisher
+    hosts: Hosts
+    lock: Lock
+    connections: Connections
+    stations: LearnedStations
+    rows: HeardRows
+    matching: Matching
+
+
+def build_rooms(
+    vtep: Writer,
+    openvswitch: Mapping[str, Writer],
+    settings: Settings,
+    timers: Timers,
+    listener: Listener,
+) -> Rooms:
+    """Return rooms in which nothing has happened yet.
+
+    They write to hardware_vtep by ``vtep``, and to each Open_vSwitch by its name; the order of
+    these counts where several have a bridge of one name. ``listener`` is where switches reach us.
+    """
+    network, macs, faults = Network(), LearnedMacs(timers.clock), FaultLog(timers)
+
+    def new_state(name: str) -> SwitchState:
+        return SwitchState(name, network, macs, settings, timers.clock)
+
+    databases = Databases(vtep, openvswitch, timers)
+    switches = Switches(new_state, faults, settings, timers)
+    hosts = Hosts(databases, switches)
+    of_features = reports(macs, settings, timers.clock)
+    publisher = Publisher([*of_features, FaultColumns(faults)], timers, switches.changed)
+    lock = Lock(switches, databases, publisher, timers)
+    connections = Connections(switches, hosts, lock, faults, timers)
+    stations = LearnedStations(macs, network, switches, publisher, timers)
+    rows = HeardRows(network, switches, faults, settings, timers, stations.remember)
+    return Rooms(
+        timers=timers,
+        changes=ChangeQueue(),
+        faults=faults,
+        databases=databases,
+        switches=switches,
+        publisher=publisher,
+        hosts=hosts,
+        lock=lock,
+        connections=connections,
+        stations=stations,
+        rows=rows,
+        matching=Matching(rows, hosts, switches, connections, faults, listener),
+    )

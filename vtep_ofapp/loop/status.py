@@ -1,0 +1,29 @@
+"""What this process does, for the service manager and for people."""
+
+from collections.abc import Collection
+
+
+def status(
+    leads: bool | None, has_lock: bool, switches: Collection[str], connected: Collection[str]
+) -> str:
+    """Return what this process does, in a line.
+
+    ``leads`` is None while nobody has said who is in charge; ``switches`` are the names of all
+    that are managed.
+    """
+    if leads is None:
+        return "waiting for the lock on hardware_vtep"
+    if not leads:
+        return "standing by: another process has the lock"
+    missing = sorted(set(switches) - set(connected))
+    absent = f"; not connected: {', '.join(missing)}" if missing else ""
+    away = "" if has_lock else "; hardware_vtep is away"
+    return f"in charge of {', '.join(sorted(connected)) or 'no switch'}{absent}{away}"
+
+
+def is_ready(leads: bool | None, has_hosts: bool, closed: Collection[str]) -> bool:
+    """Return whether all that can be done is done.
+
+    ``closed`` are the switches that are connected and wait for their first bundle.
+    """
+    return leads is not None and has_hosts and not (leads and closed)
