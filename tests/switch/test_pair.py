@@ -172,6 +172,8 @@ def test_whoever_has_the_lock_is_master_after_cuts_and_kills(pair: Pair) -> None
     pair.ways[pair.app.NAME].cut()
     pair.said(pair.other, IN_CHARGE)
     pair.learns(GUEST)
+    # A row without the flow of its station is removed by the next one in charge.
+    pair.wait(lambda: f"dl_src={GUEST}" in "\n".join(pair.flows()), "the flow of the guest")
     pair.other.kill()
     said = len(pair.app.log_text)
     pair.ways[pair.app.NAME].mend()
