@@ -2,7 +2,7 @@
 
 It knows no more than our own flows use, and raises an AssertionError for whatever it does not
 know or the standard leaves undefined, such as two flows of one priority that both match and do
-different things.
+different things. Flows and groups do what pipeline/layout.py declares, and nothing else.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +27,8 @@ from vtep_ofapp.values.flows import (
     ToController,
     ToGroup,
 )
+
+from .declared import check_flow, check_group
 
 _TAGGED = 0x1000
 _ETHERTYPE_VLAN, _ETHERTYPE_IPV4 = 0x8100, 0x0800
@@ -103,10 +105,13 @@ class Pipeline:
     ) -> None:
         self._tables: dict[int, list[tuple[int, list[tuple[str, int, int]], Flow]]] = {}
         for flow in flows:
+            check_flow(flow)
             conditions = [(name, *_masked(value)) for name, value in flow.key.match]
             table = self._tables.setdefault(flow.key.table, [])
             table.append((flow.key.priority, conditions, flow))
         self._groups = {group.id: group for group in groups}
+        for group in self._groups.values():
+            check_group(group)
         self._is_alive = is_alive
         self._vlan_limit = vlan_limit
 
