@@ -35,7 +35,7 @@ from .builders import (
 from .doubles import ConnectionDouble, SwitchDouble
 
 
-def test_whoever_has_no_lock_is_ready_and_changes_nothing(app):
+def test_a_process_without_the_lock_is_ready_and_changes_nothing(app):
     connection = ConnectionDouble()
     app.turn(
         VtepRows(ROWS),
@@ -95,7 +95,7 @@ def test_nothing_is_done_between_losing_the_lock_and_having_it_again(app):
     assert ["0x1771" in str(change) for change in changes] == [True, False, True]
 
 
-def test_whoever_takes_over_again_reads_what_the_other_learned_before_rows_are_written(app):
+def test_what_the_other_process_learned_is_read_before_rows_are_written(app):
     connection = app.start()
     app.turn(LockIs(False))
     other = App()
@@ -113,7 +113,7 @@ def test_whoever_takes_over_again_reads_what_the_other_learned_before_rows_are_w
     assert connection.bundles[1:] == []
 
 
-def test_whoever_stands_by_learns_nothing(app):
+def test_a_process_that_stands_by_learns_nothing(app):
     connection = app.start()
     app.turn(LockIs(False))
     source = match({"metadata": number_of(RED), "reg0": 0x1000})

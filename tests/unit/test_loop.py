@@ -198,7 +198,7 @@ def test_nothing_is_made_of_a_part_of_a_change(app, said):
     assert connection.switch.flows == flows
 
 
-def test_all_that_was_read_anew_is_one_change(app):
+def test_all_that_is_read_after_a_reconnect_is_one_change(app):
     connection = app.start(unknown_dst(FAR))
     (write,) = app.openvswitch[DATABASE].take()
     with_tunnel = bridge(port("p0", 1), tunnel_port(write))

@@ -40,7 +40,7 @@ class Refusals:
         self._refused.update(changes)
 
     def made(self, changes: Sequence[Change]) -> None:
-        """Take note of changes that the switch has made."""
+        """Note changes that the switch has made."""
         if self._trying:
             self._trying.difference_update(changes)
         if not self._trying and not self._refused:

@@ -208,10 +208,9 @@ class SwitchDriver:
 
     def open(self) -> bool:
         """Open the gate when all is known; return whether that happened just now."""
-        is_known = (
-            self.role is Role.MASTER and self.contents.are_known and not self.switch.is_behind
-        )
-        if self.is_open or not is_known or not self.switch.tunnels.are_up():
+        is_known = self.contents.are_known and not self.switch.is_behind
+        is_complete = is_known and self.switch.tunnels.are_up()
+        if self.is_open or self.role is not Role.MASTER or not is_complete:
             return False
         self.gate = Gate.OPEN
         if self.switch.physical is not None:

@@ -59,7 +59,7 @@ class HeardRows:
             self._update(row)
 
     def _all_told(self, event: VtepInSync) -> None:
-        """Drop the rows that do not exist any more, unless the database came back empty."""
+        """Drop the rows that no longer exist, unless the database came back empty."""
         gone = {*self.physical, *self._network.rows()} - event.rows
         self.are_in_sync = True
         self._switches.changed()
