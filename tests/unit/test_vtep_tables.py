@@ -1,0 +1,275 @@
+"""What rows of hardware_vtep amount to, and what writes make of them, through the ovs library."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from sim.lab.openvswitch import SCHEMA_FILES
+from vtep_ofapp.ovsdb import replaced, schemas
+from vtep_ofapp.ovsdb.hardware_vtep import registry
+from vtep_ofapp.ovsdb.hardware_vtep.tables import VtepTables
+from vtep_ofapp.ovsdb.open_vswitch.tables import GROUPS as OPEN_VSWITCH
+from vtep_ofapp.ovsdb.reader import Reader
+from vtep_ofapp.ovsdb.replica import Replica
+from vtep_ofapp.ovsdb.writer import Writer
+from vtep_ofapp.values import writes
+from vtep_ofapp.values.events import VtepInSync, VtepRows
+from vtep_ofapp.values.faults import FaultRow, FaultTable
+from vtep_ofapp.values.rows import (
+    BindingStats,
+    Gone,
+    Locator,
+    PhysicalSwitch,
+    Refused,
+    RemoteMac,
+    RemoteMcastMac,
+    TunnelReport,
+)
+
+from .builders import FAR, FURTHER, MAC1, MAC2, OWN, RED, SWITCH, uuid
+from .ovsdb_server import LOCATION, ServerDouble
+from .vtep_contents import Tables, updates
+
+NEAR_END, FAR_END, PORT, STATS, MAC, GROUP, SET, LOCAL, TWIN = map(uuid, range(0x900, 0x909))
+
+
+def ref(row) -> list[str]:
+    return ["uuid", str(row)]
+
+
+def locator(address=FAR, **columns) -> dict[str, Any]:
+    return {"encapsulation_type": "vxlan_over_ipv4", "dst_ip": address, **columns}
+
+
+def counters(**told) -> dict[str, int]:
+    return {**asdict(BindingStats()), **told}
+
+
+def contents() -> Tables:
+    """A switch with a port and its counters, and a station and a flood list behind one VTEP."""
+    rows = {
+        "Physical_Switch": {SWITCH: {"name": "br0", "tunnel_ips": OWN, "ports": ref(PORT)}},
+        "Physical_Port": {
+            PORT: {
+                "name": "p0",
+                "vlan_bindings": ["map", [[0, ref(RED)]]],
+                "vlan_stats": ["map", [[0, ref(STATS)]]],
+            }
+        },
+        "Logical_Binding_Stats": {STATS: counters(packets_from_local=1)},
+        "Logical_Switch": {RED: {"name": "red", "tunnel_key": 5001}},
+        "Physical_Locator": {FAR_END: locator(), NEAR_END: locator(OWN)},
+        "Physical_Locator_Set": {SET: {"locators": ref(FAR_END)}},
+        "Ucast_Macs_Remote": {
+            MAC: {"MAC": MAC1, "logical_switch": ref(RED), "locator": ref(FAR_END)}
+        },
+        "Mcast_Macs_Remote": {
+            GROUP: {"MAC": "unknown-dst", "logical_switch": ref(RED), "locator_set": ref(SET)}
+        },
+        "Ucast_Macs_Local": {
+            each: {"MAC": MAC2, "logical_switch": ref(RED), "locator": ref(NEAR_END)}
+            for each in (LOCAL, TWIN)
+        },
+    }
+    return {table: {str(row): told for row, told in each.items()} for table, each in rows.items()}
+
+
+class Vtep:
+    """The reader and the writer of a database."""
+
+    def __init__(self, rows: Tables, schema: Any = None) -> None:
+        replaced.install()
+        self.events: list[Any] = []
+        self.ended: list[str | None] = []
+        self.rows = rows
+        self.tables = VtepTables()
+        schema = schema or json.loads(SCHEMA_FILES["vtep"].read_text())
+        missing = schemas.missing(schema, self.tables.columns)
+        self.reader = Reader(self.tables, self.events.append)
+        helper = schemas.helper_for(schema, self.tables.columns)
+        self.replica = Replica(LOCATION, helper, self.reader)
+        self.tables.attach(schemas.tables_of(self.replica, missing), missing)
+        self.server = ServerDouble(self.replica.session)
+        self.server.rows = updates({}, rows)
+        self.writer = Writer("hardware_vtep", self.tables, self.ended.append)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self.reader.read_on(self.replica)
+        while self.server.has_more or self.reader.is_behind:
+            self.reader.read_on(self.replica)
+
+    def told(self) -> list[Any]:
+        """Return the rows that were told since this was called last."""
+        rows = [row for event in self.events if isinstance(event, VtepRows) for row in event.rows]
+        self.events.clear()
+        return rows
+
+    def change(self, table: str, row: Any, **columns: Any) -> list[Any]:
+        """Change a row, or delete it if there are no columns; return the rows that are told."""
+        self.told()
+        rows = {each: dict(self.rows[each]) for each in self.rows}
+        former = rows[table].pop(str(row), {})
+        if columns:
+            rows[table][str(row)] = {**former, **columns}
+        self.server.tell(updates(self.rows, rows))
+        self.rows = rows
+        self._go_on()
+        return self.told()
+
+    def write(self, *what: Any) -> list[dict[str, Any]]:
+        """Return the operations of a transaction for some writes, without its comments."""
+        asked = len(self.server.asked)
+        self.writer.put(what)
+        self.writer.advance(self.replica)
+        if self.ended:
+            assert self.ended == [None]
+            return []
+        (request,) = self.server.asked[asked:]
+        self.server.reply(request, [{} for _ in request.params[1:]])
+        return [each for each in request.params[1:] if each["op"] != "comment"]
+
+
+@pytest.fixture
+def vtep() -> Vtep:
+    return Vtep(contents())
+
+
+def inserted(operations, table) -> list[dict[str, Any]]:
+    rows = [each for each in operations if each["op"] == "insert" and each["table"] == table]
+    return [each["row"] for each in rows]
+
+
+def test_each_write_has_one_way_to_be_performed():
+    for kinds, groups in (
+        (writes.VtepWrite, registry.GROUPS),
+        (writes.SwitchWrite, OPEN_VSWITCH),
+    ):
+        declared = [each.kind.__name__ for group in groups for each in group.writes]
+        assert sorted(declared) == sorted(str(kinds).split(" | "))
+
+
+def test_each_table_is_declared_once():
+    declared = [table.name for group in registry.GROUPS for table in group.tables]
+    assert len(declared) == len(set(declared))
+
+
+# Reading
+
+
+def test_all_rows_are_told_and_named_in_the_end(vtep):
+    (*rows, last) = vtep.events
+    assert isinstance(last, VtepInSync)
+    told = {row.uuid for event in rows for row in event.rows}
+    assert told == {SWITCH, RED, MAC, GROUP, LOCAL, TWIN}
+    assert last.rows == told | {NEAR_END, FAR_END}
+
+
+def test_a_switch_is_told_with_its_ports_and_their_counters(vtep):
+    (switch,) = (row for row in vtep.told() if isinstance(row, PhysicalSwitch))
+    (port,) = switch.ports
+    assert port.vlan_bindings == {0: RED}
+    assert port.vlan_stats == {0: BindingStats(1)}
+    (switch,) = vtep.change("Logical_Binding_Stats", STATS, bytes_to_local=7)
+    (port,) = switch.ports
+    assert port.vlan_stats == {0: BindingStats(1, 0, 0, 7)}
+    assert port.vlan_bindings == {0: RED}
+    assert vtep.change("Physical_Switch", SWITCH) == [Gone(SWITCH)]
+
+
+def test_a_change_that_says_nothing_to_us_is_not_told(vtep):
+    assert vtep.change("Physical_Locator", uuid(0x999), **locator(FURTHER)) == []
+    assert vtep.events == []
+
+
+def test_a_locator_that_cannot_be_used_is_told_until_it_is_mended(vtep):
+    bad, *others = vtep.change("Physical_Locator", NEAR_END, **locator("x"))
+    assert isinstance(bad, Refused)
+    assert (bad.uuid, others) == (NEAR_END, [])
+    assert vtep.change("Physical_Locator", NEAR_END, **locator(OWN)) == [Gone(NEAR_END)]
+
+
+def test_what_a_locators_key_says_of_macs_is_read_again(vtep):
+    end = Locator(FAR_END, FAR, 7)
+    group, mac = vtep.change("Physical_Locator", FAR_END, **locator(tunnel_key=7))
+    assert mac == RemoteMac(MAC, MAC1, RED, end)
+    assert group == RemoteMcastMac(GROUP, group.mac, RED, frozenset({end}))
+
+
+def test_a_multicast_mac_that_is_none_is_refused(vtep):
+    (bad,) = vtep.change("Mcast_Macs_Remote", GROUP, MAC="x")
+    assert isinstance(bad, Refused)
+    assert bad.subject == f"Mcast_Macs_Remote x (row {GROUP})"
+    assert bad.logical_switch == RED
+
+
+# Writing
+
+
+def test_a_locator_is_looked_up_before_it_is_made(vtep):
+    put = [
+        writes.PutLocalMac(RED, "02:00:00:00:00:0a", OWN),
+        writes.PutLocalMac(RED, "02:00:00:00:00:0b", FURTHER),
+        writes.PutLocalMac(RED, "02:00:00:00:00:0c", FURTHER),
+    ]
+    operations = vtep.write(*put)
+    assert inserted(operations, "Physical_Locator") == [locator(FURTHER)]
+    macs = inserted(operations, "Ucast_Macs_Local")
+    assert {row["MAC"] for row in macs} == {each.mac for each in put}
+    assert [row["locator"] for row in macs if row["MAC"] == put[0].mac] == [ref(NEAR_END)]
+
+
+def test_one_row_of_several_that_say_the_same_is_left(vtep):
+    operations = vtep.write(writes.PutLocalMac(RED, MAC2, OWN, (LOCAL, TWIN)))
+    deleted = [each["where"] for each in operations if each["op"] == "delete"]
+    assert deleted == [[["_uuid", "==", ref(TWIN)]]]
+    assert not inserted(operations, "Ucast_Macs_Local")
+
+
+def test_what_is_right_already_is_not_written(vtep):
+    assert vtep.write(writes.PutLocalMac(RED, MAC2, OWN, (LOCAL,))) == []
+    assert vtep.ended == [None]
+
+
+def test_what_the_rows_of_a_write_are_gone_of_is_left_out(vtep):
+    nowhere = uuid(0xFFF)
+    assert not vtep.write(
+        writes.PutLocalMac(nowhere, MAC1, OWN),
+        writes.PutUnknownDst(nowhere, frozenset({OWN})),
+        writes.PutPhysicalPort(nowhere, "p1"),
+        writes.RemovePhysicalPort(nowhere, "p0"),
+        writes.PutTunnel(SWITCH, nowhere, TunnelReport(OWN)),
+        writes.RemoveTunnel(nowhere, FAR_END),
+        writes.PutBindingStats(nowhere, 0, BindingStats()),
+        writes.PutFaultStatus(FaultRow(FaultTable.PHYSICAL_PORT, nowhere), frozenset({"x"})),
+        writes.IntroduceSwitch(nowhere, frozenset({OWN}), "x"),
+    )
+
+
+def test_a_fault_goes_into_the_column_of_its_table(vtep):
+    row = FaultRow(FaultTable.PHYSICAL_PORT, PORT)
+    (operation,) = vtep.write(writes.PutFaultStatus(row, frozenset({"invalid_vlan_map"})))
+    assert operation["table"] == "Physical_Port"
+    assert operation["row"] == {"port_fault_status": "invalid_vlan_map"}
+
+
+def test_counters_of_a_binding_have_a_row(vtep):
+    (operation,) = vtep.write(writes.PutBindingStats(PORT, 0, BindingStats(2, 0, 0, 9)))
+    assert operation["where"] == [["_uuid", "==", ref(STATS)]]
+    assert operation["row"] == counters(packets_from_local=2, bytes_to_local=9)
+
+
+def test_writes_to_what_an_old_schema_lacks_are_not_taken():
+    schema = json.loads(SCHEMA_FILES["vtep"].read_text())
+    del schema["tables"]["Tunnel"]
+    del schema["tables"]["Physical_Switch"]["columns"]["tunnels"]
+    del schema["tables"]["Physical_Port"]["columns"]["port_fault_status"]
+    tables = Vtep(contents(), schema).tables
+    assert not tables.takes(writes.PutTunnel(SWITCH, FAR_END, TunnelReport(OWN)))
+    assert not tables.takes(writes.RemoveTunnel(SWITCH, FAR_END))
+    for table, has in ((FaultTable.PHYSICAL_PORT, False), (FaultTable.PHYSICAL_SWITCH, True)):
+        assert tables.takes(writes.PutFaultStatus(FaultRow(table, PORT), frozenset())) == has
+    assert tables.takes(writes.PutBindingStats(PORT, 0, None))
+    assert tables.takes(writes.PutPhysicalPort(SWITCH, "p1"))
