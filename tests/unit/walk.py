@@ -7,6 +7,7 @@ different things. Flows and groups do what pipeline/layout.py declares, and noth
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import IPv4Address
 
 from vtep_ofapp.values.flows import (
@@ -103,12 +104,10 @@ class Pipeline:
         is_alive: Callable[[int], bool] = lambda port: True,
         vlan_limit: int = 1,
     ) -> None:
-        self._tables: dict[int, list[tuple[int, list[tuple[str, int, int]], Flow]]] = {}
-        for flow in flows:
+        self._tables: dict[int, list[Flow]] = {}
+        for flow in sorted(flows, key=lambda flow: -flow.key.priority):
             check_flow(flow)
-            conditions = [(name, *_masked(value)) for name, value in flow.key.match]
-            table = self._tables.setdefault(flow.key.table, [])
-            table.append((flow.key.priority, conditions, flow))
+            self._tables.setdefault(flow.key.table, []).append(flow)
         self._groups = {group.id: group for group in groups}
         for group in self._groups.values():
             check_group(group)
@@ -140,15 +139,15 @@ class Pipeline:
             self._look_up(goto.table, state, result)
 
     def _best(self, table: int, state: _State) -> Flow | None:
-        found = [
-            (priority, flow)
-            for priority, conditions, flow in self._tables.get(table, ())
-            if all(state.value(name) & mask == value for name, value, mask in conditions)
-        ]
-        if not found:
+        best: list[Flow] = []
+        for flow in self._tables.get(table, ()):
+            if best and flow.key.priority < best[0].key.priority:
+                break
+            conditions = _conditions(flow.key.match)
+            if all(state.value(name) & mask == value for name, value, mask in conditions):
+                best.append(flow)
+        if not best:
             return None
-        highest = max(priority for priority, _ in found)
-        best = [flow for priority, flow in found if priority == highest]
         ambiguous = {flow.actions for flow in best}
         assert len(ambiguous) == 1, f"which of these is meant? {'; '.join(map(str, best))}"
         return best[0]
@@ -210,6 +209,12 @@ class Pipeline:
         assert bucket.watch_group is not None, f"{bucket} watches nothing"
         watched = self._groups[bucket.watch_group]
         return not watched.fast_failover or any(map(self._counts, watched.buckets))
+
+
+@cache
+def _conditions(match: tuple[tuple[str, MatchValue], ...]) -> tuple[tuple[str, int, int], ...]:
+    """Return each field of a match with the value that it must have under a mask."""
+    return tuple((name, *_masked(value)) for name, value in match)
 
 
 def _masked(value: MatchValue) -> tuple[int, int]:
