@@ -17,6 +17,10 @@ from .layout import (
     onward,
 )
 
+_TO_DECAPSULATION = onward(Table.ADMISSION, Way.FROM_TUNNEL)
+_INTO_LOGICAL_SWITCH = onward(Table.DECAPSULATION, Way.FROM_TUNNEL)
+_TO_TUNNEL = onward(Table.ENCAPSULATION, Way.TO_TUNNEL)
+
 
 def inner_tags() -> tuple[Flow, ...]:
     """Drop frames that carry a tag inside VXLAN, both ways (RFC 7348, section 6.1)."""
@@ -34,7 +38,7 @@ def incoming(address: str, ofport: int) -> Flow:
         Priority.DEFAULT,
         match({"in_port": ofport}),
         SetField(REMOTE, ipv4_number(address)),
-        *onward(Table.ADMISSION, Way.FROM_TUNNEL),
+        *_TO_DECAPSULATION,
         producer=Cookie.TUNNELS,
     )
 
@@ -45,7 +49,7 @@ def incoming_from_anyone(ofport: int) -> Flow:
         Table.ADMISSION,
         Priority.DEFAULT,
         match({"in_port": ofport}),
-        *onward(Table.ADMISSION, Way.FROM_TUNNEL),
+        *_TO_DECAPSULATION,
         producer=Cookie.TUNNELS,
     )
 
@@ -70,7 +74,7 @@ def looking_at_bfd(address: str, ofport: int, destination: str) -> Flow:
             }
         ),
         SetField(REMOTE, ipv4_number(address)),
-        *onward(Table.ADMISSION, Way.FROM_TUNNEL),
+        *_TO_DECAPSULATION,
         producer=Cookie.TUNNELS,
     )
 
@@ -97,7 +101,7 @@ def decapsulation(address: str, vni: int, logical_switch: int) -> Flow:
         match({REMOTE: ipv4_number(address), "tunnel_id": vni}),
         SetField(LOGICAL_SWITCH, logical_switch),
         SetField(ORIGIN, FROM_TUNNEL),
-        *onward(Table.DECAPSULATION, Way.FROM_TUNNEL),
+        *_INTO_LOGICAL_SWITCH,
         producer=Cookie.TUNNELS,
     )
 
@@ -120,7 +124,7 @@ def decapsulation_from_anyone(vni: int, logical_switch: int) -> Flow:
         match({"tunnel_id": vni}),
         SetField(LOGICAL_SWITCH, logical_switch),
         SetField(ORIGIN, FROM_TUNNEL),
-        *onward(Table.DECAPSULATION, Way.FROM_TUNNEL),
+        *_INTO_LOGICAL_SWITCH,
         producer=Cookie.TUNNELS,
     )
 
@@ -150,15 +154,14 @@ def encapsulation(logical_switch: int, vni: int) -> Flow:
         Priority.DEFAULT,
         match({LOGICAL_SWITCH: logical_switch}),
         SetField("tunnel_id", vni),
-        *onward(Table.ENCAPSULATION, Way.TO_TUNNEL),
+        *_TO_TUNNEL,
         producer=Cookie.TUNNELS,
     )
 
 
 def encapsulation_towards(logical_switch: int, address: str, vni: int | None) -> Flow:
     """Give frames for one VTEP a VNI of their own, or drop them where there is none."""
-    onwards = onward(Table.ENCAPSULATION, Way.TO_TUNNEL)
-    actions = (SetField("tunnel_id", vni), *onwards) if vni else ()
+    actions = (SetField("tunnel_id", vni), *_TO_TUNNEL) if vni else ()
     return flow(
         Table.ENCAPSULATION,
         Priority.PREFERRED,
