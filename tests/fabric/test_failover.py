@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -172,6 +172,37 @@ def test_if_all_are_dead_one_gets_the_frames_and_the_log_says_so(lab: BfdLab) ->
     assert during <= one or during <= two
 
 
+def users(lab: BfdLab, vlans: Sequence[int]) -> dict[str, set[int]]:
+    """Send a broadcast in each VLAN; return which arrived at which service node.
+
+    None may arrive at both, or twice.
+    """
+    mark = probe(lab.vm1.mac, BROADCAST).mark
+    with lab.one.capture_underlay() as at_one, lab.two.capture_underlay() as at_two:
+        # The one after the last follows all the others: when it is there, they are.
+        for vlan in (*vlans, vlans[-1]):
+            lab.vm1.send(lab_frame(lab.vm1.mac, BROADCAST, mark, (vlan,)))
+        captures = {"one": at_one, "two": at_two}
+
+        def arrived() -> dict[str, list[int]]:
+            return {
+                name: [
+                    frame.vxlan.vni
+                    for frame in capture.frames
+                    if mark in frame.data and frame.vxlan
+                ]
+                for name, capture in captures.items()
+            }
+
+        with contextlib.suppress(WaitFailed):
+            wait_until(lambda: sum(map(len, arrived().values())) > len(vlans), "all", timeout=0.3)
+        found = arrived()
+    counts = Counter(found["one"] + found["two"])
+    assert counts.pop(vlans[-1], 0) <= 2
+    assert set(counts.values()) <= {1}
+    return {name: set(vnis) for name, vnis in found.items()}
+
+
 def test_logical_switches_are_spread_and_those_of_a_dead_node_go_to_the_other(lab: BfdLab) -> None:
     vlans = range(100, 116)
     lab.await_bfd(lab.one, lab.two)
@@ -184,43 +215,19 @@ def test_logical_switches_are_spread_and_those_of_a_dead_node_go_to_the_other(la
             f"add-mcast-remote ls{vlan} unknown-dst {lab.two.tunnel_ip}",
         )
 
-    def users() -> dict[str, set[int]]:
-        """Send a broadcast in each; return who got which. None may arrive at both, or twice."""
-        mark = probe(lab.vm1.mac, BROADCAST).mark
-        with lab.one.capture_underlay() as at_one, lab.two.capture_underlay() as at_two:
-            # The one after the last follows all the others: when it is there, they are.
-            for vlan in (*vlans, vlans[-1]):
-                lab.vm1.send(lab_frame(lab.vm1.mac, BROADCAST, mark, (vlan,)))
-            captures = {"one": at_one, "two": at_two}
-
-            def arrived() -> dict[str, list[int]]:
-                return {
-                    name: [
-                        frame.vxlan.vni
-                        for frame in capture.frames
-                        if mark in frame.data and frame.vxlan
-                    ]
-                    for name, capture in captures.items()
-                }
-
-            with contextlib.suppress(WaitFailed):
-                wait_until(
-                    lambda: sum(map(len, arrived().values())) > len(vlans), "all", timeout=0.3
-                )
-            found = arrived()
-        counts = Counter(found["one"] + found["two"])
-        assert counts.pop(vlans[-1], 0) <= 2
-        assert set(counts.values()) <= {1}
-        return {name: set(vnis) for name, vnis in found.items()}
-
     try:
-        lab.wait(lambda: set.union(*users().values()) == set(vlans), "every broadcast somewhere")
-        spread = users()
+        lab.wait(
+            lambda: set.union(*users(lab, vlans).values()) == set(vlans),
+            "every broadcast somewhere",
+        )
+        spread = users(lab, vlans)
         assert min(map(len, spread.values())) >= 2, spread
         lab.one.set_cpath_down(True)
-        lab.wait(lambda: users() == {"one": set(), "two": set(vlans)}, "all at the other one")
+        lab.wait(
+            lambda: users(lab, vlans) == {"one": set(), "two": set(vlans)}, "all at the other one"
+        )
         lab.one.set_cpath_down(False)
-        lab.wait(lambda: users() == spread, "each where it was")
+        lab.wait(lambda: users(lab, vlans) == spread, "each where it was")
     finally:
         lab.one.set_cpath_down(False)
         for vlan in vlans:
