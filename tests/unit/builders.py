@@ -1,5 +1,6 @@
 """Rows, ports and bindings with everything that a test does not care about filled in."""
 
+import time
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 from typing import Any
@@ -172,7 +173,7 @@ def port(name: str = "p0", number: int | None = 1, **more: Any) -> BridgePort:
 
 def to_anyone(number: int | None = 900, *, of: str = "br0", local: str = OWN) -> BridgePort:
     """Return our port for VTEPs that no row names, as it is on a bridge that is managed."""
-    name = Tunnels(of, 0).name(ANYONE, local)
+    name = Tunnels(of, 0, time.monotonic).name(ANYONE, local)
     return port(name, number, is_ours=True, remote=ANYONE, local=local)
 
 

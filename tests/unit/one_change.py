@@ -6,6 +6,7 @@ be. A Storm checks after each turn that what was done is of a whole state.
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ def with_tunnels(addresses: Iterable[str]) -> Any:
 
 
 NUMBERS = {address: number for number, address in enumerate(ADDRESSES, 100)}
-NAMES_OF = {address: Tunnels("br0", 10).name(address, OWN) for address in ADDRESSES}
+NAMES_OF = {address: Tunnels("br0", 10, time.monotonic).name(address, OWN) for address in ADDRESSES}
 
 
 @dataclass
@@ -171,7 +172,7 @@ def whole(tables: Tables) -> Whole:
     switch = application.connection.switch
     (writes, *rest) = application.vtep.transactions or [[]]
     assert not rest
-    wanted = application.rooms.switches.drivers["br0"].switch.tunnels.ports.wanted
+    wanted = application.rooms.switches.drivers["br0"].switch.tunnel_ports.wanted
     return Whole(
         switch.flows,
         switch.groups,
@@ -188,7 +189,7 @@ def cut_anywhere(sizes: tuple[int, ...], sleep: Callable[..., None]) -> Iterator
         (reader, "ROWS_AT_A_TIME"),
         (vtep_tables, "ROWS_AT_A_TIME"),
         (change_queue, "MAX_ROWS"),
-        (switch_state, "MAX_STATIONS"),
+        (switch_state, "PARTS_PER_TURN"),
         (inbox, "MAX_EVENTS"),
     )
     with ExitStack() as stack:

@@ -217,7 +217,7 @@ def test_all_that_is_read_after_a_reconnect_is_one_change(app):
 
 
 def test_a_long_change_is_one_bundle_and_others_wait_for_their_turn(app, monkeypatch):
-    monkeypatch.setattr(switch_state, "MAX_STATIONS", 2)
+    monkeypatch.setattr(switch_state, "PARTS_PER_TURN", 2)
     connection = app.start(unknown_dst(FAR))
     (write,) = app.openvswitch[DATABASE].take()
     with_tunnel = bridge(port("p0", 1), tunnel_port(write))

@@ -1,12 +1,11 @@
 """Rows of Physical_Port matched with the ports of the bridge."""
 
-from vtep_ofapp.engine.desired import OfBinding
-from vtep_ofapp.features.bindings.ports import Ports, Rematch
+from vtep_ofapp.features.bindings.ports import Ports, Rematch, VlanBinding
 from vtep_ofapp.values.rows import BindingStats
 
 from .builders import BLUE, RED, physical_port, port, uuid
 
-UNTAGGED, TAGGED = OfBinding("p0", 0), OfBinding("p0", 10)
+UNTAGGED, TAGGED = VlanBinding("p0", 0), VlanBinding("p0", 10)
 
 
 def matched(rows, *there):
@@ -31,8 +30,8 @@ def test_a_row_and_a_port_of_its_name_make_bindings():
     assert ports.numbered(0x3001) is None
     assert set(ports.bound()) == {RED, BLUE}
     assert ports.bindings_of(RED) == [ports.binding(UNTAGGED)]
-    assert set(ports.causes_of(BLUE)) == {TAGGED}
-    assert set(ports.causes_at("p0")) == {UNTAGGED, TAGGED}
+    assert set(ports.keys_of(BLUE)) == {TAGGED}
+    assert set(ports.keys_at("p0")) == {UNTAGGED, TAGGED}
 
 
 def test_a_row_without_a_port_binds_but_is_of_no_use():
@@ -40,13 +39,13 @@ def test_a_row_without_a_port_binds_but_is_of_no_use():
     assert ports.is_bound(RED)
     assert ports.binding(UNTAGGED) is None
     assert ports.bindings_of(RED) == []
-    assert set(ports.causes_of(RED)) == {UNTAGGED}
+    assert set(ports.keys_of(RED)) == {UNTAGGED}
 
 
 def test_a_port_without_a_row_binds_nothing():
     ports = matched([], port("p0", 3))
     assert set(ports.bound()) == set()
-    assert ports.causes_at("p0") == []
+    assert ports.keys_at("p0") == []
     assert ports.row("p0") is None
 
 

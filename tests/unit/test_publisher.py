@@ -2,7 +2,8 @@
 
 import pytest
 
-from vtep_ofapp.engine.report import FaultsChanged, StationsChanged
+from vtep_ofapp.engine.report import FaultsChanged
+from vtep_ofapp.engine.topics import StationsChanged
 from vtep_ofapp.features.learning import local_macs
 from vtep_ofapp.features.learning.stations import Place
 from vtep_ofapp.features.reports import reports

@@ -328,13 +328,13 @@ class Sequences(RuleBasedStateMachine):
             for (each, vlan), of in self.reference.bindings(name).items()
         }
         each = found.get(source_binding << 12)
-        if each is None or self.world.network.number(each[2]) != number:
+        if each is None or self.world.logical_switches.number(each[2]) != number:
             self.world.show(source_binding << 12, number, MAC1, name)
 
     @rule(mac=STATIONS, of=LOGICAL_SWITCHES)
     def station_is_idle(self, mac, of):
         self.world.settle()
-        if self.world.network.number(of) is not None:
+        if self.world.logical_switches.number(of) is not None:
             self.world.idle(mac, of)
             self.reference.forget(of, mac)
 
@@ -550,7 +550,7 @@ class SlicedSequences(Sequences):
     """The same where a turn has room for one station, so that flows pass on late."""
 
     def __init__(self) -> None:
-        self.patch = patch.object(switch_state, "MAX_STATIONS", 1)
+        self.patch = patch.object(switch_state, "PARTS_PER_TURN", 1)
         self.patch.start()
         super().__init__()
         for switch in self.world.switches.values():

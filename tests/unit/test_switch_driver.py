@@ -155,7 +155,7 @@ def test_an_open_gate_stays_open_when_more_tunnels_are_wanted(started):
 def tunnel_to(bench: Bench, address: str) -> PutTunnelPort:
     (name,) = (
         name
-        for name, tunnel in bench.world.switch.tunnels.ports.wanted.items()
+        for name, tunnel in bench.world.switch.tunnel_ports.wanted.items()
         if tunnel.remote == address
     )
     return PutTunnelPort(bridge="br0", name=name, remote=address, local=OWN, bfd={})

@@ -1,14 +1,20 @@
 """What one switch wants, for each cause. br0 has p0 in red, untagged, unless a test says more."""
 
 import itertools
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from vtep_ofapp.engine import switch_state
 from vtep_ofapp.engine.desired_actual import DesiredActual
-from vtep_ofapp.engine.network import Network
 from vtep_ofapp.engine.stable_ids import StableIds
+from vtep_ofapp.features.bridge import HostLooked
+from vtep_ofapp.features.learning.feature import Learned
+from vtep_ofapp.features.registry import FEATURES
+from vtep_ofapp.features.tunnels.ports import Tunnels
+from vtep_ofapp.features.tunnels.rows import TunnelTo
+from vtep_ofapp.features.unicast import Placed
 from vtep_ofapp.pipeline.layout import MAX_BINDINGS, Priority
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.rows import ANYONE, Gone, PhysicalPort
@@ -447,7 +453,7 @@ def test_the_gate_does_not_wait_for_that_port_and_it_counts_for_no_limit():
     world.settle()
     world.make_tunnels(outcome=lambda address: "later" if address == ANYONE else "up")
     world.settle()
-    assert world.switch.tunnels.are_up()
+    assert world.switch.are_tunnels_up()
     assert world.complaints() == set()
 
 
@@ -503,7 +509,7 @@ def test_where_any_may_send_the_vni_decides():
 
 def checked(world: World, *addresses: str, is_here: bool = True) -> set[str]:
     """Let it look at a host with these addresses, once; return what it complains of then."""
-    world.switch.check_addresses(lambda *interface: is_here, addresses.__contains__)
+    world.switch.invalidate(HostLooked(lambda *interface: is_here, addresses.__contains__))
     world.settle()
     return world.complaints()
 
@@ -764,7 +770,7 @@ def test_the_idle_flow_of_a_former_place_does_not_forget_a_station():
         if "eth_src" in dict(key.match) and dict(key.match)["eth_src"] == MAC1
     )
     world.see(MAC1, "p1")
-    world.switch.forget(former)
+    world.switch.flow_ended(former)
     world.settle()
     assert any(MAC1 in flow for flow in world.flows("UNICAST"))
 
@@ -783,7 +789,7 @@ def test_stations_go_with_their_binding():
     ("source_binding", "of"), [(0x2000, RED), (0x1000, BLUE), (0, RED)], ids=str
 )
 def test_frames_that_fit_no_binding_teach_nothing(world, source_binding, of):
-    world.show(source_binding, world.network.number(of), MAC1)
+    world.show(source_binding, world.logical_switches.number(of), MAC1)
     world.settle()
     assert not any(MAC1 in flow for flow in world.flows())
 
@@ -803,11 +809,11 @@ def test_a_placed_station_without_a_tunnel_waits_for_it(world):
     world.tell(remote_mac(MAC1, FAR))
     world.settle()
     assert world.tunnels() == {(FAR, OWN)}
-    assert not world.switch.tunnels.are_up()
+    assert not world.switch.are_tunnels_up()
     assert not any(MAC1 in flow for flow in world.flows())
     world.make_tunnels()
     world.settle()
-    assert world.switch.tunnels.are_up()
+    assert world.switch.are_tunnels_up()
     assert any(MAC1 in flow for flow in world.flows("UNICAST"))
 
 
@@ -886,12 +892,10 @@ def test_a_station_at_our_own_address_is_no_fault_while_another_switch_has_the_l
         ({5: RED, 6: BLUE}, set()),
     ):
         row = second(physical_port("q0", binding))
-        for topic in world.network.update_switch(row.uuid, row):
-            world.switch.touch(topic)
+        world.touch(world.model.update(row))
         world.settle()
         assert world.complaints() == complaints
-    for topic in world.network.update_switch(uuid(0x5999), None):
-        world.switch.touch(topic)
+    world.touch(world.model.update(Gone(uuid(0x5999))))
     world.settle()
     assert len(world.complaints()) == 1
     # That switch may be one of ours as well; what was known before either of them counts, too.
@@ -1031,7 +1035,7 @@ def test_a_target_whose_tunnel_cannot_be_made_is_left_out_and_a_fault():
     world = a_world()
     world.tell(logical_switch(RED, source_node=True), unknown_dst(FAR, FURTHER))
     world.calm_down(outcome=lambda address: "error" if address == FAR else "up")
-    assert world.switch.tunnels.are_up()
+    assert world.switch.are_tunnels_up()
     assert world.complaints() == {
         "Physical_Switch br0: Open vSwitch cannot make the tunnel to 10.0.0.2: could not"
     }
@@ -1087,8 +1091,8 @@ def test_a_tunnel_port_that_someone_removes_is_wanted_again():
     world = with_tunnel(unknown_dst(FAR))
     world.exactly(port("p0", 1), port("p1", 2), *world.ports_to_anyone())
     world.settle()
-    assert not world.switch.tunnels.are_up()
-    (difference,) = world.switch.tunnels.ports.differences()
+    assert not world.switch.are_tunnels_up()
+    (difference,) = world.switch.tunnel_ports.differences()
     assert (difference.want.remote, difference.want.local) == (FAR, OWN)
 
 
@@ -1097,7 +1101,7 @@ def test_a_tunnel_port_that_someone_changed_is_mended():
     (tunnel,) = world.tunnel_ports()
     world.exactly(port("p0", 1), replace(tunnel, local="10.8.0.1"), *world.ports_to_anyone())
     world.settle()
-    (difference,) = world.switch.tunnels.ports.differences()
+    (difference,) = world.switch.tunnel_ports.differences()
     assert (difference.have.remote, difference.have.local) == (FAR, "10.8.0.1")
     assert (difference.want.remote, difference.want.local) == (FAR, OWN)
 
@@ -1107,14 +1111,14 @@ def test_a_port_with_our_mark_that_leads_elsewhere_is_removed(remote):
     world = a_world()
     world.exactly(port("p0", 1), port("vx", 9, is_ours=True, remote=remote), to_anyone())
     world.settle()
-    (difference,) = world.switch.tunnels.ports.differences()
+    (difference,) = world.switch.tunnel_ports.differences()
     assert (difference.key, difference.want) == ("vx", None)
     assert world.flows("TUNNEL") == set()
 
 
 def test_a_port_of_someone_else_with_the_name_of_a_tunnel_is_a_fault_and_stays():
     world = a_world()
-    name = world.switch.tunnels.name(FAR, OWN)
+    name = world.switch.view[Tunnels].name(FAR, OWN)
     world.bridge(port("p0", 1), port(name, 9))
     world.tell(remote_mac(MAC1, FAR), unknown_dst(FAR, FURTHER))
     world.calm_down()
@@ -1137,7 +1141,7 @@ def test_names_of_tunnel_ports_fit_and_do_not_clash():
         world.physical(row, name)
         world.bridge(port("p0", 1), name=name)
     world.settle()
-    names = [name for each in world.switches.values() for name in each.tunnels.ports.wanted]
+    names = [name for each in world.switches.values() for name in each.tunnel_ports.wanted]
     assert len(names) == len(set(names)) == 16
     assert all(len(name.encode()) <= 15 for name in names)
 
@@ -1201,17 +1205,17 @@ def test_every_locator_in_use_has_a_tunnel_row():
     world = with_tunnel(
         remote_mac(MAC1, FAR), remote_mac(MAC2, FAR, key=7001, row=uuid(101)), unknown_dst(FURTHER)
     )
-    rows = world.switch.tunnel_rows.wanted
+    rows = world.switch.rows[TunnelTo].wanted
     assert set(rows) == {
-        locator(FAR).uuid,
-        locator(FAR, 7001).uuid,
-        locator(FURTHER).uuid,
+        TunnelTo(locator(FAR).uuid),
+        TunnelTo(locator(FAR, 7001).uuid),
+        TunnelTo(locator(FURTHER).uuid),
     }
     assert {report.local for report in rows.values()} == {OWN}
     assert {tuple(report.bfd_status) for report in rows.values()} == {()}
     world.tell(Gone(uuid(101)))
     world.settle()
-    assert set(rows) == {locator(FAR).uuid, locator(FURTHER).uuid}
+    assert set(rows) == {TunnelTo(locator(FAR).uuid), TunnelTo(locator(FURTHER).uuid)}
 
 
 def test_bfd_is_switched_on_by_the_row_and_reported_there():
@@ -1225,12 +1229,12 @@ def test_bfd_is_switched_on_by_the_row_and_reported_there():
     assert tunnel.bfd["min_rx"] == "300"
     world.exactly(port("p0", 1), replace(tunnel, bfd_status={"state": "up", "forwarding": "true"}))
     world.settle()
-    (report,) = world.switch.tunnel_rows.wanted.values()
+    (report,) = world.switch.rows[TunnelTo].wanted.values()
     assert report.bfd_status == {"enabled": "true", "state": "up", "forwarding": "true"}
     world.physical(physical_switch(bound, tunnels=(tunnel_row(FAR),)))
     world.calm_down()
     assert world.tunnel_ports()[0].bfd == {}
-    (report,) = world.switch.tunnel_rows.wanted.values()
+    (report,) = world.switch.rows[TunnelTo].wanted.values()
     assert report.bfd_status == {}
 
 
@@ -1500,7 +1504,7 @@ def test_there_are_no_more_tunnels_than_allowed():
     world.bridge(port("p0", 1))
     world.calm_down()
     assert world.tunnels() == {(FAR, OWN)}
-    assert world.switch.tunnels.are_up()
+    assert world.switch.are_tunnels_up()
     assert world.complaints() == {"Physical_Switch br0: no tunnel to 10.0.0.3: there are 1 already"}
     assert {word_of(each) for each in world.faults()} == {"tunnel_exhaustion"}
     world.tell(unknown_dst(FURTHER))
@@ -1638,34 +1642,41 @@ def test_a_switch_that_lost_everything_loses_no_station(world):
 # The cost
 
 
-class Watched(Network):
-    """A network that counts the questions for a logical switch's number; every cause asks."""
+def counting(features, counts):
+    """Return features that count how often owners of each kind are worked out."""
 
-    questions = 0
+    def counted(owner):
+        def compute(*args):
+            counts[owner.key] += 1
+            return owner.compute(*args)
 
-    def number(self, logical_switch):
-        self.questions += 1
-        return super().number(logical_switch)
+        return replace(owner, compute=compute)
+
+    return [replace(each, owners=tuple(map(counted, each.owners))) for each in features]
 
 
 def test_a_change_works_out_only_what_it_touches():
-    network = Watched()
-    world = World(network=network)
+    counts = Counter()
+    world = World(features=counting(FEATURES, counts))
     world.tell(logical_switch(RED))
     world.physical(physical_switch(physical_port("p0", {0: RED})))
     world.bridge(port("p0", 1))
-    world.tell(*(remote_mac(f"02:00:00:00:{n:02x}:00", FAR, row=uuid(n)) for n in range(200)))
-    network.questions = 0
+    world.tell(*(remote_mac(f"02:00:00:00:{n:02x}:00", FAR, row=uuid(100 + n)) for n in range(200)))
+    counts.clear()
     world.calm_down()
-    assert network.questions >= 200
-    network.questions = 0
-    world.tell(remote_mac(MAC1, FAR, row=uuid(300)))
+    assert counts[Placed] >= 200
+    counts.clear()
+    world.tell(remote_mac(MAC1, FAR, row=uuid(301)))
     world.settle()
+    assert counts == {Placed: 1}
+    counts.clear()
     world.see(MAC2, "p0")
     world.settle()
+    assert counts == {Learned: 1}
+    counts.clear()
     world.bridge(port("p0", 1), port("p1", 2))
     world.settle()
-    assert network.questions < 10
+    assert counts == {}
 
 
 def test_very_many_stations_are_worked_out_in_turns_of_their_own(monkeypatch):
@@ -1673,7 +1684,7 @@ def test_very_many_stations_are_worked_out_in_turns_of_their_own(monkeypatch):
     world.tell(*(remote_mac(f"02:00:00:00:{n:02x}:00", FAR, row=uuid(n)) for n in range(100, 200)))
     world.calm_down()
     expected = world.summary()
-    monkeypatch.setattr(switch_state, "MAX_STATIONS", 30)
+    monkeypatch.setattr(switch_state, "PARTS_PER_TURN", 30)
     other = world.anew()
     turns = 0
     while other.switch.is_behind:
@@ -1684,7 +1695,7 @@ def test_very_many_stations_are_worked_out_in_turns_of_their_own(monkeypatch):
 
 
 def test_news_does_not_wait_behind_very_many_stations(monkeypatch, world):
-    monkeypatch.setattr(switch_state, "MAX_STATIONS", 2)
+    monkeypatch.setattr(switch_state, "PARTS_PER_TURN", 2)
     world.tell(*(remote_mac(f"02:00:00:00:{n:02x}:00", FAR, row=uuid(n)) for n in range(100, 110)))
     world.settle()
     world.see(MAC1, "p0")
@@ -1695,7 +1706,7 @@ def test_news_does_not_wait_behind_very_many_stations(monkeypatch, world):
 
 def test_a_flow_that_passes_on_late_is_not_lost(monkeypatch):
     """A logical switch takes the number of another one, and with it the flow of a station."""
-    monkeypatch.setattr(switch_state, "MAX_STATIONS", 1)
+    monkeypatch.setattr(switch_state, "PARTS_PER_TURN", 1)
     numbers = StableIds(2)
     small, large = next(
         (small, large)

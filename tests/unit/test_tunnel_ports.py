@@ -24,11 +24,8 @@ class Bench:
 
     def attempt(self, remote: str) -> int:
         """Return which attempt is asked for, after another look at the tunnel."""
-        if remote == ANYONE:
-            self.tunnels.want_anyone(True)
-        else:
-            self.tunnels.want(remote, {})
-        return self.tunnels.ports.wanted[self.tunnels.name(remote, OWN)].attempt
+        (port,) = dict(self.tunnels.ports(remote, {})).values()
+        return port.attempt
 
 
 @pytest.fixture
@@ -47,7 +44,6 @@ def fail(bench: Bench, remote: str, seconds: float) -> list[float]:
         attempt += 1
         assert bench.attempt(remote) == attempt
         bench.tunnels.set_ports([bench.is_there(remote, None, attempt)])
-        assert bench.tunnels.ports.settled()
         times.append(bench.now)
     return times
 

@@ -2,9 +2,12 @@
 
 import pytest
 
-from vtep_ofapp.engine.network import Network, OfLogicalSwitch, OfPeer
+from vtep_ofapp.engine.model import Model
 from vtep_ofapp.features.bindings.ports import Ports
-from vtep_ofapp.features.vni_mapping import Keys
+from vtep_ofapp.features.logical_switches.rows import LogicalSwitchChanged, LogicalSwitches
+from vtep_ofapp.features.logical_switches.vni_mapping import VniMapping
+from vtep_ofapp.features.peers import Peer, PeerChanged, Peers
+from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.values.rows import Gone
 
 from .builders import (
@@ -13,6 +16,7 @@ from .builders import (
     FURTHER,
     GREEN,
     MAC1,
+    MAC2,
     RED,
     logical_switch,
     physical_port,
@@ -20,15 +24,16 @@ from .builders import (
     uuid,
 )
 
-RED_AT, BLUE_AT = OfPeer(RED, FAR), OfPeer(BLUE, FAR)
+RED_AT, BLUE_AT = Peer(RED, FAR), Peer(BLUE, FAR)
 
 
 class Switch:
     """A switch that binds logical switches, and what it is told of rows."""
 
     def __init__(self, *rows, bound=(RED, BLUE, GREEN)) -> None:
-        self.network, self.ports = Network(), Ports()
-        self.keys = Keys(self.network, self.ports)
+        self.model, self.ports = Model(FEATURES), Ports()
+        self.peers = self.model[Peers]
+        self.keys = VniMapping(self.model[LogicalSwitches], self.peers, self.ports)
         self.tell(*rows)
         self.bind(*bound)
 
@@ -36,11 +41,13 @@ class Switch:
         """Take rows; return the others that are concerned."""
         others: set = set()
         for row in rows:
-            for topic in self.network.update(row):
-                if isinstance(topic, OfLogicalSwitch):
+            for topic in self.model.update(row):
+                if isinstance(topic, LogicalSwitchChanged):
                     others |= self.keys.update(topic.logical_switch)
-                elif isinstance(topic, OfPeer):
-                    others |= self.keys.update_at(topic)
+                    for peer in self.peers.of(topic.logical_switch):
+                        others |= self.keys.update_at(peer)
+                elif isinstance(topic, PeerChanged):
+                    others |= self.keys.update_at(topic.peer)
         return others
 
     def bind(self, *logical_switches) -> set:
@@ -49,8 +56,8 @@ class Switch:
         others: set = set()
         for each in self.ports.match([row], {}).turned:
             others |= self.keys.update(each)
-            for address in self.network.peers(each):
-                others |= self.keys.update_at(OfPeer(each, address))
+            for peer in self.peers.of(each):
+                others |= self.keys.update_at(peer)
         return others
 
     def vnis(self) -> list:
@@ -131,6 +138,39 @@ def test_nor_does_the_key_of_its_locator():
     assert switch.keys.vni_towards(RED_AT) == 5001
 
 
+# The key towards a VTEP, whoever else has it
+
+
+def test_the_key_of_a_logical_switch_holds_towards_every_vtep():
+    keys = Switch(logical_switch(RED, 5001), remote_mac(MAC1, FAR)).keys
+    assert keys.key(RED_AT) == 5001
+    assert keys.key(Peer(RED, FURTHER)) is None
+    assert Switch().keys.key(RED_AT) is None
+
+
+def test_it_comes_before_that_of_a_locator():
+    keys = Switch(logical_switch(RED, 5001), remote_mac(MAC1, FAR, key=7001)).keys
+    assert keys.key(RED_AT) == 5001
+
+
+def test_of_several_keys_of_locators_the_least_holds():
+    switch = Switch(
+        logical_switch(RED, None),
+        remote_mac(MAC1, FAR, key=7002, row=uuid(100)),
+        remote_mac(MAC2, FAR, key=7001, row=uuid(101)),
+    )
+    assert switch.keys.key(RED_AT) == 7001
+    switch.tell(Gone(uuid(101)))
+    assert switch.keys.key(RED_AT) == 7002
+
+
+def test_a_locator_whose_key_changes_is_another_locator():
+    switch = Switch(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
+    switch.tell(remote_mac(MAC1, FAR, key=7002))
+    assert switch.keys.vni_towards(RED_AT) == 7002
+    assert {each.tunnel_key for each in switch.peers.locators(RED_AT)} == {7002}
+
+
 # Keys of locators
 
 
@@ -149,7 +189,7 @@ def test_two_may_share_a_vtep_with_different_keys_or_a_key_at_different_vteps():
         remote_mac(MAC1, FAR, key=7002, of=BLUE, row=uuid(101)),
         remote_mac(MAC1, FURTHER, key=7001, of=GREEN, row=uuid(102)),
     )
-    peers = (RED_AT, BLUE_AT, OfPeer(GREEN, FURTHER))
+    peers = (RED_AT, BLUE_AT, Peer(GREEN, FURTHER))
     assert [switch.keys.vni_towards(each) for each in peers] == [7001, 7002, 7001]
 
 

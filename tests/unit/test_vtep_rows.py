@@ -106,7 +106,7 @@ def test_a_row_that_cannot_be_used_and_concerns_no_switch_is_said_as_well(app, s
 
 
 def test_very_many_stations_leave_room_for_other_turns_and_the_gate_waits(app, said, monkeypatch):
-    monkeypatch.setattr(switch_state, "MAX_STATIONS", 2)
+    monkeypatch.setattr(switch_state, "PARTS_PER_TURN", 2)
     rows = [remote_mac(f"02:00:00:00:00:{n:02x}", "10.0.0.9", row=uuid(900 + n)) for n in range(5)]
     connection = app.start(*rows)
     assert "br0 is managed" not in said(logging.INFO)

@@ -4,17 +4,23 @@ A World keeps what the databases would hold and tells it to the code under test 
 change, as the loop does. ``anew()`` tells the same to switches that know nothing of the past.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from vtep_ofapp.engine.desired import OfBinding
 from vtep_ofapp.engine.desired_actual import DesiredActual, K, W
-from vtep_ofapp.engine.network import Network, Topic
+from vtep_ofapp.engine.feature import Feature
+from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.engine.switch_state import SwitchState
+from vtep_ofapp.engine.topics import StationsChanged, Topic
+from vtep_ofapp.features.bindings.ports import Ports, VlanBinding
 from vtep_ofapp.features.learning.stations import LearnedMacs
+from vtep_ofapp.features.logical_switches.rows import LogicalSwitches
+from vtep_ofapp.features.registry import FEATURES
+from vtep_ofapp.features.replication import McastSets
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Priority
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.faults import Fault
@@ -31,12 +37,15 @@ from vtep_ofapp.values.rows import (
     RemoteMcastMac,
 )
 
-from .builders import bridge, physical_switch, port
+from .builders import bridge, physical_switch, port, unknown_source
 from .declared import check_flow, check_group
 from .reading import read_flows, read_groups
 
 FIRST_TUNNEL_PORT = 1000
 """OpenFlow ports from here on are given to tunnels, so that no other port has them."""
+
+NO_CONNECTION: Any = None
+"""A World has no connections."""
 
 Row = LogicalSwitch | RemoteMac | RemoteMcastMac | LogicalRouter | Refused
 
@@ -45,7 +54,7 @@ class StrictReconciliation(DesiredActual[K, W]):
     """What is wanted has one owner: nobody may want something where something is wanted."""
 
     def want(self, key: K, value: W | None) -> None:
-        assert value is None or key not in self.wanted, f"two causes want {key}"
+        assert value is None or key not in self.wanted, f"two owners want {key}"
         if isinstance(value, Flow):
             check_flow(value)
         elif isinstance(value, Group):
@@ -60,16 +69,18 @@ class World:
         self,
         names: Iterable[str] = ("br0",),
         limit: int | None = None,
-        network: Network | None = None,
         settings: Settings | None = None,
+        features: Iterable[Feature] = FEATURES,
     ) -> None:
         self.limit = limit
         self.settings = settings or Settings()
-        self.network = network or Network()
+        self.features = tuple(features)
+        self.model = Model(self.features)
+        self.logical_switches = self.model[LogicalSwitches]
         if limit is not None:
-            self.network.numbering = StableIds(limit)
-            self.network._group_numbering = StableIds(limit)
-        self.macs = LearnedMacs()
+            self.logical_switches.ids = StableIds(limit)
+            self.model[McastSets].ids = StableIds(limit)
+        self.macs = self.model[LearnedMacs]
         self.rows: dict[UUID, Row] = {}
         self.switches = {name: self._new_switch(name) for name in names}
         self.physical_rows: dict[str, PhysicalSwitch | None] = {}
@@ -77,10 +88,11 @@ class World:
         self._next_port = FIRST_TUNNEL_PORT
 
     def _new_switch(self, name: str) -> SwitchState:
-        switch = SwitchState(name, self.network, self.macs, self.settings)
+        switch = SwitchState(name, self.model, self.settings, time.monotonic)
         switch.flows = StrictReconciliation()
         switch.groups = StrictReconciliation()
-        switch.tunnel_rows = StrictReconciliation()
+        for kind in switch.rows:
+            switch.rows[kind] = StrictReconciliation()
         return switch
 
     @property
@@ -98,20 +110,20 @@ class World:
                 self.rows.pop(row.uuid, None)
             else:
                 self.rows[row.uuid] = row
-            self._touch(self.network.update(row))
+            self.touch(self.model.update(row))
 
-    def _touch(self, topics: Iterable[Topic]) -> None:
+    def touch(self, topics: Iterable[Topic]) -> None:
         for switch in self.switches.values():
             for topic in topics:
-                switch.touch(topic)
+                switch.invalidate(topic)
 
     def physical(self, row: PhysicalSwitch | None, name: str = "br0") -> None:
         """The Physical_Switch row of a bridge is new, changed or gone."""
         former, self.physical_rows[name] = self.physical_rows.get(name), row
         if former is not None and (row is None or former.uuid != row.uuid):
-            self._touch(self.network.update_switch(former.uuid, None))
+            self.touch(self.model.update(Gone(former.uuid)))
         if row is not None:
-            self._touch(self.network.update_switch(row.uuid, row))
+            self.touch(self.model.update(row))
         if self.switches[name].bridge is not None or row is None:
             self.switches[name].set_physical(row)
 
@@ -163,7 +175,7 @@ class World:
             return
         there = {port.name: port for port in self._ours(name)}
         ports = [port for port in switch.bridge.ports.values() if not port.is_ours]
-        for port_name, wanted in switch.tunnels.ports.wanted.items():
+        for port_name, wanted in switch.tunnel_ports.wanted.items():
             port = there.get(port_name)
             if port is None or (port.number is None and port.error is None):
                 made = self._make_tunnel(port_name, wanted.remote, outcome(wanted.remote))
@@ -188,24 +200,24 @@ class World:
 
     def see(self, mac: str, port: str, vlan: int = 0, name: str = "br0") -> None:
         """The switch shows a frame of an unknown station that came in by a binding."""
-        found = self.switches[name].ports.binding(OfBinding(port, vlan))
-        number = self.network.number(found.logical_switch) if found else None
+        found = self.switches[name].view[Ports].binding(VlanBinding(port, vlan))
+        number = self.logical_switches.number(found.logical_switch) if found else None
         if found is not None and number is not None:
             self.show(found.number, number, mac, name)
 
     def show(self, source_binding: int, logical_switch: int, mac: str, name: str = "br0") -> None:
         fields = match({SOURCE_BINDING: source_binding, LOGICAL_SWITCH: logical_switch})
-        self.switches[name].learn(fields, mac)
+        self.switches[name].packet_in(unknown_source(NO_CONNECTION, fields, mac))
 
     def idle(self, mac: str, logical_switch: UUID) -> None:
         """The flow that knows a station ends on every switch, as nothing was heard of it."""
-        number = self.network.number(logical_switch)
+        number = self.logical_switches.number(logical_switch)
         for switch in self.switches.values():
             for key in list(switch.flows.wanted):
                 fields = dict(key.match)
                 if (fields.get("eth_src"), fields.get(LOGICAL_SWITCH)) == (mac, number):
                     switch.flows.have(key, None)
-                    switch.forget(key)
+                    switch.flow_ended(key)
 
     def read_back(self, flows: dict[FlowKey, Flow], groups: dict[int, Group]) -> None:
         """The one switch says what it has."""
@@ -213,12 +225,12 @@ class World:
             pass
 
     def settle(self) -> None:
-        """A turn of the loop: every touched cause is worked out again."""
+        """A turn of the loop: every touched owner is worked out again."""
         stations = self.macs.take_changed()
         for name, switch in self.switches.items():
-            switch.touch_stations(stations)
-            for cause, faults in switch.settle():
-                self._faults[name, cause] = faults
+            switch.invalidate(StationsChanged(stations))
+            for owner, faults in switch.recompute():
+                self._faults[name, owner] = faults
 
     def calm_down(self, outcome: Callable[[str], str] = lambda address: "up") -> None:
         """Settle until Open vSwitch has made, or given up on, every tunnel that is wanted."""
@@ -236,7 +248,7 @@ class World:
 
     def anew(self) -> "World":
         """Return a World that learns all that this one knows for the first time."""
-        other = World(self.switches, self.limit, settings=self.settings)
+        other = World(self.switches, self.limit, self.settings, self.features)
         other._next_port = self._next_port
         for row in sorted(self.rows.values(), key=lambda row: row.uuid, reverse=True):
             other.tell(row)
@@ -264,8 +276,8 @@ class World:
 
     def names(self) -> dict[int, str]:
         """Return the names of logical switches by their numbers."""
-        rows = self.network.logical_switches
-        return {self.network.numbering.number(row): each.name for row, each in rows.items()}
+        rows = (row for row in self.rows.values() if isinstance(row, LogicalSwitch))
+        return {self.logical_switches.ids.number(row.uuid): row.name for row in rows}
 
     def flows(self, *tables: str, name: str = "br0") -> set[str]:
         """Return the wanted flows as lines.
@@ -292,12 +304,12 @@ class World:
 
     def tunnels(self, name: str = "br0") -> set[tuple[str, str]]:
         """Return the wanted tunnels as (remote, local), but for those to ANYONE."""
-        wanted = self.switches[name].tunnels.ports.wanted.values()
+        wanted = self.switches[name].tunnel_ports.wanted.values()
         return {(each.remote, each.local) for each in wanted if each.remote != ANYONE}
 
     def locals_to_anyone(self, name: str = "br0") -> set[str]:
         """Return our ends of the wanted tunnels to ANYONE."""
-        wanted = self.switches[name].tunnels.ports.wanted.values()
+        wanted = self.switches[name].tunnel_ports.wanted.values()
         return {each.local for each in wanted if each.remote == ANYONE}
 
     def faults(self) -> set[Fault]:
@@ -317,6 +329,7 @@ class World:
         for name, switch in self.switches.items():
             found[f"flows of {name}"] = set(map(str, switch.flows.wanted.values()))
             found[f"groups of {name}"] = set(map(str, switch.groups.wanted.values()))
-            found[f"tunnels of {name}"] = set(map(str, switch.tunnels.ports.wanted.items()))
-            found[f"tunnel rows of {name}"] = set(map(str, switch.tunnel_rows.wanted.items()))
+            found[f"tunnels of {name}"] = set(map(str, switch.tunnel_ports.wanted.items()))
+            for kind, rows in switch.rows.items():
+                found[f"{kind.__name__} of {name}"] = set(map(str, rows.wanted.items()))
         return found

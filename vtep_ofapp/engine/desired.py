@@ -1,57 +1,31 @@
-"""What a managed switch has flows for: each cause owns the program that it asks for."""
+"""What one owner wants. The owner is a key: a binding, a station, a tunnel, a logical router."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
-from uuid import UUID
+from collections.abc import Hashable
+from typing import NamedTuple, TypeAlias
 
 from ..values.faults import Fault
 from ..values.flows import Flow, Group
-from ..values.rows import TunnelReport
-from .network import OfGroup, OfLogicalSwitch, OfPeer, OfRefused, OfRouter, OfStation
+from ..values.rows import TunnelPort
+from .needs import NO_TUNNELS, Addresses
+
+Key: TypeAlias = Hashable
+"""The key of an owner. Its type belongs to one feature, and says how the owner is worked out."""
 
 
-@dataclass(frozen=True, slots=True)
-class OfSwitch:
-    """What every managed switch has, whatever its rows say."""
+class Desired(NamedTuple):
+    """What one owner wants, and what is wrong with it. There may be very many: a tuple is fast.
 
-
-@dataclass(frozen=True, slots=True)
-class OfBinding:
-    """What a VLAN of a port causes."""
-
-    port: str
-    vlan: int
-
-
-@dataclass(frozen=True, slots=True)
-class OfTunnel:
-    """What the tunnel to a remote VTEP causes."""
-
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class OfAnyone:
-    """What the tunnel port causes by which frames of VTEPs come in that no row names."""
-
-
-Cause: TypeAlias = (
-    "OfSwitch | OfBinding | OfTunnel | OfAnyone | OfLogicalSwitch | OfStation | OfGroup | OfPeer"
-    " | OfRouter | OfRefused"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What one cause asks for, and what is wrong with it.
-
-    ``tunnels`` are rows of Tunnel by the Physical_Locator row of their remote end.
+    ``rows`` are rows of hardware_vtep that the switch owes, by a key whose type says of which
+    table they are; ``ports`` are tunnel ports by name. ``uses`` are the remote VTEPs by whose
+    tunnels its frames leave, so that these are wanted.
     """
 
     flows: tuple[Flow, ...] = ()
     groups: tuple[Group, ...] = ()
     faults: tuple[Fault, ...] = ()
-    tunnels: tuple[tuple[UUID, TunnelReport], ...] = ()
+    rows: tuple[tuple[Key, object], ...] = ()
+    ports: tuple[tuple[str, TunnelPort], ...] = ()
+    uses: Addresses = NO_TUNNELS
 
 
-NOTHING = Program()
+NOTHING = Desired()

@@ -36,13 +36,6 @@ class ManagedSwitches:
 
 
 @dataclass(frozen=True, slots=True)
-class StationsChanged:
-    """Stations, by logical switch and MAC, that were learned, moved or forgotten."""
-
-    stations: Collection[tuple[UUID, str]]
-
-
-@dataclass(frozen=True, slots=True)
 class FaultsChanged:
     """Rows whose fault column may have to hold something else."""
 

@@ -22,6 +22,10 @@ class StableIds:
         """Return the number of a key that was added; raises KeyError for others."""
         return self._numbers[key]
 
+    def get(self, key: UUID) -> int | None:
+        """Return the number of a key, None if it was not added."""
+        return self._numbers.get(key)
+
     def key(self, number: int) -> UUID | None:
         """Return the key that has this number, if any."""
         return self._keys.get(number)

@@ -1,105 +1,91 @@
 """One managed switch: what its bridge should hold, kept up to date change by change.
 
-Everything is pure: rows, ports and learned stations go in; wanted flows, groups, tunnel ports and
-Tunnel rows come out. Each cause (a binding, a station, a remote VTEP, ...) owns the program that
-it asks for. A change touches causes, and only touched causes are worked out again.
+Rows, ports and what the switch tells go in; wanted flows, groups, tunnel ports and rows come out.
+Each owner (a binding, a station, a remote VTEP, ...) owns what it wants. A change touches owners,
+and only these are worked out again. What owners there are, and what touches them, features say.
 """
 
 import logging
-import time
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from ..features.bindings.ports import Ports
-from ..features.bindings.statistics import Statistics
-from ..features.learning.limits import Limits
-from ..features.learning.stations import LearnedMacs, Place
-from ..features.tunnels.ports import Tunnels
-from ..features.tunnels.unnamed_senders import Unnamed
-from ..features.tunnels.unused_rows import UnusedTunnelRows
-from ..features.vni_mapping import Keys
-from ..pipeline import learning
-from ..pipeline.layout import Cookie
 from ..process.settings import Settings
 from ..values.counters import Counter
 from ..values.events import PacketIn
 from ..values.faults import Fault
-from ..values.flows import Flow, FlowKey, Group, Match
-from ..values.rows import (
-    ANYONE,
-    Binding,
-    Bridge,
-    PhysicalSwitch,
-    TunnelReport,
-    TunnelRow,
-    VxlanPort,
-)
-from .desired import NOTHING, Cause, OfAnyone, OfSwitch, OfTunnel, Program
+from ..values.flows import Flow, FlowKey, Group
+from ..values.rows import Bridge, PhysicalSwitch, TunnelPort
+from .desired import NOTHING, Desired, Key
 from .desired_actual import DesiredActual
-from .network import (
-    Network,
-    OfAll,
-    OfGroup,
-    OfLogicalSwitch,
-    OfPeer,
-    OfRefused,
-    OfRouter,
-    OfStation,
+from .dirty import PARTS_PER_TURN, Dirty
+from .feature import Clock, FlowWatcher
+from .model import Model
+from .needs import NO_TUNNELS, Addresses, TunnelUsers
+from .topics import (
+    BridgeChanged,
+    RowWanted,
+    SwitchReplaced,
+    SwitchRowChanged,
     Topic,
+    TunnelChanged,
+    TunnelsWanted,
 )
-from .programs import Planner
+from .view import View
+
+Source: TypeAlias = tuple[type, Key]
+"""An owner as one to whom faults belong; keys of different types may be equal."""
 
 LOG = logging.getLogger("vtep_ofapp.managed")
 
-MAX_STATIONS = 1000
-"""Stations worked out in one turn; the rest waits for the next one, so that none takes long."""
 MAX_FLOWS = 2000
-"""Flows read back in one go, likewise."""
+"""Flows read back in one go; then others have their turn."""
 
 
 class SwitchState:
     """A Physical_Switch and the bridge of the same name.
 
-    ``flows``, ``groups``, ``tunnels.ports``, ``tunnel_rows`` and ``statistics.rows`` hold what is
-    wanted and what is there.
+    ``flows``, ``groups``, ``tunnel_ports`` and the ``rows`` of each kind hold what is wanted and
+    what is there.
     """
 
-    def __init__(
-        self,
-        name: str,
-        network: Network,
-        macs: LearnedMacs,
-        settings: Settings,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, name: str, model: Model, settings: Settings, clock: Clock) -> None:
+        dispatch = model.dispatch
         self.name = name
         self.flows: DesiredActual[FlowKey, Flow] = DesiredActual()
         self.groups: DesiredActual[int, Group] = DesiredActual()
-        self.tunnel_rows: DesiredActual[UUID, TunnelReport] = DesiredActual()
-        self.tunnels = Tunnels(name, settings.max_tunnels, clock)
-        self.unused_tunnel_rows = UnusedTunnelRows(name, clock)
-        self.ports = Ports()
-        self.statistics = Statistics(is_on=settings.stats_interval > 0)
-        self.physical: PhysicalSwitch | None = None
-        self.bridge: Bridge | None = None
-        self._network = network
-        self._macs = macs
-        self._settings = settings
-        self._keys = Keys(network, self.ports)
-        self._limits = Limits(name, macs, settings)
-        self._unnamed = Unnamed(name, self._keys.names_with, clock)
-        self._planner = Planner(name, network, self._keys, macs, self.ports, self.tunnels, settings)
-        self._programs: dict[Cause, Program] = {}
-        self._touched: set[Cause] = {OfSwitch()}
-        self._touched_stations: dict[OfStation, None] = {}
-        self._touched_tunnels: set[str] = set()
-        self._missing: set[str] = set()
-        self._vxlan_ports: frozenset[VxlanPort] = frozenset()
-        self._full_ports: set[str] = set()
-        self._full_logical_switches: set[UUID] = set()
+        self.tunnel_ports: DesiredActual[str, TunnelPort] = DesiredActual()
+        self.rows: dict[type, DesiredActual[Any, Any]] = {
+            kind: DesiredActual() for kind in dispatch.rows
+        }
+        self.view = View(name, settings, clock, model.known, self.rows)
+        self._dispatch = dispatch
+        self._desired: dict[type, dict[Key, Desired]] = {kind: {} for kind in dispatch.owners}
+        self._users = TunnelUsers()
+        self._dirty = Dirty(
+            {key: owner.pace for key, owner in dispatch.owners.items()},
+            lambda key: dispatch.precedence(key, self.view),
+        )
+        self._watchers: list[FlowWatcher] = []
+        for make in dispatch.states:
+            state = make(self.view)
+            self.view.add(state)
+            if isinstance(state, FlowWatcher):
+                self._watchers.append(state)
+        self.view.tunnels = self.view[dispatch.tunnels]
+        self.invalidate(SwitchReplaced())
 
     # What it answers
+
+    @property
+    def physical(self) -> PhysicalSwitch | None:
+        """The Physical_Switch row, None while there is none."""
+        return self.view.physical
+
+    @property
+    def bridge(self) -> Bridge | None:
+        """The bridge, None while there is none."""
+        return self.view.bridge
 
     @property
     def tunnel_ip(self) -> str | None:
@@ -114,147 +100,96 @@ class SwitchState:
 
     @property
     def is_behind(self) -> bool:
-        """Whether stations, and the tunnels that they use, are still to be worked out."""
-        return bool(self._touched_stations)
+        """Whether some of what is touched, and the tunnels that it uses, are left to work out."""
+        return self._dirty.is_behind
 
-    def faulty(self) -> list[Cause]:
-        """Return the causes that have faults."""
-        return [cause for cause, program in self._programs.items() if program.faults]
+    def are_tunnels_up(self) -> bool:
+        """Whether Open vSwitch has made, or given up on, every tunnel that is wanted."""
+        return not any(map(self.view.tunnels.is_pending, self._users.wanted()))
 
-    # What it is told of rows and ports
+    def faulty(self) -> list[Source]:
+        """Return the owners that have faults, as recompute() yields them."""
+        return [
+            (kind, key)
+            for kind, owners in self._desired.items()
+            for key, desired in owners.items()
+            if desired.faults
+        ]
+
+    def next_due(self) -> float | None:
+        """Return when due() is to be called next, by the clock, None for not at all."""
+        ends = (timer.end(self.view) for timer in self._dispatch.timers)
+        return min((end for end in ends if end is not None), default=None)
+
+    # What it is told
 
     def set_physical(self, physical: PhysicalSwitch | None) -> None:
         """Take the Physical_Switch row with its ports and tunnels, or its end."""
-        former, self.physical = self.physical, physical
-        self._planner.physical = physical
-        self._touched.add(OfSwitch())
-        if (
-            former is None
-            or physical is None
-            or (former.uuid, former.tunnel_ips) != (physical.uuid, physical.tunnel_ips)
-        ):
-            self.tunnels.set_locals(physical.tunnel_ips if physical else ())
-            self._touched.add(OfAnyone())
-            self._touch(self._programs)
-            for logical_switch in self.ports.bound():
-                self._touch_all(logical_switch)
-        self._read_tunnel_rows(physical.tunnels if physical else ())
-        self._match_ports()
+        former, self.view.physical = self.view.physical, physical
+        self.invalidate(SwitchRowChanged(former))
+        if _identity(former) != _identity(physical):
+            for owners in self._desired.values():
+                for key in owners:
+                    self._dirty.add(key)
+            self.invalidate(SwitchReplaced())
 
     def set_bridge(self, bridge: Bridge | None) -> None:
         """Take the bridge with its ports, or its end."""
-        self.bridge = bridge
-        for address in self.tunnels.set_ports(bridge.ports.values() if bridge else ()):
-            self._touch_tunnel(address)
-        self._match_ports()
+        former, self.view.bridge = self.view.bridge, bridge
+        ports = bridge.ports.values() if bridge else ()
+        self.tunnel_ports.have_only(
+            {port.name: TunnelPort.of(port) for port in ports if port.is_ours}
+        )
+        self.invalidate(BridgeChanged(former))
 
-    def set_vxlan_ports(self, ports: frozenset[VxlanPort]) -> None:
-        """Take the VXLAN ports of all bridges of this one's Open vSwitch."""
-        if ports is self._vxlan_ports:
-            return
-        former, self._vxlan_ports = self._vxlan_ports, ports
-        self.tunnels.reconsider()
-        changed = [port for port in ports ^ former if port.key is not None]
-        if changed:
-            self._planner.fixed_keys = [port for port in ports if port.key is not None]
-        for port in changed:
-            if port.remote is None:
-                self._touch(cause for cause in self._programs if isinstance(cause, OfTunnel))
-            else:
-                self._touched_tunnels.add(port.remote)
+    def invalidate(self, topic: Topic) -> None:
+        """Take that something changed: its owner, and those of whoever listens, are touched."""
+        kind = type(topic)
+        if kind in self._desired:
+            self._dirty.add(topic)
+        elif kind is TunnelChanged:
+            for key in self._users.take_waiting(topic.address):
+                self._dirty.add(key)
+        for listener in self._dispatch.listeners.get(kind, ()):
+            for each in listener(topic, self.view):
+                self.invalidate(each)
 
-    def check_addresses(
-        self,
-        has_interface: Callable[[str, int, str], bool],
-        has_address: Callable[[str], bool],
-    ) -> None:
-        """Find tunnel IPs that this host does not have: Open vSwitch sends nothing from them.
+    def packet_in(self, packet: PacketIn) -> None:
+        """Take a frame that the switch showed."""
+        take = self._dispatch.packets.get(packet.producer)
+        if take is not None:
+            for topic in take(packet, self.view):
+                self.invalidate(topic)
 
-        Nothing is said of a bridge that is not here, by has_interface(), nor of an address that
-        was there, by has_address(), when this was last called.
-        """
-        missing: set[str] = set()
-        bridge, physical = self.bridge, self.physical
-        if (
-            bridge
-            and physical
-            and bridge.interface
-            and has_interface(bridge.name, *bridge.interface)
-        ):
-            missing = {each for each in physical.tunnel_ips if not has_address(each)}
-        certain, self._missing = missing & self._missing, missing
-        if certain != self._planner.missing.keys():
-            self._planner.missing = {address: self._egress(address) for address in certain}
-            self._touched.add(OfSwitch())
+    def count(self, counters: Mapping[FlowKey, Counter]) -> None:
+        """Take the counters of all flows that are counted."""
+        for take in self._dispatch.counters:
+            take(counters, self.view)
 
-    def _egress(self, local: str) -> str:
-        """Return the interface by which tunnels from an address of ours leave, if one does."""
-        ports = self.bridge.ports.values() if self.bridge else ()
-        return next((each.egress for each in ports if each.local == local and each.egress), "")
+    def due(self) -> None:
+        """Do what is due by the clock."""
+        for timer in self._dispatch.timers:
+            for topic in timer.due(self.view):
+                self.invalidate(topic)
 
-    def tunnels_are_due(self) -> float | None:
-        """Return when tunnels_due() is to be called next, by the clock, None for not at all."""
-        ends = self.tunnels.next_retry(), self.unused_tunnel_rows.next_end()
-        return min((end for end in ends if end is not None), default=None)
-
-    def tunnels_due(self) -> None:
-        """Try again to make the ports for which it is time."""
-        for remote in self.tunnels.take_retries():
-            self._touch([OfAnyone() if remote == ANYONE else OfTunnel(remote)])
-
-    def touch(self, topic: Topic) -> None:
-        """Note that something changed which may concern this switch."""
-        if isinstance(topic, OfStation):
-            self._touched_stations[topic] = None
-        elif isinstance(topic, OfAll):
-            self._touch_all(topic.logical_switch)
-        elif isinstance(topic, OfPeer):
-            self._touch_peer(topic)
-            for other in self._keys.update_at(topic):
-                self._touch_peer(OfPeer(other, topic.address))
-        elif isinstance(topic, OfLogicalSwitch):
-            self._touch_key(topic.logical_switch)
-        else:
-            self._touched.add(topic)
-
-    # What it is told of stations
-
-    def touch_stations(self, stations: Iterable[tuple[UUID, str]]) -> None:
-        """Note that stations, by logical switch and MAC, were learned, moved or forgotten."""
-        changed = dict.fromkeys(OfStation(*station) for station in stations)
-        self._touched_stations.update(changed)
-        for logical_switch in {station.logical_switch for station in changed}:
-            is_full = self._limits.is_full(logical_switch)
-            if is_full != (logical_switch in self._full_logical_switches):
-                self._full_logical_switches ^= {logical_switch}
-                self._touch_all(logical_switch)
-        if changed:
-            self._find_full_ports()
-
-    def _find_full_ports(self) -> None:
-        full = {row.name for row in self.ports.rows() if self._limits.is_full_port(row.name)}
-        for port in full ^ self._full_ports:
-            self._touched.update(self.ports.causes_at(port))
-        self._full_ports = full
+    # What the switch has
 
     def read_back(
         self, flows: Mapping[FlowKey, Flow], groups: Mapping[int, Group]
     ) -> Iterator[None]:
-        """Take what the switch really has, and learn from it which stations it knows.
+        """Take what the switch really has, which may be from before this process.
 
-        It remembers stations from before this process; those that it forgot while nobody
-        listened were idle, unless it has lost everything. As there may be very many flows, this
-        yields now and then; nothing else may be told in between.
+        As there may be very many flows, this yields now and then; nothing else may be told in
+        between.
         """
-        has_lost_all = learning.unknown().key not in flows
-        if has_lost_all:
-            self.statistics.begin_anew()
+        for watcher in self._watchers:
+            watcher.begin(flows)
         self.groups.have_only(groups)
         for number, key in enumerate(list(self.flows.actual), 1):
             if key not in flows:
                 self.flows.have(key, None)
-                if not has_lost_all:
-                    self.forget(key)
+                for watcher in self._watchers:
+                    watcher.lost(key)
             if number % MAX_FLOWS == 0:
                 yield
         for number, flow in enumerate(flows.values(), 1):
@@ -263,220 +198,97 @@ class SwitchState:
                 yield
 
     def _find(self, flow: Flow) -> None:
-        """Take a flow that the switch has, and the station that it knows."""
         want = self.flows.wanted.get(flow.key)
         if want == flow:
             flow = want  # with its key, so that what was read need not be kept
         self.flows.have(flow.key, flow)
-        station = self._known_station(flow.key)
-        if station is not None:
-            place, mac = station
-            if self._macs.place(place.logical_switch, mac) is None:
-                self._macs.learn(mac, place)
+        for watcher in self._watchers:
+            watcher.found(flow.key)
 
-    def packet_in(self, packet: PacketIn) -> None:
-        """Give a packet-in to what reads those of its producer."""
-        if packet.producer == Cookie.LEARNING:
-            self.learn(packet.fields, learning.source(packet.header))
+    def flow_put(self, key: FlowKey, flow: Flow | None) -> None:
+        """Take that the switch made a change of a flow; None is its end."""
+        self.flows.have(key, flow)
+        for watcher in self._watchers:
+            watcher.put(key)
 
-    def learn(self, fields: Match, mac: str) -> None:
-        """Learn the station whose frame the pipeline showed us with these fields.
-
-        A port, or a logical switch, that has its share of stations learns no further ones.
-        """
-        numbers = learning.source_binding(fields)
-        place = self._place(*numbers) if numbers else None
-        if place is None or not self.ports.is_up(place.port):
-            return
-        former = self._macs.place(place.logical_switch, mac)
-        is_news = former is None or (former.switch, former.port) != (place.switch, place.port)
-        if is_news and self._limits.is_full_port(place.port):
-            return
-        if former is None and self._limits.is_full(place.logical_switch):
-            return
-        self._macs.learn(mac, place)
-
-    def forget(self, key: FlowKey) -> None:
-        """Forget the station of a flow that was idle, if the flow says where it still is."""
-        station = self._known_station(key)
-        if station is not None:
-            place, mac = station
-            if self._macs.place(place.logical_switch, mac) == place:
-                self._macs.forget(place.logical_switch, mac)
-
-    def count(self, counters: Mapping[FlowKey, Counter]) -> None:
-        """Take the counters of all flows that count for bindings, or frames that they drop."""
-        self.statistics.count(counters, self.ports)
-        self._unnamed.count(counters)
+    def flow_ended(self, key: FlowKey) -> None:
+        """Take that a flow has ended because it was idle."""
+        for watcher in self._watchers:
+            watcher.ended(key)
 
     # What it decides
 
-    def settle(self) -> Iterator[tuple[Cause, tuple[Fault, ...]]]:
-        """Work out touched causes again; yield the faults of those that have new ones.
+    def recompute(self) -> Iterator[tuple[Source, tuple[Fault, ...]]]:
+        """Work out the touched owners again; yield the faults of those that have new ones.
 
-        These are all that are touched, but for stations if there are very many.
+        These are all that are touched, but for those of the pace IN_PARTS if there are very many.
         """
-        changed: dict[Cause, Program] = {}
-        for cause in self._take_touched():
-            former = changed.get(cause) or self._programs.get(cause, NOTHING)
+        changed: list[tuple[dict[Key, Desired], Key, Desired]] = []
+        for key in self._take():
+            kind = type(key)
+            owners = self._desired[kind]
+            former = owners.get(key, NOTHING)
             try:
-                program = self._planner.program(cause, former)
+                desired, needs = self._work_out(kind, key, former.uses)
             except Exception:
-                LOG.exception("%s: a bug; this stays as it is: %s", self.name, cause)
+                LOG.exception("%s: a bug; this stays as it is: %s", self.name, key)
                 continue
-            if program == former:
+            self._users.put(key, former.uses, desired.uses, needs)
+            if desired == former:
                 continue
-            changed[cause] = program
+            owners[key] = desired
+            changed.append((owners, key, desired))
             self._want_no_more(former)
-            if program.faults != former.faults:
-                yield cause, program.faults
-        for cause, program in changed.items():
-            self._want(program)
-            if program == NOTHING:
-                self._programs.pop(cause, None)
-            else:
-                self._programs[cause] = program
+            if desired.faults != former.faults:
+                yield (kind, key), desired.faults
+        for owners, key, desired in changed:
+            if owners.get(key) is desired:  # else it was worked out once more
+                self._want(desired)
+                if desired == NOTHING:
+                    del owners[key]
 
-    def _want(self, program: Program) -> None:
-        for flow in program.flows:
-            self.flows.want(flow.key, flow)
-        for group in program.groups:
-            self.groups.want(group.id, group)
-        for locator, report in program.tunnels:
-            self.tunnel_rows.want(locator, report)
-            self.unused_tunnel_rows.use(locator)
+    def _work_out(self, kind: type, key: Key, former: Addresses) -> tuple[Desired, Addresses]:
+        if self.view.physical is None:
+            return NOTHING, NO_TUNNELS
+        return self._dispatch.owners[kind].work_out(key, self.view, former)
 
-    def _want_no_more(self, program: Program) -> None:
-        for flow in program.flows:
-            if self.flows.wanted.get(flow.key) is flow:  # else another cause has taken it over
-                self.flows.want(flow.key, None)
-        for group in program.groups:
-            self.groups.want(group.id, None)
-        for locator, _ in program.tunnels:
-            self.tunnel_rows.want(locator, None)
-
-    def _take_touched(self) -> Iterator[Cause]:
-        """Yield every touched cause, of stations MAX_STATIONS at most, those of late first.
-
-        Tunnels come last, because all others decide on them, and in an order of their own, for
-        when there can be no more of them.
-        """
-        stations_left = MAX_STATIONS
+    def _take(self) -> Iterator[Key]:
+        """Yield the touched owners; which tunnels are wanted is known before the last of them."""
+        room = PARTS_PER_TURN
         while True:
-            planned, self._planner.touched = self._planner.touched, set()
-            self._touch(planned)
-            if self._touched:
-                causes, self._touched = self._touched, set()
-                yield from causes
-            elif self._touched_stations and stations_left:
-                stations_left -= 1
-                yield self._touched_stations.popitem()[0]
-            elif self._touched_tunnels and not self._touched_stations:
-                addresses, self._touched_tunnels = self._touched_tunnels, set()
-                yield from map(OfTunnel, sorted(addresses, key=self.tunnels.precedence))
-            else:
+            room = yield from self._dirty.take(room)
+            if self._dirty.is_behind:
                 return
+            wanted = self._users.take_changed()
+            if wanted:
+                self.invalidate(TunnelsWanted(frozenset(wanted)))
+            last = self._dirty.take_last()
+            if not last and not wanted:
+                return
+            yield from last
 
-    # What is touched by what
+    def _want(self, desired: Desired) -> None:
+        for flow in desired.flows:
+            self.flows.want(flow.key, flow)
+        for group in desired.groups:
+            self.groups.want(group.id, group)
+        for name, port in desired.ports:
+            self.tunnel_ports.want(name, port)
+        for key, row in desired.rows:
+            self.rows[type(key)].want(key, row)
+            self.invalidate(RowWanted(key))
 
-    def _touch(self, causes: Iterable[Cause]) -> None:
-        for cause in causes:
-            if isinstance(cause, OfStation):
-                self._touched_stations[cause] = None
-            elif isinstance(cause, OfTunnel):
-                self._touched_tunnels.add(cause.address)
-            else:
-                self._touched.add(cause)
+    def _want_no_more(self, former: Desired) -> None:
+        for flow in former.flows:
+            if self.flows.wanted.get(flow.key) is flow:  # else another owner has taken it over
+                self.flows.want(flow.key, None)
+        for group in former.groups:
+            self.groups.want(group.id, None)
+        for name, _ in former.ports:
+            self.tunnel_ports.want(name, None)
+        for key, _ in former.rows:
+            self.rows[type(key)].want(key, None)
 
-    def _match_ports(self) -> None:
-        rematch = self.ports.match(
-            self.physical.ports if self.physical else (),
-            self.bridge.ports if self.bridge else {},
-        )
-        for binding in rematch.gone:
-            self._macs.forget_place(self._place_of(binding))
-        self._find_full_ports()
-        self._touched.update(rematch.bindings)
-        self._touched.update(map(OfLogicalSwitch, rematch.logical_switches))
-        if rematch.turned:
-            self._touched.add(OfAnyone())
-        for logical_switch in rematch.turned:
-            self._touch_all(logical_switch)
-        self.statistics.read_rows(self.ports)
 
-    def _touch_all(self, logical_switch: UUID) -> None:
-        network, touched = self._network, self._touched
-        self._touch_key(logical_switch)
-        touched.update(self.ports.causes_of(logical_switch))
-        touched.update(map(OfRefused, network.refused_in(logical_switch)))
-        touched.update(map(OfRouter, network.routers_of(logical_switch)))
-        self._touch_groups(logical_switch)
-        self._touched_stations.update(dict.fromkeys(network.stations(logical_switch)))
-        self._touched_stations.update(
-            (OfStation(logical_switch, mac), None) for mac in self._macs.stations(logical_switch)
-        )
-        for address in network.peers(logical_switch):
-            self.touch(OfPeer(logical_switch, address))
-
-    def _touch_key(self, logical_switch: UUID) -> None:
-        """Touch a logical switch, and those here that can or cannot have their key for its sake."""
-        self._touched.add(OfLogicalSwitch(logical_switch))
-        for other in self._keys.update(logical_switch):
-            self._touched.add(OfLogicalSwitch(other))
-            for address in self._network.peers(other):
-                self._touch_peer(OfPeer(other, address))
-
-    def _touch_peer(self, peer: OfPeer) -> None:
-        self._touched.add(peer)
-        self._touched_tunnels.add(peer.address)
-        row = self._network.logical_switches.get(peer.logical_switch)
-        if self._settings.flood_without_unknown_dst or (row and row.tunnel_key is None):
-            self._touched.add(OfLogicalSwitch(peer.logical_switch))
-            self._touch_groups(peer.logical_switch)
-        elif not self._network.has_unknown_dst(peer.logical_switch):
-            self._touched.add(OfLogicalSwitch(peer.logical_switch))  # which may have remotes now
-
-    def _touch_tunnel(self, address: str) -> None:
-        if address == ANYONE:
-            self._touched.add(OfAnyone())
-            return
-        self._touched_tunnels.add(address)
-        self._touch(self.tunnels.take_waiting(address))
-        for logical_switch in self._network.mentioning(address):
-            self._touched.add(OfLogicalSwitch(logical_switch))
-            self._touch_groups(logical_switch)
-
-    def _touch_groups(self, logical_switch: UUID) -> None:
-        self._touched.update(
-            OfGroup(logical_switch, mac) for mac in self._network.groups(logical_switch)
-        )
-
-    def _read_tunnel_rows(self, rows: Collection[TunnelRow]) -> None:
-        self.unused_tunnel_rows.set_rows(rows)
-        former, to = self._planner.tunnel_rows, defaultdict(list)
-        for row in rows:
-            to[row.address].append(row)
-        self._planner.tunnel_rows = dict(to)
-        self._touched_tunnels.update(
-            address
-            for address in former.keys() | to.keys()
-            if former.get(address) != to.get(address)
-        )
-        self.tunnel_rows.have_only({row.locator: row.report for row in rows})
-
-    # Small questions
-
-    def _place_of(self, binding: Binding) -> Place:
-        return Place(self.name, binding.port, binding.number, binding.logical_switch)
-
-    def _place(self, logical_switch: int, number: int) -> Place | None:
-        """Return the place of the binding with this number, if it is of the logical switch's."""
-        binding = self.ports.numbered(number)
-        if binding and self._network.number(binding.logical_switch) == logical_switch:
-            return self._place_of(binding)
-        return None
-
-    def _known_station(self, key: FlowKey) -> tuple[Place, str] | None:
-        station = learning.station(key)
-        place = self._place(station[0], station[1]) if station else None
-        return (place, station[2]) if station and place else None
+def _identity(physical: PhysicalSwitch | None) -> tuple[UUID, tuple[str, ...]] | None:
+    return (physical.uuid, physical.tunnel_ips) if physical else None

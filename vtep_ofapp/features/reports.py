@@ -10,9 +10,12 @@ from ..process.settings import Settings
 from ..values.rows import BindingStats, PhysicalSwitch, TunnelReport
 from ..values.writes import PutBindingStats, PutTunnel, RemoveTunnel, VtepWrite
 from .bindings.port_rows import PortRows
+from .bindings.statistics import Statistics
 from .introduction import Introduction
 from .learning.local_macs import LocalMacs
 from .learning.stations import LearnedMacs
+from .tunnels.rows import TunnelTo
+from .tunnels.unused_rows import UnusedTunnelRows
 from .unknown_dst import UnknownDst
 
 
@@ -23,20 +26,20 @@ def reports(macs: LearnedMacs, settings: Settings, clock: Callable[[], float]) -
         UnknownDst(),
         PortRows(settings.port_grace, settings.bound_port_grace, clock),
         Introduction(),
-        SwitchRows(lambda switch: switch.tunnel_rows, _tunnel_row),
-        SwitchRows(lambda switch: switch.statistics.rows, _binding_stats),
+        SwitchRows(lambda switch: switch.rows[TunnelTo], _tunnel_row),
+        SwitchRows(lambda switch: switch.view[Statistics].rows, _binding_stats),
     ]
 
 
 def _tunnel_row(
-    switch: SwitchState, physical: PhysicalSwitch, row: Difference[UUID, TunnelReport]
+    switch: SwitchState, physical: PhysicalSwitch, row: Difference[TunnelTo, TunnelReport]
 ) -> "VtepWrite | None":
     """Return the write of a Tunnel row; None while one that nothing uses is to stay."""
+    locator = row.key.locator
     if row.want is not None:
-        return PutTunnel(physical.uuid, row.key, row.want)
-    return (
-        RemoveTunnel(physical.uuid, row.key) if switch.unused_tunnel_rows.may_go(row.key) else None
-    )
+        return PutTunnel(physical.uuid, locator, row.want)
+    may_go = switch.view[UnusedTunnelRows].may_go(locator)
+    return RemoveTunnel(physical.uuid, locator) if may_go else None
 
 
 def _binding_stats(

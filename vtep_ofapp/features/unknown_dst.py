@@ -8,6 +8,7 @@ from ..engine.report import ManagedSwitches, Report
 from ..values.addresses import UNKNOWN_DST
 from ..values.rows import Gone, LocalMcastMac
 from ..values.writes import PutUnknownDst, VtepWrite
+from .bindings.ports import Ports
 from .local_rows import Key, LocalRows
 
 
@@ -41,7 +42,7 @@ class UnknownDst(Report):
         self._rows.set_foreign(managed.foreign)
         addresses: dict[UUID, set[str]] = {}
         for switch in managed.with_bridge().values():
-            for logical_switch in switch.ports.bound():
+            for logical_switch in switch.view[Ports].bound():
                 if switch.tunnel_ip is not None:
                     addresses.setdefault(logical_switch, set()).add(switch.tunnel_ip)
         for logical_switch in self._bound | addresses.keys():

@@ -105,8 +105,7 @@ class Bundles:
         self._refusals.made(changes)
         for number, change in enumerate(changes, 1):
             if isinstance(change, FlowChange):
-                self._switch.flows.have(change.key, change.flow)
-                self._switch.statistics.replaced(change.key)
+                self._switch.flow_put(change.key, change.flow)
             else:
                 self._switch.groups.have(change.id, change.group)
             if number % MAX_AT_ONCE == 0:

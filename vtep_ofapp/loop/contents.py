@@ -77,7 +77,7 @@ class SwitchContents:
             return
         self._switch.flows.have(event.key, None)
         if event.idle:
-            self._switch.forget(event.key)
+            self._switch.flow_ended(event.key)
         elif event.key in self._switch.flows.wanted and self.are_known:
             self._lost_flows = 1
             self._ask(Knowledge.BEING_CHECKED)

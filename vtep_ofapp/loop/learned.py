@@ -1,9 +1,10 @@
 """The stations that were learned, moved or forgotten: who is told, and when."""
 
-from ..engine.network import Network, OfStation
-from ..engine.report import StationsChanged
+from ..engine.model import Model
+from ..engine.topics import StationsChanged
 from ..features.learning.give_way import has_moved_away
 from ..features.learning.stations import LearnedMacs
+from ..features.unicast import Placed, PlacedMacs
 from ..values.rows import RemoteMac, VtepRow
 from .publisher import Publisher
 from .switches import Switches
@@ -15,32 +16,32 @@ class LearnedStations:
 
     def __init__(
         self,
-        macs: LearnedMacs,
-        network: Network,
+        model: Model,
         switches: Switches,
         publisher: Publisher,
         timers: Timers,
     ) -> None:
-        self._macs = macs
-        self._network = network
+        self._model = model
+        self._macs = model[LearnedMacs]
+        self._placed = model[PlacedMacs]
         self._switches = switches
         self._publisher = publisher
-        self._former: dict[OfStation, str | None] = {}
-        self._hold = timers.timer("hold of stations", macs.release)
+        self._former: dict[Placed, str | None] = {}
+        self._hold = timers.timer("hold of stations", self._macs.release)
 
     def remember(self, row: VtepRow) -> None:
         """Remember where the NVC placed the learned stations that a row is about, before it."""
-        for each in (row, self._network.row(row.uuid)):
+        for each in (row, self._model.row(row.uuid)):
             if isinstance(each, RemoteMac) and self._macs.place(each.logical_switch, each.mac):
-                station = OfStation(each.logical_switch, each.mac)
+                station = Placed(each.logical_switch, each.mac)
                 if station not in self._former:
-                    self._former[station] = self._network.place(station)
+                    self._former[station] = self._placed.address(station)
 
     def give_way(self) -> None:
         """Forget stations that the NVC has placed elsewhere since this was last called."""
         former, self._former = self._former, {}
         for station, place in former.items():
-            if has_moved_away(place, self._network.place(station), self._own_addresses(station)):
+            if has_moved_away(place, self._placed.address(station), self._own_addresses(station)):
                 self._macs.forget(*station)
 
     def tell(self) -> None:
@@ -50,9 +51,9 @@ class LearnedStations:
             self._hold.start(hold)
         stations = self._macs.take_changed()
         self._publisher.tell(StationsChanged(stations))
-        self._switches.touch_stations(stations)
+        self._switches.invalidate(StationsChanged(stations))
 
-    def _own_addresses(self, station: OfStation) -> tuple[str, ...] | None:
+    def _own_addresses(self, station: Placed) -> tuple[str, ...] | None:
         """Return the tunnel IPs of the switch where a station was learned."""
         learned = self._macs.place(*station)
         driver = self._switches.drivers.get(learned.switch) if learned else None

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..engine.network import Network
+from ..engine.model import Model
 from ..engine.switch_state import SwitchState
 from ..features.learning.stations import LearnedMacs
+from ..features.registry import FEATURES
 from ..features.reports import reports
 from ..process.settings import Settings
 from ..values.events import Writer
@@ -55,20 +56,20 @@ def build_rooms(
     They write to hardware_vtep by ``vtep``, and to each Open_vSwitch by its name; the order of
     these counts where several have a bridge of one name. ``listener`` is where switches reach us.
     """
-    network, macs, faults = Network(), LearnedMacs(timers.clock), FaultLog(timers)
+    model, faults = Model(FEATURES, timers.clock), FaultLog(timers)
 
     def new_state(name: str) -> SwitchState:
-        return SwitchState(name, network, macs, settings, timers.clock)
+        return SwitchState(name, model, settings, timers.clock)
 
     databases = Databases(vtep, openvswitch, timers)
     switches = Switches(new_state, faults, settings, timers)
     hosts = Hosts(databases, switches)
-    of_features = reports(macs, settings, timers.clock)
+    of_features = reports(model[LearnedMacs], settings, timers.clock)
     publisher = Publisher([*of_features, FaultColumns(faults)], timers, switches.changed)
     lock = Lock(switches, databases, publisher, timers)
     connections = Connections(switches, hosts, lock, faults, timers)
-    stations = LearnedStations(macs, network, switches, publisher, timers)
-    rows = HeardRows(network, switches, faults, settings, timers, stations.remember)
+    stations = LearnedStations(model, switches, publisher, timers)
+    rows = HeardRows(model, switches, faults, settings, timers, stations.remember)
     return Rooms(
         timers=timers,
         changes=ChangeQueue(),

@@ -209,7 +209,7 @@ class SwitchDriver:
     def open(self) -> bool:
         """Open the gate when all is known; return whether that happened just now."""
         is_known = self.contents.are_known and not self.switch.is_behind
-        is_complete = is_known and self.switch.tunnels.are_up()
+        is_complete = is_known and self.switch.are_tunnels_up()
         if self.is_open or self.role is not Role.MASTER or not is_complete:
             return False
         self.gate = Gate.OPEN

@@ -1,12 +1,13 @@
 """The switches that are managed: each Physical_Switch with a bridge of its name has a driver."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from uuid import UUID
 
-from ..engine.network import Topic
 from ..engine.switch_state import SwitchState
+from ..engine.topics import Topic
+from ..features.bridge import HostLooked
+from ..features.tunnels.vxlan_ports import VxlanPortsAre
 from ..process import host
 from ..process.settings import Settings
 from ..values.events import Connection
@@ -47,7 +48,7 @@ class Switches:
         self._timers = timers
         self._by_connection: dict[Connection, SwitchDriver] = {}
         self._left: set[str] = set()
-        self._tunnels = timers.timer("tunnels", self._tunnels_are_due)
+        self._due = timers.timer("switches", self._is_due)
         timers.every(LOOK_TIME, "look", self._look)
         timers.every(settings.stats_interval, "statistics", self._count)
         timers.every(ADDRESS_INTERVAL, "addresses", self._check_addresses)
@@ -112,7 +113,8 @@ class Switches:
         for name, driver in self.drivers.items():
             _tell(driver.switch, rows.get(name), bridges.get(name))
             if driver.switch.bridge is not None:
-                driver.switch.set_vxlan_ports(vxlan_ports(driver.switch.bridge.database))
+                ports = vxlan_ports(driver.switch.bridge.database)
+                driver.switch.invalidate(VxlanPortsAre(ports))
         return new
 
     def attach(self, connection: Connection, driver: SwitchDriver) -> None:
@@ -147,21 +149,16 @@ class Switches:
 
     # What they do
 
-    def touch(self, topic: Topic) -> None:
+    def invalidate(self, topic: Topic) -> None:
         """Tell each switch that something changed which may concern it."""
         for state in self.states():
-            state.touch(topic)
-
-    def touch_stations(self, stations: Iterable[tuple[UUID, str]]) -> None:
-        """Tell each switch which stations were learned, moved or forgotten."""
-        for state in self.states():
-            state.touch_stations(stations)
+            state.invalidate(topic)
 
     def recompute(self) -> None:
         """Work out what is touched, or a part of it if that is very much."""
         for state in self.states():
-            for cause, faults in state.settle():
-                self._faults.find((state.name, cause), faults)
+            for owner, faults in state.recompute():
+                self._faults.find((state.name, owner), faults)
         self.are_behind = any(state.is_behind for state in self.states())
 
     def apply(self) -> None:
@@ -180,9 +177,9 @@ class Switches:
         )
 
     def set_timer(self) -> None:
-        """Wait for the next tunnel that is to be tried again, or Tunnel row that is to go."""
-        ends = [state.tunnels_are_due() for state in self.states()]
-        self._tunnels.set(min((each for each in ends if each is not None), default=None))
+        """Wait for what a switch is to do next by the clock."""
+        ends = [state.next_due() for state in self.states()]
+        self._due.set(min((each for each in ends if each is not None), default=None))
 
     def accounts(self) -> Iterator[str]:
         """Yield how much was sent to each switch that is connected, for people."""
@@ -190,9 +187,9 @@ class Switches:
             if driver.connection is not None:
                 yield f"{name}: {driver.connection.traffic}"
 
-    def _tunnels_are_due(self) -> None:
+    def _is_due(self) -> None:
         for state in self.states():
-            state.tunnels_due()
+            state.due()
 
     def _look(self) -> None:
         for driver in self.drivers.values():
@@ -203,8 +200,7 @@ class Switches:
             driver.count()
 
     def _check_addresses(self) -> None:
-        for state in self.states():
-            state.check_addresses(host.has_interface, host.has_address)
+        self.invalidate(HostLooked(host.has_interface, host.has_address))
 
 
 def _tell(state: SwitchState, physical: PhysicalSwitch | None, bridge: Bridge | None) -> None:
@@ -226,5 +222,5 @@ def _is_over(driver: SwitchDriver, leads: bool) -> bool:
         return True
     if state.bridge.has_traces:
         return False  # perhaps until the switch connects again
-    is_clean = driver.is_settled() and state.tunnels.ports.settled()
+    is_clean = driver.is_settled() and state.tunnel_ports.settled()
     return is_clean or not (leads and driver.gate is not Gate.NEVER_OPENED)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from ..engine.network import Network, OfRefused, Topic
+from ..engine.model import Model
+from ..engine.topics import Topic
+from ..features.refused_rows import RefusedRow, RefusedRows
 from ..process.settings import Settings
 from ..values.events import VtepInSync, VtepRows
-from ..values.faults import Fault
 from ..values.rows import Gone, LocalMac, LocalMcastMac, PhysicalSwitch, VtepRow
 from .dispatch import Handlers
 from .empty_grace import EmptyGrace
@@ -16,14 +17,14 @@ from .timers import Timers
 
 
 class HeardRows:
-    """Keeps the Physical_Switch rows; the others go to the network, which says what they touch.
+    """Keeps the Physical_Switch rows; all go to the model, which says what they touch.
 
     ``remember`` is called with each other row, or its end, before that is heard.
     """
 
     def __init__(
         self,
-        network: Network,
+        model: Model,
         switches: Switches,
         faults: FaultLog,
         settings: Settings,
@@ -34,7 +35,7 @@ class HeardRows:
         self.are_in_sync = False
         """Whether hardware_vtep was read to the end."""
         self.grace = EmptyGrace(settings.empty_db_grace, timers, self._give_up)
-        self._network = network
+        self._model = model
         self._switches = switches
         self._faults = faults
         self._has_grace = settings.empty_db_grace > 0
@@ -49,9 +50,7 @@ class HeardRows:
     def find_refused(self) -> None:
         """Find the faults of rows that cannot be used."""
         for row in self._refused:
-            refused = self._network.refused(row)
-            faults = [Fault(refused.subject, refused.reason)] if refused else []
-            self._faults.find(OfRefused(row), faults)
+            self._faults.find(RefusedRow(row), self._model[RefusedRows].faults(row))
         self._refused.clear()
 
     def _rows_changed(self, event: VtepRows) -> None:
@@ -60,7 +59,7 @@ class HeardRows:
 
     def _all_told(self, event: VtepInSync) -> None:
         """Drop the rows that no longer exist, unless the database came back empty."""
-        gone = {*self.physical, *self._network.rows()} - event.rows
+        gone = {*self._model.rows()} - event.rows
         self.are_in_sync = True
         self._switches.changed()
         if self.physical and gone.issuperset(self.physical) and self._has_grace:
@@ -88,7 +87,7 @@ class HeardRows:
             self._update_switch(row.uuid, None)
         elif not isinstance(row, LocalMac | LocalMcastMac):
             self._remember(row)
-            self._touch(self._network.update(row))
+            self._touch(self._model.update(row))
 
     def _update_switch(self, uuid: UUID, row: PhysicalSwitch | None) -> None:
         if row is None:
@@ -96,10 +95,10 @@ class HeardRows:
         else:
             self.physical[uuid] = row
         self._switches.changed()
-        self._touch(self._network.update_switch(uuid, row))
+        self._touch(self._model.update(row or Gone(uuid)))
 
     def _touch(self, topics: Iterable[Topic]) -> None:
         for topic in topics:
-            if isinstance(topic, OfRefused):
+            if isinstance(topic, RefusedRow):
                 self._refused.add(topic.row)
-            self._switches.touch(topic)
+            self._switches.invalidate(topic)

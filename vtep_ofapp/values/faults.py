@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
+PATIENCE = 5.0
+"""Seconds that others have for what they do in steps, until a line says what is missing."""
+
 
 class FaultWord(Enum):
     """What a fault column may hold, in the words of vtep(5)."""

@@ -237,6 +237,24 @@ class BridgePort:
     vxlan: VxlanPort | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TunnelPort:
+    """A tunnel port as it is wanted: both ends, and the bfd column of its interface.
+
+    ``attempt`` is how often Open vSwitch was made to try again.
+    """
+
+    remote: str
+    local: str
+    bfd: Mapping[str, str]
+    attempt: int = 0
+
+    @classmethod
+    def of(cls, port: BridgePort) -> "TunnelPort":
+        """Return a port of ours as it is."""
+        return cls(port.remote or "", port.local or "", port.bfd, port.attempt)
+
+
 _EMULATORS_PORT = re.compile(r"(\d{4}-.+)-p")
 
 

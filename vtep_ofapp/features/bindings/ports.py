@@ -6,12 +6,34 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from ...engine.desired import OfBinding
+from ...engine.view import View
 from ...values.faults import FaultWord
 from ...values.rows import Binding, BridgePort, PhysicalPort
 
 _NO_DEVICE = os.strerror(errno.ENODEV)
 """How the error of an Interface ends whose device is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class VlanBinding:
+    """The owner of what a VLAN of a port is bound by; VLAN 0 is untagged."""
+
+    port: str
+    vlan: int
+
+
+@dataclass(frozen=True, slots=True)
+class BindingsChanged:
+    """The bindings of a logical switch are not what they were."""
+
+    logical_switch: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class BindingGone:
+    """No frame can come in by a binding any more."""
+
+    binding: Binding
 
 
 @dataclass(slots=True)
@@ -22,7 +44,7 @@ class Rematch:
     more; ``gone`` are bindings that no frame can come in by any more.
     """
 
-    bindings: set[OfBinding] = field(default_factory=set)
+    bindings: set[VlanBinding] = field(default_factory=set)
     logical_switches: set[UUID] = field(default_factory=set)
     turned: set[UUID] = field(default_factory=set)
     gone: list[Binding] = field(default_factory=list)
@@ -34,8 +56,8 @@ class Ports:
     def __init__(self) -> None:
         self._rows: dict[str, PhysicalPort] = {}
         self._ports: Mapping[str, BridgePort] = {}
-        self._bound: dict[UUID, dict[OfBinding, Binding | None]] = {}
-        self._bindings: dict[OfBinding, Binding] = {}
+        self._bound: dict[UUID, dict[VlanBinding, Binding | None]] = {}
+        self._bindings: dict[VlanBinding, Binding] = {}
         self._numbered: dict[int, Binding] = {}
 
     def row(self, port: str) -> PhysicalPort | None:
@@ -58,18 +80,18 @@ class Ports:
         """Return the bindings of a logical switch that can be used."""
         return [each for each in self._bound.get(logical_switch, {}).values() if each]
 
-    def causes_of(self, logical_switch: UUID) -> Iterable[OfBinding]:
-        """Return all bindings of a logical switch, as causes."""
+    def keys_of(self, logical_switch: UUID) -> Iterable[VlanBinding]:
+        """Return all bindings of a logical switch, by their keys."""
         return self._bound.get(logical_switch, {}).keys()
 
-    def causes_at(self, port: str) -> list[OfBinding]:
-        """Return all bindings of a port, as causes."""
+    def keys_at(self, port: str) -> list[VlanBinding]:
+        """Return all bindings of a port, by their keys."""
         row = self._rows.get(port)
-        return [OfBinding(port, vlan) for vlan in row.vlan_bindings] if row else []
+        return [VlanBinding(port, vlan) for vlan in row.vlan_bindings] if row else []
 
-    def binding(self, cause: OfBinding) -> Binding | None:
+    def binding(self, key: VlanBinding) -> Binding | None:
         """Return the binding if it can be used."""
-        return self._bindings.get(cause)
+        return self._bindings.get(key)
 
     def numbered(self, number: int) -> Binding | None:
         """Return the binding that has this number."""
@@ -111,17 +133,17 @@ class Ports:
         for row in self._rows.values():
             port = ports.get(row.name)
             for vlan, logical_switch in row.vlan_bindings.items():
-                cause = OfBinding(row.name, vlan)
+                key = VlanBinding(row.name, vlan)
                 binding = _bind(port, vlan, logical_switch) if port else None
                 if binding is not None:
-                    self._bindings[cause] = binding
-                self._bound.setdefault(logical_switch, {})[cause] = binding
+                    self._bindings[key] = binding
+                self._bound.setdefault(logical_switch, {})[key] = binding
         self._numbered = {binding.number: binding for binding in self._bindings.values()}
         rematch = Rematch()
-        for cause, former in former_bindings.items():
-            now = self._bindings.get(cause)
-            went_down = former_ports[cause.port].is_up and not (
-                cause.port in ports and ports[cause.port].is_up
+        for key, former in former_bindings.items():
+            now = self._bindings.get(key)
+            went_down = former_ports[key.port].is_up and not (
+                key.port in ports and ports[key.port].is_up
             )
             moved = now is None or (now.number, now.logical_switch) != (
                 former.number,
@@ -133,9 +155,9 @@ class Ports:
             before = former_bound.get(logical_switch, {})
             after = self._bound.get(logical_switch, {})
             rematch.bindings.update(
-                cause
-                for cause in before.keys() | after.keys()
-                if after.get(cause) is None or before.get(cause) != after[cause]
+                key
+                for key in before.keys() | after.keys()
+                if after.get(key) is None or before.get(key) != after[key]
             )
             if before != after:
                 rematch.logical_switches.add(logical_switch)
@@ -154,3 +176,8 @@ def _bind(port: BridgePort, vlan: int, logical_switch: UUID) -> Binding | None:
     if port.number is None or not port.members or port.is_ours or port.has_vlans:
         return None
     return Binding(port.name, port.number, vlan, logical_switch, port.members)
+
+
+def port_subject(port: str, view: View) -> str:
+    """Return a port of the switch as people know it."""
+    return f"Physical_Port {port} of {view.name}"

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from ...engine.desired import OfBinding
 from ...engine.desired_actual import DesiredActual
 from ...pipeline.layout import Cookie, counted
 from ...values.counters import Counter
 from ...values.flows import FlowKey
 from ...values.rows import Binding, BindingStats
-from .ports import Ports
+from .ports import Ports, VlanBinding
 
 _NOTHING = BindingStats()
 _TAG = 4
@@ -110,7 +109,7 @@ class Statistics:
     def _begin_bindings(self, rows: set[Row], ports: Ports) -> None:
         self._totals.update(dict.fromkeys(rows, _NOTHING))
         names = {row.uuid: row.name for row in ports.rows()}
-        bindings = (ports.binding(OfBinding(names[port], vlan)) for port, vlan in rows)
+        bindings = (ports.binding(VlanBinding(names[port], vlan)) for port, vlan in rows)
         numbers = {binding.number for binding in bindings if binding is not None}
         self._last = {
             flow: counter

@@ -5,8 +5,9 @@ from itertools import islice
 from uuid import UUID
 
 from ...engine.desired_actual import DesiredActual
-from ...engine.report import ManagedSwitches, Report, StationsChanged
+from ...engine.report import ManagedSwitches, Report
 from ...engine.switch_state import SwitchState
+from ...engine.topics import StationsChanged
 from ...values.rows import Gone, LocalMac
 from ...values.writes import PutLocalMac, VtepWrite
 from ..local_rows import Key, LocalRows, only

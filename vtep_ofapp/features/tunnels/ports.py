@@ -1,30 +1,12 @@
-"""The tunnel ports of one switch: which there are, which are wanted, who waits for which."""
+"""The tunnel ports of one switch: which there may be, which there are, and what became of them."""
 
-import time
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ...engine.desired import Cause
-from ...engine.desired_actual import DesiredActual
 from ...values.addresses import ipv4_number
-from ...values.rows import ANYONE, BridgePort
-
-
-@dataclass(frozen=True, slots=True)
-class TunnelPort:
-    """A tunnel port: both ends as IPv4 addresses, and the bfd column of its interface.
-
-    ``attempt`` is how often Open vSwitch was made to try again.
-    """
-
-    remote: str
-    local: str
-    bfd: Mapping[str, str]
-    attempt: int = 0
-
+from ...values.rows import ANYONE, BridgePort, TunnelPort
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
 """Seconds until a port that Open vSwitch could not make is tried again; the pause doubles.
@@ -46,28 +28,24 @@ class Tunnels:
     """One tunnel for each remote VTEP: a port from the first of our addresses.
 
     For each further address of ours there is one more port that frames may come in by; and from
-    each of them one for VTEPs that have none, whose remote end is ANYONE.
-    ``ports`` holds what is wanted and what is there, by name.
+    each of them one for VTEPs that have none, whose remote end is ANYONE. There are tunnels to
+    ``most`` remote VTEPs at most.
     """
 
-    def __init__(self, bridge: str, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.ports: DesiredActual[str, TunnelPort] = DesiredActual()
+    def __init__(self, bridge: str, most: int, clock: Callable[[], float]) -> None:
         self._bridge = bridge
         self._most = most
+        self._clock = clock
         self._locals: tuple[str, ...] = ()
         self._there: dict[str, BridgePort] = {}
+        self._to: dict[str, list[BridgePort]] = {}
         self._taken: set[str] = set()
-        self._wanted: dict[str, tuple[str, ...]] = {}
-        self._for_anyone: tuple[str, ...] = ()
-        self._clock = clock
+        self._wanted: set[str] = set()
+        self._refused: set[str] = set()
         self._retries: dict[str, _Retry] = {}
         self._attempts: dict[str, int] = {}
-        self._refused: set[str] = set()
-        self._waiting: defaultdict[str, set[Cause]] = defaultdict(set)
-        self._held: defaultdict[str, set[Cause]] = defaultdict(set)
-        self._holding: dict[Cause, set[str]] = {}
 
-    # What it answers
+    # What there is
 
     def name(self, remote: str, local: str) -> str:
         """Return the name of a tunnel port, within the 15 characters of Linux.
@@ -94,12 +72,13 @@ class Tunnels:
         """Return the numbers of all ports that frames from a remote VTEP may come in by."""
         return [port.number for port in self._ports(address) if port.number is not None]
 
-    def _ports(self, address: str) -> list[BridgePort]:
-        names = (*self._names(address), *self._wanted.get(address, ()))
-        return [self._there[name] for name in dict.fromkeys(names) if name in self._there]
-
-    def _names(self, address: str) -> tuple[str, ...]:
-        return tuple(self.name(address, local) for local in self._locals)
+    def is_up(self, address: str) -> bool:
+        """Whether there is a port to a remote VTEP that has a number."""
+        for local in self._locals:  # as numbers() does, at less cost
+            port = self._there.get(self.name(address, local))
+            if port is not None and port.number is not None:
+                return True
+        return any(port.number is not None for port in self._former(address))
 
     def is_pending(self, address: str) -> bool:
         """Whether a tunnel is still to come: Open vSwitch neither made it nor gave up."""
@@ -110,17 +89,67 @@ class Tunnels:
             return False
         return address not in self._refused and not self.is_taken(address)
 
+    def is_own(self, address: str) -> bool:
+        """Whether an address is one of ours."""
+        return address in self._locals
+
     def is_taken(self, address: str) -> bool:
         """Whether a port that is not ours has the name that the tunnel's port would have."""
-        return not self._taken.isdisjoint(self._names(address))
+        return bool(self._taken) and not self._taken.isdisjoint(self._names(address))
 
-    def are_up(self) -> bool:
-        """Whether Open vSwitch has made, or given up on, every tunnel that is wanted."""
-        return not any(self.is_pending(address) for address in self._wanted)
+    def wanted(self) -> set[str]:
+        """Return the remote VTEPs to which tunnels are wanted."""
+        return self._wanted
 
-    def is_held(self, address: str) -> bool:
-        """Whether a cause that waits for another tunnel still sends there."""
-        return address in self._held
+    def is_wanted(self, address: str) -> bool:
+        """Whether an owner uses the tunnel to a remote VTEP, or waits for it."""
+        return address in self._wanted
+
+    def is_refused(self, address: str) -> bool:
+        """Whether there are too many tunnels for one to a remote VTEP."""
+        return address in self._refused
+
+    def ports(self, address: str, bfd: Mapping[str, str]) -> tuple[tuple[str, TunnelPort], ...]:
+        """Return the ports that a tunnel, or that to ANYONE, is to have, by name.
+
+        Where our address changed, the port from the former one stays until the new one is up.
+        """
+        names = self._names(address)
+        wanted = [
+            (name, TunnelPort(address, local, bfd if index == 0 else {}, self._attempt(name)))
+            for index, (name, local) in enumerate(zip(names, self._locals, strict=True))
+        ]
+        former = ((port.name, TunnelPort.of(port)) for port in self._former(address))
+        return (*wanted, *former)
+
+    def refused_to_anyone(self) -> list[BridgePort]:
+        """Return the ports to ANYONE that Open vSwitch cannot make."""
+        return [port for port in self._ports(ANYONE) if port.error]
+
+    def precedence(self, address: str) -> tuple[bool, int]:
+        """Return a key to sort addresses by: tunnels that are there come first, then by number."""
+        return self.port(address) is None, ipv4_number(address)
+
+    def _ports(self, address: str) -> list[BridgePort]:
+        ports = [self._there[name] for name in self._names(address) if name in self._there]
+        return [*ports, *self._former(address)]
+
+    def _former(self, address: str) -> list[BridgePort]:
+        """Return the ports from other addresses than ours now, while the one from ours is to come.
+
+        Nothing waits for the ports to ANYONE.
+        """
+        if address == ANYONE or address not in self._to or not self.is_pending(address):
+            return []
+        names = self._names(address)
+        return [
+            port
+            for port in self._to[address]
+            if port.name not in names and port.local not in self._locals
+        ]
+
+    def _names(self, address: str) -> tuple[str, ...]:
+        return tuple(self.name(address, local) for local in self._locals)
 
     # What it is told
 
@@ -130,16 +159,13 @@ class Tunnels:
 
     def set_ports(self, ports: Collection[BridgePort]) -> set[str]:
         """Take the ports of the bridge; return the remote addresses whose ports changed."""
-        taken = {port.name for port in ports if not port.is_ours}
         former, self._there = self._there, {port.name: port for port in ports if port.is_ours}
-        self.ports.have_only(
-            {
-                port.name: TunnelPort(port.remote or "", port.local or "", port.bfd, port.attempt)
-                for port in self._there.values()
-            }
-        )
-        changed = {*self._refused, ANYONE} if taken != self._taken else set()
+        taken = {port.name for port in ports if not port.is_ours}
+        changed = {*self._wanted, ANYONE} if self._are_names(taken ^ self._taken) else set()
         self._taken = taken
+        self._to = {}
+        for port in self._there.values():
+            self._to.setdefault(port.remote or "", []).append(port)
         for name in former.keys() | self._there.keys():
             before, after = former.get(name), self._there.get(name)
             if before != after:
@@ -147,65 +173,26 @@ class Tunnels:
                 changed |= {port.remote for port in (before, after) if port and port.remote}
         return changed
 
-    def want(self, address: str, bfd: Mapping[str, str]) -> bool:
-        """Ask for a tunnel; return whether there may be one more."""
-        if address not in self._wanted and len(self._wanted) >= self._most:
-            self._refused.add(address)
-            return False
-        self._refused.discard(address)
-        former = self._wanted.get(address, ())
-        self._unwant(address)
-        for local in self._locals:
-            is_first = local == self._locals[0]
-            name = self.name(address, local)
-            port = TunnelPort(address, local, bfd if is_first else {}, self._attempt(name))
-            self.ports.want(name, port)
-        names = self._names(address)
-        if self.is_pending(address):
-            # Our address changed: the port from the former one goes when the new one is up.
-            kept = [name for name in former if name in self._there and name not in names]
-            for name in kept:
-                self.ports.want(name, self.ports.actual.get(name))
-            names = (*names, *kept)
-        self._wanted[address] = names
-        return True
+    def _are_names(self, names: set[str]) -> bool:
+        """Whether a tunnel could have one of these names."""
+        return any(name.startswith(_PREFIX) for name in names)
 
-    def refuse(self, address: str) -> None:
-        """Ask for no tunnel as long as its name is taken."""
-        self._unwant(address)
-        self._refused.add(address)
+    def want(self, addresses: Iterable[str]) -> set[str]:
+        """Take the addresses to which tunnels began or ended to be wanted; return choose()."""
+        self._wanted ^= set(addresses)
+        return self.choose()
 
-    def drop(self, address: str) -> set[str]:
-        """Ask for no tunnel; return the addresses that may have one instead."""
-        self._refused.discard(address)
-        return set(self._refused) if self._unwant(address) else set()
+    def choose(self) -> set[str]:
+        """Decide to which remote VTEPs there are too many tunnels; return those that are news.
 
-    def _unwant(self, address: str) -> bool:
-        names = self._wanted.pop(address, ())
-        for name in names:
-            self.ports.want(name, None)
-        return bool(names)
-
-    def want_anyone(self, is_wanted: bool) -> None:
-        """Ask for a port from each of our addresses to VTEPs that have none, or for no such port.
-
-        It counts for no limit, and nothing waits for it.
+        Those that are there are not given up for others.
         """
-        for name in self._for_anyone:
-            self.ports.want(name, None)
-        self._for_anyone = ()
-        if is_wanted and not self.is_taken(ANYONE):
-            self._for_anyone = self._names(ANYONE)
-            for name, local in zip(self._for_anyone, self._locals, strict=True):
-                self.ports.want(name, TunnelPort(ANYONE, local, {}, self._attempt(name)))
-
-    def refused_to_anyone(self) -> list[BridgePort]:
-        """Return the ports of want_anyone() that Open vSwitch cannot make."""
-        return [port for port in self._ports(ANYONE) if port.error]
-
-    def precedence(self, address: str) -> tuple[bool, int]:
-        """Return a key to sort addresses by: tunnels that are there come first, then by number."""
-        return self.port(address) is None, ipv4_number(address)
+        refused: set[str] = set()
+        if len(self._wanted) > self._most:
+            possible = (each for each in self._wanted if not self.is_taken(each))
+            refused = set(sorted(possible, key=self.precedence)[self._most :])
+        changed, self._refused = refused ^ self._refused, refused
+        return changed
 
     # What Open vSwitch could not make
 
@@ -246,36 +233,12 @@ class Tunnels:
         there = self._there.get(name)
         return max(self._attempts.get(name, 0), there.attempt if there else 0)
 
-    # Who waits for which
 
-    def wait(self, cause: Cause, pending: Iterable[str], held: Collection[str]) -> set[str]:
-        """Let a cause wait for pending tunnels and hold on to others until they are up.
-
-        Replaces what the cause waited for and held before; returns the addresses whose tunnel
-        is now held, or is held no more.
-        """
-        for address in pending:
-            self._waiting[address].add(cause)
-        if not held and cause not in self._holding:
-            return set()
-        before, now = self._holding.pop(cause, set()), set(held)
-        if now:
-            self._holding[cause] = now
-        for address in before - now:
-            self._held[address].discard(cause)
-            if not self._held[address]:
-                del self._held[address]
-        for address in now - before:
-            self._held[address].add(cause)
-        return before ^ now
-
-    def take_waiting(self, address: str) -> set[Cause]:
-        """Return the causes that wait for a tunnel, and let them wait no more."""
-        return self._waiting.pop(address, set())
+_PREFIX = "vx"
 
 
 @lru_cache(maxsize=1 << 13)  # it is asked for each station
 def _name(bridge: str, remote: str, local: str) -> str:
     where = zlib.crc32(f"{bridge}/{local}".encode()) & 0xFFFFF
     to = "any" if remote == ANYONE else f"{ipv4_number(remote):08x}"
-    return f"vx{to}{where:05x}"
+    return f"{_PREFIX}{to}{where:05x}"

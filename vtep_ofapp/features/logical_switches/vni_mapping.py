@@ -1,43 +1,57 @@
-"""Which tunnel keys the logical switches that are bound at one switch can use there."""
+"""Which VNIs the logical switches that are bound at one switch can use there."""
 
 from collections import defaultdict
 from typing import TypeVar
 from uuid import UUID
 
-from ..engine.network import Network, OfPeer
-from .bindings.ports import Ports
+from ..bindings.ports import Ports
+from ..peers import Peer, Peers
+from .rows import LogicalSwitches
 
 K = TypeVar("K")
 
 
-class Keys:
-    """The keys in use at one switch, by logical switch and by remote VTEP.
+class VniMapping:
+    """The VNIs in use at one switch, by logical switch and by remote VTEP.
 
-    A key leads a frame from a tunnel into one logical switch, so two that are bound here cannot
+    A VNI leads a frame from a tunnel into one logical switch, so two that are bound here cannot
     have the same one. Logical switches that are not bound here take no frames here and compete
     with nobody.
     """
 
-    def __init__(self, network: Network, ports: Ports) -> None:
-        self._network = network
+    def __init__(self, logical_switches: LogicalSwitches, peers: Peers, ports: Ports) -> None:
+        self._logical_switches = logical_switches
+        self._peers = peers
         self._ports = ports
         self._key_of: dict[UUID, int] = {}
         self._with_key: defaultdict[int, set[UUID]] = defaultdict(set)
-        self._key_at: dict[OfPeer, int] = {}
+        self._key_at: dict[Peer, int] = {}
         self._with_key_at: defaultdict[tuple[str, int], set[UUID]] = defaultdict(set)
 
     # What it answers
+
+    def key(self, peer: Peer) -> int | None:
+        """Return the key towards a remote VTEP, even if others have the same one there.
+
+        It is the logical switch's, or else that of the locator, the least of several (vtep(5),
+        "Per Logical-Switch Tunnel Key"); None if there is neither or no row names the VTEP.
+        """
+        row = self._logical_switches.get(peer.logical_switch)
+        locators = self._peers.locators(peer)
+        if row is None or not locators:
+            return None
+        keys = [each.tunnel_key for each in locators if each.tunnel_key is not None]
+        return row.tunnel_key if row.tunnel_key is not None else min(keys, default=None)
 
     def vni(self, logical_switch: UUID) -> int | None:
         """Return the VNI of a logical switch, None while it has none that is its own here."""
         key = self._key_of.get(logical_switch)
         return None if key is None or len(self._with_key[key]) > 1 else key
 
-    def vni_towards(self, peer: OfPeer) -> int | None:
+    def vni_towards(self, peer: Peer) -> int | None:
         """Return the VNI between a logical switch and a remote VTEP, None while it has none.
 
-        It is the logical switch's, or else that of the locator (vtep(5), "Per Logical-Switch
-        Tunnel Key"); and it must not be that of another logical switch at the same VTEP.
+        It is key(); and it must not be that of another logical switch at the same VTEP.
         """
         key = self._key_at.get(peer)
         if key is None or len(self._with_key_at[peer.address, key]) > 1:
@@ -49,7 +63,7 @@ class Keys:
         key = self._key_of.get(logical_switch)
         return [] if key is None else self._names(self._with_key[key] - {logical_switch})
 
-    def sharing_at(self, peer: OfPeer) -> list[str]:
+    def sharing_at(self, peer: Peer) -> list[str]:
         """Return the names of the other logical switches with the same key at a remote VTEP."""
         key = self._key_at.get(peer)
         if key is None:
@@ -61,27 +75,28 @@ class Keys:
         return ", ".join(self._names(self._with_key.get(key, set())))
 
     def _names(self, logical_switches: set[UUID]) -> list[str]:
-        return sorted(self._network.logical_switches[each].name for each in logical_switches)
+        rows = map(self._logical_switches.get, logical_switches)
+        return sorted(row.name for row in rows if row is not None)
 
     # What it is told
 
     def update(self, logical_switch: UUID) -> set[UUID]:
-        """Take the key of a logical switch as it is now, or that it is not bound here any more.
+        """Take the key of a logical switch as it is now, or that it is no longer bound here.
 
         Returns the other logical switches that had the same key, or have it now.
         """
         former = self._key_of.pop(logical_switch, None)
-        row = self._network.logical_switches.get(logical_switch)
+        row = self._logical_switches.get(logical_switch)
         key = row.tunnel_key if row and self._ports.is_bound(logical_switch) else None
         if key is not None:
             self._key_of[logical_switch] = key
         return _move(self._with_key, logical_switch, former, key)
 
-    def update_at(self, peer: OfPeer) -> set[UUID]:
+    def update_at(self, peer: Peer) -> set[UUID]:
         """Take the key of a logical switch towards a remote VTEP, likewise."""
         former = self._key_at.pop(peer, None)
         is_bound = self._ports.is_bound(peer.logical_switch)
-        key = self._network.key(peer) if is_bound else None
+        key = self.key(peer) if is_bound else None
         if key is not None:
             self._key_at[peer] = key
         return _move(

@@ -1,0 +1,34 @@
+"""Who takes what: tables by type, made once of what all features declare."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from .feature import Feature, Listener, Owner, TunnelUser
+
+
+class Dispatch:
+    """``owners`` are by the type of their keys, ``listeners`` by the type of a topic."""
+
+    def __init__(self, features: Iterable[Feature]) -> None:
+        self.features = tuple(features)
+        self.owners: dict[type, Owner | TunnelUser] = {}
+        self.packets: dict[int, Listener] = {}
+        listeners: defaultdict[type, list[Listener]] = defaultdict(list)
+        for feature in self.features:
+            for owner in feature.owners:
+                if owner.key in self.owners:
+                    raise ValueError(f"two features have owners with {owner.key.__name__}")
+                self.owners[owner.key] = owner
+            for producer, take in feature.packets.items():
+                if producer in self.packets:
+                    raise ValueError(f"two features take packets of {producer.name}")
+                self.packets[producer] = take
+            for kind, listener in feature.touched_by.items():
+                listeners[kind].append(listener)
+        self.listeners = {kind: tuple(each) for kind, each in listeners.items()}
+        (self.tunnels,) = (each.tunnels for each in self.features if each.tunnels)
+        (self.precedence,) = (each.precedence for each in self.features if each.precedence)
+        self.states = [make for each in self.features for make in each.states]
+        self.counters = [take for each in self.features for take in each.counters]
+        self.timers = [timer for each in self.features for timer in each.timers]
+        self.rows = [kind for each in self.features for kind in each.rows]

@@ -1,0 +1,79 @@
+"""What the NVC says, row by row, for the features that look at it."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Set
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from ..values.rows import Gone
+from .dispatch import Dispatch
+from .feature import Clock, Feature, Index
+from .topics import Topic
+
+T = TypeVar("T")
+
+
+class Row(Protocol):
+    """A row of hardware_vtep."""
+
+    @property
+    def uuid(self) -> UUID:
+        """The row's UUID."""
+
+
+class Model:
+    """The rows of hardware_vtep, and what features keep for all switches.
+
+    ``model[Peers]`` is the one object of this type that a feature keeps.
+    """
+
+    def __init__(self, features: Iterable[Feature], clock: Clock = time.monotonic) -> None:
+        self.dispatch = Dispatch(features)
+        self._rows: dict[UUID, Row] = {}
+        self._known: dict[type, Any] = {}
+        self._indices: defaultdict[type, list[Index]] = defaultdict(list)
+        for feature in self.dispatch.features:
+            for make in feature.indices:
+                self._known[make] = index = make()
+                for kind in index.ROWS:
+                    self._indices[kind].append(index)
+            for make_shared in feature.shared:
+                known = make_shared(clock)
+                self._known[type(known)] = known
+
+    def __getitem__(self, kind: type[T]) -> T:
+        found: T = self._known[kind]
+        return found
+
+    @property
+    def known(self) -> Mapping[type, Any]:
+        """Everything that features keep for all switches, by type."""
+        return self._known
+
+    def rows(self) -> Set[UUID]:
+        """Return every row that it was told of and that is not gone."""
+        return self._rows.keys()
+
+    def row(self, row: UUID) -> Row | None:
+        """Return a row as it is, None if there is none."""
+        return self._rows.get(row)
+
+    def update(self, row: Row | Gone) -> list[Topic]:
+        """Take a row as it is now, or its end; return what that touches."""
+        former = self._rows.get(row.uuid)
+        new = None if isinstance(row, Gone) else row
+        if former == new:
+            return []
+        if new is None:
+            del self._rows[row.uuid]
+        else:
+            self._rows[row.uuid] = new
+        touched: list[Topic] = []
+        for index in self._indices[type(former if new is None else new)]:
+            touched += index.take(former if type(former) in index.ROWS else None, new)
+        if new is not None and former is not None and type(former) is not type(new):
+            for index in self._indices[type(former)]:
+                if type(new) not in index.ROWS:
+                    touched += index.take(former, None)
+        return touched

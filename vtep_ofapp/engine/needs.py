@@ -1,0 +1,152 @@
+"""Make before break: with which tunnels an owner is worked out, and which tunnels are wanted.
+
+An owner needs tunnels to some remote VTEPs. While none of them is up and one is pending, it is
+worked out with those that it used before, so that its frames go on to where they went.
+"""
+
+from collections.abc import Hashable, Iterator
+from functools import lru_cache
+from typing import Protocol, TypeAlias
+
+Addresses: TypeAlias = frozenset[str]
+"""Remote VTEPs by their IPv4 addresses."""
+
+NO_TUNNELS: Addresses = frozenset()
+
+
+class TunnelStates(Protocol):
+    """What has become of the tunnels to remote VTEPs."""
+
+    def is_up(self, address: str) -> bool:
+        """Whether there is a tunnel port that has a number."""
+
+    def is_pending(self, address: str) -> bool:
+        """Whether Open vSwitch has neither made the tunnel port yet nor given up on it."""
+
+    def is_own(self, address: str) -> bool:
+        """Whether it is an address of the switch itself, so that there is no tunnel to it."""
+
+
+@lru_cache(maxsize=1 << 13)
+def only(address: str) -> Addresses:
+    """Return the set of one address, which very many owners share."""
+    return frozenset({address})
+
+
+def in_force(needs: Addresses, former: Addresses, tunnels: TunnelStates) -> Addresses:
+    """Return the tunnels that an owner is worked out with; ``former`` are those until now.
+
+    They are the needed ones that are up; and all needed ones where none of them is to come.
+    """
+    up = [address for address in needs if tunnels.is_up(address)]
+    if len(up) == len(needs):
+        return needs
+    if up:
+        return frozenset(up)
+    if not any(map(tunnels.is_pending, needs)):
+        return needs
+    if any(map(tunnels.is_own, former)):
+        return frozenset(address for address in former if not tunnels.is_own(address))
+    return former
+
+
+class Choice:
+    """Takes the tunnels that an owner needs; returns those with which it is worked out."""
+
+    __slots__ = ("_former", "_tunnels", "needs")
+
+    def __init__(self, former: Addresses, tunnels: TunnelStates) -> None:
+        self.needs = NO_TUNNELS
+        self._former = former
+        self._tunnels = tunnels
+
+    def __call__(self, needs: Addresses) -> Addresses:
+        """Take what is needed; return what is to be used, see in_force()."""
+        self.needs = needs
+        return in_force(needs, self._former, self._tunnels)
+
+
+class TunnelUsers:
+    """Which tunnels owners use or wait for, and which owners wait.
+
+    Owners are given by their keys. Keys of different types may be equal, so each type is kept
+    apart.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._changed: set[str] = set()
+        self._awaited: dict[type, dict[Hashable, Addresses]] = {}
+        self._waiting: dict[str, dict[type, set[Hashable]]] = {}
+
+    def wanted(self) -> set[str]:
+        """Return the remote VTEPs to which tunnels are wanted."""
+        return set(self._counts)
+
+    def is_wanted(self, address: str) -> bool:
+        """Whether an owner uses the tunnel to a remote VTEP, or waits for it."""
+        return address in self._counts
+
+    def take_changed(self) -> set[str]:
+        """Return the addresses that began or ended to be wanted since this was last asked."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def put(self, owner: Hashable, former: Addresses, uses: Addresses, needs: Addresses) -> None:
+        """Note that an owner uses these tunnels in place of the former ones, and which it needs.
+
+        While it waits for some of them, a change of those that it uses concerns it as well.
+        """
+        begun, ended = _minus(uses, former), _minus(former, uses)
+        for address in begun:
+            self._count(address, 1)
+        before = self._take_awaited(owner)
+        if needs is not uses:
+            self._wait(owner, uses, _minus(needs, uses))
+        for address in before:
+            self._count(address, -1)
+        for address in ended:
+            self._count(address, -1)
+
+    def take_waiting(self, address: str) -> Iterator[Hashable]:
+        """Yield the owners that wait for a tunnel; one that goes on to wait says so by put()."""
+        for owners in self._waiting.pop(address, {}).values():
+            yield from owners
+
+    def _wait(self, owner: Hashable, uses: Addresses, awaited: Addresses) -> None:
+        if not awaited:
+            return
+        kind = type(owner)
+        self._awaited.setdefault(kind, {})[owner] = awaited
+        for address in awaited:
+            self._count(address, 1)
+        for address in awaited | uses if uses else awaited:
+            self._waiting.setdefault(address, {}).setdefault(kind, set()).add(owner)
+
+    def _take_awaited(self, owner: Hashable) -> Addresses:
+        """Return what an owner has waited for until now."""
+        owners = self._awaited.get(type(owner))
+        if owners is None:
+            return NO_TUNNELS
+        awaited = owners.pop(owner, NO_TUNNELS)
+        if not owners:
+            del self._awaited[type(owner)]  # there may have been very many
+        return awaited
+
+    def _count(self, address: str, by: int) -> None:
+        """Count a use. Those that begin are counted before others end, so that few change."""
+        count = self._counts.get(address, 0) + by
+        if count:
+            self._counts[address] = count
+        else:
+            del self._counts[address]
+            self._waiting.pop(address, None)
+        if count == 0 or (by > 0 and count == 1):
+            self._changed ^= {address}
+
+
+def _minus(these: Addresses, others: Addresses) -> Addresses:
+    """Return a difference; no new set where there need be none, because there may be very many."""
+    if these is others:
+        return NO_TUNNELS
+    return these - others if these and others else these

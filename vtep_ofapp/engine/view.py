@@ -1,0 +1,58 @@
+"""What the owners of one switch are worked out from."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ..process.settings import Settings
+from ..values.faults import Fault, FaultWord, of_switch
+from ..values.rows import Bridge, PhysicalSwitch
+from .desired_actual import DesiredActual
+from .needs import TunnelStates
+
+T = TypeVar("T")
+
+
+class View:
+    """A switch as its features see it: its row, its bridge, and what each feature knows.
+
+    ``view[Ports]`` is the one object of this type that a feature keeps for the switch, or for all
+    switches. ``clock`` returns seconds. ``tunnels`` are the states of the switch's tunnels.
+    """
+
+    tunnels: TunnelStates
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        clock: Callable[[], float],
+        shared: Mapping[type, Any],
+        rows: Mapping[type, DesiredActual[Any, Any]],
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.clock = clock
+        self.rows = rows
+        self.physical: PhysicalSwitch | None = None
+        self.bridge: Bridge | None = None
+        self._known: dict[type, Any] = dict(shared)
+
+    def __getitem__(self, kind: type[T]) -> T:
+        found: T = self._known[kind]
+        return found
+
+    def add(self, state: object) -> None:
+        """Keep what a feature knows of this switch."""
+        self._known[type(state)] = state
+
+    @property
+    def subject(self) -> str:
+        """The switch's row, for people."""
+        return f"Physical_Switch {self.name}"
+
+    def fault(
+        self, reason: str, subject: str = "", word: FaultWord = FaultWord.UNSPECIFIED
+    ) -> Fault:
+        """Return a fault that the switch's row shows, of the switch or of another subject."""
+        assert self.physical is not None
+        return Fault(subject or self.subject, reason, of_switch(self.physical.uuid, word))

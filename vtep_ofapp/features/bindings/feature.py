@@ -1,0 +1,134 @@
+"""Bindings of VLANs at ports to logical switches: what comes in and leaves by them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ...engine.desired import NOTHING, Desired
+from ...engine.feature import Feature, FlowWatcher, Owner
+from ...engine.topics import BridgeChanged, SwitchReplaced, SwitchRowChanged, Topic
+from ...engine.view import View
+from ...pipeline import admission, egress, learning
+from ...values.counters import Counter
+from ...values.faults import PATIENCE, Fault, FaultWord, of_port
+from ...values.flows import Flow, FlowKey
+from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from .ports import BindingGone, BindingsChanged, Ports, VlanBinding, port_subject
+from .statistics import Statistics
+from .switches import Switches
+
+
+@dataclass(frozen=True, slots=True)
+class PortRows:
+    """The owner of what is wrong with rows of Physical_Port."""
+
+
+# What owners want
+
+
+def _binding(key: VlanBinding, view: View) -> Desired:
+    row = view[Ports].row(key.port)
+    if row is None or key.vlan not in row.vlan_bindings:
+        return NOTHING
+    binding = view[Ports].binding(key)
+    if binding is None:
+        return Desired(faults=tuple(_unusable(key, view)))
+    number = view[LogicalSwitches].number(binding.logical_switch)
+    if number is None:
+        return NOTHING
+    return Desired((*admission.bound(binding, number), *egress.bound(binding, number)))
+
+
+def _unusable(key: VlanBinding, view: View) -> Iterator[Fault]:
+    row, why = view[Ports].row(key.port), view[Ports].why_unusable(key.port)
+    if row is None or why is None:
+        return
+    reason, word = why
+    subject = port_subject(key.port, view)
+    if word is None:
+        yield Fault(subject, reason, patience=PATIENCE)
+    else:
+        yield Fault(subject, reason, of_port(row.uuid, word))
+
+
+def _port_rows(key: PortRows, view: View) -> Desired:
+    return Desired(faults=tuple(_row_faults(view)))
+
+
+def _row_faults(view: View) -> Iterator[Fault]:
+    for port in view.physical.ports if view.physical else ():
+        subject = port_subject(port.name, view)
+        for reason in port.refused:
+            yield Fault(subject, reason, of_port(port.uuid, FaultWord.INVALID_VLAN_MAP))
+        row = view[Ports].row(port.name)
+        if row is not None and row.uuid != port.uuid:
+            reason = f"row {row.uuid} has the same name and is used instead"
+            yield Fault(subject, reason, of_port(port.uuid))
+        if port.has_acls:
+            reason = "its acl_bindings have no effect: access lists are not supported"
+            yield Fault(subject, reason, of_port(port.uuid, FaultWord.INVALID_ACL_BINDING))
+
+
+# What touches them
+
+
+def _match(topic: Topic, view: View) -> Iterator[Topic]:
+    """Match rows and ports; touch the bindings that differ, and what belongs to them."""
+    ports = view[Ports]
+    rematch = ports.match(
+        view.physical.ports if view.physical else (), view.bridge.ports if view.bridge else {}
+    )
+    view[Statistics].read_rows(ports)
+    yield from map(BindingGone, rematch.gone)
+    yield from rematch.bindings
+    yield from map(BindingsChanged, rematch.logical_switches)
+    yield from map(WholeLogicalSwitch, rematch.turned)
+
+
+def _row_changed(topic: SwitchRowChanged, view: View) -> Iterator[Topic]:
+    yield from _match(topic, view)
+    yield PortRows()
+
+
+def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
+    yield from view[Ports].keys_of(topic.logical_switch)
+
+
+# Statistics
+
+
+class CountedFlows(FlowWatcher):
+    """What the switch does to flows that count for bindings."""
+
+    def __init__(self, statistics: Statistics) -> None:
+        self._statistics = statistics
+
+    def begin(self, flows: Mapping[FlowKey, Flow]) -> None:
+        """The switch is read back; one without the flow that it always has has lost all."""
+        if learning.unknown().key not in flows:
+            self._statistics.begin_anew()
+
+    def put(self, key: FlowKey) -> None:
+        """A flow was put in, and counts from zero."""
+        self._statistics.replaced(key)
+
+
+def _count(counters: Mapping[FlowKey, Counter], view: View) -> None:
+    view[Statistics].count(counters, view[Ports])
+
+
+FEATURE = Feature(
+    indices=(Switches,),
+    states=(
+        lambda view: Ports(),
+        lambda view: Statistics(is_on=view.settings.stats_interval > 0),
+        lambda view: CountedFlows(view[Statistics]),
+    ),
+    owners=(Owner(VlanBinding, _binding), Owner(PortRows, _port_rows)),
+    touched_by={
+        SwitchRowChanged: _row_changed,
+        SwitchReplaced: lambda topic, view: [PortRows()],
+        BridgeChanged: _match,
+        WholeLogicalSwitch: _whole,
+    },
+    counters=(_count,),
+)

@@ -1,0 +1,103 @@
+"""What every managed bridge has, whatever the NVC says; and what is wrong with the switch's row."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ..engine.desired import Desired
+from ..engine.feature import Feature, Owner
+from ..engine.topics import SwitchReplaced, SwitchRowChanged, Topic
+from ..engine.view import View
+from ..pipeline import admission, egress, flooding, learning, tunnels, unicast
+from ..values.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class WholeBridge:
+    """The owner of what a bridge has one of."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostLooked:
+    """It is time to look at this host: has_interface() tells whether the bridge is here, by the
+    number and the MAC address of its own port, and has_address() whether an address is.
+    """
+
+    has_interface: Callable[[str, int, str], bool]
+    has_address: Callable[[str], bool]
+
+
+class MissingAddresses:
+    """Tunnel IPs that this host does not have: Open vSwitch sends nothing from them.
+
+    ``interfaces`` has them with the interface by which their tunnels leave, if there is one.
+    """
+
+    def __init__(self) -> None:
+        self.interfaces: Mapping[str, str] = {}
+        self._missing: set[str] = set()
+
+    def look(self, topic: HostLooked, view: View) -> Iterator[Topic]:
+        """Look at the host. What was there when this was last done is not missing yet."""
+        missing: set[str] = set()
+        bridge, physical = view.bridge, view.physical
+        if (
+            bridge
+            and physical
+            and bridge.interface
+            and topic.has_interface(bridge.name, *bridge.interface)
+        ):
+            missing = {each for each in physical.tunnel_ips if not topic.has_address(each)}
+        certain, self._missing = missing & self._missing, missing
+        if certain != self.interfaces.keys():
+            self.interfaces = {address: _egress(address, view) for address in certain}
+            yield WholeBridge()
+
+
+def _egress(local: str, view: View) -> str:
+    """Return the interface by which tunnels from an address of ours leave, if one does."""
+    ports = view.bridge.ports.values() if view.bridge else ()
+    return next((each.egress for each in ports if each.local == local and each.egress), "")
+
+
+def _bridge(key: WholeBridge, view: View) -> Desired:
+    flows = (
+        admission.link_local(),
+        *learning.unlearnable(),
+        learning.unknown(),
+        *learning.showing(),
+        unicast.elsewhere(),
+        *tunnels.inner_tags(),
+        *egress.inner_tags(),
+    )
+    return Desired(flows, (flooding.alive(), flooding.again()), tuple(_faults(view)))
+
+
+def _faults(view: View) -> Iterator[Fault]:
+    assert view.physical is not None
+    yield from map(view.fault, view.physical.refused)
+    if not view.physical.tunnel_ips:
+        yield view.fault(
+            "it has no usable tunnel_ips, so there are no tunnels: "
+            f"vtep-ctl set Physical_Switch {view.name} tunnel_ips=ADDRESS"
+        )
+    for address, interface in sorted(view[MissingAddresses].interfaces.items()):
+        reason = (
+            f"no interface of this host has the tunnel IP {address}, and Open vSwitch sends "
+            f"nothing from it: ip addr add {address}/PREFIX dev {interface or 'INTERFACE'}"
+        )
+        yield Fault(view.subject, reason)
+
+
+def _touch(topic: Topic, view: View) -> list[Topic]:
+    return [WholeBridge()]
+
+
+FEATURE = Feature(
+    states=(lambda view: MissingAddresses(),),
+    owners=(Owner(WholeBridge, _bridge),),
+    touched_by={
+        SwitchRowChanged: _touch,
+        SwitchReplaced: _touch,
+        HostLooked: lambda topic, view: view[MissingAddresses].look(topic, view),
+    },
+)

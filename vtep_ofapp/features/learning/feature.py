@@ -1,0 +1,246 @@
+"""Stations that are learned from their frames, as many as there may be."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from ...engine.desired import NOTHING, Desired
+from ...engine.dirty import Pace
+from ...engine.feature import Feature, FlowWatcher, Owner
+from ...engine.topics import BridgeChanged, StationsChanged, SwitchRowChanged, Topic
+from ...engine.view import View
+from ...pipeline import learning, unicast
+from ...pipeline.layout import Cookie
+from ...values.events import PacketIn
+from ...values.faults import Fault, FaultWord, of_port
+from ...values.flows import Flow, FlowKey
+from ...values.rows import Binding
+from ..bindings.ports import BindingGone, Ports, VlanBinding, port_subject
+from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from .limits import Limits
+from .stations import LearnedMacs, Place
+
+
+class Learned(NamedTuple):
+    """The owner of what a learned station has flows for.
+
+    There may be very many, and a tuple costs the least.
+    """
+
+    logical_switch: UUID
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class FullPort:
+    """The owner of what happens at a port that has learned its share of stations."""
+
+    port: str
+
+
+@dataclass(frozen=True, slots=True)
+class FullLogicalSwitch:
+    """The owner of what happens in a logical switch that has learned its share of stations."""
+
+    logical_switch: UUID
+
+
+class KnownStations(FlowWatcher):
+    """Which stations the switch knows, by its flows; and where there is no room for more.
+
+    The switch remembers stations from before this process. Those that it forgot while nobody
+    listened were idle, unless it has lost everything.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._has_lost_all = False
+        self._full_ports: set[str] = set()
+        self._full_logical_switches: set[UUID] = set()
+
+    # What the switch has
+
+    def begin(self, flows: Mapping[FlowKey, Flow]) -> None:
+        """The switch is read back; one without the flow that it always has has lost all."""
+        self._has_lost_all = learning.unknown().key not in flows
+
+    def found(self, key: FlowKey) -> None:
+        """Learn the station that a flow knows, unless it is known to be elsewhere."""
+        station = self._station(key)
+        if station is not None:
+            place, mac = station
+            macs = self._view[LearnedMacs]
+            if macs.place(place.logical_switch, mac) is None:
+                macs.learn(mac, place)
+
+    def lost(self, key: FlowKey) -> None:
+        """Forget the station of a flow that the switch lost while nobody listened."""
+        if not self._has_lost_all:
+            self.ended(key)
+
+    def ended(self, key: FlowKey) -> None:
+        """Forget the station of a flow that was idle, if the flow says where it still is."""
+        station = self._station(key)
+        if station is not None:
+            place, mac = station
+            macs = self._view[LearnedMacs]
+            if macs.place(place.logical_switch, mac) == place:
+                macs.forget(place.logical_switch, mac)
+
+    def _station(self, key: FlowKey) -> tuple[Place, str] | None:
+        station = learning.station(key)
+        place = place_of(station[0], station[1], self._view) if station else None
+        return (place, station[2]) if station and place else None
+
+    # Where there is no room
+
+    def count(self, stations: StationsChanged) -> Iterator[Topic]:
+        """Find out where there is no room, or is room again, after stations changed."""
+        limits = self._view[Limits]
+        for logical_switch in {logical_switch for logical_switch, _ in stations.stations}:
+            is_full = limits.is_full(logical_switch)
+            if is_full != (logical_switch in self._full_logical_switches):
+                self._full_logical_switches ^= {logical_switch}
+                yield FullLogicalSwitch(logical_switch)
+                yield from _learned_in(logical_switch, self._view)
+        if stations.stations:
+            yield from self.count_at_ports()
+
+    def count_at_ports(self) -> Iterator[Topic]:
+        """Find out at which ports there is no room, or is room again."""
+        limits, rows = self._view[Limits], self._view[Ports].rows()
+        full = {row.name for row in rows if limits.is_full_port(row.name)}
+        former, self._full_ports = self._full_ports, full
+        yield from map(FullPort, full | former)
+
+
+def place_of(logical_switch: int, number: int, view: View) -> Place | None:
+    """Return the place of the binding with this number, if it is of the logical switch's."""
+    binding = view[Ports].numbered(number)
+    if binding and view[LogicalSwitches].number(binding.logical_switch) == logical_switch:
+        return _place_at(binding, view)
+    return None
+
+
+def _place_at(binding: Binding, view: View) -> Place:
+    return Place(view.name, binding.port, binding.number, binding.logical_switch)
+
+
+# What owners want
+
+
+def _learned(key: Learned, view: View) -> Desired:
+    logical_switch, mac = key
+    number = view[LogicalSwitches].number(logical_switch)
+    place = view[LearnedMacs].place(logical_switch, mac)
+    if number is None or place is None or not view[Ports].is_bound(logical_switch):
+        return NOTHING
+    flows: list[Flow] = []
+    if place.switch == view.name:
+        flows.append(learning.known(place.binding, number, mac, view.settings.mac_aging))
+        flows.append(unicast.local(place.binding, number, mac))
+    if view[LearnedMacs].is_held(logical_switch, mac):
+        flows.append(learning.held(number, mac))
+    elif view[Limits].is_full(logical_switch):
+        flows.append(learning.moving(number, mac))
+    return Desired(tuple(flows))
+
+
+def _full_port(key: FullPort, view: View) -> Desired:
+    row = view[Ports].row(key.port)
+    if row is None or not view[Limits].is_full_port(key.port):
+        return NOTHING
+    bindings = [view[Ports].binding(VlanBinding(key.port, vlan)) for vlan in row.vlan_bindings]
+    usable = [
+        binding.number
+        for binding in bindings
+        if binding and view[LogicalSwitches].number(binding.logical_switch) is not None
+    ]
+    if not usable:
+        return NOTHING
+    limit = view.settings.max_local_macs_per_port
+    reason = f"{limit} MACs were learned, and no more can be"
+    fault = Fault(port_subject(key.port, view), reason, of_port(row.uuid))
+    return Desired(tuple(map(learning.full_binding, usable)), faults=(fault,))
+
+
+def _full_logical_switch(key: FullLogicalSwitch, view: View) -> Desired:
+    logical_switches = view[LogicalSwitches]
+    number = logical_switches.number(key.logical_switch)
+    is_full = view[Limits].is_full(key.logical_switch)
+    if number is None or not is_full or not view[Ports].is_bound(key.logical_switch):
+        return NOTHING
+    reason = f"{view.settings.max_local_macs} MACs were learned, and no more can be"
+    subject = logical_switches.name(key.logical_switch)
+    fault = view.fault(reason, subject, FaultWord.MAC_TABLE_EXHAUSTION)
+    return Desired((learning.full_logical_switch(number),), faults=(fault,))
+
+
+# What touches them
+
+
+def _learned_in(logical_switch: UUID, view: View) -> Iterator[Learned]:
+    for mac in view[LearnedMacs].stations(logical_switch):
+        yield Learned(logical_switch, mac)
+
+
+def _stations_changed(topic: StationsChanged, view: View) -> Iterator[Topic]:
+    for logical_switch, mac in topic.stations:
+        yield Learned(logical_switch, mac)
+    yield from view[KnownStations].count(topic)
+
+
+def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
+    yield FullLogicalSwitch(topic.logical_switch)
+    yield from _learned_in(topic.logical_switch, view)
+    for binding in view[Ports].keys_of(topic.logical_switch):
+        yield FullPort(binding.port)
+
+
+def _binding_gone(topic: BindingGone, view: View) -> tuple[()]:
+    view[LearnedMacs].forget_place(_place_at(topic.binding, view))
+    return ()
+
+
+def _ports_changed(topic: Topic, view: View) -> Iterable[Topic]:
+    return view[KnownStations].count_at_ports()
+
+
+def _packet_in(packet: PacketIn, view: View) -> tuple[()]:
+    """Learn the station whose frame the pipeline showed, where there is room for it."""
+    numbers = learning.source_binding(packet.fields)
+    place = place_of(*numbers, view) if numbers else None
+    if place is None or not view[Ports].is_up(place.port):
+        return ()
+    macs, limits, mac = view[LearnedMacs], view[Limits], learning.source(packet.header)
+    former = macs.place(place.logical_switch, mac)
+    is_news = former is None or (former.switch, former.port) != (place.switch, place.port)
+    if is_news and limits.is_full_port(place.port):
+        return ()
+    if former is not None or not limits.is_full(place.logical_switch):
+        macs.learn(mac, place)
+    return ()
+
+
+FEATURE = Feature(
+    shared=(LearnedMacs,),
+    states=(
+        lambda view: Limits(view.name, view[LearnedMacs], view.settings),
+        KnownStations,
+    ),
+    owners=(
+        Owner(Learned, _learned, Pace.IN_PARTS),
+        Owner(FullPort, _full_port),
+        Owner(FullLogicalSwitch, _full_logical_switch),
+    ),
+    touched_by={
+        StationsChanged: _stations_changed,
+        WholeLogicalSwitch: _whole,
+        BindingGone: _binding_gone,
+        VlanBinding: lambda binding, view: [FullPort(binding.port)],
+        SwitchRowChanged: _ports_changed,
+        BridgeChanged: _ports_changed,
+    },
+    packets={Cookie.LEARNING: _packet_in},
+)

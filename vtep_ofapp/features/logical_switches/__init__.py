@@ -1,0 +1,1 @@
+"""Logical switches, and the VNIs that they have."""

@@ -1,0 +1,128 @@
+"""Logical switches: their bindings as one broadcast domain, and their VNI into tunnels."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from ...engine.desired import NOTHING, Desired
+from ...engine.feature import Feature, Owner
+from ...engine.topics import SwitchReplaced, Topic
+from ...engine.view import View
+from ...pipeline import flooding, tunnels
+from ...pipeline.layout import MAX_BINDINGS
+from ...process.settings import ANY
+from ...values.faults import Fault
+from ...values.rows import LogicalSwitch
+from ..bindings.ports import BindingsChanged, Ports
+from ..peers import Peer, PeerChanged, Peers
+from .rows import LogicalSwitchChanged, LogicalSwitches, WholeLogicalSwitch
+from .vni_mapping import VniMapping
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFlooding:
+    """The owner of what floods a logical switch to its bindings."""
+
+    logical_switch: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Vni:
+    """The owner of what a logical switch's own VNI is used for."""
+
+    logical_switch: UUID
+
+
+# What owners want
+
+
+def _local_flooding(key: LocalFlooding, view: View) -> Desired:
+    logical_switches = view[LogicalSwitches]
+    number = logical_switches.number(key.logical_switch)
+    if number is None or not view[Ports].is_bound(key.logical_switch):
+        return NOTHING
+    bindings = view[Ports].bindings_of(key.logical_switch)
+    flows, groups = flooding.local(number, bindings)
+    faults: tuple[Fault, ...] = ()
+    if len(bindings) > MAX_BINDINGS:
+        reason = f"it has {len(bindings)} bindings; only {MAX_BINDINGS} of them are flooded to"
+        faults = (view.fault(reason, logical_switches.name(key.logical_switch)),)
+    return Desired(flows, groups, faults)
+
+
+def _vni(key: Vni, view: View) -> Desired:
+    row = view[LogicalSwitches].get(key.logical_switch)
+    number = view[LogicalSwitches].number(key.logical_switch)
+    if row is None or number is None or not view[Ports].is_bound(key.logical_switch):
+        return NOTHING
+    faults = tuple(_key_faults(row, view))
+    vni = view[VniMapping].vni(key.logical_switch)
+    if vni is None:
+        return Desired(faults=faults)
+    # What becomes of frames with the VNI from senders that no row names for it.
+    from_others = (
+        tunnels.decapsulation_from_anyone(vni, number)
+        if view.settings.accept_from == ANY
+        else tunnels.unnamed(vni)
+    )
+    return Desired((tunnels.encapsulation(number, vni), from_others), faults=faults)
+
+
+def _key_faults(row: LogicalSwitch, view: View) -> Iterator[Fault]:
+    subject = view[LogicalSwitches].name(row.uuid)
+    vnis = view[VniMapping]
+    others = vnis.sharing(row.uuid)
+    peers = view[Peers].of(row.uuid)
+    if row.refused:
+        for reason in row.refused:
+            yield view.fault(reason, subject)
+    elif others:
+        reason = f"its tunnel key is also that of {', '.join(others)}; none of them uses it"
+        yield view.fault(reason, subject)
+    elif row.tunnel_key is None and (not peers or any(vnis.key(peer) is None for peer in peers)):
+        yield Fault(subject, "it has no tunnel key yet; it switches locally only")
+
+
+# What touches them
+
+
+def _row_changed(topic: LogicalSwitchChanged, view: View) -> Iterator[Topic]:
+    """Touch a logical switch, and those that can or cannot have their VNI because of its own."""
+    yield LocalFlooding(topic.logical_switch)
+    yield Vni(topic.logical_switch)
+    for other in view[VniMapping].update(topic.logical_switch):
+        yield Vni(other)
+        yield from view[Peers].of(other)
+    yield from map(PeerChanged, view[Peers].of(topic.logical_switch))
+
+
+def _peer_changed(topic: PeerChanged, view: View) -> Iterator[Topic]:
+    yield topic.peer
+    for other in view[VniMapping].update_at(topic.peer):
+        yield Peer(other, topic.peer.address)
+
+
+def _peer(peer: Peer, view: View) -> Iterator[Topic]:
+    """Touch a logical switch without a key of its own: it depends on the keys of locators."""
+    row = view[LogicalSwitches].get(peer.logical_switch)
+    if row is not None and row.tunnel_key is None:
+        yield Vni(peer.logical_switch)
+
+
+def _all(topic: SwitchReplaced, view: View) -> Iterable[Topic]:
+    return map(WholeLogicalSwitch, view[Ports].bound())
+
+
+FEATURE = Feature(
+    indices=(LogicalSwitches, Peers),
+    states=(lambda view: VniMapping(view[LogicalSwitches], view[Peers], view[Ports]),),
+    owners=(Owner(LocalFlooding, _local_flooding), Owner(Vni, _vni)),
+    touched_by={
+        LogicalSwitchChanged: _row_changed,
+        WholeLogicalSwitch: lambda topic, view: [LogicalSwitchChanged(topic.logical_switch)],
+        BindingsChanged: lambda topic, view: [LocalFlooding(topic.logical_switch)],
+        PeerChanged: _peer_changed,
+        Peer: _peer,
+        SwitchReplaced: _all,
+    },
+)

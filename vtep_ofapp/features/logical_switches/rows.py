@@ -1,0 +1,70 @@
+"""The rows of Logical_Switch, and the number that each logical switch has in the pipeline."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from ...engine.feature import Index
+from ...engine.stable_ids import StableIds
+from ...engine.topics import Topic
+from ...values.rows import LogicalSwitch
+
+
+@dataclass(frozen=True, slots=True)
+class LogicalSwitchChanged:
+    """The row of a logical switch, or how its key can be used, is not what it was."""
+
+    logical_switch: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WholeLogicalSwitch:
+    """Everything that belongs to a logical switch is touched."""
+
+    logical_switch: UUID
+
+
+class LogicalSwitches(Index):
+    """The logical switches by their rows."""
+
+    ROWS = (LogicalSwitch,)
+
+    def __init__(self) -> None:
+        self.ids = StableIds()
+        self._rows: dict[UUID, LogicalSwitch] = {}
+
+    def get(self, logical_switch: UUID) -> LogicalSwitch | None:
+        """Return the row of a logical switch, None if there is none."""
+        return self._rows.get(logical_switch)
+
+    def name(self, logical_switch: UUID) -> str:
+        """Return the logical switch as people know it."""
+        row = self._rows.get(logical_switch)
+        return f"Logical_Switch {row.name if row else logical_switch}"
+
+    def number(self, logical_switch: UUID) -> int | None:
+        """Return the number that frames of the logical switch carry, None if it has no row."""
+        return self.ids.get(logical_switch)
+
+    def source_node_replication(self, logical_switch: UUID) -> bool:
+        """Whether flooded frames go to every target and not to one service node."""
+        row = self._rows.get(logical_switch)
+        return row is not None and row.source_node_replication
+
+    def take(self, former: LogicalSwitch | None, new: LogicalSwitch | None) -> Iterator[Topic]:
+        """Take a row as it is now in place of what it was; return what that touches."""
+        renumbered: set[UUID] = set()
+        if former is not None:
+            uuid = former.uuid
+            del self._rows[uuid]
+        if new is not None:
+            uuid = new.uuid
+            self._rows[uuid] = new
+        if former is None:
+            renumbered = self.ids.add(uuid)
+        elif new is None:
+            renumbered = self.ids.remove(uuid) | {uuid}
+        elif new.name != former.name:
+            renumbered = {uuid}  # the name is in what is said about its stations
+        yield LogicalSwitchChanged(uuid)
+        yield from map(WholeLogicalSwitch, renumbered)

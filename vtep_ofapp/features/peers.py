@@ -1,0 +1,99 @@
+"""The remote VTEPs that rows name for logical switches."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from ..engine.feature import Index
+from ..engine.topics import Topic
+from ..values.rows import Locator, RemoteMac, RemoteMcastMac
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A remote VTEP that rows name for a logical switch: the owner of what lets frames in."""
+
+    logical_switch: UUID
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerChanged:
+    """A remote VTEP is named for a logical switch by other locators, or is no longer named."""
+
+    peer: Peer
+
+
+class Peers(Index):
+    """The locators that rows of Ucast_Macs_Remote and Mcast_Macs_Remote name."""
+
+    ROWS = (RemoteMac, RemoteMcastMac)
+
+    def __init__(self) -> None:
+        self._locators: defaultdict[UUID, dict[str, Counter[Locator]]] = defaultdict(dict)
+        self._naming: defaultdict[str, set[UUID]] = defaultdict(set)
+
+    def addresses(self, logical_switch: UUID) -> Iterable[str]:
+        """Return the addresses that any row names for a logical switch."""
+        return self._locators.get(logical_switch, {}).keys()
+
+    def of(self, logical_switch: UUID) -> list[Peer]:
+        """Return the remote VTEPs that any row names for a logical switch."""
+        return [Peer(logical_switch, address) for address in self.addresses(logical_switch)]
+
+    def locators(self, peer: Peer) -> Iterable[Locator]:
+        """Return the locators by which rows name a remote VTEP for a logical switch."""
+        return self._locators.get(peer.logical_switch, {}).get(peer.address, ())
+
+    def naming(self, address: str) -> Iterable[UUID]:
+        """Return the logical switches with a row that names the address."""
+        return self._naming.get(address, ())
+
+    def take(
+        self, former: RemoteMac | RemoteMcastMac | None, new: RemoteMac | RemoteMcastMac | None
+    ) -> list[Topic]:
+        """Take a row as it is now in place of what it was; return what that touches.
+
+        New locators come first and former ones go last: what both rows name is not touched.
+        """
+        touched: list[Topic] = []
+        if new is not None:
+            for locator in _locators(new):
+                self._name(new.logical_switch, locator, touched)
+        if former is not None:
+            for locator in _locators(former):
+                self._unname(former.logical_switch, locator, touched)
+        return touched
+
+    def _name(self, logical_switch: UUID, locator: Locator, touched: list[Topic]) -> None:
+        address = locator.address
+        addresses = self._locators[logical_switch]
+        locators = addresses.get(address)
+        if locators is None:
+            locators = addresses[address] = Counter()
+            self._naming[address].add(logical_switch)
+        locators[locator] += 1
+        if locators[locator] == 1:
+            touched.append(PeerChanged(Peer(logical_switch, address)))
+
+    def _unname(self, logical_switch: UUID, locator: Locator, touched: list[Topic]) -> None:
+        address = locator.address
+        addresses = self._locators[logical_switch]
+        locators = addresses[address]
+        locators[locator] -= 1
+        if locators[locator]:
+            return
+        del locators[locator]
+        if not locators:
+            del addresses[address]
+            if not addresses:
+                del self._locators[logical_switch]
+            self._naming[address].discard(logical_switch)
+            if not self._naming[address]:
+                del self._naming[address]
+        touched.append(PeerChanged(Peer(logical_switch, address)))
+
+
+def _locators(row: RemoteMac | RemoteMcastMac) -> Iterable[Locator]:
+    return (row.locator,) if isinstance(row, RemoteMac) else row.locators

@@ -1,0 +1,82 @@
+"""Rows that cannot be used: why is said once for each, and shown by the switches they concern."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from ..engine.desired import NOTHING, Desired
+from ..engine.feature import Feature, Index, Owner
+from ..engine.topics import Topic
+from ..engine.view import View
+from ..values.faults import Fault
+from ..values.rows import Refused
+from .bindings.ports import Ports
+from .logical_switches.rows import WholeLogicalSwitch
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """The owner of the fault of a row that cannot be used."""
+
+    row: UUID
+
+
+class RefusedRows(Index):
+    """The rows that cannot be used."""
+
+    ROWS = (Refused,)
+
+    def __init__(self) -> None:
+        self._rows: dict[UUID, Refused] = {}
+        self._in: defaultdict[UUID | None, set[UUID]] = defaultdict(set)
+
+    def get(self, row: UUID) -> Refused | None:
+        """Return why a row is not used, None if it is."""
+        return self._rows.get(row)
+
+    def in_logical_switch(self, logical_switch: UUID) -> Iterable[UUID]:
+        """Return the rows of a logical switch that cannot be used."""
+        return self._in.get(logical_switch, ())
+
+    def take(self, former: Refused | None, new: Refused | None) -> list[Topic]:
+        """Take a row as it is now in place of what it was; return what that touches."""
+        touched: list[Topic] = []
+        if former is not None:
+            del self._rows[former.uuid]
+            self._in[former.logical_switch].discard(former.uuid)
+            if not self._in[former.logical_switch]:
+                del self._in[former.logical_switch]
+            touched = [RefusedRow(former.uuid)]
+        if new is not None:
+            self._rows[new.uuid] = new
+            self._in[new.logical_switch].add(new.uuid)
+            touched = [RefusedRow(new.uuid)]
+        return touched
+
+    def faults(self, row: UUID) -> list[Fault]:
+        """Return what is wrong with a row, wherever its logical switch is bound."""
+        refused = self._rows.get(row)
+        return [Fault(refused.subject, refused.reason)] if refused else []
+
+
+def _refused(key: RefusedRow, view: View) -> Desired:
+    refused = view[RefusedRows].get(key.row)
+    if (
+        refused is None
+        or refused.logical_switch is None
+        or not view[Ports].is_bound(refused.logical_switch)
+    ):
+        return NOTHING
+    return Desired(faults=(view.fault(refused.reason, refused.subject),))
+
+
+def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[Topic]:
+    return map(RefusedRow, view[RefusedRows].in_logical_switch(topic.logical_switch))
+
+
+FEATURE = Feature(
+    indices=(RefusedRows,),
+    owners=(Owner(RefusedRow, _refused),),
+    touched_by={WholeLogicalSwitch: _whole},
+)

@@ -1,0 +1,21 @@
+"""The features that there are. A new one is a module of its own, and a line here."""
+
+from ..engine.feature import Feature
+from . import bridge, refused_rows, replication, routers, unicast
+from .bindings import feature as bindings
+from .learning import feature as learning
+from .logical_switches import feature as logical_switches
+from .tunnels import feature as tunnels
+
+FEATURES: tuple[Feature, ...] = (
+    bridge.FEATURE,
+    bindings.FEATURE,
+    learning.FEATURE,
+    logical_switches.FEATURE,
+    tunnels.FEATURE,
+    unicast.FEATURE,
+    replication.FEATURE,
+    routers.FEATURE,
+    refused_rows.FEATURE,
+)
+"""In this order they hear of what changed, and make what they keep."""

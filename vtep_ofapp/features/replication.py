@@ -1,0 +1,237 @@
+"""Broadcast, unknown unicast and multicast to remote VTEPs: Mcast_Macs_Remote to groups."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from ..engine.desired import NOTHING, Desired
+from ..engine.feature import Feature, Index, TunnelUser
+from ..engine.needs import Addresses, Choice
+from ..engine.stable_ids import StableIds
+from ..engine.topics import Topic, TunnelChanged
+from ..engine.view import View
+from ..pipeline import flooding
+from ..values.addresses import UNKNOWN_DST
+from ..values.faults import PATIENCE, Fault
+from ..values.rows import RemoteMcastMac
+from .bindings.ports import Ports
+from .logical_switches.rows import LogicalSwitchChanged, LogicalSwitches
+from .logical_switches.vni_mapping import VniMapping
+from .peers import Peer, Peers
+from .tunnels.ports import Tunnels
+
+
+@dataclass(frozen=True, slots=True)
+class Replication:
+    """The owner of what sends unknown destinations of a logical switch to remote VTEPs."""
+
+    logical_switch: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Multicast:
+    """The owner of what sends a multicast address of a logical switch to remote VTEPs."""
+
+    logical_switch: UUID
+    mac: str
+
+
+class McastSets(Index):
+    """The rows of Mcast_Macs_Remote, and the number of each multicast address in the pipeline."""
+
+    ROWS = (RemoteMcastMac,)
+
+    def __init__(self) -> None:
+        self.ids = StableIds()
+        self._in: defaultdict[UUID, dict[UUID, RemoteMcastMac]] = defaultdict(dict)
+        self._numbered: dict[UUID, Multicast] = {}
+
+    def rows(self, logical_switch: UUID, mac: str = UNKNOWN_DST) -> list[RemoteMcastMac]:
+        """Return the rows that say where frames for a multicast address go, or for unknown ones."""
+        return [row for row in self._in.get(logical_switch, {}).values() if row.mac == mac]
+
+    def addresses(self, logical_switch: UUID, mac: str = UNKNOWN_DST) -> Addresses:
+        """Return the addresses that all rows() together name."""
+        rows = self.rows(logical_switch, mac)
+        return frozenset(locator.address for row in rows for locator in row.locators)
+
+    def left_out(self, logical_switch: UUID, mac: str = UNKNOWN_DST) -> list[str]:
+        """Return why locators of rows() are left out."""
+        return sorted(reason for row in self.rows(logical_switch, mac) for reason in row.refused)
+
+    def multicasts(self, logical_switch: UUID) -> set[Multicast]:
+        """Return the multicast addresses that the NVC names in a logical switch."""
+        macs = {row.mac for row in self._in.get(logical_switch, {}).values()} - {UNKNOWN_DST}
+        return {Multicast(logical_switch, mac) for mac in macs}
+
+    def number(self, multicast: Multicast) -> int | None:
+        """Return the number of a multicast address in its logical switch, None if it has no row."""
+        id = _id(multicast)
+        return self.ids.number(id) if id in self._numbered else None
+
+    def take(self, former: RemoteMcastMac | None, new: RemoteMcastMac | None) -> set[Topic]:
+        """Take a row as it is now in place of what it was; return what that touches."""
+        touched: set[Topic] = set()
+        if former is not None:
+            rows = self._in[former.logical_switch]
+            del rows[former.uuid]
+            if not rows:
+                del self._in[former.logical_switch]
+        if new is not None:
+            self._in[new.logical_switch][new.uuid] = new
+        for row in (former, new):
+            if row is not None and row.mac == UNKNOWN_DST:
+                touched.add(Replication(row.logical_switch))
+            elif row is not None:
+                multicast = Multicast(row.logical_switch, row.mac)
+                touched |= {multicast, *self._number(multicast)}
+        return touched
+
+    def _number(self, multicast: Multicast) -> list[Multicast]:
+        """Give a multicast address a number while it has rows; return those with another one."""
+        id, is_named = _id(multicast), bool(self.rows(multicast.logical_switch, multicast.mac))
+        if is_named == (id in self._numbered):
+            return []
+        if is_named:
+            self._numbered[id] = multicast
+            changed = self.ids.add(id)
+        else:
+            del self._numbered[id]
+            changed = self.ids.remove(id)
+        return [self._numbered[each] for each in changed]
+
+
+def _id(multicast: Multicast) -> UUID:
+    return uuid5(multicast.logical_switch, multicast.mac)
+
+
+# Unknown destinations
+
+
+def _replication(key: Replication, view: View, choose: Choice) -> Desired:
+    logical_switch = key.logical_switch
+    number = view[LogicalSwitches].number(logical_switch)
+    if number is None or not view[Ports].is_bound(logical_switch):
+        return NOTHING
+    addresses = view[McastSets].addresses(logical_switch)
+    source_node = view[LogicalSwitches].source_node_replication(logical_switch)
+    if not addresses and view.settings.flood_without_unknown_dst:
+        addresses, source_node = frozenset(view[Peers].addresses(logical_switch)), True
+    targets = choose(_usable(logical_switch, addresses, view))
+    flows, groups = flooding.replicated(number, _numbers(targets, view), source_node)
+    faults = (
+        *_set_faults(logical_switch, UNKNOWN_DST, view),
+        *_health_faults(logical_switch, targets, source_node, view),
+        *_flooding_faults(logical_switch, view),
+    )
+    return Desired(flows, groups, faults, uses=targets)
+
+
+def _health_faults(
+    logical_switch: UUID, targets: Addresses, source_node: bool, view: View
+) -> Iterator[Fault]:
+    found = map(view[Tunnels].port, targets)
+    ports = [port for port in found if port is not None and port.number is not None]
+    states = [port.bfd_status.get("forwarding") == "false" for port in ports]
+    if states and all(states) and not source_node:
+        reason = "all its service nodes are down by BFD; frames still go to one of them"
+        yield Fault(view[LogicalSwitches].name(logical_switch), reason)
+
+
+def _flooding_faults(logical_switch: UUID, view: View) -> Iterator[Fault]:
+    """Yield that nothing is flooded to remote VTEPs, where there are some."""
+    if (
+        not view.settings.flood_without_unknown_dst
+        and not view[McastSets].rows(logical_switch)
+        and not all(map(view.tunnels.is_own, view[Peers].addresses(logical_switch)))
+    ):
+        reason = (
+            "rows name remote VTEPs and there is no unknown-dst in Mcast_Macs_Remote, so that "
+            "broadcast and unknown unicast reach none of them; if the NVC never writes one, set "
+            "flood_without_unknown_dst"
+        )
+        yield Fault(view[LogicalSwitches].name(logical_switch), reason, patience=PATIENCE)
+
+
+# Multicast addresses
+
+
+def _multicast(key: Multicast, view: View, choose: Choice) -> Desired:
+    logical_switch, mac = key.logical_switch, key.mac
+    of, number = view[LogicalSwitches].number(logical_switch), view[McastSets].number(key)
+    if of is None or number is None or not view[Ports].is_bound(logical_switch):
+        return NOTHING
+    addresses = view[McastSets].addresses(logical_switch, mac)
+    targets = choose(_usable(logical_switch, addresses, view))
+    source_node = view[LogicalSwitches].source_node_replication(logical_switch)
+    flows, groups = flooding.multicast(of, number, mac, _numbers(targets, view), source_node)
+    return Desired(flows, groups, tuple(_set_faults(logical_switch, mac, view)), uses=targets)
+
+
+# Both
+
+
+def _usable(logical_switch: UUID, addresses: Addresses, view: View) -> Addresses:
+    """Leave out our own addresses, since NVCs list all members of a set; and VTEPs without a key,
+    where keys are those of locators.
+    """
+    row = view[LogicalSwitches].get(logical_switch)
+    remote = (each for each in addresses if not view.tunnels.is_own(each))
+    if row is not None and row.tunnel_key is not None:
+        return frozenset(remote)
+    vnis = view[VniMapping]
+    return frozenset(
+        each for each in remote if vnis.vni_towards(Peer(logical_switch, each)) is not None
+    )
+
+
+def _numbers(targets: Addresses, view: View) -> dict[str, int]:
+    """Return the numbers of the tunnel ports by address, of those that are up."""
+    numbers = ((address, view[Tunnels].number(address)) for address in targets)
+    return {address: number for address, number in numbers if number is not None}
+
+
+def _set_faults(logical_switch: UUID, mac: str, view: View) -> list[Fault]:
+    subject = f"Mcast_Macs_Remote {mac} in {view[LogicalSwitches].name(logical_switch)}"
+    return [view.fault(reason, subject) for reason in view[McastSets].left_out(logical_switch, mac)]
+
+
+# What touches them
+
+
+def _all_of(logical_switch: UUID, view: View) -> Iterator[Topic]:
+    yield Replication(logical_switch)
+    yield from view[McastSets].multicasts(logical_switch)
+
+
+def _row_changed(topic: LogicalSwitchChanged, view: View) -> Iterable[Topic]:
+    return _all_of(topic.logical_switch, view)
+
+
+def _peer(peer: Peer, view: View) -> Iterator[Topic]:
+    """Touch what depends on the key towards a VTEP, or on whether there is a VTEP at all."""
+    row = view[LogicalSwitches].get(peer.logical_switch)
+    if view.settings.flood_without_unknown_dst or (row and row.tunnel_key is None):
+        yield from _all_of(peer.logical_switch, view)
+    elif not view[McastSets].rows(peer.logical_switch):
+        yield Replication(peer.logical_switch)
+
+
+def _tunnel_changed(topic: TunnelChanged, view: View) -> Iterator[Topic]:
+    for logical_switch in view[Peers].naming(topic.address):
+        yield from _all_of(logical_switch, view)
+
+
+FEATURE = Feature(
+    indices=(McastSets,),
+    owners=(
+        TunnelUser(Replication, _replication),
+        TunnelUser(Multicast, _multicast),
+    ),
+    touched_by={
+        LogicalSwitchChanged: _row_changed,
+        Peer: _peer,
+        TunnelChanged: _tunnel_changed,
+    },
+)

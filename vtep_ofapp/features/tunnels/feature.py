@@ -1,0 +1,275 @@
+"""Tunnels: their ports, what comes in by them and leaves by them, and their Tunnel rows."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ...engine.desired import NOTHING, Desired
+from ...engine.dirty import Pace
+from ...engine.feature import Feature, Owner, Timer
+from ...engine.needs import only
+from ...engine.topics import (
+    BridgeChanged,
+    RowWanted,
+    SwitchReplaced,
+    SwitchRowChanged,
+    Topic,
+    TunnelChanged,
+    TunnelsWanted,
+)
+from ...engine.view import View
+from ...pipeline import tunnels
+from ...values.faults import Fault, FaultWord
+from ...values.rows import ANYONE, BridgePort, TunnelReport
+from ..bindings.ports import Ports
+from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from ..logical_switches.vni_mapping import VniMapping
+from ..peers import Peer, Peers
+from . import bfd, rows
+from .ports import Tunnels
+from .rows import TunnelRows, TunnelTo
+from .unnamed_senders import Unnamed
+from .unused_rows import UnusedTunnelRows
+from .vxlan_ports import FixedKeys, VxlanPortsAre
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """The owner of the tunnel to a remote VTEP."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnySender:
+    """The owner of the ports by which frames come in from VTEPs that no row names."""
+
+
+# A remote VTEP of a logical switch
+
+
+def _is_peer(peer: Peer, view: View) -> bool:
+    """Whether the NVC names the address for a logical switch that is bound here."""
+    return (
+        view[Ports].is_bound(peer.logical_switch)
+        and peer.address in view[Peers].addresses(peer.logical_switch)
+        and not view.tunnels.is_own(peer.address)
+    )
+
+
+def _peer(key: Peer, view: View) -> Desired:
+    if not _is_peer(key, view):
+        return NOTHING
+    number = view[LogicalSwitches].number(key.logical_switch)
+    if number is None:
+        return Desired(uses=only(key.address))
+    vnis = view[VniMapping]
+    vni, common = vnis.vni_towards(key), vnis.vni(key.logical_switch)
+    flows = []
+    if vni is not None:
+        flows.append(tunnels.decapsulation(key.address, vni, number))
+    if vni != common:
+        flows.append(tunnels.encapsulation_towards(number, key.address, vni))
+    if vni is None and common is not None:
+        flows.append(tunnels.decapsulation_of_contested(key.address, common))
+    return Desired(tuple(flows), faults=tuple(_peer_faults(key, view)), uses=only(key.address))
+
+
+def _peer_faults(key: Peer, view: View) -> Iterator[Fault]:
+    logical_switches, vnis = view[LogicalSwitches], view[VniMapping]
+    subject = logical_switches.name(key.logical_switch)
+    row = logical_switches.get(key.logical_switch)
+    own = row.tunnel_key if row else None
+    others = vnis.sharing_at(key)
+    if others and not vnis.sharing(key.logical_switch):
+        reason = (
+            f"its key at {key.address} is also that of {', '.join(others)}; "
+            "none of them uses it there"
+        )
+        yield view.fault(reason, subject)
+    keys = {each.tunnel_key for each in view[Peers].locators(key) if each.tunnel_key is not None}
+    if own is None and len(keys) > 1:
+        reason = f"its locators for {key.address} have several keys; only the least is used"
+        yield view.fault(reason, subject)
+    elif own is not None and keys - {own}:
+        further = ", ".join(map(str, sorted(keys - {own})))
+        reason = (
+            f"its own key {own} is used towards {key.address}, and not the key {further} of the "
+            "locator; vtep(5) has one or the other"
+        )
+        yield Fault(subject, reason)
+
+
+# A tunnel
+
+
+def _tunnel(key: Tunnel, view: View) -> Desired:
+    address, state = key.address, view[Tunnels]
+    local = view.physical.tunnel_ip if view.physical else None
+    if local is None or not state.is_wanted(address):
+        return NOTHING
+    if state.is_taken(address):
+        reason = f"no tunnel to {address}: someone else has a port with the name for it"
+        return Desired(faults=(view.fault(reason),))
+    if state.is_refused(address):
+        reason = f"no tunnel to {address}: there are {view.settings.max_tunnels} already"
+        return Desired(faults=(view.fault(reason, word=FaultWord.TUNNEL_EXHAUSTION),))
+    settings, problems = view[TunnelRows].bfd_settings(address)
+    flows = [tunnels.incoming(address, number) for number in state.numbers(address)]
+    number = state.number(address)
+    if number is not None:
+        flows.append(tunnels.outgoing(address, number))
+    if number is not None and settings:
+        flows.append(tunnels.looking_at_bfd(address, number, settings["bfd_src_ip"]))
+    users = _users(address, view)
+    port = state.port(address)
+    faults = [view.fault(f"tunnel to {address}: {problem}") for problem in problems]
+    if port is not None and port.error:
+        reason = f"Open vSwitch cannot make the tunnel to {address}: {port.error}"
+        faults.append(view.fault(reason))
+    vnis = {view[VniMapping].vni_towards(user) for user in users} | ({0} if settings else set())
+    return Desired(
+        tuple(flows),
+        faults=(*faults, *_taken_faults(address, local, vnis, view)),
+        rows=tuple(_rows(users, _report(local, settings, port), view)),
+        ports=state.ports(address, settings),
+    )
+
+
+def _users(address: str, view: View) -> list[Peer]:
+    """Return the logical switches that use a remote VTEP."""
+    named = (Peer(each, address) for each in view[Peers].naming(address))
+    return [peer for peer in named if _is_peer(peer, view)]
+
+
+def _report(local: str, settings: dict[str, str], port: BridgePort | None) -> TunnelReport:
+    """Return what a Tunnel row says of our end, and of BFD where ``settings`` enable it."""
+    if not settings or port is None:
+        return TunnelReport(local, bfd.CONFIG_LOCAL, {})
+    status = bfd.failed(port.error) if port.error else bfd.status(port.bfd_status)
+    return TunnelReport(local, bfd.CONFIG_LOCAL, status)
+
+
+def _rows(
+    users: list[Peer], report: TunnelReport, view: View
+) -> Iterator[tuple[TunnelTo, TunnelReport]]:
+    """Yield a Tunnel row for each locator by which rows name the VTEP."""
+    locators = {locator.uuid for user in users for locator in view[Peers].locators(user)}
+    return ((TunnelTo(locator), report) for locator in sorted(locators))
+
+
+def _taken_faults(address: str, local: str, vnis: set[int | None], view: View) -> Iterator[Fault]:
+    """Yield what Open vSwitch hands to ports with a fixed key; those of BFD have key 0."""
+    for port in view[FixedKeys].ports:
+        if port.key in vnis and port.takes(address, local, port.key or 0):
+            sender = f"from {address}" if port.remote else "from every VTEP"
+            reason = (
+                f"VXLAN port {port.name} of bridge {port.bridge} takes the packets with key "
+                f"{port.key} that come {sender}: ovs-vsctl del-port {port.bridge} {port.name}, "
+                "or if ovs-vtep left it, python -m vtep_ofapp.cleanup --ovs-vtep"
+            )
+            yield view.fault(reason)
+
+
+# VTEPs that no row names
+
+
+def _any_sender(key: AnySender, view: View) -> Desired:
+    """Let frames come in, while any can be let in, whose sender has no tunnel port.
+
+    Of several bridges with one tunnel IP only one can have such a port. That is no fault of
+    theirs: what rows name reaches each of them. It counts for no limit, and nothing waits for it.
+    """
+    state = view[Tunnels]
+    if view.physical is None or not view.physical.tunnel_ips or not any(view[Ports].bound()):
+        return NOTHING
+    if state.is_taken(ANYONE):
+        reason = "frames from VTEPs that no row names do not come in here: someone else has a "
+        fault = Fault(view.subject, f"{reason}port with the name for their tunnel")
+        return Desired(faults=(fault,))
+    faults = (
+        Fault(
+            view.subject,
+            f"frames to {port.local} from VTEPs that no row names do not come in here: "
+            f"another bridge of this host may have that tunnel IP ({port.error})",
+        )
+        for port in state.refused_to_anyone()
+    )
+    return Desired(
+        tuple(map(tunnels.incoming_from_anyone, state.numbers(ANYONE))),
+        faults=tuple(faults),
+        ports=state.ports(ANYONE, {}),
+    )
+
+
+# What touches them
+
+
+def _owners(addresses: Iterable[str]) -> Iterator[Topic]:
+    """Yield the owners of the tunnels to these addresses, of which one may be ANYONE."""
+    for address in addresses:
+        yield AnySender() if address == ANYONE else Tunnel(address)
+
+
+def _switch_row_changed(topic: SwitchRowChanged, view: View) -> Iterable[Topic]:
+    view[Tunnels].set_locals(view.physical.tunnel_ips if view.physical else ())
+    rows.read(view)
+    return _owners(view[TunnelRows].take(view.physical))
+
+
+def _bridge_changed(topic: BridgeChanged, view: View) -> Iterator[Topic]:
+    ports = view.bridge.ports.values() if view.bridge else ()
+    changed = view[Tunnels].set_ports(ports)
+    for address in changed | view[Tunnels].choose():
+        yield TunnelChanged(address)
+
+
+def _wanted(topic: TunnelsWanted, view: View) -> Iterator[Topic]:
+    yield from _owners(topic.addresses)
+    yield from map(TunnelChanged, view[Tunnels].want(topic.addresses))
+
+
+def _vxlan_ports(topic: VxlanPortsAre, view: View) -> Iterator[Topic]:
+    changed = view[FixedKeys].take(topic.ports)
+    if changed is None:
+        return
+    view[Tunnels].reconsider()
+    for port in changed:
+        yield from _owners([port.remote] if port.remote else view[Tunnels].wanted())
+
+
+FEATURE = Feature(
+    states=(
+        lambda view: Tunnels(view.name, view.settings.max_tunnels, view.clock),
+        lambda view: TunnelRows(),
+        lambda view: UnusedTunnelRows(view.name, view.clock),
+        lambda view: FixedKeys(),
+        lambda view: Unnamed(view.name, view[VniMapping].names_with, view.clock),
+    ),
+    owners=(
+        Owner(Peer, _peer),
+        Owner(AnySender, _any_sender),
+        Owner(Tunnel, _tunnel, Pace.LAST),
+    ),
+    touched_by={
+        SwitchRowChanged: _switch_row_changed,
+        SwitchReplaced: lambda topic, view: [AnySender()],
+        BridgeChanged: _bridge_changed,
+        TunnelChanged: lambda topic, view: _owners([topic.address]),
+        TunnelsWanted: _wanted,
+        RowWanted: rows.wanted,
+        Peer: lambda peer, view: [Tunnel(peer.address)],
+        WholeLogicalSwitch: lambda topic, view: [AnySender()],
+        VxlanPortsAre: _vxlan_ports,
+    },
+    counters=(lambda counters, view: view[Unnamed].count(counters),),
+    timers=(
+        Timer(
+            lambda view: view[Tunnels].next_retry(),
+            lambda view: _owners(view[Tunnels].take_retries()),
+        ),
+        Timer(lambda view: view[UnusedTunnelRows].next_end(), lambda view: ()),
+    ),
+    rows=(TunnelTo,),
+    tunnels=Tunnels,
+    precedence=lambda tunnel, view: view[Tunnels].precedence(tunnel.address),
+)

@@ -1,0 +1,61 @@
+"""The Tunnel rows of one switch: what the NVC wrote there, and which of them are to be there."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from uuid import UUID
+
+from ...engine.topics import RowWanted
+from ...engine.view import View
+from ...values.rows import PhysicalSwitch, TunnelRow
+from . import bfd
+from .unused_rows import UnusedTunnelRows
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelTo:
+    """The key of a Tunnel row: the Physical_Locator row of its remote end."""
+
+    locator: UUID
+
+
+class TunnelRows:
+    """The Tunnel rows that there are, by the address of their remote end."""
+
+    def __init__(self) -> None:
+        self._to: dict[str, list[TunnelRow]] = {}
+
+    def take(self, physical: PhysicalSwitch | None) -> set[str]:
+        """Take the rows as they are now; return the addresses whose rows changed."""
+        to: defaultdict[str, list[TunnelRow]] = defaultdict(list)
+        for row in physical.tunnels if physical else ():
+            to[row.address].append(row)
+        former, self._to = self._to, dict(to)
+        addresses = former.keys() | to.keys()
+        return {address for address in addresses if former.get(address) != to.get(address)}
+
+    def bfd_settings(self, address: str) -> tuple[dict[str, str], list[str]]:
+        """Return the bfd column for a tunnel: of several rows, the first that enables BFD.
+
+        With it comes what is wrong with the rows.
+        """
+        problems: list[str] = []
+        for row in self._to.get(address, ()):
+            settings, its_problems = bfd.settings(row.bfd_params, row.bfd_config_remote)
+            if settings:
+                return settings, its_problems
+            problems += its_problems
+        return {}, problems
+
+
+def read(view: View) -> None:
+    """Take what the switch's own columns hold."""
+    rows = view.physical.tunnels if view.physical else ()
+    view[UnusedTunnelRows].set_rows(rows)
+    view.rows[TunnelTo].have_only({TunnelTo(row.locator): row.report for row in rows})
+
+
+def wanted(topic: RowWanted, view: View) -> tuple[()]:
+    """Take note that a Tunnel row is used."""
+    if isinstance(topic.key, TunnelTo):
+        view[UnusedTunnelRows].use(topic.key.locator)
+    return ()

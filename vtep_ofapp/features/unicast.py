@@ -1,0 +1,140 @@
+"""Stations that the NVC places behind remote VTEPs: Ucast_Macs_Remote to flows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+from ..engine.desired import NOTHING, Desired
+from ..engine.dirty import Pace
+from ..engine.feature import Feature, Index, TunnelUser
+from ..engine.needs import NO_TUNNELS, Choice, only
+from ..engine.topics import Topic
+from ..engine.view import View
+from ..pipeline import unicast
+from ..values.faults import Fault
+from ..values.rows import RemoteMac
+from .bindings.ports import Ports
+from .bindings.switches import BoundElsewhere, Switches
+from .logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from .peers import Peers
+
+
+class Placed(NamedTuple):
+    """The owner of what leads to a station that the NVC placed.
+
+    There may be very many, and a tuple costs the least.
+    """
+
+    logical_switch: UUID
+    mac: str
+
+
+class PlacedMacs(Index):
+    """The rows of Ucast_Macs_Remote by their stations; of several rows the least UUID counts."""
+
+    ROWS = (RemoteMac,)
+
+    def __init__(self) -> None:
+        self._in: defaultdict[UUID, dict[Placed, RemoteMac]] = defaultdict(dict)
+        self._rivals: defaultdict[Placed, dict[UUID, RemoteMac]] = defaultdict(dict)
+
+    def address(self, station: Placed) -> str | None:
+        """Return the address of the VTEP behind which the NVC placed a station, if it did."""
+        rows = self._in.get(station.logical_switch)
+        row = rows.get(station) if rows else None
+        return row.locator.address if row else None
+
+    def stations(self, logical_switch: UUID) -> Mapping[Placed, RemoteMac]:
+        """Return the stations that the NVC placed in a logical switch, and the rows that count."""
+        return self._in.get(logical_switch, {})
+
+    def rivals(self, station: Placed) -> list[RemoteMac]:
+        """Return the further rows that place the same station, which are not used."""
+        if not self._rivals:  # as it should be
+            return []
+        rivals = self._rivals.get(station, {})
+        return sorted(rivals.values(), key=lambda row: row.uuid)
+
+    def take(self, former: RemoteMac | None, new: RemoteMac | None) -> list[Topic]:
+        """Take a row as it is now in place of what it was; return what that touches."""
+        touched: list[Topic] = []
+        if former is not None:
+            touched.append(self._remove(former))
+        if new is not None:
+            touched.append(self._add(new))
+        return touched
+
+    def _add(self, row: RemoteMac) -> Placed:
+        station = Placed(row.logical_switch, row.mac)
+        rows = self._in[row.logical_switch]
+        winner = rows.setdefault(station, row)
+        if winner is not row:
+            first, second = sorted((winner, row), key=lambda each: each.uuid)
+            self._rivals[station][second.uuid] = second
+            rows[station] = first
+        return station
+
+    def _remove(self, row: RemoteMac) -> Placed:
+        station = Placed(row.logical_switch, row.mac)
+        rivals = self._rivals.get(station) if self._rivals else None
+        if rivals is None:
+            rows = self._in[row.logical_switch]
+            del rows[station]
+            if not rows:
+                del self._in[row.logical_switch]
+            return station
+        if rivals.pop(row.uuid, None) is None:
+            self._in[row.logical_switch][station] = rivals.pop(min(rivals))
+        if not rivals:
+            del self._rivals[station]
+        return station
+
+
+def _placed(key: Placed, view: View, choose: Choice) -> Desired:
+    logical_switch, mac = key
+    address = view[PlacedMacs].address(key)
+    number = view[LogicalSwitches].number(logical_switch)
+    if address is None or number is None or not view[Ports].is_bound(logical_switch):
+        return NOTHING
+    targets = NO_TUNNELS if view.tunnels.is_own(address) else choose(only(address))
+    flows = tuple([unicast.remote(number, mac, target) for target in targets])
+    return Desired(flows, faults=_faults(key, address, view), uses=targets)
+
+
+def _faults(key: Placed, address: str, view: View) -> tuple[Fault, ...]:
+    rivals = view[PlacedMacs].rivals(key)
+    is_own = view.tunnels.is_own(address)
+    if not rivals and not is_own:
+        return ()
+    subject = f"Ucast_Macs_Remote {key.mac} in {view[LogicalSwitches].name(key.logical_switch)}"
+    faults = []
+    if rivals:
+        rows = ", ".join(str(row.uuid) for row in rivals)
+        reason = f"it is placed more than once; {address} is used and not row {rows}"
+        is_contradicted = any(row.locator.address != address for row in rivals)
+        faults.append(view.fault(reason, subject) if is_contradicted else Fault(subject, reason))
+    if is_own and not view[Switches].is_bound_elsewhere(key.logical_switch, view):
+        faults.append(view.fault(f"its locator {address} is an address of this switch", subject))
+    return tuple(faults)
+
+
+def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[Topic]:
+    return view[PlacedMacs].stations(topic.logical_switch)
+
+
+def _bound_elsewhere(topic: BoundElsewhere, view: View) -> Iterator[Topic]:
+    """Touch stations behind a switch: that is right while another one has their logical switch."""
+    addresses = view[Switches].tunnel_ips()
+    if addresses.isdisjoint(view[Peers].addresses(topic.logical_switch)):
+        return
+    for station, row in view[PlacedMacs].stations(topic.logical_switch).items():
+        if row.locator.address in addresses:
+            yield station
+
+
+FEATURE = Feature(
+    indices=(PlacedMacs,),
+    owners=(TunnelUser(Placed, _placed, Pace.IN_PARTS),),
+    touched_by={WholeLogicalSwitch: _whole, BoundElsewhere: _bound_elsewhere},
+)
