@@ -1,7 +1,10 @@
 """Timers: each is due once, in a turn, at the time for which it was set last."""
 
+import eventlet
 import pytest
 
+from vtep_ofapp.loop.inbox import Inbox
+from vtep_ofapp.loop.timers import Timers
 from vtep_ofapp.values.events import TimerIsDue
 
 from .doubles import TimeDouble
@@ -93,3 +96,20 @@ def test_what_is_done_again_and_again_begins_when_all_is_ready(time):
     timers.begin()
     time.wait(6.0)
     assert rung == pytest.approx([112.0, 114.0, 116.0])
+
+
+def test_to_stop_a_timer_lets_nobody_else_run():
+    inbox, rung, others = Inbox(), [], []
+    timers = Timers(inbox.post)
+    one, other = (timers.timer(name, lambda: rung.append(True)) for name in ("one", "other"))
+    one.start(0.001)
+    other.start(0.002)
+    eventlet.spawn(others.append, True)
+    one.stop()
+    one.stop()
+    assert others == []
+    with eventlet.Timeout(10):
+        (event,) = inbox.take()
+    timers.due(event)
+    assert rung == [True]
+    assert not other.runs()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Protocol, TypeAlias
 
-import eventlet
+from eventlet.hubs import get_hub
 
 from ..values.events import TimerIsDue
 
@@ -22,6 +22,15 @@ Later: TypeAlias = Callable[..., Cancellable]
 """Calls a function, after a number of seconds, with the arguments that follow it."""
 
 
+def later(seconds: float, function: Callable[..., Any], *arguments: Any) -> Cancellable:
+    """Call a function, which does not wait for anything, after so many seconds.
+
+    To cancel the call lets no other green thread run, unlike that of eventlet.spawn_after().
+    """
+    call: Cancellable = get_hub().schedule_call_global(seconds, function, *arguments)
+    return call
+
+
 class Timers:
     """Starts timers. Each of them ends in an event, so that its owner acts in a turn of the loop.
 
@@ -32,7 +41,7 @@ class Timers:
         self,
         post: Callable[[TimerIsDue], None],
         clock: Callable[[], float] = time.monotonic,
-        later: Later = eventlet.spawn_after,
+        later: Later = later,
     ) -> None:
         """Put events by ``post``; the clock tells seconds, and ``later`` lets them pass."""
         self.clock = clock
