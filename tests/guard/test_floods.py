@@ -96,7 +96,7 @@ def time_to_learn(lab, host):
         host.send(frame(mac))
         return mac in lab.vtep.vtep_ctl("list-local-macs", "ls1")
 
-    wait_until(is_learned, f"a row for {mac}", timeout=10, interval=0.05, evidence=lab.evidence)
+    wait_until(is_learned, f"a row for {mac}", timeout=60, interval=0.05, evidence=lab.evidence)
     return time.monotonic() - begin
 
 

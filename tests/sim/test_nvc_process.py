@@ -227,7 +227,7 @@ def running(nvc, vteps):
     return nvc
 
 
-def eventually(condition, timeout: float = 10.0) -> None:
+def eventually(condition: Callable[[], object], timeout: float = 60.0) -> None:
     wait_until(condition, "what the NVC is to write", timeout=timeout)
 
 
