@@ -22,7 +22,10 @@ class Connections:
 
     def state_changed(self, datapath: Any, state: str) -> None:
         """Take a new state of a datapath: MAIN after the handshake, DEAD at the end."""
-        if state == MAIN_DISPATCHER:
+        if state == MAIN_DISPATCHER and datapath.id is None:
+            # The ports were described before the features reply: this is no switch.
+            datapath.close()
+        elif state == MAIN_DISPATCHER:
             connection = self._of[datapath] = SwitchConnection(datapath, self._post)
             self._post(Connected(datapath.id, connection, _name(datapath)))
         elif datapath in self._of:
