@@ -7,28 +7,28 @@ import socket
 from pathlib import Path
 
 import eventlet
-from greenlet import greenlet
+from greenlet import greenlet  # type: ignore[import-untyped]
 from os_ken.base.app_manager import OSKenApp
 
 from vtep_ofapp.openflow.connection import SwitchConnection
 
 
-class Census(OSKenApp):
+class Census(OSKenApp):  # type: ignore[misc]
     """Answers each connection to a Unix socket in the folder CENSUS with one count."""
 
-    def start(self):
+    def start(self) -> None:
         super().start()
         server = eventlet.listen(os.environ["CENSUS"], family=socket.AF_UNIX)
         eventlet.spawn(self.serve, server)
 
-    def serve(self, server):
+    def serve(self, server: socket.socket) -> None:
         while True:
             client, _ = server.accept()
             client.sendall(json.dumps(count()).encode())
             client.close()
 
 
-def count():
+def count() -> dict[str, int]:
     """Return what lives in this process."""
     gc.collect()
     there = gc.get_objects()

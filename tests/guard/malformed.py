@@ -1,31 +1,23 @@
 """Bytes that are nearly OpenFlow: a corpus that is kept, and what hypothesis makes of it."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
-from hypothesis import example
 from hypothesis import strategies as st
+
+Damage = tuple[int | None, list[tuple[int, int, int]], int | None, bytes]
 
 CORPUS = Path(__file__).parent / "corpus"
 
 
-def corpus(name):
+def corpus(name: str) -> list[bytes]:
     """Return the entries of a file of the corpus, each a line in hexadecimal or a comment."""
     lines = (CORPUS / name).read_text().splitlines()
     return [bytes.fromhex(line) for line in lines if line and not line.startswith("#")]
 
 
-def examples(values):
-    """Return a decorator that lets a test run with each of the values first."""
-
-    def decorate(test):
-        for value in values:
-            test = example(value)(test)
-        return test
-
-    return decorate
-
-
-def bent(messages):
+def bent(messages: list[bytes]) -> st.SearchStrategy[bytes]:
     """Return a strategy for bytes that were good messages before something happened to them."""
     return st.builds(_bend, st.sampled_from(messages), _DAMAGE)
 
@@ -39,7 +31,7 @@ _DAMAGE = st.tuples(
 )
 
 
-def _bend(message, damage):
+def _bend(message: bytes, damage: Damage) -> bytes:
     length, changes, end, rest = damage
     bent = bytearray(message)
     for kind, place, value in changes:

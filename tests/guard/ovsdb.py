@@ -43,7 +43,7 @@ class Ventriloquist:
         self._listener.close()
         self.hang_up()
 
-    def _start(self, function, *args) -> None:
+    def _start(self, function: Callable[..., None], *args: object) -> None:
         threading.Thread(target=function, args=args, daemon=True).start()
 
     def _accept(self) -> None:
@@ -62,7 +62,7 @@ class Ventriloquist:
             self._start(self._pass_on, client, server)
             self._start(self._pass_on, server, client)
 
-    def _greet(self, greeting, client) -> None:
+    def _greet(self, greeting: Callable[[socket.socket], None], client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             greeting(client)
 

@@ -7,10 +7,12 @@ import json
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from sim.lab.hosts import Host
 from sim.waiting import wait_until
 from tests.lab.control import Control
 from tests.lab.trial import TrialLab, standing
@@ -27,10 +29,16 @@ MAX_UPDATES = 20
 """Rows written in the five seconds in which a MAC jumps a thousand times a second."""
 
 
-@pytest.fixture(scope="module")
-def lab():
+class FloodedLab(TrialLab):
     """VM1 in ls0, where 10,000 stations may be learned; VM1, VM2 and VM3 in ls1."""
-    with standing(TrialLab()) as lab:
+
+    control: Control
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[FloodedLab]:
+    """VM1 in ls0, where 10,000 stations may be learned; VM1, VM2 and VM3 in ls1."""
+    with standing(FloodedLab()) as lab:
         lab.app.options.update(max_local_macs=str(MOST), stats_interval="0")
         lab.start()
         lab.control = Control(lab.vtep)
@@ -48,23 +56,23 @@ def lab():
         yield lab
 
 
-def local_macs(lab):
+def local_macs(lab: FloodedLab) -> list[str]:
     """Return the addresses in Ucast_Macs_Local."""
     return [row["MAC"] for row in lab.vtep.rows("Ucast_Macs_Local")]
 
 
-def memory(lab):
+def memory(lab: FloodedLab) -> int:
     """Return the bytes that the application has in memory."""
     fields = Path(f"/proc/{lab.app.pid}/statm").read_text().split()
     return int(fields[1]) * 4096
 
 
-def frame(mac, tag=b""):
+def frame(mac: str, tag: bytes = b"") -> bytes:
     return BROADCAST + bytes.fromhex(mac.replace(":", "")) + tag + REST
 
 
 @contextlib.contextmanager
-def flood(host):
+def flood(host: Host) -> Iterator[None]:
     """Let a host send 50,000 source addresses on VLAN 10 as fast as it can, again and again."""
     tag = b"\x81\x00\x00\x0a"
     frames = [
@@ -73,7 +81,7 @@ def flood(host):
     ]
     over = threading.Event()
 
-    def send():
+    def send() -> None:
         while not over.is_set():
             for each in frames:
                 with contextlib.suppress(OSError):  # the queue is full: even better
@@ -88,11 +96,11 @@ def flood(host):
         thread.join()
 
 
-def time_to_learn(lab, host):
+def time_to_learn(lab: FloodedLab, host: Host) -> float:
     """Return how long a new station at a host has to send until there is a row for it."""
     mac, begin = new_mac(), time.monotonic()
 
-    def is_learned():
+    def is_learned() -> bool:
         host.send(frame(mac))
         return mac in lab.vtep.vtep_ctl("list-local-macs", "ls1")
 
@@ -100,12 +108,15 @@ def time_to_learn(lab, host):
     return time.monotonic() - begin
 
 
-def test_a_flood_of_addresses_takes_nothing_from_other_ports(lab, record_property):
+def test_a_flood_of_addresses_takes_nothing_from_other_ports(
+    lab: FloodedLab, record_property: Callable[[str, object], None]
+) -> None:
     lines = lab.app.log_text.count("connection lost")
     lab.vm2.send(frame(lab.vm2.mac))
     lab.vm3.send(frame(lab.vm3.mac))
     lab.control.wait(lambda: {lab.vm2.mac, lab.vm3.mac} <= set(local_macs(lab)), "VM2 and VM3")
-    peak, waits = 0, []
+    peak = 0
+    waits: list[float] = []
     with flood(lab.vm1), lab.vm2.stream(lab.vm3, rate=200) as stream:
         for _ in range(5):
             waits.append(time_to_learn(lab, lab.vm3))
@@ -128,15 +139,16 @@ def test_a_flood_of_addresses_takes_nothing_from_other_ports(lab, record_propert
 
 
 @contextlib.contextmanager
-def updates(lab):
+def updates(lab: FloodedLab) -> Iterator[list[str]]:
     """Collect what a client of the database hears of Ucast_Macs_Local meanwhile."""
     command = ["ovsdb-client", "monitor", "--format=json", lab.vtep.db, "hardware_vtep"]
-    heard = []
+    heard: list[str] = []
     with subprocess.Popen(
         [*command, "Ucast_Macs_Local"], stdout=subprocess.PIPE, text=True
     ) as client:
 
-        def read():
+        def read() -> None:
+            assert client.stdout
             heard.extend(client.stdout)
 
         reader = threading.Thread(target=read)
@@ -150,7 +162,7 @@ def updates(lab):
             reader.join()
 
 
-def test_an_address_that_jumps_is_damped(lab):
+def test_an_address_that_jumps_is_damped(lab: FloodedLab) -> None:
     mac = new_mac()
     jumping = frame(mac)
     with updates(lab) as heard:

@@ -1,15 +1,20 @@
 """A database server that says what no server says: it is left, and asked again after a pause."""
 
+from __future__ import annotations
+
 import itertools
+import socket
 import time
 import uuid
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 
 from tests.guard.malformed import CORPUS, bent
 from tests.guard.ovsdb import Ventriloquist
-from tests.switch.conftest import a_switch
+from tests.switch.conftest import described
+from tests.switch.dummy import DummySwitch
 from vtep_ofapp.process.log_limits import MAX_LINES
 
 SHORTEST_PAUSE = 0.5
@@ -17,15 +22,21 @@ SHORTEST_PAUSE = 0.5
 NAMES = itertools.count()
 
 
-def messages():
+def messages() -> list[str]:
     lines = (CORPUS / "ovsdb.txt").read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
-@pytest.fixture(scope="module")
-def fooled():
+class FooledSwitch(DummySwitch):
     """A switch whose application hears of hardware_vtep by a server that can be made to lie."""
-    with a_switch() as vtep:
+
+    server: Ventriloquist
+
+
+@pytest.fixture(scope="module")
+def fooled() -> Iterator[FooledSwitch]:
+    with described(FooledSwitch) as vtep:
+        vtep.start()
         folder = vtep.folder
         vtep.server = Ventriloquist(f"{folder}/lies.sock", f"{folder}/db.sock")
         try:
@@ -38,7 +49,7 @@ def fooled():
             vtep.server.close()
 
 
-def hears_again(vtep):
+def hears_again(vtep: DummySwitch) -> None:
     """Wait until a change of the real database has had its effect, and nothing else has."""
     vlan = str(100 + next(NAMES))
     vtep.vtep_ctl("bind-ls", "br0", "p1", vlan, "ls0")
@@ -48,7 +59,9 @@ def hears_again(vtep):
 
 
 @pytest.mark.parametrize("message", messages())
-def test_a_message_that_cannot_be_read_leads_to_a_new_connection(fooled, message):
+def test_a_message_that_cannot_be_read_leads_to_a_new_connection(
+    fooled: FooledSwitch, message: str
+) -> None:
     row = str(fooled.row("Logical_Switch", name="ls0")["_uuid"])
     filled = message.replace("ROW", row).replace("NEW", str(uuid.uuid4()))
     before = len(fooled.server.arrivals)
@@ -61,14 +74,18 @@ def test_a_message_that_cannot_be_read_leads_to_a_new_connection(fooled, message
 
 
 @pytest.mark.parametrize("data", [b'{"id": null, "method": "upd', b"\xff\xfe\xfd", b""])
-def test_a_message_that_is_cut_or_no_text_leads_to_a_new_connection(fooled, data):
+def test_a_message_that_is_cut_or_no_text_leads_to_a_new_connection(
+    fooled: FooledSwitch, data: bytes
+) -> None:
     before = len(fooled.server.arrivals)
     fooled.server.say(data, hang_up=True)
     fooled.wait(lambda: len(fooled.server.arrivals) > before, "a new connection")
     hears_again(fooled)
 
 
-def test_a_server_that_only_lies_is_asked_again_after_a_pause_each_time(fooled):
+def test_a_server_that_only_lies_is_asked_again_after_a_pause_each_time(
+    fooled: FooledSwitch,
+) -> None:
     lines = len(fooled.app.log_text.splitlines())
     server = fooled.server
     server.greeting = lambda client: client.sendall(b"nonsense")
@@ -88,13 +105,13 @@ GOOD = (
 )
 
 
-def test_updates_that_something_happened_to(fooled):
+def test_updates_that_something_happened_to(fooled: FooledSwitch) -> None:
     row = str(fooled.row("Logical_Switch", name="ls0")["_uuid"])
     good = GOOD.replace("ROW", row).replace("NEW", str(uuid.uuid4())).encode()
 
     @given(bent([good]))
     @settings(max_examples=12, deadline=None, database=None, derandomize=True)
-    def run(data):
+    def run(data: bytes) -> None:
         fooled.server.say(data)
         assert fooled.app.running
 
@@ -103,7 +120,7 @@ def test_updates_that_something_happened_to(fooled):
     hears_again(fooled)
 
 
-def silence(client):
+def silence(client: socket.socket) -> None:
     time.sleep(15)
 
 
@@ -116,11 +133,11 @@ SCHEMAS = [
 ]
 
 
-def test_a_server_without_a_schema_that_can_be_read_is_asked_again(fooled):
+def test_a_server_without_a_schema_that_can_be_read_is_asked_again(fooled: FooledSwitch) -> None:
     """From the start of the application on, one bad answer after the other, and then silence."""
     answers = iter(SCHEMAS)
 
-    def answer(client):
+    def answer(client: socket.socket) -> None:
         client.recv(4096)
         data = next(answers, None)
         client.sendall(data) if data is not None else silence(client)

@@ -1,48 +1,74 @@
 """OpenFlow over TLS: who has a certificate of our CA gets in, and nobody else."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import socket
 import ssl
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sim.wire.openflow import HELLO, pack
 from tests.guard.openflow import Client
-from tests.switch.conftest import a_switch
+from tests.switch.conftest import described
+from tests.switch.dummy import DummyApp, DummySwitch
 from tests.switch.test_tls import make_pki
 from vtep_ofapp.process.log_limits import MAX_LINES
 
 BROKEN_RECORD = b"\x17\x03\x03\x00\x20" + bytes(32)
 
 
-def use(vtep, pki, ca):
+def use(vtep: TlsSwitch, pki: Path, ca: Path) -> None:
     """Start the application with the key of one folder, and the CA of another."""
     vtep.app.stop()
-    vtep.in_use = pki, ca
-    vtep.app.log.unlink(missing_ok=True)
-    command = type(vtep.app).command(vtep.app)
-    files = {"ctl-privkey": f"{pki}/us-privkey.pem", "ctl-cert": f"{pki}/us-cert.pem"}
-    files |= {"ca-certs": ca_of(ca), "ofp-ssl-listen-port": str(vtep.app.port)}
-    options = [f"--{name}={value}" for name, value in files.items()]
-    vtep.app.command = lambda: [*command, *options]
+    vtep.app.in_use = pki, ca
+    vtep.app.begin_log()
     vtep.app.start()
 
 
-def ca_of(pki):
+def ca_of(pki: Path) -> str:
     return f"{pki}/pki/switchca/cacert.pem"
 
 
-def use_in_switch(vtep, pki, ca):
+def use_in_switch(vtep: DummySwitch, pki: Path, ca: Path) -> None:
     """Give Open vSwitch the key of one folder, and the CA of another."""
     files = f"{pki}/us-privkey.pem", f"{pki}/us-cert.pem", ca_of(ca)
     vtep.ovs_vsctl("set-ssl", *files)
 
 
-@pytest.fixture(scope="module")
-def tls():
+class TlsSwitch(DummySwitch):
     """br0, whose controller is ssl:, with a key of our CA and one of another CA."""
-    with a_switch() as vtep:
+
+    app: TlsApp
+    pki: Path
+    others: Path
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.app = TlsApp(self)
+
+
+class TlsApp(DummyApp):
+    """The application with the key of one folder, and the CA of another."""
+
+    in_use: tuple[Path, Path] | None = None
+
+    def command(self) -> list[str]:
+        """Return the command line of osken-manager."""
+        assert self.in_use is not None
+        pki, ca = self.in_use
+        files = {"ctl-privkey": f"{pki}/us-privkey.pem", "ctl-cert": f"{pki}/us-cert.pem"}
+        files |= {"ca-certs": ca_of(ca), "ofp-ssl-listen-port": str(self.port)}
+        return [*super().command(), *(f"--{name}={value}" for name, value in files.items())]
+
+
+@pytest.fixture(scope="module")
+def tls() -> Iterator[TlsSwitch]:
+    with described(TlsSwitch) as vtep:
+        vtep.start()
         vtep.pki, vtep.others = make_pki(vtep, "ours"), make_pki(vtep, "others")
         vtep.add_bridge()
         vtep.add_physical_switch()
@@ -55,16 +81,21 @@ def tls():
 
 
 @pytest.fixture
-def managed(tls):
+def managed(tls: TlsSwitch) -> TlsSwitch:
     """br0, managed over TLS."""
     use_in_switch(tls, tls.pki, tls.pki)
-    if not tls.app.running or tls.in_use != (tls.pki, tls.pki):
+    if not tls.app.running or tls.app.in_use != (tls.pki, tls.pki):
         use(tls, tls.pki, tls.pki)
     tls.wait_for_log("br0 is managed")
     return tls
 
 
-def context(vtep, pki=None, version=None, ca=None):
+def context(
+    vtep: TlsSwitch,
+    pki: Path | None = None,
+    version: ssl.TLSVersion | None = None,
+    ca: Path | None = None,
+) -> ssl.SSLContext:
     """Return the TLS settings of a client that trusts our CA, or that of another folder."""
     settings = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     settings.check_hostname = False
@@ -77,7 +108,7 @@ def context(vtep, pki=None, version=None, ca=None):
     return settings
 
 
-def gets_in(vtep, settings):
+def gets_in(vtep: TlsSwitch, settings: ssl.SSLContext) -> bool:
     """Return whether a client is greeted by the application."""
     try:
         with Client(vtep.app.port, wrap=settings.wrap_socket) as client:
@@ -89,7 +120,7 @@ def gets_in(vtep, settings):
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1.* is deprecated")
-def test_tls_is_of_version_1_2_or_later(managed):
+def test_tls_is_of_version_1_2_or_later(managed: TlsSwitch) -> None:
     versions = {
         version: gets_in(managed, context(managed, managed.pki, version))
         for version in (
@@ -103,13 +134,15 @@ def test_tls_is_of_version_1_2_or_later(managed):
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_nobody_gets_in_without_a_certificate_of_our_ca(managed, version):
+def test_nobody_gets_in_without_a_certificate_of_our_ca(
+    managed: TlsSwitch, version: ssl.TLSVersion | None
+) -> None:
     assert not gets_in(managed, context(managed, None, version))
     assert not gets_in(managed, context(managed, managed.others, version))
     assert gets_in(managed, context(managed, managed.pki, version))
 
 
-def test_nobody_gets_in_without_tls_and_the_log_says_so_a_few_times(managed):
+def test_nobody_gets_in_without_tls_and_the_log_says_so_a_few_times(managed: TlsSwitch) -> None:
     for _ in range(20):
         with Client(managed.app.port) as client:
             client.send(pack(HELLO))
@@ -120,7 +153,7 @@ def test_nobody_gets_in_without_tls_and_the_log_says_so_a_few_times(managed):
     assert "br0: connection lost" not in managed.app.log_text
 
 
-def test_a_broken_record_ends_its_connection_and_nothing_else(managed):
+def test_a_broken_record_ends_its_connection_and_nothing_else(managed: TlsSwitch) -> None:
     with Client(managed.app.port, wrap=context(managed, managed.pki).wrap_socket) as client:
         client.wait_for(HELLO)
         with socket.socket(fileno=os.dup(client.socket.fileno())) as below:
@@ -134,7 +167,9 @@ def test_a_broken_record_ends_its_connection_and_nothing_else(managed):
     assert "br0: connection lost" not in managed.app.log_text
 
 
-def test_a_switch_with_a_certificate_of_another_ca_is_refused_until_it_has_one_of_ours(tls):
+def test_a_switch_with_a_certificate_of_another_ca_is_refused_until_it_has_one_of_ours(
+    tls: TlsSwitch,
+) -> None:
     use_in_switch(tls, tls.others, tls.pki)
     use(tls, tls.pki, tls.pki)
     tls.wait_for_log("CERTIFICATE_VERIFY_FAILED")
@@ -143,7 +178,7 @@ def test_a_switch_with_a_certificate_of_another_ca_is_refused_until_it_has_one_o
     tls.wait_for_log("br0 is managed")
 
 
-def test_a_switch_refuses_the_application_with_a_certificate_of_another_ca(tls):
+def test_a_switch_refuses_the_application_with_a_certificate_of_another_ca(tls: TlsSwitch) -> None:
     use_in_switch(tls, tls.pki, tls.pki)
     use(tls, tls.others, tls.pki)
     tls.wait_for_log("is closed: SSLError: ")
@@ -151,7 +186,7 @@ def test_a_switch_refuses_the_application_with_a_certificate_of_another_ca(tls):
     assert tls.app.running
 
 
-def put(folder, pki):
+def put(folder: Path, pki: Path) -> None:
     """Put key, certificate and CA of one folder in the place of another's."""
     (folder / "pki/switchca").mkdir(parents=True, exist_ok=True)
     for name in ("us-privkey.pem", "us-cert.pem", "pki/switchca/cacert.pem"):
@@ -160,7 +195,7 @@ def put(folder, pki):
         replaced.rename(folder / name)
 
 
-def test_new_certificates_are_used_from_the_next_connection_on(tls):
+def test_new_certificates_are_used_from_the_next_connection_on(tls: TlsSwitch) -> None:
     live = tls.folder / "live"
     put(live, tls.pki)
     use_in_switch(tls, tls.pki, tls.pki)
@@ -187,7 +222,7 @@ def test_new_certificates_are_used_from_the_next_connection_on(tls):
     assert "br0: connection lost" not in tls.app.log_text
 
 
-def test_the_log_says_what_is_wrong_with_a_stranger(managed):
+def test_the_log_says_what_is_wrong_with_a_stranger(managed: TlsSwitch) -> None:
     with Client(managed.app.port) as client:
         client.send(pack(HELLO))
         client.drain()

@@ -1,5 +1,7 @@
 """Who is no switch of ours: what it says changes nothing, and it is not kept."""
 
+from __future__ import annotations
+
 import re
 import resource
 import time
@@ -7,7 +9,7 @@ import time
 import pytest
 
 from sim.wire.openflow import EXPERIMENTER, HELLO, ROLE_REQUEST, pack
-from tests.guard.conftest import OTHER
+from tests.guard.conftest import OTHER, Guarded
 from tests.guard.openflow import (
     FLOW,
     GROUP_DESC,
@@ -20,6 +22,7 @@ from tests.guard.openflow import (
     multipart,
     packet_in,
 )
+from tests.switch.dummy import DummySwitch
 from tests.switch.state import everything, wait_until_equal
 from vtep_ofapp.openflow.server import HANDSHAKE_TIME, MAX_STRANGERS
 from vtep_ofapp.process.log_limits import MAX_LINES
@@ -28,14 +31,14 @@ FOREIGN = 0xF0E1D2C3B4A59687
 IDLE = 1000
 
 
-def fields_of(vtep):
+def fields_of(vtep: DummySwitch) -> dict[str, int]:
     """Return what a packet-in or flow-removed of a station at p0 holds."""
     (flow,) = (each for each in vtep.flows() if "dl_src=00:00:5e:00:00:01" in each)
-    number = int(re.search(r"metadata=(0x[0-9a-f]+)", flow)[1], 16)
-    return {"metadata": number, "reg0": 0x1000}
+    (number,) = re.findall(r"metadata=(0x[0-9a-f]+)", flow)
+    return {"metadata": int(number, 16), "reg0": 0x1000}
 
 
-def lies(vtep):
+def lies(vtep: DummySwitch) -> list[bytes]:
     """Return messages that would change flows and rows, if they came from br0 itself."""
     fields = fields_of(vtep)
     known = match(**fields, eth_src=0x00005E000001)
@@ -52,7 +55,7 @@ def lies(vtep):
 
 
 @pytest.fixture
-def learned(guarded):
+def learned(guarded: Guarded) -> Guarded:
     """A station at p0, so that there is something to lose."""
     guarded.vtep.receive("p0", "00:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff")
     guarded.wait(lambda: "00:00:5e:00:00:01" in guarded.vtep.local_macs(), "the station")
@@ -60,7 +63,7 @@ def learned(guarded):
 
 
 @pytest.mark.parametrize("claims", ["another datapath", "br0"])
-def test_a_stranger_changes_nothing_and_is_closed(learned, claims):
+def test_a_stranger_changes_nothing_and_is_closed(learned: Guarded, claims: str) -> None:
     vtep = learned.vtep
     vtep.come_to_rest()
     before, ages = everything(vtep, ("br0",)), vtep.ages()
@@ -77,7 +80,7 @@ def test_a_stranger_changes_nothing_and_is_closed(learned, claims):
     learned.comes_back_to(held, "the stranger came")
 
 
-def test_strangers_fill_no_log(guarded):
+def test_strangers_fill_no_log(guarded: Guarded) -> None:
     held, earlier = guarded.count(), len(guarded.lines("is refused: it is no bridge"))
     for number in range(100):
         with Client(guarded.app.port) as stranger:
@@ -88,7 +91,7 @@ def test_strangers_fill_no_log(guarded):
     guarded.comes_back_to(held, "they came")
 
 
-def test_other_versions_of_openflow_are_closed_and_fill_no_log(guarded):
+def test_other_versions_of_openflow_are_closed_and_fill_no_log(guarded: Guarded) -> None:
     held = guarded.count()
     for number in range(100):
         with Client(guarded.app.port) as stranger:
@@ -99,7 +102,7 @@ def test_other_versions_of_openflow_are_closed_and_fill_no_log(guarded):
     guarded.comes_back_to(held, "they came")
 
 
-def test_idle_connections_cost_little_and_keep_no_switch_out(guarded):
+def test_idle_connections_cost_little_and_keep_no_switch_out(guarded: Guarded) -> None:
     """A thousand of them; br1 gets in as the last one."""
     vtep, held = guarded.vtep, guarded.count()
     idle = [Client(vtep.app.port) for _ in range(IDLE)]
@@ -121,7 +124,7 @@ def test_idle_connections_cost_little_and_keep_no_switch_out(guarded):
     guarded.comes_back_to(held, "they came")
 
 
-def test_who_never_finishes_the_handshake_is_closed(guarded):
+def test_who_never_finishes_the_handshake_is_closed(guarded: Guarded) -> None:
     """However it spends the time: silent, with half a message, or with hello after hello."""
     held = guarded.count()
     port = guarded.app.port
@@ -135,12 +138,14 @@ def test_who_never_finishes_the_handshake_is_closed(guarded):
     guarded.comes_back_to(held, "they came")
 
 
-def test_without_file_descriptors_it_waits_for_better_times(guarded):
+def test_without_file_descriptors_it_waits_for_better_times(guarded: Guarded) -> None:
     vtep, held = guarded.vtep, guarded.count()
-    soft, hard = resource.prlimit(guarded.app.pid, resource.RLIMIT_NOFILE)
+    pid = guarded.app.pid
+    assert pid is not None
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
 
-    def allow(files):
-        resource.prlimit(guarded.app.pid, resource.RLIMIT_NOFILE, (files, hard))
+    def allow(files: int) -> None:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (files, hard))
 
     allow(held["files"] + 10)
     clients = []
@@ -160,7 +165,7 @@ def test_without_file_descriptors_it_waits_for_better_times(guarded):
     guarded.comes_back_to(held, "the shortage")
 
 
-def test_a_connection_that_answers_nothing_gives_its_place_away(guarded):
+def test_a_connection_that_answers_nothing_gives_its_place_away(guarded: Guarded) -> None:
     """Its other end has lost its way, and the switch comes again."""
     vtep = guarded.vtep
     claimed = guarded.datapath_id(OTHER)

@@ -1,10 +1,14 @@
 """Figures, targets, the table, and what is sent and awaited on the wire."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
 import socket
 import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +21,7 @@ from sim.bench.measure import (
     OURS,
     SMALLEST,
     Kind,
+    Measure,
     Results,
     Target,
     percentile_99,
@@ -41,25 +46,29 @@ FAST = Kind(
 )
 
 
-def results(*samples):
+Sample = tuple[str, int, Sequence[float]]
+"""Subject, size and values."""
+
+
+def results(*samples: Sample) -> Results:
     filled = Results([FAST])
     for subject, size, values in samples:
         filled.add("fast", subject, size, *values)
     return filled
 
 
-def measures(*samples):
+def measures(*samples: Sample) -> list[Measure]:
     return list(results(*samples).measures())
 
 
-def test_the_figure_is_the_median_and_ratios_are_of_figures():
+def test_the_figure_is_the_median_and_ratios_are_of_figures() -> None:
     [measure] = measures((OURS, 10, [1, 2, 9]), (EMULATOR, 10, [100]), (FLOOR, 10, [0.5]))
     assert measure.figure(OURS) == 2
     assert measure.times_faster == 50
     assert measure.times_floor == 4
 
 
-def test_99_of_100_are_not_above_the_percentile():
+def test_99_of_100_are_not_above_the_percentile() -> None:
     assert percentile_99([*range(1, 101)]) == 99
     assert percentile_99([3, 1, 2]) == 3
     assert percentile_99([7]) == 7
@@ -74,12 +83,14 @@ def test_99_of_100_are_not_above_the_percentile():
         (2, 4, 1, (True, False)),  # more than three times the floor
     ],
 )
-def test_all_targets_of_a_size_must_be_met(small, large, floor, met):
+def test_all_targets_of_a_size_must_be_met(
+    small: float, large: float, floor: float, met: tuple[bool, bool]
+) -> None:
     found = measures((OURS, 10, [small]), (OURS, 1000, [large]), (FLOOR, 1000, [floor]))
     assert tuple(measure.is_met for measure in found) == met
 
 
-def test_a_target_whose_base_is_missing_is_neither_met_nor_missed():
+def test_a_target_whose_base_is_missing_is_neither_met_nor_missed() -> None:
     _, large = measures((OURS, 10, [1]), (OURS, 1000, [1]))
     assert large.is_met is None
     assert [str(target) for target in large.targets] == [
@@ -89,7 +100,7 @@ def test_a_target_whose_base_is_missing_is_neither_met_nor_missed():
     ]
 
 
-def test_where_a_kind_is_measured():
+def test_where_a_kind_is_measured() -> None:
     sizes = (10, 100, 1000)
     kind = Kind("k", "", "", where={OURS: "ends", EMULATOR: "smallest", FLOOR: "largest"})
     places = {
@@ -100,7 +111,7 @@ def test_where_a_kind_is_measured():
     assert not Kind("k", "", "", where={OURS: "all"}).is_at(FLOOR, 10, sizes)
 
 
-def test_kinds_that_were_not_asked_for_are_not_due():
+def test_kinds_that_were_not_asked_for_are_not_due() -> None:
     assert results().is_due("fast", OURS, 10, [10])
     assert not results().is_due("slow", OURS, 10, [10])
 
@@ -108,7 +119,7 @@ def test_kinds_that_were_not_asked_for_are_not_due():
 @pytest.mark.parametrize(
     ("subject", "is_failure"), [(OURS, True), (FLOOR, True), (EMULATOR, False)]
 )
-def test_the_emulator_may_fail(subject, is_failure):
+def test_the_emulator_may_fail(subject: str, is_failure: bool) -> None:
     filled = results((OURS, 10, [1]), (FLOOR, 10, [1]))
     filled.fail("fast", subject, 20, "waited in vain")
     assert bool(filled.failed) == is_failure
@@ -116,13 +127,13 @@ def test_the_emulator_may_fail(subject, is_failure):
     assert f"- failed: fast at 20, {subject}: waited in vain" in text
 
 
-def test_what_was_measured_before_a_failure_counts():
+def test_what_was_measured_before_a_failure_counts() -> None:
     filled = results((OURS, 10, [1]))
     filled.fail("fast", OURS, 10, "a later part")
     assert not filled.failed
 
 
-def test_the_table_has_a_line_for_each_size():
+def test_the_table_has_a_line_for_each_size() -> None:
     text = table.markdown(
         measures((OURS, 10, [1.234, 2]), (EMULATOR, 10, [1000]), (OURS, 1000, [6]))
     )
@@ -135,28 +146,28 @@ def test_the_table_has_a_line_for_each_size():
     assert "- fast (median, least to most): how fast\n  - its floor: the tools" in text
 
 
-def test_the_record_is_json_and_has_every_sample():
+def test_the_record_is_json_and_has_every_sample() -> None:
     [record] = json.loads(json.dumps(table.record(measures((OURS, 10, [1, 3])))))
     assert record["samples"] == {OURS: [1, 3]}
     assert record["figures"] == {OURS: 2}
     assert record["met"] is True
 
 
-def test_curves_have_the_points_that_there_are():
+def test_curves_have_the_points_that_there_are() -> None:
     found = measures((OURS, 10, [1]), (OURS, 1000, [2]), (EMULATOR, 10, [50]))
     [(kind, curves)] = plot.curves(found)
     assert kind is FAST
     assert curves == {OURS: ([10, 1000], [1, 2]), EMULATOR: ([10], [50])}
 
 
-def test_kinds_and_scenarios_agree():
+def test_kinds_and_scenarios_agree() -> None:
     names = [kind.name for kind in KINDS]
     assert len(set(names)) == len(names)
     assert sorted(name for scenario in SCENARIOS for name in scenario.KINDS) == sorted(names)
 
 
 @pytest.mark.parametrize("number", [1, 2, SAMPLES, 1000])
-def test_samples_have_the_first_and_the_last_station(number):
+def test_samples_have_the_first_and_the_last_station(number: int) -> None:
     macs = rows.macs(number, 1)
     sampled = [mac for mac, _ in samples_of(macs)]
     assert len(set(macs)) == number
@@ -164,7 +175,7 @@ def test_samples_have_the_first_and_the_last_station(number):
     assert (sampled[0], sampled[-1]) == (macs[0], macs[-1])
 
 
-def test_frames_of_the_underlay_are_told_apart():
+def test_frames_of_the_underlay_are_told_apart() -> None:
     inner = lab_frame("02:00:00:00:00:01", "02:00:00:00:00:02", b"")
     packet = bytes(14) + bytes(vxlan_packet("10.2.2.1", "10.2.2.3", 34, inner))
     frame = Captured(0.0, packet)
@@ -176,7 +187,7 @@ def test_frames_of_the_underlay_are_told_apart():
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
     """A listening socket, which the test answers itself, with the path to connect to."""
     path = tmp_path / "server.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -185,10 +196,10 @@ def server(tmp_path):
         yield path, listener
 
 
-def test_messages_that_come_in_pieces_or_together(server):
+def test_messages_that_come_in_pieces_or_together(server: tuple[Path, socket.socket]) -> None:
     path, listener = server
 
-    def serve():
+    def serve() -> None:
         with listener.accept()[0] as peer:
             peer.recv(65536)
             reply = {"id": 1, "error": None, "result": [{"uuid": ["uuid", "x"]}]}
@@ -208,7 +219,7 @@ def test_messages_that_come_in_pieces_or_together(server):
     answering.join()
 
 
-def test_options():
+def test_options() -> None:
     options = parser().parse_args(
         ["bench", "--sizes", "1000,10", "--only", "react", "learn", "--repeat", "5"]
     )
@@ -219,14 +230,14 @@ def test_options():
 @pytest.mark.parametrize(
     "wrong", [["--sizes", "0"], ["--sizes", "x"], ["--only", "nothing"], ["--repeat", "101"]]
 )
-def test_options_that_make_no_sense(wrong, capsys):
+def test_options_that_make_no_sense(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         parser().parse_args(["bench", *wrong])
     assert end.value.code == 2
     assert wrong[0] in capsys.readouterr().err
 
 
-def test_a_lab_in_other_hands_ends_the_bench(capsys):
+def test_a_lab_in_other_hands_ends_the_bench(capsys: pytest.CaptureFixture[str]) -> None:
     state = LabState(f"t{os.getpid()}busy")
     state.claim()
     try:
@@ -238,12 +249,12 @@ def test_a_lab_in_other_hands_ends_the_bench(capsys):
     assert "another process" in printed.err
 
 
-def test_the_plans_are_in_order():
+def test_the_plans_are_in_order() -> None:
     for plan in (Plan(), QUICK):
         assert list(plan.sizes) == sorted(plan.sizes)
 
 
-def due(plan):
+def due(plan: Plan) -> set[tuple[str, int, str]]:
     """Return name, size and subject of all figures of ours and of the floor that are to come."""
     everything = Results(KINDS)
     scenarios = [scenario("due", plan, everything) for scenario in SCENARIOS]
@@ -257,7 +268,7 @@ def due(plan):
     }
 
 
-def test_everything_can_be_measured(tmp_path, capsys):
+def test_everything_can_be_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The whole bench, at small sizes: every figure is there, whatever it is."""
     file, output = tmp_path / "bench.json", tmp_path / "bench.md"
     files = ["--json", str(file), "--output", str(output)]

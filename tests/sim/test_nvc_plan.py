@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -8,7 +10,7 @@ from sim.nvc import plan
 from sim.nvc.plan import BadPlan, Binding, LogicalSwitch, Station, parse
 
 
-def content(**changes) -> dict:
+def content(**changes: object) -> dict[str, Any]:
     return {
         "vteps": [
             {"name": "east", "remote": "tcp:10.1.1.11:6640"},
@@ -36,7 +38,7 @@ def content(**changes) -> dict:
     }
 
 
-def read(**changes) -> plan.Plan:
+def read(**changes: object) -> plan.Plan:
     return parse(yaml.safe_dump(content(**changes)))
 
 
@@ -46,11 +48,11 @@ def problems_of(text: str) -> list[str]:
     return refusal.value.problems
 
 
-def problems(**changes) -> list[str]:
+def problems(**changes: object) -> list[str]:
     return problems_of(yaml.safe_dump(content(**changes)))
 
 
-def test_everything_in_a_file_is_read():
+def test_everything_in_a_file_is_read() -> None:
     found = read()
     assert found.vteps == {"east": "tcp:10.1.1.11:6640", "west": "unix:/run/west/db.sock"}
     assert found.logical_switches == {
@@ -66,12 +68,12 @@ def test_everything_in_a_file_is_read():
     assert found.bound_at("east") == {"blue"}
 
 
-def test_the_example_of_the_help_is_a_plan():
+def test_the_example_of_the_help_is_a_plan() -> None:
     example = plan.__doc__.split("looks like this:")[1]
     assert set(parse(example).vteps) == {"east", "west"}
 
 
-def test_stations_and_bfd_may_be_left_out():
+def test_stations_and_bfd_may_be_left_out() -> None:
     smaller = content()
     del smaller["stations"], smaller["bfd"]
     found = parse(yaml.safe_dump(smaller))
@@ -79,7 +81,7 @@ def test_stations_and_bfd_may_be_left_out():
     assert found.bfd_params is None
 
 
-def test_bfd_can_be_turned_off():
+def test_bfd_can_be_turned_off() -> None:
     assert read(bfd={"enable": False}).bfd_params == {"enable": "false"}
 
 
@@ -94,7 +96,7 @@ def test_bfd_can_be_turned_off():
         ("vteps: [7]", "vteps[0]: 7 is no mapping"),
     ],
 )
-def test_a_file_of_another_shape_is_refused(text, word):
+def test_a_file_of_another_shape_is_refused(text: str, word: str) -> None:
     assert word in problems_of(text)[0]
 
 
@@ -126,7 +128,9 @@ def test_a_file_of_another_shape_is_refused(text, word):
         ("stations", {"logical_switch": "red"}, "stations[0]: logical_switch: there is no red"),
     ],
 )
-def test_a_wrong_value_is_named_with_its_place(where, change, expected):
+def test_a_wrong_value_is_named_with_its_place(
+    where: str, change: dict[str, object], expected: str
+) -> None:
     changed = content()
     changed[where][0].update(change)
     (problem,) = problems_of(yaml.safe_dump(changed))
@@ -138,7 +142,7 @@ def test_a_wrong_value_is_named_with_its_place(where, change, expected):
     ("where", "key"),
     [("vteps", "remote"), ("logical_switches", "vni"), ("bindings", "port"), ("stations", "mac")],
 )
-def test_a_missing_key_is_named(where, key):
+def test_a_missing_key_is_named(where: str, key: str) -> None:
     changed = content()
     del changed[where][0][key]
     assert problems_of(yaml.safe_dump(changed)) == [f"{where}[0]: {key} is missing"]
@@ -158,7 +162,7 @@ def test_a_missing_key_is_named(where, key):
         ),
     ],
 )
-def test_what_must_differ_does(where, change, what):
+def test_what_must_differ_does(where: str, change: dict[str, object], what: str) -> None:
     changed = content()
     changed[where][1].update(change)
     found = problems_of(yaml.safe_dump(changed))
@@ -175,13 +179,13 @@ def test_what_must_differ_does(where, change, what):
         (7, "7 is no mapping"),
     ],
 )
-def test_bfd_is_checked_too(bfd, expected):
+def test_bfd_is_checked_too(bfd: object, expected: str) -> None:
     (problem,) = problems(bfd=bfd)
     assert expected in problem
     assert "bfd" in problem
 
 
-def test_all_items_that_are_wrong_are_named_at_once():
+def test_all_items_that_are_wrong_are_named_at_once() -> None:
     changed = content(colour="red")
     changed["vteps"][1]["remote"] = "west"
     changed["bindings"][0]["vlan"] = -1
@@ -192,7 +196,9 @@ def test_all_items_that_are_wrong_are_named_at_once():
     ]
 
 
-def test_the_command_names_the_file_and_every_problem(tmp_path: Path, capsys):
+def test_the_command_names_the_file_and_every_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "nvc.yaml"
     file.write_text("vteps: []\n")
     assert main(["nvc", "--check", str(file)]) == 1
@@ -204,7 +210,9 @@ def test_the_command_names_the_file_and_every_problem(tmp_path: Path, capsys):
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, lambda file: file.write_bytes(b"\xff\xfe"), None])
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, make, capsys):
+def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, make: Callable[[Path], object] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "nvc.yaml"
     if make is not None:
         make(file)
@@ -212,7 +220,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, make, capsys):
     assert capsys.readouterr().err.startswith(f"{file}: ")
 
 
-def test_a_right_file_passes_the_check(tmp_path: Path, capsys):
+def test_a_right_file_passes_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "nvc.yaml"
     file.write_text(yaml.safe_dump(content()))
     assert main(["nvc", "--check", str(file)]) == 0

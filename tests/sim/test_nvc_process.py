@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -25,6 +27,8 @@ from sim.wire.ovsdb import Operation, OvsdbConnection, Update
 X, Y = "02:00:00:00:00:01", "02:00:00:00:00:02"
 FAR = "10.2.2.201"
 
+Row = dict[str, Any]
+
 
 class Vtep:
     """The database of a VTEP whose part the test plays: br0 with ports p0 and p1."""
@@ -36,7 +40,7 @@ class Vtep:
         self.folder.mkdir()
         self.socket = self.folder / "sock"
         self.remote = f"unix:{self.socket}"
-        self._server: subprocess.Popen | None = None
+        self._server: subprocess.Popen[bytes] | None = None
 
     def create(self) -> None:
         file = self.folder / "vtep.db"
@@ -79,15 +83,15 @@ class Vtep:
             f"set Physical_Switch br0 tunnel_ips={self.address}",
         )
 
-    def select(self, table: str) -> list[dict]:
+    def select(self, table: str) -> list[Row]:
         return self.select_all(table)[0]
 
-    def select_all(self, *tables: str) -> list[list[dict]]:
+    def select_all(self, *tables: str) -> list[list[Row]]:
         """Return the rows of several tables as they are at one moment."""
         selects = [{"op": "select", "table": table, "where": []} for table in tables]
         return [result["rows"] for result in self.transact(*selects)]
 
-    def transact(self, *operations: Operation) -> list[dict]:
+    def transact(self, *operations: Operation) -> list[Row]:
         with OvsdbConnection(self.socket) as connection:
             return connection.transact(*operations)
 
@@ -123,18 +127,18 @@ class Vtep:
         self.ctl(f"del-ucast-local {name} {mac}")
 
     @contextlib.contextmanager
-    def watched(self, table: str, *columns: str):
+    def watched(self, table: str, *columns: str) -> Iterator[Callable[..., list[Row]]]:
         """Yield a function that returns the updates of a table until none comes for a while.
 
         Or until there is a number of them.
         """
         heard: queue.Queue[Update] = queue.Queue()
 
-        def updates(quiet: float = 0.3, number: int | None = None) -> list[dict]:
-            found: list[dict] = []
+        def updates(quiet: float = 0.3, number: int | None = None) -> list[Row]:
+            found: list[Row] = []
             with contextlib.suppress(queue.Empty):
                 while len(found) != number:
-                    found += heard.get(timeout=quiet).get(table, {}).values()
+                    found += map(dict, heard.get(timeout=quiet).get(table, {}).values())
             return found
 
         with OvsdbConnection(self.socket, hear=lambda update, at: heard.put(update)) as connection:
@@ -148,9 +152,9 @@ class Nvc:
     def __init__(self, folder: Path) -> None:
         self.file = folder / "nvc.yaml"
         self.log = folder / "nvc.log"
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, plan: dict) -> None:
+    def start(self, plan: Row) -> None:
         self.file.write_text(yaml.safe_dump(plan))
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -168,11 +172,12 @@ class Nvc:
 
     @property
     def cpu_seconds(self) -> float:
+        assert self._process is not None
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def plan_for(*vteps: Vtep, **changes) -> dict:
+def plan_for(*vteps: Vtep, **changes: object) -> Row:
     return {
         "vteps": [{"name": vtep.name, "remote": vtep.remote} for vtep in vteps],
         "logical_switches": [
@@ -191,7 +196,7 @@ def plan_for(*vteps: Vtep, **changes) -> dict:
 
 
 @pytest.fixture
-def folder():
+def folder() -> Iterator[Path]:
     # Not pytest's own folder: the path of a Unix socket has 107 bytes at most.
     folder = Path(tempfile.mkdtemp(prefix="nvc"))
     yield folder
@@ -199,7 +204,7 @@ def folder():
 
 
 @pytest.fixture
-def vteps(folder):
+def vteps(folder: Path) -> Iterator[list[Vtep]]:
     """Three VTEPs whose databases run."""
     vteps = [Vtep(name, place, folder) for place, name in enumerate(("east", "west", "north"), 1)]
     for vtep in vteps:
@@ -212,18 +217,18 @@ def vteps(folder):
 
 
 @pytest.fixture
-def nvc(folder):
+def nvc(folder: Path) -> Iterator[Nvc]:
     nvc = Nvc(folder)
     yield nvc
     nvc.end(signal.SIGKILL)
 
 
 @pytest.fixture
-def running(nvc, vteps):
+def running(nvc: Nvc, vteps: list[Vtep]) -> Nvc:
     """The NVC, with all three VTEPs configured."""
     nvc.start(plan_for(*vteps))
-    for vtep in vteps:
-        eventually(lambda vtep=vtep: vtep.bindings()["p0"] == {0: "blue", 10: "green"})
+    bound = {0: "blue", 10: "green"}
+    eventually(lambda: all(vtep.bindings()["p0"] == bound for vtep in vteps))
     return nvc
 
 
@@ -231,7 +236,7 @@ def eventually(condition: Callable[[], object], timeout: float = 60.0) -> None:
     wait_until(condition, "what the NVC is to write", timeout=timeout)
 
 
-def test_it_configures_every_database(running, vteps):
+def test_it_configures_every_database(running: Nvc, vteps: list[Vtep]) -> None:
     for vtep in vteps:
         keys = {row["name"]: row["tunnel_key"] for row in vtep.select("Logical_Switch")}
         assert keys == {"blue": 33, "green": 44}
@@ -242,7 +247,7 @@ def test_it_configures_every_database(running, vteps):
         assert vtep.bindings()["p1"] == {}
 
 
-def test_a_port_is_bound_when_it_appears(nvc, vteps):
+def test_a_port_is_bound_when_it_appears(nvc: Nvc, vteps: list[Vtep]) -> None:
     east = vteps[0]
     east.ctl("del-port br0 p0")
     nvc.start(plan_for(*vteps))
@@ -251,18 +256,18 @@ def test_a_port_is_bound_when_it_appears(nvc, vteps):
     eventually(lambda: east.bindings()["p0"] == {0: "blue", 10: "green"})
 
 
-def test_what_one_reports_the_others_are_told(running, vteps):
+def test_what_one_reports_the_others_are_told(running: Nvc, vteps: list[Vtep]) -> None:
     east, west, north = vteps
     east.claim(X)
-    for vtep in (west, north):
-        eventually(lambda vtep=vtep: ("blue", X, east.address) in vtep.stations())
+    at_east = ("blue", X, east.address)
+    eventually(lambda: all(at_east in vtep.stations() for vtep in (west, north)))
     assert east.stations() == [("green", Y, FAR)]
     east.take_back(X)
-    for vtep in (west, north):
-        eventually(lambda vtep=vtep: vtep.stations() == [("green", Y, FAR)])
+    far = [("green", Y, FAR)]
+    eventually(lambda: all(vtep.stations() == far for vtep in (west, north)))
 
 
-def test_flooding_follows_membership(running, vteps):
+def test_flooding_follows_membership(running: Nvc, vteps: list[Vtep]) -> None:
     east, west, north = vteps
     for vtep in vteps:
         vtep.ctl(f"add-mcast-local green unknown-dst {vtep.address}")
@@ -272,7 +277,7 @@ def test_flooding_follows_membership(running, vteps):
     eventually(lambda: north.flooding("green") == [east.address, west.address, FAR])
 
 
-def test_a_move_is_one_change_of_one_row(running, vteps):
+def test_a_move_is_one_change_of_one_row(running: Nvc, vteps: list[Vtep]) -> None:
     east, west, north = vteps
     east.claim(X)
     eventually(lambda: ("blue", X, east.address) in north.stations())
@@ -287,7 +292,7 @@ def test_a_move_is_one_change_of_one_row(running, vteps):
     assert update["new"]["MAC"] == X
 
 
-def test_bfd_is_switched_on_in_tunnels_and_addressed(running, vteps):
+def test_bfd_is_switched_on_in_tunnels_and_addressed(running: Nvc, vteps: list[Vtep]) -> None:
     east, west, _ = vteps
     for here, there in ((east, west), (west, east)):
         add_tunnel(here, there.address, expected=f"169.254.9.{here.address[-1]}")
@@ -300,6 +305,7 @@ def test_bfd_is_switched_on_in_tunnels_and_addressed(running, vteps):
 
 def add_tunnel(vtep: Vtep, address: str, expected: str) -> None:
     """Add a Tunnel row to br0, between locators of its own."""
+    there = len(vtep.select("Tunnel"))
     locators = [
         {
             "op": "insert",
@@ -307,14 +313,12 @@ def add_tunnel(vtep: Vtep, address: str, expected: str) -> None:
             "row": {
                 "encapsulation_type": "vxlan_over_ipv4",
                 "dst_ip": end,
-                "tunnel_key": 1000 + place,
+                "tunnel_key": 1000 + 2 * (there + place),
             },
             "uuid-name": f"end{place}",
         }
         for place, end in enumerate((vtep.address, address))
     ]
-    for place, end in enumerate(locators):
-        end["row"]["tunnel_key"] += len(vtep.select("Tunnel")) * 2 + place
     row = {
         "local": ["named-uuid", "end0"],
         "remote": ["named-uuid", "end1"],
@@ -332,7 +336,7 @@ def add_tunnel(vtep: Vtep, address: str, expected: str) -> None:
     )
 
 
-def test_what_others_wrote_stays(nvc, vteps):
+def test_what_others_wrote_stays(nvc: Nvc, vteps: list[Vtep]) -> None:
     east = vteps[0]
     east.ctl(
         "add-ls theirs",
@@ -349,7 +353,7 @@ def test_what_others_wrote_stays(nvc, vteps):
     assert east.flooding("theirs") == ["10.2.2.77"]
 
 
-def test_a_database_that_comes_late_is_caught_up_with(nvc, vteps):
+def test_a_database_that_comes_late_is_caught_up_with(nvc: Nvc, vteps: list[Vtep]) -> None:
     east, west, north = vteps
     west.stop()
     nvc.start(plan_for(*vteps))
@@ -360,7 +364,7 @@ def test_a_database_that_comes_late_is_caught_up_with(nvc, vteps):
     eventually(lambda: ("blue", X, east.address) in west.stations())
 
 
-def test_a_database_that_restarts_is_caught_up_with(running, vteps):
+def test_a_database_that_restarts_is_caught_up_with(running: Nvc, vteps: list[Vtep]) -> None:
     east, west, north = vteps
     west.stop()
     east.claim(X)
@@ -371,7 +375,7 @@ def test_a_database_that_restarts_is_caught_up_with(running, vteps):
     eventually(lambda: ("blue", Y, west.address) in east.stations())
 
 
-def test_while_a_database_is_away_what_it_said_holds(running, vteps):
+def test_while_a_database_is_away_what_it_said_holds(running: Nvc, vteps: list[Vtep]) -> None:
     east, west, north = vteps
     west.claim(X)
     eventually(lambda: ("blue", X, west.address) in north.stations())
@@ -381,7 +385,7 @@ def test_while_a_database_is_away_what_it_said_holds(running, vteps):
     assert ("blue", X, west.address) in north.stations()
 
 
-def test_a_database_that_is_new_is_filled_again(running, vteps):
+def test_a_database_that_is_new_is_filled_again(running: Nvc, vteps: list[Vtep]) -> None:
     east, west, _ = vteps
     west.claim(X)
     eventually(lambda: ("blue", X, west.address) in east.stations())
@@ -393,28 +397,28 @@ def test_a_database_that_is_new_is_filled_again(running, vteps):
     eventually(lambda: ("blue", X, west.address) not in east.stations())
 
 
-def test_a_new_start_changes_nothing(running, vteps):
+def test_a_new_start_changes_nothing(running: Nvc, vteps: list[Vtep]) -> None:
     east, west, north = vteps
     east.claim(X)
     west.claim(X)
-    for vtep in (east, north):
-        eventually(lambda vtep=vtep: ("blue", X, west.address) in vtep.stations())
+    at_west = ("blue", X, west.address)
+    eventually(lambda: all(at_west in vtep.stations() for vtep in (east, north)))
     # Each database is written on its own; the one where the station is now may be the last.
     eventually(lambda: all(mac != X for _, mac, _ in west.stations()))
     assert running.end() == 128 + signal.SIGTERM
     with (
-        east.watched("Ucast_Macs_Remote", "MAC", "locator") as at_east,
-        north.watched("Mcast_Macs_Remote", "MAC", "locator_set") as at_north,
-        west.watched("Logical_Switch", "name", "tunnel_key") as at_west,
+        east.watched("Ucast_Macs_Remote", "MAC", "locator") as heard_at_east,
+        north.watched("Mcast_Macs_Remote", "MAC", "locator_set") as heard_at_north,
+        west.watched("Logical_Switch", "name", "tunnel_key") as heard_at_west,
     ):
         connected = running.log.read_text().count(": connected")
         running.start(plan_for(*vteps))
         eventually(lambda: running.log.read_text().count(": connected") == connected + 3)
-        assert (at_east(), at_north(), at_west()) == ([], [], [])
+        assert (heard_at_east(), heard_at_north(), heard_at_west()) == ([], [], [])
     assert all(mac != X for _, mac, _ in west.stations())
 
 
-def test_what_the_file_names_no_more_is_taken_back(running, vteps):
+def test_what_the_file_names_no_more_is_taken_back(running: Nvc, vteps: list[Vtep]) -> None:
     east, *others = vteps
     east.ctl(f"add-ucast-local green {X} {east.address}", "add-ls theirs")
     running.end()
@@ -422,15 +426,14 @@ def test_what_the_file_names_no_more_is_taken_back(running, vteps):
     smaller["logical_switches"] = smaller["logical_switches"][:1]
     smaller["bindings"] = [each for each in smaller["bindings"] if each["vlan"] == 0]
     running.start(smaller)
-    for vtep in others:
-        eventually(lambda vtep=vtep: sorted(vtep.names().values()) == ["blue"])
+    eventually(lambda: all(sorted(vtep.names().values()) == ["blue"] for vtep in others))
     eventually(lambda: east.bindings()["p0"] == {0: "blue"})
     assert sorted(east.names().values()) == ["blue", "green", "theirs"]
     east.take_back(X, "green")
     eventually(lambda: sorted(east.names().values()) == ["blue", "theirs"])
 
 
-def test_it_is_quick_and_idles_in_between(running, vteps):
+def test_it_is_quick_and_idles_in_between(running: Nvc, vteps: list[Vtep]) -> None:
     east, west, _ = vteps
     east.claim(Y)
     eventually(lambda: ("blue", Y, east.address) in west.stations())

@@ -1,8 +1,13 @@
 """The proxy passes everything on, and makes trouble exactly where it was asked to."""
 
+from __future__ import annotations
+
 import contextlib
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
@@ -14,21 +19,23 @@ from sim.wire.proxy import Proxy, Way
 HELLO = struct.pack("!BBHI", 4, 0, 8, 1)
 ECHO = struct.pack("!BBHI", 4, 2, 12, 2) + b"ping"
 
+End = AbstractContextManager[socket.socket]
+
 
 @pytest.fixture
-def server():
+def server() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
         yield server
 
 
 @pytest.fixture
-def proxy(server):
+def proxy(server: socket.socket) -> Iterator[Proxy]:
     with Proxy(OpenFlowFramer, server.getsockname()) as proxy:
         yield proxy
 
 
-def meet(proxy, server):
+def meet(proxy: Proxy, server: socket.socket) -> tuple[End, End]:
     """Return both ends of a connection through the proxy."""
     client = socket.create_connection(("127.0.0.1", proxy.port), timeout=10)
     accepted, _ = server.accept()
@@ -36,7 +43,7 @@ def meet(proxy, server):
     return contextlib.closing(client), contextlib.closing(accepted)
 
 
-def everything(end):
+def everything(end: socket.socket) -> bytes:
     """Return all that comes until the end of the connection."""
     received = b""
     while data := end.recv(4096):
@@ -44,7 +51,7 @@ def everything(end):
     return received
 
 
-def send_until_nobody_reads(end):
+def send_until_nobody_reads(end: socket.socket) -> int:
     """Send until the kernel takes no more; return how many bytes that were."""
     end.setblocking(False)
     sent = 0
@@ -55,7 +62,7 @@ def send_until_nobody_reads(end):
     return sent
 
 
-def test_it_passes_on_both_ways_and_counts(proxy, server):
+def test_it_passes_on_both_ways_and_counts(proxy: Proxy, server: socket.socket) -> None:
     one, other = meet(proxy, server)
     with one as client, other as accepted:
         client.sendall(HELLO + ECHO)
@@ -77,8 +84,8 @@ def test_it_passes_on_both_ways_and_counts(proxy, server):
     ],
 )
 def test_it_cuts_behind_a_message_or_within_one_and_takes_the_next_connection(
-    proxy, server, where, arrives
-):
+    proxy: Proxy, server: socket.socket, where: dict[str, int], arrives: bytes
+) -> None:
     trap = proxy.after(Way.FROM_SERVER, lambda link: link.cut(), **where)
     one, other = meet(proxy, server)
     with one as client, other as accepted:
@@ -92,8 +99,10 @@ def test_it_cuts_behind_a_message_or_within_one_and_takes_the_next_connection(
         assert client.recv(100) == HELLO
 
 
-def test_a_trap_counts_over_all_connections_and_springs_once(proxy, server):
-    seen = []
+def test_a_trap_counts_over_all_connections_and_springs_once(
+    proxy: Proxy, server: socket.socket
+) -> None:
+    seen: list[bool] = []
     proxy.after(Way.FROM_CLIENT, lambda link: seen.append(link.is_cut), messages=2)
     for _ in range(3):
         one, other = meet(proxy, server)
@@ -105,7 +114,9 @@ def test_a_trap_counts_over_all_connections_and_springs_once(proxy, server):
     assert seen == [False]
 
 
-def test_a_peer_that_does_not_read_holds_up_the_sender_and_loses_nothing(proxy, server):
+def test_a_peer_that_does_not_read_holds_up_the_sender_and_loses_nothing(
+    proxy: Proxy, server: socket.socket
+) -> None:
     one, other = meet(proxy, server)
     with one as client, other as accepted:
         proxy.stop_reading(Way.FROM_SERVER)
@@ -117,7 +128,7 @@ def test_a_peer_that_does_not_read_holds_up_the_sender_and_loses_nothing(proxy, 
         assert len(everything(client)) == sent
 
 
-def test_a_connection_ends_when_the_server_is_away(server):
+def test_a_connection_ends_when_the_server_is_away(server: socket.socket) -> None:
     with Proxy(OpenFlowFramer, server.getsockname()) as proxy:
         server.close()
         with contextlib.closing(
@@ -126,7 +137,7 @@ def test_a_connection_ends_when_the_server_is_away(server):
             assert everything(client) == b""
 
 
-def test_all_connections_are_cut_at_once_and_at_the_end(server):
+def test_all_connections_are_cut_at_once_and_at_the_end(server: socket.socket) -> None:
     with Proxy(OpenFlowFramer, server.getsockname()) as proxy:
         one, other = meet(proxy, server)
         with one as client, other as accepted:
@@ -140,7 +151,7 @@ def test_all_connections_are_cut_at_once_and_at_the_end(server):
         assert everything(client) == everything(accepted) == b""
 
 
-def test_databases_are_reached_by_unix_sockets(tmp_path):
+def test_databases_are_reached_by_unix_sockets(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "server"))
         server.listen()

@@ -2,10 +2,12 @@
 
 import os
 import random
+from collections.abc import Iterator
 
 import pytest
 
 from sim.__main__ import parser
+from sim.lab.delivery import Delivery
 from sim.soak import probing, verdict
 from sim.soak.chance import Chance, draw
 from sim.soak.failures import APPLICATIONS, ROUGH
@@ -21,7 +23,7 @@ HERE, THERE, TAGGED = Binding("p2", 0), Binding("p3", 0), Binding("p2", 10)
 
 
 @pytest.fixture
-def world():
+def world() -> World:
     """A world with the logical switch red, on three bindings, with two remote VTEPs."""
     world = World()
     world.logical_switches["red"] = LogicalSwitch(
@@ -34,7 +36,7 @@ def world():
     return world
 
 
-def allowed(world, **sought):
+def allowed(world: World, **sought: object) -> list[Delivery]:
     """Return the deliveries of the one frame that has these values."""
     [shot] = [
         shot
@@ -47,7 +49,7 @@ def allowed(world, **sought):
 # What has to follow from what was asked for
 
 
-def test_a_broadcast_reaches_every_other_binding_and_one_service_node(world):
+def test_a_broadcast_reaches_every_other_binding_and_one_service_node(world: World) -> None:
     local = {"vm3": ["vlan 10"], "vm4": ["untagged"]}
     assert allowed(world, binding=HERE, dst=BROADCAST) == [
         {**local, "service-node": ["vni 101"]},
@@ -55,22 +57,22 @@ def test_a_broadcast_reaches_every_other_binding_and_one_service_node(world):
     ]
 
 
-def test_with_source_node_it_reaches_all_of_them(world):
+def test_with_source_node_it_reaches_all_of_them(world: World) -> None:
     world.logical_switches["red"].source_node = True
     [delivery] = allowed(world, binding=HERE, dst=BROADCAST)
     assert delivery.keys() == {"vm3", "vm4", "service-node", "hypervisor"}
 
 
-def test_a_frame_from_a_tunnel_reaches_bindings_alone(world):
+def test_a_frame_from_a_tunnel_reaches_bindings_alone(world: World) -> None:
     [delivery] = allowed(world, endpoint="third", vni=101, dst=BROADCAST)
     assert delivery == {"vm3": ["untagged", "vlan 10"], "vm4": ["untagged"]}
 
 
-def test_one_whose_sender_no_row_names_reaches_nobody(world):
+def test_one_whose_sender_no_row_names_reaches_nobody(world: World) -> None:
     assert allowed(world, endpoint="fourth", vni=101, dst=BROADCAST) == [{}]
 
 
-def test_two_with_one_vni_use_no_tunnels_and_that_is_a_fault(world):
+def test_two_with_one_vni_use_no_tunnels_and_that_is_a_fault(world: World) -> None:
     assert world.faults() == set()
     blue = world.logical_switches["blue"] = LogicalSwitch("blue", vni=101)
     assert world.faults() == set()  # it is bound nowhere
@@ -84,13 +86,13 @@ def test_two_with_one_vni_use_no_tunnels_and_that_is_a_fault(world):
     assert BROADCAST in {shot.dst for shot in entering}
 
 
-def test_the_nvcs_word_on_a_station_counts_more_than_where_it_is(world):
+def test_the_nvcs_word_on_a_station_counts_more_than_where_it_is(world: World) -> None:
     world.logical_switches["red"].remote[THERE.resident] = "10.2.2.4"
     shots = [shot for shot in world.shots() if shot.dst == THERE.resident and shot.binding]
     assert [shot.allowed for shot in shots] == [({"third": ["vni 101"]},)]
 
 
-def test_a_logical_switch_without_bindings_has_no_tunnels(world):
+def test_a_logical_switch_without_bindings_has_no_tunnels(world: World) -> None:
     assert world.tunnels() == {"10.2.2.2", "10.2.2.3", "10.2.2.4"}
     world.remove_port("p2")
     world.remove_port("p3")
@@ -101,7 +103,7 @@ def test_a_logical_switch_without_bindings_has_no_tunnels(world):
     }
 
 
-def test_a_guest_is_met_again_where_it_may_still_be_known(world):
+def test_a_guest_is_met_again_where_it_may_still_be_known(world: World) -> None:
     red = world.logical_switches["red"]
     red.arrive("02:20:00:00:00:00", THERE)
     red.unbind(THERE)
@@ -117,11 +119,11 @@ def test_a_guest_is_met_again_where_it_may_still_be_known(world):
 # What is measured
 
 
-def life(*memory, descriptors=11):
+def life(*memory: float, descriptors: int = 11) -> list[Figures]:
     return [Figures(each, descriptors, 1) for each in memory]
 
 
-def test_memory_that_grows_after_the_warm_up_is_a_leak():
+def test_memory_that_grows_after_the_warm_up_is_a_leak() -> None:
     steady = [50, 60, 65, *[70] * 7]
     assert growth(steady) == (70, 70)
     verdict_on_life("it", life(*steady))
@@ -129,12 +131,12 @@ def test_memory_that_grows_after_the_warm_up_is_a_leak():
         verdict_on_life("it", life(*range(63, 73)))
 
 
-def test_descriptors_must_not_become_more():
+def test_descriptors_must_not_become_more() -> None:
     with pytest.raises(AssertionError, match=r"descriptors of it after each round: \[11, 12\]"):
         verdict_on_life("it", life(70) + life(70, descriptors=12))
 
 
-def test_lines_of_the_log_that_none_may_have():
+def test_lines_of_the_log_that_none_may_have() -> None:
     text = "br0 is managed\nthe switch refused flow x: y\nTraceback (most recent call last):"
     assert verdict.bad_lines(text) == text.splitlines()[1:]
 
@@ -142,10 +144,10 @@ def test_lines_of_the_log_that_none_may_have():
 # What may happen
 
 
-def test_the_same_seed_makes_the_same_choices():
+def test_the_same_seed_makes_the_same_choices() -> None:
     kinds = (*CALM, *PORTS, *ROUGH)
 
-    def names(seed):
+    def names(seed: int) -> list[str]:
         chance = Chance(random.Random(seed), World(), Stage("never", World()))
         return [draw(kinds, chance).name for _ in range(50)]
 
@@ -153,7 +155,7 @@ def test_the_same_seed_makes_the_same_choices():
     assert names(1) != names(2)
 
 
-def test_kinds_have_names_of_their_own():
+def test_kinds_have_names_of_their_own() -> None:
     names = [kind.name for kind in (*CALM, *PORTS, *APPLICATIONS, *ROUGH)]
     assert len(names) == len(set(names))
 
@@ -162,19 +164,19 @@ def test_kinds_have_names_of_their_own():
 
 
 @pytest.fixture
-def stage():
+def stage() -> Iterator[Stage]:
     with Stage(f"t{os.getpid()}soakstage", World()) as stage:
         stage.start()
         stage.settle()
         yield stage
 
 
-def send_for_a_while(stage, total):
+def send_for_a_while(stage: Stage, total: Traffic) -> None:
     with stage.vm2.capture() as seen, known_traffic(stage, total, tunnels=True):
         seen.wait_for(50)
 
 
-def test_what_is_wrong_is_found(stage, monkeypatch):
+def test_what_is_wrong_is_found(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     bridge = stage.vtep.bridge
     probing.frames_arrive_as_they_should(stage)
     verdict.rows_and_tunnels_agree(stage)
@@ -200,7 +202,7 @@ def test_what_is_wrong_is_found(stage, monkeypatch):
         verdict.rows_and_tunnels_agree(stage)
 
 
-def test_options(capsys):
+def test_options(capsys: pytest.CaptureFixture[str]) -> None:
     options = parser().parse_args(["soak", "--minutes", "0.5", "--seed", "7"])
     assert (options.minutes, options.seed, options.name) == (0.5, 7, "vtep")
     for wrong in ("0", "-1", "nan", "inf", "long"):
@@ -209,7 +211,7 @@ def test_options(capsys):
         assert "--minutes" in capsys.readouterr().err
 
 
-def test_a_short_soak_keeps_every_promise(capsys):
+def test_a_short_soak_keeps_every_promise(capsys: pytest.CaptureFixture[str]) -> None:
     name, seed = f"t{os.getpid()}soak", 13  # `make soak` draws another one each time
     code = run(name, 0.7, seed)
     said = capsys.readouterr()
