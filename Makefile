@@ -44,7 +44,7 @@ labs: debian venv ## Run the tests in network namespaces; they need root
 	$(PYTEST) --numprocesses $(WORKERS) tests/lab tests/fabric tests/trouble tests/sim
 
 coverage: venv ## Run the unit tests and show which branches they do not take
-	$(PYTEST) --numprocesses auto --cov --cov-report term-missing tests/unit
+	HYPOTHESIS_PROFILE=quick $(PYTEST) --numprocesses auto --cov --cov-report term tests/unit
 
 venv: $(VENV)/installed ## Make .venv with the application (editable) and what its tests need
 
