@@ -22,9 +22,9 @@ from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3
 
+from .loop.components import build_components
 from .loop.inbox import Inbox
 from .loop.loop import Loop
-from .loop.rooms import build_rooms
 from .loop.timers import Timers
 from .openflow import replaced as replaced_in_os_ken
 from .openflow import server
@@ -111,14 +111,14 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             name: Database(name, remotes, OpenVSwitchTables(name, options.mark), inbox.post)
             for name, remotes in options.ovs_db.items()
         }
-        rooms = build_rooms(
+        components = build_components(
             self._vtep,
             self._openvswitch,
             options.settings,
             Timers(inbox.post),
             options.listener,
         )
-        self._loop = Loop(rooms, inbox, ServiceManager())
+        self._loop = Loop(components, inbox, ServiceManager())
 
     def start(self) -> None:
         """Begin to work, once every application is loaded.

@@ -16,14 +16,14 @@ FILES = files_of(PACKAGE)
 IMPORTS = imports_within(FILES)
 
 
-def room_of(module: str) -> str:
-    """Return the room of a module of ours: a folder, or a file's own name."""
+def part_of(module: str) -> str:
+    """Return the folder of a module, or the module's own name if it is in none."""
     return [*module.split("."), "__init__"][1]
 
 
 def importers_of(library: str) -> set[str]:
     return {
-        room_of(module)
+        part_of(module)
         for module, imported in IMPORTS.items()
         if any(each.split(".")[0] == library for each in imported)
     }
@@ -34,7 +34,7 @@ def ours(module: str) -> set[str]:
 
 
 def test_every_module_has_a_line_and_every_line_a_module() -> None:
-    named = [name for row in table(PAGE, "Rooms") for name in code(row["file"])]
+    named = [name for row in table(PAGE, "Modules") for name in code(row["file"])]
     there = {path.relative_to(PACKAGE).as_posix() for path in FILES.values()}
     folders = {name for name in there if name.endswith("/__init__.py")}
     assert sorted(named) == sorted(there - folders)
@@ -51,7 +51,7 @@ def test_os_ken_is_imported_by_few() -> None:
     assert importers_of("os_ken") <= {"openflow", "process", "__init__"}
 
 
-def test_ovs_is_imported_by_the_ovsdb_room_alone() -> None:
+def test_ovs_is_imported_by_ovsdb_alone() -> None:
     assert importers_of("ovs") == {"ovsdb"}
 
 
@@ -61,29 +61,29 @@ def test_eventlet_is_imported_by_few() -> None:
 
 def test_openflow_and_ovsdb_are_imported_by_the_application_class_alone() -> None:
     for module in FILES:
-        rooms = {room_of(each) for each in ours(module)} - {room_of(module)}
-        if rooms & {"openflow", "ovsdb"}:
+        parts = {part_of(each) for each in ours(module)} - {part_of(module)}
+        if parts & {"openflow", "ovsdb"}:
             assert module == "vtep_ofapp"
 
 
 def test_pipeline_imports_values_and_itself() -> None:
     for module in FILES:
-        if room_of(module) == "pipeline":
-            rooms = {room_of(each) for each in ours(module)}
-            assert rooms <= {"pipeline", *VALUES}, module
+        if part_of(module) == "pipeline":
+            parts = {part_of(each) for each in ours(module)}
+            assert parts <= {"pipeline", *VALUES}, module
 
 
 def test_values_import_only_each_other() -> None:
     for module in FILES:
-        if room_of(module) in VALUES:
-            assert {room_of(each) for each in ours(module)} <= VALUES, module
+        if part_of(module) in VALUES:
+            assert {part_of(each) for each in ours(module)} <= VALUES, module
 
 
 def test_openflow_imports_values_the_pipeline_and_itself() -> None:
     for module in FILES:
-        if room_of(module) == "openflow":
-            rooms = {room_of(each) for each in ours(module)}
-            assert rooms <= {"openflow", "pipeline", *VALUES}, module
+        if part_of(module) == "openflow":
+            parts = {part_of(each) for each in ours(module)}
+            assert parts <= {"openflow", "pipeline", *VALUES}, module
 
 
 def test_there_are_no_circles() -> None:
@@ -92,6 +92,6 @@ def test_there_are_no_circles() -> None:
     assert order[-1] == "vtep_ofapp"
 
 
-def test_the_rooms_that_the_rules_name_are_there() -> None:
-    rooms = {room_of(module) for module in FILES}
-    assert rooms >= {"openflow", "ovsdb", "pipeline", "loop", "process", *VALUES}
+def test_the_parts_that_the_rules_name_are_there() -> None:
+    parts = {part_of(module) for module in FILES}
+    assert parts >= {"openflow", "ovsdb", "pipeline", "loop", "process", *VALUES}

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from vtep_ofapp.loop.components import build_components
 from vtep_ofapp.loop.forgotten_steps import ON_LOOPBACK
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
-from vtep_ofapp.loop.rooms import build_rooms
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.events import (
     Bridges,
@@ -59,8 +59,10 @@ class App:
         self.time = TimeDouble()
         self.timers = self.time.timers(self.inbox.post)
         settings = settings or Settings()
-        rooms = build_rooms(self.vtep, self.openvswitch, settings, self.timers, ON_LOOPBACK)
-        self.loop = Loop(rooms, self.inbox, self.service)
+        components = build_components(
+            self.vtep, self.openvswitch, settings, self.timers, ON_LOOPBACK
+        )
+        self.loop = Loop(components, self.inbox, self.service)
 
     def turn(self, *events: Event) -> None:
         self.loop.turn(list(events))

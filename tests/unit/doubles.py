@@ -26,7 +26,7 @@ class ConnectionDouble:
 
     peer = "127.0.0.1"
     traffic = Traffic()
-    tells_of_changes = True
+    has_flow_monitor = True
 
     def __init__(self, switch: SwitchDouble | None = None) -> None:
         self.switch = switch or SwitchDouble()

@@ -18,9 +18,9 @@ from sim.lab.openvswitch import SCHEMA_FILES
 from vtep_ofapp.engine import switch_state
 from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.loop import change_queue, inbox
+from vtep_ofapp.loop.components import build_components
 from vtep_ofapp.loop.forgotten_steps import ON_LOOPBACK
 from vtep_ofapp.loop.loop import Loop
-from vtep_ofapp.loop.rooms import build_rooms
 from vtep_ofapp.loop.timers import Timers
 from vtep_ofapp.ovsdb import reader, schemas
 from vtep_ofapp.ovsdb.errors import Malformed
@@ -75,8 +75,8 @@ class Application:
         self.due: list[TimerIsDue] = []
         timers = Timers(self.due.append, later=self.later)
         openvswitch = {DATABASE: self.openvswitch}
-        self.rooms = build_rooms(self.vtep, openvswitch, Settings(), timers, ON_LOOPBACK)
-        self.loop = Loop(self.rooms, self.inbox, ServiceDouble())
+        self.components = build_components(self.vtep, openvswitch, Settings(), timers, ON_LOOPBACK)
+        self.loop = Loop(self.components, self.inbox, ServiceDouble())
         tables = VtepTables()
         self.reader = Reader(tables, self.inbox.post)
         helper = schemas.helper_for(json.loads(schema()), tables.columns)
@@ -139,7 +139,7 @@ class Application:
 
     def state(self) -> tuple[Any, ...]:
         switch = self.connection.switch
-        return dict(switch.flows), dict(switch.groups), set(self.rooms.faults.lasting())
+        return dict(switch.flows), dict(switch.groups), set(self.components.faults.lasting())
 
 
 def with_tunnels(addresses: Iterable[str]) -> Any:
@@ -172,11 +172,11 @@ def whole(tables: Tables) -> Whole:
     switch = application.connection.switch
     (writes, *rest) = application.vtep.transactions or [[]]
     assert not rest
-    wanted = application.rooms.switches.drivers["br0"].switch.tunnel_ports.wanted
+    wanted = application.components.switches.drivers["br0"].switch.tunnel_ports.wanted
     return Whole(
         switch.flows,
         switch.groups,
-        set(application.rooms.faults.lasting()),
+        set(application.components.faults.lasting()),
         set(map(str, writes)),
         set(wanted),
     )

@@ -1,4 +1,4 @@
-"""Changes of the databases, whole or in parts, in the order in which they were told."""
+"""Changes of the databases, whole or in parts, in the order in which they arrived."""
 
 from vtep_ofapp.loop.change_queue import MAX_ROWS, ChangeQueue
 from vtep_ofapp.values.events import Bridges, BridgesInSync, VtepInSync, VtepRows
@@ -9,57 +9,57 @@ ROW = logical_switch(RED)
 PART, END = VtepRows([ROW], more=True), VtepRows([ROW])
 
 
-def told(*parts) -> ChangeQueue:
-    news = ChangeQueue()
+def queue_of(*parts) -> ChangeQueue:
+    queue = ChangeQueue()
     for part in parts:
-        news.add(part)
-    return news
+        queue.add(part)
+    return queue
 
 
-def test_what_is_told_is_heard_in_its_order():
+def test_parts_are_taken_in_the_order_in_which_they_arrived():
     parts = [PART, Bridges(DATABASE, {}), END, VtepInSync(frozenset())]
-    news = told(*parts)
-    assert news.wait
-    assert list(news.hear()) == parts
-    assert not news.wait
+    queue = queue_of(*parts)
+    assert queue.are_waiting
+    assert list(queue.take()) == parts
+    assert not queue.are_waiting
 
 
-def test_a_change_is_partial_until_its_end_is_heard():
-    news = told(PART, PART)
-    list(news.hear())
-    assert news.are_partial
-    news.add(END)
-    assert news.are_partial
-    list(news.hear())
-    assert not news.are_partial
+def test_a_change_is_partial_until_its_end_is_taken():
+    queue = queue_of(PART, PART)
+    list(queue.take())
+    assert queue.are_partial
+    queue.add(END)
+    assert queue.are_partial
+    list(queue.take())
+    assert not queue.are_partial
 
 
-def test_all_that_was_read_anew_is_one_change():
-    news = told(PART, Bridges(DATABASE, {}, more=True))
-    list(news.hear())
-    news.add(VtepInSync(frozenset()))
-    list(news.hear())
-    assert news.are_partial
-    news.add(BridgesInSync(DATABASE, frozenset()))
-    list(news.hear())
-    assert not news.are_partial
+def test_all_that_was_read_again_is_one_change():
+    queue = queue_of(PART, Bridges(DATABASE, {}, more=True))
+    list(queue.take())
+    queue.add(VtepInSync(frozenset()))
+    list(queue.take())
+    assert queue.are_partial
+    queue.add(BridgesInSync(DATABASE, frozenset()))
+    list(queue.take())
+    assert not queue.are_partial
 
 
 def test_each_database_has_changes_of_its_own():
-    news = told(PART, Bridges(DATABASE, {}))
-    list(news.hear())
-    assert news.are_partial
-    other = told(Bridges(DATABASE, {}, more=True), Bridges("other", {}), END)
-    list(other.hear())
+    queue = queue_of(PART, Bridges(DATABASE, {}))
+    list(queue.take())
+    assert queue.are_partial
+    other = queue_of(Bridges(DATABASE, {}, more=True), Bridges("other", {}), END)
+    list(other.take())
     assert other.are_partial
 
 
-def test_so_many_rows_are_heard_at_once():
+def test_so_many_rows_are_taken_at_once():
     some = VtepRows([ROW] * (MAX_ROWS // 2), more=True)
-    news = told(some, some, some)
-    assert list(news.hear()) == [some, some]
-    assert list(news.hear()) == [some]
+    queue = queue_of(some, some, some)
+    assert list(queue.take()) == [some, some]
+    assert list(queue.take()) == [some]
     very_many = VtepRows([ROW] * 10 * MAX_ROWS)
-    news = told(very_many, END)
-    assert list(news.hear()) == [very_many]
-    assert news.wait
+    queue = queue_of(very_many, END)
+    assert list(queue.take()) == [very_many]
+    assert queue.are_waiting

@@ -467,7 +467,7 @@ def test_an_update_that_is_cut_is_said(far, end, caplog):
 def test_a_switch_without_flow_monitoring_does_not_tell(far):
     far.connection.read_back()
     far.tell(error(xid_of(far.take()[0]), ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_BAD_EXPERIMENTER))
-    assert not far.connection.tells_of_changes
+    assert not far.connection.has_flow_monitor
     assert far.events == []
 
 

@@ -1,18 +1,18 @@
-"""Events and their handlers: by type, in the order of the rooms."""
+"""Events and their handlers: by type, in the order of the components."""
 
 import pytest
 
 from vtep_ofapp.loop.dispatch import Dispatcher
 
 
-def test_each_room_hears_what_it_declares_in_the_order_of_the_rooms():
-    heard = []
+def test_each_component_handles_what_it_declares_in_their_order():
+    handled = []
     dispatcher = Dispatcher(
-        {str: lambda event: heard.append(("one", event))},
-        {int: lambda event: heard.append(("other", event)), str: heard.append},
+        {str: lambda event: handled.append(("one", event))},
+        {int: lambda event: handled.append(("other", event)), str: handled.append},
     )
     dispatcher.handle_all(["a", 1])
-    assert heard == [("one", "a"), "a", ("other", 1)]
+    assert handled == [("one", "a"), "a", ("other", 1)]
     assert dispatcher.handles(int)
     assert not dispatcher.handles(float)
 

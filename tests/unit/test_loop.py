@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.engine import switch_state
+from vtep_ofapp.loop.components import build_components
 from vtep_ofapp.loop.forgotten_steps import ON_LOOPBACK
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
-from vtep_ofapp.loop.rooms import build_rooms
 from vtep_ofapp.loop.timers import Timers
 from vtep_ofapp.loop.transactions import FIRST_PAUSE
 from vtep_ofapp.pipeline.layout import Table
@@ -293,8 +293,8 @@ def test_a_turn_that_fails_is_logged_and_the_next_one_comes(said):
     inbox = Inbox()
     vtep, openvswitch = WriterDouble("hardware_vtep"), {DATABASE: WriterDouble(DATABASE)}
     settings = Settings(stats_interval=0.0)
-    rooms = build_rooms(vtep, openvswitch, settings, Timers(inbox.post), ON_LOOPBACK)
-    loop = Loop(rooms, inbox, ServiceManager({}))
+    components = build_components(vtep, openvswitch, settings, Timers(inbox.post), ON_LOOPBACK)
+    loop = Loop(components, inbox, ServiceManager({}))
     connection = ConnectionDouble()
     thread = eventlet.spawn(loop.run)
     inbox.post("not an event")

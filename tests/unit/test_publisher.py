@@ -78,9 +78,9 @@ class Bench:
 
     def turn(self) -> None:
         switches = {name: self.world.switches[name] for name in sorted(self.ready)}
-        self.publisher.tell_switches(switches, {}, self.rows)
-        self.publisher.tell(StationsChanged(self.world.macs.take_changed()))
-        self.publisher.tell(FaultsChanged(self.faults.take_changed()))
+        self.publisher.notify_switches(switches, {}, self.rows)
+        self.publisher.notify(StationsChanged(self.world.macs.take_changed()))
+        self.publisher.notify(FaultsChanged(self.faults.take_changed()))
 
     def tell(self, *rows) -> None:
         """Let rows of the local tables be new, changed or gone."""
@@ -365,7 +365,7 @@ def test_very_many_new_stations_are_reported_some_at_a_time(bench, monkeypatch):
     bench.manage("br0", physical_port("p0", {0: RED}))
     for number in range(5):
         bench.learn(f"02:00:00:00:00:{number:02x}")
-    assert len(list(bench.publisher.news())) == 3
+    assert len(list(bench.publisher.new_station_rows())) == 3
     assert len(bench.writes(PutLocalMac)) == 3
     rows = [
         local_mac(write.mac, OWN, row=uuid(0x3100 + n))

@@ -6,9 +6,9 @@ import sys
 
 PROGRAM = """
 import sys
-from vtep_ofapp.cleanup.tools import tell
+from vtep_ofapp.cleanup.tools import print_line
 for number in range(3):
-    tell(str(number))
+    print_line(str(number))
 print("done", file=sys.stderr)
 """
 

@@ -18,10 +18,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.features.learning.damping import HOLD
+from vtep_ofapp.loop.components import build_components
 from vtep_ofapp.loop.forgotten_steps import ON_LOOPBACK
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
-from vtep_ofapp.loop.rooms import build_rooms
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.process.systemd import ServiceManager
@@ -342,8 +342,8 @@ class Whole(RuleBasedStateMachine):
         self.due: list[Event] = []
         timers = self.time.timers(self.due.append)
         openvswitch = {DATABASE: self.openvswitch}
-        rooms = build_rooms(self.vtep, openvswitch, POLICY, timers, ON_LOOPBACK)
-        return Loop(rooms, Inbox(), ServiceManager({}))
+        components = build_components(self.vtep, openvswitch, POLICY, timers, ON_LOOPBACK)
+        return Loop(components, Inbox(), ServiceManager({}))
 
     @initialize(source_node=st.booleans(), far=st.booleans())
     def begin(self, source_node, far):

@@ -18,7 +18,7 @@ from ..process import config
 from ..process.options import BadOption
 from ..values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
 from . import emulator
-from .tools import Failure, Removal, Row, Tools, members, pairs, tell, where, without
+from .tools import Failure, Removal, Row, Tools, members, pairs, print_line, where, without
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids that marks our bridges and ports."""
@@ -69,7 +69,7 @@ def find_bridges(tools: Tools, remote: str, switches: Collection[str]) -> Iterat
         found = Found(remote, row, ours)
         if mark not in (None, tools.options.mark):
             if found.name in switches or ours:
-                tell(f"{found.name}: left alone, it has the mark of another process: {mark}")
+                print_line(f"{found.name}: left alone, it has the mark of another process: {mark}")
         elif mark or ours or found.name in switches or count_flows(tools, found):
             yield found
 
@@ -270,7 +270,7 @@ def clean(tools: Tools, with_bindings: bool) -> None:
 def _say_how_to_revive(bridge: Found) -> None:
     if bridge.row["fail_mode"] == "secure":
         name = bridge.name
-        tell(
+        print_line(
             f"{name} forwards nothing without them; an ordinary switch is made of it by "
             f"`ovs-vsctl set-fail-mode {name} standalone -- del-controller {name}`"
         )
@@ -314,7 +314,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"vtep_ofapp.cleanup: {error}", file=sys.stderr)
         return 1
     if not tools.removed:
-        tell("there is nothing to remove")
+        print_line("there is nothing to remove")
     return 0
 
 

@@ -23,7 +23,7 @@ class Failure(Exception):
     """It cannot be done; the text says why, in one line."""
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a line. Without a reader, as behind ``| head``, the rest is done and nobody is told."""
     try:
         print(line, flush=True)
@@ -53,7 +53,7 @@ class Tools:
     def say(self, what: str) -> None:
         """Say that something was removed, or would be."""
         self.removed += 1
-        tell(f"{what} would be removed" if self.dry_run else f"{what}: removed")
+        print_line(f"{what} would be removed" if self.dry_run else f"{what}: removed")
 
     def change_flows(self, socket: str, what: str, lines: Iterable[str]) -> None:
         """Change flows and groups in one bundle, of lines as ``ovs-ofctl bundle`` takes them."""

@@ -45,11 +45,11 @@ class FaultsChanged:
 class Report:
     """Compares what hardware_vtep should hold of one kind with what it holds.
 
-    ``hears`` says what it is told, by type: rows of hardware_vtep, Gone for each of rows()
-    that ends, ManagedSwitches, StationsChanged and FaultsChanged.
+    ``handlers`` are called with events of their type: rows of hardware_vtep, Gone for each of
+    rows() that ends, ManagedSwitches, StationsChanged and FaultsChanged.
     """
 
-    hears: Mapping[type, Callable[[Any], None]]
+    handlers: Mapping[type, Callable[[Any], None]]
 
     def rows(self) -> Set[UUID]:
         """Return the rows that it was told of and that are not gone."""
@@ -59,7 +59,7 @@ class Report:
         """Yield what has to be written, in no particular order."""
         raise NotImplementedError
 
-    def news(self) -> Iterator[VtepWrite]:
+    def new_station_rows(self) -> Iterator[VtepWrite]:
         """Yield what may be written while a change is known only in part."""
         return iter(())
 
@@ -83,7 +83,7 @@ class SwitchRows(Report, Generic[K, W]):
         self._rows = rows
         self._write = write
         self._switches: Collection[SwitchState] = ()
-        self.hears = {ManagedSwitches: self._managed}
+        self.handlers = {ManagedSwitches: self._managed}
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield a write for each difference that is to be mended now."""

@@ -12,7 +12,7 @@ class Introduction(Report):
 
     def __init__(self) -> None:
         self._managed = ManagedSwitches({}, {}, {})
-        self.hears = {ManagedSwitches: self._take}
+        self.handlers = {ManagedSwitches: self._take}
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield the identification of each switch that lacks one."""

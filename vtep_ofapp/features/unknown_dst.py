@@ -19,7 +19,7 @@ class UnknownDst(Report):
         self._addresses: DesiredActual[Key, frozenset[str]] = DesiredActual()
         self._rows: LocalRows[LocalMcastMac] = LocalRows(self._compare)
         self._bound: set[UUID] = set()
-        self.hears = {
+        self.handlers = {
             LocalMcastMac: self._rows.update,
             Gone: self._rows.remove,
             ManagedSwitches: self._managed,

@@ -35,7 +35,7 @@ class ChangeQueue:
         self._parts.append(part)
 
     @property
-    def wait(self) -> bool:
+    def are_waiting(self) -> bool:
         """Whether there is something to hear."""
         return bool(self._parts)
 
@@ -44,7 +44,7 @@ class ChangeQueue:
         """Whether a change was heard in part, and not to its end."""
         return bool(self._within)
 
-    def hear(self) -> Iterator[Part]:
+    def take(self) -> Iterator[Part]:
         """Yield the next parts, until they have MAX_ROWS rows in all or none is left."""
         heard = 0
         while self._parts and heard < MAX_ROWS:

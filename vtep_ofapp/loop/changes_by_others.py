@@ -29,7 +29,7 @@ def differing(switch: SwitchState) -> Differing:
     )
 
 
-def say_changed(switch: SwitchState, before: Differing, lost: int = 0) -> None:
+def log_changed(switch: SwitchState, before: Differing, lost: int = 0) -> None:
     """Log what differs now and did not before; ``lost`` flows are known to be gone besides."""
     now = differing(switch)
     flows, groups = len(now.flows - before.flows) + lost, len(now.groups - before.groups)

@@ -5,7 +5,7 @@ from enum import Enum, auto
 
 from ..engine.switch_state import SwitchState
 from ..values.events import Connection, FlowRemoved, FlowsChanged, GroupsChanged, ReadBack
-from .changes_by_others import OwnChanges, differing, say_changed
+from .changes_by_others import OwnChanges, differing, log_changed
 from .timers import Timers
 
 CHECK_TIME = 1.0
@@ -68,7 +68,7 @@ class SwitchContents:
         yield from self._switch.read_back(event.flows, event.groups)
         self._knowledge = Knowledge.FULL
         if before is not None:
-            say_changed(self._switch, before, self._lost_flows)
+            log_changed(self._switch, before, self._lost_flows)
         self._lost_flows = 0
 
     def flow_removed(self, event: FlowRemoved) -> None:
@@ -99,7 +99,7 @@ class SwitchContents:
         before = differing(self._switch)
         for id, group in event.groups.items():
             self._switch.groups.have(id, group)
-        say_changed(self._switch, before)
+        log_changed(self._switch, before)
 
     def look(self) -> None:
         """Ask for groups, of which the switch does not tell; and for flows, where it does not."""
@@ -109,7 +109,7 @@ class SwitchContents:
         self._connection.compare_groups(self._switch.groups.actual if tells_all else None)
         self._looks += 1
         pause = 1 + len(self._switch.flows.actual) // FLOWS_FOR_A_CHECK
-        if not self._connection.tells_of_changes and self._looks % pause == 0:
+        if not self._connection.has_flow_monitor and self._looks % pause == 0:
             self._ask(Knowledge.BEING_CHECKED)
 
     def _check_is_due(self) -> None:

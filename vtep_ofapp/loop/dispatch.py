@@ -1,29 +1,29 @@
-"""Which room handles an event: one table by type, made from the tables that the rooms declare."""
+"""One table of event handlers by type, merged from the tables that the components declare."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 Handlers: TypeAlias = Mapping[type, Callable[[Any], None]]
-"""What a room does with an event, by the event's type."""
+"""A component's handlers, by the type of the event."""
 
 
 class Dispatcher:
-    """Calls the handlers of an event, in the order of the rooms that declare one."""
+    """Calls the handlers of an event, in the order of the components that declare one."""
 
-    def __init__(self, *rooms: Handlers) -> None:
+    def __init__(self, *tables: Handlers) -> None:
         table: defaultdict[type, list[Callable[[Any], None]]] = defaultdict(list)
-        for handlers in rooms:
+        for handlers in tables:
             for kind, handler in handlers.items():
                 table[kind].append(handler)
         self._handlers = dict(table)
 
     def handles(self, kind: type) -> bool:
-        """Whether a room handles events of a type."""
+        """Whether a component handles events of a type."""
         return kind in self._handlers
 
     def handle_all(self, events: Iterable[Any]) -> None:
-        """Handle events one by one. Raises KeyError if no room handles an event of its type."""
+        """Handle events one by one; raise KeyError for an event that no component handles."""
         for event in events:
             for handler in self._handlers[type(event)]:
                 handler(event)

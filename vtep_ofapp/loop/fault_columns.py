@@ -16,7 +16,7 @@ class FaultColumns(Report):
         self._faults = faults
         self._managed = ManagedSwitches({}, {}, {})
         self._words: DesiredActual[FaultRow, frozenset[str]] = DesiredActual()
-        self.hears = {ManagedSwitches: self._take, FaultsChanged: self._faults_changed}
+        self.handlers = {ManagedSwitches: self._take, FaultsChanged: self._faults_changed}
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield the content of each fault column that is not right."""

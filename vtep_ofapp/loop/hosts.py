@@ -20,7 +20,10 @@ class Hosts:
         self._vxlan_ports = {name: VxlanPorts() for name in self._transactions}
         self.unread = set(self._transactions)
         """The databases that were not read to their end yet."""
-        self.hearers: Handlers = {Bridges: self._bridges_changed, BridgesInSync: self._all_told}
+        self.change_handlers: Handlers = {
+            Bridges: self._bridges_changed,
+            BridgesInSync: self._in_sync,
+        }
 
     def are_away(self) -> bool:
         """Whether not one database was read."""
@@ -52,7 +55,7 @@ class Hosts:
         self._vxlan_ports[event.database].update(event.bridges)
         self._switches.changed()
 
-    def _all_told(self, event: BridgesInSync) -> None:
+    def _in_sync(self, event: BridgesInSync) -> None:
         """Drop the bridges that are gone, and write to the database again."""
         bridges = self._bridges[event.database]
         gone = bridges.keys() - event.names

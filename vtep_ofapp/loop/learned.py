@@ -37,20 +37,20 @@ class LearnedStations:
                 if station not in self._former:
                     self._former[station] = self._placed.address(station)
 
-    def give_way(self) -> None:
+    def forget_moved_away(self) -> None:
         """Forget stations that the NVC has placed elsewhere since this was last called."""
         former, self._former = self._former, {}
         for station, place in former.items():
             if has_moved_away(place, self._placed.address(station), self._own_addresses(station)):
                 self._macs.forget(*station)
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Tell all which stations were learned, moved or forgotten."""
         hold = self._macs.next_release()
         if hold is not None:
             self._hold.start(hold)
         stations = self._macs.take_changed()
-        self._publisher.tell(StationsChanged(stations))
+        self._publisher.notify(StationsChanged(stations))
         self._switches.invalidate(StationsChanged(stations))
 
     def _own_addresses(self, station: Placed) -> tuple[str, ...] | None:

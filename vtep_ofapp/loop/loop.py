@@ -10,9 +10,9 @@ from ..engine.report import FaultsChanged
 from ..process.systemd import ServiceManager
 from ..values.events import AccountIsDue, Event, TimerIsDue, WorkIsLeft
 from ..values.writes import VtepWrite
+from .components import Components
 from .dispatch import Dispatcher
 from .inbox import Inbox
-from .rooms import Rooms
 from .status import is_ready, status
 
 LOG = logging.getLogger("vtep_ofapp.loop")
@@ -20,30 +20,32 @@ ACCOUNT = logging.getLogger("vtep_ofapp.account")
 
 
 class Loop:
-    """Takes turns: each hears what happened, works out what is wanted, and sends what differs."""
+    """Takes turns: each handles events, works out the desired state and sends differences."""
 
-    def __init__(self, rooms: Rooms, inbox: Inbox, service: ServiceManager) -> None:
-        self._rooms = rooms
+    def __init__(self, components: Components, inbox: Inbox, service: ServiceManager) -> None:
+        self._components = components
         self._inbox = inbox
         self._service = service
-        rooms.timers.every(service.watchdog_interval, "watchdog", service.alive)
+        components.timers.every(service.watchdog_interval, "watchdog", service.alive)
         self._events = Dispatcher(
-            rooms.publisher.handlers,
-            rooms.changes.handlers,
-            rooms.databases.handlers,
-            rooms.lock.handlers,
-            rooms.connections.handlers,
+            components.publisher.handlers,
+            components.changes.handlers,
+            components.databases.handlers,
+            components.lock.handlers,
+            components.connections.handlers,
             {
-                TimerIsDue: rooms.timers.due,
+                TimerIsDue: components.timers.due,
                 AccountIsDue: self._account_is_due,
                 WorkIsLeft: self._work_is_left,
             },
         )
-        self._news = Dispatcher(rooms.rows.hearers, rooms.hosts.hearers)
+        self._changes = Dispatcher(
+            components.rows.change_handlers, components.hosts.change_handlers
+        )
 
     def run(self) -> None:
         """Take turns without end. A turn that fails is a bug: it is logged; the next one comes."""
-        self._rooms.timers.begin()
+        self._components.timers.begin()
         while True:
             events = self._inbox.take()
             try:
@@ -59,90 +61,92 @@ class Loop:
         and nothing is sent before all of it is worked out. Stations are learned, and their rows
         written, in the meantime.
         """
-        rooms = self._rooms
+        components = self._components
         self._events.handle_all(events)
-        if not rooms.switches.are_behind:
-            self._news.handle_all(rooms.changes.hear())
-        if rooms.rows.are_in_sync:
+        if not components.switches.are_behind:
+            self._changes.handle_all(components.changes.take())
+        if components.rows.are_in_sync:
             self._decide()
-            if rooms.lock.leads and self._is_whole():
-                self._bring_about()
-            elif rooms.lock.leads:
-                self._write(rooms.publisher.news())
-            if self._is_whole():
+            if components.lock.leads and self._is_complete():
+                self._send_differences()
+            elif components.lock.leads:
+                self._write(components.publisher.new_station_rows())
+            if self._is_complete():
                 self._drop_unmanaged()
-            self._tell_service()
-        if rooms.switches.are_behind or rooms.changes.wait:
+            self._notify_service()
+        if components.switches.are_behind or components.changes.are_waiting:
             self._inbox.post(WorkIsLeft())
 
     def _decide(self) -> None:
         """Work out what is wanted, unless a change is only heard in part."""
-        rooms = self._rooms
-        if not rooms.changes.are_partial:
-            if rooms.switches.have_changed:
-                rooms.matching.match()
-            rooms.connections.claim()
-            if rooms.switches.have_changed:
-                rooms.matching.find_missing()
-            rooms.stations.give_way()
-        rooms.stations.tell()
-        if not rooms.changes.are_partial:
-            rooms.rows.find_refused()
-            rooms.switches.recompute()
-            if not rooms.switches.are_behind:
-                rooms.faults.put_found()
+        components = self._components
+        if not components.changes.are_partial:
+            if components.switches.have_changed:
+                components.matching.match()
+            components.connections.claim()
+            if components.switches.have_changed:
+                components.matching.find_missing()
+            components.stations.forget_moved_away()
+        components.stations.notify()
+        if not components.changes.are_partial:
+            components.rows.find_refused()
+            components.switches.recompute()
+            if not components.switches.are_behind:
+                components.faults.put_found()
 
-    def _is_whole(self) -> bool:
+    def _is_complete(self) -> bool:
         """Whether all changes were heard to their end, and what they touch is worked out."""
-        rooms = self._rooms
-        return not rooms.switches.are_behind and not rooms.changes.are_partial
+        components = self._components
+        return not components.switches.are_behind and not components.changes.are_partial
 
-    def _bring_about(self) -> None:
+    def _send_differences(self) -> None:
         """Send each switch and each database what differs from what is wanted."""
-        rooms = self._rooms
-        rooms.switches.apply()
-        for database, transactions in rooms.databases.openvswitch.items():
-            if rooms.lock.is_held:  # else the process that has it now may have made other ports
-                transactions.commit(rooms.switches.bridge_writes(database))
-        if rooms.switches.have_changed:
-            rooms.publisher.tell_switches(
-                rooms.switches.open(),
-                rooms.switches.peers(),
-                rooms.rows.physical,
-                rooms.connections.blocked(),
+        components = self._components
+        components.switches.apply()
+        for database, transactions in components.databases.openvswitch.items():
+            if (
+                components.lock.is_held
+            ):  # else the process that has it now may have made other ports
+                transactions.commit(components.switches.bridge_writes(database))
+        if components.switches.have_changed:
+            components.publisher.notify_switches(
+                components.switches.open(),
+                components.switches.peers(),
+                components.rows.physical,
+                components.connections.blocked(),
             )
-        rooms.publisher.tell(FaultsChanged(rooms.faults.take_changed()))
-        if rooms.changes.wait:  # the local rows may be ahead of what else is known
-            self._write(rooms.publisher.news())
+        components.publisher.notify(FaultsChanged(components.faults.take_changed()))
+        if components.changes.are_waiting:  # the local rows may be ahead of what else is known
+            self._write(components.publisher.new_station_rows())
             return
-        self._write(rooms.publisher.writes())
-        rooms.switches.set_timer()
+        self._write(components.publisher.writes())
+        components.switches.set_timer()
 
     def _write(self, writes: Iterable[VtepWrite]) -> None:
         """Send writes to hardware_vtep, unless they are about rows that it lost."""
-        rooms = self._rooms
-        if not rooms.rows.grace.lasts:
-            rooms.databases.vtep.commit(writes)
+        components = self._components
+        if not components.rows.grace.lasts:
+            components.databases.vtep.commit(writes)
 
     def _drop_unmanaged(self) -> None:
-        rooms = self._rooms
-        rooms.switches.have_changed = False
-        rooms.switches.drop_unmanaged(bool(rooms.lock.leads))
-        if rooms.switches.have_changed:
+        components = self._components
+        components.switches.have_changed = False
+        components.switches.drop_unmanaged(bool(components.lock.leads))
+        if components.switches.have_changed:
             self._inbox.post(WorkIsLeft())
 
-    def _tell_service(self) -> None:
-        rooms = self._rooms
-        leads, connected = rooms.lock.leads, rooms.switches.connected()
-        closed = {name for name in connected if not rooms.switches.drivers[name].is_open}
+    def _notify_service(self) -> None:
+        components = self._components
+        leads, connected = components.lock.leads, components.switches.connected()
+        closed = {name for name in connected if not components.switches.drivers[name].is_open}
         self._service.be(
-            is_ready(leads, not rooms.hosts.are_away(), closed),
-            status(leads, rooms.lock.is_held, rooms.switches.drivers, connected),
+            is_ready(leads, not components.hosts.are_away(), closed),
+            status(leads, components.lock.is_held, components.switches.drivers, connected),
         )
 
     def _account_is_due(self, _event: AccountIsDue) -> None:
-        rooms = self._rooms
-        for account in chain(rooms.switches.accounts(), rooms.databases.accounts()):
+        components = self._components
+        for account in chain(components.switches.accounts(), components.databases.accounts()):
             ACCOUNT.info("sent to %s", account)
 
     def _work_is_left(self, _event: WorkIsLeft) -> None:

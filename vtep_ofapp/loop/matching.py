@@ -6,7 +6,7 @@ from .fault_log import FaultLog
 from .forgotten_steps import Listener, missing
 from .hosts import Hosts
 from .switches import Switches
-from .vtep_rows import HeardRows
+from .vtep_rows import KnownRows
 
 
 class Matching:
@@ -14,7 +14,7 @@ class Matching:
 
     def __init__(
         self,
-        rows: HeardRows,
+        rows: KnownRows,
         hosts: Hosts,
         switches: Switches,
         connections: Connections,

@@ -26,19 +26,19 @@ class Publisher:
     ) -> None:
         """Report on rows by ``reports``. ``switches_changed`` is called when time has changed them.
 
-        After it, tell_switches() is due again.
+        After it, notify_switches() is due again.
         """
         self._reports = list(reports)
-        self._tell = Dispatcher(*(report.hears for report in self._reports))
+        self._dispatcher = Dispatcher(*(report.handlers for report in self._reports))
         self._known: set[str] = set()
         self._end = timers.timer("end of a report's grace", switches_changed)
-        self.handlers: Handlers = {VtepRows: self._rows_changed, VtepInSync: self._all_told}
+        self.handlers: Handlers = {VtepRows: self._rows_changed, VtepInSync: self._in_sync}
 
-    def tell(self, what: Any) -> None:
+    def notify(self, event: Any) -> None:
         """Tell the reports that stations or faults changed."""
-        self._tell.handle_all([what])
+        self._dispatcher.handle_all([event])
 
-    def tell_switches(
+    def notify_switches(
         self,
         open_switches: Mapping[str, SwitchState],
         peers: Mapping[str, str],
@@ -52,7 +52,7 @@ class Publisher:
         """
         self._known |= {name for name, switch in open_switches.items() if switch.bridge}
         foreign = _tunnel_ips(rows, self._known)
-        self.tell(ManagedSwitches(open_switches, peers, rows, frozenset(blocked), foreign))
+        self.notify(ManagedSwitches(open_switches, peers, rows, frozenset(blocked), foreign))
         ends = [report.next_end() for report in self._reports]
         self._end.set(min((end for end in ends if end is not None), default=None))
 
@@ -64,19 +64,19 @@ class Publisher:
         """Yield what has to be written."""
         return chain.from_iterable(report.writes() for report in self._reports)
 
-    def news(self) -> Iterator[VtepWrite]:
+    def new_station_rows(self) -> Iterator[VtepWrite]:
         """Yield what may be written while a change is known only in part."""
-        return chain.from_iterable(report.news() for report in self._reports)
+        return chain.from_iterable(report.new_station_rows() for report in self._reports)
 
     def _rows_changed(self, event: VtepRows) -> None:
         """Tell rows at once, before the answer to the transaction that wrote them."""
         for row in event.rows:
             if isinstance(row, Gone):
                 self._drop(row)
-            elif self._tell.handles(type(row)):
-                self.tell(row)
+            elif self._dispatcher.handles(type(row)):
+                self.notify(row)
 
-    def _all_told(self, event: VtepInSync) -> None:
+    def _in_sync(self, event: VtepInSync) -> None:
         rows = set[UUID]().union(*(report.rows() for report in self._reports))
         for uuid in rows - event.rows:
             self._drop(Gone(uuid))
@@ -84,7 +84,7 @@ class Publisher:
     def _drop(self, gone: Gone) -> None:
         for report in self._reports:
             if gone.uuid in report.rows():
-                report.hears[Gone](gone)
+                report.handlers[Gone](gone)
 
 
 def _tunnel_ips(rows: Mapping[UUID, PhysicalSwitch], known: set[str]) -> frozenset[str]:

@@ -111,7 +111,7 @@ class Switches:
             state = self._new_state(name)
             self.drivers[name] = SwitchDriver(state, self._timers, self._faults)
         for name, driver in self.drivers.items():
-            _tell(driver.switch, rows.get(name), bridges.get(name))
+            _update(driver.switch, rows.get(name), bridges.get(name))
             if driver.switch.bridge is not None:
                 ports = vxlan_ports(driver.switch.bridge.database)
                 driver.switch.invalidate(VxlanPortsAre(ports))
@@ -203,7 +203,7 @@ class Switches:
         self.invalidate(HostLooked(host.has_interface, host.has_address))
 
 
-def _tell(state: SwitchState, physical: PhysicalSwitch | None, bridge: Bridge | None) -> None:
+def _update(state: SwitchState, physical: PhysicalSwitch | None, bridge: Bridge | None) -> None:
     """Tell a switch its row and its bridge, if they are other ones than before."""
     if state.physical is not physical:
         state.set_physical(physical)

@@ -51,21 +51,21 @@ class Timers:
         self._running: dict[int, Callable[[], None]] = {}
         self._periodic: list[tuple[Timer, float]] = []
 
-    def timer(self, name: str, ring: Callable[..., None]) -> "Timer":
-        """Return a timer that does not run yet. ``ring`` is called with the key of what is due.
+    def timer(self, name: str, action: Callable[..., None]) -> "Timer":
+        """Return a timer that does not run yet. ``action`` is called with the key of what is due.
 
         The name is for people.
         """
-        return Timer(self, name, ring)
+        return Timer(self, name, action)
 
-    def every(self, seconds: float, name: str, ring: Callable[[], None]) -> None:
-        """Call ``ring`` again and again with so many seconds between, from begin() on.
+    def every(self, seconds: float, name: str, action: Callable[[], None]) -> None:
+        """Call ``action`` again and again with so many seconds between, from begin() on.
 
         Never, with 0 seconds.
         """
 
         def again() -> None:
-            ring()
+            action()
             timer.start(seconds)
 
         timer = self.timer(name, again)
@@ -79,14 +79,14 @@ class Timers:
 
     def due(self, event: TimerIsDue) -> None:
         """Handle the event of a timer: do what its owner has asked for."""
-        ring = self._running.pop(event.number, None)
-        if ring is not None:
-            ring()
+        action = self._running.pop(event.number, None)
+        if action is not None:
+            action()
 
-    def run(self, seconds: float, name: str, ring: Callable[[], None]) -> "Running":
-        """Let ``ring`` be called in a turn after so many seconds."""
+    def run(self, seconds: float, name: str, action: Callable[[], None]) -> "Running":
+        """Let ``action`` be called in a turn after so many seconds."""
         number = next(self._numbers)
-        self._running[number] = ring
+        self._running[number] = action
         return Running(number, self._later(seconds, self._post, TimerIsDue(name, number)))
 
     def stop(self, running: "Running") -> None:
@@ -106,10 +106,10 @@ class Running:
 class Timer:
     """One timer, or one for each key where keys are given; a key is hashable."""
 
-    def __init__(self, timers: Timers, name: str, ring: Callable[..., None]) -> None:
+    def __init__(self, timers: Timers, name: str, action: Callable[..., None]) -> None:
         self._timers = timers
         self._name = name
-        self._ring = ring
+        self._action = action
         self._running: dict[tuple[Any, ...], tuple[float, Running]] = {}
 
     def runs(self, *key: Any) -> bool:
@@ -136,8 +136,8 @@ class Timer:
             self._timers.stop(self._running.pop(key)[1])
 
     def _run(self, due: float, seconds: float, key: tuple[Any, ...]) -> None:
-        def ring() -> None:
+        def action() -> None:
             del self._running[key]
-            self._ring(*key)
+            self._action(*key)
 
-        self._running[key] = due, self._timers.run(seconds, self._name, ring)
+        self._running[key] = due, self._timers.run(seconds, self._name, action)

@@ -16,7 +16,7 @@ from .switches import Switches
 from .timers import Timers
 
 
-class HeardRows:
+class KnownRows:
     """Keeps the Physical_Switch rows; all go to the model, which says what they touch.
 
     ``remember`` is called with each other row, or its end, before that is heard.
@@ -41,7 +41,7 @@ class HeardRows:
         self._has_grace = settings.empty_db_grace > 0
         self._remember = remember
         self._refused: set[UUID] = set()
-        self.hearers: Handlers = {VtepRows: self._rows_changed, VtepInSync: self._all_told}
+        self.change_handlers: Handlers = {VtepRows: self._rows_changed, VtepInSync: self._in_sync}
 
     def by_name(self) -> dict[str, PhysicalSwitch]:
         """Return the Physical_Switch rows by their name."""
@@ -57,7 +57,7 @@ class HeardRows:
         for row in event.rows:
             self._update(row)
 
-    def _all_told(self, event: VtepInSync) -> None:
+    def _in_sync(self, event: VtepInSync) -> None:
         """Drop the rows that no longer exist, unless the database came back empty."""
         gone = {*self._model.rows()} - event.rows
         self.are_in_sync = True

@@ -43,7 +43,7 @@ class SwitchConnection:
     def __init__(self, datapath: Any, post: Callable[[Event], None]) -> None:
         self.peer = str(datapath.address[0])
         self.traffic = Traffic()
-        self.tells_of_changes = True
+        self.has_flow_monitor = True
         self._datapath = datapath
         self._post = post
         self._outbox = Outbox(datapath, self.traffic)
@@ -213,7 +213,7 @@ class SwitchConnection:
     def _error(self, message: Any) -> None:
         """Log which of our messages the switch refused, and why."""
         if message.xid == self._monitor:
-            self.tells_of_changes = False
+            self.has_flow_monitor = False
             return
         if self._role.is_refused(message):
             self._bundle = None

@@ -24,18 +24,18 @@ class ServiceManager:
 
     def alive(self) -> None:
         """Feed the watchdog."""
-        self._tell("WATCHDOG=1")
+        self._notify("WATCHDOG=1")
 
     def be(self, is_ready: bool, status: str) -> None:
         """Tell that we are ready, once, and in a line for people what we do, when it changes."""
         if is_ready and not self._is_ready:
             self._is_ready = True
-            self._tell("READY=1")
+            self._notify("READY=1")
         if status != self._status:
             self._status = status
-            self._tell(f"STATUS={status}")
+            self._notify(f"STATUS={status}")
 
-    def _tell(self, state: str) -> None:
+    def _notify(self, state: str) -> None:
         if not self._address:
             return
         # A leading @ stands for the zero byte of an abstract address.

@@ -43,7 +43,7 @@ class Connection(Protocol):
     def ask(self) -> None:
         """Ask whether the switch is still there; an Alive follows."""
 
-    tells_of_changes: bool
+    has_flow_monitor: bool
     """Whether the switch tells what others do to its flows; else they are to be read back."""
 
     def compare_groups(self, known: Iterable[int] | None = None) -> None:

@@ -19,7 +19,7 @@ class PortRows(Report):
         self._clock = clock
         self._away = AwayPorts(grace, bound_grace, clock)
         self._ports: DesiredActual[Port, bool] = DesiredActual()
-        self.hears = {ManagedSwitches: self._managed}
+        self.handlers = {ManagedSwitches: self._managed}
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield a row for each port that has none, and the end of rows that have waited in vain."""

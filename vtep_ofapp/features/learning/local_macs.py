@@ -28,7 +28,7 @@ class LocalMacs(Report):
         self._addresses: DesiredActual[Key, frozenset[str]] = DesiredActual()
         self._rows: LocalRows[LocalMac] = LocalRows(self._compare)
         self._new: dict[Key, None] = {}
-        self.hears = {
+        self.handlers = {
             LocalMac: self._rows.update,
             Gone: self._rows.remove,
             ManagedSwitches: self._managed,
@@ -54,7 +54,7 @@ class LocalMacs(Report):
             address = next(iter(station.want), None) if station.want else None
             yield PutLocalMac(*station.key, address, self._rows.own_uuids(station.key))
 
-    def news(self) -> Iterator[VtepWrite]:
+    def new_station_rows(self) -> Iterator[VtepWrite]:
         """Yield rows for stations that were learned since the last writes(), and have none yet."""
         for key in [key for key in self._new if key in self._rows]:
             del self._new[key]

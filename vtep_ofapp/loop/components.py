@@ -1,4 +1,4 @@
-"""The rooms of the loop, and who knows whom."""
+"""The components of the loop, and how they are connected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from .matching import Matching
 from .publisher import Publisher
 from .switches import Switches
 from .timers import Timers
-from .vtep_rows import HeardRows
+from .vtep_rows import KnownRows
 
 
 @dataclass(frozen=True, slots=True)
-class Rooms:
-    """All state of the application, by whose duty it is."""
+class Components:
+    """The components of the loop; together they hold all state of the application."""
 
     timers: Timers
     changes: ChangeQueue
@@ -40,21 +40,22 @@ class Rooms:
     lock: Lock
     connections: Connections
     stations: LearnedStations
-    rows: HeardRows
+    rows: KnownRows
     matching: Matching
 
 
-def build_rooms(
+def build_components(
     vtep: Writer,
     openvswitch: Mapping[str, Writer],
     settings: Settings,
     timers: Timers,
     listener: Listener,
-) -> Rooms:
-    """Return rooms in which nothing has happened yet.
+) -> Components:
+    """Return new components, connected with each other.
 
-    They write to hardware_vtep by ``vtep``, and to each Open_vSwitch by its name; the order of
-    these counts where several have a bridge of one name. ``listener`` is where switches reach us.
+    ``vtep`` writes to hardware_vtep, ``openvswitch`` has a writer for each Open_vSwitch by its
+    name. Their order decides which of several bridges with one name is managed. ``listener`` is
+    the address that switches connect to.
     """
     model, faults = Model(FEATURES, timers.clock), FaultLog(timers)
 
@@ -69,8 +70,8 @@ def build_rooms(
     lock = Lock(switches, databases, publisher, timers)
     connections = Connections(switches, hosts, lock, faults, timers)
     stations = LearnedStations(model, switches, publisher, timers)
-    rows = HeardRows(model, switches, faults, settings, timers, stations.remember)
-    return Rooms(
+    rows = KnownRows(model, switches, faults, settings, timers, stations.remember)
+    return Components(
         timers=timers,
         changes=ChangeQueue(),
         faults=faults,
