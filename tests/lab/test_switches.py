@@ -43,7 +43,7 @@ def lab(bare: TrialLab) -> Iterator[TrialLab]:
         vtep.vtep_ctl("del-ps", name)
     wait_until(
         lambda: not vtep.vtep_ctl("list", "Mcast_Macs_Local"),
-        "the end of the rows of what is managed no more",
+        "the end of the rows of what is no longer managed",
         timeout=20,
         evidence=bare.evidence,
     )

@@ -192,7 +192,7 @@ def test_an_empty_database_and_then_its_copy_again(apart: Apart) -> None:
     apart.reaches(NEXT, "10.2.2.4")
     assert set(flows) <= set(apart.flows())
     assert apart.has(HOST)
-    assert "br0 is managed no more" not in apart.app.log_text
+    assert "br0 is no longer managed" not in apart.app.log_text
 
 
 def test_a_database_that_stays_empty_is_believed_after_the_grace(apart: Apart) -> None:
@@ -203,7 +203,7 @@ def test_a_database_that_stays_empty_is_believed_after_the_grace(apart: Apart) -
     apart.wait(lambda: apart.flows() == [] and apart.groups() == [], "an empty bridge")
     assert time.monotonic() - begin >= 2
     apart.wait(lambda: apart.tunnel_ports() == {}, "no tunnel port")
-    apart.wait_for_log("br0 is managed no more")
+    apart.wait_for_log("br0 is no longer managed")
 
 
 def test_a_database_that_went_back_in_time_is_taken_as_it_is(apart: Apart) -> None:

@@ -73,7 +73,7 @@ def test_a_switch_that_is_managed_no_more_is_left_clean(vtep: DummySwitch) -> No
     vtep.vtep_ctl("add-ucast-remote", "ls0", "00:00:00:00:00:99", "10.2.2.3")
     vtep.wait(lambda: len(vtep.ovs_vsctl("list-ports", "br0").split()) == 4, "the tunnel ports")
     vtep.vtep_ctl("del-ps", "br0")
-    vtep.wait_for_log("br0 is managed no more")
+    vtep.wait_for_log("br0 is no longer managed")
     vtep.wait(lambda: vtep.flows() == [] and vtep.groups() == [], "an empty bridge")
     vtep.wait(lambda: vtep.ovs_vsctl("list-ports", "br0") == "p0\np1", "its own ports alone")
 

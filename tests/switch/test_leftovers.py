@@ -9,7 +9,7 @@ import pytest
 from tests.switch.dummy import BROADCAST, DummySwitch
 
 HOST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:99"
-GONE = "br0 is managed no more"
+GONE = "br0 is no longer managed"
 
 
 def mark(switch: DummySwitch) -> str:

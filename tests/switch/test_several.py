@@ -199,7 +199,7 @@ def test_hosts_are_reported_at_the_switch_that_heard_them(two: DummySwitch) -> N
     two.wait(lambda: two.local_macs() == dict.fromkeys(at, "127.0.0.2"), "the host that moved")
     assert HOST not in "\n".join(two.flows())
     two.vtep_ctl("del-ps", "br1")
-    two.wait_for_log("br1 is managed no more")
+    two.wait_for_log("br1 is no longer managed")
     two.wait(lambda: two.flows("br1") == [], "br1 to be empty")
     two.wait(lambda: two.local_macs() == {}, "its hosts to go")
 
@@ -228,7 +228,7 @@ def test_a_switch_that_loses_its_bridge_keeps_its_rows_until_it_is_back(two: Dum
     two.place(STATION, "10.2.2.3")
     two.wait(lambda: ends(two, "br1") == {("10.2.2.3", "127.0.0.2")}, "its tunnel")
     two.ovs_vsctl("del-br", "br1")
-    two.wait_for_log("br1 is managed no more")
+    two.wait_for_log("br1 is no longer managed")
     assert two.sends("p0", STATION) == ["10.2.2.3 vni 33"]
     two.add_bridge("br1", ports=("q0", "q1"))
     two.point_at_app("br1")

@@ -111,7 +111,7 @@ def test_a_name_passes_to_another_host_when_its_bridge_is_gone_and_not_before(sa
     app.turn(BridgesInSync("here", frozenset({"br0"})))
     assert connection.asked == ["lead"]
     app.turn(Bridges("here", {"br0": None}))
-    assert "br0 is managed no more" in said(logging.INFO)
+    assert "br0 is no longer managed" in said(logging.INFO)
     assert connection.take()[-1] == "disconnect"
     again = ConnectionDouble(other.switch)
     app.turn(Connected(0xB1, again))

@@ -70,7 +70,7 @@ def test_a_bridge_that_goes_and_comes_back_leaves_rows_and_says_nothing_of_its_p
     connection = app.start()
     said()
     app.turn(Bridges(DATABASE, {"br0": None}), Disconnected(connection))
-    assert said(logging.INFO) == ["br0: connection lost", "br0 is managed no more"]
+    assert said(logging.INFO) == ["br0: connection lost", "br0 is no longer managed"]
     assert app.written() == [PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),))]
     app.store(Gone(uuid(0x4001)))
     again = ConnectionDouble(connection.switch)
@@ -98,7 +98,7 @@ def test_what_is_not_said_at_once_is_said_if_it_lasts(app, said):
 def test_a_bridge_that_is_missing_after_a_resync_is_gone(app, said):
     app.start()
     app.turn(BridgesInSync(DATABASE, frozenset()))
-    assert "br0 is managed no more" in said(logging.INFO)
+    assert "br0 is no longer managed" in said(logging.INFO)
 
 
 MARKED_PORT = port("vx", 9, is_ours=True)
@@ -138,7 +138,7 @@ def test_a_bridge_without_a_row_is_let_in_if_something_of_ours_is_left(app, said
     assert app.openvswitch[DATABASE].take() == wanted
     app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), mark=Mark.NONE)}))
     assert connection.take() == ["disconnect"]
-    assert "br0 is managed no more" in said(logging.INFO)
+    assert "br0 is no longer managed" in said(logging.INFO)
 
 
 def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
@@ -163,7 +163,7 @@ def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
     released = bridge(port("p0", 1), mark=Mark.NONE)
     app.turn(Bridges(DATABASE, {"br0": released}), app.openvswitch[DATABASE].done())
     assert connection.take() == ["disconnect"]
-    assert "br0 is managed no more" in said(logging.INFO)
+    assert "br0 is no longer managed" in said(logging.INFO)
     app.turn(Disconnected(connection))
     app.tell(Gone(uuid(0x1000)), *ROWS)
     again = ConnectionDouble(connection.switch)

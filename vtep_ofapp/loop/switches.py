@@ -141,7 +141,7 @@ class Switches:
             if connection is not None:
                 self.detach(connection)
                 connection.disconnect()
-            LOG.info("%s is managed no more", name)
+            LOG.info("%s is no longer managed", name)
             for source in (*driver.switch.faulty(), "datapath id", "refused"):
                 self._faults.put((name, source), ())
             del self.drivers[name]
