@@ -268,6 +268,7 @@ def due(plan: Plan) -> set[tuple[str, int, str]]:
     }
 
 
+@pytest.mark.timeout(600)
 def test_everything_can_be_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The whole bench, at small sizes: every figure is there, whatever it is."""
     file, output = tmp_path / "bench.json", tmp_path / "bench.md"

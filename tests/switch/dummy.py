@@ -369,7 +369,11 @@ class DummySwitch(OpenVSwitch):
     def place(self, mac: str, *locator: str | int, logical_switch: str = "ls0") -> None:
         """Place a station behind a locator: an address, or an address and a key."""
         inserts, names = self._locators([locator])
-        row = {"MAC": mac, "locator": names[0], "logical_switch": self._switch(logical_switch)}
+        row = {
+            "MAC": mac,
+            "locator": names[0],
+            "logical_switch": self.logical_switch(logical_switch),
+        }
         self.transact(*inserts, _insert("Ucast_Macs_Remote", row))
 
     def replicate(
@@ -379,7 +383,7 @@ class DummySwitch(OpenVSwitch):
         logical_switch: str = "ls0",
     ) -> None:
         """Give an address of Mcast_Macs_Remote a new set of locators, or none at all."""
-        switch = self._switch(logical_switch)
+        switch = self.logical_switch(logical_switch)
         where = [["MAC", "==", mac], ["logical_switch", "==", switch]]
         delete = {"op": "delete", "table": "Mcast_Macs_Remote", "where": where}
         if not locators:
@@ -390,7 +394,8 @@ class DummySwitch(OpenVSwitch):
         row = {"MAC": mac, "locator_set": ["named-uuid", "all"], "logical_switch": switch}
         self.transact(delete, *inserts, locator_set, _insert("Mcast_Macs_Remote", row))
 
-    def _switch(self, name: str) -> list[str]:
+    def logical_switch(self, name: str) -> list[str]:
+        """Return a reference to the row of a logical switch, as OVSDB's JSON has it."""
         return ["uuid", str(self.row("Logical_Switch", name=name)["_uuid"])]
 
     def _locators(self, locators: Any) -> tuple[list[dict[str, Any]], list[list[str]]]:

@@ -74,7 +74,10 @@ def place_many(switch: ProxiedSwitch) -> None:
     """Place many stations behind a remote VTEP of br0."""
     switch.do_all("add-mcast-remote ls0 unknown-dst 10.2.2.2")
     (locator,) = (row for row in switch.rows("Physical_Locator") if row["dst_ip"] == "10.2.2.2")
-    row = {"locator": ["uuid", str(locator["_uuid"])], "logical_switch": switch._switch("ls0")}
+    row = {
+        "locator": ["uuid", str(locator["_uuid"])],
+        "logical_switch": switch.logical_switch("ls0"),
+    }
     stations = [f"00:00:03:00:{number.to_bytes(2, 'big').hex(':')}" for number in range(MANY)]
     for first in range(0, MANY, 500):
         switch.transact(
