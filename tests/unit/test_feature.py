@@ -19,10 +19,10 @@ from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.needs import Choice, only
 from vtep_ofapp.engine.topics import Topic
 from vtep_ofapp.engine.view import View
-from vtep_ofapp.features.bindings.ports import Ports
+from vtep_ofapp.features.bindings.ports import Ports, VlanBinding
 from vtep_ofapp.features.logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from vtep_ofapp.features.registry import FEATURES
-from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, Cookie, Priority, Table, flow
+from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, Cookie, Priority, Step, Table, flow
 from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.events import PacketIn
 from vtep_ofapp.values.flows import FlowKey, Match, match
@@ -259,6 +259,26 @@ def test_what_it_wants_is_what_a_new_process_wants(world):
     world.tell(remote_mac(MAC2, FURTHER), BlockRow(uuid(0xB10D), RED, MAC2, FURTHER))
     world.calm_down()
     assert world.summary() == world.anew_settled().summary()
+
+
+def steps_of_tagged(key: VlanBinding, view: View) -> Iterable[Step]:
+    return [Step(Table.DELIVERY)] if key.vlan else []
+
+
+def test_it_adds_a_step_to_the_way_of_some_bindings():
+    world = World(features=(*FEATURES, Feature(steps={VlanBinding: steps_of_tagged})))
+    world.tell(logical_switch(RED, 5001))
+    world.physical(physical_switch(physical_port("p0", {0: RED, 10: RED})))
+    world.bridge(port("p0", 1))
+    world.settle()
+    delivered = {flow for flow in world.flows() if flow.startswith("DELIVERY")}
+    assert len(delivered) == 2
+    assert all("reg1=0x100a" in flow and "push_vlan:10" in flow for flow in delivered)
+    out = {flow for flow in world.flows() if flow.startswith("EGRESS DEFAULT")}
+    assert {flow for flow in out if "reg1=0x100a" in flow} == {
+        "EGRESS DEFAULT metadata=red,reg1=0x100a: goto DELIVERY"
+    }
+    assert all("output:1" in flow for flow in out if "reg1=0x1000" in flow)
 
 
 @pytest.mark.parametrize(

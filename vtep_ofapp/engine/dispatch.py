@@ -28,6 +28,7 @@ class Dispatch:
         self.listeners = {kind: tuple(each) for kind, each in listeners.items()}
         (self.tunnels,) = (each.tunnels for each in self.features if each.tunnels)
         (self.precedence,) = (each.precedence for each in self.features if each.precedence)
+        self.steps = [each.steps for each in self.features if each.steps]
         self.states = [make for each in self.features for make in each.states]
         self.counters = [take for each in self.features for take in each.counters]
         self.timers = [timer for each in self.features for timer in each.timers]

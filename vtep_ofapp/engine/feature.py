@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
-from ..pipeline.layout import Cookie
+from ..pipeline.layout import Cookie, Step
 from ..values.counters import Counter
 from ..values.flows import Flow, FlowKey
 from .desired import Desired, Key
@@ -102,6 +102,7 @@ class Feature:
     ``indices`` and ``shared`` are kept once, ``states`` for each switch; a view finds all of them
     by their types. States that are FlowWatchers are told of the flows that a switch has.
     ``packets`` take what the controller was shown, by the producer of the flow that showed it.
+    ``steps`` are optional tables that frames of another feature's owners pass, by the type of key.
     ``rows`` are types of keys of rows that owners want. ``tunnels`` is the type of the state that
     knows the switch's tunnels: one feature has it.
     """
@@ -115,6 +116,7 @@ class Feature:
     counters: tuple[Callable[[Mapping[FlowKey, Counter], View], None], ...] = ()
     timers: tuple[Timer, ...] = ()
     rows: tuple[type, ...] = ()
+    steps: Mapping[type, Callable[[Any, View], Iterable[Step]]] = field(default_factory=dict)
     tunnels: type | None = None
     precedence: Callable[[Any, View], Any] | None = None
     """What its owners of the pace LAST are sorted by."""

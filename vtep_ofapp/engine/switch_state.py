@@ -58,7 +58,7 @@ class SwitchState:
         self.rows: dict[type, DesiredActual[Any, Any]] = {
             kind: DesiredActual() for kind in dispatch.rows
         }
-        self.view = View(name, settings, clock, model.known, self.rows)
+        self.view = View(name, settings, clock, model.known, self.rows, dispatch.steps)
         self._dispatch = dispatch
         self._desired: dict[type, dict[Key, Desired]] = {kind: {} for kind in dispatch.owners}
         self._users = TunnelUsers()

@@ -1,8 +1,10 @@
 """What the owners of one switch are worked out from."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, TypeAlias, TypeVar
 
+from ..pipeline.layout import Step
 from ..process.settings import Settings
 from ..values.faults import Fault, FaultWord, of_switch
 from ..values.rows import Bridge, PhysicalSwitch
@@ -10,6 +12,7 @@ from .desired_actual import DesiredActual
 from .needs import TunnelStates
 
 T = TypeVar("T")
+Steps: TypeAlias = "Sequence[Mapping[type, Callable[[Any, View], Iterable[Step]]]]"
 
 
 class View:
@@ -28,6 +31,7 @@ class View:
         clock: Callable[[], float],
         shared: Mapping[type, Any],
         rows: Mapping[type, DesiredActual[Any, Any]],
+        steps: Steps = (),
     ) -> None:
         self.name = name
         self.settings = settings
@@ -36,10 +40,16 @@ class View:
         self.physical: PhysicalSwitch | None = None
         self.bridge: Bridge | None = None
         self._known: dict[type, Any] = dict(shared)
+        self._steps = steps
 
     def __getitem__(self, kind: type[T]) -> T:
         found: T = self._known[kind]
         return found
+
+    def steps(self, key: Any) -> tuple[Step, ...]:
+        """Return the optional tables that features declare for the frames of an owner."""
+        found = (each[type(key)](key, self) for each in self._steps if type(key) in each)
+        return tuple(chain.from_iterable(found))
 
     def add(self, state: object) -> None:
         """Keep what a feature knows of this switch."""

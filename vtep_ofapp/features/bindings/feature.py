@@ -35,7 +35,10 @@ def _binding(key: VlanBinding, view: View) -> Desired:
     number = view[LogicalSwitches].number(binding.logical_switch)
     if number is None:
         return NOTHING
-    return Desired((*admission.bound(binding, number), *egress.bound(binding, number)))
+    steps = view.steps(key)
+    return Desired(
+        (*admission.bound(binding, number, steps), *egress.bound(binding, number, steps))
+    )
 
 
 def _unusable(key: VlanBinding, view: View) -> Iterator[Fault]:
