@@ -63,7 +63,10 @@ class StrictReconciliation(DesiredActual[K, W]):
 
 
 class World:
-    """``limit`` is how many numbers there are: few make logical switches collide, and groups."""
+    """``limit`` is how many numbers there are: few make logical switches collide, and groups.
+
+    ``watch`` is called at the end of each turn.
+    """
 
     def __init__(
         self,
@@ -86,6 +89,7 @@ class World:
         self.physical_rows: dict[str, PhysicalSwitch | None] = {}
         self._faults: dict[tuple[str, Any], tuple[Fault, ...]] = {}
         self._next_port = FIRST_TUNNEL_PORT
+        self.watch: Callable[[], None] = lambda: None
 
     def _new_switch(self, name: str) -> SwitchState:
         switch = SwitchState(name, self.model, self.settings, time.monotonic)
@@ -231,6 +235,7 @@ class World:
             switch.invalidate(StationsChanged(stations))
             for owner, faults in switch.recompute():
                 self._faults[name, owner] = faults
+        self.watch()
 
     def calm_down(self, outcome: Callable[[str], str] = lambda address: "up") -> None:
         """Settle until Open vSwitch has made, or given up on, every tunnel that is wanted."""
