@@ -105,7 +105,7 @@ def test_a_switch_without_tunnel_ips_says_so_and_switches_locally():
 
 def test_of_several_tunnel_ips_frames_leave_by_the_first_and_come_in_by_all():
     world = with_tunnel(remote_mac(MAC1, FAR), tunnel_ips=("10.0.0.1", "10.9.0.1"))
-    assert world.switch.tunnel_ip == "10.0.0.1"
+    assert world.switch.view.tunnel_ip == "10.0.0.1"
     assert world.tunnels() == {(FAR, "10.0.0.1"), (FAR, "10.9.0.1")}
     numbers = {each.local: each.number for each in world.tunnel_ports()}
     assert world.flows("TUNNEL") == lines(f"""

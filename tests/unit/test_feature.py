@@ -13,20 +13,24 @@ from uuid import UUID
 import pytest
 
 from vtep_ofapp.engine.desired import NOTHING, Desired
+from vtep_ofapp.engine.desired_actual import Difference
 from vtep_ofapp.engine.dirty import Pace
-from vtep_ofapp.engine.feature import Feature, FlowWatcher, Index, Owner, Timer, TunnelUser
+from vtep_ofapp.engine.feature import Clock, Feature, FlowWatcher, Index, Owner, Timer, TunnelUser
 from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.needs import Choice, only
+from vtep_ofapp.engine.report import ManagedSwitches, Report, SwitchRows
 from vtep_ofapp.engine.topics import Topic
-from vtep_ofapp.engine.view import View
+from vtep_ofapp.engine.view import Known, View
 from vtep_ofapp.features.bindings.ports import Ports, VlanBinding
 from vtep_ofapp.features.logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, Cookie, Priority, Step, Table, flow
+from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.events import PacketIn
 from vtep_ofapp.values.flows import FlowKey, Match, match
-from vtep_ofapp.values.rows import Gone
+from vtep_ofapp.values.rows import Gone, PhysicalSwitch
+from vtep_ofapp.values.writes import PutLocalMac, VtepWrite
 
 from .builders import (
     BLUE,
@@ -163,6 +167,14 @@ def count(counters: Mapping[FlowKey, Counter], view: View) -> None:
     view[Seen].packets += sum(counter.packets for counter in counters.values())
 
 
+def write(view: View, physical: PhysicalSwitch, entry: Difference[BlockedEntry, str]) -> VtepWrite:
+    return PutLocalMac(entry.key.logical_switch, entry.key.mac, entry.want)
+
+
+def report(known: Known, settings: Settings, clock: Clock) -> Report:
+    return SwitchRows(lambda view: view.rows[BlockedEntry], write)
+
+
 def due(view: View) -> Iterable[Topic]:
     view[Seen].end = None
     return [WholeLogicalSwitch(RED)]
@@ -177,6 +189,7 @@ BLOCKING = Feature(
     counters=(count,),
     timers=(Timer(lambda view: view[Seen].end, due),),
     rows=(BlockedEntry,),
+    reports=(report,),
 )
 ROW = BlockRow(uuid(0xB10C), RED, MAC1, FAR)
 
@@ -191,6 +204,14 @@ def world() -> World:
     return world
 
 
+def written(world: World) -> list[VtepWrite]:
+    """Return what the feature's report, which is the last one, has to write."""
+    report = world.model.reports(world.settings)[-1]
+    managed = {"br0": world.switch.view}
+    report.handlers[ManagedSwitches](ManagedSwitches(managed, {}, {}))
+    return list(report.writes())
+
+
 def blocks(world: World) -> set[str]:
     return {flow for flow in world.flows() if "UNICAST FORBIDDEN" in flow}
 
@@ -202,11 +223,11 @@ def mirrors(world: World) -> set[str]:
 def test_a_feature_has_flows_faults_and_rows(world):
     assert blocks(world) == {f"UNICAST FORBIDDEN eth_dst={MAC1},metadata=red: drop"}
     assert world.complaints() == {f"MAC {MAC1}: it is blocked"}
-    assert world.switch.rows[BlockedEntry].wanted == {BlockedEntry(RED, MAC1): FAR}
+    assert written(world) == [PutLocalMac(RED, MAC1, FAR)]
     world.tell(Gone(ROW.uuid))
     world.settle()
     assert blocks(world) == world.complaints() == set()
-    assert world.switch.rows[BlockedEntry].settled()
+    assert written(world) == []
 
 
 def test_it_follows_the_logical_switch_and_its_bindings(world):

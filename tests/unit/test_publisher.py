@@ -6,7 +6,6 @@ from vtep_ofapp.engine.report import FaultsChanged
 from vtep_ofapp.engine.topics import StationsChanged
 from vtep_ofapp.features.learning import local_macs
 from vtep_ofapp.features.learning.stations import Place
-from vtep_ofapp.features.reports import reports
 from vtep_ofapp.loop.fault_columns import FaultColumns
 from vtep_ofapp.loop.fault_log import FaultLog
 from vtep_ofapp.loop.publisher import Publisher
@@ -50,13 +49,13 @@ class Bench:
     """br0 and br1 with their ports, a publisher, and a clock that a test moves on."""
 
     def __init__(self, grace: float = 0.0, bound_grace: float = 0.0) -> None:
-        self.world = World(["br0", "br1"])
-        self.world.tell(logical_switch(RED))
         self.time = TimeDouble()
+        self.world = World(["br0", "br1"], clock=self.time.clock)
+        self.world.tell(logical_switch(RED))
         timers = self.time.timers()
         self.faults = FaultLog(timers)
         settings = Settings(port_grace=grace, bound_port_grace=bound_grace)
-        of_features = reports(self.world.macs, settings, self.time.clock)
+        of_features = self.world.model.reports(settings)
         self.publisher = Publisher([*of_features, FaultColumns(self.faults)], timers, self.turn)
         self.rows = {}
         self.ready = set()
@@ -77,7 +76,7 @@ class Bench:
         self.rows[row] = described(*ports, name=name, row=row, tunnel_ips=[tunnel_ip], **more)
 
     def turn(self) -> None:
-        switches = {name: self.world.switches[name] for name in sorted(self.ready)}
+        switches = {name: self.world.switches[name].view for name in sorted(self.ready)}
         self.publisher.notify_switches(switches, {}, self.rows)
         self.publisher.notify(StationsChanged(self.world.macs.take_changed()))
         self.publisher.notify(FaultsChanged(self.faults.take_changed()))

@@ -139,9 +139,9 @@ def test_names_of_tunnel_ports_fit_and_do_not_clash():
 def test_physical_ports_are_the_ports_that_are_no_tunnels():
     world = with_tunnel(unknown_dst(FAR))
     assert len(world.switch.bridge.ports) == 4
-    assert world.switch.physical_ports() == {"p0", "p1"}
+    assert world.switch.view.physical_ports() == {"p0", "p1"}
     world.no_bridge()
-    assert world.switch.physical_ports() == set()
+    assert world.switch.view.physical_ports() == set()
 
 
 def test_a_bridge_that_comes_back_is_like_a_new_one():

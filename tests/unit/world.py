@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from vtep_ofapp.engine.desired_actual import DesiredActual, K, W
-from vtep_ofapp.engine.feature import Feature
+from vtep_ofapp.engine.feature import Clock, Feature
 from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.engine.switch_state import SwitchState
@@ -74,11 +74,13 @@ class World:
         limit: int | None = None,
         settings: Settings | None = None,
         features: Iterable[Feature] = FEATURES,
+        clock: Clock = time.monotonic,
     ) -> None:
         self.limit = limit
         self.settings = settings or Settings()
         self.features = tuple(features)
-        self.model = Model(self.features)
+        self.clock = clock
+        self.model = Model(self.features, clock)
         self.logical_switches = self.model[LogicalSwitches]
         if limit is not None:
             self.logical_switches.ids = StableIds(limit)
@@ -92,7 +94,7 @@ class World:
         self.watch: Callable[[], None] = lambda: None
 
     def _new_switch(self, name: str) -> SwitchState:
-        switch = SwitchState(name, self.model, self.settings, time.monotonic)
+        switch = SwitchState(name, self.model, self.settings, self.clock)
         switch.flows = StrictReconciliation()
         switch.groups = StrictReconciliation()
         for kind in switch.rows:

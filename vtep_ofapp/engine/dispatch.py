@@ -32,4 +32,5 @@ class Dispatch:
         self.states = [make for each in self.features for make in each.states]
         self.counters = [take for each in self.features for take in each.counters]
         self.timers = [timer for each in self.features for timer in each.timers]
+        self.reports = [make for each in self.features for make in each.reports]
         self.rows = [kind for each in self.features for kind in each.rows]

@@ -10,15 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 from ..pipeline.layout import Cookie, Step
+from ..process.settings import Settings
 from ..values.counters import Counter
 from ..values.flows import Flow, FlowKey
 from .desired import Desired, Key
 from .dirty import Pace
 from .needs import Addresses, Choice
+from .report import Report
 from .topics import Topic
-from .view import View
+from .view import Known, View
 
 Clock: TypeAlias = Callable[[], float]
+MakeReport: TypeAlias = Callable[[Known, Settings, Clock], Report]
+"""Makes a report, of what features keep for all switches."""
 Listener: TypeAlias = Callable[[Any, View], Iterable[Topic]]
 """Takes a topic; returns the topics, owners mostly, that are touched with it."""
 
@@ -103,8 +107,9 @@ class Feature:
     by their types. States that are FlowWatchers are told of the flows that a switch has.
     ``packets`` take what the controller was shown, by the producer of the flow that showed it.
     ``steps`` are optional tables that frames of another feature's owners pass, by the type of key.
-    ``rows`` are types of keys of rows that owners want. ``tunnels`` is the type of the state that
-    knows the switch's tunnels: one feature has it.
+    ``rows`` are types of keys of rows that owners want, and ``reports`` write such rows, and others
+    that the switch owes. ``tunnels`` is the type of the state that knows the switch's tunnels: one
+    feature has it.
     """
 
     indices: tuple[type[Index], ...] = ()
@@ -117,6 +122,7 @@ class Feature:
     timers: tuple[Timer, ...] = ()
     rows: tuple[type, ...] = ()
     steps: Mapping[type, Callable[[Any, View], Iterable[Step]]] = field(default_factory=dict)
+    reports: tuple[MakeReport, ...] = ()
     tunnels: type | None = None
     precedence: Callable[[Any, View], Any] | None = None
     """What its owners of the pace LAST are sorted by."""

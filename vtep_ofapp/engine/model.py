@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Set
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+from ..process.settings import Settings
 from ..values.rows import Gone
 from .dispatch import Dispatch
 from .feature import Clock, Feature, Index
+from .report import Report
 from .topics import Topic
 
 T = TypeVar("T")
@@ -30,6 +32,7 @@ class Model:
 
     def __init__(self, features: Iterable[Feature], clock: Clock = time.monotonic) -> None:
         self.dispatch = Dispatch(features)
+        self._clock = clock
         self._rows: dict[UUID, Row] = {}
         self._known: dict[type, Any] = {}
         self._indices: defaultdict[type, list[Index]] = defaultdict(list)
@@ -50,6 +53,10 @@ class Model:
     def known(self) -> Mapping[type, Any]:
         """Everything that features keep for all switches, by type."""
         return self._known
+
+    def reports(self, settings: Settings) -> list[Report]:
+        """Return one report of each kind of row or column that switches owe the NVC."""
+        return [make(self, settings, self._clock) for make in self.dispatch.reports]
 
     def rows(self) -> Set[UUID]:
         """Return every row that it was told of and that is not gone."""

@@ -12,7 +12,7 @@ from ..values.faults import FaultRow
 from ..values.rows import PhysicalSwitch
 from ..values.writes import VtepWrite
 from .desired_actual import DesiredActual, Difference, K, W
-from .switch_state import SwitchState
+from .view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class ManagedSwitches:
     for a fault that is to be shown. ``foreign`` are the tunnel IPs of other processes' switches.
     """
 
-    open: Mapping[str, SwitchState]
+    open: Mapping[str, View]
     peers: Mapping[str, str]
     rows: Mapping[UUID, PhysicalSwitch]
     blocked: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
 
-    def with_bridge(self) -> dict[str, SwitchState]:
+    def with_bridge(self) -> dict[str, View]:
         """Return those of the managed switches whose bridge is there."""
         return {name: switch for name, switch in self.open.items() if switch.bridge is not None}
 
@@ -77,12 +77,12 @@ class SwitchRows(Report, Generic[K, W]):
 
     def __init__(
         self,
-        rows: Callable[[SwitchState], DesiredActual[K, W]],
-        write: Callable[[SwitchState, PhysicalSwitch, Difference[K, W]], "VtepWrite | None"],
+        rows: Callable[[View], DesiredActual[K, W]],
+        write: Callable[[View, PhysicalSwitch, Difference[K, W]], "VtepWrite | None"],
     ) -> None:
         self._rows = rows
         self._write = write
-        self._switches: Collection[SwitchState] = ()
+        self._switches: Collection[View] = ()
         self.handlers = {ManagedSwitches: self._managed}
 
     def writes(self) -> Iterator[VtepWrite]:

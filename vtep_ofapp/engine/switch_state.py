@@ -88,17 +88,6 @@ class SwitchState:
         return self.view.bridge
 
     @property
-    def tunnel_ip(self) -> str | None:
-        """The tunnel_ip of the Physical_Switch row, None while there is no row."""
-        return self.physical.tunnel_ip if self.physical else None
-
-    def physical_ports(self) -> set[str]:
-        """Return the names that Physical_Port rows should have: the ports that are no tunnels."""
-        if self.bridge is None:
-            return set()
-        return {port.name for port in self.bridge.ports.values() if not port.is_ours}
-
-    @property
     def is_behind(self) -> bool:
         """Whether some of what is touched, and the tunnels that it uses, are left to work out."""
         return self._dirty.is_behind

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ..pipeline.layout import Step
 from ..process.settings import Settings
@@ -13,6 +13,12 @@ from .needs import TunnelStates
 
 T = TypeVar("T")
 Steps: TypeAlias = "Sequence[Mapping[type, Callable[[Any, View], Iterable[Step]]]]"
+
+
+class Known(Protocol):
+    """What features keep, by type: ``known[LearnedMacs]`` is the one object of this type."""
+
+    def __getitem__(self, kind: type[T]) -> T: ...
 
 
 class View:
@@ -54,6 +60,16 @@ class View:
     def add(self, state: object) -> None:
         """Keep what a feature knows of this switch."""
         self._known[type(state)] = state
+
+    @property
+    def tunnel_ip(self) -> str | None:
+        """The tunnel_ip of the Physical_Switch row, None while there is no row."""
+        return self.physical.tunnel_ip if self.physical else None
+
+    def physical_ports(self) -> set[str]:
+        """Return the names that Physical_Port rows should have: the ports that are no tunnels."""
+        ports = self.bridge.ports.values() if self.bridge else ()
+        return {port.name for port in ports if not port.is_ours}
 
     @property
     def subject(self) -> str:

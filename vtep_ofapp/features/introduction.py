@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ..engine.feature import Feature
 from ..engine.report import ManagedSwitches, Report
 from ..values.rows import PhysicalSwitch
 from ..values.writes import IntroduceSwitch, VtepWrite
@@ -34,3 +35,6 @@ def _management_ips(physical: PhysicalSwitch, peer: str | None) -> frozenset[str
     if peer is None:
         return frozenset()
     return physical.towards_managers if peer.startswith("127.") else frozenset({peer})
+
+
+FEATURE = Feature(reports=(lambda known, settings, clock: Introduction(),))

@@ -1,7 +1,7 @@
 """The features that there are. A new one is a module of its own, and a line here."""
 
 from ..engine.feature import Feature
-from . import bridge, refused_rows, replication, routers, unicast
+from . import bridge, introduction, refused_rows, replication, routers, unicast, unknown_dst
 from .bindings import feature as bindings
 from .learning import feature as learning
 from .logical_switches import feature as logical_switches
@@ -17,5 +17,7 @@ FEATURES: tuple[Feature, ...] = (
     replication.FEATURE,
     routers.FEATURE,
     refused_rows.FEATURE,
+    unknown_dst.FEATURE,
+    introduction.FEATURE,
 )
 """In this order they hear of what changed, and make what they keep."""

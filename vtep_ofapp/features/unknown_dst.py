@@ -4,6 +4,7 @@ from collections.abc import Iterator, Set
 from uuid import UUID
 
 from ..engine.desired_actual import DesiredActual
+from ..engine.feature import Feature
 from ..engine.report import ManagedSwitches, Report
 from ..values.addresses import UNKNOWN_DST
 from ..values.rows import Gone, LocalMcastMac
@@ -42,7 +43,7 @@ class UnknownDst(Report):
         self._rows.set_foreign(managed.foreign)
         addresses: dict[UUID, set[str]] = {}
         for switch in managed.with_bridge().values():
-            for logical_switch in switch.view[Ports].bound():
+            for logical_switch in switch[Ports].bound():
                 if switch.tunnel_ip is not None:
                     addresses.setdefault(logical_switch, set()).add(switch.tunnel_ip)
         for logical_switch in self._bound | addresses.keys():
@@ -54,3 +55,6 @@ class UnknownDst(Report):
 
     def _compare(self, key: Key) -> None:
         self._addresses.have(key, self._rows.addresses(key))
+
+
+FEATURE = Feature(reports=(lambda known, settings, clock: UnknownDst(),))

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from ..engine.model import Model
 from ..engine.switch_state import SwitchState
-from ..features.learning.stations import LearnedMacs
 from ..features.registry import FEATURES
-from ..features.reports import reports
 from ..process.settings import Settings
 from ..values.events import Writer
 from .change_queue import ChangeQueue
@@ -65,8 +63,9 @@ def build_components(
     databases = Databases(vtep, openvswitch, timers)
     switches = Switches(new_state, faults, settings, timers)
     hosts = Hosts(databases, switches)
-    of_features = reports(model[LearnedMacs], settings, timers.clock)
-    publisher = Publisher([*of_features, FaultColumns(faults)], timers, switches.changed)
+    publisher = Publisher(
+        [*model.reports(settings), FaultColumns(faults)], timers, switches.changed
+    )
     lock = Lock(switches, databases, publisher, timers)
     connections = Connections(switches, hosts, lock, faults, timers)
     stations = LearnedStations(model, switches, publisher, timers)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from ..engine.report import ManagedSwitches, Report
-from ..engine.switch_state import SwitchState
+from ..engine.view import View
 from ..values.events import VtepInSync, VtepRows
 from ..values.rows import Gone, PhysicalSwitch
 from ..values.writes import VtepWrite
@@ -40,7 +40,7 @@ class Publisher:
 
     def notify_switches(
         self,
-        open_switches: Mapping[str, SwitchState],
+        open_switches: Mapping[str, View],
         peers: Mapping[str, str],
         rows: Mapping[UUID, PhysicalSwitch],
         blocked: Iterable[str] = (),

@@ -6,6 +6,7 @@ from itertools import chain
 
 from ..engine.switch_state import SwitchState
 from ..engine.topics import Topic
+from ..engine.view import View
 from ..features.bridge import HostLooked
 from ..features.tunnels.vxlan_ports import VxlanPortsAre
 from ..process import host
@@ -71,9 +72,10 @@ class Switches:
         """Return the names of the switches that are connected."""
         return {name for name, driver in self.drivers.items() if driver.connection}
 
-    def open(self) -> dict[str, SwitchState]:
+    def open(self) -> dict[str, View]:
         """Return the switches to which flows are sent, by name."""
-        return {name: driver.switch for name, driver in self.drivers.items() if driver.is_open}
+        drivers = self.drivers.items()
+        return {name: driver.switch.view for name, driver in drivers if driver.is_open}
 
     def peers(self) -> dict[str, str]:
         """Return the IP addresses from which the switches that are connected call, by name."""

@@ -2,23 +2,30 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from ...engine.desired import NOTHING, Desired
-from ...engine.feature import Feature, FlowWatcher, Owner
+from ...engine.desired_actual import Difference
+from ...engine.feature import Clock, Feature, FlowWatcher, Owner
+from ...engine.report import Report, SwitchRows
 from ...engine.topics import BridgeChanged, SwitchReplaced, SwitchRowChanged, Topic
-from ...engine.view import View
+from ...engine.view import Known, View
 from ...pipeline import admission, egress, learning
+from ...process.settings import Settings
 from ...values.counters import Counter
 from ...values.faults import PATIENCE, Fault, FaultWord, of_port
 from ...values.flows import Flow, FlowKey
+from ...values.rows import BindingStats, PhysicalSwitch
+from ...values.writes import PutBindingStats, VtepWrite
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from .port_rows import PortRows
 from .ports import BindingGone, BindingsChanged, Ports, VlanBinding, port_subject
 from .statistics import Statistics
 from .switches import Switches
 
 
 @dataclass(frozen=True, slots=True)
-class PortRows:
+class PortRowFaults:
     """The owner of what is wrong with rows of Physical_Port."""
 
 
@@ -53,7 +60,7 @@ def _unusable(key: VlanBinding, view: View) -> Iterator[Fault]:
         yield Fault(subject, reason, of_port(row.uuid, word))
 
 
-def _port_rows(key: PortRows, view: View) -> Desired:
+def _port_row_faults(key: PortRowFaults, view: View) -> Desired:
     return Desired(faults=tuple(_row_faults(view)))
 
 
@@ -89,7 +96,7 @@ def _match(topic: Topic, view: View) -> Iterator[Topic]:
 
 def _row_changed(topic: SwitchRowChanged, view: View) -> Iterator[Topic]:
     yield from _match(topic, view)
-    yield PortRows()
+    yield PortRowFaults()
 
 
 def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
@@ -119,6 +126,24 @@ def _count(counters: Mapping[FlowKey, Counter], view: View) -> None:
     view[Statistics].count(counters, view[Ports])
 
 
+# What the NVC is told
+
+
+def _port_report(known: Known, settings: Settings, clock: Clock) -> Report:
+    return PortRows(settings.port_grace, settings.bound_port_grace, clock)
+
+
+def _statistics_report(known: Known, settings: Settings, clock: Clock) -> Report:
+    return SwitchRows(lambda view: view[Statistics].rows, _binding_stats)
+
+
+def _binding_stats(
+    view: View, physical: PhysicalSwitch, stats: Difference[tuple[UUID, int], BindingStats]
+) -> VtepWrite:
+    """Return the write of the Logical_Binding_Stats of a VLAN of a port."""
+    return PutBindingStats(*stats.key, stats.want)
+
+
 FEATURE = Feature(
     indices=(Switches,),
     states=(
@@ -126,12 +151,13 @@ FEATURE = Feature(
         lambda view: Statistics(is_on=view.settings.stats_interval > 0),
         lambda view: CountedFlows(view[Statistics]),
     ),
-    owners=(Owner(VlanBinding, _binding), Owner(PortRows, _port_rows)),
+    owners=(Owner(VlanBinding, _binding), Owner(PortRowFaults, _port_row_faults)),
     touched_by={
         SwitchRowChanged: _row_changed,
-        SwitchReplaced: lambda topic, view: [PortRows()],
+        SwitchReplaced: lambda topic, view: [PortRowFaults()],
         BridgeChanged: _match,
         WholeLogicalSwitch: _whole,
     },
     counters=(_count,),
+    reports=(_port_report, _statistics_report),
 )

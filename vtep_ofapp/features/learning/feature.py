@@ -19,6 +19,7 @@ from ...values.rows import Binding
 from ..bindings.ports import BindingGone, Ports, VlanBinding, port_subject
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from .limits import Limits
+from .local_macs import LocalMacs
 from .stations import LearnedMacs, Place
 
 
@@ -243,4 +244,5 @@ FEATURE = Feature(
         BridgeChanged: _ports_changed,
     },
     packets={Cookie.LEARNING: _packet_in},
+    reports=(lambda known, settings, clock: LocalMacs(known[LearnedMacs]),),
 )

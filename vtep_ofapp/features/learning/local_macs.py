@@ -6,8 +6,8 @@ from uuid import UUID
 
 from ...engine.desired_actual import DesiredActual
 from ...engine.report import ManagedSwitches, Report
-from ...engine.switch_state import SwitchState
 from ...engine.topics import StationsChanged
+from ...engine.view import View
 from ...values.rows import Gone, LocalMac
 from ...values.writes import PutLocalMac, VtepWrite
 from ..local_rows import Key, LocalRows, only
@@ -23,7 +23,7 @@ class LocalMacs(Report):
 
     def __init__(self, macs: LearnedMacs) -> None:
         self._macs = macs
-        self._switches: Mapping[str, SwitchState] = {}
+        self._switches: Mapping[str, View] = {}
         self._tunnel_ips: dict[str, str | None] = {}
         self._addresses: DesiredActual[Key, frozenset[str]] = DesiredActual()
         self._rows: LocalRows[LocalMac] = LocalRows(self._compare)

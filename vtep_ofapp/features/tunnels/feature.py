@@ -270,6 +270,7 @@ FEATURE = Feature(
         Timer(lambda view: view[UnusedTunnelRows].next_end(), lambda view: ()),
     ),
     rows=(TunnelTo,),
+    reports=(rows.report,),
     tunnels=Tunnels,
     precedence=lambda tunnel, view: view[Tunnels].precedence(tunnel.address),
 )

@@ -4,9 +4,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
+from ...engine.desired_actual import Difference
+from ...engine.feature import Clock
+from ...engine.report import Report, SwitchRows
 from ...engine.topics import RowWanted
-from ...engine.view import View
-from ...values.rows import PhysicalSwitch, TunnelRow
+from ...engine.view import Known, View
+from ...process.settings import Settings
+from ...values.rows import PhysicalSwitch, TunnelReport, TunnelRow
+from ...values.writes import PutTunnel, RemoveTunnel, VtepWrite
 from . import bfd
 from .unused_rows import UnusedTunnelRows
 
@@ -59,3 +64,18 @@ def wanted(topic: RowWanted, view: View) -> tuple[()]:
     if isinstance(topic.key, TunnelTo):
         view[UnusedTunnelRows].use(topic.key.locator)
     return ()
+
+
+def report(known: Known, settings: Settings, clock: Clock) -> Report:
+    """Return the report of Tunnel rows."""
+    return SwitchRows(lambda view: view.rows[TunnelTo], _write)
+
+
+def _write(
+    view: View, physical: PhysicalSwitch, row: Difference[TunnelTo, TunnelReport]
+) -> "VtepWrite | None":
+    """Return the write of a Tunnel row; None while one that nothing uses is to stay."""
+    locator = row.key.locator
+    if row.want is not None:
+        return PutTunnel(physical.uuid, locator, row.want)
+    return RemoveTunnel(physical.uuid, locator) if view[UnusedTunnelRows].may_go(locator) else None
