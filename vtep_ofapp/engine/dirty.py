@@ -28,13 +28,17 @@ class Dirty:
     def __init__(self, paces: Mapping[type, Pace], precedence: Callable[[Any], Any]) -> None:
         self._precedence = precedence
         self._of: dict[type, dict[Any, None]] = {kind: {} for kind in paces}
-        self._at_once = [self._of[kind] for kind in paces if paces[kind] is Pace.AT_ONCE]
+        self._urgent = {kind: self._of[kind] for kind in paces if paces[kind] is Pace.AT_ONCE}
+        self._has_urgent = False
         self._in_parts = [self._of[kind] for kind in paces if paces[kind] is Pace.IN_PARTS]
         self._last = [self._of[kind] for kind in paces if paces[kind] is Pace.LAST]
 
     def add(self, key: Hashable) -> None:
         """Note that an owner is to be worked out again."""
-        self._of[type(key)][key] = None
+        kind = type(key)
+        self._of[kind][key] = None
+        if kind in self._urgent:
+            self._has_urgent = True
 
     @property
     def is_behind(self) -> bool:
@@ -47,8 +51,9 @@ class Dirty:
         These are all, but for ``room`` at most of the pace IN_PARTS; returns the room left.
         """
         while True:
-            if any(self._at_once):
-                for keys in self._at_once:
+            if self._has_urgent:
+                self._has_urgent = False
+                for keys in self._urgent.values():
                     taken = list(keys)
                     keys.clear()
                     yield from taken

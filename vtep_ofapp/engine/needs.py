@@ -38,11 +38,11 @@ def in_force(needs: Addresses, former: Addresses, tunnels: TunnelStates) -> Addr
 
     They are the needed ones that are up; and all needed ones where none of them is to come.
     """
-    up = [address for address in needs if tunnels.is_up(address)]
-    if len(up) == len(needs):
+    if all(map(tunnels.is_up, needs)):
         return needs
+    up = frozenset(filter(tunnels.is_up, needs))
     if up:
-        return frozenset(up)
+        return up
     if not any(map(tunnels.is_pending, needs)):
         return needs
     if any(map(tunnels.is_own, former)):
@@ -97,6 +97,8 @@ class TunnelUsers:
 
         While it waits for some of them, a change of those that it uses concerns it as well.
         """
+        if uses is former and needs is uses and not self._awaited:
+            return
         begun, ended = _minus(uses, former), _minus(former, uses)
         for address in begun:
             self._count(address, 1)
