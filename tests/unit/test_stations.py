@@ -201,10 +201,10 @@ def test_a_station_at_our_own_address_is_no_fault_while_another_switch_has_the_l
         ({5: RED, 6: BLUE}, set()),
     ):
         row = second(physical_port("q0", binding))
-        world.touch(world.model.update(row))
+        world.invalidate(world.model.update(row))
         world.settle()
         assert world.complaints() == complaints
-    world.touch(world.model.update(Gone(uuid(0x5999))))
+    world.invalidate(world.model.update(Gone(uuid(0x5999))))
     world.settle()
     assert len(world.complaints()) == 1
     # That switch may be one of ours as well; what was known before either of them counts, too.

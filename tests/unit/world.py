@@ -116,9 +116,9 @@ class World:
                 self.rows.pop(row.uuid, None)
             else:
                 self.rows[row.uuid] = row
-            self.touch(self.model.update(row))
+            self.invalidate(self.model.update(row))
 
-    def touch(self, topics: Iterable[Topic]) -> None:
+    def invalidate(self, topics: Iterable[Topic]) -> None:
         for switch in self.switches.values():
             for topic in topics:
                 switch.invalidate(topic)
@@ -127,9 +127,9 @@ class World:
         """The Physical_Switch row of a bridge is new, changed or gone."""
         former, self.physical_rows[name] = self.physical_rows.get(name), row
         if former is not None and (row is None or former.uuid != row.uuid):
-            self.touch(self.model.update(Gone(former.uuid)))
+            self.invalidate(self.model.update(Gone(former.uuid)))
         if row is not None:
-            self.touch(self.model.update(row))
+            self.invalidate(self.model.update(row))
         if self.switches[name].bridge is not None or row is None:
             self.switches[name].set_physical(row)
 

@@ -23,7 +23,7 @@ class Dispatch:
                 if producer in self.packets:
                     raise ValueError(f"two features take packets of {producer.name}")
                 self.packets[producer] = take
-            for kind, listener in feature.touched_by.items():
+            for kind, listener in feature.invalidated_by.items():
                 listeners[kind].append(listener)
         self.listeners = {kind: tuple(each) for kind, each in listeners.items()}
         (self.tunnels,) = (each.tunnels for each in self.features if each.tunnels)

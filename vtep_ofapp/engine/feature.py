@@ -35,7 +35,7 @@ class Index(ABC):
 
     @abstractmethod
     def take(self, former: Any, new: Any) -> Iterable[Topic]:
-        """Take a row as it is now in place of what it was; return what that touches.
+        """Handle a changed row; return the topics that it invalidates.
 
         Either is None where there was or is no row of these types.
         """
@@ -116,7 +116,7 @@ class Feature:
     shared: tuple[Callable[[Clock], object], ...] = ()
     states: tuple[Callable[[View], object], ...] = ()
     owners: tuple[Owner | TunnelUser, ...] = ()
-    touched_by: Mapping[type, Listener] = field(default_factory=dict)
+    invalidated_by: Mapping[type, Listener] = field(default_factory=dict)
     packets: Mapping[Cookie, Listener] = field(default_factory=dict)
     counters: tuple[Callable[[Mapping[FlowKey, Counter], View], None], ...] = ()
     timers: tuple[Timer, ...] = ()

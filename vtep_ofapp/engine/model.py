@@ -67,7 +67,7 @@ class Model:
         return self._rows.get(row)
 
     def update(self, row: Row | Gone) -> list[Topic]:
-        """Take a row as it is now, or its end; return what that touches."""
+        """Take a row as it is now, or its end; return the topics that it invalidates."""
         former = self._rows.get(row.uuid)
         new = None if isinstance(row, Gone) else row
         if former == new:
@@ -76,11 +76,11 @@ class Model:
             del self._rows[row.uuid]
         else:
             self._rows[row.uuid] = new
-        touched: list[Topic] = []
+        topics: list[Topic] = []
         for index in self._indices[type(former if new is None else new)]:
-            touched += index.take(former if type(former) in index.ROWS else None, new)
+            topics += index.take(former if type(former) in index.ROWS else None, new)
         if new is not None and former is not None and type(former) is not type(new):
             for index in self._indices[type(former)]:
                 if type(new) not in index.ROWS:
-                    touched += index.take(former, None)
-        return touched
+                    topics += index.take(former, None)
+        return topics

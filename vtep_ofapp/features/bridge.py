@@ -88,16 +88,16 @@ def _faults(view: View) -> Iterator[Fault]:
         yield Fault(view.subject, reason)
 
 
-def _touch(topic: Topic, view: View) -> list[Topic]:
+def _whole_bridge(topic: Topic, view: View) -> list[Topic]:
     return [WholeBridge()]
 
 
 FEATURE = Feature(
     states=(lambda view: MissingAddresses(),),
     owners=(Owner(WholeBridge, _bridge),),
-    touched_by={
-        SwitchRowChanged: _touch,
-        SwitchReplaced: _touch,
+    invalidated_by={
+        SwitchRowChanged: _whole_bridge,
+        SwitchReplaced: _whole_bridge,
         HostLooked: lambda topic, view: view[MissingAddresses].look(topic, view),
     },
 )

@@ -53,20 +53,20 @@ class Peers(Index):
     def take(
         self, former: RemoteMac | RemoteMcastMac | None, new: RemoteMac | RemoteMcastMac | None
     ) -> list[Topic]:
-        """Take a row as it is now in place of what it was; return what that touches.
+        """Handle a changed row; return the topics that it invalidates.
 
-        New locators come first and former ones go last: what both rows name is not touched.
+        New locators come first and former ones go last: locators in both rows invalidate nothing.
         """
-        touched: list[Topic] = []
+        topics: list[Topic] = []
         if new is not None:
             for locator in _locators(new):
-                self._name(new.logical_switch, locator, touched)
+                self._name(new.logical_switch, locator, topics)
         if former is not None:
             for locator in _locators(former):
-                self._unname(former.logical_switch, locator, touched)
-        return touched
+                self._unname(former.logical_switch, locator, topics)
+        return topics
 
-    def _name(self, logical_switch: UUID, locator: Locator, touched: list[Topic]) -> None:
+    def _name(self, logical_switch: UUID, locator: Locator, topics: list[Topic]) -> None:
         address = locator.address
         addresses = self._locators[logical_switch]
         locators = addresses.get(address)
@@ -75,9 +75,9 @@ class Peers(Index):
             self._naming[address].add(logical_switch)
         locators[locator] += 1
         if locators[locator] == 1:
-            touched.append(PeerChanged(Peer(logical_switch, address)))
+            topics.append(PeerChanged(Peer(logical_switch, address)))
 
-    def _unname(self, logical_switch: UUID, locator: Locator, touched: list[Topic]) -> None:
+    def _unname(self, logical_switch: UUID, locator: Locator, topics: list[Topic]) -> None:
         address = locator.address
         addresses = self._locators[logical_switch]
         locators = addresses[address]
@@ -92,7 +92,7 @@ class Peers(Index):
             self._naming[address].discard(logical_switch)
             if not self._naming[address]:
                 del self._naming[address]
-        touched.append(PeerChanged(Peer(logical_switch, address)))
+        topics.append(PeerChanged(Peer(logical_switch, address)))
 
 
 def _locators(row: RemoteMac | RemoteMcastMac) -> Iterable[Locator]:

@@ -40,19 +40,19 @@ class RefusedRows(Index):
         return self._in.get(logical_switch, ())
 
     def take(self, former: Refused | None, new: Refused | None) -> list[Topic]:
-        """Take a row as it is now in place of what it was; return what that touches."""
-        touched: list[Topic] = []
+        """Handle a changed row; return the topics that it invalidates."""
+        topics: list[Topic] = []
         if former is not None:
             del self._rows[former.uuid]
             self._in[former.logical_switch].discard(former.uuid)
             if not self._in[former.logical_switch]:
                 del self._in[former.logical_switch]
-            touched = [RefusedRow(former.uuid)]
+            topics = [RefusedRow(former.uuid)]
         if new is not None:
             self._rows[new.uuid] = new
             self._in[new.logical_switch].add(new.uuid)
-            touched = [RefusedRow(new.uuid)]
-        return touched
+            topics = [RefusedRow(new.uuid)]
+        return topics
 
     def faults(self, row: UUID) -> list[Fault]:
         """Return what is wrong with a row, wherever its logical switch is bound."""
@@ -78,5 +78,5 @@ def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[Topic]:
 FEATURE = Feature(
     indices=(RefusedRows,),
     owners=(Owner(RefusedRow, _refused),),
-    touched_by={WholeLogicalSwitch: _whole},
+    invalidated_by={WholeLogicalSwitch: _whole},
 )

@@ -71,8 +71,8 @@ class McastSets(Index):
         return self.ids.number(id) if id in self._numbered else None
 
     def take(self, former: RemoteMcastMac | None, new: RemoteMcastMac | None) -> set[Topic]:
-        """Take a row as it is now in place of what it was; return what that touches."""
-        touched: set[Topic] = set()
+        """Handle a changed row; return the topics that it invalidates."""
+        topics: set[Topic] = set()
         if former is not None:
             rows = self._in[former.logical_switch]
             del rows[former.uuid]
@@ -82,11 +82,11 @@ class McastSets(Index):
             self._in[new.logical_switch][new.uuid] = new
         for row in (former, new):
             if row is not None and row.mac == UNKNOWN_DST:
-                touched.add(Replication(row.logical_switch))
+                topics.add(Replication(row.logical_switch))
             elif row is not None:
                 multicast = Multicast(row.logical_switch, row.mac)
-                touched |= {multicast, *self._number(multicast)}
-        return touched
+                topics |= {multicast, *self._number(multicast)}
+        return topics
 
     def _number(self, multicast: Multicast) -> list[Multicast]:
         """Give a multicast address a number while it has rows; return those with another one."""
@@ -197,7 +197,7 @@ def _set_faults(logical_switch: UUID, mac: str, view: View) -> list[Fault]:
     return [view.fault(reason, subject) for reason in view[McastSets].left_out(logical_switch, mac)]
 
 
-# What touches them
+# Topics that invalidate the owners
 
 
 def _all_of(logical_switch: UUID, view: View) -> Iterator[Topic]:
@@ -229,7 +229,7 @@ FEATURE = Feature(
         TunnelUser(Replication, _replication),
         TunnelUser(Multicast, _multicast),
     ),
-    touched_by={
+    invalidated_by={
         LogicalSwitchChanged: _row_changed,
         Peer: _peer,
         TunnelChanged: _tunnel_changed,

@@ -40,21 +40,21 @@ class Routers(Index):
         return self._joining.get(logical_switch, ())
 
     def take(self, former: LogicalRouter | None, new: LogicalRouter | None) -> set[Topic]:
-        """Take a row as it is now in place of what it was; return what that touches."""
-        touched: set[Topic] = set()
+        """Handle a changed row; return the topics that it invalidates."""
+        topics: set[Topic] = set()
         if former is not None:
             del self._rows[former.uuid]
             for logical_switch in former.logical_switches:
                 self._joining[logical_switch].discard(former.uuid)
                 if not self._joining[logical_switch]:
                     del self._joining[logical_switch]
-            touched.add(Router(former.uuid))
+            topics.add(Router(former.uuid))
         if new is not None:
             self._rows[new.uuid] = new
             for logical_switch in new.logical_switches:
                 self._joining[logical_switch].add(new.uuid)
-            touched.add(Router(new.uuid))
-        return touched
+            topics.add(Router(new.uuid))
+        return topics
 
 
 def _router(key: Router, view: View) -> Desired:
@@ -73,5 +73,5 @@ def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[Topic]:
 FEATURE = Feature(
     indices=(Routers,),
     owners=(Owner(Router, _router),),
-    touched_by={WholeLogicalSwitch: _whole},
+    invalidated_by={WholeLogicalSwitch: _whole},
 )

@@ -57,13 +57,13 @@ class PlacedMacs(Index):
         return sorted(rivals.values(), key=lambda row: row.uuid)
 
     def take(self, former: RemoteMac | None, new: RemoteMac | None) -> list[Topic]:
-        """Take a row as it is now in place of what it was; return what that touches."""
-        touched: list[Topic] = []
+        """Handle a changed row; return the topics that it invalidates."""
+        topics: list[Topic] = []
         if former is not None:
-            touched.append(self._remove(former))
+            topics.append(self._remove(former))
         if new is not None:
-            touched.append(self._add(new))
-        return touched
+            topics.append(self._add(new))
+        return topics
 
     def _add(self, row: RemoteMac) -> Placed:
         station = Placed(row.logical_switch, row.mac)
@@ -136,5 +136,5 @@ def _bound_elsewhere(topic: BoundElsewhere, view: View) -> Iterator[Topic]:
 FEATURE = Feature(
     indices=(PlacedMacs,),
     owners=(TunnelUser(Placed, _placed, Pace.IN_PARTS),),
-    touched_by={WholeLogicalSwitch: _whole, BoundElsewhere: _bound_elsewhere},
+    invalidated_by={WholeLogicalSwitch: _whole, BoundElsewhere: _bound_elsewhere},
 )

@@ -87,7 +87,7 @@ class KnownRows:
             self._update_switch(row.uuid, None)
         elif not isinstance(row, LocalMac | LocalMcastMac):
             self._remember(row)
-            self._touch(self._model.update(row))
+            self._invalidate(self._model.update(row))
 
     def _update_switch(self, uuid: UUID, row: PhysicalSwitch | None) -> None:
         if row is None:
@@ -95,9 +95,9 @@ class KnownRows:
         else:
             self.physical[uuid] = row
         self._switches.changed()
-        self._touch(self._model.update(row or Gone(uuid)))
+        self._invalidate(self._model.update(row or Gone(uuid)))
 
-    def _touch(self, topics: Iterable[Topic]) -> None:
+    def _invalidate(self, topics: Iterable[Topic]) -> None:
         for topic in topics:
             if isinstance(topic, RefusedRow):
                 self._refused.add(topic.row)

@@ -78,7 +78,7 @@ def _row_faults(view: View) -> Iterator[Fault]:
             yield Fault(subject, reason, of_port(port.uuid, FaultWord.INVALID_ACL_BINDING))
 
 
-# What touches them
+# Topics that invalidate the owners
 
 
 def _match(topic: Topic, view: View) -> Iterator[Topic]:
@@ -152,7 +152,7 @@ FEATURE = Feature(
         lambda view: CountedFlows(view[Statistics]),
     ),
     owners=(Owner(VlanBinding, _binding), Owner(PortRowFaults, _port_row_faults)),
-    touched_by={
+    invalidated_by={
         SwitchRowChanged: _row_changed,
         SwitchReplaced: lambda topic, view: [PortRowFaults()],
         BridgeChanged: _match,

@@ -37,7 +37,7 @@ class Switches(Index):
         return not self._bound_at.get(logical_switch, set()) <= here
 
     def take(self, former: PhysicalSwitch | None, new: PhysicalSwitch | None) -> Iterator[Topic]:
-        """Take a row as it is now in place of what it was; return what that touches."""
+        """Handle a changed row; return the topics that it invalidates."""
         if former is not None:
             del self._rows[former.uuid]
         if new is not None:

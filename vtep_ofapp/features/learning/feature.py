@@ -178,7 +178,7 @@ def _full_logical_switch(key: FullLogicalSwitch, view: View) -> Desired:
     return Desired((learning.full_logical_switch(number),), faults=(fault,))
 
 
-# What touches them
+# Topics that invalidate the owners
 
 
 def _learned_in(logical_switch: UUID, view: View) -> Iterator[Learned]:
@@ -235,7 +235,7 @@ FEATURE = Feature(
         Owner(FullPort, _full_port),
         Owner(FullLogicalSwitch, _full_logical_switch),
     ),
-    touched_by={
+    invalidated_by={
         StationsChanged: _stations_changed,
         WholeLogicalSwitch: _whole,
         BindingGone: _binding_gone,

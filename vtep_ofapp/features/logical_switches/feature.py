@@ -83,7 +83,7 @@ def _key_faults(row: LogicalSwitch, view: View) -> Iterator[Fault]:
         yield Fault(subject, "it has no tunnel key yet; it switches locally only")
 
 
-# What touches them
+# Topics that invalidate the owners
 
 
 def _row_changed(topic: LogicalSwitchChanged, view: View) -> Iterator[Topic]:
@@ -117,7 +117,7 @@ FEATURE = Feature(
     indices=(LogicalSwitches, Peers),
     states=(lambda view: VniMapping(view[LogicalSwitches], view[Peers], view[Ports]),),
     owners=(Owner(LocalFlooding, _local_flooding), Owner(Vni, _vni)),
-    touched_by={
+    invalidated_by={
         LogicalSwitchChanged: _row_changed,
         WholeLogicalSwitch: lambda topic, view: [LogicalSwitchChanged(topic.logical_switch)],
         BindingsChanged: lambda topic, view: [LocalFlooding(topic.logical_switch)],

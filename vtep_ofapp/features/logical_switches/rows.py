@@ -19,7 +19,7 @@ class LogicalSwitchChanged:
 
 @dataclass(frozen=True, slots=True)
 class WholeLogicalSwitch:
-    """Everything that belongs to a logical switch is touched."""
+    """Everything that belongs to a logical switch is invalid."""
 
     logical_switch: UUID
 
@@ -52,7 +52,7 @@ class LogicalSwitches(Index):
         return row is not None and row.source_node_replication
 
     def take(self, former: LogicalSwitch | None, new: LogicalSwitch | None) -> Iterator[Topic]:
-        """Take a row as it is now in place of what it was; return what that touches."""
+        """Handle a changed row; return the topics that it invalidates."""
         renumbered: set[UUID] = set()
         if former is not None:
             uuid = former.uuid

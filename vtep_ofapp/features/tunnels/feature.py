@@ -201,7 +201,7 @@ def _any_sender(key: AnySender, view: View) -> Desired:
     )
 
 
-# What touches them
+# Topics that invalidate the owners
 
 
 def _owners(addresses: Iterable[str]) -> Iterator[Topic]:
@@ -250,7 +250,7 @@ FEATURE = Feature(
         Owner(AnySender, _any_sender),
         Owner(Tunnel, _tunnel, Pace.LAST),
     ),
-    touched_by={
+    invalidated_by={
         SwitchRowChanged: _switch_row_changed,
         SwitchReplaced: lambda topic, view: [AnySender()],
         BridgeChanged: _bridge_changed,
