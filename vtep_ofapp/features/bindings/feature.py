@@ -26,7 +26,7 @@ from .switches import Switches
 
 @dataclass(frozen=True, slots=True)
 class PortRowFaults:
-    """The owner of what is wrong with rows of Physical_Port."""
+    """The owner of the faults of Physical_Port rows."""
 
 
 # What owners want
