@@ -28,7 +28,7 @@ from .loop.loop import Loop
 from .loop.timers import Timers
 from .openflow import replaced as replaced_in_os_ken
 from .openflow import server
-from .openflow.registry import Connections
+from .openflow.connections import Connections
 from .openflow.tls import Certificates
 from .ovsdb import replaced as replaced_in_ovs
 from .ovsdb.client import Database, use_tls

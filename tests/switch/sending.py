@@ -9,7 +9,7 @@ from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3
 
-from vtep_ofapp.openflow.registry import Connections
+from vtep_ofapp.openflow.connections import Connections
 from vtep_ofapp.values.events import Connected, Event, RoleIs
 from vtep_ofapp.values.flows import Output, Resubmit, SetField
 from vtep_ofapp.values.packets import PacketOut
