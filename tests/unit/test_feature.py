@@ -130,7 +130,7 @@ def blocked(key: Blocked, view: View) -> Desired:
     row, number = found
     fields: Match = match({LOGICAL_SWITCH: number, "eth_dst": row.mac})
     drop = flow(Table.UNICAST, Priority.FORBIDDEN, fields, producer=Cookie.UNICAST)
-    faults = (view.fault("it is blocked", f"MAC {row.mac}"),)
+    faults = (view.switch_fault("it is blocked", f"MAC {row.mac}"),)
     entry = BlockedEntry(row.logical_switch, row.mac)
     return Desired((drop,), faults=faults, rows=((entry, row.mirror),))
 

@@ -76,9 +76,9 @@ class View:
         """The switch's row, for people."""
         return f"Physical_Switch {self.name}"
 
-    def fault(
+    def switch_fault(
         self, reason: str, subject: str = "", word: FaultWord = FaultWord.UNSPECIFIED
     ) -> Fault:
-        """Return a fault that the switch's row shows, of the switch or of another subject."""
+        """Return a fault for the switch's fault column; its subject may be another row."""
         assert self.physical is not None
         return Fault(subject or self.subject, reason, of_switch(self.physical.uuid, word))

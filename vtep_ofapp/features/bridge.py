@@ -74,9 +74,9 @@ def _bridge(key: WholeBridge, view: View) -> Desired:
 
 def _faults(view: View) -> Iterator[Fault]:
     assert view.physical is not None
-    yield from map(view.fault, view.physical.refused)
+    yield from map(view.switch_fault, view.physical.refused)
     if not view.physical.tunnel_ips:
-        yield view.fault(
+        yield view.switch_fault(
             "it has no usable tunnel_ips, so there are no tunnels: "
             f"vtep-ctl set Physical_Switch {view.name} tunnel_ips=ADDRESS"
         )

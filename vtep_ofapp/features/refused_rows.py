@@ -68,7 +68,7 @@ def _refused(key: RefusedRow, view: View) -> Desired:
         or not view[Ports].is_bound(refused.logical_switch)
     ):
         return NOTHING
-    return Desired(faults=(view.fault(refused.reason, refused.subject),))
+    return Desired(faults=(view.switch_fault(refused.reason, refused.subject),))
 
 
 def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[Topic]:

@@ -194,7 +194,10 @@ def _numbers(targets: Addresses, view: View) -> dict[str, int]:
 
 def _set_faults(logical_switch: UUID, mac: str, view: View) -> list[Fault]:
     subject = f"Mcast_Macs_Remote {mac} in {view[LogicalSwitches].name(logical_switch)}"
-    return [view.fault(reason, subject) for reason in view[McastSets].left_out(logical_switch, mac)]
+    return [
+        view.switch_fault(reason, subject)
+        for reason in view[McastSets].left_out(logical_switch, mac)
+    ]
 
 
 # Topics that invalidate the owners

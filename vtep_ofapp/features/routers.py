@@ -62,7 +62,7 @@ def _router(key: Router, view: View) -> Desired:
     if row is None or not any(map(view[Ports].is_bound, row.logical_switches)):
         return NOTHING
     reason = "logical routers are not supported"
-    fault = view.fault(reason, f"Logical_Router {row.name}", FaultWord.LR_SUPPORT)
+    fault = view.switch_fault(reason, f"Logical_Router {row.name}", FaultWord.LR_SUPPORT)
     return Desired(faults=(fault,))
 
 

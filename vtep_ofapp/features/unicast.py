@@ -113,9 +113,13 @@ def _faults(key: Placed, address: str, view: View) -> tuple[Fault, ...]:
         rows = ", ".join(str(row.uuid) for row in rivals)
         reason = f"it is placed more than once; {address} is used and not row {rows}"
         is_contradicted = any(row.locator.address != address for row in rivals)
-        faults.append(view.fault(reason, subject) if is_contradicted else Fault(subject, reason))
+        faults.append(
+            view.switch_fault(reason, subject) if is_contradicted else Fault(subject, reason)
+        )
     if is_own and not view[Switches].is_bound_elsewhere(key.logical_switch, view):
-        faults.append(view.fault(f"its locator {address} is an address of this switch", subject))
+        faults.append(
+            view.switch_fault(f"its locator {address} is an address of this switch", subject)
+        )
     return tuple(faults)
 
 

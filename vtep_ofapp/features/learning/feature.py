@@ -174,7 +174,7 @@ def _full_logical_switch(key: FullLogicalSwitch, view: View) -> Desired:
         return NOTHING
     reason = f"{view.settings.max_local_macs} MACs were learned, and no more can be"
     subject = logical_switches.name(key.logical_switch)
-    fault = view.fault(reason, subject, FaultWord.MAC_TABLE_EXHAUSTION)
+    fault = view.switch_fault(reason, subject, FaultWord.MAC_TABLE_EXHAUSTION)
     return Desired((learning.full_logical_switch(number),), faults=(fault,))
 
 

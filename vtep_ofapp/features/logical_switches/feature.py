@@ -46,7 +46,7 @@ def _local_flooding(key: LocalFlooding, view: View) -> Desired:
     faults: tuple[Fault, ...] = ()
     if len(bindings) > MAX_BINDINGS:
         reason = f"it has {len(bindings)} bindings; only {MAX_BINDINGS} of them are flooded to"
-        faults = (view.fault(reason, logical_switches.name(key.logical_switch)),)
+        faults = (view.switch_fault(reason, logical_switches.name(key.logical_switch)),)
     return Desired(flows, groups, faults)
 
 
@@ -75,10 +75,10 @@ def _key_faults(row: LogicalSwitch, view: View) -> Iterator[Fault]:
     peers = view[Peers].of(row.uuid)
     if row.refused:
         for reason in row.refused:
-            yield view.fault(reason, subject)
+            yield view.switch_fault(reason, subject)
     elif others:
         reason = f"its tunnel key is also that of {', '.join(others)}; none of them uses it"
-        yield view.fault(reason, subject)
+        yield view.switch_fault(reason, subject)
     elif row.tunnel_key is None and (not peers or any(vnis.key(peer) is None for peer in peers)):
         yield Fault(subject, "it has no tunnel key yet; it switches locally only")
 

@@ -85,11 +85,11 @@ def _peer_faults(key: Peer, view: View) -> Iterator[Fault]:
             f"its key at {key.address} is also that of {', '.join(others)}; "
             "none of them uses it there"
         )
-        yield view.fault(reason, subject)
+        yield view.switch_fault(reason, subject)
     keys = {each.tunnel_key for each in view[Peers].locators(key) if each.tunnel_key is not None}
     if own is None and len(keys) > 1:
         reason = f"its locators for {key.address} have several keys; only the least is used"
-        yield view.fault(reason, subject)
+        yield view.switch_fault(reason, subject)
     elif own is not None and keys - {own}:
         further = ", ".join(map(str, sorted(keys - {own})))
         reason = (
@@ -109,10 +109,10 @@ def _tunnel(key: Tunnel, view: View) -> Desired:
         return NOTHING
     if state.is_taken(address):
         reason = f"no tunnel to {address}: someone else has a port with the name for it"
-        return Desired(faults=(view.fault(reason),))
+        return Desired(faults=(view.switch_fault(reason),))
     if state.is_refused(address):
         reason = f"no tunnel to {address}: there are {view.settings.max_tunnels} already"
-        return Desired(faults=(view.fault(reason, word=FaultWord.TUNNEL_EXHAUSTION),))
+        return Desired(faults=(view.switch_fault(reason, word=FaultWord.TUNNEL_EXHAUSTION),))
     settings, problems = view[TunnelRows].bfd_settings(address)
     flows = [tunnels.incoming(address, number) for number in state.numbers(address)]
     number = state.number(address)
@@ -122,10 +122,10 @@ def _tunnel(key: Tunnel, view: View) -> Desired:
         flows.append(tunnels.looking_at_bfd(address, number, settings["bfd_src_ip"]))
     users = _users(address, view)
     port = state.port(address)
-    faults = [view.fault(f"tunnel to {address}: {problem}") for problem in problems]
+    faults = [view.switch_fault(f"tunnel to {address}: {problem}") for problem in problems]
     if port is not None and port.error:
         reason = f"Open vSwitch cannot make the tunnel to {address}: {port.error}"
-        faults.append(view.fault(reason))
+        faults.append(view.switch_fault(reason))
     vnis = {view[VniMapping].vni_towards(user) for user in users} | ({0} if settings else set())
     return Desired(
         tuple(flows),
@@ -167,7 +167,7 @@ def _taken_faults(address: str, local: str, vnis: set[int | None], view: View) -
                 f"{port.key} that come {sender}: ovs-vsctl del-port {port.bridge} {port.name}, "
                 "or if ovs-vtep left it, python -m vtep_ofapp.cleanup --ovs-vtep"
             )
-            yield view.fault(reason)
+            yield view.switch_fault(reason)
 
 
 # VTEPs that no row names
