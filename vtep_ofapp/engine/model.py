@@ -8,8 +8,8 @@ from uuid import UUID
 
 from ..process.settings import Settings
 from ..values.rows import Gone
-from .dispatch import Dispatch
 from .feature import Clock, Feature, Index
+from .feature_tables import FeatureTables
 from .report import Report
 from .topics import Topic
 
@@ -31,12 +31,12 @@ class Model:
     """
 
     def __init__(self, features: Iterable[Feature], clock: Clock = time.monotonic) -> None:
-        self.dispatch = Dispatch(features)
+        self.feature_tables = FeatureTables(features)
         self._clock = clock
         self._rows: dict[UUID, Row] = {}
         self._known: dict[type, Any] = {}
         self._indices: defaultdict[type, list[Index]] = defaultdict(list)
-        for feature in self.dispatch.features:
+        for feature in self.feature_tables.features:
             for make in feature.indices:
                 self._known[make] = index = make()
                 for kind in index.ROWS:
@@ -56,7 +56,7 @@ class Model:
 
     def reports(self, settings: Settings) -> list[Report]:
         """Return one report of each kind of row or column that switches owe the NVC."""
-        return [make(self, settings, self._clock) for make in self.dispatch.reports]
+        return [make(self, settings, self._clock) for make in self.feature_tables.reports]
 
     def rows(self) -> Set[UUID]:
         """Return every row that it was told of and that is not gone."""

@@ -50,29 +50,29 @@ class SwitchState:
     """
 
     def __init__(self, name: str, model: Model, settings: Settings, clock: Clock) -> None:
-        dispatch = model.dispatch
+        tables = model.feature_tables
         self.name = name
         self.flows: DesiredActual[FlowKey, Flow] = DesiredActual()
         self.groups: DesiredActual[int, Group] = DesiredActual()
         self.tunnel_ports: DesiredActual[str, TunnelPort] = DesiredActual()
         self.rows: dict[type, DesiredActual[Any, Any]] = {
-            kind: DesiredActual() for kind in dispatch.rows
+            kind: DesiredActual() for kind in tables.rows
         }
-        self.view = View(name, settings, clock, model.known, self.rows, dispatch.steps)
-        self._dispatch = dispatch
-        self._desired: dict[type, dict[Key, Desired]] = {kind: {} for kind in dispatch.owners}
+        self.view = View(name, settings, clock, model.known, self.rows, tables.steps)
+        self._tables = tables
+        self._desired: dict[type, dict[Key, Desired]] = {kind: {} for kind in tables.owners}
         self._users = TunnelUsers()
         self._dirty = Dirty(
-            {key: owner.pace for key, owner in dispatch.owners.items()},
-            lambda key: dispatch.precedence(key, self.view),
+            {key: owner.pace for key, owner in tables.owners.items()},
+            lambda key: tables.precedence(key, self.view),
         )
         self._watchers: list[FlowWatcher] = []
-        for make in dispatch.states:
+        for make in tables.states:
             state = make(self.view)
             self.view.add(state)
             if isinstance(state, FlowWatcher):
                 self._watchers.append(state)
-        self.view.tunnels = self.view[dispatch.tunnels]
+        self.view.tunnels = self.view[tables.tunnels]
         self.invalidate(SwitchReplaced())
 
     # What it answers
@@ -107,7 +107,7 @@ class SwitchState:
 
     def next_due(self) -> float | None:
         """Return when due() is to be called next, by the clock, None for not at all."""
-        ends = (timer.end(self.view) for timer in self._dispatch.timers)
+        ends = (timer.end(self.view) for timer in self._tables.timers)
         return min((end for end in ends if end is not None), default=None)
 
     # What it is told
@@ -139,25 +139,25 @@ class SwitchState:
         elif kind is TunnelChanged:
             for key in self._users.take_waiting(topic.address):
                 self._dirty.add(key)
-        for listener in self._dispatch.listeners.get(kind, ()):
+        for listener in self._tables.listeners.get(kind, ()):
             for each in listener(topic, self.view):
                 self.invalidate(each)
 
     def packet_in(self, packet: PacketIn) -> None:
         """Take a frame that the switch showed."""
-        take = self._dispatch.packets.get(packet.producer)
+        take = self._tables.packets.get(packet.producer)
         if take is not None:
             for topic in take(packet, self.view):
                 self.invalidate(topic)
 
     def count(self, counters: Mapping[FlowKey, Counter]) -> None:
         """Take the counters of all flows that are counted."""
-        for take in self._dispatch.counters:
+        for take in self._tables.counters:
             take(counters, self.view)
 
     def due(self) -> None:
         """Do what is due by the clock."""
-        for timer in self._dispatch.timers:
+        for timer in self._tables.timers:
             for topic in timer.due(self.view):
                 self.invalidate(topic)
 
@@ -239,7 +239,7 @@ class SwitchState:
     def _work_out(self, kind: type, key: Key, former: Addresses) -> tuple[Desired, Addresses]:
         if self.view.physical is None:
             return NOTHING, NO_TUNNELS
-        return self._dispatch.owners[kind].work_out(key, self.view, former)
+        return self._tables.owners[kind].work_out(key, self.view, former)
 
     def _take(self) -> Iterator[Key]:
         """Yield the touched owners; which tunnels are wanted is known before the last of them."""

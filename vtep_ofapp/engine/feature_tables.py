@@ -1,4 +1,4 @@
-"""Who takes what: tables by type, made once of what all features declare."""
+"""What all features declare, merged once into tables by type."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,8 +6,12 @@ from collections.abc import Iterable
 from .feature import Feature, Listener, Owner, TunnelUser
 
 
-class Dispatch:
-    """``owners`` are by the type of their keys, ``listeners`` by the type of a topic."""
+class FeatureTables:
+    """The owners, listeners, states and timers of all features.
+
+    ``owners`` are found by the type of their keys, ``listeners`` by the type of a topic, and
+    ``packets`` by the producer of the flow that caused the packet-in.
+    """
 
     def __init__(self, features: Iterable[Feature]) -> None:
         self.features = tuple(features)
