@@ -44,13 +44,12 @@ LOG = logging.getLogger("vtep_ofapp")
 config.register()
 
 _COLLECTIONS = 10_000, 10, 100
-"""New objects after which Python looks for circles of garbage among them, and how often it looks
-further back. By default it looks through all flows again and again while they become more, which
-was half of the work of loading 100,000; none of them is in a circle."""
+"""Thresholds of Python's cyclic garbage collector. With the defaults it scanned all flows again and
+again while 100,000 were loaded, which took half of the time; flows form no cycles."""
 
 
 def interrupt(number: int, frame: Any) -> None:
-    """Raise KeyboardInterrupt where os-ken ends by it: os-ken's green threads only log it."""
+    """Raise KeyboardInterrupt outside of os-ken's green threads, which would only log it."""
     if isinstance(eventlet.getcurrent(), GreenThread):
         get_hub().schedule_call_global(0, signal.default_int_handler, number, frame)
     else:
@@ -58,13 +57,13 @@ def interrupt(number: int, frame: Any) -> None:
 
 
 def format_log() -> None:
-    """Let lines of the log begin with time and level, unless a file says how to log."""
+    """Install our log format, unless a logging configuration file is given."""
     if not config.logs_by_file():
         log_format.install(logging.getLogger().handlers, os.environ)
 
 
 def _listener(openflow: config.OpenFlow) -> server.Listener:
-    """Return the server for the switches, which listens already.
+    """Return the OpenFlow listener; it already listens.
 
     Raises BadOption and CannotListen.
     """
@@ -80,7 +79,7 @@ def _listener(openflow: config.OpenFlow) -> server.Listener:
 
 
 class VtepApp(OSKenApp):  # type: ignore[misc]
-    """The application. Its handlers only pass on what os-ken tells."""
+    """The application. Its handlers pass os-ken's events to the connections."""
 
     OFP_VERSIONS = (ofproto_v1_3.OFP_VERSION,)
 
@@ -121,10 +120,10 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         self._loop = Loop(components, inbox, ServiceManager())
 
     def start(self) -> None:
-        """Begin to work, once every application is loaded.
+        """Start the loop and the database clients, once every application is loaded.
 
-        SIGTERM ends the process as Ctrl-C does, at once and with exit code 0. There is nothing
-        to save: the switches go on with what they have. On SIGUSR1 the log says how much was sent.
+        SIGTERM ends the process as Ctrl-C does, at once and with exit code 0. No state has to be
+        saved: the switches keep their flows. On SIGUSR1 the numbers of messages are logged.
         """
         super().start()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -136,10 +135,9 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             database.start()
 
     def _give_account(self) -> None:
-        """Let the log say how much was sent, whenever SIGUSR1 comes.
+        """Post an event for each SIGUSR1, so that the loop logs the numbers of messages.
 
-        Only a file descriptor wakes the green threads up; what a signal's handler does waits for
-        the next event.
+        The signal handler writes to a file descriptor, because only that wakes the green threads.
         """
         asked = os.eventfd(0, os.EFD_CLOEXEC)
         signal.signal(signal.SIGUSR1, lambda *_: os.eventfd_write(asked, 1))
@@ -150,7 +148,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
 
     @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])
     def state_changed(self, event: Any) -> None:
-        """Pass on that a datapath finished the handshake or is gone."""
+        """Pass on that a datapath finished the handshake or disconnected."""
         self._connections.state_changed(event.datapath, event.state)
 
     @set_ev_cls(
@@ -169,5 +167,5 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         MAIN_DISPATCHER,
     )
     def received(self, event: Any) -> None:
-        """Pass on a message of a datapath."""
+        """Pass on a message from a datapath."""
         self._connections.received(event.msg)

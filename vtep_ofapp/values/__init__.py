@@ -1,1 +1,1 @@
-"""Plain values: addresses, rows, flows, events and what is to be written."""
+"""Plain values: addresses, rows, flows, events, faults and writes."""

@@ -1,4 +1,4 @@
-"""Text and numbers from outside become values here, or are refused with a reason.
+"""Parse MAC and IPv4 addresses, VNIs and VLANs, or refuse them with a reason.
 
 Addresses stay strings in one canonical spelling, so that they can be compared, hashed and
 shown as they are.
@@ -11,17 +11,17 @@ from functools import lru_cache
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 UNKNOWN_DST = "unknown-dst"
-"""The keyword of vtep(5) that stands for every destination that no other row names."""
+"""The keyword of vtep(5) for BUM traffic: every destination without a row of its own."""
 
 
 class Invalid(ValueError):
-    """A value from outside that cannot be used; its text is the reason, for people."""
+    """A value that cannot be used; its text is the reason, for people."""
 
 
 def parse_mac(text: str) -> str:
     """Return the MAC address in lower case with colons.
 
-    Raises Invalid when it is not six pairs of hexadecimal digits joined by colons, the form
+    Raises Invalid if it is not six pairs of hexadecimal digits joined by colons, the form
     that vtep(5) shows.
     """
     mac = text.lower()
@@ -44,7 +44,7 @@ def is_group(mac: str) -> bool:
 
 
 def is_station(mac: str) -> bool:
-    """Whether a canonical MAC address can be the source of a frame: no group, not all zero."""
+    """Whether a canonical MAC address can be the source of a frame: not a group, not zero."""
     return not is_group(mac) and mac != "00:00:00:00:00:00"
 
 
@@ -64,8 +64,8 @@ def parse_group_mac(text: str) -> str:
 def parse_ipv4(text: str) -> str:
     """Return the canonical IPv4 address of one host.
 
-    Raises Invalid for anything that cannot be the end of a tunnel: IPv6, multicast, broadcast
-    and unspecified addresses.
+    Raises Invalid for addresses that cannot be a tunnel endpoint: IPv6, multicast, broadcast and
+    unspecified ones.
     """
     try:
         address = ipaddress.ip_address(text)
@@ -78,7 +78,7 @@ def parse_ipv4(text: str) -> str:
     return str(address)
 
 
-@lru_cache(maxsize=1 << 14)  # a few remote VTEPs stand behind very many rows
+@lru_cache(maxsize=1 << 14)  # many rows name the same few remote VTEPs
 def ipv4_number(address: str) -> int:
     """Return the 32 bits of a canonical IPv4 address as a number."""
     return int(ipaddress.IPv4Address(address))
@@ -102,7 +102,7 @@ def parse_vni(key: int) -> int | None:
 def parse_vlan(vlan: int) -> int:
     """Return a VLAN key of vlan_bindings: 0 is untagged, 1 to 4094 are tags (IEEE 802.1Q).
 
-    Raises Invalid for 4095, which no frame may carry, and for what is no VLAN at all.
+    Raises Invalid for the reserved VLAN 4095 and for numbers out of range.
     """
     if not 0 <= vlan <= 4094:
         raise Invalid(f"VLAN {vlan} is outside of 0 to 4094")

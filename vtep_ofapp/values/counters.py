@@ -1,11 +1,11 @@
-"""What a flow counted, and what went over the connection of a switch."""
+"""Counters of flows, and of the messages on an OpenFlow connection."""
 
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 
 class Counter(NamedTuple):
-    """What a flow with this cookie counted since the switch has it."""
+    """The counters of a flow with this cookie, since it was added."""
 
     cookie: int
     packets: int
@@ -14,7 +14,7 @@ class Counter(NamedTuple):
 
 @dataclass(slots=True)
 class Traffic:
-    """Messages since the connection stands; it begins anew with the next one."""
+    """Messages on one connection since the switch connected."""
 
     flow_mods: int = 0
     group_mods: int = 0
@@ -23,10 +23,10 @@ class Traffic:
     flow_stats_requests: int = 0
     packet_ins: int = 0
     packet_ins_dropped: int = 0
-    """Those among packet_ins that nothing reads: of flows of others, or not from a station."""
+    """Packet-ins that were ignored: from flows of others, or not from a station."""
     packet_outs: int = 0
     packet_outs_dropped: int = 0
-    """Frames that found too many waiting and were not sent; they are not among packet_outs."""
+    """Packet-outs that were not sent because the queue was full; packet_outs excludes them."""
 
     def __str__(self) -> str:
         counts = ((field.name, getattr(self, field.name)) for field in fields(self))

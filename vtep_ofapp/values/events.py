@@ -1,4 +1,4 @@
-"""What can happen: everything that reaches the loop is one of these values."""
+"""The events that the loop handles, and the two interfaces that they answer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,43 +13,43 @@ from .rows import Bridge, VtepRow
 
 
 class Connection(Protocol):
-    """The OpenFlow connection of one switch, as the loop uses it. Nothing here waits."""
+    """The OpenFlow connection of one switch, as the loop uses it. No method blocks."""
 
     peer: str
     """The IP address of the switch's end."""
     traffic: Traffic
 
     def lead(self, generation: int | None) -> None:
-        """Become the switch's master; a RoleIs follows.
+        """Request the role of master; a RoleIs follows.
 
-        ``generation`` is that of an earlier RoleIs, or None to follow whoever was master before.
+        ``generation`` is that of an earlier RoleIs, or None to take over from any former master.
         """
 
     def stand_by(self) -> None:
-        """Become a slave of the switch: hear of ports only, change nothing."""
+        """Request the role of slave: it receives port status only, and cannot change the switch."""
 
     def read_back(self) -> None:
-        """Ask for all our flows and groups; a ReadBack follows."""
+        """Request all our flows and groups; a ReadBack follows."""
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Make the changes in one atomic bundle; an Applied follows."""
+        """Send the changes in one atomic bundle; an Applied follows."""
 
     def send(self, packets: Sequence[PacketOut]) -> None:
-        """Send frames, after the changes before. Frames that find too many waiting are dropped."""
+        """Send packet-outs after all earlier changes; drop those that the queue has no room for."""
 
     def read_counters(self) -> None:
-        """Ask for the counters of bindings and of dropped frames; a Counters follows."""
+        """Request the counters of bindings and of dropped frames; a Counters follows."""
 
     def ask(self) -> None:
-        """Ask whether the switch is still there; an Alive follows."""
+        """Send an echo request; an Alive follows if the switch answers."""
 
     has_flow_monitor: bool
-    """Whether the switch tells what others do to its flows; else they are to be read back."""
+    """Whether the switch reports changes of flows by others; if not, they have to be read back."""
 
     def compare_groups(self, known: Iterable[int] | None = None) -> None:
-        """Ask for all groups; a GroupsChanged follows if they are other than at the last time.
+        """Request all groups; a GroupsChanged follows if they differ from the last answer.
 
-        With the ids of all that are ``known`` it tells every group, and which of these are gone.
+        With ``known`` ids the event has every group, and None for those of the ids that are gone.
         """
 
     def disconnect(self) -> None:
@@ -57,21 +57,20 @@ class Connection(Protocol):
 
 
 class Writer(Protocol):
-    """A database, as the loop uses it to write. Nothing here waits."""
+    """A database, as the loop uses it to write. No method blocks."""
 
     def takes(self, write: Any) -> bool:
-        """Return whether the database has columns for a write: an old schema may lack them."""
+        """Return whether the database has the columns of a write: an old schema may lack them."""
 
     def commit(self, writes: Sequence[Any]) -> None:
-        """Perform the writes in one transaction; a Committed follows. One at a time."""
+        """Commit the writes in one transaction; a Committed follows. One is in flight at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class VtepRows:
     """Rows of hardware_vtep that are new, changed, refused or gone.
 
-    All that one transaction changed is one change; if ``more`` of it is still to come, nothing may
-    be made of these rows before that is there, too.
+    One transaction is one change. While ``more`` of its rows follow, nothing is decided or sent.
     """
 
     rows: Sequence[VtepRow]
@@ -80,9 +79,9 @@ class VtepRows:
 
 @dataclass(frozen=True, slots=True)
 class VtepInSync:
-    """All of hardware_vtep was told; rows that are not among ``rows`` do not exist.
+    """The initial rows of hardware_vtep are complete; rows that are not among ``rows`` are gone.
 
-    It is the end of a change: of the transactions that were made while we were away.
+    All transactions that were missed while the database was away end with it, as one change.
     """
 
     rows: frozenset[UUID]
@@ -102,9 +101,9 @@ class Bridges:
 
 @dataclass(frozen=True, slots=True)
 class BridgesInSync:
-    """All of a database was told; bridges that are not among ``names`` are not in it.
+    """The initial bridges of a database are complete; bridges not among ``names`` are gone.
 
-    It is the end of a change, as VtepInSync is.
+    It ends a change, as VtepInSync does.
     """
 
     database: str
@@ -113,7 +112,7 @@ class BridgesInSync:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A transaction on a database ended; ``error`` is its reason to fail, for people."""
+    """A transaction on a database ended; ``error`` says why it failed, None if it did not."""
 
     database: str
     error: str | None
@@ -121,17 +120,17 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """The connection to a database ended, and with it the lock; an in-sync event ends that."""
+    """The connection to a database was lost, and the lock with it, until an in-sync event."""
 
     database: str
 
 
 @dataclass(frozen=True, slots=True)
 class LockIs:
-    """Whether this process holds the lock on hardware_vtep, and so is the one that acts.
+    """Whether this process holds the lock on hardware_vtep, and so is in charge.
 
-    It follows VtepInSync, for each connection to the database. While there is none, it remains as
-    it was: nobody can say otherwise.
+    It follows VtepInSync on each new connection to the database. While the database is away, the
+    last one stays in force.
     """
 
     held: bool
@@ -139,7 +138,7 @@ class LockIs:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A datapath finished the OpenFlow handshake; ``name`` is that of its port LOCAL."""
+    """A datapath finished the OpenFlow handshake; ``name`` is the name of its LOCAL port."""
 
     datapath_id: int
     connection: Connection
@@ -148,21 +147,21 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """A datapath that was Connected is no longer."""
+    """A Connected datapath disconnected."""
 
     connection: Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The answer to ask()."""
+    """The echo reply to ask()."""
 
     connection: Connection
 
 
 @dataclass(frozen=True, slots=True)
 class RoleIs:
-    """The answer to lead(): we are master in this generation, or None if someone newer is."""
+    """The role reply to lead(): we are master with this generation id, None if it was refused."""
 
     connection: Connection
     generation: int | None
@@ -170,7 +169,7 @@ class RoleIs:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """Our flows and groups that the switch has."""
+    """The answer to read_back(): our flows and groups that the switch has."""
 
     connection: Connection
     flows: dict[FlowKey, Flow]
@@ -179,19 +178,19 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The answer to apply(): all changes were made, or none and those in ``rejected`` are why."""
+    """The answer to apply(): either all changes were made, or none because of ``rejected`` ones."""
 
     connection: Connection
     changes: Sequence[Change]
     made: bool
     rejected: Sequence[Change] = ()
     is_full: bool = False
-    """The table of the rejected change has no room."""
+    """Whether the flow table, or the group table, of the rejected change is full."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What each flow counted that counts for a binding, or frames that it drops."""
+    """The counters of each flow that counts for a binding, or counts dropped frames."""
 
     connection: Connection
     flows: dict[FlowKey, Counter]
@@ -202,8 +201,8 @@ class PacketIn:
     """A flow of ours sent a frame to the controller.
 
     ``producer`` is the producer of the flow, a Cookie of the pipeline, and ``table`` the flow's
-    table. ``fields`` are the registers, metadata and ports that the frame had there. ``header``
-    holds the bytes that the producer's packet-ins are read for, see SHOWN in pipeline/layout.py.
+    table. ``fields`` are the registers, metadata and ports of the frame in that table. ``header``
+    has as many bytes of the frame as SHOWN in pipeline/layout.py says for the producer.
     """
 
     connection: Connection
@@ -215,7 +214,7 @@ class PacketIn:
 
 @dataclass(frozen=True, slots=True)
 class FlowRemoved:
-    """The switch removed a flow: because it was idle, or because someone deleted it."""
+    """The switch removed a flow because of its idle timeout, or because someone deleted it."""
 
     connection: Connection
     key: FlowKey
@@ -224,7 +223,7 @@ class FlowRemoved:
 
 @dataclass(frozen=True, slots=True)
 class FlowsChanged:
-    """Others changed flows: some of ours, or at least those with these keys."""
+    """Others changed flows: those with these keys, and some of ours if ``are_ours``."""
 
     connection: Connection
     keys: Sequence[FlowKey]
@@ -233,7 +232,7 @@ class FlowsChanged:
 
 @dataclass(frozen=True, slots=True)
 class GroupsChanged:
-    """Groups of the switch that are other than when it was last asked, None for those gone."""
+    """Groups that changed since the last answer to compare_groups(); None if one is gone."""
 
     connection: Connection
     groups: Mapping[int, Group | None]
@@ -241,7 +240,7 @@ class GroupsChanged:
 
 @dataclass(frozen=True, slots=True)
 class TimerIsDue:
-    """A timer of the loop has run off; the name is for people, the number says which one."""
+    """A timer of the loop expired; ``number`` identifies it, ``name`` is for people."""
 
     name: str
     number: int
@@ -249,12 +248,12 @@ class TimerIsDue:
 
 @dataclass(frozen=True, slots=True)
 class WorkIsLeft:
-    """The turn hit its work limit; another one is to follow."""
+    """The turn hit its work limit; take another."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountIsDue:
-    """Someone asks how much was sent."""
+    """The process received SIGUSR1: log how many messages and transactions were sent."""
 
 
 Event: TypeAlias = (

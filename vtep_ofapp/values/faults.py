@@ -1,15 +1,15 @@
-"""Faults: what is wrong, for people, and the word that the schema has for it (vtep(5))."""
+"""Faults: a reason for people, and the word of vtep(5) for the fault column of a row."""
 
 from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
 PATIENCE = 5.0
-"""Seconds that others have for what they do in steps, until a line says what is missing."""
+"""Seconds before a missing row or tunnel is logged, as an NVC may configure it in steps."""
 
 
 class FaultWord(Enum):
-    """What a fault column may hold, in the words of vtep(5)."""
+    """The words that vtep(5) defines for fault columns."""
 
     MAC_TABLE_EXHAUSTION = "mac_table_exhaustion"
     TUNNEL_EXHAUSTION = "tunnel_exhaustion"
@@ -42,7 +42,7 @@ class FaultTable(Enum):
 
     @property
     def words(self) -> frozenset[FaultWord]:
-        """What the fault column may hold."""
+        """The words that the fault column may hold."""
         return _COLUMNS[self][1]
 
 
@@ -91,7 +91,7 @@ class FaultRow:
     uuid: UUID
 
     def shows(self, word: FaultWord) -> "FaultEntry":
-        """Return the word in this row's fault column."""
+        """Return an entry with the word for the fault column of this row."""
         return FaultEntry(self, word)
 
 
@@ -109,12 +109,12 @@ class FaultEntry:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A problem of configuration: said once in the log and shown to the NVC while it lasts.
+    """A configuration problem: logged once, and shown to the NVC in a fault column while it lasts.
 
-    ``subject`` names the row for people. ``entry`` is what a fault column shows; it is None for
-    what an NVC should not be alarmed about. The log has the fault once it has lasted for
-    ``patience`` seconds: what an NVC or an operator does in several steps is none in between.
-    ``is_information`` is for what may well be right.
+    ``subject`` names the row for people. ``entry`` goes into the fault column; it is None if the
+    NVC need not know. The fault is logged only if it lasts for ``patience`` seconds, because an
+    NVC or an operator may configure things in several steps. ``is_information`` lowers the level
+    of the log line, for a configuration that may well be intended.
     """
 
     subject: str
@@ -128,10 +128,10 @@ class Fault:
 
 
 def of_switch(uuid: UUID, word: FaultWord = FaultWord.UNSPECIFIED) -> FaultEntry:
-    """Return a word in the fault column of a Physical_Switch row."""
+    """Return an entry for the fault column of a Physical_Switch row."""
     return FaultRow(FaultTable.PHYSICAL_SWITCH, uuid).shows(word)
 
 
 def of_port(uuid: UUID, word: FaultWord = FaultWord.UNSPECIFIED) -> FaultEntry:
-    """Return a word in the fault column of a Physical_Port row."""
+    """Return an entry for the fault column of a Physical_Port row."""
     return FaultRow(FaultTable.PHYSICAL_PORT, uuid).shows(word)

@@ -10,7 +10,7 @@ from .flows import Flow, FlowKey, Group, MatchValue
 
 
 class FlowChange(NamedTuple):
-    """The flow that is to be under the key, or None for no flow there."""
+    """Add or modify the flow with the key; delete it if ``flow`` is None."""
 
     key: FlowKey
     flow: Flow | None
@@ -21,7 +21,7 @@ class FlowChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GroupChange:
-    """The group that is to have the id, or None for none; ``exists`` if it has one now."""
+    """Add the group, or modify it if it ``exists``; delete it if ``group`` is None."""
 
     id: int
     group: Group | None
@@ -36,11 +36,11 @@ Station: TypeAlias = tuple[MatchValue, str]
 
 
 def in_one_bundle(changes: Iterable[Change], most: int) -> list[Change]:
-    """Return the changes that the next bundle makes: all of them, or if these are too many a part.
+    """Return the changes of the next bundle: all of them, or about ``most`` at a time.
 
-    ``changes`` name what is there before what uses it. In parts, what is about one station stays
-    together; whatever is new comes first and what goes comes last, so that each part leaves
-    nothing without what it needs.
+    ``changes`` have groups before the flows that use them. If they do not fit into one bundle,
+    additions come first, then stations one by one with all of their changes together, and
+    deletions last. So no bundle leaves a flow without the group or the flow that it relies on.
     """
     every = list(changes)
     if len(every) <= most:
@@ -65,7 +65,7 @@ def in_one_bundle(changes: Iterable[Change], most: int) -> list[Change]:
 
 
 def _station(change: Change) -> Station | None:
-    """Return the logical switch and the MAC that the change of a flow is about, if it is of one."""
+    """Return the logical switch and the MAC of the station that a flow belongs to, if any."""
     if isinstance(change, GroupChange):
         return None
     fields = dict(change.key.match)

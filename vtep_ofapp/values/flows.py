@@ -1,7 +1,6 @@
-"""Flows and groups as values: what the pipeline decides and what the switch is told.
+"""Flows, groups and their actions as values.
 
-All of them are frozen, compare by content, and print as an operator would read them in the
-output of ovs-ofctl.
+All of them are frozen, compare by content, and print as in the output of ovs-ofctl.
 """
 
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ COOKIE_BASE = 0x76746570 << 32
 COOKIE_MASK = 0xFFFFFFFF << 32
 
 GROUP_BASE = 0b101 << 29
-"""The highest three bits of all our group ids; groups without them are not ours."""
+"""The highest three bits of all our group ids; groups with other bits are not ours."""
 GROUP_MASK = 0b111 << 29
 
 MatchValue: TypeAlias = "int | str | tuple[int, int] | tuple[str, str]"
@@ -24,7 +23,7 @@ Match: TypeAlias = "tuple[tuple[str, MatchValue], ...]"
 
 
 def match(fields: Mapping[str, MatchValue]) -> Match:
-    """Return the match on the given fields; sorted, so that equal matches compare equal."""
+    """Return the match on these fields, sorted so that equal matches compare equal."""
     return tuple(sorted(fields.items()))
 
 
@@ -59,7 +58,7 @@ class PushVlan:
 
 @dataclass(frozen=True, slots=True)
 class ForgetInPort:
-    """Clear the input port: OpenFlow drops an output to the port that a frame came in on."""
+    """Clear the input port: OpenFlow drops an output to the port that a frame came in by."""
 
     def __str__(self) -> str:
         return "load:0->in_port"
@@ -77,7 +76,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class OutputToBond:
-    """Send the frame out of one of these ports that is up, always the same for a source."""
+    """Send the frame out of one of these ports that are up, hashed by its source address."""
 
     ports: tuple[int, ...]
 
@@ -99,8 +98,7 @@ class ToController:
 class CheckLength:
     """Set the lowest bit of a register if the frame is longer than ``most`` bytes, else clear it.
 
-    Open vSwitch (2.12 and later) translates what follows in the same flow twice, once for each
-    answer.
+    Open vSwitch (2.12 and later) translates the rest of the flow twice, once for each result.
     """
 
     most: int
@@ -122,7 +120,7 @@ class ToGroup:
 
 @dataclass(frozen=True, slots=True)
 class Resubmit:
-    """Look the frame up in a table, and then go on with the next action."""
+    """Look the frame up in a table, then continue with the next action."""
 
     table: int
 
@@ -132,7 +130,7 @@ class Resubmit:
 
 @dataclass(frozen=True, slots=True)
 class GoTo:
-    """Continue in a later table; always the last of a flow's actions."""
+    """Continue in a later table; always the last action of a flow."""
 
     table: int
 
@@ -147,7 +145,7 @@ Action: TypeAlias = (
 
 
 class FlowKey(NamedTuple):
-    """What makes two flows the same entry of a table (OpenFlow 1.3.5, section 6.4)."""
+    """The identity of a flow in its table (OpenFlow 1.3.5, section 6.4)."""
 
     table: int
     priority: int
@@ -161,7 +159,7 @@ class FlowKey(NamedTuple):
 class Flow(NamedTuple):
     """One entry of a flow table. No actions means drop; idle_timeout in seconds, 0 for never.
 
-    The switch tells when it loses a ``watched`` flow, because it was idle or someone deleted it.
+    The switch sends a flow-removed message when a ``watched`` flow expires or is deleted.
     """
 
     key: FlowKey
@@ -177,9 +175,9 @@ class Flow(NamedTuple):
 
 
 def narrowed(flow: Flow, field: str, value: MatchValue) -> Flow:
-    """Return the flow for those of its frames that have the value in a field.
+    """Return the flow with a further field in its match.
 
-    All but that is shared with the flow, since there may be very many like it.
+    The other parts are shared with the original flow, to save memory when there are very many.
     """
     key = flow.key
     fields = tuple(sorted((*key.match, (field, value))))
@@ -188,8 +186,9 @@ def narrowed(flow: Flow, field: str, value: MatchValue) -> Flow:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bucket of a group. With a watch_port it counts only while that port is alive, with a
-    watch_group only while that group has a bucket that is.
+    """One bucket of a group.
+
+    It is live only while its watch_port is up, or its watch_group has a live bucket.
     """
 
     actions: tuple[Action, ...]
@@ -204,9 +203,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group: a copy to every bucket, with fast_failover to the first one that is alive, with
-    select to one that a hash of the frame chooses.
-    """
+    """A group of type all, fast failover (the first live bucket) or select (by a hash)."""
 
     id: int
     buckets: tuple[Bucket, ...]

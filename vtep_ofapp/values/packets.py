@@ -1,4 +1,4 @@
-"""Frames that we send into the pipeline of a switch."""
+"""Packet-outs: frames that we send through the pipeline of a switch."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from .flows import Action
 
 @dataclass(frozen=True, slots=True)
 class PacketOut:
-    """A frame, and the actions by which the switch treats it.
+    """A frame, and the actions that the switch applies to it.
 
-    The actions end with an output, or with a resubmit into a table; there is no GoTo among them.
-    ``in_port`` is the port that the frame seems to come from, None for the controller.
+    The last action is an output or a resubmit to a table; a GoTo is not allowed. ``in_port`` is the
+    port that the frame appears to come in by, None for the controller.
     """
 
     frame: bytes

@@ -1,8 +1,8 @@
-"""The rows of both databases as values, and what is learned from the switch.
+"""The rows of both databases as values.
 
-Whatever stands here has passed the door: addresses are canonical, keys are in range. What did
-not pass is a Refused. References to other rows are their UUIDs, except for locators, which are
-resolved to what they say.
+They have been validated: addresses are canonical, keys are in range. A row that cannot be used is
+a Refused. References to other rows are UUIDs, except for locators, which are resolved to their
+address and key.
 """
 
 import re
@@ -15,7 +15,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class BindingStats:
-    """A Logical_Binding_Stats row: what came in by a binding, and what left by it."""
+    """A Logical_Binding_Stats row: counters of frames into and out of a binding."""
 
     packets_from_local: int = 0
     bytes_from_local: int = 0
@@ -38,7 +38,7 @@ class PhysicalPort:
 
 @dataclass(frozen=True, slots=True)
 class TunnelReport:
-    """What the switch says in a Tunnel row: its own end, and its side of BFD."""
+    """The columns of a Tunnel row that the switch writes: its own address, and its side of BFD."""
 
     local: str
     bfd_config_local: Mapping[str, str] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class TunnelReport:
 class TunnelRow:
     """A Tunnel row: the Physical_Locator row of the remote end, with its address.
 
-    ``report`` is what stands in the columns that the switch owes.
+    ``report`` is the current content of the columns that the switch writes.
     """
 
     uuid: UUID
@@ -64,7 +64,7 @@ class TunnelRow:
 class PhysicalSwitch:
     """A Physical_Switch row with its ports and tunnels; tunnel_ips in lexicographical order.
 
-    ``towards_managers`` are the addresses of this host on its way to the database's managers.
+    ``towards_managers`` are the addresses of this host that face the database's managers.
     """
 
     uuid: UUID
@@ -80,13 +80,13 @@ class PhysicalSwitch:
 
     @property
     def tunnel_ip(self) -> str | None:
-        """The address that tunnels start from: the first of tunnel_ips, as OVN reads it."""
+        """The source address of tunnels: the first of tunnel_ips, as in OVN."""
         return self.tunnel_ips[0] if self.tunnel_ips else None
 
 
 @dataclass(frozen=True, slots=True)
 class LogicalSwitch:
-    """A Logical_Switch row; tunnel_key is a VNI, or None while there is none."""
+    """A Logical_Switch row; tunnel_key is its VNI, or None as long as it has none."""
 
     uuid: UUID
     name: str
@@ -96,7 +96,7 @@ class LogicalSwitch:
 
 
 class Locator(NamedTuple):
-    """A Physical_Locator row: a remote VTEP, with a VNI where it has a key of its own."""
+    """A Physical_Locator row: a remote VTEP, and its VNI if the row has a tunnel key."""
 
     uuid: UUID
     address: str
@@ -117,7 +117,7 @@ class RemoteMac:
 class RemoteMcastMac:
     """A Mcast_Macs_Remote row: ``mac`` is a group address or ``unknown-dst``.
 
-    ``refused`` says why locators of its set are left out.
+    ``refused`` has the reasons for which locators of its set are ignored.
     """
 
     uuid: UUID
@@ -129,7 +129,7 @@ class RemoteMcastMac:
 
 @dataclass(frozen=True, slots=True)
 class LogicalRouter:
-    """A Logical_Router row with the logical switches that it joins."""
+    """A Logical_Router row with the logical switches that it connects."""
 
     uuid: UUID
     name: str
@@ -180,15 +180,15 @@ VtepRow: TypeAlias = (
 
 
 ANYONE = "flow"
-"""The remote end of a tunnel port for VTEPs without one of their own (ovs-vswitchd.conf.db(5))."""
+"""The remote_ip of the tunnel port for all VTEPs without their own (ovs-vswitchd.conf.db(5))."""
 
 
 @dataclass(frozen=True, slots=True)
 class VxlanPort:
-    """A port of any bridge that takes VXLAN packets for UDP port 4789.
+    """A port of any bridge that receives VXLAN packets on UDP port 4789.
 
-    ``remote`` and ``local`` are its ends, None for any address; ``key`` is the one VNI that it
-    takes, None for all. ``is_up`` says that Open vSwitch made it.
+    ``remote`` and ``local`` are its endpoints, None for any address; ``key`` is its VNI, None for
+    all. ``is_up`` says that Open vSwitch has created it.
     """
 
     bridge: str
@@ -199,9 +199,9 @@ class VxlanPort:
     is_up: bool
 
     def takes(self, remote: str, local: str, vni: int) -> bool:
-        """Whether it takes packets from a port of ours, which is for all keys.
+        """Whether it takes packets with this VNI from a port of ours, which is for all VNIs.
 
-        Open vSwitch looks for ports with a fixed key first, whatever their ends are.
+        Open vSwitch prefers ports with a fixed key, even to ports with more specific endpoints.
         """
         ends = self.remote in (None, remote) and self.local in (None, local)
         return self.is_up and ends and self.key == vni
@@ -211,14 +211,12 @@ class VxlanPort:
 class BridgePort:
     """A port of a bridge, with the OpenFlow numbers of its interfaces that are in use.
 
-    ``number`` stays what it is while a bond changes its ``members``; it is None while Open
-    vSwitch has not given the port one. ``is_ours`` marks the tunnel ports that this program
-    made; ``remote`` and ``local`` are their ends, as far as they are IPv4 addresses, or ANYONE.
-    ``error`` is
-    Open vSwitch's own word on why a port does not work. ``has_vlans`` tells of VLAN settings of
-    Open vSwitch's own. ``attempt`` counts how often we made Open vSwitch try again; ``vxlan`` is
-    the port as one for VXLAN packets, ours or not; ``egress`` is the interface by which a tunnel
-    of ours leaves the host.
+    ``number`` does not change when a bond changes its ``members``; it is None until Open vSwitch
+    assigns one. ``is_ours`` marks the tunnel ports that this program created; ``remote`` and
+    ``local`` are their endpoints if these are IPv4 addresses, or ANYONE. ``error`` is the reason
+    that Open vSwitch gives for a port that does not work. ``has_vlans`` says that the Port row has
+    VLAN settings. ``attempt`` counts how often we made Open vSwitch retry. ``vxlan`` is set for a
+    VXLAN port, ours or not. ``egress`` is the host's interface that a tunnel of ours uses.
     """
 
     name: str
@@ -239,9 +237,9 @@ class BridgePort:
 
 @dataclass(frozen=True, slots=True)
 class TunnelPort:
-    """A tunnel port as it is wanted: both ends, and the bfd column of its interface.
+    """A tunnel port: its two endpoints, and the bfd column of its interface.
 
-    ``attempt`` is how often Open vSwitch was made to try again.
+    ``attempt`` counts how often we made Open vSwitch retry.
     """
 
     remote: str
@@ -251,7 +249,7 @@ class TunnelPort:
 
     @classmethod
     def of(cls, port: BridgePort) -> "TunnelPort":
-        """Return a port of ours as it is."""
+        """Return the tunnel port that a port of ours is now."""
         return cls(port.remote or "", port.local or "", port.bfd, port.attempt)
 
 
@@ -259,10 +257,10 @@ _EMULATORS_PORT = re.compile(r"(\d{4}-.+)-p")
 
 
 def is_emulators(name: str, options: Mapping[str, str]) -> bool:
-    """Whether a port, by its name and its interface's options, is a patch port of ovs-vtep's.
+    """Whether a port is a patch port of ovs-vtep, by its name and the options of its interface.
 
     The emulator makes one for each binding, named after VLAN and port: 0010-p1-p with the peer
-    0010-p1-l. They are inside of its switch, so they are no ports for the NVC.
+    0010-p1-l. They are internal to its switch and are not reported to the NVC.
     """
     matched = _EMULATORS_PORT.fullmatch(name)
     return matched is not None and options.get("peer") == f"{matched[1]}-l"
@@ -270,14 +268,14 @@ def is_emulators(name: str, options: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """A Controller row of a bridge: where it leads, and whether the bridge is connected there."""
+    """A Controller row of a bridge: its target, and whether the bridge is connected to it."""
 
     target: str
     is_connected: bool = False
 
 
 class Mark(Enum):
-    """Whose mark a bridge carries: that of the process that manages it, or managed it last."""
+    """The process whose mark is on a bridge: the one that manages it, or managed it last."""
 
     NONE = "none"
     OURS = "ours"
@@ -288,11 +286,10 @@ class Mark(Enum):
 class Bridge:
     """A Bridge row of Open_vSwitch with its ports by name, without its own internal port.
 
-    ``database`` is the remote that it was read from, and ``interface`` the number and the MAC
-    address of its own internal port in the kernel. ``is_secure`` is its fail mode;
-    ``speaks_our_version`` says that its protocols include OpenFlow 1.3;
-    ``controllers_are_set`` says that it and each of its controllers have every setting that we
-    would make for them.
+    ``database`` is the Open_vSwitch database that it was read from. ``interface`` is the kernel's
+    index and MAC address of its internal port. ``is_secure`` says that its fail mode is secure,
+    ``speaks_our_version`` that its protocols include OpenFlow 1.3, ``controllers_are_set`` that
+    it and each of its controllers have our settings.
     """
 
     uuid: UUID
@@ -309,9 +306,9 @@ class Bridge:
 
     @property
     def has_traces(self) -> bool:
-        """Whether this program made something on it, by the bridge's mark or those of its ports.
+        """Whether the bridge, or a port of it, has our mark.
 
-        A bridge without a mark, but with marked ports, is one of an earlier version's.
+        Earlier versions marked the ports and not the bridge.
         """
         return self.mark is Mark.OURS or (
             self.mark is Mark.NONE and any(port.is_ours for port in self.ports.values())
@@ -320,10 +317,11 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A VLAN of a port that belongs to a logical switch: where a logical switch meets a wire.
+    """A binding of a VLAN of a port to a logical switch.
 
-    ``port`` is the port's name and ``ofport`` its number, ``vlan`` 0 for untagged. Frames come
-    in by any of the ``members`` and leave by one of them: one number, or those of a bond.
+    ``port`` is the port's name and ``ofport`` its OpenFlow number; ``vlan`` is 0 for untagged
+    frames. ``members`` are the ports of a bond, or the port itself: frames come in by any of them
+    and leave by one.
     """
 
     port: str

@@ -1,4 +1,4 @@
-"""What the databases are asked to hold: each write states a result, not the way to it."""
+"""Writes to the databases. Each states the desired row or column, not the operations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from .rows import BindingStats, TunnelReport
 
 @dataclass(frozen=True, slots=True)
 class PutTunnelPort:
-    """A VXLAN port of the bridge to a remote address, from a local one, with this bfd column.
+    """Create or update a VXLAN port of the bridge with these endpoints and this bfd column.
 
-    Another ``attempt`` than before makes Open vSwitch try again if it could not make the port.
+    A changed ``attempt`` makes Open vSwitch retry a port that it could not create.
     """
 
     bridge: str
@@ -26,7 +26,7 @@ class PutTunnelPort:
 
 @dataclass(frozen=True, slots=True)
 class RemoveTunnelPort:
-    """No tunnel port of this name; a port that is not marked as ours stays."""
+    """Remove the tunnel port of this name, if it has our mark."""
 
     bridge: str
     name: str
@@ -34,21 +34,21 @@ class RemoveTunnelPort:
 
 @dataclass(frozen=True, slots=True)
 class SecureBridge:
-    """Our mark; fail mode secure; out of band, controllers back soon, unless set otherwise."""
+    """Set our mark and fail mode secure, and defaults for out-of-band control and backoff."""
 
     bridge: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseBridge:
-    """No mark of ours on the bridge: nothing of ours is left there."""
+    """Remove our mark from the bridge: it has no flows, groups or ports of ours."""
 
     bridge: str
 
 
 @dataclass(frozen=True, slots=True)
 class PutPhysicalPort:
-    """A Physical_Port row of this name in the switch."""
+    """Insert a Physical_Port row of this name into the switch."""
 
     switch: UUID
     name: str
@@ -56,7 +56,7 @@ class PutPhysicalPort:
 
 @dataclass(frozen=True, slots=True)
 class RemovePhysicalPort:
-    """No Physical_Port row of this name in the switch."""
+    """Remove the Physical_Port row of this name from the switch."""
 
     switch: UUID
     name: str
@@ -64,7 +64,7 @@ class RemovePhysicalPort:
 
 @dataclass(frozen=True, slots=True)
 class PutLocalMac:
-    """One Ucast_Macs_Local row with this locator address, or none; ``rows`` are there now."""
+    """Have one Ucast_Macs_Local row with this locator address, or none, in place of ``rows``."""
 
     logical_switch: UUID
     mac: str
@@ -74,7 +74,7 @@ class PutLocalMac:
 
 @dataclass(frozen=True, slots=True)
 class PutUnknownDst:
-    """One ``unknown-dst`` row of Mcast_Macs_Local with these addresses, or none."""
+    """Have one ``unknown-dst`` row of Mcast_Macs_Local with these addresses, or none."""
 
     logical_switch: UUID
     addresses: frozenset[str]
@@ -83,7 +83,7 @@ class PutUnknownDst:
 
 @dataclass(frozen=True, slots=True)
 class PutFaultStatus:
-    """The whole content of the fault column of a row."""
+    """Set the whole content of the fault column of a row."""
 
     row: FaultRow
     entries: frozenset[str]
@@ -91,7 +91,7 @@ class PutFaultStatus:
 
 @dataclass(frozen=True, slots=True)
 class PutTunnel:
-    """A Tunnel row of the switch to a Physical_Locator row, with what the switch has to say."""
+    """Insert or update the Tunnel row of the switch to a Physical_Locator row."""
 
     switch: UUID
     locator: UUID
@@ -100,7 +100,7 @@ class PutTunnel:
 
 @dataclass(frozen=True, slots=True)
 class RemoveTunnel:
-    """No Tunnel row of the switch to this Physical_Locator row."""
+    """Remove the Tunnel row of the switch to this Physical_Locator row."""
 
     switch: UUID
     locator: UUID
@@ -108,7 +108,7 @@ class RemoveTunnel:
 
 @dataclass(frozen=True, slots=True)
 class PutBindingStats:
-    """The Logical_Binding_Stats of a VLAN of a Physical_Port, or none."""
+    """Set, or remove, the Logical_Binding_Stats of a VLAN of a Physical_Port."""
 
     port: UUID
     vlan: int
@@ -117,7 +117,7 @@ class PutBindingStats:
 
 @dataclass(frozen=True, slots=True)
 class IntroduceSwitch:
-    """The identification of a Physical_Switch, where nobody has given it one."""
+    """Set the management IPs and the description of a Physical_Switch that has none."""
 
     switch: UUID
     management_ips: frozenset[str]
