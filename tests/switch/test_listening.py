@@ -80,7 +80,7 @@ def test_a_name_that_nobody_knows_ends_the_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize("port", [0, 65536])
 def test_a_port_out_of_range_ends_the_start(tmp_path: Path, port: str) -> None:
     done = start(tmp_path, ofp_tcp_listen_port=port)
-    ends_with(done, f"ofp_tcp_listen_port: {port} is no port")
+    ends_with(done, f"ofp_tcp_listen_port: {port} is not a port")
 
 
 def test_the_port_for_tls_likewise(taken: int) -> None:
@@ -91,6 +91,6 @@ def test_the_port_for_tls_likewise(taken: int) -> None:
         done = start(vtep.folder, **files, ofp_ssl_listen_port=taken)
         ends_with(done, f"ofp_ssl_listen_port = {taken}", "another process listens there")
         done = start(vtep.folder, **files, ofp_ssl_listen_port=70000)
-        ends_with(done, "ofp_ssl_listen_port: 70000 is no port")
+        ends_with(done, "ofp_ssl_listen_port: 70000 is not a port")
         done = start(vtep.folder, **files, ofp_ssl_listen_port=taken, ciphers="nonsense")
         ends_with(done, "ctl_privkey, ctl_cert, ca_certs: ")

@@ -41,15 +41,15 @@ def run(folder: Path, *arguments: str, cwd: Path | None = None) -> subprocess.Co
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        ("vtep_db = db.sock", "[vtep] vtep_db: 'db.sock' is no OVSDB remote"),
-        ("ovs_db = tcp:10.0.0.1", "[vtep] ovs_db: 'tcp:10.0.0.1' is no OVSDB remote"),
-        ("ovs_db = unix:/a,tcp:h:99999", "[vtep] ovs_db: 'tcp:h:99999' is no OVSDB remote"),
-        ("vtep_db = tcp:10.0.0.1:0", "[vtep] vtep_db: 'tcp:10.0.0.1:0' is no OVSDB remote"),
+        ("vtep_db = db.sock", "[vtep] vtep_db: 'db.sock' is not an OVSDB remote"),
+        ("ovs_db = tcp:10.0.0.1", "[vtep] ovs_db: 'tcp:10.0.0.1' is not an OVSDB remote"),
+        ("ovs_db = unix:/a,tcp:h:99999", "[vtep] ovs_db: 'tcp:h:99999' is not an OVSDB remote"),
+        ("vtep_db = tcp:10.0.0.1:0", "[vtep] vtep_db: 'tcp:10.0.0.1:0' is not an OVSDB remote"),
         ("mac_aging = soon", "[vtep] mac_aging: "),
         ("mac_aging = 0", "[vtep] mac_aging: "),
-        ("mac_agign = 9", "[vtep] mac_agign: there is no such option; mac_aging is the nearest"),
+        ("mac_agign = 9", "[vtep] mac_agign: there is no such option; did you mean mac_aging?"),
         ("vtep_db = unix:$HOME/db.sock", "[vtep] vtep_db: after a $ only OVS_RUNDIR"),
-        ("[vtpe]\nvtep_db = unix:/db", "[vtpe]: there is no such group; [vtep] is meant"),
+        ("[vtpe]\nvtep_db = unix:/db", "[vtpe]: there is no such group; did you mean [vtep]?"),
     ],
 )
 def test_a_wrong_value_ends_the_start_with_one_clear_line(
@@ -112,8 +112,8 @@ def test_a_file_that_makes_the_command_line_ineffective_is_refused(tmp_path: Pat
     done = run(tmp_path, "--ofp-tcp-listen-port", "16653", "--config-file", "app.conf")
     assert done.returncode == 1
     assert done.stderr.endswith(
-        "CRITICAL vtep_ofapp: --ofp-tcp-listen-port: app.conf has it as well and would win: "
-        "put it behind the file\n"
+        "CRITICAL vtep_ofapp: --ofp-tcp-listen-port: app.conf sets it, too, and would override it: "
+        "put it after the file\n"
     )
 
 

@@ -291,21 +291,33 @@ def test_every_option_says_what_it_is():
 
 
 CHECKED = [
-    ("[vtep]", "mac_agign = 10", "[vtep] mac_agign: there is no such option; mac_aging is"),
-    ("[vtep]", "mac-aging = 10", "[vtep] mac-aging: there is no such option; mac_aging is"),
+    (
+        "[vtep]",
+        "mac_agign = 10",
+        "[vtep] mac_agign: there is no such option; did you mean mac_aging?",
+    ),
+    (
+        "[vtep]",
+        "mac-aging = 10",
+        "[vtep] mac-aging: there is no such option; did you mean mac_aging?",
+    ),
     ("[vtep]", "colour = red", "[vtep] colour: there is no such option"),
     (
         "[vtep]",
         "ofp_listen_host = a",
-        "[vtep] ofp_listen_host: it belongs into the group [DEFAULT]",
+        "[vtep] ofp_listen_host: it belongs in the group [DEFAULT]",
     ),
-    ("[DEFAULT]", "vtep_db = unix:a", "[DEFAULT] vtep_db: it belongs into the group [vtep]"),
-    ("[DEFAULT]", "config_file = a", "[DEFAULT] config_file: it counts on the command line only"),
-    ("[VTEP]", "", "[VTEP]: there is no such group; [vtep] is meant"),
-    ("[ vtep ]", "", "[ vtep ]: there is no such group; [vtep] is meant"),
-    ("[vteps]", "", "[vteps]: there is no such group; [vtep] is meant"),
-    ("[vtep_ofapp]", "", "[vtep_ofapp]: there is no such group; [vtep] is meant"),
-    ("[vtpe]", "lock = a", "[vtpe]: there is no such group; [vtep] is meant"),
+    ("[DEFAULT]", "vtep_db = unix:a", "[DEFAULT] vtep_db: it belongs in the group [vtep]"),
+    (
+        "[DEFAULT]",
+        "config_file = a",
+        "[DEFAULT] config_file: it has an effect on the command line only",
+    ),
+    ("[VTEP]", "", "[VTEP]: there is no such group; did you mean [vtep]?"),
+    ("[ vtep ]", "", "[ vtep ]: there is no such group; did you mean [vtep]?"),
+    ("[vteps]", "", "[vteps]: there is no such group; did you mean [vtep]?"),
+    ("[vtep_ofapp]", "", "[vtep_ofapp]: there is no such group; did you mean [vtep]?"),
+    ("[vtpe]", "lock = a", "[vtpe]: there is no such group; did you mean [vtep]?"),
 ]
 
 
@@ -328,8 +340,8 @@ def test_what_others_have_stays_and_a_name_that_nobody_has_is_only_said(tmp_path
     )
     config.load(str(path))
     assert unused_options.check(["--config-file", str(path)]) == [
-        "[DEFAULT] ofp_listen_hots: no application that is loaded has such an option; "
-        "ofp_listen_host is the nearest"
+        "[DEFAULT] ofp_listen_hots: no loaded application has such an option; "
+        "did you mean ofp_listen_host?"
     ]
 
 
@@ -340,7 +352,7 @@ def test_what_a_later_file_would_overrule_is_refused(tmp_path):
     for option in (["--ofp-listen-host=::1"], ["--ofp-listen-host", "::1"]):
         for file in (["--config-file", str(path)], [f"--config-file={path}"]):
             unused_options.check([*file, *option])
-            with pytest.raises(BadOption, match=f"--ofp-listen-host: {path} has it as well"):
+            with pytest.raises(BadOption, match=f"--ofp-listen-host: {path} sets it, too"):
                 unused_options.check([*option, *file])
 
 
@@ -360,4 +372,4 @@ def test_a_dollar_stands_for_the_run_directory(read, monkeypatch, value, remote)
 
 def test_another_name_behind_a_dollar_is_refused(read):
     reason = refusal_of(read, "vtep_db = unix:$HOME/db.sock")
-    assert reason.startswith("[vtep] vtep_db: after a $ only OVS_RUNDIR")
+    assert reason.startswith("[vtep] vtep_db: only OVS_RUNDIR or an option may follow a $")

@@ -1,1 +1,1 @@
-"""The command ``python -m vtep_ofapp.cleanup``, which removes what the program made."""
+"""The command ``python -m vtep_ofapp.cleanup``, which removes all that vtep_ofapp created."""

@@ -1,8 +1,8 @@
-"""Remove what vtep_ofapp made: ``python -m vtep_ofapp.cleanup``.
+"""Remove all that vtep_ofapp created: ``python -m vtep_ofapp.cleanup``.
 
-It works by Open vSwitch's own tools, so that it needs neither a running application nor a bridge
-that finds its controller. It runs where the bridges are. Exit codes: 0 if nothing is left, 1 if
-something was in the way, 2 for arguments that it does not know.
+It uses Open vSwitch's own tools, so it needs neither the application nor a bridge that is connected
+to its controller. It runs on the host of the bridges. Exit codes: 0 if all is removed, 1 if
+something could not be removed, 2 for unknown arguments.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from .tools import Failure, Removal, Row, Tools, members, pairs, print_line, whe
 _OWNER = "vtep_ofapp"
 """The key in external_ids that marks our bridges and ports."""
 _DESCRIPTION = "managed by vtep_ofapp"
-"""The end of the description that a switch without one was given."""
+"""The end of the description that we write for a Physical_Switch without one."""
 _FLOWS = f"cookie={COOKIE_BASE:#x}/{COOKIE_MASK:#x}"
 _EMPTY: tuple[str, list[object]] = ("set", [])
 _PORTS_AT_ONCE = 1000
@@ -34,7 +34,7 @@ _PORTS_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Found:
-    """A bridge with something of ours: its Open_vSwitch, its row, and our ports there."""
+    """A bridge that we manage or managed: its Open_vSwitch, its row, and our ports on it."""
 
     remote: str
     row: Row
@@ -46,7 +46,7 @@ class Found:
         return str(self.row["name"])
 
     def sources(self, interfaces: Sequence[Row]) -> set[str]:
-        """Return the addresses that its tunnels leave from."""
+        """Return the source addresses of its tunnels."""
         ours = [each for port in self.ports for each in members(port["interfaces"])]
         local = [
             pairs(each["options"]).get("local_ip") for each in interfaces if each["_uuid"] in ours
@@ -55,7 +55,7 @@ class Found:
 
 
 def find_bridges(tools: Tools, remote: str, switches: Collection[str]) -> Iterator[Found]:
-    """Yield the bridges of this host that are ours by name, by their mark or by what is there."""
+    """Yield the bridges of this host with a Physical_Switch, our mark, our ports or our flows."""
     bridges, ports = tools.select(
         remote,
         "Open_vSwitch",
@@ -75,7 +75,7 @@ def find_bridges(tools: Tools, remote: str, switches: Collection[str]) -> Iterat
 
 
 def count_flows(tools: Tools, bridge: Found) -> int:
-    """Return how many flows of ours there are."""
+    """Return the number of our flows on a bridge."""
     argv = "ovs-ofctl", "-O", "OpenFlow13", "dump-flows", _socket(bridge), _FLOWS
     return tools.ask(*argv).count("cookie=")
 
@@ -105,7 +105,7 @@ def _groups(text: str) -> Iterator[int]:
 
 
 def clean_ports(bridge: Found) -> Iterator[Removal]:
-    """Yield our ports and our mark on a bridge."""
+    """Yield the removals of our ports, and of our mark, from a bridge."""
     for start in range(0, len(bridge.ports), _PORTS_AT_ONCE):
         ports = bridge.ports[start : start + _PORTS_AT_ONCE]
         removal = without("Bridge", bridge.row, "ports", [port["_uuid"] for port in ports])
@@ -123,9 +123,10 @@ def clean_ports(bridge: Found) -> Iterator[Removal]:
 def clean_rows(
     tools: Tools, switches: Sequence[Row], addresses: set[str], with_bindings: bool
 ) -> Iterator[Removal]:
-    """Yield what we wrote for Physical_Switches, and for stations behind these addresses.
+    """Yield the removals of our rows and columns for Physical_Switches, and of their local MACs.
 
-    Physical_Port rows stay if the NVC bound them, unless bindings are to go as well.
+    ``addresses`` are the tunnel IPs of their locators. Physical_Port rows with bindings of the NVC
+    stay, except ``with_bindings``.
     """
     remote, database = tools.options.vtep_db, "hardware_vtep"
     locators, sets, groups, ports = tools.select(
@@ -164,7 +165,7 @@ def _local_macs(tools: Tools, locators: Sequence[Row]) -> Iterator[Removal]:
 
 
 def _group(row: Row, locators: Sequence[Row], ours: Sequence[Row]) -> Iterator[Removal]:
-    """Yield the removal of our locators from a row of Mcast_Macs_Local, of which some may stay."""
+    """Yield the removal of our locators from a row of Mcast_Macs_Local, or of the whole row."""
     left = [locator for locator in locators if locator not in ours]
     if len(left) == len(locators):
         return
@@ -220,7 +221,7 @@ def _is_bound(port: Row) -> bool:
 
 @contextlib.contextmanager
 def locked(tools: Tools) -> Iterator[None]:
-    """Hold the lock of the application, so that none begins meanwhile. Raises Failure."""
+    """Hold the lock of the application, so that it stands by if it starts. Raises Failure."""
     lock, remote = tools.options.lock, tools.options.vtep_db
     argv = ["ovsdb-client", *tools.tls("ovsdb-client"), "lock", remote, lock]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as holder:
@@ -237,7 +238,7 @@ def locked(tools: Tools) -> Iterator[None]:
 
 
 def clean(tools: Tools, with_bindings: bool) -> None:
-    """Remove all that is ours. Raises Failure."""
+    """Remove our flows, groups, ports, rows and marks. Raises Failure."""
     (rows,) = tools.select(tools.options.vtep_db, "hardware_vtep", {"table": "Physical_Switch"})
     switches = {row["name"]: row for row in rows}
     cleaned, addresses = set(), set()
@@ -271,23 +272,23 @@ def _say_how_to_revive(bridge: Found) -> None:
     if bridge.row["fail_mode"] == "secure":
         name = bridge.name
         print_line(
-            f"{name} forwards nothing without them; an ordinary switch is made of it by "
+            f"{name} forwards nothing without them; to make it an ordinary switch: "
             f"`ovs-vsctl set-fail-mode {name} standalone -- del-controller {name}`"
         )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program; return its exit code: 0 if all is removed, 1 if something is in the way."""
+    """Run the command; return its exit code: 0 if all is removed, 1 if something could not be."""
     parser = argparse.ArgumentParser(
         prog="python -m vtep_ofapp.cleanup",
-        description="Remove what vtep_ofapp made: flows, groups and tunnel ports of the bridges "
-        "of this host, and its rows of hardware_vtep. The application must not run. What the NVC "
-        "wrote stays, and so do fail mode secure and the settings of controllers.",
-        epilog="Exit codes: 0 if nothing is left, 1 if something was in the way, "
-        "2 for arguments that it does not know.",
+        description="Remove all that vtep_ofapp created: flows, groups and tunnel ports of the "
+        "bridges of this host, and its rows of hardware_vtep. The application must not run. Rows "
+        "of the NVC stay, and so do fail mode secure and the settings of controllers.",
+        epilog="Exit codes: 0 if all is removed, 1 if something could not be removed, "
+        "2 for unknown arguments.",
     )
     parser.add_argument("--config-file", help="the configuration file of the application")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be removed")
     parser.add_argument(
         "--with-bindings",
         action="store_true",

@@ -1,8 +1,9 @@
-"""What Open vSwitch's emulator ovs-vtep leaves behind, and how it is removed.
+"""Remove what Open vSwitch's emulator ovs-vtep leaves behind.
 
-It makes a bridge for each logical switch, with tunnels of a fixed key, another one for BFD, and
-on the Physical_Switch's bridge a patch port and a pair of flows for each binding. All of it stays
-when it ends, and a tunnel with a fixed key wins over ours (ofproto/tunnel.c).
+The emulator creates a bridge for each logical switch, with tunnel ports of a fixed key, a bridge
+for BFD, and on the Physical_Switch's bridge a patch port and two flows for each binding. All of
+them stay when it exits, and Open vSwitch prefers a tunnel port with a fixed key to ours
+(ofproto/tunnel.c).
 """
 
 import re
@@ -13,17 +14,17 @@ from ..values.rows import is_emulators
 from .tools import Failure, Removal, Row, Tools, members, pairs, where, without
 
 _LOGICAL_SWITCH = "vtep_logical_switch"
-"""The key in external_ids of the bridges that it makes for logical switches."""
+"""The key in external_ids of the bridges that it creates for logical switches."""
 _BFD_BRIDGE = "vtep_bfd"
 _BFD_PORT = "bfd"
-"""How the names of the ports of the BFD bridge begin; the remote address follows."""
+"""The prefix of port names on the BFD bridge; the remote address follows."""
 _FLAG = "reset_counts "
-"""What flows of OpenFlow 1.0 show with 1.3, and what is no match."""
+"""A flag of OpenFlow 1.0 flows that ovs-ofctl prints among the matches."""
 _DESCRIPTION = "OVS VTEP Emulator"
 
 
 def clean(tools: Tools) -> None:
-    """Remove it from the bridges of this host, and its description of Physical_Switches."""
+    """Remove its bridges, ports and flows on this host, and its descriptions of switches."""
     for remote in tools.options.ovs_db.values():
         _check_that_none_runs(tools, remote)
         tables = tools.select(
@@ -63,7 +64,7 @@ def clean(tools: Tools) -> None:
 
 
 def _check_that_none_runs(tools: Tools, remote: str) -> None:
-    """Raise Failure if an emulator answers: it would go on with what is removed."""
+    """Raise Failure if an emulator answers: it would create again what is removed."""
     for socket in Path(remote.removeprefix("unix:")).parent.glob("ovs-vtep.*.ctl"):
         try:
             tools.ask("ovs-appctl", "-t", str(socket), "version")
@@ -99,7 +100,7 @@ def _clean_patch_ports(bridge: Row, patches: list[tuple[Row, str]]) -> Iterator[
 
 
 def _clean_flows(tools: Tools, remote: str, bridge: str, patches: list[str]) -> None:
-    """Remove the flows between a port and a patch port, which outlive the patch port."""
+    """Remove the flows between a port and a patch port; they stay when the patch port goes."""
     if not patches:
         return
     socket = f"{Path(remote.removeprefix('unix:')).parent / bridge}.mgmt"

@@ -1,4 +1,4 @@
-"""Open vSwitch's own tools, as the cleanup command uses them."""
+"""Run Open vSwitch's tools for the cleanup command."""
 
 import json
 import os
@@ -11,20 +11,20 @@ from typing import Any, TypeAlias
 from ..process import config
 
 _PATIENCE = 60
-"""Seconds for one command."""
+"""Seconds until a command times out."""
 _LONGEST = 100_000
-"""Characters of one transaction: Linux takes arguments of 128 KiB."""
+"""Characters of one transaction: Linux limits an argument to 128 KiB."""
 
 Row: TypeAlias = dict[str, Any]
 """Columns of a row, or an operation, as OVSDB's JSON has them (RFC 7047)."""
 
 
 class Failure(Exception):
-    """It cannot be done; the text says why, in one line."""
+    """The command failed; the text says why, in one line."""
 
 
 def print_line(line: str) -> None:
-    """Print a line. Without a reader, as behind ``| head``, the rest is done and nobody is told."""
+    """Print a line. If the reader is gone, as with ``| head``, go on without output."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -35,7 +35,7 @@ def print_line(line: str) -> None:
 
 @dataclass(frozen=True)
 class Removal:
-    """What is removed, in words, and the operations on a database that remove it."""
+    """A description of what is removed, and the database operations that remove it."""
 
     what: str
     operations: Sequence[Row]
@@ -43,26 +43,26 @@ class Removal:
 
 @dataclass
 class Tools:
-    """Runs the tools and says what they remove. Nothing is changed in a ``dry_run``."""
+    """Runs the tools and prints what they remove. A ``dry_run`` changes nothing."""
 
     options: config.Options
     dry_run: bool
     removed: int = field(default=0, init=False)
-    """How many things were removed, or would be."""
+    """The number of removals, done or to be done."""
 
     def say(self, what: str) -> None:
-        """Say that something was removed, or would be."""
+        """Print that something was removed, or would be."""
         self.removed += 1
         print_line(f"{what} would be removed" if self.dry_run else f"{what}: removed")
 
     def change_flows(self, socket: str, what: str, lines: Iterable[str]) -> None:
-        """Change flows and groups in one bundle, of lines as ``ovs-ofctl bundle`` takes them."""
+        """Change flows and groups in one bundle; ``lines`` are those of ``ovs-ofctl bundle``."""
         if not self.dry_run:
             self.ask("ovs-ofctl", "-O", "OpenFlow13", "bundle", socket, "-", text="\n".join(lines))
         self.say(what)
 
     def transact(self, remote: str, database: str, removals: Sequence[Removal]) -> None:
-        """Remove from a database, in one transaction unless it is very long."""
+        """Remove rows from a database, in one transaction if it is not too long."""
         for part in _parts(removals):
             if not self.dry_run:
                 operations = [each for removal in part for each in removal.operations]
@@ -73,7 +73,7 @@ class Tools:
                 self.say(removal.what)
 
     def select(self, remote: str, database: str, *queries: Row) -> list[list[Row]]:
-        """Return the rows that each query (table, columns, where) selects, at one moment."""
+        """Return the rows of each query (table, columns, where), all in one transaction."""
         operations = [{"op": "select", "where": [], **query} for query in queries]
         query = json.dumps([database, *operations])
         results = json.loads(self.ask("ovsdb-client", "query", remote, query))
@@ -81,7 +81,7 @@ class Tools:
         return [result["rows"] for result in results]
 
     def ask(self, tool: str, *arguments: str, text: str | None = None) -> str:
-        """Return what a command prints. Raises Failure if it fails."""
+        """Return the output of a command. Raises Failure if it fails."""
         argv = [tool, *self.tls(tool), *arguments]
         try:
             done = subprocess.run(
@@ -94,7 +94,7 @@ class Tools:
         return done.stdout
 
     def tls(self, tool: str) -> list[str]:
-        """Return the options for ssl: remotes."""
+        """Return the TLS options of a tool for ssl: remotes."""
         tls = self.options.tls
         if tls is None or tool != "ovsdb-client":
             return []
@@ -103,14 +103,14 @@ class Tools:
 
 
 def members(value: Any) -> list[Any]:
-    """Return the members of a set of OVSDB's JSON, of which one alone is written without it."""
+    """Return the members of an OVSDB set in JSON; a set of one may be the bare member."""
     if isinstance(value, list) and value[0] == "set":
         return list(value[1])
     return [value]
 
 
 def pairs(value: Any) -> dict[str, Any]:
-    """Return a map of OVSDB's JSON."""
+    """Return an OVSDB map in JSON as a dict."""
     return dict(value[1])
 
 
@@ -120,7 +120,7 @@ def where(operation: str, table: str, row: Row, /, **more: Any) -> Row:
 
 
 def without(table: str, row: Row, column: str, uuids: Sequence[Any]) -> Row:
-    """Return the operation that takes references out of a column."""
+    """Return the operation that removes references from a column."""
     return where("mutate", table, row, mutations=[[column, "delete", ["set", list(uuids)]]])
 
 

@@ -1,1 +1,1 @@
-"""The process: its options, its log, and what systemd and the host know of it."""
+"""The process: its options, its log, systemd, and the interfaces and addresses of the host."""

@@ -1,4 +1,4 @@
-"""The configuration: read, checked, and safer defaults for some of os-ken's own options."""
+"""Read and check the configuration, and set safer defaults for some of os-ken's options."""
 
 import math
 import os
@@ -28,9 +28,9 @@ _OVSDB_TLS = ("ssl_key", "ssl_cert", "ssl_ca")
 
 @dataclass(frozen=True)
 class OpenFlow:
-    """Where switches are awaited; ``option`` is the one that gives the port.
+    """The address to listen on for OpenFlow; ``option`` is the name of the option for the port.
 
-    With ``tls`` nobody gets in without it; ``ciphers`` is OpenSSL's list of those allowed.
+    With ``tls`` connections without TLS are refused. ``ciphers`` is an OpenSSL cipher list.
     """
 
     host: str
@@ -42,9 +42,9 @@ class OpenFlow:
 
 @dataclass(frozen=True)
 class Options:
-    """The options of [vtep]: the databases' remotes, Open_vSwitch's by name, and the rest.
+    """The options of [vtep]; ``ovs_db`` has the remotes of each Open_vSwitch by its name.
 
-    ``tls`` is None where no remote needs it. ``openflow`` is from [DEFAULT].
+    ``tls`` is for ssl: remotes, None if there are none. ``openflow`` comes from [DEFAULT].
     """
 
     vtep_db: str
@@ -56,21 +56,23 @@ class Options:
 
     @property
     def listener(self) -> Listener:
-        """Where bridges find us, which those of this host may do by loopback."""
+        """The address that bridges connect to; those of this host may use loopback."""
         is_local = all(remotes.startswith("unix:") for remotes in self.ovs_db.values())
         method = "tcp" if self.openflow.tls is None else "ssl"
         return Listener(method, self.openflow.host, self.openflow.port, is_local)
 
     @property
     def mark(self) -> str:
-        """What a bridge carries that is managed by a process with this lock and database."""
+        """The mark of bridges that a process with this lock and database manages."""
         return f"{self.lock}@{self.vtep_db}"
 
 
 def register() -> None:
-    """Declare our options to oslo.config, and listen on loopback unless told otherwise."""
+    """Register our options with oslo.config, and listen on loopback by default."""
     cfg.CONF.register_opts(OPTIONS, group="vtep")
-    cfg.CONF.register_opt(cfg.StrOpt("OVS_RUNDIR"), group="vtep")  # what $OVS_RUNDIR stands for
+    cfg.CONF.register_opt(
+        cfg.StrOpt("OVS_RUNDIR"), group="vtep"
+    )  # for $OVS_RUNDIR in other options
     cfg.CONF.set_default("ofp_listen_host", "127.0.0.1")
     cfg.CONF.set_default("ofp_tcp_listen_port", _OPENFLOW_PORT)
     cfg.CONF.set_default("echo_request_interval", 5.0)
@@ -78,7 +80,7 @@ def register() -> None:
 
 
 def load(file: str | None) -> None:
-    """Read a configuration file without osken-manager; raises BadOption if that cannot be done."""
+    """Read a configuration file without osken-manager; raises BadOption if it is not valid."""
     try:
         cfg.CONF(["--config-file", file] if file else [], default_config_files=[])
     except (Error, OSError, ValueError) as error:
@@ -87,12 +89,12 @@ def load(file: str | None) -> None:
 
 
 def logs_by_file() -> bool:
-    """Whether a file says how to log: os-ken's option log_config_file."""
+    """Whether logging is configured by a file: os-ken's option log_config_file."""
     return bool(getattr(cfg.CONF, "log_config_file", None))
 
 
 def read() -> Options:
-    """Return the options of [vtep]; raises BadOption for a value that one cannot have."""
+    """Return the options of [vtep]; raises BadOption for a value that is not valid."""
     directory = os.environ.get("OVS_RUNDIR") or _RUN_DIRECTORY
     cfg.CONF.set_default("OVS_RUNDIR", directory, group="vtep")
     remotes = [_remotes("ovs_db", each) for each in _value("ovs_db")]
@@ -116,12 +118,15 @@ def read() -> Options:
 def _lock() -> str:
     name = str(_value("lock"))
     if not _OVSDB_ID.fullmatch(name):
-        raise BadOption(f"[vtep] lock: {name!r} is no name for a lock (letters, digits and _)")
+        raise BadOption(f"[vtep] lock: {name!r} is not a lock name (letters, digits and _)")
     return name
 
 
 def _openflow() -> OpenFlow:
-    """Return where to listen. TLS by halves is refused: os-ken would do without it."""
+    """Return the address to listen on.
+
+    Incomplete TLS options are refused: os-ken would listen without TLS.
+    """
     host = str(cfg.CONF.ofp_listen_host)
     files = {f"[DEFAULT] {name}": getattr(cfg.CONF, name) for name in OPENFLOW_TLS}
     if cfg.CONF.ofp_ssl_listen_port is None and not any(files.values()):
@@ -136,7 +141,7 @@ def _openflow() -> OpenFlow:
 def _port(option: str) -> int:
     port = getattr(cfg.CONF, option)
     if not isinstance(port, int) or not 1 <= port <= 65535:
-        raise BadOption(f"[DEFAULT] {option}: {port} is no port (1 to 65535)")
+        raise BadOption(f"[DEFAULT] {option}: {port} is not a port (1 to 65535)")
     return port
 
 
@@ -155,17 +160,17 @@ def _value(name: str) -> Any:
         return getattr(cfg.CONF.vtep, name)
     except (NoSuchOptError, TemplateSubstitutionError):
         raise BadOption(
-            f"[vtep] {name}: after a $ only OVS_RUNDIR or an option can stand; write $$ for a $"
+            f"[vtep] {name}: only OVS_RUNDIR or an option may follow a $; write $$ for a $"
         ) from None
     except ValueError as error:
-        # oslo.config's text begins with where it found the value, in words for its developers.
+        # oslo.config's text begins with the place of the value, in words for its developers.
         raise BadOption(f"[vtep] {name}: {str(error).split('is not valid: ')[-1]}") from None
 
 
 def _setting(name: str) -> Any:
     value = _value(name)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        raise BadOption(f"[vtep] {name}: {'no value' if value is None else value} does not do")
+        raise BadOption(f"[vtep] {name}: {'no value' if value is None else value} is not valid")
     return value
 
 
@@ -175,7 +180,7 @@ def _remotes(name: str, text: str) -> str:
         matched = _OVSDB_REMOTE.fullmatch(each)
         if not matched or not 1 <= int(matched["port"] or 1) <= 65535:
             raise BadOption(
-                f"[vtep] {name}: {each!r} is no OVSDB remote "
+                f"[vtep] {name}: {each!r} is not an OVSDB remote "
                 "(unix:PATH, tcp:HOST:PORT or ssl:HOST:PORT)"
             )
     return ",".join(remotes)

@@ -1,4 +1,4 @@
-"""What the kernel says of this host's interfaces and addresses; it takes no privileges."""
+"""Ask the kernel for the interfaces and addresses of this host, without privileges."""
 
 import array
 import errno
@@ -7,7 +7,7 @@ import socket
 import struct
 
 _SIOCGIFCONF, _SIOCGIFHWADDR = 0x8912, 0x8927
-"""Requests of netdevice(7): the addresses of all interfaces, the MAC address of one."""
+"""Requests of netdevice(7): addresses of all interfaces, and the MAC address of one."""
 _MAX_ADDRESSES = 4096
 _IFREQ = 40
 """Bytes of a struct ifreq."""
@@ -16,7 +16,7 @@ _IFREQ = 40
 def has_interface(name: str, number: int, mac: str) -> bool:
     """Whether this process is in the network namespace of an interface.
 
-    ``number`` and ``mac`` are what someone else knows of the interface with this name.
+    ``number`` and ``mac`` are the index and the MAC address that Open vSwitch has for it.
     """
     try:
         if socket.if_nametoindex(name) != number:
@@ -30,7 +30,7 @@ def has_interface(name: str, number: int, mac: str) -> bool:
 
 
 def has_address(address: str) -> bool:
-    """Whether an IPv4 address is local here: on an interface, of a VRF too, or by a route."""
+    """Whether an IPv4 address is local: on an interface, also of a VRF, or by a local route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((address, 0))

@@ -1,4 +1,4 @@
-"""How a line of the log begins: with time and level, unless the journal adds them."""
+"""The format of log lines: with time and level, unless they go to the journal."""
 
 import logging
 import os
@@ -12,11 +12,11 @@ _JOURNAL_LEVELS = (
     (logging.WARNING, 4),
     (logging.INFO, 6),
 )
-"""The least level of logging for each level of syslog that sd-daemon(3) has; below it is 7."""
+"""Python's log levels, and the syslog level of sd-daemon(3) from each on; below INFO it is 7."""
 
 
 class Lines(logging.Formatter):
-    """The time as Open vSwitch writes it in its logs, in UTC, and the level, before the text."""
+    """Prefix lines with the time in UTC, in the format of Open vSwitch's logs, and the level."""
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -27,16 +27,16 @@ class Lines(logging.Formatter):
 
 
 class JournalLines(logging.Formatter):
-    """The level as sd-daemon(3) has it, before each line; the journal knows the time."""
+    """Prefix each line with its level as in sd-daemon(3); the journal adds the time."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's lines, each as an entry of the journal."""
+        """Return the lines of the record, each with its level."""
         level = next((each for least, each in _JOURNAL_LEVELS if record.levelno >= least), 7)
         return "\n".join(f"<{level}>{line}" for line in super().format(record).splitlines())
 
 
 def install(handlers: Iterable[logging.Handler], environment: Mapping[str, str]) -> None:
-    """Give each handler that writes to a stream or a file, and has no format, one of ours."""
+    """Set our format on each handler of a stream or a file that has no format yet."""
     for handler in handlers:
         if isinstance(handler, logging.StreamHandler) and handler.formatter is None:
             is_journal = _leads_to_the_journal(handler, environment.get("JOURNAL_STREAM", ""))
@@ -44,7 +44,7 @@ def install(handlers: Iterable[logging.Handler], environment: Mapping[str, str])
 
 
 def _leads_to_the_journal(handler: "logging.StreamHandler[Any]", journal: str) -> bool:
-    """Whether systemd names the handler's stream in JOURNAL_STREAM, as systemd.exec(5) says."""
+    """Whether JOURNAL_STREAM names the stream of the handler (systemd.exec(5))."""
     fileno = getattr(handler.stream, "fileno", None)
     if not journal or fileno is None:
         return False

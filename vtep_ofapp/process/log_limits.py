@@ -1,7 +1,7 @@
 """Rate limits for log lines that remote peers can trigger.
 
-A few lines of each kind pass. Then one line counts the rest and shows the last of them, so that
-the log tells what holds now.
+A few lines of each kind are logged in each interval. At its end one line has the number of the
+others, and the text of the last one, which shows the current state.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Any
 MAX_LINES = 5
 """Lines of one kind that are logged within an interval."""
 INTERVAL = 60.0
-"""Seconds from the first line of a kind until the ones that were left out are counted."""
+"""Seconds from the first line of a kind until the number of suppressed ones is logged."""
 MAX_CHARACTERS = 2000
 """Characters of one line that are logged: an OpenFlow message may have 64 KiB."""
 
@@ -28,22 +28,22 @@ _OUTSIDERS = (
     "vtep_ofapp.switch.listener",
     "vtep_ofapp.unnamed",
 )
-"""Loggers of what switches and unknown peers send."""
+"""Loggers of lines that switches and unknown peers can trigger."""
 _OURS = ("vtep_ofapp.databases", "vtep_ofapp.loop", "vtep_ofapp.session")
-"""Loggers whose lines begin with a database or a switch, each of which has its own limit."""
+"""Loggers whose lines begin with a database or a switch; each of these has its own limit."""
 
 _MORE = "%d more lines like this one within %g s: %s"
 
 
 class RateLimit(logging.Filter):
-    """Pass MAX_LINES of a kind within INTERVAL, shortened, and count the rest.
+    """Log MAX_LINES of a kind within INTERVAL, shortened, and count the others.
 
-    Lines of one kind have the same logger and the same text before its values are filled in.
-    With ``by_subject`` they have the same first value, too.
+    Lines are of one kind if they have the same logger and the same format string; with
+    ``by_subject`` the same first argument as well.
     """
 
     def __init__(self, later: Callable[..., Any], by_subject: bool = False) -> None:
-        """Count by ``later``, which takes seconds, a function and its arguments, and returns."""
+        """Take ``later``, which calls a function with arguments after so many seconds."""
         super().__init__()
         self._later = later
         self._by_subject = by_subject
@@ -58,11 +58,11 @@ class RateLimit(logging.Filter):
         self._counts[kind] += 1
         record.msg, record.args = _short(record.getMessage()), ()
         if self._counts[kind] > MAX_LINES:
-            # Keep the text alone: the record's exception would keep a socket open.
+            # Keep only the text: the record's exception would keep a socket open.
             self._left_out[kind] = record.name, record.levelno, record.msg
             return False
         if record.name == _PARSER:
-            record.exc_info = None  # what the peer sent is at fault, and no code of ours
+            record.exc_info = None  # the peer's bytes are at fault, not our code
         if self._counts[kind] == 1:
             self._later(INTERVAL, self._end, kind)
         return True
@@ -72,7 +72,7 @@ class RateLimit(logging.Filter):
         return record.name, record.msg, *(str(subject) for subject in known[:1])
 
     def _end(self, kind: Hashable) -> None:
-        """End the interval of a kind: count its lines that were left out, and show the last."""
+        """End the interval of a kind: log the number of suppressed lines, and the last one."""
         more = self._counts.pop(kind) - MAX_LINES
         last = self._left_out.pop(kind, None)
         if last is not None:

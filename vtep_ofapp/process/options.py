@@ -1,4 +1,4 @@
-"""Every option of the group [vtep], as oslo.config has them."""
+"""The options of the group [vtep], declared for oslo.config."""
 
 from dataclasses import Field, fields
 from typing import Any
@@ -12,7 +12,7 @@ _KINDS = {int: cfg.IntOpt, float: cfg.FloatOpt, bool: cfg.BoolOpt, str: cfg.StrO
 
 
 class BadOption(ValueError):
-    """An option has a value that it cannot have; the text says which and why, in one line."""
+    """An option is not valid; the text says which one and why, in one line."""
 
 
 def _option(setting: "Field[Any]") -> cfg.Opt:

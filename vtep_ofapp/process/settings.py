@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 NAMED, ANY = "named", "any"
-"""From which VTEPs frames are let in: those that rows name, or all of them."""
+"""The VTEPs from which frames are accepted: those that rows name, or all."""
 
 
 def _option(default: Any, help: str, **bounds: Any) -> Any:
-    """Return a field of Settings; ``bounds`` are what oslo.config checks: min, max, choices."""
+    """Return a field of Settings; oslo.config checks its ``bounds``: min, max, choices."""
     return field(default=default, metadata={"help": help, **bounds})
 
 

@@ -1,4 +1,4 @@
-"""The service manager that may have started us: systemd's notifications (sd_notify(3))."""
+"""Notifications to systemd, if it started this process (sd_notify(3))."""
 
 import logging
 import os
@@ -11,23 +11,23 @@ _MICROSECONDS = 1_000_000
 
 
 class ServiceManager:
-    """Tells systemd how we are; tells nobody if it was not systemd that started us."""
+    """Notifies systemd of readiness and status; does nothing if systemd did not start us."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         """Read NOTIFY_SOCKET and WATCHDOG_USEC as systemd sets them for a service."""
         self._address = environment.get("NOTIFY_SOCKET", "")
         timeout = int(environment.get("WATCHDOG_USEC", "0")) / _MICROSECONDS
         self.watchdog_interval = timeout / 3
-        """Seconds after which alive() is due again, 0 if nobody watches."""
+        """Seconds between calls of alive(), 0 if systemd has no watchdog for us."""
         self._is_ready = False
         self._status = ""
 
     def alive(self) -> None:
-        """Feed the watchdog."""
+        """Reset systemd's watchdog."""
         self._notify("WATCHDOG=1")
 
     def be(self, is_ready: bool, status: str) -> None:
-        """Tell that we are ready, once, and in a line for people what we do, when it changes."""
+        """Notify systemd that we are ready, once, and of the status line when it changes."""
         if is_ready and not self._is_ready:
             self._is_ready = True
             self._notify("READY=1")
@@ -45,4 +45,4 @@ class ServiceManager:
                 sender.setblocking(False)
                 sender.sendto(state.encode(), address)
         except OSError as error:
-            LOG.warning("the service manager does not listen: %s", error)
+            LOG.warning("cannot notify the service manager: %s", error)

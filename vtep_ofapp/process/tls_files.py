@@ -1,4 +1,4 @@
-"""The PEM files that options name, looked into before anything uses them."""
+"""Check the PEM files that options name, before anything uses them."""
 
 import os
 import ssl
@@ -10,7 +10,7 @@ from .options import BadOption
 
 @dataclass(frozen=True)
 class Tls:
-    """PEM files: our private key, its certificate, and the CA that signed those of others."""
+    """PEM files: our private key, its certificate, and the CA of our peers."""
 
     key: str
     certificate: str
@@ -18,7 +18,11 @@ class Tls:
 
 
 def read_tls(files: Mapping[str, str | None], why: str) -> Tls:
-    """Return the PEM files of a key, its certificate and a CA, after a look into them."""
+    """Return the PEM files of a key, its certificate and a CA.
+
+    ``files`` are their paths by the names of the options, in this order. Raises BadOption if one is
+    missing or has other contents; ``why`` says what needs it.
+    """
     for name, path in files.items():
         if not path:
             raise BadOption(f"{name}: no file is given, and {why}")

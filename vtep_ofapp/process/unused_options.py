@@ -1,4 +1,4 @@
-"""Options in a file or on the command line that nothing would ever read."""
+"""Find options in files or on the command line that would be ignored, as misspelt ones are."""
 
 import difflib
 import os
@@ -13,13 +13,13 @@ from .options import OPTIONS, BadOption
 
 _NAMES = frozenset(option.name for option in OPTIONS)
 _COMMAND_LINE_ONLY = ("config_file", "config_dir", "user_flags")
-"""os-ken's options that have no effect in a file."""
+"""Options of os-ken that have no effect in a file."""
 
 
 def check(arguments: Sequence[str]) -> list[str]:
-    """Look for options that would be passed over; raises BadOption if they are ours.
+    """Refuse options that would be ignored: raise BadOption if they are ours.
 
-    Returns a line for each that may be another application's. ``arguments`` are those of the
+    Return a warning for each that may be another application's. ``arguments`` are those of the
     command line. All applications must have registered their options.
     """
     strange: list[str] = []
@@ -34,7 +34,7 @@ def check(arguments: Sequence[str]) -> list[str]:
 
 
 def _files(arguments: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Yield each configuration file, and the place of its option on the command line."""
+    """Yield each configuration file, and the position of its option on the command line."""
     for place, argument in enumerate(arguments):
         option, is_joined, value = argument.partition("=")
         if not is_joined:
@@ -47,47 +47,47 @@ def _files(arguments: Sequence[str]) -> Iterator[tuple[str, int]]:
 
 
 def _contents(file: str) -> dict[str, list[str]]:
-    """Return the names that stand in each group of a file that oslo.config has read already."""
+    """Return the names of options in each group of a file that oslo.config accepted."""
     sections: dict[str, dict[str, Any]] = {}
     ConfigParser(os.path.expanduser(file), sections).parse()
     return {group: list(names) for group, names in sections.items()}
 
 
 def _check_group(group: str, names: Sequence[str]) -> None:
-    """Refuse a group that looks like [vtep], unless an application has one of that name.
+    """Refuse a group whose name is nearly [vtep], unless an application has a group of that name.
 
-    If only the letters are like it, a name in it has to be one of ours as well.
+    If the name is only similar, one of the options in it has to be ours, too.
     """
     if group == "vtep" or group in cfg.CONF:
         return
     alike = difflib.get_close_matches(group.strip().lower(), ("vtep", "vtep_ofapp"), 1, 0.7)
     if alike and (alike[0] in group.lower() or not _NAMES.isdisjoint(names)):
-        raise BadOption(f"[{group}]: there is no such group; [vtep] is meant")
+        raise BadOption(f"[{group}]: there is no such group; did you mean [vtep]?")
 
 
 def _check_names(group: str, names: Sequence[str]) -> Iterator[str]:
-    """Refuse names in [vtep] that are not ours, and ours in [DEFAULT]; yield a line for others."""
+    """Refuse unknown options in [vtep], and ours in [DEFAULT]; yield a warning for others there."""
     known = cfg.CONF.vtep if group == "vtep" else cfg.CONF
     for name in names if group in ("vtep", "DEFAULT") else ():
         if group == "DEFAULT" and name in _COMMAND_LINE_ONLY:
-            raise BadOption(f"[DEFAULT] {name}: it counts on the command line only")
+            raise BadOption(f"[DEFAULT] {name}: it has an effect on the command line only")
         if name in known:
             continue
         other, others = ("DEFAULT", cfg.CONF) if group == "vtep" else ("vtep", _NAMES)
         if name in others:
-            raise BadOption(f"[{group}] {name}: it belongs into the group [{other}]")
+            raise BadOption(f"[{group}] {name}: it belongs in the group [{other}]")
         nearest = difflib.get_close_matches(name.replace("-", "_"), known, 1, 0.6)
-        hint = f"; {nearest[0]} is the nearest" if nearest else ""
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
         if group == "vtep":
             raise BadOption(f"[vtep] {name}: there is no such option{hint}")
-        yield f"[DEFAULT] {name}: no application that is loaded has such an option{hint}"
+        yield f"[DEFAULT] {name}: no loaded application has such an option{hint}"
 
 
 def _check_order(before: Sequence[str], file: str, names: Sequence[str]) -> None:
-    """Refuse an option that is given before a file that has it: to oslo.config the last counts."""
+    """Refuse an option before a file that sets it, too: in oslo.config the last one counts."""
     for argument in before:
         option = argument.partition("=")[0]
         if option.removeprefix("--").replace("-", "_") in names and option.startswith("--"):
             raise BadOption(
-                f"{option}: {file} has it as well and would win: put it behind the file"
+                f"{option}: {file} sets it, too, and would override it: put it after the file"
             )
