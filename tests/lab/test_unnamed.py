@@ -76,4 +76,4 @@ def test_a_tunnel_ip_without_an_interface_is_said_with_its_command(
     finally:
         lab.vtep.run(["ip", "addr", "del", *other])
         lab.vtep.run(["ip", "addr", "add", *address])
-    said(f"mended: Physical_Switch br0: {LINE}")
+    said(f"resolved: Physical_Switch br0: {LINE}")

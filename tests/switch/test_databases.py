@@ -18,7 +18,7 @@ from tests.switch.conftest import a_switch, described
 from tests.switch.dummy import DummySwitch, Here
 
 HOST, FAR, NEXT = "00:00:00:00:00:01", "00:00:00:00:00:99", "00:00:00:00:00:98"
-EMPTY = "hardware_vtep came back without any Physical_Switch: br0 stays as it is"
+EMPTY = "hardware_vtep came back without any Physical_Switch: br0 keeps its flows"
 NO_DATABASE = (
     "it has no database {}; to give it one: ovs-appctl -t ovsdb-server ovsdb-server/add-db"
 )

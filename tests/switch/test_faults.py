@@ -194,7 +194,7 @@ def test_remote_macs_without_unknown_dst_are_a_line_that_names_the_option(
     assert switch_faults(joined) == set()
     assert joined.app.log_text.count(asks.format("ls0")) == 1
     joined.replicate(("10.2.2.2",))
-    joined.wait_for_log(f"mended: {asks.format('ls0')}")
+    joined.wait_for_log(f"resolved: {asks.format('ls0')}")
 
 
 # What Open vSwitch says otherwise
@@ -258,7 +258,7 @@ def test_a_column_holds_each_entry_once_and_loses_only_what_was_mended(joined: D
         joined.vtep_ctl("add-ucast-remote", "ls0", mac, "10.2.2.3")
     wait_for_fault(joined, "lr_support_fault", "unspecified_fault")
     joined.vtep_ctl("del-ucast-remote", "ls0", "bad")
-    joined.wait_for_log("mended: Ucast_Macs_Remote bad")
+    joined.wait_for_log("resolved: Ucast_Macs_Remote bad")
     joined.come_to_rest()
     assert switch_faults(joined) == {"lr_support_fault", "unspecified_fault"}
     assert_restart_changes_nothing(joined)

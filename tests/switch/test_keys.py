@@ -172,7 +172,7 @@ def test_a_locator_with_another_key_than_its_logical_switch_is_a_line_and_no_fau
     keyed.come_to_rest()
     assert switch_faults(keyed) == set()
     keyed.vtep_ctl("clear", "Logical_Switch", "ls0", "tunnel_key")
-    keyed.wait_for_log("mended: Logical_Switch ls0: its own key 33")
+    keyed.wait_for_log("resolved: Logical_Switch ls0: its own key 33")
     wait_for(keyed, None, STATION, "10.2.2.3 vni 34")
 
 

@@ -41,7 +41,7 @@ def test_the_mark_names_the_lock_and_the_database(joined: DummySwitch) -> None:
 
 def test_a_bridge_whose_row_went_while_nobody_looked_is_cleaned(orphan: DummySwitch) -> None:
     orphan.app.start()
-    orphan.wait_for_log("br0: no Physical_Switch; what is ours there is removed")
+    orphan.wait_for_log("br0: no Physical_Switch; our flows, groups and ports are removed")
     orphan.wait_for_log(GONE)
     assert left(orphan) == ([], [], {}, "")
     assert orphan.ovs_vsctl("list-ports", "br0") == "p0\np1"
@@ -55,7 +55,7 @@ def test_it_is_cleaned_too_if_it_connects_later(joined: DummySwitch) -> None:
     joined.ovs_vsctl("set-controller", "br0", "tcp:127.0.0.1:1")
     joined.wait_for_log("br0: connection lost")
     joined.vtep_ctl("del-ps", "br0")
-    joined.wait_for_log("br0: no Physical_Switch; what is ours there is removed")
+    joined.wait_for_log("br0: no Physical_Switch; our flows, groups and ports are removed")
     joined.point_at_app()
     joined.wait_for_log(GONE)
     assert left(joined) == ([], [], {}, "")
@@ -94,7 +94,7 @@ def test_who_stands_by_cleans_nothing(orphan: DummySwitch) -> None:
         before = left(orphan)
         orphan.app.start()
         orphan.wait_for_log("standing by")
-        orphan.wait_for_log("br0: no Physical_Switch; what is ours there is removed")
+        orphan.wait_for_log("br0: no Physical_Switch; our flows, groups and ports are removed")
         orphan.wait(orphan.app.is_connected, "the bridge")
         assert left(orphan) == before
         lock.kill()

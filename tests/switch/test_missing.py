@@ -37,7 +37,7 @@ def test_no_controller_and_then_one_that_leads_elsewhere(begun: DummySwitch) -> 
     elsewhere = "Physical_Switch br0: its bridge has tcp:127.0.0.1:1 as controller and not this"
     wait_to_be_told(begun, f"{elsewhere} process: {command}")
     begun.run(["sh", "-c", command])
-    begun.wait_for_log(f"mended: {elsewhere}")
+    begun.wait_for_log(f"resolved: {elsewhere}")
     begun.wait_for_log("br0 is managed")
     assert begun.app.log_text.count("its bridge has") == 4
 
@@ -49,7 +49,7 @@ def test_a_bridge_without_our_version_of_openflow(begun: DummySwitch) -> None:
     command = "ovs-vsctl add bridge br0 protocols OpenFlow13"
     wait_to_be_told(begun, f"{line}: {command}")
     begun.run(command.split())
-    begun.wait_for_log(f"mended: {line}")
+    begun.wait_for_log(f"resolved: {line}")
     begun.wait_for_log("br0 is managed")
 
 
@@ -66,7 +66,7 @@ def test_no_physical_switch_and_no_controller(switch: DummySwitch) -> None:
     line = "hardware_vtep: it has no Physical_Switch: vtep-ctl add-ps br0"
     wait_to_be_told(switch, line)
     switch.add_physical_switch()
-    switch.wait_for_log(f"mended: {line}")
+    switch.wait_for_log(f"resolved: {line}")
 
 
 def test_no_bridge_and_what_makes_it(switch: DummySwitch) -> None:
@@ -76,7 +76,7 @@ def test_no_bridge_and_what_makes_it(switch: DummySwitch) -> None:
     wait_to_be_told(switch, line)
     switch.add_bridge()
     switch.point_at_app()
-    switch.wait_for_log(f"mended: {line}")
+    switch.wait_for_log(f"resolved: {line}")
     switch.wait_for_log("br0 is managed")
 
 
@@ -91,7 +91,7 @@ def test_a_bridge_that_leads_here_and_a_name_that_is_not_its_own(switch: DummySw
     wait_to_be_told(switch, f"bro: no bridge has its name: ovs-vsctl add-br bro or {rename}")
     switch.vtep_ctl(*rename.split()[1:])
     switch.wait_for_log("br0 is managed")
-    switch.wait_for_log(f"mended: {stray}")
+    switch.wait_for_log(f"resolved: {stray}")
 
 
 def test_a_switch_that_may_be_of_another_process_is_information(vtep: DummySwitch) -> None:
@@ -118,7 +118,7 @@ def test_a_bridge_that_is_connected_only_to_the_standby(begun: DummySwitch) -> N
         both = f"ovs-vsctl set-controller br0 {other.target} {begun.app.target}"
         wait_to_be_told(begun, f"{line}: {both}")
         begun.run(["sh", "-c", both])
-        begun.wait_for_log(f"mended: Physical_Switch {line}")
+        begun.wait_for_log(f"resolved: Physical_Switch {line}")
     finally:
         other.stop()
 

@@ -44,7 +44,7 @@ def test_a_port_that_leaves_and_returns_keeps_its_row_and_bindings(switch: Dummy
     switch.wait_for_log("Physical_Port p1 of br0: it is a port of the bridge again")
     now = switch.row("Physical_Port", name="p1")
     assert (now["_uuid"], now["vlan_bindings"]) == (row["_uuid"], row["vlan_bindings"])
-    assert "mended: Physical_Port p1" not in switch.app.log_text
+    assert "resolved: Physical_Port p1" not in switch.app.log_text
     assert switch.app.log_text.count("it is not a port of the bridge") == 1
     learn(switch, "p1", HOST, 10)
     wait_to_send(switch, "p0", HOST, AT_P1)
@@ -65,7 +65,7 @@ def test_a_bound_port_that_stays_away_loses_its_bindings_and_a_line_says_so(
         "Physical_Port p1 of br0: it was not a port of the bridge for 1 s; "
         "its row goes, and 2 bindings with it"
     )
-    assert "mended" not in switch.app.log_text
+    assert "resolved" not in switch.app.log_text
     switch.wait(lambda: "dl_vlan=10" not in "\n".join(switch.flows()), "its flows to go")
     switch.add_port("p1", 2)
     switch.wait(lambda: ports(switch) == ["p0", "p1"], "a new row")

@@ -45,4 +45,4 @@ def test_flows_that_a_full_table_refuses_are_a_fault_and_are_tried_again(
     vtep.ovs_vsctl("clear", "bridge", "br0", "flow_tables")
     vtep.wait(lambda: sum("table=60" in flow for flow in vtep.flows()) == there + 60, "all of them")
     vtep.wait(lambda: not faults(vtep), "the end of the fault")
-    vtep.wait_for_log("mended: Physical_Switch br0: its bridge refuses some of table 60")
+    vtep.wait_for_log("resolved: Physical_Switch br0: its bridge refuses some of table 60")

@@ -174,7 +174,7 @@ def test_bridges_that_share_an_id_are_not_connected_until_that_is_mended(app, sa
     app.turn(Connected(0xB0, either))
     assert either.take() == ["disconnect"]
     app.turn(Bridges(DATABASE, {"br1": replace(TWIN, datapath_id=0xB1)}))
-    assert f"mended: {SHARED}" in said(logging.INFO)
+    assert f"resolved: {SHARED}" in said(logging.INFO)
     app.turn(Connected(0xB0, again := ConnectionDouble()))
     assert again.take() == ["lead"]
 

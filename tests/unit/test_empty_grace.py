@@ -29,7 +29,7 @@ def test_a_database_that_comes_back_empty_removes_nothing_for_a_while(said):
     app, connection = empty_app(said)
     (line,) = said()
     assert line.startswith(
-        "hardware_vtep came back without any Physical_Switch: br0 stays as it is"
+        "hardware_vtep came back without any Physical_Switch: br0 keeps its flows"
     )
     flows = dict(connection.switch.flows)
     app.wait(Settings().empty_db_grace - 1)
@@ -43,7 +43,10 @@ def test_an_empty_database_is_believed_in_the_end(said):
     app.wait(Settings().empty_db_grace)
     app.serve(connection)
     assert not connection.switch.flows
-    assert "br0: no Physical_Switch; what is ours there is removed once it is connected" in said()
+    assert (
+        "br0: no Physical_Switch; our flows, groups and ports are removed once it connects"
+        in said()
+    )
 
 
 def test_rows_that_return_end_the_grace(said):

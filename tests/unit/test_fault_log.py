@@ -41,7 +41,7 @@ def test_a_fault_is_said_once_and_mended_once(said):
     faults.put("port", [LOST])
     assert said() == []
     faults.put("port", [])
-    assert said() == [("INFO", "mended: Port p0: it is lost")]
+    assert said() == [("INFO", "resolved: Port p0: it is lost")]
     faults.put("port", [])
     assert said() == []
 
@@ -55,7 +55,7 @@ def test_a_fault_of_two_sources_is_mended_with_the_second(said):
     assert said() == []
     assert faults.entries(ROW) == {"unspecified_fault"}
     faults.put("other", [])
-    assert said() == [("INFO", "mended: Port p0: it is lost")]
+    assert said() == [("INFO", "resolved: Port p0: it is lost")]
     assert faults.entries(ROW) == set()
 
 
@@ -80,7 +80,7 @@ def test_a_fault_that_changes_is_mended_and_said(said):
     said()
     faults.put("port", [BROKEN])
     assert sorted(said()) == [
-        ("INFO", "mended: Port p0: it is lost"),
+        ("INFO", "resolved: Port p0: it is lost"),
         ("WARNING", "Port p0: it is broken"),
     ]
 
@@ -140,7 +140,7 @@ def test_a_patient_fault_is_said_once_it_has_lasted(said):
     time.wait(100.0)
     assert said() == []
     faults.put("other", [])
-    assert said() == [("INFO", "mended: Port p0: it is late")]
+    assert said() == [("INFO", "resolved: Port p0: it is late")]
 
 
 def test_a_patient_fault_that_ends_before_is_never_said(said):

@@ -5,9 +5,9 @@ from collections import Counter
 import eventlet
 
 from vtep_ofapp.loop.inbox import (
-    LONGEST_LINE,
     MAX_EVENTS,
     MAX_PACKET_INS,
+    MAX_PER_QUEUE,
     MAX_WAITING,
     MAX_WAITING_BYTES,
     Inbox,
@@ -89,9 +89,9 @@ def test_events_pass_by_sources_and_sources_pass_by_events():
 
 def test_a_line_has_an_end_and_so_has_all_that_waits():
     inbox = Inbox()
-    for number in range(LONGEST_LINE + 100):
+    for number in range(MAX_PER_QUEUE + 100):
         inbox.post(source(number))
-    assert len(drain(inbox)) == LONGEST_LINE
+    assert len(drain(inbox)) == MAX_PER_QUEUE
     for number in range(MAX_WAITING + 100):
         inbox.post(source(number, binding=number % 100))
     assert len(drain(inbox)) == MAX_WAITING

@@ -281,7 +281,7 @@ def test_what_is_wrong_with_a_row_passes_to_the_row_that_replaces_it(app, said):
     app.tell(refused(uuid(300), RED, "is bad"))
     said()
     app.tell(refused(uuid(301), RED, "is bad"), Gone(uuid(300)))
-    assert said(logging.INFO) == ["row 301: is bad", "mended: row 300: is bad"]
+    assert said(logging.INFO) == ["row 301: is bad", "resolved: row 300: is bad"]
     app.tell(Gone(uuid(301)), refused(uuid(301), RED, "is bad"))
     assert said(logging.INFO) == []
 

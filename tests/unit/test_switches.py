@@ -92,7 +92,7 @@ def test_what_is_not_said_at_once_is_said_if_it_lasts(app, said):
     assert said() == []
     app.tell(unknown_dst(FAR))
     (line,) = said(logging.INFO)
-    assert line.startswith("mended: Logical_Switch red: rows name remote VTEPs")
+    assert line.startswith("resolved: Logical_Switch red: rows name remote VTEPs")
 
 
 def test_a_bridge_that_is_missing_after_a_resync_is_gone(app, said):
@@ -125,7 +125,7 @@ def test_a_bridge_without_a_row_is_let_in_if_something_of_ours_is_left(app, said
         BridgesInSync(DATABASE, frozenset({"br0"})),
         Connected(0xB0, connection),
     )
-    left = "br0: no Physical_Switch; what is ours there is removed once it is connected"
+    left = "br0: no Physical_Switch; our flows, groups and ports are removed once it connects"
     assert (left in said()) == is_let_in
     if not is_let_in:
         assert connection.take() == ["disconnect"]
@@ -212,9 +212,9 @@ def test_a_forgotten_step_is_said_again_when_it_changes_and_mended(app, said):
         "Physical_Switch br0: its bridge has no controller: "
         "ovs-vsctl set-controller br0 tcp:127.0.0.1:6653"
     )
-    assert later() == [f"mended: {no_bridge}", no_controller]
+    assert later() == [f"resolved: {no_bridge}", no_controller]
     app.turn(Connected(0xB0, ConnectionDouble()))
-    assert later() == [f"mended: {no_controller}"]
+    assert later() == [f"resolved: {no_controller}"]
 
 
 # Statistics

@@ -93,7 +93,7 @@ def test_a_row_that_cannot_be_used_is_said_once_and_shown_in_its_column(app, sai
     app.tell(bad)
     assert said() == ["row 300: x is not a MAC address"]
     app.tell(Gone(uuid(300)))
-    assert said(logging.INFO) == ["mended: row 300: x is not a MAC address"]
+    assert said(logging.INFO) == ["resolved: row 300: x is not a MAC address"]
     assert app.written() == [PutFaultStatus(of_switch(SWITCH).row, frozenset())]
 
 

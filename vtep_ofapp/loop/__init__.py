@@ -1,1 +1,1 @@
-"""The loop that owns all state, and what takes part in its turns."""
+"""The loop that owns all state, and its components."""

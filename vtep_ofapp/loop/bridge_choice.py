@@ -1,4 +1,4 @@
-"""Which bridge a Physical_Switch is, when there are several hosts, and not all of them answer."""
+"""Choose the bridge of each Physical_Switch, if several hosts have one or some do not answer."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from ..values.faults import Fault
 from ..values.rows import Bridge, PhysicalSwitch
 
 PATIENCE = 4.0
-"""Seconds until a line says that a bridge waits: databases are read one after the other."""
+"""Seconds until a waiting bridge is logged: the databases are read one after the other."""
 
 
 @dataclass(slots=True)
 class Choice:
-    """The bridge of each name, and what is to be said of names that are not as they should be.
+    """The bridge of each name, and the faults of ambiguous names.
 
-    ``waiting`` are names whose bridge cannot be told yet.
+    ``waiting`` are the names whose bridge cannot be chosen yet.
     """
 
     bridges: dict[str, Bridge] = field(default_factory=dict)
@@ -27,10 +27,10 @@ def choose(
 ) -> Choice:
     """Return the bridge of each name; ``databases`` are in order, None for one not read yet.
 
-    Of several bridges with one name the one that carries our mark comes first, and then that of
-    the first database. While a database is not read, it may have a bridge with the mark. So a
-    bridge without it has to wait, unless nothing was ever managed by that name: the
-    Physical_Switch has neither ports nor tunnels.
+    Of several bridges with one name, the one with our mark is chosen, or else that of the first
+    database. A database that is not read yet may have a bridge with the mark. So a bridge without
+    the mark waits, unless its Physical_Switch has neither ports nor tunnels: then no bridge of that
+    name was managed before.
     """
     choice = Choice()
     unread = [name for name, bridges in databases.items() if bridges is None]

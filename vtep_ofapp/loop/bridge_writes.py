@@ -1,4 +1,4 @@
-"""What a bridge needs of its Open_vSwitch database: settings, tunnel ports, and their end."""
+"""The writes to Open_vSwitch for one bridge: its settings, mark and tunnel ports."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,10 +14,10 @@ from ..values.writes import (
 
 
 def bridge_writes(switch: SwitchState, is_settled: Callable[[], bool]) -> Iterator[SwitchWrite]:
-    """Yield what the database has to change for a switch.
+    """Yield the writes to Open_vSwitch for the bridge of a switch.
 
-    A port, and the mark, go only when the switch has confirmed that it has all that is wanted and
-    nothing else of ours: until then a flow may use the port. ``is_settled`` says so.
+    A tunnel port, or the mark, is removed only when ``is_settled`` says that the switch has exactly
+    the desired flows and groups: until then a flow may use the port.
     """
     bridge = switch.bridge
     if bridge is None:

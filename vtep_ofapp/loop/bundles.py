@@ -1,4 +1,4 @@
-"""What is sent to a switch: bundles of changes, in an order in which none lacks what it needs."""
+"""Bundles of changes for a switch, in an order in which no flow lacks its group."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -16,17 +16,17 @@ from .timers import Timers
 LOG = logging.getLogger("vtep_ofapp.session")
 
 MAX_CHANGES = 200_000
-"""Changes in one bundle, far above what one transaction of an NVC asks for."""
+"""Changes in one bundle, far more than one transaction of an NVC causes."""
 MAX_AFTER_REFUSAL = 2000
-"""Changes in one bundle after a refusal, until nothing is left: each one fails the whole bundle."""
+"""Changes in one bundle after a refusal, until all are sent: one refusal fails the whole bundle."""
 MAX_AT_ONCE = 10_000
-"""Changes of a bundle that was made which are taken in one go."""
+"""Changes of a committed bundle that are recorded before other green threads may run."""
 
 
 def in_order(
     flows: DesiredActual[FlowKey, Flow], groups: DesiredActual[int, Group]
 ) -> Iterator[Change]:
-    """Yield groups before the flows that use them, and the end of groups after those."""
+    """Yield added groups, then flows, then deleted groups."""
     unused = []
     for group in groups.differences():
         change = GroupChange(group.key, group.want, group.have is not None)
@@ -40,36 +40,36 @@ def in_order(
 
 
 class Bundles:
-    """The bundles of one switch: one is in flight at most, and what it refused is left out."""
+    """The bundles of one switch: at most one is in flight, and refused changes are left out."""
 
     def __init__(self, switch: SwitchState, timers: Timers, faults: FaultLog) -> None:
         self.is_in_flight = False
         self.failures = 0
-        """How many bundles failed in a row for no known reason."""
+        """The number of bundles in a row that failed for no known reason."""
         self._switch = switch
         self._faults = faults
         self._refusals = Refusals()
-        self._retry = timers.timer(f"retry of what {switch.name} refused", self.retry_refused)
+        self._retry = timers.timer(f"refused changes of {switch.name}", self.retry_refused)
         self._is_after_refusal = False
 
     def reset(self) -> None:
-        """Forget what was sent and refused: the switch is to be read."""
+        """Forget the bundle in flight and refused changes: the switch is to be read back."""
         self._refusals.clear()
         self._retry.stop()
         self.is_in_flight = False
         self.failures = 0
 
     def stop_retry(self) -> None:
-        """Send nothing again: there is no switch to send it to."""
+        """Do not retry refused changes: the switch is disconnected."""
         self._retry.stop()
 
     def wanted(self) -> Iterator[Change]:
-        """Yield the changes that the switch has to make and did not refuse."""
+        """Yield the changes that are due, without those that the switch refused."""
         every = in_order(self._switch.flows, self._switch.groups)
         return (change for change in every if change not in self._refusals)
 
     def take(self) -> Sequence[Change]:
-        """Return the changes of the next bundle, none if all is done; it is in flight then."""
+        """Return the changes of the next bundle, now in flight, or none if no change is due."""
         if self._is_after_refusal:
             changes: Sequence[Change] = list(islice(self.wanted(), MAX_AFTER_REFUSAL))
         else:
@@ -79,7 +79,7 @@ class Bundles:
         return changes
 
     def answered(self, event: Applied) -> Iterator[None]:
-        """Handle the answer to the bundle in flight; yields now and then if that is a large one."""
+        """Handle the answer to the bundle in flight; yield now and then if it is large."""
         self.is_in_flight = False
         if event.made:
             yield from self._made(event.changes)
@@ -95,7 +95,7 @@ class Bundles:
         self._find_faults()
 
     def retry_refused(self) -> None:
-        """Send again what the switch refused."""
+        """Retry the changes that the switch refused."""
         self._retry.stop()
         self._refusals.begin_to_try(in_order(self._switch.flows, self._switch.groups))
         self._find_faults()
@@ -112,7 +112,7 @@ class Bundles:
                 yield
 
     def _refused(self, event: Applied) -> None:
-        """Leave out what was refused of a bundle of which nothing was made."""
+        """Leave out the refused changes of a bundle that failed."""
         self._is_after_refusal = True
         self._refusals.add(event.rejected)
         if event.is_full:

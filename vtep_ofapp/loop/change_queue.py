@@ -1,7 +1,7 @@
-"""What the databases tell, change by change: what one transaction changed is one change.
+"""A queue of the changes of databases, of which each is one transaction.
 
-A change that is long is told in parts. Until its last part is heard, what is known is neither how
-things were nor how they are.
+A long change arrives in parts. Until its last part is taken, the known rows are a mixture of those
+before and after the transaction.
 """
 
 from collections import deque
@@ -14,14 +14,14 @@ from .dispatch import Handlers
 Part: TypeAlias = VtepRows | VtepInSync | Bridges | BridgesInSync
 
 MAX_ROWS = 1000
-"""Rows heard in one turn, so that none takes long; one part is heard in any case."""
+"""Rows taken in one turn, to keep turns short; at least one part is taken."""
 
 _VTEP = None
-"""The database of hardware_vtep, beside the names of the Open_vSwitch ones."""
+"""The key of hardware_vtep, beside the names of the Open_vSwitch databases."""
 
 
 class ChangeQueue:
-    """Parts of changes in the order in which they were told, until there is time to hear them."""
+    """Parts of changes in the order of their arrival, until a turn takes them."""
 
     def __init__(self) -> None:
         self._parts: deque[Part] = deque()
@@ -31,25 +31,25 @@ class ChangeQueue:
         )
 
     def add(self, part: Part) -> None:
-        """Let a part wait."""
+        """Append a part."""
         self._parts.append(part)
 
     @property
     def are_waiting(self) -> bool:
-        """Whether there is something to hear."""
+        """Whether parts are waiting."""
         return bool(self._parts)
 
     @property
     def are_partial(self) -> bool:
-        """Whether a change was heard in part, and not to its end."""
+        """Whether a change was taken in part, and not to its end."""
         return bool(self._within)
 
     def take(self) -> Iterator[Part]:
-        """Yield the next parts, until they have MAX_ROWS rows in all or none is left."""
-        heard = 0
-        while self._parts and heard < MAX_ROWS:
+        """Yield the next parts, until they have MAX_ROWS rows in all or the queue is empty."""
+        taken = 0
+        while self._parts and taken < MAX_ROWS:
             part = self._parts.popleft()
-            heard += len(part.rows) if isinstance(part, VtepRows) else 1
+            taken += len(part.rows) if isinstance(part, VtepRows) else 1
             database = part.database if isinstance(part, Bridges | BridgesInSync) else _VTEP
             if isinstance(part, VtepRows | Bridges) and part.more:
                 self._within.add(database)

@@ -1,4 +1,4 @@
-"""What others change on a switch, told apart from what we changed ourselves."""
+"""Distinguish changes of a switch by others from our own."""
 
 import logging
 from collections import Counter
@@ -15,14 +15,14 @@ LOG = logging.getLogger("vtep_ofapp.session")
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """The flows and groups of a switch that are not as they are wanted."""
+    """The flows and groups of a switch that differ from the desired ones."""
 
     flows: frozenset[FlowKey]
     groups: frozenset[int]
 
 
 def differing(switch: SwitchState) -> Differing:
-    """Return what differs on a switch as it is known now."""
+    """Return the flows and groups of a switch that differ from the desired ones now."""
     return Differing(
         frozenset(each.key for each in switch.flows.differences()),
         frozenset(each.key for each in switch.groups.differences()),
@@ -30,7 +30,7 @@ def differing(switch: SwitchState) -> Differing:
 
 
 def log_changed(switch: SwitchState, before: Differing, lost: int = 0) -> None:
-    """Log what differs now and did not before; ``lost`` flows are known to be gone besides."""
+    """Log how many flows and groups differ since ``before``; ``lost`` flows are added to them."""
     now = differing(switch)
     flows, groups = len(now.flows - before.flows) + lost, len(now.groups - before.groups)
     if flows or groups:
@@ -39,7 +39,7 @@ def log_changed(switch: SwitchState, before: Differing, lost: int = 0) -> None:
 
 
 class OwnChanges:
-    """What we changed ourselves, and the switch may still tell of."""
+    """Our own changes that the switch may still report."""
 
     def __init__(self) -> None:
         self._deleted: Counter[FlowKey] = Counter()
@@ -47,26 +47,26 @@ class OwnChanges:
         self._regroupings_when_asked: int | None = None
 
     def reset(self) -> None:
-        """Forget all: the switch is to be read."""
+        """Forget all of them: the switch is to be read back."""
         self._deleted.clear()
         self.forget_groups()
 
     def sent(self, changes: Sequence[Change], switch: SwitchState) -> None:
-        """Note a bundle that is sent to the switch."""
+        """Record a bundle that is sent to the switch."""
         self._regroupings += _has_groups(changes)
         self._deleted += Counter(_watched_ends(changes, switch))
 
     def made(self, changes: Sequence[Change]) -> None:
-        """Note that the switch made a bundle; what it told of groups before is past."""
+        """Record that the switch committed a bundle; its earlier reports of groups are outdated."""
         if _has_groups(changes):
             self.forget_groups()
 
     def failed(self) -> None:
-        """Note that no change of a bundle was made."""
+        """Record that a bundle failed as a whole."""
         self._deleted.clear()
 
     def include(self, event: FlowRemoved) -> bool:
-        """Return whether a flow is gone because we deleted it, which is told once."""
+        """Return whether we deleted a flow; the switch reports each deletion once."""
         if not event.idle and self._deleted[event.key]:
             self._deleted[event.key] -= 1
             return True
@@ -74,17 +74,17 @@ class OwnChanges:
         return False
 
     def ask_for_groups(self) -> bool:
-        """Note that the switch is asked for groups; return whether it has to tell all of them."""
+        """Record a request for groups; return whether the answer has to have all of them."""
         is_first = self._regroupings_when_asked is None
         self._regroupings_when_asked = self._regroupings
         return is_first
 
     def forget_groups(self) -> None:
-        """Let the switch tell all groups the next time."""
+        """Have the next request return all groups."""
         self._regroupings_when_asked = None
 
     def precede_groups(self) -> bool:
-        """Whether groups that the switch tells are from after all changes of ours."""
+        """Whether the groups that the switch reports are from after all of our changes."""
         return self._regroupings == self._regroupings_when_asked
 
 
@@ -93,7 +93,7 @@ def _has_groups(changes: Iterable[Change]) -> bool:
 
 
 def _watched_ends(changes: Iterable[Change], switch: SwitchState) -> Iterable[FlowKey]:
-    """Yield the flows that are deleted and of which the switch will tell that they are gone."""
+    """Yield the deleted flows for which the switch will send a flow-removed message."""
     for change in changes:
         if isinstance(change, FlowChange) and change.flow is None:
             former = switch.flows.actual.get(change.key)

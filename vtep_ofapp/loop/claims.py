@@ -1,6 +1,6 @@
-"""Which bridge a new OpenFlow connection is of, by its datapath id and the name of its port LOCAL.
+"""Find the bridge of a new OpenFlow connection, by its datapath id and the name of its LOCAL port.
 
-A datapath id is no secret and need not be unique: Open vSwitch makes it of hardware addresses.
+A datapath id is not secret and may not be unique: Open vSwitch derives it from MAC addresses.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ _LONGEST_NAME = 15
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a datapath says of itself; ``name`` is that of its port LOCAL, the bridge's own."""
+    """The identity that a datapath claims; ``name`` is that of its LOCAL port, the bridge's own."""
 
     datapath_id: int
     name: str | None = None
@@ -24,13 +24,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a connection is closed, for people."""
+    """The reason for which a connection is closed, for people."""
 
     reason: str
 
 
 Shared: TypeAlias = "Mapping[int, tuple[str, ...]]"
-"""Names of the bridges that have one datapath id, where these are several."""
+"""The names of the bridges with a datapath id, for ids that several bridges have."""
 
 
 def shared_ids(bridges: Iterable[Bridge], managed: Iterable[Bridge]) -> Shared:
@@ -44,7 +44,7 @@ def shared_ids(bridges: Iterable[Bridge], managed: Iterable[Bridge]) -> Shared:
 
 
 def remedy(datapath_id: int, names: tuple[str, ...]) -> str:
-    """Return what is wrong with the id of several bridges, and what to type."""
+    """Return the problem with the id of several bridges, and the command that solves it."""
     return (
         f"the bridges {' and '.join(names)} have the datapath id {datapath_id:016x}: "
         f"ovs-vsctl set bridge {names[-1]} other-config:datapath-id=<16 other hex digits>"
@@ -54,11 +54,11 @@ def remedy(datapath_id: int, names: tuple[str, ...]) -> str:
 def judge(
     claim: Claim, managed: Mapping[str, Bridge], shared: Shared, is_all_read: bool = True
 ) -> str | Refusal | None:
-    """Return the name of the managed bridge that a connection is of, or why it is of none.
+    """Return the name of the managed bridge of a connection, or the reason why it has none.
 
-    None while that is still to come: Open vSwitch writes a bridge's datapath id into its database
-    when it has connected, and again after the database was restarted; and not every database may
-    be read yet.
+    Return None as long as the bridge may still appear: Open vSwitch writes the datapath id of a
+    bridge into its database after it has connected, and again after a restart of the database;
+    and some databases may not be read yet.
     """
     if claim.datapath_id in shared:
         return Refusal(remedy(claim.datapath_id, shared[claim.datapath_id]))

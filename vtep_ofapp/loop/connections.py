@@ -1,4 +1,4 @@
-"""The connections of switches: each goes to its bridge's driver, waits for one, or is refused."""
+"""OpenFlow connections: each goes to the driver of its bridge, waits for one, or is refused."""
 
 import logging
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ REFUSED = logging.getLogger("vtep_ofapp.refused")
 CLAIM_TIME = 10.0
 """Seconds for which a connection may wait until its bridge's datapath id is in the database."""
 ANSWER_TIME = 1.0
-"""Seconds for a switch to answer on its connection, when there is a second one of it."""
+"""Seconds for a switch to answer on its connection after it opened a second one."""
 MAX_UNCLAIMED = 100
-"""Datapaths that wait until the databases are read; one more costs the first its place."""
+"""Datapaths that wait until the databases are read; one more disconnects the oldest."""
 MAX_REFUSED = 1000
-"""Datapaths of which it is remembered that the log mentions them."""
+"""Datapaths whose reason for refusal is remembered, so that it is logged once."""
 
 
 class Connections:
-    """Every connection that is there: a driver's, one that waits, or the second one of a driver."""
+    """All open connections: of a driver, waiting for one, or the second one of a driver."""
 
     def __init__(
         self, switches: Switches, hosts: Hosts, lock: Lock, faults: FaultLog, timers: Timers
@@ -53,10 +53,10 @@ class Connections:
             **dict.fromkeys(SwitchDriver.HANDLERS, self._pass_on),
         }
 
-    # What is decided in a turn
+    # In a turn
 
     def compare_ids(self) -> None:
-        """Close connections whose datapath id is now that of another bridge, or of several."""
+        """Close connections whose datapath id now belongs to another bridge, or to several."""
         self._shared = shared_ids(self._hosts.bridges(), self._switches.bridges().values())
         for name, driver in self._switches.drivers.items():
             bridge, claim = driver.switch.bridge, driver.claim
@@ -72,11 +72,11 @@ class Connections:
         return [name for names in self._shared.values() for name in names]
 
     def forget_refusals(self) -> None:
-        """Say again why a connection is refused: there are other switches by now."""
+        """Log reasons for refusal again: the set of switches has changed."""
         self._refused.clear()
 
     def claim(self) -> None:
-        """Give each new connection to the driver of its bridge, let it wait, or refuse it."""
+        """Give each new connection to the driver of its bridge, keep it waiting, or refuse it."""
         unclaimed, self._unclaimed = self._unclaimed, {}
         managed = self._switches.bridges() if unclaimed else {}
         for connection, claim in unclaimed.items():
@@ -90,7 +90,7 @@ class Connections:
                 self._give(connection, claim, self._switches.drivers[verdict])
 
     def _give(self, connection: Connection, claim: Claim, driver: SwitchDriver) -> None:
-        """Give a driver its connection; if it has one, ask the switch whether that still works."""
+        """Give a driver its connection; if it has one already, check whether that is alive."""
         if driver.connection is None:
             driver.connect(connection, bool(self._lock.leads), claim, self._lock.is_held)
             self._switches.attach(connection, driver)
@@ -105,7 +105,7 @@ class Connections:
         self._refuse(connection, claim, f"{driver.switch.name} is already connected")
 
     def _refuse(self, connection: Connection, claim: Claim, reason: str) -> None:
-        """Close a connection; of a switch that keeps trying each reason is said once."""
+        """Close a connection; if the switch keeps trying, each reason is logged once."""
         known = self._refused.get(claim.datapath_id) == reason
         level = logging.DEBUG if known else logging.WARNING
         REFUSED.log(level, "datapath %016x is refused: %s", claim.datapath_id, reason)
@@ -139,7 +139,7 @@ class Connections:
             self._refuse(connection, claim, reason)
 
     def _alive(self, event: Alive) -> None:
-        """Refuse the second connection of a switch that answers on its first one."""
+        """Handle an echo reply: refuse the second connection, as the first one is alive."""
         driver = self._switches.of(event.connection)
         for connection, (wanted, claim) in list(self._rivals.items()):
             if wanted is driver:
@@ -147,7 +147,7 @@ class Connections:
                 self._refuse_second(connection, claim, wanted)
 
     def _answer_is_due(self, connection: Connection) -> None:
-        """Let the second connection of a switch take the place of one that died silently."""
+        """Replace a connection that died silently by the second connection of the switch."""
         rival = self._rivals.pop(connection, None)
         if rival is None:
             return
@@ -160,7 +160,7 @@ class Connections:
             former.disconnect()
 
     def _pass_on(self, event: Any) -> None:
-        """Let the driver of a connection handle an event; a large one takes some time."""
+        """Pass an event to the driver of its connection; let others run while it handles it."""
         driver = self._switches.of(event.connection)
         if driver is not None:
             for _ in driver.handle(event):
@@ -168,7 +168,7 @@ class Connections:
 
 
 def _faults_of_id(driver: SwitchDriver, id: int | None, shared: Shared) -> list[Fault]:
-    """Return the fault of a switch whose datapath id other bridges have, too."""
+    """Return the fault of a switch whose datapath id is also that of other bridges."""
     physical = driver.switch.physical
     if id is None or id not in shared or physical is None:
         return []

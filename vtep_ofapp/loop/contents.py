@@ -1,4 +1,4 @@
-"""What is known of the flows and groups that a switch has: read back, and checked now and then."""
+"""Read back the flows and groups of a switch, and check them for changes by others."""
 
 from collections.abc import Iterator
 from enum import Enum, auto
@@ -9,23 +9,23 @@ from .changes_by_others import OwnChanges, differing, log_changed
 from .timers import Timers
 
 CHECK_TIME = 1.0
-"""Seconds from a change of flows by others until the switch is read back."""
+"""Seconds from a change of flows by others to reading the switch back."""
 FLOWS_FOR_A_CHECK = 10_000
-"""Flows of a switch that does not tell of changes for which they are read back in each look()."""
+"""Flows for which one more look() passes until a switch without flow monitoring is read back."""
 
 
 class Knowledge(Enum):
-    """How far the flows and groups of a switch are known."""
+    """Whether the flows and groups of a switch are known."""
 
     NONE = auto()
     BEING_READ = auto()
     BEING_CHECKED = auto()
-    """They were known, and are read again because others may have changed them."""
+    """They are known, and read again because others may have changed them."""
     FULL = auto()
 
 
 class SwitchContents:
-    """Reads a switch back, and finds out what others change there."""
+    """Reads a switch back, and detects changes by others."""
 
     def __init__(self, switch: SwitchState, timers: Timers) -> None:
         self.own_changes = OwnChanges()
@@ -38,28 +38,28 @@ class SwitchContents:
 
     @property
     def are_known(self) -> bool:
-        """Whether the switch was read to the end, and nothing speaks against what it said."""
+        """Whether the switch was read back, and no change by others is suspected since."""
         return self._knowledge is Knowledge.FULL
 
     def connect(self, connection: Connection | None) -> None:
-        """Take the connection by which the switch can be read, or its end."""
+        """Use a connection to read the switch back; None when it is lost."""
         self._connection = connection
         self.forget()
 
     def forget(self) -> None:
-        """Know nothing: others may change what they like."""
+        """Forget what is known: another process may change the switch."""
         self._knowledge = Knowledge.NONE
         self._check.stop()
         self.own_changes.reset()
 
     def read(self) -> None:
-        """Ask the switch for all that it has; nothing is known until it has answered."""
+        """Request all flows and groups; nothing is known until the answer arrives."""
         self._ask(Knowledge.BEING_READ)
 
     def take(self, event: ReadBack) -> Iterator[None]:
-        """Take what the switch has; yields now and then, as SwitchState.read_back() does.
+        """Handle the answer to read(); yield now and then, as SwitchState.read_back() does.
 
-        An answer to what was asked before forget() is left out.
+        The answer to a request from before forget() is ignored.
         """
         if self._knowledge is Knowledge.NONE:
             return
@@ -72,7 +72,7 @@ class SwitchContents:
         self._lost_flows = 0
 
     def flow_removed(self, event: FlowRemoved) -> None:
-        """Take the end of a flow. One that was not idle, nor deleted by us, others deleted."""
+        """Handle a removed flow. If it was neither idle nor deleted by us, others deleted it."""
         if self.own_changes.include(event):
             return
         self._switch.flows.have(event.key, None)
@@ -83,16 +83,16 @@ class SwitchContents:
             self._ask(Knowledge.BEING_CHECKED)
 
     def flows_changed(self, event: FlowsChanged) -> None:
-        """Check the switch a while after others changed flows.
+        """Schedule a check of the switch after others changed flows.
 
-        Not at once, because such changes come in large numbers, and each costs a reading back.
+        It is delayed because such changes come in bursts, and a check reads all flows back.
         """
         wanted = self._switch.flows.wanted
         if event.are_ours or any(key in wanted for key in event.keys):
             self._check.start(CHECK_TIME)
 
     def groups_changed(self, event: GroupsChanged) -> None:
-        """Take groups as they are, unless that may be from before what we changed ourselves."""
+        """Handle changed groups, unless the report may be from before a change of ours."""
         if not self.are_known or not self.own_changes.precede_groups():
             self.own_changes.forget_groups()
             return
@@ -102,7 +102,7 @@ class SwitchContents:
         log_changed(self._switch, before)
 
     def look(self) -> None:
-        """Ask for groups, of which the switch does not tell; and for flows, where it does not."""
+        """Request groups, which have no monitor; and flows if the switch has no flow monitor."""
         if self._connection is None or not self.are_known:
             return
         tells_all = self.own_changes.ask_for_groups()
@@ -113,7 +113,7 @@ class SwitchContents:
             self._ask(Knowledge.BEING_CHECKED)
 
     def _check_is_due(self) -> None:
-        """Check the switch, or do it later if it was asked for what it has before the change."""
+        """Check the switch, or later if a read-back from before the change is under way."""
         if self.are_known:
             self._ask(Knowledge.BEING_CHECKED)
         else:

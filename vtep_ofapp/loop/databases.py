@@ -1,4 +1,4 @@
-"""What is written to each database: one transaction at a time, and none while it is away."""
+"""Transactions of each database: one at a time, and none while the database is away."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,11 +9,11 @@ from .transactions import Transactions
 
 HARDWARE_VTEP = "hardware_vtep"
 MAX_IN_REPORT = 10_000
-"""Writes in one report to the NVC: all that a change in an ordinary case asks for."""
+"""Writes in one transaction of hardware_vtep: an ordinary change fits into one."""
 
 
 class Databases:
-    """The transactions of hardware_vtep, and those of each Open_vSwitch by its name."""
+    """The transactions of hardware_vtep, and of each Open_vSwitch by its name."""
 
     def __init__(self, vtep: Writer, openvswitch: Mapping[str, Writer], timers: Timers) -> None:
         self.vtep = Transactions(HARDWARE_VTEP, vtep, timers, MAX_IN_REPORT)
@@ -23,7 +23,7 @@ class Databases:
         self.handlers: Handlers = {Committed: self._committed, Away: self._away}
 
     def accounts(self) -> Iterator[str]:
-        """Yield how much was sent to each database, for people."""
+        """Yield a line for people for each database: the number of transactions and writes."""
         for transactions in (*self.openvswitch.values(), self.vtep):
             yield transactions.account()
 

@@ -1,4 +1,4 @@
-"""The fault columns: the words that the faults of each row have in vtep(5)."""
+"""The report of the fault columns: the words of vtep(5) for the faults of each row."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ from .fault_log import FaultLog
 
 
 class FaultColumns(Report):
-    """Compares the faults that last with the fault columns of managed switches and their ports."""
+    """Compares current faults with the fault columns of managed switches and their ports."""
 
     def __init__(self, faults: FaultLog) -> None:
         self._faults = faults
@@ -19,7 +19,7 @@ class FaultColumns(Report):
         self.handlers = {ManagedSwitches: self._take, FaultsChanged: self._faults_changed}
 
     def writes(self) -> Iterator[VtepWrite]:
-        """Yield the content of each fault column that is not right."""
+        """Yield the content of each fault column that differs."""
         for column in self._words.differences():
             yield PutFaultStatus(column.key, column.want or frozenset())
 
@@ -39,7 +39,7 @@ class FaultColumns(Report):
             self._words.have(row, actual.get(row) or None)
 
     def _actual(self) -> dict[FaultRow, frozenset[str]]:
-        """Return what the fault columns hold whose content is ours to say."""
+        """Return the content of the fault columns that we write."""
         actual: dict[FaultRow, frozenset[str]] = {}
         managed = self._managed.with_bridge()
         for row in self._managed.rows.values():

@@ -1,4 +1,4 @@
-"""Problems of configuration: each is said once when it appears and once when it is mended."""
+"""Log each configuration fault once when it appears, and once when it is resolved."""
 
 import logging
 from collections import Counter, defaultdict
@@ -11,37 +11,37 @@ LOG = logging.getLogger("vtep_ofapp.faults")
 
 
 class FaultLog:
-    """The faults that last, from all their sources, and what the fault columns should say."""
+    """The current faults of all sources, and the words for the fault columns."""
 
     def __init__(self, timers: Timers) -> None:
         self._clock = timers.clock
-        self._patience = timers.timer("patience with faults", self._say_lasting)
+        self._patience = timers.timer("patience with faults", self._log_due)
         self._found: dict[Hashable, Iterable[Fault]] = {}
         self._due: dict[str, tuple[float, Fault]] = {}
         self._of: dict[Hashable, frozenset[Fault]] = {}
-        self._said: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
         self._columns: defaultdict[FaultRow, Counter[FaultWord]] = defaultdict(Counter)
         self._changed: set[FaultRow] = set()
 
     def find(self, source: Hashable, faults: Iterable[Fault]) -> None:
-        """Replace what a source has to say, from put_found() on; nothing means that all is well."""
+        """Replace the faults of a source at the next put_found()."""
         self._found[source] = faults
 
     def put_found(self) -> None:
-        """Take all that was found, once a change is worked out as a whole.
+        """Put all faults that were found, once a change is worked out as a whole.
 
-        What passes from one source to another stays.
+        A fault that moved from one source to another is not logged again.
         """
         found, self._found = self._found, {}
         self._put_all(found)
 
     def put(self, source: Hashable, faults: Iterable[Fault]) -> None:
-        """Replace what a source has to say at once."""
+        """Replace the faults of a source at once."""
         self._put_all({source: faults})
 
     def lasting(self) -> Set[str]:
-        """Return the text of every fault that there is, whether it was said yet or not."""
-        return self._said.keys()
+        """Return the texts of all current faults, logged or not."""
+        return self._counts.keys()
 
     def _put_all(self, found: Mapping[Hashable, Iterable[Fault]]) -> None:
         new, old = Counter[Fault](), Counter[Fault]()
@@ -52,24 +52,24 @@ class FaultLog:
             new.update(now - before)
             old.update(before - now)
         for fault in sorted((new - old).elements(), key=str):
-            self._said[str(fault)] += 1
-            if self._said[str(fault)] == 1:
+            self._counts[str(fault)] += 1
+            if self._counts[str(fault)] == 1:
                 self._begin(fault)
             self._count(fault, 1)
         for fault in sorted((old - new).elements(), key=str):
-            self._said[str(fault)] -= 1
-            if not self._said[str(fault)]:
-                del self._said[str(fault)]
+            self._counts[str(fault)] -= 1
+            if not self._counts[str(fault)]:
+                del self._counts[str(fault)]
                 if self._due.pop(str(fault), None) is None:
-                    LOG.info("mended: %s", fault)
+                    LOG.info("resolved: %s", fault)
             self._count(fault, -1)
         self._set_timer()
 
-    def _say_lasting(self) -> None:
-        """Say the faults that have lasted as long as they have to before they are said."""
+    def _log_due(self) -> None:
+        """Log the faults that have lasted for their ``patience``."""
         now = self._clock()
         for text in sorted(text for text, (end, _) in self._due.items() if end <= now):
-            _say(self._due.pop(text)[1])
+            _log(self._due.pop(text)[1])
         self._set_timer()
 
     def _set_timer(self) -> None:
@@ -79,14 +79,14 @@ class FaultLog:
         if fault.patience:
             self._due[str(fault)] = self._clock() + fault.patience, fault
         else:
-            _say(fault)
+            _log(fault)
 
     def entries(self, row: FaultRow) -> frozenset[str]:
-        """Return what the fault column of a row should hold."""
+        """Return the desired content of the fault column of a row."""
         return frozenset(word.value for word in self._columns.get(row, ()))
 
     def take_changed(self) -> set[FaultRow]:
-        """Return the rows whose fault column may have changed since this was last asked."""
+        """Return the rows whose fault column may have changed since the last call."""
         changed, self._changed = self._changed, set()
         return changed
 
@@ -103,5 +103,5 @@ class FaultLog:
         self._changed.add(row)
 
 
-def _say(fault: Fault) -> None:
+def _log(fault: Fault) -> None:
     LOG.log(logging.INFO if fault.is_information else logging.WARNING, "%s", fault)

@@ -1,4 +1,4 @@
-"""Which step was forgotten before a switch can be managed, and the command that is missing."""
+"""Find the step that an operator forgot before a switch can be managed, and its command."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -8,14 +8,14 @@ from ..values.faults import Fault
 from ..values.rows import Bridge, PhysicalSwitch
 
 PATIENCE = 4.0
-"""Seconds for an operator's next step; Open vSwitch tells every 5 s who is connected."""
+"""Seconds for an operator's next step; Open vSwitch updates is_connected every 5 s."""
 BACKOFF = 15.0
-"""Seconds for a bridge that has us as its controller; it may wait for 8 between attempts."""
+"""Seconds for a bridge with our address to connect; it may wait for 8 between attempts."""
 
 DATABASE = "hardware_vtep"
 
 INTRODUCTION = "managed by vtep_ofapp"
-"""What a Physical_Switch says in its description that this program has managed."""
+"""The end of the description of a Physical_Switch that this program has managed."""
 
 _TARGET = re.compile(r"(?P<method>tcp|ssl):(?P<host>\[[^]]*\]|[^:]*)(:(?P<port>[0-9]+))?")
 _DEFAULT_PORT = "6653"
@@ -25,7 +25,7 @@ _ANYWHERE = ("", "0.0.0.0", "::")
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where we listen for OpenFlow: ``method`` is tcp or ssl.
+    """The address on which we listen for OpenFlow; ``method`` is tcp or ssl.
 
     ``is_local`` says that all bridges are on this host.
     """
@@ -37,14 +37,14 @@ class Listener:
 
     @property
     def target(self) -> str:
-        """The target of a controller that leads here."""
+        """The target of a Controller row for this address."""
         host = self.host
         if host in _ANYWHERE:
             host = "127.0.0.1" if self.is_local else "ADDRESS"
         return f"{self.method}:{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def is_meant_by(self, target: str) -> bool:
-        """Whether the target of a controller leads here, or may do so, as a name may."""
+        """Whether the target of a Controller row is this address, or a host name that may be."""
         parts = _TARGET.fullmatch(target)
         if not parts or parts["method"] != self.method:
             return False
@@ -58,7 +58,7 @@ class Listener:
 
 
 ON_LOOPBACK = Listener()
-"""Where we listen unless told otherwise."""
+"""The default address."""
 
 
 def missing(
@@ -69,11 +69,11 @@ def missing(
     unread: Collection[str],
     listener: Listener,
 ) -> dict[str, Fault]:
-    """Return what is missing, by the name of a Physical_Switch or bridge, or of the database.
+    """Return the missing step by the name of a Physical_Switch, a bridge, or the database.
 
-    ``bridges`` are those of all databases that are read, ``unread`` the others; of the names that
-    are ``waiting`` it is said elsewhere why. ``connected`` are the names of the bridges that are
-    connected to this process.
+    ``bridges`` are those of all databases that are read, ``unread`` the other databases. Names that
+    are ``waiting`` have a fault from elsewhere. ``connected`` are the names of the bridges that
+    are connected to this process.
     """
     found: dict[str, Fault] = {}
     strays = sorted(
@@ -108,7 +108,7 @@ def missing(
 def _without_bridge(
     name: str, unread: Collection[str], strays: Iterable[str], is_ours: bool
 ) -> Fault:
-    """Return that there is no bridge; it is information if it may well be someone else's."""
+    """Return the fault of a missing bridge; information if another process may manage it."""
     if unread:
         reason = f"no bridge has its name so far; {' and '.join(unread)} is not read yet"
     elif is_ours:
@@ -122,7 +122,7 @@ def _without_bridge(
 
 
 def _not_connected(bridge: Bridge, listener: Listener) -> Fault:
-    """Return why a bridge is not connected to this process, as far as its controllers tell."""
+    """Return the fault of a bridge that is not connected to us, judged by its controllers."""
     subject = f"Physical_Switch {bridge.name}"
     targets = _targets(bridge)
     command = f"ovs-vsctl set-controller {bridge.name}"

@@ -1,4 +1,4 @@
-"""The hosts: which bridges each Open_vSwitch database has, as far as it was read."""
+"""The hosts: the bridges of each Open_vSwitch database, as far as it was read."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +11,7 @@ from .switches import Switches
 
 
 class Hosts:
-    """The bridges of each Open_vSwitch, in the order in which they count."""
+    """The bridges of each Open_vSwitch, in the order of the option ovs_db."""
 
     def __init__(self, databases: Databases, switches: Switches) -> None:
         self._transactions = databases.openvswitch
@@ -19,18 +19,18 @@ class Hosts:
         self._bridges: dict[str, dict[str, Bridge]] = {name: {} for name in self._transactions}
         self._vxlan_ports = {name: VxlanPorts() for name in self._transactions}
         self.unread = set(self._transactions)
-        """The databases that were not read to their end yet."""
+        """The databases whose initial rows are not complete yet."""
         self.change_handlers: Handlers = {
             Bridges: self._bridges_changed,
             BridgesInSync: self._in_sync,
         }
 
     def are_away(self) -> bool:
-        """Whether not one database was read."""
+        """Whether no database was read yet."""
         return len(self.unread) == len(self._bridges)
 
     def bridges(self) -> Iterator[Bridge]:
-        """Yield every bridge, of whatever name."""
+        """Yield the bridges of all databases."""
         for bridges in self._bridges.values():
             yield from bridges.values()
 
@@ -56,7 +56,7 @@ class Hosts:
         self._switches.changed()
 
     def _in_sync(self, event: BridgesInSync) -> None:
-        """Drop the bridges that are gone, and write to the database again."""
+        """Drop the bridges that are gone, and resume writing to the database."""
         bridges = self._bridges[event.database]
         gone = bridges.keys() - event.names
         self._vxlan_ports[event.database].update(dict.fromkeys(gone))

@@ -1,4 +1,4 @@
-"""Where events wait for the loop; packet-ins wait in a line for each binding."""
+"""The queue of events for the loop, with a queue of packet-ins for each binding."""
 
 from collections import deque
 from typing import Any, TypeAlias
@@ -10,39 +10,39 @@ from ..values.events import Connection, Event, PacketIn
 from ..values.flows import MatchValue
 
 MAX_EVENTS = 200
-"""Events in one turn, so that a flood of them does not keep the switch waiting for the first."""
+"""Events in one turn, so that a flood of events does not delay the answer to the first."""
 MAX_PACKET_INS = 200
-"""Packet-ins in one turn, beside the other events."""
-LONGEST_LINE = 10_000
-"""Packet-ins that wait at one binding. Those beyond are dropped; an unknown source is shown again
-with its next frame."""
+"""Packet-ins in one turn, in addition to the other events."""
+MAX_PER_QUEUE = 10_000
+"""Packet-ins in the queue of one binding. Further ones are dropped; the next frame of an unknown
+source causes another one."""
 MAX_WAITING = 50_000
-"""Packet-ins that wait in all."""
+"""Packet-ins in all queues."""
 MAX_WAITING_BYTES = 1 << 25
-"""Bytes of frames in all packet-ins that wait."""
+"""Bytes of frames in all queued packet-ins."""
 
-Line: TypeAlias = "tuple[Connection, MatchValue | None]"
-"""A connection, with a binding's number; or with a port's, for frames that no binding let in."""
+QueueKey: TypeAlias = "tuple[Connection, MatchValue | None]"
+"""A connection, and the number of a binding, or of a port for frames without a binding."""
 
 
 class Inbox:
-    """Holds events until the loop takes them. Putting one in never waits.
+    """Holds events until the loop takes them. Posting an event never blocks.
 
-    A binding with very many packet-ins fills its own line. One is taken from each line in turn,
-    so that the others are heard at once.
+    A binding with very many packet-ins fills its own queue only. Packet-ins are taken round robin,
+    so that those of the other bindings are not delayed.
     """
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
-        self._lines: dict[Line, deque[PacketIn]] = {}
+        self._queues: dict[QueueKey, deque[PacketIn]] = {}
         self._waiting: set[PacketIn] = set()
         self._bytes = 0
         self._signal: Any = Signal()
 
     def post(self, event: Event) -> None:
-        """Add an event; a packet-in that waits already, or finds its line full, is dropped."""
+        """Add an event; drop a packet-in that is queued already, or whose queue is full."""
         if isinstance(event, PacketIn):
-            self._line_up(event)
+            self._enqueue(event)
         else:
             self._events.append(event)
         if not self._signal.ready():
@@ -50,7 +50,7 @@ class Inbox:
 
     @property
     def has_events(self) -> bool:
-        """Whether events wait, besides packet-ins."""
+        """Whether events other than packet-ins are waiting."""
         return bool(self._events)
 
     def take(self) -> list[Event]:
@@ -64,28 +64,28 @@ class Inbox:
         events.extend(self._next_packet_in() for _ in range(packet_ins))
         return events
 
-    def _line_up(self, event: PacketIn) -> None:
+    def _enqueue(self, event: PacketIn) -> None:
         is_full = len(self._waiting) >= MAX_WAITING or self._bytes >= MAX_WAITING_BYTES
         if is_full or event in self._waiting:
             return
-        line = self._lines.setdefault(_line_of(event), deque())
-        if len(line) < LONGEST_LINE:
-            line.append(event)
+        queue = self._queues.setdefault(_queue_key(event), deque())
+        if len(queue) < MAX_PER_QUEUE:
+            queue.append(event)
             self._waiting.add(event)
             self._bytes += len(event.header)
 
     def _next_packet_in(self) -> PacketIn:
-        """Take the first packet-in of the line whose turn it is, which then is the last line."""
-        key = next(iter(self._lines))
-        line = self._lines.pop(key)
-        event = line.popleft()
+        """Take a packet-in from the first queue, and move that queue to the end."""
+        key = next(iter(self._queues))
+        queue = self._queues.pop(key)
+        event = queue.popleft()
         self._waiting.discard(event)
         self._bytes -= len(event.header)
-        if line:
-            self._lines[key] = line
+        if queue:
+            self._queues[key] = queue
         return event
 
 
-def _line_of(event: PacketIn) -> Line:
+def _queue_key(event: PacketIn) -> QueueKey:
     fields = dict(event.fields)
     return event.connection, fields.get(SOURCE_BINDING, fields.get("in_port"))

@@ -1,4 +1,4 @@
-"""The stations that were learned, moved or forgotten: who is told, and when."""
+"""Learned stations: notify switches and reports of new, moved and forgotten ones."""
 
 from ..engine.model import Model
 from ..engine.topics import StationsChanged
@@ -12,7 +12,7 @@ from .timers import Timers
 
 
 class LearnedStations:
-    """Tells switches and publisher what was learned, and forgets what the NVC placed elsewhere."""
+    """Notifies others of learned stations, and forgets those that the NVC placed elsewhere."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class LearnedStations:
         self._hold = timers.timer("hold of stations", self._macs.release)
 
     def remember(self, row: VtepRow) -> None:
-        """Remember where the NVC placed the learned stations that a row is about, before it."""
+        """Remember the former remote VTEP of a learned station, before a row changes it."""
         for each in (row, self._model.row(row.uuid)):
             if isinstance(each, RemoteMac) and self._macs.place(each.logical_switch, each.mac):
                 station = Placed(each.logical_switch, each.mac)
@@ -38,14 +38,14 @@ class LearnedStations:
                     self._former[station] = self._placed.address(station)
 
     def forget_moved_away(self) -> None:
-        """Forget stations that the NVC has placed elsewhere since this was last called."""
+        """Forget learned stations that the NVC placed elsewhere since the last call."""
         former, self._former = self._former, {}
         for station, place in former.items():
             if has_moved_away(place, self._placed.address(station), self._own_addresses(station)):
                 self._macs.forget(*station)
 
     def notify(self) -> None:
-        """Tell all which stations were learned, moved or forgotten."""
+        """Notify all of the stations that were learned, moved or forgotten."""
         hold = self._macs.next_release()
         if hold is not None:
             self._hold.start(hold)

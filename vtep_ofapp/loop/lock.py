@@ -1,4 +1,4 @@
-"""Who is in charge: the lock on hardware_vtep decides, and each switch has its own say."""
+"""Roles: the lock on hardware_vtep, and the role that each switch grants."""
 
 import logging
 
@@ -13,20 +13,20 @@ from .timers import Timers
 LOG = logging.getLogger("vtep_ofapp.loop")
 
 ROLE_PAUSE = 1.0
-"""Seconds after which a switch that refused to have us as its master is asked again."""
+"""Seconds after which a switch that refused us the role of master is asked again."""
 
 
 class Lock:
-    """Leads all switches while this process has the lock, and leaves them to another otherwise.
+    """Makes this process master of all switches while it has the lock, and slave otherwise.
 
-    While the database is away nobody has the lock, as far as we know: who led goes on.
+    While the database is away no lock is known, and the roles stay as they are.
     """
 
     def __init__(
         self, switches: Switches, databases: Databases, publisher: Publisher, timers: Timers
     ) -> None:
         self.leads: bool | None = None
-        """Whether this process is in charge, None as long as nobody has said so."""
+        """Whether this process is in charge; None until the database has answered."""
         self.is_held = False
         """Whether this process has the lock at this moment."""
         self._switches = switches
@@ -39,9 +39,10 @@ class Lock:
     def _lock_is(self, event: LockIs) -> None:
         """Take charge of all switches, or leave them to the process that has the lock now.
 
-        Either way the rows, ports and decisions are kept up to date, so that a change of hands
-        takes no longer than reading the switches back. When the lock is granted again after the
-        database was away, another process may have had it meanwhile: each switch knows.
+        In either role the rows, ports and desired state are kept up to date, so that a failover
+        takes no longer than reading the switches back. If the lock is granted again after the
+        database was away, another process may have been master meanwhile: the generation id of
+        each switch shows it.
         """
         led, self.leads = self.leads, event.held
         self.is_held = event.held
@@ -67,8 +68,8 @@ class Lock:
     def _role_is(self, event: RoleIs) -> None:
         """Handle a role reply.
 
-        A switch that refuses us is asked again while we have the lock: then its master is one
-        that has lost it. Otherwise that is the process that has it now.
+        A switch that refuses us is asked again while we have the lock, because its master has lost
+        it. Without the lock, its master is the process that has the lock now.
         """
         driver = self._switches.of(event.connection)
         if driver is None or not self.leads:
@@ -98,7 +99,7 @@ class Lock:
             self._lead_again(driver)
 
     def _lead_again(self, driver: SwitchDriver) -> None:
-        """Lead a switch that another process may have led meanwhile."""
+        """Take charge of a switch of which another process may have been master meanwhile."""
         self._publisher.disown(driver.switch.name)
         self._switches.changed()
         driver.lead()

@@ -1,4 +1,4 @@
-"""The one loop that owns all state: events come in, each turn ends in what they change."""
+"""The one loop that owns all state: each turn handles events and sends the differences."""
 
 import logging
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ class Loop:
         )
 
     def run(self) -> None:
-        """Take turns without end. A turn that fails is a bug: it is logged; the next one comes."""
+        """Take turns without end. A turn that fails is a bug: log it, and go on."""
         self._components.timers.begin()
         while True:
             events = self._inbox.take()
@@ -55,11 +55,11 @@ class Loop:
             eventlet.sleep(0)
 
     def turn(self, events: Iterable[Event]) -> None:
-        """Take the events, then send each switch and each database what they change.
+        """Handle the events, then send each switch and each database its differences.
 
-        What one transaction changed is one change: nothing is decided before all of it is heard,
-        and nothing is sent before all of it is worked out. Stations are learned, and their rows
-        written, in the meantime.
+        One transaction is one change: no owner is worked out before all of the change is taken,
+        and nothing is sent before all owners are worked out. Meanwhile stations are learned, and
+        their rows are written.
         """
         components = self._components
         self._events.handle_all(events)
@@ -78,7 +78,7 @@ class Loop:
             self._inbox.post(WorkIsLeft())
 
     def _decide(self) -> None:
-        """Work out what is wanted, unless a change is only heard in part."""
+        """Work out the desired state, unless a change was taken only in part."""
         components = self._components
         if not components.changes.are_partial:
             if components.switches.have_changed:
@@ -95,18 +95,17 @@ class Loop:
                 components.faults.put_found()
 
     def _is_complete(self) -> bool:
-        """Whether all changes were heard to their end, and what they touch is worked out."""
+        """Whether all changes were taken to their end, and all touched owners are worked out."""
         components = self._components
         return not components.switches.are_behind and not components.changes.are_partial
 
     def _send_differences(self) -> None:
-        """Send each switch and each database what differs from what is wanted."""
+        """Send each switch and each database what differs from the desired state."""
         components = self._components
         components.switches.apply()
         for database, transactions in components.databases.openvswitch.items():
-            if (
-                components.lock.is_held
-            ):  # else the process that has it now may have made other ports
+            # Without the lock, the process that has it now may have created other ports.
+            if components.lock.is_held:
                 transactions.commit(components.switches.bridge_writes(database))
         if components.switches.have_changed:
             components.publisher.notify_switches(
@@ -116,14 +115,14 @@ class Loop:
                 components.connections.blocked(),
             )
         components.publisher.notify(FaultsChanged(components.faults.take_changed()))
-        if components.changes.are_waiting:  # the local rows may be ahead of what else is known
+        if components.changes.are_waiting:  # local rows may be newer than the other rows
             self._write(components.publisher.new_station_rows())
             return
         self._write(components.publisher.writes())
         components.switches.set_timer()
 
     def _write(self, writes: Iterable[VtepWrite]) -> None:
-        """Send writes to hardware_vtep, unless they are about rows that it lost."""
+        """Send writes to hardware_vtep, unless its rows are missing and kept for a while."""
         components = self._components
         if not components.rows.grace.lasts:
             components.databases.vtep.commit(writes)
@@ -150,4 +149,4 @@ class Loop:
             ACCOUNT.info("sent to %s", account)
 
     def _work_is_left(self, _event: WorkIsLeft) -> None:
-        """Nothing has happened: the turn goes on with the work."""
+        """Do nothing: the event only causes another turn."""

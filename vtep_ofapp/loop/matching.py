@@ -1,4 +1,4 @@
-"""Which switches there are, which bridge each of them is, and what is missing for the others."""
+"""Match Physical_Switch rows with bridges, and find the missing steps of the others."""
 
 from .bridge_choice import Choice, choose
 from .connections import Connections
@@ -10,7 +10,7 @@ from .vtep_rows import KnownRows
 
 
 class Matching:
-    """Matches Physical_Switch rows with bridges. ``listener`` is where switches reach us."""
+    """Matches Physical_Switch rows with bridges. ``listener`` is the address they connect to."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Matching:
         self._missing: set[str] = set()
 
     def match(self) -> None:
-        """Find out which switches there are, and which bridge each of them is."""
+        """Match Physical_Switch rows with bridges, and compare their datapath ids."""
         rows = self._rows.by_name()
         self._choice = choose(self._hosts.read(), rows)
         if self._switches.match(rows, self._choice.bridges, self._hosts.vxlan_ports):
@@ -39,7 +39,7 @@ class Matching:
         self._connections.compare_ids()
 
     def find_missing(self) -> None:
-        """Find out which step an operator has forgotten, for each switch."""
+        """Find the step that an operator has forgotten, for each switch that is not connected."""
         found = missing(
             self._rows.by_name(),
             self._choice.bridges,

@@ -1,4 +1,4 @@
-"""All that is written to hardware_vtep: each kind of row and column has a report of its own."""
+"""Writes to hardware_vtep, collected from the reports: one for each kind of row or column."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
@@ -15,18 +15,19 @@ from .timers import Timers
 
 
 class Publisher:
-    """Tells reports what changed, and collects what they have to write.
+    """Notifies the reports of changes, and collects their writes.
 
-    Rows that belong to switches of other processes stay as they are: a tunnel IP is foreign if it
-    is that of a switch that was never open here, and of none that was.
+    Rows of other processes' switches are not changed. A tunnel IP is foreign if it belongs to a
+    switch that was never open here, and to no switch that was.
     """
 
     def __init__(
         self, reports: Iterable[Report], timers: Timers, switches_changed: Callable[[], None]
     ) -> None:
-        """Report on rows by ``reports``. ``switches_changed`` is called when time has changed them.
+        """Collect the writes of ``reports``.
 
-        After it, notify_switches() is due again.
+        ``switches_changed`` is called when a report's grace period ends: notify_switches() is then
+        due again.
         """
         self._reports = list(reports)
         self._dispatcher = Dispatcher(*(report.handlers for report in self._reports))
@@ -35,7 +36,7 @@ class Publisher:
         self.handlers: Handlers = {VtepRows: self._rows_changed, VtepInSync: self._in_sync}
 
     def notify(self, event: Any) -> None:
-        """Tell the reports that stations or faults changed."""
+        """Notify the reports of an event: stations, faults, rows or switches that changed."""
         self._dispatcher.handle_all([event])
 
     def notify_switches(
@@ -45,10 +46,10 @@ class Publisher:
         rows: Mapping[UUID, PhysicalSwitch],
         blocked: Iterable[str] = (),
     ) -> None:
-        """Tell the reports which switches are managed, and all rows of Physical_Switch.
+        """Notify the reports of the managed switches, and of all rows of Physical_Switch.
 
-        ``peers`` are the addresses from which those that are connected call. ``blocked`` are the
-        names of switches that cannot be managed, for a fault that is to be shown.
+        ``peers`` are the IP addresses of connected switches. ``blocked`` are the names of switches
+        that are not managed because of a fault, which their fault column shows.
         """
         self._known |= {name for name, switch in open_switches.items() if switch.bridge}
         foreign = _tunnel_ips(rows, self._known)
@@ -57,19 +58,19 @@ class Publisher:
         self._end.set(min((end for end in ends if end is not None), default=None))
 
     def disown(self, *names: str) -> None:
-        """Let the rows of these switches, or of all, be another process's until they open again."""
+        """Treat the rows of these switches, or of all, as foreign until the switches open again."""
         self._known -= set(names) or self._known
 
     def writes(self) -> Iterator[VtepWrite]:
-        """Yield what has to be written."""
+        """Yield the writes of all reports."""
         return chain.from_iterable(report.writes() for report in self._reports)
 
     def new_station_rows(self) -> Iterator[VtepWrite]:
-        """Yield what may be written while a change is known only in part."""
+        """Yield rows for new stations, which may be written before a change is complete."""
         return chain.from_iterable(report.new_station_rows() for report in self._reports)
 
     def _rows_changed(self, event: VtepRows) -> None:
-        """Tell rows at once, before the answer to the transaction that wrote them."""
+        """Notify the reports of rows, before the transaction that wrote them is answered."""
         for row in event.rows:
             if isinstance(row, Gone):
                 self._drop(row)
@@ -88,7 +89,7 @@ class Publisher:
 
 
 def _tunnel_ips(rows: Mapping[UUID, PhysicalSwitch], known: set[str]) -> frozenset[str]:
-    """Return the tunnel IPs of switches that are not known, and of none that is."""
+    """Return the tunnel IPs that only switches outside of ``known`` have."""
     own = {address for row in rows.values() if row.name in known for address in row.tunnel_ips}
     others = {address for row in rows.values() for address in row.tunnel_ips}
     return frozenset(others - own)

@@ -1,4 +1,4 @@
-"""What this process does, for the service manager and for people."""
+"""The status of this process, for the service manager and for people."""
 
 from collections.abc import Collection
 
@@ -6,10 +6,10 @@ from collections.abc import Collection
 def status(
     leads: bool | None, has_lock: bool, switches: Collection[str], connected: Collection[str]
 ) -> str:
-    """Return what this process does, in a line.
+    """Return the status of this process in one line.
 
-    ``leads`` is None while nobody has said who is in charge; ``switches`` are the names of all
-    that are managed.
+    ``leads`` is None until the database has answered; ``switches`` are the names of all managed
+    ones.
     """
     if leads is None:
         return "waiting for the lock on hardware_vtep"
@@ -22,8 +22,8 @@ def status(
 
 
 def is_ready(leads: bool | None, has_hosts: bool, closed: Collection[str]) -> bool:
-    """Return whether all that can be done is done.
+    """Return whether start-up is complete.
 
-    ``closed`` are the switches that are connected and wait for their first bundle.
+    ``closed`` are the connected switches that wait for their first bundle.
     """
     return leads is not None and has_hosts and not (leads and closed)

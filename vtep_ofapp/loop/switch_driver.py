@@ -1,4 +1,4 @@
-"""One switch and its connection: when to lead it, to read it back, and to apply what differs."""
+"""One switch and its connection: role, reading back, and sending differences."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -32,19 +32,19 @@ MAX_FAILURES = 3
 
 
 class Role(Enum):
-    """What we are to a switch, as far as it has said so."""
+    """Our role at a switch, as far as the switch has confirmed it."""
 
     SLAVE = auto()
-    """Another process is in charge of it, or none so far."""
+    """Another process is in charge of the switch, or none yet."""
     ASKED = auto()
-    """It is to have us as its master, and has not answered."""
+    """We requested the role of master, and the switch has not answered."""
     MASTER = auto()
     REFUSED = auto()
-    """It has a master that came after us."""
+    """The switch has a master with a newer generation id."""
 
 
 class Gate(Enum):
-    """Whether flows are sent to a switch, and its rows in hardware_vtep are touched."""
+    """Whether flows are sent to a switch, and its rows in hardware_vtep are written."""
 
     NEVER_OPENED = auto()
     OPEN = auto()
@@ -52,7 +52,7 @@ class Gate(Enum):
 
 
 class SwitchDriver:
-    """Drives a managed switch towards what is wanted, with one bundle in flight at most."""
+    """Drives a managed switch towards the desired state, with at most one bundle in flight."""
 
     def __init__(self, switch: SwitchState, timers: Timers, faults: FaultLog) -> None:
         self.switch = switch
@@ -67,10 +67,10 @@ class SwitchDriver:
 
     @property
     def is_open(self) -> bool:
-        """Whether flows are sent to the switch, and its rows in hardware_vtep are touched."""
+        """Whether flows are sent to the switch, and its rows in hardware_vtep are written."""
         return self.gate is Gate.OPEN
 
-    # The connection, and who is in charge
+    # The connection and the role
 
     def connect(
         self,
@@ -79,10 +79,10 @@ class SwitchDriver:
         claim: Claim | None = None,
         has_lock: bool = True,
     ) -> None:
-        """Take the switch's connection, to lead the switch or to stand by.
+        """Use a new connection of the switch, to lead the switch or to stand by.
 
-        Without the lock, because the database is away, it is led only as far as no other process
-        led it since we did.
+        Without the lock, as the database is away, we only become master again if no other process
+        was master since: the switch refuses an outdated generation id.
         """
         self.connection = connection
         self.claim = claim
@@ -93,7 +93,7 @@ class SwitchDriver:
             self.stand_by()
 
     def disconnect(self) -> None:
-        """Handle the end of the connection; the switch goes on with what it has."""
+        """Handle the loss of the connection; the switch keeps its flows."""
         self.connection = self.claim = None
         self.role = Role.SLAVE
         self.contents.connect(None)
@@ -103,7 +103,8 @@ class SwitchDriver:
     def lead(self) -> None:
         """Take charge of the switch, after another process or as the first one.
 
-        Another one may have learned stations meanwhile: nothing is open before they are read.
+        Another process may have learned stations meanwhile: the gate is closed until the switch
+        is read back.
         """
         self._close()
         self._generation = None
@@ -111,9 +112,9 @@ class SwitchDriver:
         self._take_charge(None)
 
     def confirm_role(self) -> None:
-        """Ask the switch whether we still are its master; nothing is open before it answers.
+        """Ask the switch whether we are still its master; the gate is closed until it answers.
 
-        If we are, it is not read again: then nobody else changed it.
+        If we are, it is not read back: no other process can have changed it.
         """
         if self._generation is None:
             self.lead()
@@ -133,7 +134,7 @@ class SwitchDriver:
     def role_is(self, event: RoleIs) -> bool:
         """Handle a role reply; if we are master, read the switch back.
 
-        Return whether it refused us because another process led it after us.
+        Return whether it refused us because another process was its master after us.
         """
         if event.generation is None:
             self.role = Role.REFUSED
@@ -156,10 +157,10 @@ class SwitchDriver:
         if self.is_open:
             self.gate = Gate.CLOSED
 
-    # What the switch tells
+    # Events of the switch
 
     def handle(self, event: Any) -> Iterator[None]:
-        """Handle an event of the connection, of a type in HANDLERS; yields now and then."""
+        """Handle an event of a type in HANDLERS; yield now and then."""
         yield from self.HANDLERS[type(event)](self, event) or ()
 
     def _read_back(self, event: ReadBack) -> Iterator[None]:
@@ -181,7 +182,7 @@ class SwitchDriver:
             self._recover()
 
     def _recover(self) -> None:
-        """Read the switch after a bundle that failed for no known reason, or reconnect."""
+        """Read the switch back after a bundle that failed for no known reason, or reconnect."""
         failures = self._bundles.failures
         if failures >= MAX_FAILURES and self.connection is not None:
             LOG.error("%s: %d bundles failed; reconnecting", self.switch.name, failures)
@@ -190,7 +191,7 @@ class SwitchDriver:
             self.contents.read()
 
     def _packet_in(self, event: PacketIn) -> None:
-        """Handle a packet-in, unless another process is in charge: then that one does."""
+        """Handle a packet-in, unless another process is in charge and handles it."""
         if self.role is not Role.SLAVE:
             self.switch.packet_in(event)
 
@@ -204,10 +205,10 @@ class SwitchDriver:
         PacketIn: _packet_in,
     }
 
-    # What it does in a turn
+    # In a turn
 
     def open(self) -> bool:
-        """Open the gate when all is known; return whether that happened just now."""
+        """Open the gate once state is known and tunnels are up; return whether it opened now."""
         is_known = self.contents.are_known and not self.switch.is_behind
         is_complete = is_known and self.switch.are_tunnels_up()
         if self.is_open or self.role is not Role.MASTER or not is_complete:
@@ -218,7 +219,7 @@ class SwitchDriver:
         return True
 
     def apply(self) -> None:
-        """Send what differs to the switch, unless it still works on the last bundle."""
+        """Send the differences to the switch, unless a bundle is in flight."""
         if not self._is_ready() or self._bundles.is_in_flight:
             return
         changes = self._bundles.take()
@@ -227,21 +228,21 @@ class SwitchDriver:
             self.connection.apply(changes)
 
     def look(self) -> None:
-        """Find out what others have changed where the switch does not tell."""
+        """Check for changes by others that the switch does not report."""
         if self._is_ready():
             self.contents.look()
 
     def count(self) -> None:
-        """Ask the switch for the counters of its bindings."""
+        """Request the counters of bindings."""
         if self._is_ready() and self.connection is not None:
             self.connection.read_counters()
 
     def bridge_writes(self) -> Iterator[SwitchWrite]:
-        """Yield what Open_vSwitch has to change."""
+        """Yield the writes to Open_vSwitch for the bridge."""
         return bridge_writes(self.switch, self.is_settled) if self.connection else iter(())
 
     def is_settled(self) -> bool:
-        """Whether the switch is known to have all that is wanted, and nothing else of ours."""
+        """Whether the switch is known to have exactly the desired flows and groups."""
         return (
             self.is_open
             and self.contents.are_known

@@ -1,4 +1,4 @@
-"""The switches that are managed: each Physical_Switch with a bridge of its name has a driver."""
+"""The managed switches: each Physical_Switch with a bridge of its name has a driver."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -21,16 +21,16 @@ from .timers import Timers
 LOG = logging.getLogger("vtep_ofapp.loop")
 
 LOOK_TIME = 5.0
-"""Seconds between looks at the groups of a switch, which does not tell who changes them."""
+"""Seconds between checks of the groups of a switch, which OpenFlow cannot monitor."""
 ADDRESS_INTERVAL = 5.0
-"""Seconds between two looks at this host's addresses."""
+"""Seconds between checks of this host's addresses."""
 
 
 class Switches:
-    """The drivers of all managed switches by name, and the connections that they have.
+    """The drivers of all managed switches by name, and their connections.
 
-    ``have_changed`` says that a row, a bridge, a connection or a role is other than when
-    take_changes() was last called: then it is to be found out again what there is to manage.
+    ``have_changed`` says that a row, a bridge, a connection or a role has changed since rows were
+    last matched with bridges.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Switches:
         self.drivers: dict[str, SwitchDriver] = {}
         self.have_changed = False
         self.are_behind = False
-        """Whether recompute() had no time for all."""
+        """Whether recompute() left touched owners for the next turn."""
         self._new_state = new_state
         self._faults = faults
         self._timers = timers
@@ -55,17 +55,17 @@ class Switches:
         timers.every(ADDRESS_INTERVAL, "addresses", self._check_addresses)
 
     def changed(self) -> None:
-        """Note that a row, a bridge, a connection or a role is other than before."""
+        """Record that a row, a bridge, a connection or a role has changed."""
         self.have_changed = True
 
-    # What it answers
+    # Queries
 
     def states(self) -> Iterator[SwitchState]:
         """Yield the state of each switch."""
         return (driver.switch for driver in self.drivers.values())
 
     def of(self, connection: Connection) -> SwitchDriver | None:
-        """Return the driver whose connection this is."""
+        """Return the driver of a connection."""
         return self._by_connection.get(connection)
 
     def connected(self) -> set[str]:
@@ -73,12 +73,12 @@ class Switches:
         return {name for name, driver in self.drivers.items() if driver.connection}
 
     def open(self) -> dict[str, View]:
-        """Return the switches to which flows are sent, by name."""
+        """Return the switches whose gate is open, by name."""
         drivers = self.drivers.items()
         return {name: driver.switch.view for name, driver in drivers if driver.is_open}
 
     def peers(self) -> dict[str, str]:
-        """Return the IP addresses from which the switches that are connected call, by name."""
+        """Return the IP addresses of the connected switches, by name."""
         return {
             name: driver.connection.peer
             for name, driver in self.drivers.items()
@@ -86,10 +86,10 @@ class Switches:
         }
 
     def bridges(self) -> dict[str, Bridge]:
-        """Return the bridges that are managed, by name."""
+        """Return the managed bridges, by name."""
         return {state.name: state.bridge for state in self.states() if state.bridge is not None}
 
-    # Which there are
+    # Matching and connections
 
     def match(
         self,
@@ -97,15 +97,16 @@ class Switches:
         bridges: Mapping[str, Bridge],
         vxlan_ports: Callable[[str], frozenset[VxlanPort]],
     ) -> set[str]:
-        """Give each Physical_Switch with a bridge of its name a driver; tell each what it is now.
+        """Give each Physical_Switch with a bridge of its name a driver, and update all drivers.
 
-        A bridge without such a row gets one too if something of ours is left there. Return the
-        names of the switches that are new. ``vxlan_ports`` returns those of a bridge's database.
+        A bridge without such a row gets a driver, too, if it has our mark. Return the names of new
+        switches. ``vxlan_ports`` returns the VXLAN ports of all bridges of a database.
         """
         left = {name for name, bridge in bridges.items() if bridge.has_traces} - rows.keys()
         for name in sorted(left - self._left):
             LOG.warning(
-                "%s: no Physical_Switch; what is ours there is removed once it is connected", name
+                "%s: no Physical_Switch; our flows, groups and ports are removed once it connects",
+                name,
             )
         self._left = left
         new = (rows.keys() & bridges.keys() | left) - self.drivers.keys()
@@ -120,11 +121,11 @@ class Switches:
         return new
 
     def attach(self, connection: Connection, driver: SwitchDriver) -> None:
-        """Note that a driver has this connection."""
+        """Record the driver of a connection."""
         self._by_connection[connection] = driver
 
     def detach(self, connection: Connection) -> SwitchDriver | None:
-        """Take a connection from its driver, and return that if there is one."""
+        """Detach a connection from its driver; return the driver if there is one."""
         driver = self._by_connection.pop(connection, None)
         if driver is not None:
             driver.disconnect()
@@ -134,7 +135,7 @@ class Switches:
     def drop_unmanaged(self, leads: bool) -> None:
         """Drop switches that are no longer managed, once our flows, groups and ports are removed.
 
-        If we do not lead them, another process removes these.
+        If we do not lead them, the process that does removes these.
         """
         for name, driver in list(self.drivers.items()):
             if not _is_over(driver, leads):
@@ -149,29 +150,29 @@ class Switches:
             del self.drivers[name]
             self.changed()
 
-    # What they do
+    # Work in a turn
 
     def invalidate(self, topic: Topic) -> None:
-        """Tell each switch that something changed which may concern it."""
+        """Pass a topic to each switch, which touches the owners that it concerns."""
         for state in self.states():
             state.invalidate(topic)
 
     def recompute(self) -> None:
-        """Work out what is touched, or a part of it if that is very much."""
+        """Work out the touched owners again, or a part of them if they are very many."""
         for state in self.states():
             for owner, faults in state.recompute():
                 self._faults.find((state.name, owner), faults)
         self.are_behind = any(state.is_behind for state in self.states())
 
     def apply(self) -> None:
-        """Send each switch what differs, and open the gates of those that are known by now."""
+        """Open the gates of switches whose state is known, and send each switch its differences."""
         for driver in self.drivers.values():
             if driver.open():
                 self.changed()
             driver.apply()
 
     def bridge_writes(self, database: str) -> Iterator[SwitchWrite]:
-        """Yield what an Open_vSwitch database has to change for the bridges that it has."""
+        """Yield the writes to an Open_vSwitch database for its managed bridges."""
         return chain.from_iterable(
             driver.bridge_writes()
             for driver in self.drivers.values()
@@ -179,12 +180,12 @@ class Switches:
         )
 
     def set_timer(self) -> None:
-        """Wait for what a switch is to do next by the clock."""
+        """Set the timer for the next time at which a switch has work by the clock."""
         ends = [state.next_due() for state in self.states()]
         self._due.set(min((each for each in ends if each is not None), default=None))
 
     def accounts(self) -> Iterator[str]:
-        """Yield how much was sent to each switch that is connected, for people."""
+        """Yield a line for people for each connected switch: the messages on its connection."""
         for name, driver in self.drivers.items():
             if driver.connection is not None:
                 yield f"{name}: {driver.connection.traffic}"
@@ -206,23 +207,23 @@ class Switches:
 
 
 def _update(state: SwitchState, physical: PhysicalSwitch | None, bridge: Bridge | None) -> None:
-    """Tell a switch its row and its bridge, if they are other ones than before."""
+    """Update the row and the bridge of a switch, if they changed."""
     if state.physical is not physical:
         state.set_physical(physical)
     if bridge and state.bridge and bridge.database != state.bridge.database:
-        bridge = None  # that of another host: this one ends, and a new one begins
+        bridge = None  # of another host: this driver is dropped, and a new one is made
     if state.bridge is not bridge:
         state.set_bridge(bridge)
 
 
 def _is_over(driver: SwitchDriver, leads: bool) -> bool:
-    """Whether a switch is no longer managed, and nothing of ours is left that we can remove."""
+    """Whether a switch is no longer managed, and we have nothing left to remove from it."""
     state = driver.switch
     if state.physical is not None and state.bridge is not None:
         return False
     if state.bridge is None:
         return True
     if state.bridge.has_traces:
-        return False  # perhaps until the switch connects again
+        return False  # keep it: the switch may connect again
     is_clean = driver.is_settled() and state.tunnel_ports.settled()
     return is_clean or not (leads and driver.gate is not Gate.NEVER_OPENED)

@@ -1,4 +1,4 @@
-"""The timers of the loop: who sets one says what is to be done in the turn in which it is due."""
+"""Timers of the loop: the action of a timer runs in the turn after it expires."""
 
 import time
 from collections.abc import Callable
@@ -12,29 +12,29 @@ from ..values.events import TimerIsDue
 
 
 class Cancellable(Protocol):
-    """A call that is still to come."""
+    """A scheduled call."""
 
     def cancel(self) -> Any:
-        """Let it not come."""
+        """Cancel the call."""
 
 
 Later: TypeAlias = Callable[..., Cancellable]
-"""Calls a function, after a number of seconds, with the arguments that follow it."""
+"""Schedules a call: takes the seconds, the function, and its arguments."""
 
 
 def later(seconds: float, function: Callable[..., Any], *arguments: Any) -> Cancellable:
-    """Call a function, which does not wait for anything, after so many seconds.
+    """Call a function that does not block after so many seconds.
 
-    To cancel the call lets no other green thread run, unlike that of eventlet.spawn_after().
+    Unlike with spawn_after(), cancelling it does not switch to another green thread.
     """
     call: Cancellable = get_hub().schedule_call_global(seconds, function, *arguments)
     return call
 
 
 class Timers:
-    """Starts timers. Each of them ends in an event, so that its owner acts in a turn of the loop.
+    """Starts timers. An expired timer posts an event, so that its action runs in a turn.
 
-    An event of a timer that was stopped, or set again, after it had run off is left out.
+    The event is ignored if the timer was stopped or set again after it expired.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Timers:
         clock: Callable[[], float] = time.monotonic,
         later: Later = later,
     ) -> None:
-        """Put events by ``post``; the clock tells seconds, and ``later`` lets them pass."""
+        """Post events with ``post``; ``clock`` returns seconds, ``later`` schedules calls."""
         self.clock = clock
         self._post = post
         self._later = later
@@ -52,17 +52,14 @@ class Timers:
         self._periodic: list[tuple[Timer, float]] = []
 
     def timer(self, name: str, action: Callable[..., None]) -> "Timer":
-        """Return a timer that does not run yet. ``action`` is called with the key of what is due.
+        """Return a timer that does not run yet. ``action`` is called with its key, if it has one.
 
         The name is for people.
         """
         return Timer(self, name, action)
 
     def every(self, seconds: float, name: str, action: Callable[[], None]) -> None:
-        """Call ``action`` again and again with so many seconds between, from begin() on.
-
-        Never, with 0 seconds.
-        """
+        """Call ``action`` every so many seconds, from begin() on; 0 for never."""
 
         def again() -> None:
             action()
@@ -73,38 +70,38 @@ class Timers:
             self._periodic.append((timer, seconds))
 
     def begin(self) -> None:
-        """Start what is to be done again and again."""
+        """Start the periodic timers."""
         for timer, seconds in self._periodic:
             timer.start(seconds)
 
     def due(self, event: TimerIsDue) -> None:
-        """Handle the event of a timer: do what its owner has asked for."""
+        """Handle the event of a timer: run its action."""
         action = self._running.pop(event.number, None)
         if action is not None:
             action()
 
     def run(self, seconds: float, name: str, action: Callable[[], None]) -> "Running":
-        """Let ``action`` be called in a turn after so many seconds."""
+        """Schedule ``action`` for a turn after so many seconds."""
         number = next(self._numbers)
         self._running[number] = action
         return Running(number, self._later(seconds, self._post, TimerIsDue(name, number)))
 
     def stop(self, running: "Running") -> None:
-        """Let what run() returned do nothing, even if its event waits already."""
+        """Cancel a timer that run() returned, even if its event is in the inbox already."""
         running.call.cancel()
         self._running.pop(running.number, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A timer that runs, by its number, and the call that ends it."""
+    """A running timer: its number, and the scheduled call."""
 
     number: int
     call: Cancellable
 
 
 class Timer:
-    """One timer, or one for each key where keys are given; a key is hashable."""
+    """One timer, or one for each key if keys are given; a key is hashable."""
 
     def __init__(self, timers: Timers, name: str, action: Callable[..., None]) -> None:
         self._timers = timers
@@ -113,16 +110,16 @@ class Timer:
         self._running: dict[tuple[Any, ...], tuple[float, Running]] = {}
 
     def runs(self, *key: Any) -> bool:
-        """Whether it was started and is not due yet."""
+        """Whether it was started and has not expired."""
         return key in self._running
 
     def start(self, seconds: float, *key: Any) -> None:
-        """Let it be due after so many seconds, unless it runs already."""
+        """Start it with so many seconds, unless it is running."""
         if key not in self._running:
             self._run(self._timers.clock() + seconds, seconds, key)
 
     def set(self, due: float | None, *key: Any) -> None:
-        """Let it be due at this time of the clock, and at no other; never, with None."""
+        """Set it to expire at this time of the clock only; stop it if ``due`` is None."""
         if key in self._running:
             if self._running[key][0] == due:
                 return
@@ -131,7 +128,7 @@ class Timer:
             self._run(due, max(0.0, due - self._timers.clock()), key)
 
     def stop(self, *key: Any) -> None:
-        """Let it not be due."""
+        """Stop it."""
         if key in self._running:
             self._timers.stop(self._running.pop(key)[1])
 

@@ -1,4 +1,4 @@
-"""Writing to a database: one transaction in flight, and a pause after one that failed."""
+"""Write to a database: one transaction in flight, and a pause after one that failed."""
 
 import logging
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ from .timers import Timers
 LOG = logging.getLogger("vtep_ofapp.transactions")
 
 MAX_WRITES = 1000
-"""Writes in one transaction; the rest waits for the next one, so that none takes long."""
+"""Writes in one transaction, to keep it short; the others go into the next one."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 """Seconds after a failed transaction; the pause doubles with each further failure."""
 
 
 class Transactions:
-    """Commits what is still to be written whenever the database is free for it.
+    """Commits writes whenever no transaction is in flight.
 
-    At most ``most`` writes go into one transaction.
+    One transaction has at most ``most`` writes.
     """
 
     def __init__(
@@ -60,21 +60,21 @@ class Transactions:
             self._writer.commit(first)
 
     def committed(self, error: str | None) -> None:
-        """Take the end of the transaction in flight."""
+        """Handle the answer to the transaction in flight; ``error`` is None if it succeeded."""
         self._in_flight = False
         if error is not None and not self._is_away:
             self._wait(error)
 
     def account(self) -> str:
-        """Return how much was sent, for people."""
+        """Return the number of transactions and writes, for people."""
         return f"{self._database}: transactions {self._transactions}, writes {self._writes}"
 
     def away(self) -> None:
-        """Write nothing from now on: the database cannot be written to."""
+        """Stop writing: the database is away."""
         self._is_away = True
 
     def back(self) -> None:
-        """Write again: the database came back, perhaps without what was written last."""
+        """Resume writing: the database is back, and may lack what was written last."""
         self._is_away = False
         self._retry.stop()
         self._resume()

@@ -1,4 +1,4 @@
-"""The rows of hardware_vtep, as far as they were heard, and who is told that they changed."""
+"""Rows of hardware_vtep: pass changes to the model, and the touched topics to the switches."""
 
 from collections.abc import Callable, Iterable
 from uuid import UUID
@@ -17,9 +17,9 @@ from .timers import Timers
 
 
 class KnownRows:
-    """Keeps the Physical_Switch rows; all go to the model, which says what they touch.
+    """Keeps the Physical_Switch rows, and passes all rows to the model, which returns topics.
 
-    ``remember`` is called with each other row, or its end, before that is heard.
+    ``remember`` is called with each other row, or Gone, before the model is updated.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class KnownRows:
     ) -> None:
         self.physical: dict[UUID, PhysicalSwitch] = {}
         self.are_in_sync = False
-        """Whether hardware_vtep was read to the end."""
+        """Whether the initial rows of hardware_vtep are complete."""
         self.grace = EmptyGrace(settings.empty_db_grace, timers, self._give_up)
         self._model = model
         self._switches = switches
@@ -48,7 +48,7 @@ class KnownRows:
         return {row.name: row for row in self.physical.values()}
 
     def find_refused(self) -> None:
-        """Find the faults of rows that cannot be used."""
+        """Report the faults of rows that cannot be used to the fault log."""
         for row in self._refused:
             self._faults.find(RefusedRow(row), self._model[RefusedRows].faults(row))
         self._refused.clear()
