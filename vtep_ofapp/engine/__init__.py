@@ -1,1 +1,1 @@
-"""Desired against actual for one switch, change by change."""
+"""The desired and the actual state of one switch, updated change by change."""

@@ -1,4 +1,4 @@
-"""What one owner wants. The owner is a key: a binding, a station, a tunnel, a logical router."""
+"""The desired state of one owner: a binding, a station, a tunnel, a logical router."""
 
 from collections.abc import Hashable
 from typing import NamedTuple, TypeAlias
@@ -9,15 +9,15 @@ from ..values.rows import TunnelPort
 from .needs import NO_TUNNELS, Addresses
 
 Key: TypeAlias = Hashable
-"""The key of an owner. Its type belongs to one feature, and says how the owner is worked out."""
+"""The key of an owner. Its type belongs to one feature and selects how its state is computed."""
 
 
 class Desired(NamedTuple):
-    """What one owner wants, and what is wrong with it. There may be very many: a tuple is fast.
+    """The flows, groups, faults, rows and tunnel ports of one owner.
 
-    ``rows`` are rows of hardware_vtep that the switch owes, by a key whose type says of which
-    table they are; ``ports`` are tunnel ports by name. ``uses`` are the remote VTEPs by whose
-    tunnels its frames leave, so that these are wanted.
+    ``rows`` are rows of hardware_vtep by their keys; the type of a key selects the table.
+    ``ports`` are tunnel ports by name. ``uses`` are the remote VTEPs to which the owner sends
+    frames; a tunnel to each of them is desired. A tuple, because there may be very many.
     """
 
     flows: tuple[Flow, ...] = ()

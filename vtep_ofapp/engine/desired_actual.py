@@ -1,4 +1,4 @@
-"""Two maps, what is wanted and what is there, and the keys where they differ."""
+"""A desired and an actual map, and the keys where they differ."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,9 +20,8 @@ class Difference(Generic[K, W]):
 class DesiredActual(Generic[K, W]):
     """Keeps a wanted and an actual map and the keys where they differ.
 
-    A value is compared once, when it is put on either side: then its key is among those that
-    differ or not, and asking for them costs what is asked for. Where both sides are equal they
-    hold one object, because there may be very many.
+    A value is compared once, when it is set on either side. Listing the differences then costs
+    only as much as there are. Equal values on both sides are one object, to save memory.
     """
 
     def __init__(self) -> None:
@@ -31,7 +30,7 @@ class DesiredActual(Generic[K, W]):
         self._differing: dict[K, None] = {}
 
     def want(self, key: K, value: W | None) -> None:
-        """Ask for a value under the key, or for nothing there."""
+        """Set the wanted value of a key, None for no value."""
         if value is None:
             self.wanted.pop(key, None)
             self._mark(key, key in self.actual)
@@ -45,7 +44,7 @@ class DesiredActual(Generic[K, W]):
         self._mark(key, not is_there)
 
     def have(self, key: K, value: W | None) -> None:
-        """Note what is actually there under the key."""
+        """Set the actual value of a key, None for no value."""
         want = self.wanted.get(key)
         if value is None:
             self.actual.pop(key, None)
@@ -56,14 +55,14 @@ class DesiredActual(Generic[K, W]):
         self._mark(key, not is_wanted)
 
     def have_only(self, actual: Mapping[K, W]) -> None:
-        """Replace everything known of what is there."""
+        """Replace the whole actual map."""
         for key in [key for key in self.actual if key not in actual]:
             self.have(key, None)
         for key, value in actual.items():
             self.have(key, value)
 
     def differences(self) -> Iterator[Difference[K, W]]:
-        """Yield every key where wanted and actual differ, those that differ for longest first."""
+        """Yield every key where wanted and actual differ, the oldest difference first."""
         for key in self._differing:
             yield Difference(key, self.actual.get(key), self.wanted.get(key))
 

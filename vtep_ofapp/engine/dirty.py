@@ -1,28 +1,28 @@
-"""Which owners are to be worked out again, and in which order."""
+"""The invalid owners, and the order in which they are recomputed."""
 
 from collections.abc import Callable, Generator, Hashable, Mapping
 from enum import Enum
 from typing import Any
 
 PARTS_PER_TURN = 1000
-"""Owners of the pace IN_PARTS that are worked out in one turn, so that none takes long."""
+"""Owners of the pace IN_PARTS that one turn recomputes, so that no turn takes long."""
 
 
 class Pace(Enum):
-    """When the owners of one kind are worked out."""
+    """When the owners of one kind are recomputed."""
 
     AT_ONCE = "at once"
     IN_PARTS = "in parts"
-    """PARTS_PER_TURN at most in a turn, those that were touched last before the others."""
+    """At most PARTS_PER_TURN in a turn, the most recently invalidated first."""
     LAST = "last"
-    """After all others, because they depend on what these want."""
+    """After all others, because they depend on the desired state of these."""
 
 
 class Dirty:
-    """The owners that are to be worked out again, by their keys.
+    """The invalid owners, by their keys.
 
-    Keys of different types may be equal, so each type is kept apart. ``paces`` has every type of
-    key; ``precedence`` returns what keys of the pace LAST are sorted by.
+    Keys of different types may be equal, so each type has its own set. ``paces`` has every type
+    of key; ``precedence`` returns the sort key for owners of the pace LAST.
     """
 
     def __init__(self, paces: Mapping[type, Pace], precedence: Callable[[Any], Any]) -> None:
@@ -34,7 +34,7 @@ class Dirty:
         self._last = [self._of[kind] for kind in paces if paces[kind] is Pace.LAST]
 
     def add(self, key: Hashable) -> None:
-        """Note that an owner is to be worked out again."""
+        """Mark an owner as invalid."""
         kind = type(key)
         self._of[kind][key] = None
         if kind in self._urgent:
@@ -42,13 +42,13 @@ class Dirty:
 
     @property
     def is_behind(self) -> bool:
-        """Whether some of the pace IN_PARTS are left."""
+        """Whether owners of the pace IN_PARTS are left."""
         return any(self._in_parts)
 
     def take(self, room: int) -> Generator[Any, None, int]:
-        """Yield what does not come last, and what of it is added meanwhile.
+        """Yield the owners that do not come last, with those that are added meanwhile.
 
-        These are all, but for ``room`` at most of the pace IN_PARTS; returns the room left.
+        Of the pace IN_PARTS these are at most ``room``; returns the room left.
         """
         while True:
             if self._has_urgent:
@@ -64,7 +64,7 @@ class Dirty:
                 return room
 
     def take_last(self) -> list[Any]:
-        """Return what comes last, in order."""
+        """Return the owners of the pace LAST, in order of precedence."""
         taken: list[Any] = []
         for keys in self._last:
             taken += sorted(keys, key=self._precedence)

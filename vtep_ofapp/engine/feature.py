@@ -1,7 +1,7 @@
-"""What a feature declares: its rows, its owners, and what it listens to.
+"""What a feature declares: its rows, its owners, and the topics that it listens to.
 
-The engine imports no feature. It finds everything by type, in tables made of what all features
-declare; so a feature is added by a module and by its name in the registry.
+The engine imports no feature. It looks everything up by type, in tables merged from all features.
+So a new feature is a module, and its name in the registry.
 """
 
 from abc import ABC, abstractmethod
@@ -22,47 +22,47 @@ from .view import Known, View
 
 Clock: TypeAlias = Callable[[], float]
 MakeReport: TypeAlias = Callable[[Known, Settings, Clock], Report]
-"""Makes a report, of what features keep for all switches."""
+"""Makes a report from the indices and shared objects of features."""
 Listener: TypeAlias = Callable[[Any, View], Iterable[Topic]]
-"""Takes a topic; returns the topics, owners mostly, that are touched with it."""
+"""A function from a topic to the topics, mostly owners, that it invalidates."""
 
 
 class Index(ABC):
-    """Rows of hardware_vtep as one feature looks at them, the same for all switches."""
+    """One feature's view of rows of hardware_vtep, shared by all switches."""
 
     ROWS: ClassVar[tuple[type, ...]]
-    """The types of rows that it is told of."""
+    """The types of the rows that it indexes."""
 
     @abstractmethod
     def take(self, former: Any, new: Any) -> Iterable[Topic]:
         """Handle a changed row; return the topics that it invalidates.
 
-        Either is None where there was or is no row of these types.
+        ``former`` is None for a new row, ``new`` for a deleted one.
         """
 
 
 class FlowWatcher:
-    """What a feature knows of one switch, and learns from the flows that the switch has."""
+    """A feature's state for one switch that follows the flows on the switch."""
 
     def begin(self, flows: Mapping[FlowKey, Flow]) -> None:
-        """The switch is read back, and has these flows."""
+        """Begin a read-back of the switch, which has these flows."""
 
     def found(self, key: FlowKey) -> None:
-        """The switch has a flow, by the reading that began last."""
+        """Handle a flow that the read-back found on the switch."""
 
     def lost(self, key: FlowKey) -> None:
-        """The switch no longer has a flow, by the reading that began last."""
+        """Handle a flow that the read-back no longer found on the switch."""
 
     def ended(self, key: FlowKey) -> None:
-        """A flow ended because it was idle."""
+        """Handle the idle timeout of a flow."""
 
     def put(self, key: FlowKey) -> None:
-        """A flow was put in; its counters begin at zero."""
+        """Handle a flow that was added or replaced; its counters begin at zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A kind of owner. ``key`` is the type of the keys; ``compute`` reads and changes nothing."""
+    """A kind of owner. ``key`` is the type of its keys; ``compute`` is a pure function."""
 
     key: type
     compute: Callable[[Any, View], Desired]
@@ -76,9 +76,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class TunnelUser:
-    """A kind of owner whose frames leave by tunnels, of which the new come before the old go.
+    """A kind of owner that sends frames into tunnels, with make-before-break (see needs.py).
 
-    ``compute`` hands the tunnels that it needs to a Choice, once, and uses those that it returns.
+    ``compute`` calls its Choice once with the tunnels that it needs, and uses the tunnels that
+    the Choice returns.
     """
 
     key: type
@@ -93,7 +94,7 @@ class TunnelUser:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """Something that a switch does at a time: when, by the view's clock, and what that touches."""
+    """A timer of each switch: its expiry by the view's clock, and the topics to invalidate."""
 
     end: Callable[[View], float | None]
     due: Callable[[View], Iterable[Topic]]
@@ -101,11 +102,10 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """Everything that the engine has to know of a feature.
-
-    ``indices`` and ``shared`` are kept once, ``states`` for each switch; a view finds all of them
-    by their types. States that are FlowWatchers are told of the flows that a switch has.
-    ``packets`` take what the controller was shown, by the producer of the flow that showed it.
+    """All declarations of one feature.
+    ``indices`` and ``shared`` exist once, ``states`` once for each switch; a view finds all of
+    them by their types. States that are FlowWatchers follow the flows on their switch.
+    ``packets`` handle packet-ins, by the producer of the flow that sent them.
     ``steps`` are optional tables that frames of another feature's owners pass, by the type of key.
     ``rows`` are types of keys of rows that owners want, and ``reports`` write such rows, and others
     that the switch owes. ``tunnels`` is the type of the state that knows the switch's tunnels: one
@@ -125,4 +125,4 @@ class Feature:
     reports: tuple[MakeReport, ...] = ()
     tunnels: type | None = None
     precedence: Callable[[Any, View], Any] | None = None
-    """What its owners of the pace LAST are sorted by."""
+    """Returns the sort key for its owners of the pace LAST."""

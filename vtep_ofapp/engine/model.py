@@ -1,4 +1,4 @@
-"""What the NVC says, row by row, for the features that look at it."""
+"""The rows of hardware_vtep, and their indices in the features."""
 
 import time
 from collections import defaultdict
@@ -25,9 +25,9 @@ class Row(Protocol):
 
 
 class Model:
-    """The rows of hardware_vtep, and what features keep for all switches.
+    """The rows of hardware_vtep, and the indices and shared objects of features.
 
-    ``model[Peers]`` is the one object of this type that a feature keeps.
+    ``model[Peers]`` is the one object of that type.
     """
 
     def __init__(self, features: Iterable[Feature], clock: Clock = time.monotonic) -> None:
@@ -51,7 +51,7 @@ class Model:
 
     @property
     def known(self) -> Mapping[type, Any]:
-        """Everything that features keep for all switches, by type."""
+        """The indices and shared objects of all features, by type."""
         return self._known
 
     def reports(self, settings: Settings) -> list[Report]:
@@ -59,15 +59,15 @@ class Model:
         return [make(self, settings, self._clock) for make in self.feature_tables.reports]
 
     def rows(self) -> Set[UUID]:
-        """Return every row that it was told of and that is not gone."""
+        """Return the UUIDs of all rows."""
         return self._rows.keys()
 
     def row(self, row: UUID) -> Row | None:
-        """Return a row as it is, None if there is none."""
+        """Return the row with a UUID, None if there is none."""
         return self._rows.get(row)
 
     def update(self, row: Row | Gone) -> list[Topic]:
-        """Take a row as it is now, or its end; return the topics that it invalidates."""
+        """Handle a new, changed or deleted row; return the topics that it invalidates."""
         former = self._rows.get(row.uuid)
         new = None if isinstance(row, Gone) else row
         if former == new:

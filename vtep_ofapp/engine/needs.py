@@ -1,7 +1,7 @@
-"""Make before break: with which tunnels an owner is worked out, and which tunnels are wanted.
+"""Make before break: the tunnels that an owner uses, and the tunnels that are desired.
 
-An owner needs tunnels to some remote VTEPs. While none of them is up and one is pending, it is
-worked out with those that it used before, so that its frames go on to where they went.
+An owner needs tunnels to some remote VTEPs. While none of them is up and one is pending, the owner
+keeps using its former tunnels, so that its frames still reach the former VTEPs.
 """
 
 from collections.abc import Hashable, Iterator
@@ -15,16 +15,16 @@ NO_TUNNELS: Addresses = frozenset()
 
 
 class TunnelStates(Protocol):
-    """What has become of the tunnels to remote VTEPs."""
+    """The state of the tunnels to remote VTEPs."""
 
     def is_up(self, address: str) -> bool:
-        """Whether there is a tunnel port that has a number."""
+        """Whether the tunnel port exists and has an OpenFlow port number."""
 
     def is_pending(self, address: str) -> bool:
-        """Whether Open vSwitch has neither made the tunnel port yet nor given up on it."""
+        """Whether Open vSwitch has neither created the tunnel port nor failed to."""
 
     def is_own(self, address: str) -> bool:
-        """Whether it is an address of the switch itself, so that there is no tunnel to it."""
+        """Whether the address is one of the switch itself, which needs no tunnel."""
 
 
 @lru_cache(maxsize=1 << 13)
@@ -34,9 +34,10 @@ def only(address: str) -> Addresses:
 
 
 def in_force(needs: Addresses, former: Addresses, tunnels: TunnelStates) -> Addresses:
-    """Return the tunnels that an owner is worked out with; ``former`` are those until now.
+    """Return the tunnels that an owner uses; ``former`` are those that it used before.
 
-    They are the needed ones that are up; and all needed ones where none of them is to come.
+    They are the needed tunnels that are up. If none is up and none is pending, they are all the
+    needed tunnels. If none is up and one is pending, they are the former tunnels.
     """
     if all(map(tunnels.is_up, needs)):
         return needs
@@ -51,7 +52,7 @@ def in_force(needs: Addresses, former: Addresses, tunnels: TunnelStates) -> Addr
 
 
 class Choice:
-    """Takes the tunnels that an owner needs; returns those with which it is worked out."""
+    """A function from the tunnels that an owner needs to the tunnels that it uses."""
 
     __slots__ = ("_former", "_tunnels", "needs")
 
@@ -61,16 +62,16 @@ class Choice:
         self._tunnels = tunnels
 
     def __call__(self, needs: Addresses) -> Addresses:
-        """Take what is needed; return what is to be used, see in_force()."""
+        """Record the needed tunnels; return those to use, by in_force()."""
         self.needs = needs
         return in_force(needs, self._former, self._tunnels)
 
 
 class TunnelUsers:
-    """Which tunnels owners use or wait for, and which owners wait.
+    """The tunnels that owners use or wait for, and the owners that wait.
 
-    Owners are given by their keys. Keys of different types may be equal, so each type is kept
-    apart.
+    Owners are given by their keys. Keys of different types may be equal, so each type has its own
+    set.
     """
 
     def __init__(self) -> None:
@@ -88,14 +89,14 @@ class TunnelUsers:
         return address in self._counts
 
     def take_changed(self) -> set[str]:
-        """Return the addresses that began or ended to be wanted since this was last asked."""
+        """Return, once, the addresses to which tunnels became desired or no longer are."""
         changed, self._changed = self._changed, set()
         return changed
 
     def put(self, owner: Hashable, former: Addresses, uses: Addresses, needs: Addresses) -> None:
-        """Note that an owner uses these tunnels in place of the former ones, and which it needs.
+        """Record the tunnels that an owner uses in place of the former ones, and those it needs.
 
-        While it waits for some of them, a change of those that it uses concerns it as well.
+        An owner that waits for a tunnel is also invalidated by changes of the tunnels that it uses.
         """
         if uses is former and needs is uses and not self._awaited:
             return
@@ -111,7 +112,7 @@ class TunnelUsers:
             self._count(address, -1)
 
     def take_waiting(self, address: str) -> Iterator[Hashable]:
-        """Yield the owners that wait for a tunnel; one that goes on to wait says so by put()."""
+        """Yield and forget the owners that wait for a tunnel; put() records those that still do."""
         for owners in self._waiting.pop(address, {}).values():
             yield from owners
 
@@ -126,7 +127,7 @@ class TunnelUsers:
             self._waiting.setdefault(address, {}).setdefault(kind, set()).add(owner)
 
     def _take_awaited(self, owner: Hashable) -> Addresses:
-        """Return what an owner has waited for until now."""
+        """Return and forget the tunnels that an owner waited for."""
         owners = self._awaited.get(type(owner))
         if owners is None:
             return NO_TUNNELS
@@ -136,7 +137,7 @@ class TunnelUsers:
         return awaited
 
     def _count(self, address: str, by: int) -> None:
-        """Count a use. Those that begin are counted before others end, so that few change."""
+        """Count a use. Callers count new uses before ended ones, so that few addresses change."""
         count = self._counts.get(address, 0) + by
         if count:
             self._counts[address] = count
@@ -148,7 +149,7 @@ class TunnelUsers:
 
 
 def _minus(these: Addresses, others: Addresses) -> Addresses:
-    """Return a difference; no new set where there need be none, because there may be very many."""
+    """Return these without the others; makes a new set only if needed, as owners are many."""
     if these is others:
         return NO_TUNNELS
     return these - others if these and others else these

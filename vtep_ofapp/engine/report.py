@@ -1,6 +1,6 @@
-"""Reports: what switches owe the NVC, one report for each kind of row or column of hardware_vtep.
+"""Reports: the rows and columns of hardware_vtep that switches write, one report for each kind.
 
-A feature that writes such rows has a report of its own; nothing else needs to know its kind.
+A feature that writes rows declares a report; no other module knows that kind of row.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
@@ -17,11 +17,12 @@ from .view import View
 
 @dataclass(frozen=True, slots=True)
 class ManagedSwitches:
-    """The switches as reports see them: told when a row, a bridge, a connection or a gate changed.
+    """The switches, after a change of a row, a bridge, a connection or a gate.
 
-    ``open`` are those that are managed, by name; ``peers`` are the addresses from which they call.
-    ``rows`` are all Physical_Switch rows. ``blocked`` are names of switches that cannot be managed,
-    for a fault that is to be shown. ``foreign`` are the tunnel IPs of other processes' switches.
+    ``open`` are the switches with an open gate, by name; ``peers`` are the addresses from which
+    their bridges connect. ``rows`` are all Physical_Switch rows. ``blocked`` are the names of
+    switches that a fault keeps from being managed; that fault is shown. ``foreign`` are the
+    tunnel IPs of other processes' switches.
     """
 
     open: Mapping[str, View]
@@ -31,48 +32,48 @@ class ManagedSwitches:
     foreign: frozenset[str] = frozenset()
 
     def with_bridge(self) -> dict[str, View]:
-        """Return those of the managed switches whose bridge is there."""
+        """Return the managed switches that have a bridge."""
         return {name: switch for name, switch in self.open.items() if switch.bridge is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class FaultsChanged:
-    """Rows whose fault column may have to hold something else."""
+    """Rows whose faults changed."""
 
     rows: Collection[FaultRow]
 
 
 class Report:
-    """Compares what hardware_vtep should hold of one kind with what it holds.
+    """Compares desired with actual rows or columns of one kind.
 
-    ``handlers`` are called with events of their type: rows of hardware_vtep, Gone for each of
-    rows() that ends, ManagedSwitches, StationsChanged and FaultsChanged.
+    ``handlers`` handle events by their type: rows of hardware_vtep, Gone for each deleted row of
+    rows(), ManagedSwitches, StationsChanged and FaultsChanged.
     """
 
     handlers: Mapping[type, Callable[[Any], None]]
 
     def rows(self) -> Set[UUID]:
-        """Return the rows that it was told of and that are not gone."""
+        """Return the UUIDs of the rows that it handles."""
         return frozenset()
 
     def writes(self) -> Iterator[VtepWrite]:
-        """Yield what has to be written, in no particular order."""
+        """Yield the writes that are needed, in no particular order."""
         raise NotImplementedError
 
     def new_station_rows(self) -> Iterator[VtepWrite]:
-        """Yield what may be written while a change is known only in part."""
+        """Yield the writes for new stations, which need not wait for a change in parts to end."""
         return iter(())
 
     def next_end(self) -> float | None:
-        """Return when, by the clock, it is to be told of the switches again; None for no time."""
+        """Return when, by the clock, it needs ManagedSwitches again; None for never."""
         return None
 
 
 class SwitchRows(Report, Generic[K, W]):
     """A report of rows that each managed switch compares by itself.
 
-    ``rows`` returns what is wanted and what is there, ``write`` the write that mends a difference,
-    or None while it has to wait.
+    ``rows`` returns the desired and actual rows. ``write`` returns the write for a difference,
+    None while it has to wait.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class SwitchRows(Report, Generic[K, W]):
         self.handlers = {ManagedSwitches: self._managed}
 
     def writes(self) -> Iterator[VtepWrite]:
-        """Yield a write for each difference that is to be mended now."""
+        """Yield a write for each difference that need not wait."""
         for switch in self._switches:
             if switch.physical is None:
                 continue

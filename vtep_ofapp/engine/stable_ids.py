@@ -5,7 +5,7 @@ from uuid import UUID
 
 
 class StableIds:
-    """Gives each UUID a number in 1 to ``limit`` that depends on nothing but the set of UUIDs.
+    """Assigns each UUID a number from 1 to ``limit`` that depends only on the set of UUIDs.
 
     A key's number is the first of its own sequence of hashes that no smaller key has taken.
     With 24 bits collisions are rare (one pair is expected among 5,800 keys), so that adding a
@@ -31,7 +31,7 @@ class StableIds:
         return self._keys.get(number)
 
     def add(self, key: UUID) -> set[UUID]:
-        """Add a key; return every key whose number is new or other than before."""
+        """Add a key; return every key whose number is new or has changed."""
         changed = set()
         attempt = 0
         while True:
@@ -48,7 +48,7 @@ class StableIds:
             attempt += 1
 
     def remove(self, key: UUID) -> set[UUID]:
-        """Remove a key; return the other keys whose number is other than before."""
+        """Remove a key; return the other keys whose number has changed."""
         del self._keys[self._numbers.pop(key)]
         self._displaced.discard(key)
         if not self._displaced:

@@ -1,8 +1,9 @@
-"""One managed switch: what its bridge should hold, kept up to date change by change.
+"""The desired and the actual state of one managed switch, updated change by change.
 
-Rows, ports and what the switch tells go in; wanted flows, groups, tunnel ports and rows come out.
-Each owner (a binding, a station, a remote VTEP, ...) owns what it wants. A change touches owners,
-and only these are worked out again. What owners there are, and what touches them, features say.
+Input are rows, ports and messages of the switch; output are desired flows, groups, tunnel ports and
+rows. Each of these belongs to one owner (a binding, a station, a remote VTEP, ...). A change
+invalidates owners, and only invalid owners are recomputed. Features declare the owners and the
+changes that invalidate them.
 """
 
 import logging
@@ -34,19 +35,19 @@ from .topics import (
 from .view import View
 
 Source: TypeAlias = tuple[type, Key]
-"""An owner as one to whom faults belong; keys of different types may be equal."""
+"""The owner of faults, with the type of its key: keys of different types may be equal."""
 
 LOG = logging.getLogger("vtep_ofapp.managed")
 
 MAX_FLOWS = 2000
-"""Flows read back in one go; then others have their turn."""
+"""Read-back flows that are processed before other green threads run."""
 
 
 class SwitchState:
     """A Physical_Switch and the bridge of the same name.
 
-    ``flows``, ``groups``, ``tunnel_ports`` and the ``rows`` of each kind hold what is wanted and
-    what is there.
+    ``flows``, ``groups``, ``tunnel_ports`` and the ``rows`` of each kind hold the desired and the
+    actual state.
     """
 
     def __init__(self, name: str, model: Model, settings: Settings, clock: Clock) -> None:
@@ -75,7 +76,7 @@ class SwitchState:
         self.view.tunnels = self.view[tables.tunnels]
         self.invalidate(SwitchReplaced())
 
-    # What it answers
+    # Queries
 
     @property
     def physical(self) -> PhysicalSwitch | None:
@@ -89,11 +90,11 @@ class SwitchState:
 
     @property
     def is_behind(self) -> bool:
-        """Whether some of what is touched, and the tunnels that it uses, are left to work out."""
+        """Whether invalid owners, and the tunnels that they use, are left to recompute."""
         return self._dirty.is_behind
 
     def are_tunnels_up(self) -> bool:
-        """Whether Open vSwitch has made, or given up on, every tunnel that is wanted."""
+        """Whether Open vSwitch has created every desired tunnel, or failed to."""
         return not any(map(self.view.tunnels.is_pending, self._users.wanted()))
 
     def faulty(self) -> list[Source]:
@@ -106,14 +107,14 @@ class SwitchState:
         ]
 
     def next_due(self) -> float | None:
-        """Return when due() is to be called next, by the clock, None for not at all."""
+        """Return when the next timer expires, by the clock, None if none is running."""
         ends = (timer.end(self.view) for timer in self._tables.timers)
         return min((end for end in ends if end is not None), default=None)
 
-    # What it is told
+    # Inputs
 
     def set_physical(self, physical: PhysicalSwitch | None) -> None:
-        """Take the Physical_Switch row with its ports and tunnels, or its end."""
+        """Set the Physical_Switch row with its ports and tunnels, None if it is gone."""
         former, self.view.physical = self.view.physical, physical
         self.invalidate(SwitchRowChanged(former))
         if _identity(former) != _identity(physical):
@@ -123,7 +124,7 @@ class SwitchState:
             self.invalidate(SwitchReplaced())
 
     def set_bridge(self, bridge: Bridge | None) -> None:
-        """Take the bridge with its ports, or its end."""
+        """Set the bridge with its ports, None if it is gone."""
         former, self.view.bridge = self.view.bridge, bridge
         ports = bridge.ports.values() if bridge else ()
         self.tunnel_ports.have_only(
@@ -132,7 +133,9 @@ class SwitchState:
         self.invalidate(BridgeChanged(former))
 
     def invalidate(self, topic: Topic) -> None:
-        """Take that something changed: its owner, and those of whoever listens, are touched."""
+        """Invalidate what depends on a topic: the topic itself if it is an owner, and all that
+        the features' listeners return for it.
+        """
         kind = type(topic)
         if kind in self._desired:
             self._dirty.add(topic)
@@ -144,32 +147,32 @@ class SwitchState:
                 self.invalidate(each)
 
     def packet_in(self, packet: PacketIn) -> None:
-        """Take a frame that the switch showed."""
+        """Hand a packet-in to the feature that declared its producer."""
         take = self._tables.packets.get(packet.producer)
         if take is not None:
             for topic in take(packet, self.view):
                 self.invalidate(topic)
 
     def count(self, counters: Mapping[FlowKey, Counter]) -> None:
-        """Take the counters of all flows that are counted."""
+        """Hand counters to the features; they are those of all flows that are counted."""
         for take in self._tables.counters:
             take(counters, self.view)
 
     def due(self) -> None:
-        """Do what is due by the clock."""
+        """Run the timers that have expired."""
         for timer in self._tables.timers:
             for topic in timer.due(self.view):
                 self.invalidate(topic)
 
-    # What the switch has
+    # The flows and groups on the switch
 
     def read_back(
         self, flows: Mapping[FlowKey, Flow], groups: Mapping[int, Group]
     ) -> Iterator[None]:
-        """Take what the switch really has, which may be from before this process.
+        """Set the actual flows and groups, which an earlier process may have written.
 
-        As there may be very many flows, this yields now and then; nothing else may be told in
-        between.
+        There may be very many flows, so this yields every MAX_FLOWS of them. The caller must not
+        change the state in between.
         """
         for watcher in self._watchers:
             watcher.begin(flows)
@@ -189,28 +192,28 @@ class SwitchState:
     def _find(self, flow: Flow) -> None:
         want = self.flows.wanted.get(flow.key)
         if want == flow:
-            flow = want  # with its key, so that what was read need not be kept
+            flow = want  # the same key object, so that the one that was read can be freed
         self.flows.have(flow.key, flow)
         for watcher in self._watchers:
             watcher.found(flow.key)
 
     def flow_put(self, key: FlowKey, flow: Flow | None) -> None:
-        """Take that the switch made a change of a flow; None is its end."""
+        """Record a change of a flow that the switch confirmed; None for a deleted flow."""
         self.flows.have(key, flow)
         for watcher in self._watchers:
             watcher.put(key)
 
     def flow_ended(self, key: FlowKey) -> None:
-        """Take that a flow has ended because it was idle."""
+        """Handle the idle timeout of a flow."""
         for watcher in self._watchers:
             watcher.ended(key)
 
-    # What it decides
+    # Desired state
 
     def recompute(self) -> Iterator[tuple[Source, tuple[Fault, ...]]]:
-        """Work out the touched owners again; yield the faults of those that have new ones.
+        """Recompute the invalid owners; yield the faults of those whose faults changed.
 
-        These are all that are touched, but for those of the pace IN_PARTS if there are very many.
+        Of the pace IN_PARTS it recomputes at most PARTS_PER_TURN.
         """
         changed: list[tuple[dict[Key, Desired], Key, Desired]] = []
         for key in self._take():
@@ -231,7 +234,7 @@ class SwitchState:
             if desired.faults != former.faults:
                 yield (kind, key), desired.faults
         for owners, key, desired in changed:
-            if owners.get(key) is desired:  # else it was worked out once more
+            if owners.get(key) is desired:  # else it was recomputed once more
                 self._want(desired)
                 if desired == NOTHING:
                     del owners[key]
@@ -242,7 +245,7 @@ class SwitchState:
         return self._tables.owners[kind].work_out(key, self.view, former)
 
     def _take(self) -> Iterator[Key]:
-        """Yield the touched owners; which tunnels are wanted is known before the last of them."""
+        """Yield the invalid owners; the desired tunnels are known before those that come last."""
         room = PARTS_PER_TURN
         while True:
             room = yield from self._dirty.take(room)

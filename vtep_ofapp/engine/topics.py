@@ -1,4 +1,4 @@
-"""What the engine itself tells features of: topics, as those that features tell one another."""
+"""The topics that the engine itself raises."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,40 +14,40 @@ Topic: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class SwitchRowChanged:
-    """The Physical_Switch row, its ports or its tunnels are not what they were."""
+    """The Physical_Switch row, its ports or its tunnels changed."""
 
     former: PhysicalSwitch | None
 
 
 @dataclass(frozen=True, slots=True)
 class SwitchReplaced:
-    """The Physical_Switch row is another one, or has other tunnel IPs: every owner is touched."""
+    """The Physical_Switch row is another one, or its tunnel IPs changed: all owners are invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class BridgeChanged:
-    """The bridge or its ports are not what they were."""
+    """The bridge or its ports changed."""
 
     former: Bridge | None
 
 
 @dataclass(frozen=True, slots=True)
 class TunnelsWanted:
-    """Tunnels to these addresses began or ended to be wanted."""
+    """Tunnels to these addresses became desired, or no longer are."""
 
     addresses: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class TunnelChanged:
-    """The tunnel to an address is up, is given up, or has another port: who waits is touched."""
+    """The state or the port of a tunnel changed: owners that wait for the tunnel are invalid."""
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class RowWanted:
-    """A row that the switch owes is wanted."""
+    """A row of hardware_vtep became desired."""
 
     key: Key
 

@@ -1,4 +1,4 @@
-"""What the owners of one switch are worked out from."""
+"""The inputs from which the owners of one switch are computed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
@@ -16,16 +16,16 @@ Steps: TypeAlias = "Sequence[Mapping[type, Callable[[Any, View], Iterable[Step]]
 
 
 class Known(Protocol):
-    """What features keep, by type: ``known[LearnedMacs]`` is the one object of this type."""
+    """The objects of features by type: ``known[LearnedMacs]`` is the only one of that type."""
 
     def __getitem__(self, kind: type[T]) -> T: ...
 
 
 class View:
-    """A switch as its features see it: its row, its bridge, and what each feature knows.
+    """One switch as its features see it: its row, its bridge and the features' objects.
 
-    ``view[Ports]`` is the one object of this type that a feature keeps for the switch, or for all
-    switches. ``clock`` returns seconds. ``tunnels`` are the states of the switch's tunnels.
+    ``view[Ports]`` is the only object of its type, of this switch or of all switches. ``clock``
+    returns seconds. ``tunnels`` are the states of the switch's tunnels.
     """
 
     tunnels: TunnelStates
@@ -58,7 +58,7 @@ class View:
         return tuple(chain.from_iterable(found))
 
     def add(self, state: object) -> None:
-        """Keep what a feature knows of this switch."""
+        """Add a feature's state for this switch."""
         self._known[type(state)] = state
 
     @property
@@ -73,7 +73,7 @@ class View:
 
     @property
     def subject(self) -> str:
-        """The switch's row, for people."""
+        """The name of the switch's row in messages."""
         return f"Physical_Switch {self.name}"
 
     def switch_fault(
