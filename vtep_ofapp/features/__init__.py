@@ -1,1 +1,1 @@
-"""What a VTEP does: each feature decides in a module or folder of its own."""
+"""The features of a VTEP, each in a module or a folder."""

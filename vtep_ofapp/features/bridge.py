@@ -1,4 +1,4 @@
-"""What every managed bridge has, whatever the NVC says; and what is wrong with the switch's row."""
+"""Flows and groups that every managed bridge has, and faults of the Physical_Switch row."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,13 +13,15 @@ from ..values.faults import Fault
 
 @dataclass(frozen=True, slots=True)
 class WholeBridge:
-    """The owner of what a bridge has one of."""
+    """The owner of the flows and groups that every bridge has."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostLooked:
-    """It is time to look at this host: has_interface() tells whether the bridge is here, by the
-    number and the MAC address of its own port, and has_address() whether an address is.
+    """The periodic check of this host's interfaces and addresses.
+
+    ``has_interface`` returns whether the host has the bridge, by name, interface number and MAC
+    address of its internal port. ``has_address`` returns whether the host has an address.
     """
 
     has_interface: Callable[[str, int, str], bool]
@@ -27,9 +29,9 @@ class HostLooked:
 
 
 class MissingAddresses:
-    """Tunnel IPs that this host does not have: Open vSwitch sends nothing from them.
+    """Tunnel IPs that this host lacks: Open vSwitch sends no packets from them.
 
-    ``interfaces`` has them with the interface by which their tunnels leave, if there is one.
+    ``interfaces`` has the egress interface of each, an empty string if there is none.
     """
 
     def __init__(self) -> None:
@@ -37,7 +39,7 @@ class MissingAddresses:
         self._missing: set[str] = set()
 
     def look(self, topic: HostLooked, view: View) -> Iterator[Topic]:
-        """Look at the host. What was there when this was last done is not missing yet."""
+        """Check the host; an address is missing if two checks in a row do not find it."""
         missing: set[str] = set()
         bridge, physical = view.bridge, view.physical
         if (
@@ -54,7 +56,7 @@ class MissingAddresses:
 
 
 def _egress(local: str, view: View) -> str:
-    """Return the interface by which tunnels from an address of ours leave, if one does."""
+    """Return the egress interface of tunnels from a local address, or an empty string."""
     ports = view.bridge.ports.values() if view.bridge else ()
     return next((each.egress for each in ports if each.local == local and each.egress), "")
 

@@ -1,4 +1,4 @@
-"""Physical_Switch: a description, and where the switch can be managed, if nobody has given them."""
+"""Physical_Switch: default values of description and management_ips."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,14 @@ from ..values.writes import IntroduceSwitch, VtepWrite
 
 
 class Introduction(Report):
-    """Introduces each managed switch to people."""
+    """Writes description and management_ips of managed switches where they are empty."""
 
     def __init__(self) -> None:
         self._managed = ManagedSwitches({}, {}, {})
         self.handlers = {ManagedSwitches: self._take}
 
     def writes(self) -> Iterator[VtepWrite]:
-        """Yield the identification of each switch that lacks one."""
+        """Yield a write for each switch that lacks a description or a management IP."""
         for name, switch in self._managed.open.items():
             physical = switch.physical
             if physical is None:
@@ -31,7 +31,10 @@ class Introduction(Report):
 
 
 def _management_ips(physical: PhysicalSwitch, peer: str | None) -> frozenset[str]:
-    """Return where the switch can be managed: where it calls from, unless that is right here."""
+    """Return the switch's management IP: its address on the OpenFlow connection.
+
+    For a connection from this host it is this host's address towards the managers.
+    """
     if peer is None:
         return frozenset()
     return physical.towards_managers if peer.startswith("127.") else frozenset({peer})

@@ -1,4 +1,4 @@
-"""The rows of a local table, Ucast_Macs_Local or Mcast_Macs_Local, and which of them are ours."""
+"""Rows of Ucast_Macs_Local or Mcast_Macs_Local, and those of them that are ours."""
 
 from collections.abc import Callable, Set
 from functools import lru_cache
@@ -12,7 +12,7 @@ Key: TypeAlias = tuple[UUID, str]
 R = TypeVar("R", LocalMac, LocalMcastMac)
 
 SEVERAL: frozenset[str] = frozenset()
-"""What several rows with one key say."""
+"""The addresses of a key with several rows: none, so that the rows are replaced by one."""
 
 
 class LocalRows(Generic[R]):
@@ -32,7 +32,7 @@ class LocalRows(Generic[R]):
         return key in self._of
 
     def update(self, row: R) -> None:
-        """Take a row that is new or has changed."""
+        """Handle a new or changed row."""
         self.remove(Gone(row.uuid))
         key = row.logical_switch, row.mac
         self._rows[row.uuid] = row
@@ -40,7 +40,7 @@ class LocalRows(Generic[R]):
         self._changed(key)
 
     def remove(self, gone: Gone) -> None:
-        """Take the end of a row, if it was one of these."""
+        """Handle the end of a row, of this table or another."""
         former = self._rows.pop(gone.uuid, None)
         if former is None:
             return
@@ -51,7 +51,7 @@ class LocalRows(Generic[R]):
         self._changed(key)
 
     def set_foreign(self, addresses: frozenset[str]) -> None:
-        """Take the tunnel IPs of switches that belong to other processes."""
+        """Set the tunnel IPs of switches that belong to other processes."""
         if addresses != self._foreign:
             self._foreign = addresses
             for key in self._of:
@@ -63,7 +63,7 @@ class LocalRows(Generic[R]):
         return [row for row in rows if self._foreign.isdisjoint(_addresses(row))]
 
     def uuids(self) -> Set[UUID]:
-        """Return every row that there is, ours or not."""
+        """Return the UUIDs of all rows, ours or not."""
         return self._rows.keys()
 
     def own_uuids(self, key: Key) -> tuple[UUID, ...]:
@@ -71,7 +71,7 @@ class LocalRows(Generic[R]):
         return tuple(sorted(row.uuid for row in self.own(key)))
 
     def addresses(self, key: Key) -> frozenset[str] | None:
-        """Return the addresses that our row for a key names; None for no row, or SEVERAL."""
+        """Return the addresses of our row for a key, None for no row, SEVERAL for several."""
         own = self.own(key)
         if not own:
             return None

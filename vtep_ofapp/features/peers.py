@@ -12,7 +12,7 @@ from ..values.rows import Locator, RemoteMac, RemoteMcastMac
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A remote VTEP that rows name for a logical switch: the owner of what lets frames in."""
+    """A remote VTEP that rows name for a logical switch: the owner of its decapsulation flows."""
 
     logical_switch: UUID
     address: str
@@ -20,7 +20,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class PeerChanged:
-    """A remote VTEP is named for a logical switch by other locators, or is no longer named."""
+    """The locators that name a remote VTEP for a logical switch changed."""
 
     peer: Peer
 
@@ -55,7 +55,8 @@ class Peers(Index):
     ) -> list[Topic]:
         """Handle a changed row; return the topics that it invalidates.
 
-        New locators come first and former ones go last: locators in both rows invalidate nothing.
+        New locators are added before former ones are removed: locators in both rows invalidate
+        nothing.
         """
         topics: list[Topic] = []
         if new is not None:

@@ -1,4 +1,4 @@
-"""Rows that cannot be used: why is said once for each, and shown by the switches they concern."""
+"""Rows with invalid columns: each is logged once, and is a fault of the switches it concerns."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ from .logical_switches.rows import WholeLogicalSwitch
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """The owner of the fault of a row that cannot be used."""
+    """The owner of the fault of a row with invalid columns."""
 
     row: UUID
 
 
 class RefusedRows(Index):
-    """The rows that cannot be used."""
+    """The rows with invalid columns."""
 
     ROWS = (Refused,)
 
@@ -32,7 +32,7 @@ class RefusedRows(Index):
         self._in: defaultdict[UUID | None, set[UUID]] = defaultdict(set)
 
     def get(self, row: UUID) -> Refused | None:
-        """Return why a row is not used, None if it is."""
+        """Return the reason why a row is not used, None if it is used."""
         return self._rows.get(row)
 
     def in_logical_switch(self, logical_switch: UUID) -> Iterable[UUID]:
@@ -55,7 +55,7 @@ class RefusedRows(Index):
         return topics
 
     def faults(self, row: UUID) -> list[Fault]:
-        """Return what is wrong with a row, wherever its logical switch is bound."""
+        """Return the fault of a row for the log, also where its logical switch is not bound."""
         refused = self._rows.get(row)
         return [Fault(refused.subject, refused.reason)] if refused else []
 

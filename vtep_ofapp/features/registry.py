@@ -1,4 +1,4 @@
-"""The features that there are. A new one is a module of its own, and a line here."""
+"""The list of features. A new feature is a module, and a line here."""
 
 from ..engine.feature import Feature
 from . import bridge, introduction, refused_rows, replication, routers, unicast, unknown_dst
@@ -20,4 +20,4 @@ FEATURES: tuple[Feature, ...] = (
     unknown_dst.FEATURE,
     introduction.FEATURE,
 )
-"""In this order they hear of what changed, and make what they keep."""
+"""Features handle changes in this order, and their states are created in this order."""

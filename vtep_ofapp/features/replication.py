@@ -1,4 +1,4 @@
-"""Broadcast, unknown unicast and multicast to remote VTEPs: Mcast_Macs_Remote to groups."""
+"""BUM frames to remote VTEPs: rows of Mcast_Macs_Remote to flows and groups."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -24,14 +24,14 @@ from .tunnels.ports import Tunnels
 
 @dataclass(frozen=True, slots=True)
 class Replication:
-    """The owner of what sends unknown destinations of a logical switch to remote VTEPs."""
+    """The owner of a logical switch's flood list of remote VTEPs (unknown-dst)."""
 
     logical_switch: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Multicast:
-    """The owner of what sends a multicast address of a logical switch to remote VTEPs."""
+    """The owner of the remote VTEPs of a multicast address of a logical switch."""
 
     logical_switch: UUID
     mac: str
@@ -48,16 +48,16 @@ class McastSets(Index):
         self._numbered: dict[UUID, Multicast] = {}
 
     def rows(self, logical_switch: UUID, mac: str = UNKNOWN_DST) -> list[RemoteMcastMac]:
-        """Return the rows that say where frames for a multicast address go, or for unknown ones."""
+        """Return the rows of a multicast address or of unknown-dst."""
         return [row for row in self._in.get(logical_switch, {}).values() if row.mac == mac]
 
     def addresses(self, logical_switch: UUID, mac: str = UNKNOWN_DST) -> Addresses:
-        """Return the addresses that all rows() together name."""
+        """Return the addresses of all rows()."""
         rows = self.rows(logical_switch, mac)
         return frozenset(locator.address for row in rows for locator in row.locators)
 
     def left_out(self, logical_switch: UUID, mac: str = UNKNOWN_DST) -> list[str]:
-        """Return why locators of rows() are left out."""
+        """Return the reasons why locators of rows() are not used."""
         return sorted(reason for row in self.rows(logical_switch, mac) for reason in row.refused)
 
     def multicasts(self, logical_switch: UUID) -> set[Multicast]:
@@ -89,7 +89,7 @@ class McastSets(Index):
         return topics
 
     def _number(self, multicast: Multicast) -> list[Multicast]:
-        """Give a multicast address a number while it has rows; return those with another one."""
+        """Number a multicast address while it has rows; return the addresses renumbered by it."""
         id, is_named = _id(multicast), bool(self.rows(multicast.logical_switch, multicast.mac))
         if is_named == (id in self._numbered):
             return []
@@ -140,7 +140,7 @@ def _health_faults(
 
 
 def _flooding_faults(logical_switch: UUID, view: View) -> Iterator[Fault]:
-    """Yield that nothing is flooded to remote VTEPs, where there are some."""
+    """Yield a fault if rows name remote VTEPs and BUM frames reach none of them."""
     if (
         not view.settings.flood_without_unknown_dst
         and not view[McastSets].rows(logical_switch)
@@ -173,8 +173,10 @@ def _multicast(key: Multicast, view: View, choose: Choice) -> Desired:
 
 
 def _usable(logical_switch: UUID, addresses: Addresses, view: View) -> Addresses:
-    """Leave out our own addresses, since NVCs list all members of a set; and VTEPs without a key,
-    where keys are those of locators.
+    """Return the addresses that can receive frames.
+
+    Our own are left out, because NVCs list all members of a set. So are VTEPs without a VNI, where
+    the VNIs are those of locators.
     """
     row = view[LogicalSwitches].get(logical_switch)
     remote = (each for each in addresses if not view.tunnels.is_own(each))
@@ -187,7 +189,7 @@ def _usable(logical_switch: UUID, addresses: Addresses, view: View) -> Addresses
 
 
 def _numbers(targets: Addresses, view: View) -> dict[str, int]:
-    """Return the numbers of the tunnel ports by address, of those that are up."""
+    """Return the OpenFlow ports of the tunnels that are up, by address."""
     numbers = ((address, view[Tunnels].number(address)) for address in targets)
     return {address: number for address, number in numbers if number is not None}
 
@@ -213,7 +215,7 @@ def _row_changed(topic: LogicalSwitchChanged, view: View) -> Iterable[Topic]:
 
 
 def _peer(peer: Peer, view: View) -> Iterator[Topic]:
-    """Touch what depends on the key towards a VTEP, or on whether there is a VTEP at all."""
+    """Invalidate owners that depend on the VNI towards a VTEP, or on whether rows name one."""
     row = view[LogicalSwitches].get(peer.logical_switch)
     if view.settings.flood_without_unknown_dst or (row and row.tunnel_key is None):
         yield from _all_of(peer.logical_switch, view)

@@ -1,4 +1,4 @@
-"""Logical routers, which are not supported yet: those of bound logical switches are a fault."""
+"""Logical routers, which are not supported yet: a fault if they join a bound logical switch."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from .logical_switches.rows import WholeLogicalSwitch
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """The owner of what a logical router amounts to."""
+    """The owner of the fault of a logical router."""
 
     router: UUID
 

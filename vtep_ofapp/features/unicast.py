@@ -21,9 +21,9 @@ from .peers import Peers
 
 
 class Placed(NamedTuple):
-    """The owner of what leads to a station that the NVC placed.
+    """The owner of the flow to a station of Ucast_Macs_Remote.
 
-    There may be very many, and a tuple costs the least.
+    A tuple takes the least memory; there may be very many.
     """
 
     logical_switch: UUID
@@ -31,7 +31,7 @@ class Placed(NamedTuple):
 
 
 class PlacedMacs(Index):
-    """The rows of Ucast_Macs_Remote by their stations; of several rows the least UUID counts."""
+    """The rows of Ucast_Macs_Remote by station; of several rows the least UUID is used."""
 
     ROWS = (RemoteMac,)
 
@@ -40,18 +40,18 @@ class PlacedMacs(Index):
         self._rivals: defaultdict[Placed, dict[UUID, RemoteMac]] = defaultdict(dict)
 
     def address(self, station: Placed) -> str | None:
-        """Return the address of the VTEP behind which the NVC placed a station, if it did."""
+        """Return the remote VTEP of a station by its row, None if it has no row."""
         rows = self._in.get(station.logical_switch)
         row = rows.get(station) if rows else None
         return row.locator.address if row else None
 
     def stations(self, logical_switch: UUID) -> Mapping[Placed, RemoteMac]:
-        """Return the stations that the NVC placed in a logical switch, and the rows that count."""
+        """Return the stations of a logical switch with the rows that are used."""
         return self._in.get(logical_switch, {})
 
     def rivals(self, station: Placed) -> list[RemoteMac]:
-        """Return the further rows that place the same station, which are not used."""
-        if not self._rivals:  # as it should be
+        """Return the other rows of the same station, which are not used."""
+        if not self._rivals:  # the normal case
             return []
         rivals = self._rivals.get(station, {})
         return sorted(rivals.values(), key=lambda row: row.uuid)
@@ -128,7 +128,10 @@ def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[Topic]:
 
 
 def _bound_elsewhere(topic: BoundElsewhere, view: View) -> Iterator[Topic]:
-    """Touch stations behind a switch: that is right while another one has their logical switch."""
+    """Invalidate stations behind this switch's own tunnel IP.
+
+    They are a fault unless another switch has their logical switch.
+    """
     addresses = view[Switches].tunnel_ips()
     if addresses.isdisjoint(view[Peers].addresses(topic.logical_switch)):
         return

@@ -1,4 +1,4 @@
-"""Mcast_Macs_Local: where frames for unknown destinations are to be sent to reach our bindings."""
+"""Mcast_Macs_Local: the tunnel IPs that receive BUM frames for each bound logical switch."""
 
 from collections.abc import Iterator, Set
 from uuid import UUID
@@ -14,7 +14,7 @@ from .local_rows import Key, LocalRows
 
 
 class UnknownDst(Report):
-    """Compares the logical switches that are bound here with the rows of Mcast_Macs_Local."""
+    """Compares the bound logical switches with the rows of Mcast_Macs_Local."""
 
     def __init__(self) -> None:
         self._addresses: DesiredActual[Key, frozenset[str]] = DesiredActual()
@@ -27,13 +27,13 @@ class UnknownDst(Report):
         }
 
     def rows(self) -> Set[UUID]:
-        """Return the rows that it was told of and that are not gone."""
+        """Return the UUIDs of the rows of Mcast_Macs_Local."""
         return self._rows.uuids()
 
     def writes(self) -> Iterator[VtepWrite]:
-        """Yield a write for each logical switch whose row is not right.
+        """Yield a write for each logical switch whose row is missing or wrong.
 
-        Rows of ours for other addresses than unknown-dst go.
+        Our rows for addresses other than unknown-dst are deleted.
         """
         for each in self._addresses.differences():
             rows = self._rows.own_uuids(each.key)

@@ -1,1 +1,1 @@
-"""Logical switches, and the VNIs that they have."""
+"""Logical switches and their VNIs."""

@@ -1,4 +1,4 @@
-"""Logical switches: their bindings as one broadcast domain, and their VNI into tunnels."""
+"""Logical switches: flooding to their bindings, and their VNI in tunnels."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ from .vni_mapping import VniMapping
 
 @dataclass(frozen=True, slots=True)
 class LocalFlooding:
-    """The owner of what floods a logical switch to its bindings."""
+    """The owner of the flood list of a logical switch's bindings."""
 
     logical_switch: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Vni:
-    """The owner of what a logical switch's own VNI is used for."""
+    """The owner of the flows with a logical switch's own VNI."""
 
     logical_switch: UUID
 
@@ -59,7 +59,7 @@ def _vni(key: Vni, view: View) -> Desired:
     vni = view[VniMapping].vni(key.logical_switch)
     if vni is None:
         return Desired(faults=faults)
-    # What becomes of frames with the VNI from senders that no row names for it.
+    # Frames with the VNI from senders that no row names are admitted or dropped.
     from_others = (
         tunnels.decapsulation_from_anyone(vni, number)
         if view.settings.accept_from == ANY
@@ -87,7 +87,7 @@ def _key_faults(row: LogicalSwitch, view: View) -> Iterator[Fault]:
 
 
 def _row_changed(topic: LogicalSwitchChanged, view: View) -> Iterator[Topic]:
-    """Touch a logical switch, and those that can or cannot have their VNI because of its own."""
+    """Invalidate a logical switch, and those whose VNI conflicts with its VNI, now or before."""
     yield LocalFlooding(topic.logical_switch)
     yield Vni(topic.logical_switch)
     for other in view[VniMapping].update(topic.logical_switch):
@@ -103,7 +103,7 @@ def _peer_changed(topic: PeerChanged, view: View) -> Iterator[Topic]:
 
 
 def _peer(peer: Peer, view: View) -> Iterator[Topic]:
-    """Touch a logical switch without a key of its own: it depends on the keys of locators."""
+    """Invalidate a logical switch without a VNI of its own: it depends on the VNIs of locators."""
     row = view[LogicalSwitches].get(peer.logical_switch)
     if row is not None and row.tunnel_key is None:
         yield Vni(peer.logical_switch)

@@ -1,4 +1,4 @@
-"""The rows of Logical_Switch, and the number that each logical switch has in the pipeline."""
+"""The rows of Logical_Switch, and each logical switch's number in the pipeline."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from ...values.rows import LogicalSwitch
 
 @dataclass(frozen=True, slots=True)
 class LogicalSwitchChanged:
-    """The row of a logical switch, or how its key can be used, is not what it was."""
+    """The row of a logical switch changed, or whether its VNI can be used."""
 
     logical_switch: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class WholeLogicalSwitch:
-    """Everything that belongs to a logical switch is invalid."""
+    """All owners of a logical switch are invalid."""
 
     logical_switch: UUID
 
@@ -38,7 +38,7 @@ class LogicalSwitches(Index):
         return self._rows.get(logical_switch)
 
     def name(self, logical_switch: UUID) -> str:
-        """Return the logical switch as people know it."""
+        """Return the logical switch's name in messages."""
         row = self._rows.get(logical_switch)
         return f"Logical_Switch {row.name if row else logical_switch}"
 
@@ -47,7 +47,7 @@ class LogicalSwitches(Index):
         return self.ids.get(logical_switch)
 
     def source_node_replication(self, logical_switch: UUID) -> bool:
-        """Whether flooded frames go to every target and not to one service node."""
+        """Whether BUM frames go to every remote VTEP (source node) and not to one service node."""
         row = self._rows.get(logical_switch)
         return row is not None and row.source_node_replication
 
@@ -65,6 +65,6 @@ class LogicalSwitches(Index):
         elif new is None:
             renumbered = self.ids.remove(uuid) | {uuid}
         elif new.name != former.name:
-            renumbered = {uuid}  # the name is in what is said about its stations
+            renumbered = {uuid}  # faults of its stations name it
         yield LogicalSwitchChanged(uuid)
         yield from map(WholeLogicalSwitch, renumbered)

@@ -1,4 +1,4 @@
-"""Which VNIs the logical switches that are bound at one switch can use there."""
+"""The VNI mapping of one switch: the VNIs that its bound logical switches can use."""
 
 from collections import defaultdict
 from typing import TypeVar
@@ -14,9 +14,9 @@ K = TypeVar("K")
 class VniMapping:
     """The VNIs in use at one switch, by logical switch and by remote VTEP.
 
-    A VNI leads a frame from a tunnel into one logical switch, so two that are bound here cannot
-    have the same one. Logical switches that are not bound here take no frames here and compete
-    with nobody.
+    A VNI maps frames from a tunnel to one logical switch, so two bound logical switches cannot
+    have the same VNI. Logical switches that are not bound here receive no frames here, and their
+    VNIs conflict with none.
     """
 
     def __init__(self, logical_switches: LogicalSwitches, peers: Peers, ports: Ports) -> None:
@@ -28,10 +28,10 @@ class VniMapping:
         self._key_at: dict[Peer, int] = {}
         self._with_key_at: defaultdict[tuple[str, int], set[UUID]] = defaultdict(set)
 
-    # What it answers
+    # Queries
 
     def key(self, peer: Peer) -> int | None:
-        """Return the key towards a remote VTEP, even if others have the same one there.
+        """Return the tunnel key towards a remote VTEP, also if it conflicts with another there.
 
         It is the logical switch's, or else that of the locator, the least of several (vtep(5),
         "Per Logical-Switch Tunnel Key"); None if there is neither or no row names the VTEP.
@@ -44,14 +44,14 @@ class VniMapping:
         return row.tunnel_key if row.tunnel_key is not None else min(keys, default=None)
 
     def vni(self, logical_switch: UUID) -> int | None:
-        """Return the VNI of a logical switch, None while it has none that is its own here."""
+        """Return the VNI of a logical switch, None if it has none or the VNI conflicts here."""
         key = self._key_of.get(logical_switch)
         return None if key is None or len(self._with_key[key]) > 1 else key
 
     def vni_towards(self, peer: Peer) -> int | None:
-        """Return the VNI between a logical switch and a remote VTEP, None while it has none.
+        """Return the VNI of a logical switch towards a remote VTEP.
 
-        It is key(); and it must not be that of another logical switch at the same VTEP.
+        It is key(); None if that conflicts with another logical switch at the same VTEP.
         """
         key = self._key_at.get(peer)
         if key is None or len(self._with_key_at[peer.address, key]) > 1:
@@ -71,19 +71,19 @@ class VniMapping:
         return self._names(self._with_key_at[peer.address, key] - {peer.logical_switch})
 
     def names_with(self, key: int) -> str:
-        """Return the names of the logical switches that have a tunnel key, for people."""
+        """Return the names of the logical switches with a tunnel key, for messages."""
         return ", ".join(self._names(self._with_key.get(key, set())))
 
     def _names(self, logical_switches: set[UUID]) -> list[str]:
         rows = map(self._logical_switches.get, logical_switches)
         return sorted(row.name for row in rows if row is not None)
 
-    # What it is told
+    # Updates
 
     def update(self, logical_switch: UUID) -> set[UUID]:
-        """Take the key of a logical switch as it is now, or that it is no longer bound here.
+        """Update the VNI of a logical switch after a change of its row or its bindings.
 
-        Returns the other logical switches that had the same key, or have it now.
+        Returns the other logical switches with its former or its new VNI.
         """
         former = self._key_of.pop(logical_switch, None)
         row = self._logical_switches.get(logical_switch)
@@ -93,7 +93,7 @@ class VniMapping:
         return _move(self._with_key, logical_switch, former, key)
 
     def update_at(self, peer: Peer) -> set[UUID]:
-        """Take the key of a logical switch towards a remote VTEP, likewise."""
+        """Update the VNI of a logical switch towards a remote VTEP, likewise."""
         former = self._key_at.pop(peer, None)
         is_bound = self._ports.is_bound(peer.logical_switch)
         key = self.key(peer) if is_bound else None
@@ -110,7 +110,7 @@ class VniMapping:
 def _move(
     users: defaultdict[K, set[UUID]], user: UUID, former: K | None, new: K | None
 ) -> set[UUID]:
-    """Let a user have another key; return who else has the former or the new one."""
+    """Change the key of a user; return the other users of the former and the new key."""
     others: set[UUID] = set()
     if former is not None:
         users[former].discard(user)
