@@ -1,17 +1,23 @@
 """What the NVC is told: local stations, unknown-dst, ports and faults, and nothing twice."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
 import pytest
 
-from vtep_ofapp.engine.report import FaultsChanged
+from vtep_ofapp.engine.feature import Feature
+from vtep_ofapp.engine.report import FaultColumn, FaultsChanged, ManagedSwitches
 from vtep_ofapp.engine.topics import StationsChanged
 from vtep_ofapp.features.learning import local_macs
 from vtep_ofapp.features.learning.stations import Place
+from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.loop.fault_columns import FaultColumns
 from vtep_ofapp.loop.fault_log import FaultLog
 from vtep_ofapp.loop.publisher import Publisher
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.events import VtepInSync, VtepRows
-from vtep_ofapp.values.faults import FaultWord, of_port, of_switch
+from vtep_ofapp.values.faults import FaultRow, FaultTable, FaultWord, of_port, of_switch
 from vtep_ofapp.values.rows import Gone, LocalMcastMac
 from vtep_ofapp.values.writes import (
     PutFaultStatus,
@@ -48,15 +54,18 @@ OTHER = "10.0.0.11"
 class Bench:
     """br0 and br1 with their ports, a publisher, and a clock that a test moves on."""
 
-    def __init__(self, grace: float = 0.0, bound_grace: float = 0.0) -> None:
+    def __init__(
+        self, grace: float = 0.0, bound_grace: float = 0.0, features: Iterable[Feature] = FEATURES
+    ) -> None:
         self.time = TimeDouble()
-        self.world = World(["br0", "br1"], clock=self.time.clock)
+        self.world = World(["br0", "br1"], features=features, clock=self.time.clock)
         self.world.tell(logical_switch(RED))
         timers = self.time.timers()
         self.faults = FaultLog(timers)
         settings = Settings(port_grace=grace, bound_port_grace=bound_grace)
         of_features = self.world.model.reports(settings)
-        self.publisher = Publisher([*of_features, FaultColumns(self.faults)], timers, self.turn)
+        columns = FaultColumns(self.faults, self.world.model.feature_tables.fault_columns)
+        self.publisher = Publisher([*of_features, columns], timers, self.turn)
         self.rows = {}
         self.ready = set()
 
@@ -74,6 +83,7 @@ class Bench:
         """Let there be a row of a switch."""
         row = uuid(SWITCH.int + int(name[2:]))
         self.rows[row] = described(*ports, name=name, row=row, tunnel_ips=[tunnel_ip], **more)
+        self.tell(self.rows[row])
 
     def turn(self) -> None:
         switches = {name: self.world.switches[name].view for name in sorted(self.ready)}
@@ -346,6 +356,67 @@ def test_a_row_that_is_gone_has_no_column(bench):
     bench.faults.put("someone", [fault(entry=of_port(uuid(0x6999)))])
     bench.turn()
     assert bench.writes() == []
+
+
+# Fault columns of a feature's own rows
+
+
+@dataclass(frozen=True, slots=True)
+class AccessList:
+    """A row of ACL, as far as a made-up feature looks at it."""
+
+    uuid: UUID
+    fault_status: frozenset[str] = frozenset()
+
+
+def is_of_br0(row: AccessList, managed: ManagedSwitches) -> bool:
+    return "br0" in managed.with_bridge()
+
+
+ACLS = Feature(
+    fault_columns=(FaultColumn(FaultTable.ACL, AccessList, is_of_br0, is_cleared_after_use=True),)
+)
+ACL = FaultRow(FaultTable.ACL, uuid(0xAC1))
+INVALID = frozenset({"invalid_acl"})
+
+
+@pytest.fixture
+def with_acls() -> Bench:
+    bench = Bench(features=(*FEATURES, ACLS))
+    bench.manage("br0", physical_port("p0"))
+    bench.tell(AccessList(ACL.uuid))
+    bench.faults.put("someone", [fault(entry=ACL.shows(FaultWord.INVALID_ACL))])
+    bench.turn()
+    return bench
+
+
+def test_a_feature_shows_faults_in_rows_of_its_own(with_acls):
+    assert (ACL.table.value, ACL.table.column) == ("ACL", "acl_fault_status")
+    assert with_acls.writes() == [PutFaultStatus(ACL, INVALID)]
+    with_acls.tell(AccessList(ACL.uuid, INVALID))
+    assert with_acls.writes() == []
+    with_acls.faults.put("someone", [])
+    with_acls.turn()
+    assert with_acls.writes() == [PutFaultStatus(ACL, frozenset())]
+
+
+def test_a_row_of_a_feature_that_is_gone_has_no_column(with_acls):
+    assert with_acls.writes() == [PutFaultStatus(ACL, INVALID)]
+    with_acls.tell(Gone(ACL.uuid))
+    assert with_acls.writes() == []
+
+
+def test_what_is_shown_in_a_row_is_cleared_when_no_switch_uses_it(with_acls):
+    with_acls.tell(AccessList(ACL.uuid, INVALID))
+    assert with_acls.writes() == []
+    with_acls.faults.put("someone", [])
+    with_acls.ready.clear()
+    with_acls.turn()
+    assert with_acls.writes() == [PutFaultStatus(ACL, frozenset())]
+    with_acls.tell(AccessList(ACL.uuid))
+    assert with_acls.writes() == []
+    with_acls.tell(AccessList(ACL.uuid, INVALID))
+    assert with_acls.writes() == []
 
 
 # What nobody told it

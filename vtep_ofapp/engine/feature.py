@@ -16,7 +16,7 @@ from ..values.flows import Flow, FlowKey
 from .desired import Desired, Key
 from .dirty import Pace
 from .needs import Addresses, Choice
-from .report import Report
+from .report import FaultColumn, Report
 from .topics import Topic
 from .view import Known, View
 
@@ -108,8 +108,8 @@ class Feature:
     ``packets`` handle packet-ins, by the producer of the flow that sent them.
     ``steps`` are optional tables that frames of another feature's owners pass, by the type of key.
     ``rows`` are types of keys of rows that owners want, and ``reports`` write such rows, and others
-    that the switch owes. ``tunnels`` is the type of the state that knows the switch's tunnels: one
-    feature has it.
+    that the switch owes. ``fault_columns`` show the faults of rows that the feature looks at.
+    ``tunnels`` is the type of the state that knows the switch's tunnels: one feature has it.
     """
 
     indices: tuple[type[Index], ...] = ()
@@ -123,6 +123,7 @@ class Feature:
     rows: tuple[type, ...] = ()
     steps: Mapping[type, Callable[[Any, View], Iterable[Step]]] = field(default_factory=dict)
     reports: tuple[MakeReport, ...] = ()
+    fault_columns: tuple[FaultColumn, ...] = ()
     tunnels: type | None = None
     precedence: Callable[[Any, View], Any] | None = None
     """Returns the sort key for its owners of the pace LAST."""

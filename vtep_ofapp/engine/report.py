@@ -3,12 +3,12 @@
 A feature that writes rows declares a report; no other module knows that kind of row.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Generic
 from uuid import UUID
 
-from ..values.faults import FaultRow
+from ..values.faults import FaultRow, FaultTable
 from ..values.rows import PhysicalSwitch
 from ..values.writes import VtepWrite
 from .desired_actual import DesiredActual, Difference, K, W
@@ -34,6 +34,23 @@ class ManagedSwitches:
     def with_bridge(self) -> dict[str, View]:
         """Return the managed switches that have a bridge."""
         return {name: switch for name, switch in self.open.items() if switch.bridge is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class FaultColumn:
+    """The fault column of a table of hardware_vtep.
+
+    ``told_by`` is the type of the rows that tell what it holds. ``rows`` returns the rows of the
+    table that such a row holds, itself by default; each has a ``uuid`` and a ``fault_status``.
+    ``is_ours`` returns whether a managed switch uses what the row tells, so that the column is ours
+    to write. With ``is_cleared_after_use`` it also stays ours after that, until it is empty.
+    """
+
+    table: FaultTable
+    told_by: type
+    is_ours: Callable[[Any, ManagedSwitches], bool]
+    rows: Callable[[Any], Iterable[Any]] = lambda row: (row,)
+    is_cleared_after_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)

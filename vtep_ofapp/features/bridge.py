@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from ..engine.desired import Desired
 from ..engine.feature import Feature, Owner
+from ..engine.report import FaultColumn, ManagedSwitches
 from ..engine.topics import SwitchReplaced, SwitchRowChanged, Topic
 from ..engine.view import View
 from ..pipeline import admission, egress, flooding, learning, tunnels, unicast
-from ..values.faults import Fault
+from ..values.faults import Fault, FaultTable
+from ..values.rows import PhysicalSwitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,10 @@ def _whole_bridge(topic: Topic, view: View) -> list[Topic]:
     return [WholeBridge()]
 
 
+def _is_ours(row: PhysicalSwitch, managed: ManagedSwitches) -> bool:
+    return row.name in managed.with_bridge() or row.name in managed.blocked
+
+
 FEATURE = Feature(
     states=(lambda view: MissingAddresses(),),
     owners=(Owner(WholeBridge, _bridge),),
@@ -102,4 +108,5 @@ FEATURE = Feature(
         SwitchReplaced: _whole_bridge,
         HostLooked: lambda topic, view: view[MissingAddresses].look(topic, view),
     },
+    fault_columns=(FaultColumn(FaultTable.PHYSICAL_SWITCH, PhysicalSwitch, _is_ours),),
 )

@@ -63,9 +63,8 @@ def build_components(
     databases = Databases(vtep, openvswitch, timers)
     switches = Switches(new_state, faults, settings, timers)
     hosts = Hosts(databases, switches)
-    publisher = Publisher(
-        [*model.reports(settings), FaultColumns(faults)], timers, switches.changed
-    )
+    fault_columns = FaultColumns(faults, model.feature_tables.fault_columns)
+    publisher = Publisher([*model.reports(settings), fault_columns], timers, switches.changed)
     lock = Lock(switches, databases, publisher, timers)
     connections = Connections(switches, hosts, lock, faults, timers)
     stations = LearnedStations(model, switches, publisher, timers)

@@ -1,53 +1,104 @@
 """The report of the fault columns: the words of vtep(5) for the faults of each row."""
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from ..engine.desired_actual import DesiredActual
-from ..engine.report import FaultsChanged, ManagedSwitches, Report
-from ..values.faults import FaultRow, FaultTable
+from ..engine.report import FaultColumn, FaultsChanged, ManagedSwitches, Report
+from ..values.faults import FaultRow
+from ..values.rows import Gone
 from ..values.writes import PutFaultStatus, VtepWrite
 from .fault_log import FaultLog
 
 
-class FaultColumns(Report):
-    """Compares current faults with the fault columns of managed switches and their ports."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a fault column holds, and the row that told it."""
 
-    def __init__(self, faults: FaultLog) -> None:
+    column: FaultColumn
+    told_by: Any
+    words: frozenset[str]
+
+
+class FaultColumns(Report):
+    """Compares current faults with the fault columns that features declare.
+
+    A row is compared when it was told, when its faults changed and when the managed switches did:
+    all in writes(), once everything else is worked out.
+    """
+
+    def __init__(self, faults: FaultLog, columns: Iterable[FaultColumn]) -> None:
         self._faults = faults
+        self._columns: defaultdict[type, list[FaultColumn]] = defaultdict(list)
+        for column in columns:
+            self._columns[column.told_by].append(column)
         self._managed = ManagedSwitches({}, {}, {})
+        self._told: dict[UUID, Any] = {}
+        self._held: dict[FaultRow, _Held] = {}
+        self._ours: set[FaultRow] = set()
+        self._to_compare: set[FaultRow] = set()
         self._words: DesiredActual[FaultRow, frozenset[str]] = DesiredActual()
-        self.handlers = {ManagedSwitches: self._take, FaultsChanged: self._faults_changed}
+        self.handlers = {
+            ManagedSwitches: self._switches_changed,
+            FaultsChanged: self._faults_changed,
+            Gone: self._gone,
+            **dict.fromkeys(self._columns, self._row_changed),
+        }
+
+    def rows(self) -> Set[UUID]:
+        """Return the rows that it was told of and that are not gone."""
+        return self._told.keys()
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield the content of each fault column that differs."""
+        while self._to_compare:
+            self._compare(self._to_compare.pop())
         for column in self._words.differences():
             yield PutFaultStatus(column.key, column.want or frozenset())
 
-    def _take(self, managed: ManagedSwitches) -> None:
+    def _switches_changed(self, managed: ManagedSwitches) -> None:
         self._managed = managed
-        self._compare(self._words.wanted.keys() | self._words.actual.keys())
+        self._to_compare.update(self._held)
 
     def _faults_changed(self, event: FaultsChanged) -> None:
-        if event.rows:
-            self._compare(event.rows)
+        self._to_compare.update(event.rows)
 
-    def _compare(self, rows: Iterable[FaultRow]) -> None:
-        actual = self._actual()
-        for row in {*rows, *actual}:
-            words = self._faults.entries(row) if row in actual else None
-            self._words.want(row, words or None)
-            self._words.have(row, actual.get(row) or None)
+    def _row_changed(self, row: Any) -> None:
+        self._forget(row.uuid)
+        self._told[row.uuid] = row
+        for key, held in self._columns_in(row):
+            self._held[key] = held
+            self._to_compare.add(key)
 
-    def _actual(self) -> dict[FaultRow, frozenset[str]]:
-        """Return the content of the fault columns that we write."""
-        actual: dict[FaultRow, frozenset[str]] = {}
-        managed = self._managed.with_bridge()
-        for row in self._managed.rows.values():
-            if row.name in managed or row.name in self._managed.blocked:
-                actual[FaultRow(FaultTable.PHYSICAL_SWITCH, row.uuid)] = row.fault_status
-            if row.name in managed:
-                actual.update(
-                    (FaultRow(FaultTable.PHYSICAL_PORT, port.uuid), port.fault_status)
-                    for port in row.ports
-                )
-        return actual
+    def _gone(self, gone: Gone) -> None:
+        self._forget(gone.uuid)
+
+    def _forget(self, uuid: UUID) -> None:
+        if uuid in self._told:
+            for key, _ in self._columns_in(self._told.pop(uuid)):
+                self._held.pop(key, None)
+                self._to_compare.add(key)
+
+    def _columns_in(self, row: Any) -> Iterator[tuple[FaultRow, _Held]]:
+        for column in self._columns[type(row)]:
+            for each in column.rows(row):
+                yield FaultRow(column.table, each.uuid), _Held(column, row, each.fault_status)
+
+    def _compare(self, row: FaultRow) -> None:
+        held = self._held.get(row)
+        if held is not None and self._is_ours(row, held):
+            self._ours.add(row)
+            self._words.want(row, self._faults.entries(row) or None)
+            self._words.have(row, held.words or None)
+        else:
+            self._ours.discard(row)
+            self._words.want(row, None)
+            self._words.have(row, None)
+
+    def _is_ours(self, row: FaultRow, held: _Held) -> bool:
+        if held.column.is_ours(held.told_by, self._managed):
+            return True
+        return held.column.is_cleared_after_use and row in self._ours and bool(held.words)

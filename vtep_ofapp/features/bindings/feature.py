@@ -7,13 +7,13 @@ from uuid import UUID
 from ...engine.desired import NOTHING, Desired
 from ...engine.desired_actual import Difference
 from ...engine.feature import Clock, Feature, FlowWatcher, Owner
-from ...engine.report import Report, SwitchRows
+from ...engine.report import FaultColumn, ManagedSwitches, Report, SwitchRows
 from ...engine.topics import BridgeChanged, SwitchReplaced, SwitchRowChanged, Topic
 from ...engine.view import Known, View
 from ...pipeline import admission, egress, learning
 from ...process.settings import Settings
 from ...values.counters import Counter
-from ...values.faults import PATIENCE, Fault, FaultWord, of_port
+from ...values.faults import PATIENCE, Fault, FaultTable, FaultWord, of_port
 from ...values.flows import Flow, FlowKey
 from ...values.rows import BindingStats, PhysicalSwitch
 from ...values.writes import PutBindingStats, VtepWrite
@@ -144,6 +144,10 @@ def _binding_stats(
     return PutBindingStats(*stats.key, stats.want)
 
 
+def _is_ours(row: PhysicalSwitch, managed: ManagedSwitches) -> bool:
+    return row.name in managed.with_bridge()
+
+
 FEATURE = Feature(
     indices=(Switches,),
     states=(
@@ -160,4 +164,9 @@ FEATURE = Feature(
     },
     counters=(_count,),
     reports=(_port_report, _statistics_report),
+    fault_columns=(
+        FaultColumn(
+            FaultTable.PHYSICAL_PORT, PhysicalSwitch, _is_ours, rows=lambda switch: switch.ports
+        ),
+    ),
 )
