@@ -1,4 +1,4 @@
-"""Rows of Physical_Port whose port is not on the bridge: how long they wait for it."""
+"""The grace period of Physical_Port rows whose port is not on the bridge."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping
@@ -14,7 +14,7 @@ Port: TypeAlias = tuple[UUID, str]
 
 @dataclass(frozen=True, slots=True)
 class PortRow:
-    """What counts of a Physical_Port row: what people call it, and how many VLANs are bound."""
+    """A Physical_Port row: its name in messages, and its number of bindings."""
 
     subject: str
     bindings: int
@@ -28,11 +28,11 @@ class _Wait:
 
 
 class AwayPorts:
-    """Which rows wait for their port, since when, and which waited in vain.
+    """The rows whose port is away, with the begin of their grace period.
 
-    A row goes ``grace`` seconds of the clock after its port left, or after it was made for a port
-    that never came. With bindings, which would go with it, it has ``bound_grace`` seconds. A wait
-    begins again when the NVC binds the first VLAN or unbinds the last one.
+    A row is deleted ``grace`` seconds after its port left the bridge, or after the row was created
+    for a port that never appeared. A row with bindings, which would be lost, has ``bound_grace``
+    seconds. The period begins again when the NVC binds the first VLAN or unbinds the last one.
     """
 
     def __init__(self, grace: float, bound_grace: float, clock: Callable[[], float]) -> None:
@@ -42,7 +42,7 @@ class AwayPorts:
         self._waits: dict[Port, _Wait] = {}
 
     def update(self, rows: Mapping[Port, PortRow], there: Collection[Port]) -> set[Port]:
-        """Take all rows and the ports that are there; return the rows of others that may stay."""
+        """Set all rows and the ports of bridges; return the rows in their grace period."""
         now = self._clock()
         former, self._waits = self._waits, {}
         for port, row in rows.items():
@@ -57,7 +57,7 @@ class AwayPorts:
         return {port for port, wait in self._waits.items() if not wait.is_over}
 
     def grace(self) -> float | None:
-        """Return the seconds until the next wait is over, None if no row waits."""
+        """Return the seconds until the next grace period ends, None if there is none."""
         ends = [self._end(wait) for wait in self._waits.values() if not wait.is_over]
         return max(0.0, min(ends) - self._clock()) if ends else None
 

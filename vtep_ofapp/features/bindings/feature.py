@@ -1,4 +1,4 @@
-"""Bindings of VLANs at ports to logical switches: what comes in and leaves by them."""
+"""Bindings of VLANs at ports to logical switches: their flows, faults and statistics."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def _row_faults(view: View) -> Iterator[Fault]:
 
 
 def _match(topic: Topic, view: View) -> Iterator[Topic]:
-    """Match rows and ports; touch the bindings that differ, and what belongs to them."""
+    """Match Physical_Port rows with ports of the bridge; invalidate the bindings that changed."""
     ports = view[Ports]
     rematch = ports.match(
         view.physical.ports if view.physical else (), view.bridge.ports if view.bridge else {}
@@ -107,18 +107,18 @@ def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
 
 
 class CountedFlows(FlowWatcher):
-    """What the switch does to flows that count for bindings."""
+    """Resets of the counters of bindings' flows on the switch."""
 
     def __init__(self, statistics: Statistics) -> None:
         self._statistics = statistics
 
     def begin(self, flows: Mapping[FlowKey, Flow]) -> None:
-        """The switch is read back; one without the flow that it always has has lost all."""
+        """Begin a read-back; a switch without the flow unknown() has lost all its flows."""
         if learning.unknown().key not in flows:
             self._statistics.begin_anew()
 
     def put(self, key: FlowKey) -> None:
-        """A flow was put in, and counts from zero."""
+        """Handle a flow that was added or replaced, and counts from zero."""
         self._statistics.replaced(key)
 
 
@@ -126,7 +126,7 @@ def _count(counters: Mapping[FlowKey, Counter], view: View) -> None:
     view[Statistics].count(counters, view[Ports])
 
 
-# What the NVC is told
+# Reports to the NVC
 
 
 def _port_report(known: Known, settings: Settings, clock: Clock) -> Report:

@@ -1,4 +1,4 @@
-"""Physical_Port: a row for each port of a bridge that is no tunnel, with a grace for those away."""
+"""Physical_Port: a row for each port of a bridge except tunnel ports."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,8 +11,8 @@ from .away_ports import AwayPorts, Port, PortRow
 class PortRows(Report):
     """Compares the ports of the bridges with the rows of Physical_Port.
 
-    The row of a port that left its bridge stays for ``grace`` seconds of the clock, one with
-    bindings for ``bound_grace``: a virtual machine that comes back needs no new ones.
+    The row of a port that left its bridge stays for ``grace`` seconds, a row with bindings for
+    ``bound_grace`` seconds: a virtual machine that returns keeps its bindings.
     """
 
     def __init__(self, grace: float, bound_grace: float, clock: Callable[[], float]) -> None:
@@ -22,12 +22,12 @@ class PortRows(Report):
         self.handlers = {ManagedSwitches: self._managed}
 
     def writes(self) -> Iterator[VtepWrite]:
-        """Yield a row for each port that has none, and the end of rows that have waited in vain."""
+        """Yield a new row for each port without one, and the end of rows whose port stayed away."""
         for port in self._ports.differences():
             yield PutPhysicalPort(*port.key) if port.want else RemovePhysicalPort(*port.key)
 
     def next_end(self) -> float | None:
-        """Return when the next row of a port that is away has to go, if there is one."""
+        """Return when the next row of an absent port is to be deleted, None if there is none."""
         grace = self._away.grace()
         return None if grace is None else self._clock() + grace
 

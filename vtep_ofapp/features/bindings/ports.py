@@ -11,12 +11,12 @@ from ...values.faults import FaultWord
 from ...values.rows import Binding, BridgePort, PhysicalPort
 
 _NO_DEVICE = os.strerror(errno.ENODEV)
-"""How the error of an Interface ends whose device is not there."""
+"""The end of the error of an Interface whose device does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class VlanBinding:
-    """The owner of what a VLAN of a port is bound by; VLAN 0 is untagged."""
+    """The owner of the binding of a VLAN of a port; VLAN 0 is untagged."""
 
     port: str
     vlan: int
@@ -24,24 +24,24 @@ class VlanBinding:
 
 @dataclass(frozen=True, slots=True)
 class BindingsChanged:
-    """The bindings of a logical switch are not what they were."""
+    """The bindings of a logical switch changed."""
 
     logical_switch: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class BindingGone:
-    """No frame can come in by a binding any more."""
+    """A binding no longer receives frames."""
 
     binding: Binding
 
 
 @dataclass(slots=True)
 class Rematch:
-    """What a new match changed: bindings, and logical switches that gained or lost some.
+    """The changes of a new match: bindings, and logical switches that gained or lost some.
 
-    ``turned`` are the logical switches that have their first binding here, or have none any
-    more; ``gone`` are bindings that no frame can come in by any more.
+    ``turned`` are the logical switches that became bound here, or no longer are. ``gone`` are the
+    bindings that no longer receive frames.
     """
 
     bindings: set[VlanBinding] = field(default_factory=set)
@@ -51,7 +51,7 @@ class Rematch:
 
 
 class Ports:
-    """Which bindings there are, and which of them can be used."""
+    """The bindings of one switch, and those of them that can be used."""
 
     def __init__(self) -> None:
         self._rows: dict[str, PhysicalPort] = {}
@@ -69,7 +69,7 @@ class Ports:
         return self._rows.values()
 
     def bound(self) -> Iterable[UUID]:
-        """Return the logical switches with a binding, whether its port is there or not."""
+        """Return the logical switches with a binding, even if its port does not exist."""
         return self._bound.keys()
 
     def is_bound(self, logical_switch: UUID) -> bool:
@@ -98,16 +98,15 @@ class Ports:
         return self._numbered.get(number)
 
     def is_up(self, port: str) -> bool:
-        """Whether a port is there and its link is up."""
+        """Whether a port exists and its link is up."""
         there = self._ports.get(port)
         return there is not None and there.is_up
 
     def why_unusable(self, port: str) -> tuple[str, FaultWord | None] | None:
-        """Return why the bindings of a port cannot be used, and the word of vtep(5) for it.
+        """Return the reason why the bindings of a port cannot be used, and the fault's word.
 
-        A port that is not there is no fault, and neither of them is returned: its row waits for
-        it. Nor is one whose device is not there, so that Open vSwitch has no number for it, or
-        not yet; then there is no word.
+        A missing port is not a fault: its row waits for it, and the result is None. A port without
+        a device, or without a port number yet, is logged and not shown: it has no word.
         """
         there = self._ports.get(port)
         if there is None:
@@ -122,12 +121,12 @@ class Ports:
         return reason, None if is_away else FaultWord.UNSPECIFIED
 
     def match(self, rows: Iterable[PhysicalPort], ports: Mapping[str, BridgePort]) -> Rematch:
-        """Take the rows and the ports as they are now; return what that changes."""
+        """Match the rows with the ports; return the changes."""
         former_rows, former_ports = self._rows, self._ports
         least_last = sorted(rows, key=lambda row: row.uuid, reverse=True)
         self._rows, self._ports = {row.name: row for row in least_last}, ports
         if ports == former_ports and _bindings_of(self._rows) == _bindings_of(former_rows):
-            return Rematch()  # rows change with each statistic
+            return Rematch()  # statistics change the rows often
         former_bound, former_bindings = self._bound, self._bindings
         self._bound, self._bindings = {}, {}
         for row in self._rows.values():
@@ -179,5 +178,5 @@ def _bind(port: BridgePort, vlan: int, logical_switch: UUID) -> Binding | None:
 
 
 def port_subject(port: str, view: View) -> str:
-    """Return a port of the switch as people know it."""
+    """Return the name of a port of the switch in messages."""
     return f"Physical_Port {port} of {view.name}"

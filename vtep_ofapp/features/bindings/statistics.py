@@ -19,12 +19,12 @@ Row = tuple[UUID, int]
 
 
 class Statistics:
-    """What the switch counted for each binding, and what the rows say.
+    """The counters of each binding: sums of the counters of its flows, and the rows.
 
-    What each flow counted is added up from one reading to the next, because flows come and go: a
-    switch that restarts, or a bond that changes its members, begins to count anew. With a VLAN's
-    new logical switch the sum begins anew, too.
-    ``rows`` holds what is wanted and what is there.
+    The increase of each flow's counters is added at each reading, because flows are replaced: after
+    a restart of the switch, or a change of a bond's members, counters begin at zero. The sum of a
+    VLAN begins at zero when the VLAN is bound to another logical switch.
+    ``rows`` holds the desired and the actual rows.
     """
 
     def __init__(self, is_on: bool = True) -> None:
@@ -35,7 +35,7 @@ class Statistics:
         self._last: dict[FlowKey, Counter] = {}
 
     def read_rows(self, ports: Ports) -> None:
-        """Take what the rows of Physical_Port say, and forget bindings that are no more."""
+        """Set the actual statistics of Physical_Port rows, and forget bindings that are gone."""
         actual = {
             (row.uuid, vlan): stats
             for row in ports.rows()
@@ -58,13 +58,13 @@ class Statistics:
             elif row in former and former[row] != self._of[row]:
                 begun.add(row)
             elif row not in self._totals:
-                # Not counted yet: what an earlier process wrote stays as long as that lasts.
+                # Not counted yet: the values of an earlier process stay until then.
                 self.rows.want(row, actual.get(row) if self._is_on else None)
         if begun:
             self._begin_bindings(begun, ports)
 
     def begin_anew(self) -> None:
-        """Take note that the switch has lost its flows, and counts from zero."""
+        """Note that the switch has lost its flows, and counts from zero."""
         self._last.clear()
         for row in self._of:
             told = self.rows.wanted.get(row)
@@ -72,11 +72,11 @@ class Statistics:
                 self._totals[row] = told
 
     def replaced(self, flow: FlowKey) -> None:
-        """Take note that a flow was put in anew, and counts from zero."""
+        """Note that a flow was replaced, and counts from zero."""
         self._last.pop(flow, None)
 
     def count(self, counters: Mapping[FlowKey, Counter], ports: Ports) -> None:
-        """Take the counters of all flows that count for bindings."""
+        """Add the counters of all flows that count for bindings."""
         whole: dict[Row, BindingStats] = {}
         news: dict[Row, BindingStats] = {}
         are_all_counted = self._of.keys() <= self._totals.keys()
@@ -102,7 +102,7 @@ class Statistics:
             if row in self._totals:
                 self._totals[row] = _add(self._totals[row], news[row])
             else:
-                # The switch counted before this process did; an earlier one may have told more.
+                # The switch counted before this process started; the row may have a greater value.
                 self._totals[row] = _greatest(self.rows.actual.get(row, _NOTHING), stats)
             self.rows.want(row, self._totals[row])
 
@@ -119,9 +119,9 @@ class Statistics:
 
 
 def _stats(producer: Cookie, binding: Binding, packets: int, octets: int) -> BindingStats:
-    """Return what a flow counted, in bytes as they are on the binding's own wire.
+    """Return a flow's counters, with the bytes that frames have on the binding's wire.
 
-    The switch counts a frame as long as it came in, for every flow on its way.
+    The switch counts a frame with the length that it came in with, in every flow on its way.
     """
     if producer == Cookie.ADMISSION:
         return BindingStats(packets_from_local=packets, bytes_from_local=octets)

@@ -1,4 +1,4 @@
-"""The rows of Physical_Switch, those of other processes too, and what they bind."""
+"""The Physical_Switch rows, also of other processes, and the logical switches that they bind."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,13 @@ from ...values.rows import PhysicalSwitch
 
 @dataclass(frozen=True, slots=True)
 class BoundElsewhere:
-    """A logical switch is bound at a switch where it was not, or is no longer bound there."""
+    """A logical switch was bound or unbound at a switch."""
 
     logical_switch: UUID
 
 
 class Switches(Index):
-    """The switches, and which logical switches each of them binds."""
+    """The Physical_Switch rows, and the logical switches that each binds."""
 
     ROWS = (PhysicalSwitch,)
 
@@ -56,7 +56,7 @@ class Switches(Index):
 
 
 def _bindings(row: PhysicalSwitch | None) -> list[Mapping[int, UUID]]:
-    """Return what a row binds; what did not change is the same object and compares fast."""
+    """Return the bindings of a row; unchanged ones are the same object and compare fast."""
     return [port.vlan_bindings for port in row.ports] if row else []
 
 

@@ -1,1 +1,1 @@
-"""Stations that are learned from their frames."""
+"""MAC learning from the frames of stations."""

@@ -1,7 +1,7 @@
-"""Stations that seem to be at two places at once: their moves are damped.
+"""MAC move damping, for stations that seem to be at two places at once.
 
-The rule: a station that has moved MAX_MOVES times within WINDOW seconds stays where it is then for
-HOLD seconds, whatever comes in from elsewhere. After that its next frame decides.
+A station that moves MAX_MOVES times within WINDOW seconds is held at its place for HOLD seconds,
+even if its frames come in elsewhere. Then its next frame may move it.
 """
 
 import logging
@@ -29,9 +29,9 @@ class Damping:
         self._held: dict[Station, float] = {}
 
     def may_move(self, station: Station) -> bool:
-        """Note that a station has come in elsewhere; return whether it has moved there.
+        """Count a move of a station; return whether the move is allowed.
 
-        If not, it is held from now on.
+        If not, the station is held from now on.
         """
         now = self._clock()
         moves = self._moves.setdefault(station, deque(maxlen=MAX_MOVES))
@@ -44,7 +44,7 @@ class Damping:
         return True
 
     def is_held(self, station: Station) -> bool:
-        """Whether a station stays where it is for now."""
+        """Whether a station is held at its place."""
         return station in self._held
 
     def next_release(self) -> float | None:
@@ -53,7 +53,7 @@ class Damping:
         return None if first is None else max(0.0, first - self._clock())
 
     def release(self) -> list[Station]:
-        """Return the stations that may move again now."""
+        """Release and return the stations whose hold has ended."""
         now = self._clock()
         over = [station for station, end in self._held.items() if end <= now]
         for station in over:
@@ -61,6 +61,6 @@ class Damping:
         return over
 
     def forget(self, station: Station) -> None:
-        """Forget the moves of a station that is nowhere any more."""
+        """Forget the moves of a station that was forgotten."""
         self._moves.pop(station, None)
         self._held.pop(station, None)

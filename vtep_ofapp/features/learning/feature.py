@@ -1,4 +1,4 @@
-"""Stations that are learned from their frames, as many as there may be."""
+"""MAC learning: stations from their frames, up to the limits."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from .stations import LearnedMacs, Place
 
 
 class Learned(NamedTuple):
-    """The owner of what a learned station has flows for.
+    """The owner of the flows of a learned station.
 
-    There may be very many, and a tuple costs the least.
+    A tuple takes the least memory; there may be very many.
     """
 
     logical_switch: UUID
@@ -35,23 +35,23 @@ class Learned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FullPort:
-    """The owner of what happens at a port that has learned its share of stations."""
+    """The owner of the flows and the fault of a port at its limit of stations."""
 
     port: str
 
 
 @dataclass(frozen=True, slots=True)
 class FullLogicalSwitch:
-    """The owner of what happens in a logical switch that has learned its share of stations."""
+    """The owner of the flow and the fault of a logical switch at its limit of stations."""
 
     logical_switch: UUID
 
 
 class KnownStations(FlowWatcher):
-    """Which stations the switch knows, by its flows; and where there is no room for more.
+    """The stations that the switch's flows know, and the ports and logical switches at a limit.
 
-    The switch remembers stations from before this process. Those that it forgot while nobody
-    listened were idle, unless it has lost everything.
+    The switch has flows of stations from before this process. Flows that ended while the switch was
+    not connected were idle, unless the switch has lost all flows.
     """
 
     def __init__(self, view: View) -> None:
@@ -60,14 +60,14 @@ class KnownStations(FlowWatcher):
         self._full_ports: set[str] = set()
         self._full_logical_switches: set[UUID] = set()
 
-    # What the switch has
+    # Flows on the switch
 
     def begin(self, flows: Mapping[FlowKey, Flow]) -> None:
-        """The switch is read back; one without the flow that it always has has lost all."""
+        """Begin a read-back; a switch without the flow unknown() has lost all its flows."""
         self._has_lost_all = learning.unknown().key not in flows
 
     def found(self, key: FlowKey) -> None:
-        """Learn the station that a flow knows, unless it is known to be elsewhere."""
+        """Learn the station of a flow, unless it was learned elsewhere."""
         station = self._station(key)
         if station is not None:
             place, mac = station
@@ -76,12 +76,12 @@ class KnownStations(FlowWatcher):
                 macs.learn(mac, place)
 
     def lost(self, key: FlowKey) -> None:
-        """Forget the station of a flow that the switch lost while nobody listened."""
+        """Forget the station of a flow that ended while the switch was not connected."""
         if not self._has_lost_all:
             self.ended(key)
 
     def ended(self, key: FlowKey) -> None:
-        """Forget the station of a flow that was idle, if the flow says where it still is."""
+        """Forget the station of an idle flow, if the station has not moved elsewhere."""
         station = self._station(key)
         if station is not None:
             place, mac = station
@@ -94,10 +94,10 @@ class KnownStations(FlowWatcher):
         place = place_of(station[0], station[1], self._view) if station else None
         return (place, station[2]) if station and place else None
 
-    # Where there is no room
+    # Limits
 
     def count(self, stations: StationsChanged) -> Iterator[Topic]:
-        """Find out where there is no room, or is room again, after stations changed."""
+        """Compare ports and logical switches with their limits after stations changed."""
         limits = self._view[Limits]
         for logical_switch in {logical_switch for logical_switch, _ in stations.stations}:
             is_full = limits.is_full(logical_switch)
@@ -109,7 +109,7 @@ class KnownStations(FlowWatcher):
             yield from self.count_at_ports()
 
     def count_at_ports(self) -> Iterator[Topic]:
-        """Find out at which ports there is no room, or is room again."""
+        """Compare all ports with their limits."""
         limits, rows = self._view[Limits], self._view[Ports].rows()
         full = {row.name for row in rows if limits.is_full_port(row.name)}
         former, self._full_ports = self._full_ports, full
@@ -117,7 +117,7 @@ class KnownStations(FlowWatcher):
 
 
 def place_of(logical_switch: int, number: int, view: View) -> Place | None:
-    """Return the place of the binding with this number, if it is of the logical switch's."""
+    """Return the place of the binding with this number, if the logical switch has it."""
     binding = view[Ports].numbered(number)
     if binding and view[LogicalSwitches].number(binding.logical_switch) == logical_switch:
         return _place_at(binding, view)
@@ -209,7 +209,7 @@ def _ports_changed(topic: Topic, view: View) -> Iterable[Topic]:
 
 
 def _packet_in(packet: PacketIn, view: View) -> tuple[()]:
-    """Learn the station whose frame the pipeline showed, where there is room for it."""
+    """Learn the source of a packet-in, unless the port or the logical switch is at its limit."""
     numbers = learning.source_binding(packet.fields)
     place = place_of(*numbers, view) if numbers else None
     if place is None or not view[Ports].is_up(place.port):

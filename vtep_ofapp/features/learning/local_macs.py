@@ -14,8 +14,8 @@ from ..local_rows import Key, LocalRows, only
 from .stations import LearnedMacs
 
 MAX_NEW = 1000
-"""Rows for new stations in one transaction: it takes the OVSDB library 70 us or more for each, in
-which nothing else is done."""
+"""Rows for new stations in one transaction: the OVSDB library takes 70 us or more for each, and
+blocks the process meanwhile."""
 
 
 class LocalMacs(Report):
@@ -36,13 +36,13 @@ class LocalMacs(Report):
         }
 
     def rows(self) -> Set[UUID]:
-        """Return the rows that it was told of and that are not gone."""
+        """Return the UUIDs of the rows of Ucast_Macs_Local."""
         return self._rows.uuids()
 
     def writes(self) -> Iterator[VtepWrite]:
-        """Yield a write for each station whose rows are not right.
+        """Yield a write for each station whose row is missing or wrong.
 
-        Of the stations that have no row yet these are MAX_NEW at most; each was learned by itself.
+        At most MAX_NEW of them have no row yet: these need not share a transaction.
         """
         self._new.clear()
         new = 0
@@ -55,7 +55,7 @@ class LocalMacs(Report):
             yield PutLocalMac(*station.key, address, self._rows.own_uuids(station.key))
 
     def new_station_rows(self) -> Iterator[VtepWrite]:
-        """Yield rows for stations that were learned since the last writes(), and have none yet."""
+        """Yield rows for stations without one that were learned since the last writes()."""
         for key in [key for key in self._new if key in self._rows]:
             del self._new[key]
         for logical_switch, mac in islice(self._new, MAX_NEW):

@@ -21,10 +21,10 @@ class Place:
 
 
 class LearnedMacs:
-    """Where each station was last seen: one place for a MAC address in a logical switch."""
+    """The place of each learned station, one for a MAC address in a logical switch."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """The clock says how fast stations move, in seconds."""
+        """Create an empty table; the clock, in seconds, measures how often stations move."""
         self._damping = Damping(clock)
         self._places: dict[Station, Place] = {}
         self._at: defaultdict[Place, set[str]] = defaultdict(set)
@@ -33,12 +33,12 @@ class LearnedMacs:
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def take_changed(self) -> set[Station]:
-        """Return the (logical switch, MAC) pairs that changed since this was last asked."""
+        """Return, once, the stations that were learned, moved, held, released or forgotten."""
         changed, self._changed = self._changed, set()
         return changed
 
     def place(self, logical_switch: UUID, mac: str) -> Place | None:
-        """Return where a station is, None if it is not known."""
+        """Return the place of a station, None if it is not learned."""
         return self._places.get((logical_switch, mac))
 
     def all(self) -> Collection[Station]:
@@ -54,9 +54,9 @@ class LearnedMacs:
         return self._counts[switch, port]
 
     def learn(self, mac: str, place: Place) -> bool:
-        """Note that a frame of the station came in there; return whether that is news.
+        """Learn or move a station by a frame that came in at a place; return whether it did.
 
-        A station that moves too often stays where it is for a while, see Damping.
+        A station that moves too often is held at its place for a while, see Damping.
         """
         logical_switch = place.logical_switch
         station = logical_switch, mac
@@ -78,7 +78,7 @@ class LearnedMacs:
         return True
 
     def forget(self, logical_switch: UUID, mac: str) -> bool:
-        """Forget a station; return whether it was known."""
+        """Forget a station; return whether it was learned."""
         station = logical_switch, mac
         place = self._places.pop(station, None)
         if place is None:
@@ -88,7 +88,7 @@ class LearnedMacs:
         return True
 
     def is_held(self, logical_switch: UUID, mac: str) -> bool:
-        """Whether a station moved too often, and stays where it is for now."""
+        """Whether a station moved too often and is held at its place."""
         return self._damping.is_held((logical_switch, mac))
 
     def next_release(self) -> float | None:
@@ -96,11 +96,11 @@ class LearnedMacs:
         return self._damping.next_release()
 
     def release(self) -> None:
-        """Let those stations move that were held for long enough."""
+        """Release the stations whose hold has ended."""
         self._changed.update(self._damping.release())
 
     def forget_place(self, place: Place) -> None:
-        """Forget every station that was last seen at the place."""
+        """Forget every station that was learned at a place."""
         for mac in list(self._at.get(place, ())):
             self.forget(place.logical_switch, mac)
 

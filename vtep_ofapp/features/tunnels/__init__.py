@@ -1,1 +1,1 @@
-"""Tunnels to remote VTEPs."""
+"""VXLAN tunnels to remote VTEPs."""

@@ -1,4 +1,4 @@
-"""BFD (RFC 5880) on tunnels: from the columns of hardware_vtep to those of Open_vSwitch, and back.
+"""BFD (RFC 5880) on tunnels: settings from hardware_vtep to Open_vSwitch, status back.
 
 Pure functions. The keys are those of vtep(5), table Tunnel, and of ovs-vswitchd.conf.db(5), table
 Interface.
@@ -12,28 +12,28 @@ CONFIG_LOCAL: Mapping[str, str] = {
     "bfd_dst_mac": "00:23:20:00:00:01",
     "bfd_dst_ip": "169.254.1.0",
 }
-"""What we expect as the destination of BFD packets: the defaults of vtep(5)."""
+"""The destination of the BFD packets that we accept: the defaults of vtep(5)."""
 
 _CONFIG_REMOTE: Mapping[str, str] = {
     "bfd_dst_mac": "00:23:20:00:00:01",
     "bfd_dst_ip": "169.254.1.1",
 }
-"""What the other end expects unless the NVC says otherwise: the defaults of vtep(5)."""
+"""The destination of the BFD packets that we send, by default (vtep(5))."""
 
 _BOOLEANS = ("forwarding_if_rx", "cpath_down", "check_tnl_key")
 _INTERVALS = {"min_rx": 1, "min_tx": 1, "decay_min_rx": 0}
 """Milliseconds, with the least value that each may have."""
 _MOST = 2**31 - 1
-"""What Open vSwitch can hold; it takes its default for more, without a word."""
+"""The greatest value that Open vSwitch accepts; for more it silently uses its default."""
 
 
 def settings(
     params: Mapping[str, str], config_remote: Mapping[str, str]
 ) -> tuple[dict[str, str], list[str]]:
-    """Return the ``bfd`` column that an interface should have, and what is wrong with the input.
+    """Return the desired ``bfd`` column of an interface, and the problems of the input.
 
-    The column is empty unless BFD is enabled. A value that cannot be used is left out, so that
-    Open vSwitch's default, which is that of vtep(5), holds.
+    The column is empty unless BFD is enabled. An invalid value is left out, so that Open vSwitch
+    uses its default, which is that of vtep(5).
     """
     problems: list[str] = []
     if _boolean("enable", params, problems) != "true":
@@ -62,7 +62,7 @@ def settings(
 
 
 def status(interface: Mapping[str, str]) -> dict[str, str]:
-    """Return the ``bfd_status`` of a tunnel on which BFD is enabled, from that of its interface."""
+    """Return the ``bfd_status`` of a tunnel with BFD, from that of its interface."""
     known = ("state", "forwarding", "diagnostic", "remote_state", "remote_diagnostic")
     report = {"enabled": "true", **{key: interface[key] for key in known if key in interface}}
     if "flap_count" in interface:

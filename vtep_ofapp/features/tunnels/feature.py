@@ -1,4 +1,4 @@
-"""Tunnels: their ports, what comes in by them and leaves by them, and their Tunnel rows."""
+"""Tunnels: their ports, the flows to and from these ports, and the Tunnel rows."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -41,14 +41,14 @@ class Tunnel:
 
 @dataclass(frozen=True, slots=True)
 class AnySender:
-    """The owner of the ports by which frames come in from VTEPs that no row names."""
+    """The owner of the ports that receive frames from VTEPs that no row names."""
 
 
 # A remote VTEP of a logical switch
 
 
 def _is_peer(peer: Peer, view: View) -> bool:
-    """Whether the NVC names the address for a logical switch that is bound here."""
+    """Whether rows name the address for a logical switch that is bound here."""
     return (
         view[Ports].is_bound(peer.logical_switch)
         and peer.address in view[Peers].addresses(peer.logical_switch)
@@ -142,7 +142,7 @@ def _users(address: str, view: View) -> list[Peer]:
 
 
 def _report(local: str, settings: dict[str, str], port: BridgePort | None) -> TunnelReport:
-    """Return what a Tunnel row says of our end, and of BFD where ``settings`` enable it."""
+    """Return our columns of a Tunnel row: the local end, and BFD where ``settings`` enable it."""
     if not settings or port is None:
         return TunnelReport(local, bfd.CONFIG_LOCAL, {})
     status = bfd.failed(port.error) if port.error else bfd.status(port.bfd_status)
@@ -158,7 +158,10 @@ def _rows(
 
 
 def _taken_faults(address: str, local: str, vnis: set[int | None], view: View) -> Iterator[Fault]:
-    """Yield what Open vSwitch hands to ports with a fixed key; those of BFD have key 0."""
+    """Yield a fault for each port with a fixed key that receives packets of this tunnel.
+
+    BFD packets have key 0.
+    """
     for port in view[FixedKeys].ports:
         if port.key in vnis and port.takes(address, local, port.key or 0):
             sender = f"from {address}" if port.remote else "from every VTEP"
@@ -174,10 +177,11 @@ def _taken_faults(address: str, local: str, vnis: set[int | None], view: View) -
 
 
 def _any_sender(key: AnySender, view: View) -> Desired:
-    """Let frames come in, while any can be let in, whose sender has no tunnel port.
+    """Receive frames from VTEPs without a tunnel port, while a logical switch is bound here.
 
-    Of several bridges with one tunnel IP only one can have such a port. That is no fault of
-    theirs: what rows name reaches each of them. It counts for no limit, and nothing waits for it.
+    Of several bridges with one tunnel IP only one can have such a port. This is not shown in their
+    fault columns, because frames from the VTEPs that rows name reach each of them. The port does
+    not count for max_tunnels, and nothing waits for it.
     """
     state = view[Tunnels]
     if view.physical is None or not view.physical.tunnel_ips or not any(view[Ports].bound()):
@@ -205,7 +209,7 @@ def _any_sender(key: AnySender, view: View) -> Desired:
 
 
 def _owners(addresses: Iterable[str]) -> Iterator[Topic]:
-    """Yield the owners of the tunnels to these addresses, of which one may be ANYONE."""
+    """Yield the owners of the tunnels to these addresses; ANYONE may be one of them."""
     for address in addresses:
         yield AnySender() if address == ANYONE else Tunnel(address)
 

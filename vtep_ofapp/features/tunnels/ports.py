@@ -1,4 +1,4 @@
-"""The tunnel ports of one switch: which there may be, which there are, and what became of them."""
+"""The tunnel ports of one switch: desired, actual, and failed ones that are tried again."""
 
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -9,27 +9,30 @@ from ...values.addresses import ipv4_number
 from ...values.rows import ANYONE, BridgePort, TunnelPort
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
-"""Seconds until a port that Open vSwitch could not make is tried again; the pause doubles.
+"""Seconds until a port that Open vSwitch could not create is tried again; the pause doubles.
 
-The first one is longer than the time in which another bridge's port goes that was in the way. The
-longest one is what an operator waits who removed something that we do not see.
+The first pause is longer than Open vSwitch takes to remove a conflicting port of another bridge.
+The longest pause is the time that an operator waits after removing a conflict that we do not see.
 """
 
 
 @dataclass(slots=True)
 class _Retry:
-    """``end`` is when the next attempt is due, None if only a change of other ports can help."""
+    """The next attempt to create a port.
+
+    ``end`` is its time, None if only a change of other ports can help.
+    """
 
     pause: float
     end: float | None
 
 
 class Tunnels:
-    """One tunnel for each remote VTEP: a port from the first of our addresses.
+    """The tunnels of a switch: for each remote VTEP a port from the first of our addresses.
 
-    For each further address of ours there is one more port that frames may come in by; and from
-    each of them one for VTEPs that have none, whose remote end is ANYONE. There are tunnels to
-    ``most`` remote VTEPs at most.
+    For each further address of ours there is one more port, which only receives. Each of our
+    addresses also has one port with the remote end ANYONE, for VTEPs without a port. ``most`` is
+    the limit of remote VTEPs.
     """
 
     def __init__(self, bridge: str, most: int, clock: Callable[[], float]) -> None:
@@ -45,35 +48,35 @@ class Tunnels:
         self._retries: dict[str, _Retry] = {}
         self._attempts: dict[str, int] = {}
 
-    # What there is
+    # Queries
 
     def name(self, remote: str, local: str) -> str:
         """Return the name of a tunnel port, within the 15 characters of Linux.
 
-        It is made of the remote address, and of bridge and local address, so that neither the
-        bridges of one Open vSwitch clash nor those of several processes.
+        It is derived from the remote address, the bridge and the local address, so that the names
+        of several bridges or several processes do not clash.
         """
         return _name(self._bridge, remote, local)
 
     def port(self, address: str) -> BridgePort | None:
-        """Return the port by which frames leave for a remote VTEP, if it is there.
+        """Return the port that sends frames to a remote VTEP, None if there is none.
 
-        That is the one from the first of our addresses, or until it is up any other one.
+        It is the port from the first of our addresses, or any other one until that is up.
         """
         ports = self._ports(address)
         return next((port for port in ports if port.number is not None), next(iter(ports), None))
 
     def number(self, address: str) -> int | None:
-        """Return the number of port(), None while it has none."""
+        """Return the OpenFlow number of port(), None while it has none."""
         port = self.port(address)
         return port.number if port else None
 
     def numbers(self, address: str) -> list[int]:
-        """Return the numbers of all ports that frames from a remote VTEP may come in by."""
+        """Return the numbers of all ports that receive frames from a remote VTEP."""
         return [port.number for port in self._ports(address) if port.number is not None]
 
     def is_up(self, address: str) -> bool:
-        """Whether there is a port to a remote VTEP that has a number."""
+        """Whether a port to a remote VTEP has a number."""
         for local in self._locals:  # as numbers() does, at less cost
             port = self._there.get(self.name(address, local))
             if port is not None and port.number is not None:
@@ -81,7 +84,7 @@ class Tunnels:
         return any(port.number is not None for port in self._former(address))
 
     def is_pending(self, address: str) -> bool:
-        """Whether a tunnel is still to come: Open vSwitch neither made it nor gave up."""
+        """Whether Open vSwitch has neither created the tunnel nor failed to."""
         if not self._locals:
             return False
         port = self._there.get(self.name(address, self._locals[0]))
@@ -98,7 +101,7 @@ class Tunnels:
         return bool(self._taken) and not self._taken.isdisjoint(self._names(address))
 
     def wanted(self) -> set[str]:
-        """Return the remote VTEPs to which tunnels are wanted."""
+        """Return the remote VTEPs to which tunnels are desired."""
         return self._wanted
 
     def is_wanted(self, address: str) -> bool:
@@ -106,13 +109,13 @@ class Tunnels:
         return address in self._wanted
 
     def is_refused(self, address: str) -> bool:
-        """Whether there are too many tunnels for one to a remote VTEP."""
+        """Whether a remote VTEP gets no tunnel because there are too many."""
         return address in self._refused
 
     def ports(self, address: str, bfd: Mapping[str, str]) -> tuple[tuple[str, TunnelPort], ...]:
-        """Return the ports that a tunnel, or that to ANYONE, is to have, by name.
+        """Return the desired ports of the tunnel to an address or to ANYONE, by name.
 
-        Where our address changed, the port from the former one stays until the new one is up.
+        After a change of our address, the port from the former one stays until the new one is up.
         """
         names = self._names(address)
         wanted = [
@@ -123,11 +126,11 @@ class Tunnels:
         return (*wanted, *former)
 
     def refused_to_anyone(self) -> list[BridgePort]:
-        """Return the ports to ANYONE that Open vSwitch cannot make."""
+        """Return the ports to ANYONE that Open vSwitch cannot create."""
         return [port for port in self._ports(ANYONE) if port.error]
 
     def precedence(self, address: str) -> tuple[bool, int]:
-        """Return a key to sort addresses by: tunnels that are there come first, then by number."""
+        """Return a sort key for addresses: first those with a tunnel port, then by number."""
         return self.port(address) is None, ipv4_number(address)
 
     def _ports(self, address: str) -> list[BridgePort]:
@@ -135,9 +138,9 @@ class Tunnels:
         return [*ports, *self._former(address)]
 
     def _former(self, address: str) -> list[BridgePort]:
-        """Return the ports from other addresses than ours now, while the one from ours is to come.
+        """Return the ports from our former addresses, while the one from our address is pending.
 
-        Nothing waits for the ports to ANYONE.
+        Ports to ANYONE are never pending.
         """
         if address == ANYONE or address not in self._to or not self.is_pending(address):
             return []
@@ -151,14 +154,14 @@ class Tunnels:
     def _names(self, address: str) -> tuple[str, ...]:
         return tuple(self.name(address, local) for local in self._locals)
 
-    # What it is told
+    # Updates
 
     def set_locals(self, addresses: tuple[str, ...]) -> None:
-        """Take our own addresses, the one to send from first."""
+        """Set our own addresses; the first one is the source of tunnels."""
         self._locals = addresses
 
     def set_ports(self, ports: Collection[BridgePort]) -> set[str]:
-        """Take the ports of the bridge; return the remote addresses whose ports changed."""
+        """Set the ports of the bridge; return the remote addresses whose ports changed."""
         former, self._there = self._there, {port.name: port for port in ports if port.is_ours}
         taken = {port.name for port in ports if not port.is_ours}
         changed = {*self._wanted, ANYONE} if self._are_names(taken ^ self._taken) else set()
@@ -178,14 +181,14 @@ class Tunnels:
         return any(name.startswith(_PREFIX) for name in names)
 
     def want(self, addresses: Iterable[str]) -> set[str]:
-        """Take the addresses to which tunnels began or ended to be wanted; return choose()."""
+        """Toggle addresses to which tunnels became desired or no longer are; return choose()."""
         self._wanted ^= set(addresses)
         return self.choose()
 
     def choose(self) -> set[str]:
-        """Decide to which remote VTEPs there are too many tunnels; return those that are news.
+        """Select the remote VTEPs beyond the limit; return those for which that changed.
 
-        Those that are there are not given up for others.
+        Existing tunnels are not removed in favour of others.
         """
         refused: set[str] = set()
         if len(self._wanted) > self._most:
@@ -194,15 +197,15 @@ class Tunnels:
         changed, self._refused = refused ^ self._refused, refused
         return changed
 
-    # What Open vSwitch could not make
+    # Ports that Open vSwitch could not create
 
     def next_retry(self) -> float | None:
-        """Return when the next attempt to make a port is due, by the clock, None if none is."""
+        """Return the time of the next attempt to create a port, by the clock, None for none."""
         ends = [retry.end for retry in self._retries.values() if retry.end is not None]
         return min(ends, default=None)
 
     def take_retries(self) -> set[str]:
-        """Make another attempt at each port for which one is due; return the remote addresses."""
+        """Start the attempts that are due; return the remote addresses of their ports."""
         now = self._clock()
         remotes = set()
         for name, retry in self._retries.items():
@@ -211,14 +214,14 @@ class Tunnels:
             port = self._there[name]
             remotes.add(port.remote or "")
             self._attempts[name] = port.attempt + 1
-            # Bridges may have a tunnel IP in common for good: that is not tried without end.
+            # Bridges may share a tunnel IP permanently, so attempts for ANYONE are limited.
             is_last = port.remote == ANYONE and retry.pause >= LONGEST_PAUSE
             retry.pause = min(2 * retry.pause, LONGEST_PAUSE)
             retry.end = None if is_last else now + retry.pause
         return remotes
 
     def reconsider(self) -> None:
-        """Take note that other ports changed, which may have been in the way."""
+        """Try failed ports again soon, because other ports that may have conflicted changed."""
         end = self._clock() + FIRST_PAUSE
         self._retries = {name: _Retry(FIRST_PAUSE, end) for name in self._retries}
 
@@ -237,7 +240,7 @@ class Tunnels:
 _PREFIX = "vx"
 
 
-@lru_cache(maxsize=1 << 13)  # it is asked for each station
+@lru_cache(maxsize=1 << 13)  # called for each station
 def _name(bridge: str, remote: str, local: str) -> str:
     where = zlib.crc32(f"{bridge}/{local}".encode()) & 0xFFFFF
     to = "any" if remote == ANYONE else f"{ipv4_number(remote):08x}"

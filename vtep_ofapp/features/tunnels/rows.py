@@ -1,4 +1,4 @@
-"""The Tunnel rows of one switch: what the NVC wrote there, and which of them are to be there."""
+"""The Tunnel rows of one switch: the NVC's columns, and the desired rows."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ class TunnelTo:
 
 
 class TunnelRows:
-    """The Tunnel rows that there are, by the address of their remote end."""
+    """The actual Tunnel rows, by the address of their remote end."""
 
     def __init__(self) -> None:
         self._to: dict[str, list[TunnelRow]] = {}
 
     def take(self, physical: PhysicalSwitch | None) -> set[str]:
-        """Take the rows as they are now; return the addresses whose rows changed."""
+        """Set the rows; return the addresses whose rows changed."""
         to: defaultdict[str, list[TunnelRow]] = defaultdict(list)
         for row in physical.tunnels if physical else ():
             to[row.address].append(row)
@@ -41,7 +41,7 @@ class TunnelRows:
     def bfd_settings(self, address: str) -> tuple[dict[str, str], list[str]]:
         """Return the bfd column for a tunnel: of several rows, the first that enables BFD.
 
-        With it comes what is wrong with the rows.
+        The second value are the problems of the rows' settings.
         """
         problems: list[str] = []
         for row in self._to.get(address, ()):
@@ -53,14 +53,14 @@ class TunnelRows:
 
 
 def read(view: View) -> None:
-    """Take what the switch's own columns hold."""
+    """Set the actual Tunnel rows."""
     rows = view.physical.tunnels if view.physical else ()
     view[UnusedTunnelRows].set_rows(rows)
     view.rows[TunnelTo].have_only({TunnelTo(row.locator): row.report for row in rows})
 
 
 def wanted(topic: RowWanted, view: View) -> tuple[()]:
-    """Take note that a Tunnel row is used."""
+    """Note that a Tunnel row is used."""
     if isinstance(topic.key, TunnelTo):
         view[UnusedTunnelRows].use(topic.key.locator)
     return ()
@@ -74,7 +74,7 @@ def report(known: Known, settings: Settings, clock: Clock) -> Report:
 def _write(
     view: View, physical: PhysicalSwitch, row: Difference[TunnelTo, TunnelReport]
 ) -> "VtepWrite | None":
-    """Return the write of a Tunnel row; None while one that nothing uses is to stay."""
+    """Return the write of a Tunnel row; None while an unused row stays."""
     locator = row.key.locator
     if row.want is not None:
         return PutTunnel(physical.uuid, locator, row.want)

@@ -1,4 +1,4 @@
-"""Frames that are dropped because no row names their sender: said when they begin to come."""
+"""Log lines about frames that are dropped because no row names their sender."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -10,14 +10,14 @@ from ...values.flows import FlowKey
 LOG = logging.getLogger("vtep_ofapp.unnamed")
 
 QUIET = 600.0
-"""Seconds without such frames after which further ones are said again."""
+"""Seconds without such frames after which new ones are logged again."""
 
 
 class Unnamed:
-    """How many such frames each flow dropped, and when the log mentioned that last.
+    """The number of frames that each flow dropped, and the time of the last ones.
 
-    ``switch`` is the name of the switch, and ``name`` returns that of the logical switch with a
-    VNI. Frames that come all the time are said once; the flow has their number.
+    ``switch`` is the name of the switch; ``name`` returns the logical switch of a VNI. Continuous
+    frames are logged once; the flow's counter has their number.
     """
 
     def __init__(self, switch: str, name: Callable[[int], str], clock: Callable[[], float]) -> None:
@@ -28,7 +28,7 @@ class Unnamed:
         self._last: dict[FlowKey, float] = {}
 
     def count(self, counters: Mapping[FlowKey, Counter]) -> None:
-        """Take the counters of flows, and say which of them began to drop such frames."""
+        """Handle the counters of flows; log the flows that began to drop frames."""
         now = self._clock()
         counts: dict[FlowKey, int] = {}
         last: dict[FlowKey, float] = {}

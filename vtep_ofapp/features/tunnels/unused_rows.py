@@ -1,4 +1,4 @@
-"""Tunnel rows that nothing uses any more, and that hold what the NVC wrote (vtep(5), Tunnel)."""
+"""The grace period of unused Tunnel rows that hold BFD settings of the NVC (vtep(5), Tunnel)."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -9,12 +9,12 @@ from ...values.rows import TunnelRow
 LOG = logging.getLogger("vtep_ofapp.unused")
 
 GRACE = 5.0
-"""Seconds for which such a row stays. An NVC may need a VTEP again in its next transaction; and
-OpenDaylight waits 10 seconds for locators that it has left to vanish."""
+"""Seconds for which such a row stays. An NVC may use a VTEP again in its next transaction;
+OpenDaylight waits 10 seconds for unused locators to vanish."""
 
 
 class UnusedTunnelRows:
-    """Since when rows with ``bfd_params`` or ``bfd_config_remote`` are not used."""
+    """The ends of the grace periods of rows with ``bfd_params`` or ``bfd_config_remote``."""
 
     def __init__(self, switch: str, clock: Callable[[], float]) -> None:
         self._switch = switch
@@ -24,20 +24,20 @@ class UnusedTunnelRows:
         self._said: set[UUID] = set()
 
     def set_rows(self, rows: Iterable[TunnelRow]) -> None:
-        """Take the Tunnel rows that there are."""
+        """Set the actual Tunnel rows."""
         self._rows = {row.locator: row for row in rows if row.bfd_params or row.bfd_config_remote}
         for locator in self._ends.keys() - self._rows.keys():
             self.use(locator)
 
     def use(self, locator: UUID) -> None:
-        """Take note that the row to a locator is used."""
+        """End the grace period of the row to a locator, which is used."""
         self._ends.pop(locator, None)
         self._said.discard(locator)
 
     def may_go(self, locator: UUID) -> bool:
-        """Return whether the row to a locator that is not used may go, and say what goes with it.
+        """Return whether the unused row to a locator may be deleted; log the settings that it had.
 
-        A row without anything of the NVC's may go at once.
+        A row without settings of the NVC may be deleted at once.
         """
         row = self._rows.get(locator)
         if row is None:
@@ -57,7 +57,7 @@ class UnusedTunnelRows:
         return True
 
     def next_end(self) -> float | None:
-        """Return when the next row may go, by the clock, None if none waits for that."""
+        """Return the end of the next grace period, by the clock, None if there is none."""
         return min((end for key, end in self._ends.items() if key not in self._said), default=None)
 
 

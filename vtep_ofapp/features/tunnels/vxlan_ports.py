@@ -1,4 +1,4 @@
-"""The VXLAN ports of all bridges of one Open vSwitch: they compete for packets and for ends."""
+"""The VXLAN ports of all bridges of one Open vSwitch, which may receive each other's packets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,25 +8,22 @@ from ...values.rows import Bridge, VxlanPort
 
 @dataclass(frozen=True, slots=True)
 class VxlanPortsAre:
-    """All VXLAN ports of the switch's Open vSwitch, those of its other bridges too."""
+    """The VXLAN ports of all bridges of the switch's Open vSwitch changed."""
 
     ports: frozenset[VxlanPort]
 
 
 class FixedKeys:
-    """The VXLAN ports that one switch competes with.
-
-    Those with a ``key`` take packets that are for tunnels of ours.
-    """
+    """The VXLAN ports with a fixed key, which receive packets in place of our tunnels."""
 
     def __init__(self) -> None:
         self.ports: list[VxlanPort] = []
         self._all: frozenset[VxlanPort] = frozenset()
 
     def take(self, ports: frozenset[VxlanPort]) -> list[VxlanPort] | None:
-        """Take the ports as they are now; return those with a key that came or went.
+        """Set all VXLAN ports; return those with a key that were added or removed.
 
-        None if no port of any kind did.
+        None if no port of any kind was.
         """
         if ports is self._all:
             return None
@@ -36,14 +33,14 @@ class FixedKeys:
 
 
 class VxlanPorts:
-    """``ports`` are all there are; it is another object when they have changed."""
+    """The VXLAN ports of one Open vSwitch; ``ports`` is a new object after each change."""
 
     def __init__(self) -> None:
         self.ports: frozenset[VxlanPort] = frozenset()
         self._of: dict[str, frozenset[VxlanPort]] = {}
 
     def update(self, bridges: Mapping[str, Bridge | None]) -> None:
-        """Take bridges by name as they are now, None for those that are gone."""
+        """Set changed bridges by name, None for those that are gone."""
         changed = False
         for name, bridge in bridges.items():
             ports = bridge.ports.values() if bridge else ()
