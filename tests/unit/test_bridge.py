@@ -260,7 +260,7 @@ def test_a_router_of_a_bound_logical_switch_is_a_fault():
 
 
 def test_access_lists_of_a_port_are_a_fault_of_the_port():
-    bound = physical_port("p0", {0: RED}, has_acls=True)
+    bound = physical_port("p0", {0: RED}, acl_bindings={0: uuid(0xAC1)})
     world = a_world(bound)
     (fault,) = world.faults()
     assert (row_of(fault), word_of(fault)) == (bound.uuid, "invalid_ACL_binding")

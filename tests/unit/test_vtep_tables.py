@@ -179,6 +179,15 @@ def test_a_switch_is_told_with_its_ports_and_their_counters(vtep):
     assert vtep.change("Physical_Switch", SWITCH) == [Gone(SWITCH)]
 
 
+def test_a_port_is_told_with_the_access_lists_of_its_vlans():
+    acl = uuid(0xAC1)
+    rows = contents()
+    rows["ACL"] = {str(acl): {"acl_name": "web"}}
+    rows["Physical_Port"][str(PORT)]["acl_bindings"] = ["map", [[0, ref(acl)]]]
+    (switch,) = (row for row in Vtep(rows).told() if isinstance(row, PhysicalSwitch))
+    assert switch.ports[0].acl_bindings == {0: acl}
+
+
 def test_a_change_that_says_nothing_to_us_is_not_told(vtep):
     assert vtep.change("Physical_Locator", uuid(0x999), **locator(FURTHER)) == []
     assert vtep.events == []

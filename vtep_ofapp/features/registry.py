@@ -2,6 +2,7 @@
 
 from ..engine.feature import Feature
 from . import bridge, introduction, refused_rows, replication, routers, unicast, unknown_dst
+from .acls import feature as acls
 from .bindings import feature as bindings
 from .learning import feature as learning
 from .logical_switches import feature as logical_switches
@@ -16,6 +17,7 @@ FEATURES: tuple[Feature, ...] = (
     unicast.FEATURE,
     replication.FEATURE,
     routers.FEATURE,
+    acls.FEATURE,
     refused_rows.FEATURE,
     unknown_dst.FEATURE,
     introduction.FEATURE,

@@ -25,13 +25,17 @@ class BindingStats:
 
 @dataclass(frozen=True, slots=True)
 class PhysicalPort:
-    """A Physical_Port row; vlan_bindings map a VLAN (0: untagged) to a Logical_Switch row."""
+    """A Physical_Port row.
+
+    ``vlan_bindings`` map a VLAN (0: untagged) to a Logical_Switch row, ``acl_bindings`` to an ACL
+    row.
+    """
 
     uuid: UUID
     name: str
     vlan_bindings: Mapping[int, UUID]
     vlan_stats: Mapping[int, BindingStats] = field(default_factory=dict)
-    has_acls: bool = False
+    acl_bindings: Mapping[int, UUID] = field(default_factory=dict)
     fault_status: frozenset[str] = frozenset()
     refused: tuple[str, ...] = ()
 

@@ -73,9 +73,6 @@ def _row_faults(view: View) -> Iterator[Fault]:
         if row is not None and row.uuid != port.uuid:
             reason = f"row {row.uuid} has the same name and is used instead"
             yield Fault(subject, reason, of_port(port.uuid))
-        if port.has_acls:
-            reason = "its acl_bindings have no effect: access lists are not supported"
-            yield Fault(subject, reason, of_port(port.uuid, FaultWord.INVALID_ACL_BINDING))
 
 
 # Topics that invalidate the owners

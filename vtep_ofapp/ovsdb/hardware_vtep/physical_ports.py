@@ -77,7 +77,7 @@ def _physical_port(row: Any, stats: Mapping[int, Any]) -> PhysicalPort:
         row.name,
         bindings,
         {vlan: _binding_stats(each) for vlan, each in stats.items()},
-        bool(row.acl_bindings),
+        {vlan: acl.uuid for vlan, acl in row.acl_bindings.items()},
         frozenset(row.port_fault_status),
         tuple(refused),
     )
