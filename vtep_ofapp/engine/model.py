@@ -3,25 +3,17 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from ..process.settings import Settings
-from ..values.rows import Gone
+from ..values.rows import Gone, VtepRow
 from .feature import Clock, Feature, Index
 from .feature_tables import FeatureTables
 from .report import Report
 from .topics import Topic
 
 T = TypeVar("T")
-
-
-class Row(Protocol):
-    """A row of hardware_vtep."""
-
-    @property
-    def uuid(self) -> UUID:
-        """The row's UUID."""
 
 
 class Model:
@@ -33,7 +25,7 @@ class Model:
     def __init__(self, features: Iterable[Feature], clock: Clock = time.monotonic) -> None:
         self.feature_tables = FeatureTables(features)
         self._clock = clock
-        self._rows: dict[UUID, Row] = {}
+        self._rows: dict[UUID, VtepRow] = {}
         self._known: dict[type, Any] = {}
         self._indices: defaultdict[type, list[Index]] = defaultdict(list)
         for feature in self.feature_tables.features:
@@ -62,11 +54,11 @@ class Model:
         """Return the UUIDs of all rows."""
         return self._rows.keys()
 
-    def row(self, row: UUID) -> Row | None:
+    def row(self, row: UUID) -> VtepRow | None:
         """Return the row with a UUID, None if there is none."""
         return self._rows.get(row)
 
-    def update(self, row: Row | Gone) -> list[Topic]:
+    def update(self, row: VtepRow) -> list[Topic]:
         """Handle a new, changed or deleted row; return the topics that it invalidates."""
         former = self._rows.get(row.uuid)
         new = None if isinstance(row, Gone) else row

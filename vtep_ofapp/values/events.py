@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 from uuid import UUID
 
 from .counters import Counter, Traffic
@@ -66,8 +66,14 @@ class Writer(Protocol):
         """Commit the writes in one transaction; a Committed follows. One is in flight at most."""
 
 
+class Event:
+    """What reaches the loop."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class VtepRows:
+class VtepRows(Event):
     """Rows of hardware_vtep that are new, changed, refused or gone.
 
     One transaction is one change. While ``more`` of its rows follow, nothing is decided or sent.
@@ -78,7 +84,7 @@ class VtepRows:
 
 
 @dataclass(frozen=True, slots=True)
-class VtepInSync:
+class VtepInSync(Event):
     """The initial rows of hardware_vtep are complete; rows that are not among ``rows`` are gone.
 
     All transactions that were missed while the database was away end with it, as one change.
@@ -88,7 +94,7 @@ class VtepInSync:
 
 
 @dataclass(frozen=True, slots=True)
-class Bridges:
+class Bridges(Event):
     """Bridges of a database by name that are new or changed, None for those that are gone.
 
     ``more`` is as in VtepRows.
@@ -100,7 +106,7 @@ class Bridges:
 
 
 @dataclass(frozen=True, slots=True)
-class BridgesInSync:
+class BridgesInSync(Event):
     """The initial bridges of a database are complete; bridges not among ``names`` are gone.
 
     It ends a change, as VtepInSync does.
@@ -111,7 +117,7 @@ class BridgesInSync:
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Event):
     """A transaction on a database ended; ``error`` says why it failed, None if it did not."""
 
     database: str
@@ -119,14 +125,14 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
+class Away(Event):
     """The connection to a database was lost, and the lock with it, until an in-sync event."""
 
     database: str
 
 
 @dataclass(frozen=True, slots=True)
-class LockIs:
+class LockIs(Event):
     """Whether this process holds the lock on hardware_vtep, and so is in charge.
 
     It follows VtepInSync on each new connection to the database. While the database is away, the
@@ -137,7 +143,7 @@ class LockIs:
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Event):
     """A datapath finished the OpenFlow handshake; ``name`` is the name of its LOCAL port."""
 
     datapath_id: int
@@ -146,21 +152,21 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(Event):
     """A Connected datapath disconnected."""
 
     connection: Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Alive:
+class Alive(Event):
     """The echo reply to ask()."""
 
     connection: Connection
 
 
 @dataclass(frozen=True, slots=True)
-class RoleIs:
+class RoleIs(Event):
     """The role reply to lead(): we are master with this generation id, None if it was refused."""
 
     connection: Connection
@@ -168,7 +174,7 @@ class RoleIs:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadBack:
+class ReadBack(Event):
     """The answer to read_back(): our flows and groups that the switch has."""
 
     connection: Connection
@@ -177,7 +183,7 @@ class ReadBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Event):
     """The answer to apply(): either all changes were made, or none because of ``rejected`` ones."""
 
     connection: Connection
@@ -189,7 +195,7 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(Event):
     """The counters of each flow that counts for a binding, or counts dropped frames."""
 
     connection: Connection
@@ -197,7 +203,7 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
-class PacketIn:
+class PacketIn(Event):
     """A flow of ours sent a frame to the controller.
 
     ``producer`` is the producer of the flow, a Cookie of the pipeline, and ``table`` the flow's
@@ -213,7 +219,7 @@ class PacketIn:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowRemoved:
+class FlowRemoved(Event):
     """The switch removed a flow because of its idle timeout, or because someone deleted it."""
 
     connection: Connection
@@ -222,7 +228,7 @@ class FlowRemoved:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowsChanged:
+class FlowsChanged(Event):
     """Others changed flows: those with these keys, and some of ours if ``are_ours``."""
 
     connection: Connection
@@ -231,7 +237,7 @@ class FlowsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupsChanged:
+class GroupsChanged(Event):
     """Groups that changed since the last answer to compare_groups(); None if one is gone."""
 
     connection: Connection
@@ -239,7 +245,7 @@ class GroupsChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class TimerIsDue:
+class TimerIsDue(Event):
     """A timer of the loop expired; ``number`` identifies it, ``name`` is for people."""
 
     name: str
@@ -247,18 +253,10 @@ class TimerIsDue:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkIsLeft:
+class WorkIsLeft(Event):
     """The turn hit its work limit; take another."""
 
 
 @dataclass(frozen=True, slots=True)
-class AccountIsDue:
+class AccountIsDue(Event):
     """The process received SIGUSR1: log how many messages and transactions were sent."""
-
-
-Event: TypeAlias = (
-    "VtepRows | VtepInSync | Bridges | BridgesInSync | Committed | Away | LockIs"
-    " | Connected | Disconnected | Alive | RoleIs | ReadBack | Applied | Counters"
-    " | PacketIn | FlowRemoved | FlowsChanged | GroupsChanged"
-    " | TimerIsDue | WorkIsLeft | AccountIsDue"
-)

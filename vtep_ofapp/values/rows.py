@@ -9,8 +9,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol
 from uuid import UUID
+
+
+class VtepRow(Protocol):
+    """A row of hardware_vtep, or its end; a feature may have rows of types of its own."""
+
+    @property
+    def uuid(self) -> UUID:
+        """The row's UUID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +183,6 @@ class Gone:
     """A row that was deleted."""
 
     uuid: UUID
-
-
-VtepRow: TypeAlias = (
-    "PhysicalSwitch | LogicalSwitch | RemoteMac | RemoteMcastMac | LogicalRouter | LocalMac"
-    " | LocalMcastMac | Refused | Gone"
-)
 
 
 ANYONE = "flow"

@@ -2,15 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 from uuid import UUID
 
 from .faults import FaultRow
 from .rows import BindingStats, TunnelReport
 
 
+class SwitchWrite:
+    """What Open_vSwitch is asked to hold."""
+
+    __slots__ = ()
+
+
+class VtepWrite:
+    """What hardware_vtep is asked to hold; a feature may have writes of its own."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class PutTunnelPort:
+class PutTunnelPort(SwitchWrite):
     """Create or update a VXLAN port of the bridge with these endpoints and this bfd column.
 
     A changed ``attempt`` makes Open vSwitch retry a port that it could not create.
@@ -25,7 +36,7 @@ class PutTunnelPort:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveTunnelPort:
+class RemoveTunnelPort(SwitchWrite):
     """Remove the tunnel port of this name, if it has our mark."""
 
     bridge: str
@@ -33,21 +44,21 @@ class RemoveTunnelPort:
 
 
 @dataclass(frozen=True, slots=True)
-class SecureBridge:
+class SecureBridge(SwitchWrite):
     """Set our mark and fail mode secure, and defaults for out-of-band control and backoff."""
 
     bridge: str
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseBridge:
+class ReleaseBridge(SwitchWrite):
     """Remove our mark from the bridge: it has no flows, groups or ports of ours."""
 
     bridge: str
 
 
 @dataclass(frozen=True, slots=True)
-class PutPhysicalPort:
+class PutPhysicalPort(VtepWrite):
     """Insert a Physical_Port row of this name into the switch."""
 
     switch: UUID
@@ -55,7 +66,7 @@ class PutPhysicalPort:
 
 
 @dataclass(frozen=True, slots=True)
-class RemovePhysicalPort:
+class RemovePhysicalPort(VtepWrite):
     """Remove the Physical_Port row of this name from the switch."""
 
     switch: UUID
@@ -63,7 +74,7 @@ class RemovePhysicalPort:
 
 
 @dataclass(frozen=True, slots=True)
-class PutLocalMac:
+class PutLocalMac(VtepWrite):
     """Have one Ucast_Macs_Local row with this locator address, or none, in place of ``rows``."""
 
     logical_switch: UUID
@@ -73,7 +84,7 @@ class PutLocalMac:
 
 
 @dataclass(frozen=True, slots=True)
-class PutUnknownDst:
+class PutUnknownDst(VtepWrite):
     """Have one ``unknown-dst`` row of Mcast_Macs_Local with these addresses, or none."""
 
     logical_switch: UUID
@@ -82,7 +93,7 @@ class PutUnknownDst:
 
 
 @dataclass(frozen=True, slots=True)
-class PutFaultStatus:
+class PutFaultStatus(VtepWrite):
     """Set the whole content of the fault column of a row."""
 
     row: FaultRow
@@ -90,7 +101,7 @@ class PutFaultStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class PutTunnel:
+class PutTunnel(VtepWrite):
     """Insert or update the Tunnel row of the switch to a Physical_Locator row."""
 
     switch: UUID
@@ -99,7 +110,7 @@ class PutTunnel:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveTunnel:
+class RemoveTunnel(VtepWrite):
     """Remove the Tunnel row of the switch to this Physical_Locator row."""
 
     switch: UUID
@@ -107,7 +118,7 @@ class RemoveTunnel:
 
 
 @dataclass(frozen=True, slots=True)
-class PutBindingStats:
+class PutBindingStats(VtepWrite):
     """Set, or remove, the Logical_Binding_Stats of a VLAN of a Physical_Port."""
 
     port: UUID
@@ -116,16 +127,9 @@ class PutBindingStats:
 
 
 @dataclass(frozen=True, slots=True)
-class IntroduceSwitch:
+class IntroduceSwitch(VtepWrite):
     """Set the management IPs and the description of a Physical_Switch that has none."""
 
     switch: UUID
     management_ips: frozenset[str]
     description: str
-
-
-SwitchWrite: TypeAlias = "PutTunnelPort | RemoveTunnelPort | SecureBridge | ReleaseBridge"
-VtepWrite: TypeAlias = (
-    "PutPhysicalPort | RemovePhysicalPort | PutLocalMac | PutUnknownDst | PutFaultStatus"
-    " | PutTunnel | RemoveTunnel | PutBindingStats | IntroduceSwitch"
-)
