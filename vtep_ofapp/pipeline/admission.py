@@ -1,4 +1,4 @@
-"""ADMISSION: which logical switch a frame belongs to, from its port and VLAN."""
+"""ADMISSION: frames of bindings enter their logical switch, by port and VLAN."""
 
 from collections.abc import Iterable
 
@@ -30,9 +30,9 @@ def link_local() -> Flow:
 
 
 def bound(binding: Binding, logical_switch: int, steps: Iterable[Step] = ()) -> tuple[Flow, ...]:
-    """Admit the frames of a binding, their tag removed, to its logical switch's number.
+    """Admit the frames of a binding, without their tag, to its logical switch.
 
-    An untagged binding also takes frames with a priority tag, the tag of VLAN 0. ``steps`` are the
+    An untagged binding also admits frames with a priority tag (VLAN 0). ``steps`` are the
     optional tables of the binding.
     """
     enter = (

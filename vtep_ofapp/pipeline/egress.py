@@ -1,4 +1,4 @@
-"""EGRESS and DELIVERY: a frame leaves by a binding, with its tag, never where it came in."""
+"""EGRESS and DELIVERY: frames leave by a binding with its tag, except where they came in."""
 
 from collections.abc import Iterable, Iterator
 
@@ -23,7 +23,7 @@ from .layout import (
 
 
 def inner_tags() -> tuple[Flow, ...]:
-    """Drop frames with a tag inside that would leave untagged, and so in another VLAN."""
+    """Drop frames with an inner tag that would leave untagged, and so enter another VLAN."""
     return tuple(
         flow(
             Table.EGRESS,
@@ -36,12 +36,12 @@ def inner_tags() -> tuple[Flow, ...]:
 
 
 def bound(binding: Binding, logical_switch: int, steps: Iterable[Step] = ()) -> tuple[Flow, ...]:
-    """Let frames of its logical switch leave by a binding, except for those that came in by it.
+    """Send frames of the logical switch out of a binding, except those that came in by it.
 
-    The input port is forgotten, because two VLANs of one port may reach each other. Frames that
-    came in with a tag are counted apart, because Open vSwitch counts them as long as they came.
-    ``steps`` are the optional tables of the binding. With one on the way out, DELIVERY takes the
-    place of the end of EGRESS.
+    The input port is cleared, because two VLANs of one port may reach each other. Frames that came
+    in with a tag have flows of their own, because Open vSwitch counts them with that tag's length.
+    ``steps`` are the optional tables of the binding. If a step is on the way out, DELIVERY sends
+    the frames and not EGRESS.
     """
     back = flow(
         Table.EGRESS,

@@ -1,4 +1,4 @@
-"""Broadcast, unknown unicast and multicast: every binding, and the replication of the NVC."""
+"""BUM frames: flooding to bindings, and replication to remote VTEPs."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -39,10 +39,10 @@ Flooding = tuple[tuple[Flow, ...], tuple[Group, ...]]
 
 
 def local(logical_switch: int, bindings: Iterable[Binding]) -> Flooding:
-    """Return what floods a logical switch, given by its number, to its bindings.
+    """Return the flows and groups that flood a logical switch, by its number, to its bindings.
 
-    Frames from a tunnel go there and nowhere else. EGRESS drops the copy for the binding that a
-    frame came in by.
+    Frames from a tunnel are flooded to bindings only. EGRESS drops the copy for the binding that
+    the frame came in by.
     """
     numbers = sorted(binding.number for binding in bindings)[:MAX_BINDINGS]
     buckets = (
@@ -54,10 +54,11 @@ def local(logical_switch: int, bindings: Iterable[Binding]) -> Flooding:
 
 
 def replicated(logical_switch: int, targets: Mapping[str, int], source_node: bool) -> Flooding:
-    """Return what floods frames from a binding: to all bindings, by local(), and to the targets.
+    """Return the flows and groups that flood frames from a binding to bindings and remote VTEPs.
 
-    These are the addresses of remote VTEPs with the OpenFlow ports of their tunnels. A frame goes
-    to each of them in source node replication, else to the first service node that is alive.
+    Copies for bindings go through local(). ``targets`` are remote VTEPs by address, with the
+    OpenFlow ports of their tunnels. In source node replication a frame goes to each of them, else
+    to the first service node that is alive.
     """
     replication = _replication(GroupKind.REPLICATION, logical_switch, targets, source_node)
     to_bindings = group_id(GroupKind.LOCAL, logical_switch)
@@ -70,10 +71,10 @@ def replicated(logical_switch: int, targets: Mapping[str, int], source_node: boo
 def multicast(
     logical_switch: int, number: int, mac: str, targets: Mapping[str, int], source_node: bool
 ) -> Flooding:
-    """Return what sends a multicast address to its own targets and to every binding.
+    """Return the flows and groups that send a multicast address to its remote VTEPs and bindings.
 
     ``number`` is that of the address in the logical switch. Frames from a tunnel go to bindings
-    alone, by local().
+    only, through local().
     """
     replication = _replication(GroupKind.MULTICAST, number, targets, source_node)
     to_bindings = group_id(GroupKind.LOCAL, logical_switch)
@@ -89,30 +90,30 @@ def multicast(
 def alive() -> Group:
     """Return a group that is always alive, because its bucket watches nothing.
 
-    Open vSwitch refuses a bucket without a watch in a fast failover group. What is to be the
-    last resort there watches this group.
+    Open vSwitch refuses a bucket without a watch in a fast failover group. The last bucket there,
+    which is used if all others are dead, watches this group.
     """
     return Group(group_id(GroupKind.BRIDGE, ALIVE), (Bucket(()),))
 
 
 def again() -> Group:
-    """Return a group that looks a frame up in REPLICATION, apart from all else that it becomes.
+    """Return a group that looks a frame up in REPLICATION in a translation of its own.
 
-    Open vSwitch makes at most 64 KiB of datapath actions from what becomes of one frame, and
-    omits the rest without an error; 780 tunnels fill them. To select a bucket it hashes the
-    frame and translates it again, with another 64 KiB. The one bucket is always selected.
+    Open vSwitch translates one frame to at most 64 KiB of datapath actions and silently omits the
+    rest; 780 tunnels fill them. For a select group it hashes the frame and translates it again,
+    with another 64 KiB. This group has a single bucket, which is always selected.
     """
     bucket = Bucket((Resubmit(first(Way.IN_PARTS)),))
     return Group(group_id(GroupKind.BRIDGE, AGAIN), (bucket,), select=True)
 
 
 def _first(groups: tuple[Group, ...]) -> tuple[int, ...]:
-    """Return the id of the group that leads to all others."""
+    """Return the id of the first group of a chain."""
     return tuple(group.id for group in groups[:1])
 
 
 def _part(group: Group) -> Flow:
-    """Hand frames to one of several replication groups, after again()."""
+    """Send copies of a frame to one of several replication groups, after again()."""
     return flow(
         Table.REPLICATION,
         Priority.DEFAULT,
@@ -160,10 +161,10 @@ def _all_targets(id: int, addresses: Iterable[str]) -> Group:
 
 
 def _one_target(id: int, number: int, targets: Mapping[str, int]) -> Group:
-    """Send to the first service node that is alive, or to the first one if none is.
+    """Return a fast failover group: the first service node that is alive, or the first if none is.
 
-    The order depends on the number, so that the load is spread, and that of a dead service node
-    over all others.
+    The order depends on the logical switch's number. This spreads the load over all service nodes,
+    and the load of a dead one over all others.
     """
 
     def rank(address: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Every number of the pipeline, once, and the ways between tables.
+"""All tables, priorities, registers, cookies and group ids, and the ways between tables.
 
 A feature adds a table here: its number in Table, its place in WAYS, its rules in RULES.
 """
@@ -31,10 +31,10 @@ from ..values.flows import (
 
 
 class Table(IntEnum):
-    """The tables of br0 in the order in which a frame meets them.
+    """The tables of a bridge, in the order of processing.
 
-    The gaps are room for what comes later: access lists behind ADMISSION and before EGRESS,
-    ARP suppression and routing between LEARNING and UNICAST.
+    The gaps are for later features: access lists after ADMISSION and before EGRESS, ARP
+    suppression and routing between LEARNING and UNICAST.
     """
 
     ADMISSION = 0
@@ -57,13 +57,13 @@ class Way(Enum):
     FROM_BINDING = auto()
     FROM_TUNNEL = auto()
     IN_LOGICAL_SWITCH = auto()
-    """What frames from bindings and from tunnels share, until it is known where they go."""
+    """The common way of frames from bindings and tunnels, up to the look-up of the destination."""
     TO_BINDING = auto()
     TO_TUNNEL = auto()
     IN_PARTS = auto()
-    """The way of copies for very many remote VTEPs, see flooding.again()."""
+    """The way of copies in a translation of their own, see flooding.again()."""
     TO_CONTROLLER = auto()
-    """The way of the copies that the controller may get."""
+    """The way of copies for the controller."""
 
 
 WAYS: dict[Way, tuple[Table | Way, ...]] = {
@@ -75,10 +75,9 @@ WAYS: dict[Way, tuple[Table | Way, ...]] = {
     Way.IN_PARTS: (Table.REPLICATION,),
     Way.TO_CONTROLLER: (Table.MEASURING, Table.SHOWING),
 }
-"""The tables of each way, in their order. A way that ends with another one goes on with it.
+"""The tables of each way, in order. A way that ends with another way continues with that.
 
-This is the only place that says which table comes after which: a table that is added here is in the
-way of all frames that take it.
+Only this map defines the order of tables: all frames of a way pass a table that is added here.
 """
 
 
@@ -111,18 +110,18 @@ class Cookie(IntEnum):
 
 
 class GroupKind(IntEnum):
-    """What a group is for, in five bits; with a number of 24 bits it makes the group's id.
+    """The purpose of a group, in five bits; with a number of 24 bits it makes the group's id.
 
     The number is that of the logical switch, or for MULTICAST and its parts that of the multicast
-    address in it. New kinds begin at 16: all below has been used on bridges.
+    address in it. New kinds begin at 16: all below have been used on bridges.
     """
 
     BRIDGE = 0
-    """What a bridge has one of: the number is ALIVE or AGAIN."""
+    """Groups of which a bridge has one: the number is ALIVE or AGAIN."""
     LOCAL = 1
     REPLICATION = 2
     REPLICATION_PART = 3
-    """The first of CHUNKS values, for sets that are reached in parts."""
+    """The first of CHUNKS values, for replication in parts."""
     MULTICAST = 9
     MULTICAST_PART = 10
     """The first of CHUNKS values, likewise."""
@@ -147,27 +146,27 @@ A_TAG_INSIDE: tuple[dict[str, MatchValue], ...] = (
     {"eth_type": 0x8100},
     {"eth_type": 0x88A8},
 )
-"""What frames match that still carry a tag, where those of bindings have been removed.
+"""Matches for frames with a further tag, after the tag of the binding was removed.
 
-Open vSwitch by default sees one tag of a frame (other_config:vlan-limit), and after that has been
-removed the next one as the type of the frame.
+Open vSwitch by default parses one tag of a frame (other_config:vlan-limit). After that is removed,
+it parses the next one as the EtherType.
 """
 TAGGED = "reg4"
-"""1 for frames that came in with a tag: their length was counted with it."""
+"""1 for frames that came in with a tag: Open vSwitch counts their length with it."""
 
 PART = "reg5"
-"""The id of the replication group that a copy of the frame goes to, apart from the others."""
+"""The id of the replication group that a copy of the frame goes to, see flooding.again()."""
 LENGTH = "reg6"
 """1 for frames of an unknown source that are too long to be shown to the controller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the flows of a table, or the buckets of a kind of group, may do.
+    """The matches and actions that flows of a table, or buckets of a kind of group, may have.
 
-    They match and set these fields, take these other actions, go on in a way of their table or
-    into one that they enter. A frame without a match goes on, or is dropped. A table that
-    ``is_optional`` is passed by those frames alone that have a Step for it.
+    They may match and set these fields and have these other actions. Their frames continue on a way
+    of the table or enter another way. A frame without a match continues, or is dropped. Only frames
+    with a Step for it pass a table that ``is_optional``.
     """
 
     matches: frozenset[str] = frozenset()
@@ -225,7 +224,7 @@ RULES: dict[Table, Rules] = {
         f"{LOGICAL_SWITCH} {TARGET_BINDING} {TAGGED}", acts=_LEAVES, is_optional=True
     ),
 }
-"""The rules of each table. They are written by hand: tests hold every flow against them."""
+"""The rules of each table, written by hand: tests check every flow against them."""
 GROUP_RULES: dict[GroupKind, Rules] = {
     GroupKind.BRIDGE: _rules(enters=[Way.IN_PARTS]),
     GroupKind.LOCAL: _rules(sets=TARGET_BINDING, enters=[Way.TO_BINDING]),
@@ -239,7 +238,7 @@ GROUP_RULES: dict[GroupKind, Rules] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An optional table for the frames of one binding, and what they carry to it."""
+    """An optional table for the frames of one binding, and the fields that they carry to it."""
 
     table: Table
     carrying: tuple[SetField, ...] = ()
@@ -254,8 +253,8 @@ def first(way: Way) -> Table:
 def following(table: Table, way: Way, steps: Iterable[Step] = ()) -> Table | None:
     """Return the table that comes after a table of a way, None at its end.
 
-    That is the next one which is not optional, or for which there is a step. A table that is
-    optional itself does not know the steps: each frame goes on to the next table.
+    It is the next table that is not optional or has a step. An optional table does not know which
+    further steps a frame has, so each of its frames continues to the very next table.
     """
     wanted = {step.table for step in steps}
     for each in WAYS[way][WAYS[way].index(table) + 1 :]:
@@ -272,9 +271,9 @@ def onward(
     steps: Iterable[Step] = (),
     by: type[GoTo] | type[Resubmit] = GoTo,
 ) -> tuple[Action, ...]:
-    """Return the actions by which a frame goes on from a table of a way.
+    """Return the actions that send a frame from a table to the next one of a way.
 
-    It carries to the optional tables ahead what its steps say.
+    They also set the fields that the optional tables of the way match.
     """
     ahead = [step for step in steps if step.table in WAYS[way]]
     next_table = following(table, way, ahead)
@@ -291,9 +290,9 @@ CHUNK = 683
 """Buckets of one replication group. Open vSwitch makes some 84 bytes of actions from each, and at
 most 64 KiB for one frame."""
 TOGETHER = 512
-"""Remote VTEPs that are reached together with the bindings; the same 64 KiB have to do for both."""
+"""Remote VTEPs that share one translation with the bindings, and its 64 KiB of actions."""
 CHUNKS = 6
-"""Replication groups for one purpose, so that it reaches as many remote VTEPs as there can be."""
+"""Replication groups of one flood list, enough for the greatest number of remote VTEPs."""
 _PRODUCER_SHIFT = 28
 PRODUCER_MASK = 0xFFFFFFFF_FFFFFFFF & ~((1 << _PRODUCER_SHIFT) - 1)
 """The bits of a cookie that all flows of one producer share."""
@@ -323,7 +322,7 @@ def cookie_of(producer: Cookie, binding: int = 0) -> int:
 
 
 def producer_of(cookie: int) -> Cookie | None:
-    """Return the producer of the flows with a cookie, None for those of others."""
+    """Return the producer of the flows with a cookie, None for flows that are not ours."""
     producer = (cookie & ~COOKIE_MASK) >> _PRODUCER_SHIFT
     if cookie & COOKIE_MASK != COOKIE_BASE or producer not in _PRODUCERS:
         return None
@@ -332,23 +331,23 @@ def producer_of(cookie: int) -> Cookie | None:
 
 _PRODUCERS = frozenset(Cookie)
 SHOWN = {Cookie.LEARNING: slice(6, 12)}
-"""Which bytes of a frame are read in the packet-ins of a producer; others have none.
+"""The bytes of a frame that are read in packet-ins, for each producer of packet-ins.
 
-LEARNING reads the source address. Of packet-ins that are equal in these bytes, and in the fields
-of the pipeline, one waits for the loop.
+LEARNING reads the source address. Packet-ins that are equal in these bytes and in the pipeline's
+fields are queued once.
 """
 COUNTING = (
     (Table.ADMISSION, Cookie.ADMISSION),
     (Table.EGRESS, Cookie.EGRESS),
     (Table.EGRESS, Cookie.EGRESS_FROM_TAGGED),
 )
-"""Where the flows are that count for bindings."""
+"""The tables and producers of the flows that count for bindings."""
 READ = (*COUNTING, (Table.DECAPSULATION, Cookie.UNNAMED))
-"""Where the flows are whose counters are read."""
+"""The tables and producers of the flows whose counters are read."""
 
 
 def counted(cookie: int) -> tuple[Cookie, int] | None:
-    """Return the producer of a flow and the number of the binding that it counts for, if any."""
+    """Return the producer of a flow and the number of the binding that it counts for, or None."""
     low = cookie & 0xFFFFFFFF
     binding = low & ((1 << _PRODUCER_SHIFT) - 1)
     return (Cookie(low >> _PRODUCER_SHIFT), binding) if binding else None
@@ -357,7 +356,7 @@ def counted(cookie: int) -> tuple[Cookie, int] | None:
 def miss(table: Table, *actions: Action, producer: Cookie) -> Flow:
     """Return the flow for frames that match no other flow of the table.
 
-    It is watched, so that the switch reports when all flows of the bridge are deleted.
+    The switch reports its end, so that we notice when all flows of the bridge are deleted.
     """
     return flow(table, Priority.MISS, match({}), *actions, producer=producer, watched=True)
 

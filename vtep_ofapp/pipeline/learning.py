@@ -1,4 +1,4 @@
-"""LEARNING: frames of known stations pass; those of others pass, and the controller gets a copy."""
+"""LEARNING: all frames pass, and the controller gets a copy of those from unknown stations."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -33,8 +33,8 @@ ETHERNET_HEADER = 14
 LONGEST_SHOWN = 16384
 """Bytes of the longest frame that is shown to the controller.
 
-Open vSwitch (2.7 and later) sends the whole frame, whatever it is asked for, and the length of a
-message of OpenFlow has 16 bits. A station with longer frames is learned from its shorter ones.
+Open vSwitch (2.7 and later) ignores max_len and sends the whole frame, but the length of an
+OpenFlow message has 16 bits. A station with longer frames is learned from its shorter ones.
 """
 _ON = onward(Table.LEARNING, Way.FROM_BINDING)
 _SHOW = Resubmit(first(Way.TO_CONTROLLER)), *_ON
@@ -52,7 +52,7 @@ def unlearnable() -> tuple[Flow, ...]:
 
 
 def unknown() -> Flow:
-    """Show frames from unknown sources to the controller; they do not wait for it."""
+    """Send a copy of frames from unknown sources to the controller, and forward them at once."""
     return miss(
         Table.LEARNING,
         *_SHOW,
@@ -61,10 +61,10 @@ def unknown() -> Flow:
 
 
 def showing() -> tuple[Flow, ...]:
-    """Show a frame to the controller if its length allows that.
+    """Send a packet-in for a frame that is not too long for one.
 
-    Open vSwitch translates twice whatever follows a check of the length, so this is apart from
-    where the frame goes.
+    Open vSwitch translates all actions after a length check twice. So these tables process a copy,
+    and the frame itself takes another way.
     """
     return (
         miss(
@@ -86,7 +86,7 @@ def showing() -> tuple[Flow, ...]:
 def known(binding: int, logical_switch: int, mac: str, aging: int) -> Flow:
     """Pass frames of a learned station; the flow ends after ``aging`` seconds without one.
 
-    Binding and logical switch are given by their numbers.
+    ``binding`` and ``logical_switch`` are numbers.
     """
     return narrowed(_known(binding, logical_switch, aging), "eth_src", mac)
 
@@ -115,7 +115,7 @@ def full_logical_switch(logical_switch: int) -> Flow:
 
 
 def moving(logical_switch: int, mac: str) -> Flow:
-    """Show frames of a station that moves, although its logical switch is at its limit."""
+    """Send packet-ins for a station that may move, although its logical switch is at its limit."""
     return flow(
         Table.LEARNING,
         Priority.LIMIT_EXCEPT,
@@ -126,9 +126,9 @@ def moving(logical_switch: int, mac: str) -> Flow:
 
 
 def held(logical_switch: int, mac: str) -> Flow:
-    """Pass frames of a station that moved too often, without a packet-in, from all other bindings.
+    """Pass frames of a held station from other bindings without a packet-in.
 
-    It replaces moving().
+    It replaces moving() for a station that moved too often.
     """
     return flow(
         Table.LEARNING,
@@ -140,7 +140,7 @@ def held(logical_switch: int, mac: str) -> Flow:
 
 
 def _full(fields: Mapping[str, int]) -> Flow:
-    # A frame may match flows of both kinds; they do the same, so that either may win.
+    # A frame may match flows of both kinds. Their actions are equal, so either may be used.
     return flow(
         Table.LEARNING,
         Priority.LIMIT,
@@ -162,7 +162,7 @@ def station(key: FlowKey) -> tuple[int, int, str] | None:
 
 
 def source(header: bytes) -> str:
-    """Return the source address in the bytes that a packet-in of LEARNING shows."""
+    """Return the source address from the bytes of a packet-in of LEARNING."""
     return intern(header.hex(":"))
 
 

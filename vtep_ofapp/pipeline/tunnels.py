@@ -1,4 +1,4 @@
-"""Into and out of VXLAN: one port for each remote VTEP, one key for each logical switch."""
+"""Encapsulation and decapsulation: one port for each remote VTEP, a VNI for each logical switch."""
 
 from ..values.addresses import ipv4_number
 from ..values.flows import Flow, FlowKey, Output, SetField, match
@@ -23,7 +23,7 @@ _TO_TUNNEL = onward(Table.ENCAPSULATION, Way.TO_TUNNEL)
 
 
 def inner_tags() -> tuple[Flow, ...]:
-    """Drop frames that carry a tag inside VXLAN, both ways (RFC 7348, section 6.1)."""
+    """Drop frames with a VLAN tag inside VXLAN, in both directions (RFC 7348, section 6.1)."""
     return tuple(
         flow(table, Priority.FORBIDDEN, match(tag), producer=Cookie.TUNNELS)
         for table in (Table.DECAPSULATION, Table.ENCAPSULATION)
@@ -32,7 +32,7 @@ def inner_tags() -> tuple[Flow, ...]:
 
 
 def incoming(address: str, ofport: int) -> Flow:
-    """Let frames in from a tunnel port of a remote VTEP, marked with its address."""
+    """Admit frames from the tunnel port of a remote VTEP, and set the VTEP's address on them."""
     return flow(
         Table.ADMISSION,
         Priority.DEFAULT,
@@ -44,7 +44,7 @@ def incoming(address: str, ofport: int) -> Flow:
 
 
 def incoming_from_anyone(ofport: int) -> Flow:
-    """Let frames in from the port for VTEPs that no row names; DECAPSULATION decides on them."""
+    """Admit frames from the port for VTEPs that no row names; DECAPSULATION may drop them."""
     return flow(
         Table.ADMISSION,
         Priority.DEFAULT,
@@ -55,11 +55,11 @@ def incoming_from_anyone(ofport: int) -> Flow:
 
 
 def looking_at_bfd(address: str, ofport: int, destination: str) -> Flow:
-    """Let frames in as incoming() does, with a look at where BFD packets go.
+    """Admit frames as incoming() does, with a match on the destination of BFD packets.
 
-    Open vSwitch 3.1 takes BFD packets for ``destination``, its own address, before any table. If
-    one for another address comes first, it is dropped together with all later ones, whatever
-    their address, unless a flow here looks at that.
+    Open vSwitch 3.1 handles BFD packets to ``destination``, its own address, before any table. A
+    BFD packet to another address is dropped. If such a packet comes first, all later BFD packets
+    are dropped as well, to any address, unless a flow here matches the address.
     """
     return flow(
         Table.ADMISSION,
@@ -80,7 +80,7 @@ def looking_at_bfd(address: str, ofport: int, destination: str) -> Flow:
 
 
 def outgoing(address: str, ofport: int) -> Flow:
-    """Let frames for a remote VTEP out by its tunnel port."""
+    """Send frames for a remote VTEP out of its tunnel port."""
     return flow(
         Table.TUNNEL,
         Priority.DEFAULT,
@@ -91,9 +91,9 @@ def outgoing(address: str, ofport: int) -> Flow:
 
 
 def decapsulation(address: str, vni: int, logical_switch: int) -> Flow:
-    """Admit frames with this VNI from a VTEP that the NVC named for the logical switch.
+    """Admit frames with this VNI from a VTEP that rows name for the logical switch.
 
-    They pass by LEARNING: stations are learned from bindings only.
+    They skip LEARNING: stations are learned from bindings only.
     """
     return flow(
         Table.DECAPSULATION,
@@ -107,7 +107,7 @@ def decapsulation(address: str, vni: int, logical_switch: int) -> Flow:
 
 
 def decapsulation_of_contested(address: str, vni: int) -> Flow:
-    """Drop frames with a VNI from a VTEP where rows of several logical switches claim it."""
+    """Drop frames with a VNI from a VTEP where several logical switches have that VNI."""
     return flow(
         Table.DECAPSULATION,
         Priority.DEFAULT,
@@ -148,7 +148,7 @@ def unnamed_vni(key: FlowKey, cookie: int) -> int | None:
 
 
 def encapsulation(logical_switch: int, vni: int) -> Flow:
-    """Give frames of the logical switch its VNI before they enter a tunnel."""
+    """Set the logical switch's VNI on frames before they enter a tunnel."""
     return flow(
         Table.ENCAPSULATION,
         Priority.DEFAULT,
@@ -160,7 +160,7 @@ def encapsulation(logical_switch: int, vni: int) -> Flow:
 
 
 def encapsulation_towards(logical_switch: int, address: str, vni: int | None) -> Flow:
-    """Give frames for one VTEP a VNI of their own, or drop them where there is none."""
+    """Set another VNI on frames for one VTEP, or drop them if there is none."""
     actions = (SetField("tunnel_id", vni), *_TO_TUNNEL) if vni else ()
     return flow(
         Table.ENCAPSULATION,

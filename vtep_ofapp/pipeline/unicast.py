@@ -1,4 +1,4 @@
-"""UNICAST: frames for one station go to its binding, or into the tunnel that the NVC named."""
+"""UNICAST: frames for a known station go to its binding or its remote VTEP."""
 
 from functools import lru_cache
 
@@ -28,7 +28,7 @@ def elsewhere() -> Flow:
 
 
 def local(binding: int, logical_switch: int, mac: str) -> Flow:
-    """Send frames for a learned station to its binding; both are given by their numbers."""
+    """Send frames for a learned station to its binding; binding and logical switch are numbers."""
     return narrowed(_to_binding(binding, logical_switch), "eth_dst", mac)
 
 
@@ -65,7 +65,7 @@ def _to_vtep(logical_switch: int, address: str) -> Flow:
 
 
 def target(flow: Flow) -> str:
-    """Return the address that a remote() flow sends to."""
+    """Return the address of the VTEP that a remote() flow sends to."""
     return next(
         ipv4_address(action.value)
         for action in flow.actions
