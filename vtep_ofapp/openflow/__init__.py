@@ -1,1 +1,1 @@
-"""The only part that speaks OpenFlow: values to messages, messages to values and events."""
+"""OpenFlow connections: values to messages, messages to values and events."""

@@ -1,7 +1,7 @@
-"""Actions of flows and buckets to OpenFlow 1.3 bytes and back, by os-ken's own codec.
+"""Codec of actions of flows and buckets, OpenFlow 1.3, built on os-ken's.
 
-Very many flows share a few lists of actions. Both ways are cached: equal bytes are decoded once, to
-one tuple.
+Very many flows share a few lists of actions. Both directions are cached: equal bytes are decoded
+once, to one tuple.
 """
 
 import struct
@@ -49,7 +49,7 @@ _OF_NICIRA = {
     nicira_ext.NXAST_REG_LOAD,
     _CHECK_PKT_LARGER,
 }
-"""The actions of Open vSwitch that we use. os-ken's parsers of others loop on wrong lengths."""
+"""The Open vSwitch extensions that we use. os-ken's parsers of others loop on wrong lengths."""
 _REMEMBERED = 1 << 14
 
 
@@ -58,7 +58,7 @@ _REGISTERS = {field_header(f"reg{number}"): f"reg{number}" for number in range(8
 
 
 class Foreign(ValueError):
-    """A flow or group holds what we never write; the text says what."""
+    """A flow or group with an action that we never write; the text names the action."""
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -117,7 +117,7 @@ def decode_instructions(buf: bytes) -> tuple[Action, ...]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def decode_bucket(buf: bytes, fast_failover: bool) -> Bucket:
-    """Return an ofp_bucket of a group of that type; raises Foreign."""
+    """Return the bucket in the bytes of an ofp_bucket; raises Foreign."""
     _, _, watch_port, watch_group = _BUCKET.unpack_from(buf)
     return Bucket(
         tuple(_decode(buf[_BUCKET.size :])),
@@ -176,7 +176,7 @@ _TO_MESSAGES: dict[type, Callable[[Any], list[Any]]] = {
     ToGroup: lambda action: [parser.OFPActionGroup(action.group)],
     Resubmit: lambda action: [parser.NXActionResubmitTable(table_id=action.table)],
 }
-"""The messages of os-ken for an action, by its type. GoTo is an instruction, and not among them."""
+"""os-ken's message classes for each type of action. GoTo is missing: it is an instruction."""
 
 
 def _encode(actions: Iterable[Action]) -> list[Any]:
@@ -216,7 +216,7 @@ def _decode_one(kind: int, piece: bytes) -> Action:
 
 
 def _is_tag(action: Action) -> TypeGuard[SetField]:
-    """Whether an action, after a PushVlan, says which VLAN is meant."""
+    """Whether an action after a PushVlan sets its VLAN."""
     return (
         isinstance(action, SetField)
         and action.field == "vlan_vid"
@@ -271,7 +271,7 @@ _FROM_MESSAGE: dict[type, Callable[[Any], "Action | None"]] = {
     parser.NXActionBundle: _output_to_bond_of,
     parser.NXActionRegLoad: _forget_in_port_of,
 }
-"""The action that a message of os-ken is, by its class; None if we would not write it so."""
+"""The action for each of os-ken's message classes; None for a message that we never write."""
 
 
 def _is_known(action: bytes) -> bool:
@@ -280,7 +280,7 @@ def _is_known(action: bytes) -> bool:
 
 
 def _subtype(action: bytes) -> int | None:
-    """Return which of Open vSwitch's own actions an experimenter's action is, if it is one."""
+    """Return the subtype of an experimenter action of Open vSwitch, None for others."""
     if len(action) < _EXPERIMENTER.size:
         return None
     _, _, experimenter, subtype = _EXPERIMENTER.unpack_from(action)
@@ -288,7 +288,7 @@ def _subtype(action: bytes) -> int | None:
 
 
 def _pieces(buf: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield instructions or actions by their type; they fill multiples of 8 bytes."""
+    """Yield the type and the bytes of each instruction or action; lengths are multiples of 8."""
     at = 0
     while at < len(buf):
         kind = int.from_bytes(buf[at : at + 2], "big")

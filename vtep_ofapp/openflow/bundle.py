@@ -1,4 +1,4 @@
-"""One atomic bundle of changes (ONF EXT-230): its messages, and the change that each xid names."""
+"""An atomic bundle of changes (ONF EXT-230): its messages, and the change of each xid."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -17,14 +17,15 @@ _FULL = {
     (ofp.OFPET_FLOW_MOD_FAILED, ofp.OFPFMFC_TABLE_FULL),
     (ofp.OFPET_GROUP_MOD_FAILED, ofp.OFPGMFC_OUT_OF_GROUPS),
 }
-"""Errors that say that there is no room for more."""
+"""The errors for a full table and for too many groups."""
 
 
 class Bundle:
-    """A bundle in flight. Its messages have consecutive xids, so that an xid names a change.
+    """A bundle in flight. Its messages have consecutive xids, so that an xid identifies a change.
 
-    ``rejected`` are the changes that the switch refused. The bundle ``is_broken`` when the switch
-    has forgotten its beginning, ``is_full`` when a table, or the groups, have no room.
+    ``rejected`` are the changes that the switch refused. ``is_broken`` means that the switch
+    expired the bundle before it was complete, ``is_full`` that a table is full, or that there are
+    too many groups.
     """
 
     def __init__(self, datapath: Any, id: int, changes: Sequence[Change]) -> None:
@@ -39,10 +40,9 @@ class Bundle:
         self._last_xid = datapath.xid = (self._first_xid + len(changes) + 1) % _XIDS
 
     def messages(self) -> Iterator[bytes]:
-        """Yield the messages, each of them encoded when its turn to be sent comes.
+        """Yield the messages, each encoded just before it is sent.
 
-        If there is no message for a change, or the bundle is broken, the switch is told to
-        forget it.
+        The last one discards the bundle if a change has no message or the bundle is broken.
         """
         yield self._control(self._first_xid, ofp.ONF_BCT_OPEN_REQUEST)
         for number, change in enumerate(self.changes, self._first_xid + 1):
@@ -58,29 +58,29 @@ class Bundle:
         yield self._control(self._last_xid, end)
 
     def is_first(self, message: Any) -> bool:
-        """Whether a message of the switch is about the beginning of the bundle."""
+        """Whether a message of the switch answers the bundle's open request."""
         return bool(message.xid == self._first_xid)
 
     def is_last(self, message: Any) -> bool:
-        """Whether a message of the switch is the answer to the end of the bundle."""
+        """Whether a message of the switch answers the bundle's commit or discard request."""
         return bool(message.xid == self._last_xid)
 
     def change_of(self, message: Any) -> "Change | None":
-        """Return the change that a message of the switch is about, if it is one of the bundle's."""
+        """Return the change that a message of the switch answers, None for other messages."""
         index = (message.xid - self._first_xid) % _XIDS - 1
         return self.changes[index] if 0 <= index < len(self.changes) else None
 
     def refuse(self, message: Any, why: str) -> bool:
-        """Take an error message of the switch; return whether it is about this bundle.
+        """Handle an error message of the switch; return whether it is about this bundle.
 
-        The switch may refuse a change more than once.
+        There may be several errors for one change.
         """
         change = self.change_of(message)
         if self.is_last(message):
             if not self.rejected:
                 LOG.error("the switch did not commit %d changes: %s", len(self.changes), why)
         elif self.is_first(message):
-            # It was too slow in coming. What comes now is a bundle of its own to the switch.
+            # The bundle expired. To the switch, the messages that follow are a new bundle.
             self.is_broken = True
             LOG.error("the switch refused to begin a bundle: %s", why)
         elif change is not None:

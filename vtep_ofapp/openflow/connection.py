@@ -1,4 +1,4 @@
-"""The connection of one switch: what the loop asks, and the events that the switch causes."""
+"""The connection of one switch: requests of the loop, and events for the loop."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -38,7 +38,7 @@ LOG = logging.getLogger("vtep_ofapp.switch")
 
 
 class SwitchConnection:
-    """Speaks OpenFlow with one switch; ``post`` takes the events that come of it."""
+    """The OpenFlow connection of one switch; ``post`` receives its events."""
 
     def __init__(self, datapath: Any, post: Callable[[Event], None]) -> None:
         self.peer = str(datapath.address[0])
@@ -63,27 +63,27 @@ class SwitchConnection:
         """Close the connection; a Disconnected follows."""
         self._datapath.close()
 
-    # Asked by the loop
+    # Requests of the loop
 
     def ask(self) -> None:
-        """Ask whether the switch is still there; an Alive follows."""
+        """Send an echo request; an Alive follows."""
         request = parser.OFPEchoRequest(self._datapath)
         self._question = self._outbox.number(request)
         self._outbox.put(request)
 
     def lead(self, generation: int | None) -> None:
-        """Become the switch's master; a RoleIs follows."""
+        """Request the role master; a RoleIs follows."""
         self._role.lead(generation)
 
     def stand_by(self) -> None:
-        """Become a slave of the switch."""
+        """Request the role slave."""
         if self._monitor is not None:
             self._monitor = None
             self._outbox.put_bytes([monitor.cancel(self._outbox.next_xid())])
         self._role.stand_by()
 
     def read_back(self) -> None:
-        """Ask for all our flows and groups; a ReadBack follows."""
+        """Request all our flows and groups; a ReadBack follows."""
         flows = _flows_request(self._datapath, ofp.OFPTT_ALL, COOKIE_BASE, COOKIE_MASK)
         self.traffic.flow_stats_requests += 1
         groups = parser.OFPGroupDescStatsRequest(self._datapath, 0)
@@ -94,9 +94,10 @@ class SwitchConnection:
         self._outbox.put(flows, groups)
 
     def compare_groups(self, known: Iterable[int] | None = None) -> None:
-        """Ask for all groups; a GroupsChanged follows if they are other than at the last time.
+        """Request all groups; a GroupsChanged follows if they changed since the last request.
 
-        With the ids of all that are ``known`` it tells every group, and which of these are gone.
+        With ``known``, the ids of the known groups, the event has all groups, and those of
+        ``known`` that are gone.
         """
         if known is not None:
             self._group_entries = dict.fromkeys(known, b"")
@@ -106,7 +107,7 @@ class SwitchConnection:
             self._outbox.put(request)
 
     def read_counters(self) -> None:
-        """Ask for the counters of bindings and of dropped frames; a Counters follows."""
+        """Request the counters of bindings and of dropped frames; a Counters follows."""
         requests = [
             _flows_request(self._datapath, table.value, cookie_of(producer), PRODUCER_MASK)
             for table, producer in READ
@@ -116,7 +117,7 @@ class SwitchConnection:
         self._outbox.put(*requests)
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Make the changes in one atomic bundle, in their order; an Applied follows."""
+        """Send the changes in one atomic bundle, in their order; an Applied follows."""
         self._bundle = Bundle(self._datapath, next(self._bundle_ids), changes)
         flow_mods = sum(isinstance(change, FlowChange) for change in changes)
         self.traffic.flow_mods += flow_mods
@@ -125,16 +126,16 @@ class SwitchConnection:
         self._outbox.put_bytes(self._bundle.messages())
 
     def send(self, packets: Sequence[PacketOut]) -> None:
-        """Send frames by the switch, after the changes before; nothing follows.
+        """Send packet-outs, after the changes that were sent before; no event follows.
 
-        Frames that find too many waiting are dropped.
+        They are dropped if the queue is full.
         """
         self._outbox.put_packet_outs(packets)
 
-    # Told by the switch
+    # Messages of the switch
 
     def received(self, message: Any) -> None:
-        """Take one message of the kinds that VtepApp subscribes to."""
+        """Handle a message of the kinds that VtepApp subscribes to."""
         handler = _HANDLERS[type(message)]
         try:
             handler(self, message)
@@ -145,7 +146,7 @@ class SwitchConnection:
             self.disconnect()
 
     def _packet_in(self, message: Any) -> None:
-        """Report a station's frame, if the producer of its flow reads packet-ins."""
+        """Post a packet-in, if a feature reads packet-ins of its flow's producer."""
         self.traffic.packet_ins += 1
         shown = decoding.packet_in(message.buf)
         producer = producer_of(shown.cookie)
@@ -161,7 +162,7 @@ class SwitchConnection:
             self._post(FlowRemoved(self, key, idle))
 
     def _reply(self, message: Any) -> None:
-        """Take a part of a reply; others have their turn before the next one."""
+        """Handle a part of a reply; other green threads run before the next one."""
         for kind, collection in self._collections.items():
             if collection.awaits(message):
                 try:
@@ -184,7 +185,7 @@ class SwitchConnection:
                 self._post(GroupsChanged(self, collection.since(former)))
 
     def _flow_updates(self, message: Any) -> None:
-        """Report flows that others changed."""
+        """Post flows that others changed."""
         changed = list(monitor.changes(message.buf))
         if changed:
             are_ours = any(each.cookie & COOKIE_MASK == COOKIE_BASE for each in changed)
@@ -192,7 +193,7 @@ class SwitchConnection:
             self._post(FlowsChanged(self, keys, are_ours))
 
     def _experimenter(self, message: Any) -> None:
-        """The switch paused or resumed its flow monitor: it does not say all that was changed."""
+        """Handle a pause of the flow monitor, in which the switch does not report all changes."""
         self._post(FlowsChanged(self, (), are_ours=True))
 
     def _bundle_control(self, message: Any) -> None:
@@ -211,7 +212,7 @@ class SwitchConnection:
             self._post(RoleIs(self, generation))
 
     def _error(self, message: Any) -> None:
-        """Log which of our messages the switch refused, and why."""
+        """Handle an error of the flow monitor, of our role, of the bundle or of another message."""
         if message.xid == self._monitor:
             self.has_flow_monitor = False
             return
@@ -236,7 +237,7 @@ class SwitchConnection:
 
 
 def _refused(message: Any) -> str:
-    """Return what an error message is about, by the beginning of our message in it."""
+    """Return the kind of our message that an error message quotes."""
     data = bytes(message.data or b"")
     if data[1:2] == bytes([ofp.OFPT_PACKET_OUT]):
         return f"a packet-out: {data.hex()}"
@@ -244,7 +245,7 @@ def _refused(message: Any) -> str:
 
 
 def _reason(message: Any) -> str:
-    """Return an error message's type and code in OpenFlow's own words."""
+    """Return an error message's type and code by their names in OpenFlow."""
     if message.type == ofp.OFPET_EXPERIMENTER:
         return f"experimenter {message.experimenter:#x} error {message.exp_type}"
     kind = ofp.ofp_error_type_to_str(message.type)

@@ -14,14 +14,14 @@ _LOCAL = ofp.OFPP_LOCAL
 
 
 class Connections:
-    """Gives every datapath its SwitchConnection and hands it the messages of its datapath."""
+    """The SwitchConnection of every datapath; dispatches messages to it."""
 
     def __init__(self, post: Callable[[Event], None]) -> None:
         self._post = post
         self._of: dict[Any, SwitchConnection] = {}
 
     def state_changed(self, datapath: Any, state: str) -> None:
-        """Take a new state of a datapath: MAIN after the handshake, DEAD at the end."""
+        """Handle a new state of a datapath: MAIN after the handshake, DEAD at the end."""
         if state == MAIN_DISPATCHER and datapath.id is None:
             # The ports were described before the features reply: this is no switch.
             datapath.close()
@@ -34,14 +34,14 @@ class Connections:
             self._post(Disconnected(connection))
 
     def received(self, message: Any) -> None:
-        """Take one message of a datapath; those that come after its end are late and dropped."""
+        """Dispatch a message of a datapath; messages after its end are dropped."""
         connection = self._of.get(message.datapath)
         if connection is not None:
             connection.received(message)
 
 
 def _name(datapath: Any) -> str | None:
-    """Return the name of the port LOCAL, of which the switch told in the handshake."""
+    """Return the name of the port LOCAL, from the port description of the handshake."""
     port = datapath.ports.get(_LOCAL)
     if port is None:
         return None

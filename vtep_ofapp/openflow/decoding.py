@@ -1,7 +1,7 @@
 """Flows, groups, counters and frames from the bytes of OpenFlow 1.3 messages.
 
-The replies of a switch with very many flows are read here and not by os-ken, which makes several
-objects of each field. Everything here raises Unreadable for bytes that are no OpenFlow.
+This module decodes replies with very many flows itself, because os-ken creates several objects for
+each field. All functions raise Unreadable for bytes that are not OpenFlow.
 """
 
 import logging
@@ -54,7 +54,7 @@ class Removed(NamedTuple):
 def flows(reply: bytes) -> Iterator[Flow]:
     """Yield the flows of a flow-stats reply.
 
-    A flow with actions that we never write has no actions and no cookie here, and is logged.
+    A flow with actions that we never write is logged, and yielded without actions and cookie.
     """
     for start, end in _entries(reply, _FLOW_STATS.size):
         _, table, _, _, priority, idle, _, flags, cookie, _, _ = _FLOW_STATS.unpack_from(
@@ -73,7 +73,7 @@ def flows(reply: bytes) -> Iterator[Flow]:
 
 
 def counters(reply: bytes) -> Iterator[tuple[FlowKey, Counter]]:
-    """Yield what each flow of a flow-stats reply counted."""
+    """Yield the counters of each flow of a flow-stats reply."""
     for start, _ in _entries(reply, _FLOW_STATS.size):
         _, table, _, _, priority, _, _, _, cookie, packets, octets = _FLOW_STATS.unpack_from(
             reply, start
@@ -83,13 +83,13 @@ def counters(reply: bytes) -> Iterator[tuple[FlowKey, Counter]]:
 
 
 def groups(reply: bytes) -> Iterator[Group]:
-    """Yield the groups of a group-description reply that have ids of ours."""
+    """Yield the groups with our ids of a group-description reply."""
     for _, entry in group_entries(reply):
         yield group(entry)
 
 
 def group_entries(reply: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the id and the bytes of each such group in the reply."""
+    """Yield the id and the bytes of each group with an id of ours."""
     for start, end in _entries(reply, _GROUP_DESC.size):
         _, _, id = _GROUP_DESC.unpack_from(reply, start)
         if id & GROUP_MASK == GROUP_BASE:
@@ -99,7 +99,7 @@ def group_entries(reply: bytes) -> Iterator[tuple[int, bytes]]:
 def group(entry: bytes) -> Group:
     """Return the group in these bytes.
 
-    A group with actions that we never write has no buckets here, and is logged.
+    A group with actions that we never write is logged, and returned without buckets.
     """
     _, kind, id = _GROUP_DESC.unpack_from(entry)
     try:
@@ -110,14 +110,14 @@ def group(entry: bytes) -> Group:
 
 
 def flow_removed(message: bytes) -> Removed:
-    """Return what a flow-removed message says."""
+    """Return the flow of a flow-removed message."""
     _, _, _, _, cookie, priority, reason, table, *_ = _unpack(_FLOW_REMOVED, message)
     match, _ = decode_match(message, _FLOW_REMOVED.size)
     return Removed(cookie, FlowKey(table, priority, match), reason == ofp.OFPRR_IDLE_TIMEOUT)
 
 
 def packet_in(message: bytes) -> Shown:
-    """Return what a packet-in says. Its frame has an Ethernet header at least."""
+    """Return the content of a packet-in. Its frame has at least an Ethernet header."""
     _, _, _, _, _, length, _, table, cookie = _unpack(_PACKET_IN, message)
     match, end = decode_match(message, _PACKET_IN.size)
     frame = message[end + _FRAME_OFFSET :][:length]
@@ -138,12 +138,12 @@ def _group(id: int, kind: int, reply: bytes, start: int, end: int) -> Group:
 
 
 def _entries(reply: bytes, least: int) -> Iterator[tuple[int, int]]:
-    """Yield where each entry of a multipart reply begins and ends."""
+    """Yield the start and end of each entry of a multipart reply."""
     return _spans(reply, ofp.OFP_MULTIPART_REPLY_SIZE, len(reply), least)
 
 
 def _spans(buf: bytes, start: int, end: int, least: int) -> Iterator[tuple[int, int]]:
-    """Yield where each of the things between start and end, which begin with a length, is."""
+    """Yield the start and end of each length-prefixed item between start and end."""
     while start < end:
         length = _LENGTH.unpack_from(buf, start)[0] if start + least <= end else 0
         if length < least or start + length > end:

@@ -1,4 +1,4 @@
-"""Changes of flows and groups to OpenFlow 1.3 messages inside a bundle (ONF EXT-230); frames."""
+"""Encodes changes of flows and groups in bundles (ONF EXT-230), and frames as packet-outs."""
 
 import struct
 
@@ -22,13 +22,13 @@ _BUNDLE_ADD = struct.Struct(
 )
 _PACKET_OUT = struct.Struct(ofp.OFP_HEADER_PACK_STR + ofp.OFP_PACKET_OUT_PACK_STR[1:])
 _LONGEST = 0xFFFF
-"""Bytes of the longest message of OpenFlow."""
+"""Bytes of the longest OpenFlow message."""
 
 
 def bundled(bundle_id: int, xid: int, change: Change) -> bytes:
     """Return the message that adds a change to a bundle.
 
-    The flow-mod or group-mod inside has the same xid, as EXT-230 wants it. Raises ValueError for
+    The flow-mod or group-mod inside has the same xid, as EXT-230 requires. Raises ValueError for
     a group that does not fit into a message.
     """
     mod = _flow_mod(xid, change) if isinstance(change, FlowChange) else _group_mod(xid, change)
@@ -73,7 +73,7 @@ def packet_out(xid: int, packet: PacketOut) -> bytes:
 
 
 def _flow_mod(xid: int, change: FlowChange) -> bytes:
-    """Add a flow, or replace the one under its key, which then counts from zero."""
+    """Return a flow-mod that adds or replaces a flow with counters at zero, or deletes it."""
     table, priority, match = change.key
     flow = change.flow
     if flow is None:

@@ -1,8 +1,8 @@
-"""Cuts what a switch sends into messages. The header of a packet-in may give a wrong length.
+"""Splits the bytes of a switch into OpenFlow messages, also if the length of a packet-in wraps.
 
 A message's length has 16 bits. Open vSwitch puts the whole frame into a packet-in, so that with a
-frame near 64 KiB the length wraps, and what follows would be read as messages that the sender of
-the frame made up (its issue 371). Such a packet-in is cut to what the header can say.
+frame near 64 KiB the length wraps (its issue 371). The rest of the frame would be read as messages,
+which the sender of the frame could forge. Such a packet-in is truncated to a valid length.
 """
 
 import struct
@@ -17,7 +17,7 @@ _FRAME_OFFSET = 2
 """Bytes between the match of a packet-in and the frame."""
 _ETHERNET_HEADER = 14
 _LONGEST_MATCH = 4096
-"""Bytes of a match; all fields of Open vSwitch take less."""
+"""The longest match that is accepted, in bytes; all fields of Open vSwitch are shorter."""
 _WRAP = 1 << 16
 _TLS_HANDSHAKE = 22
 """The first byte of a TLS connection (RFC 8446, 5.1), where OpenFlow has its version."""
@@ -28,11 +28,11 @@ class Malformed(ValueError):
 
 
 class SpeaksTls(Malformed):
-    """The first bytes of TLS, on a port without it."""
+    """A TLS client on a port without TLS."""
 
 
 class Messages:
-    """Cuts what comes in from a switch into whole messages. Each byte is looked at once."""
+    """Splits the bytes of a switch into whole messages, in linear time."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -41,7 +41,7 @@ class Messages:
         self._is_new = True
 
     def feed(self, data: bytes) -> None:
-        """Add what came in."""
+        """Add received bytes."""
         skipped = min(self._skip, len(data))
         self._skip -= skipped
         del self._buffer[: self._at]
@@ -49,7 +49,7 @@ class Messages:
         self._buffer += memoryview(data)[skipped:]
 
     def next(self) -> bytes | None:
-        """Return the next message, None while it is not there as a whole; raises Malformed."""
+        """Return the next message, None while it is not complete; raises Malformed."""
         have = len(self._buffer) - self._at
         if self._is_new and have:
             self._is_new = False

@@ -1,8 +1,8 @@
-"""Messages that reach the application unread, because they are very many, or large.
+"""Messages that reach the application unparsed, because they are many or large.
 
-os-ken reads a message to its end before it tells anyone. Of those here it reads the header only:
-decoding.py makes of their bytes what we need, and os-ken the rest, should another application of
-the same process ask for it.
+os-ken parses a whole message before it posts its event. Of the messages here it parses the header
+only. decoding.py decodes the fields that we need. os-ken parses the rest if another application of
+the same process reads an attribute.
 """
 
 import logging
@@ -18,7 +18,7 @@ _MULTIPART = struct.Struct(ofp.OFP_MULTIPART_REPLY_PACK_STR)
 
 
 class _Unread:
-    """A message with the attributes of its header, and all others as soon as one is asked for."""
+    """A message whose header is parsed; reading another attribute parses the rest."""
 
     def __init__(
         self, datapath: Any, version: int, msg_type: int, msg_len: int, xid: int, buf: bytes
@@ -58,7 +58,7 @@ class OFPGroupDescStatsReply(_Unread, parser.OFPGroupDescStatsReply):  # type: i
 
 
 class OFPExperimenterStatsReply(_Unread, parser.OFPExperimenterStatsReply):  # type: ignore[misc]
-    """What the switch tells of changes of its flows."""
+    """A flow-monitor reply: changes of flows on the switch."""
 
 
 _UNREAD: dict[int, Any] = {ofp.OFPT_PACKET_IN: OFPPacketIn, ofp.OFPT_FLOW_REMOVED: OFPFlowRemoved}
@@ -74,7 +74,7 @@ def read(
 ) -> Any | None:
     """Return a message of OpenFlow 1.3.
 
-    None, after a line in the log, for bytes that cannot be read: os-ken would log all of them.
+    Returns None for bytes that cannot be parsed, and logs one line: os-ken would log all bytes.
     """
     header = datapath, version, msg_type, msg_len, xid
     try:

@@ -39,9 +39,9 @@ _read_by_os_ken = ofproto_parser.msg
 def message(
     datapath: Any, version: int, msg_type: int, msg_len: int, xid: int, buf: bytes
 ) -> Any | None:
-    """Return a message as os-ken hands it on, None for one that we do not expect.
+    """Return a message parsed by os-ken, None for one that we do not expect.
 
-    Raises Malformed, and what os-ken raises for versions that it does not know.
+    Raises Malformed, and os-ken's exceptions for unknown versions.
     """
     if msg_type == ofp.OFPT_HELLO:
         _check_hello(bytes(buf))

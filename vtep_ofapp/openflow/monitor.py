@@ -14,9 +14,9 @@ from ..values.flows import FlowKey
 from .oxm import Unreadable, decode_match
 
 KIND = struct.pack("!II", ONF_EXPERIMENTER_ID, ofp.ONFMP_FLOW_MONITOR)
-"""How the body of a multipart message of flow monitoring begins."""
+"""The head of the body of a flow-monitor multipart message."""
 PAUSED, RESUMED = 1871, 1872
-"""Experimenter messages: too much changes, so that the switch reports nothing until it resumes."""
+"""Experimenter messages: the switch pauses reports because of too many changes, and resumes."""
 CANCEL = 1870
 _ID = 1
 _HEADER = struct.Struct(ofp.OFP_HEADER_PACK_STR)
@@ -50,7 +50,7 @@ def cancel(xid: int) -> bytes:
 
 
 def changes(reply: bytes) -> Iterator[Changed]:
-    """Yield the flows that a report says were changed, except expired ones; raises Unreadable."""
+    """Yield the changed flows of a report, except expired ones; raises Unreadable."""
     at = ofp.OFP_MULTIPART_REPLY_SIZE + len(KIND)
     while at < len(reply):
         if at + _UPDATE.size > len(reply):

@@ -13,14 +13,14 @@ from .encoding import packet_out
 LOG = logging.getLogger("vtep_ofapp.switch")
 
 MAX_PACKET_OUTS = 1024
-"""Packet-outs that wait for one switch. Those beyond are dropped, as a full queue drops frames."""
+"""The length of the queue of packet-outs for one switch; further ones are dropped."""
 _WRITE_SIZE = 1 << 16
-"""Bytes of messages handed to the socket at a time, so that a large bundle lets others run."""
+"""Bytes of messages per write to the socket; other green threads run between writes."""
 _XIDS = 1 << 32
 
 
 class Outbox:
-    """Sends messages by a green thread of its own: a slow switch delays nobody but itself."""
+    """Sends messages in a green thread of its own, so that a slow switch delays only itself."""
 
     def __init__(self, datapath: Any, traffic: Traffic) -> None:
         """Send to the datapath; ``traffic`` counts the packet-outs."""
@@ -35,26 +35,26 @@ class Outbox:
         hub.kill(self._sender)
 
     def next_xid(self) -> int:
-        """Return the number for the next message."""
+        """Return the next xid."""
         self._datapath.xid = (self._datapath.xid + 1) % _XIDS
         return int(self._datapath.xid)
 
     def number(self, message: Any) -> int:
-        """Give a message of os-ken the next number, and return it."""
+        """Set the next xid on a message of os-ken, and return the message."""
         return int(self._datapath.set_xid(message))
 
     def put(self, *messages: Any) -> None:
-        """Send messages of os-ken, after all that was put before."""
+        """Queue messages of os-ken."""
         for message in messages:
             message.serialize()
         self.put_bytes(bytes(message.buf) for message in messages)
 
     def put_bytes(self, messages: Iterable[bytes]) -> None:
-        """Send messages, each of them made when its turn comes."""
+        """Queue messages, each encoded just before it is sent."""
         self._queue.put(messages)
 
     def put_packet_outs(self, packets: Sequence[PacketOut]) -> None:
-        """Send frames. Those that find too many waiting are dropped, and counted."""
+        """Queue packet-outs; drop and count them if the queue is full."""
         room = MAX_PACKET_OUTS - self._packet_outs
         taken = packets[: max(0, room)]
         self._traffic.packet_outs += len(taken)

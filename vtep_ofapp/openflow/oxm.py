@@ -1,7 +1,7 @@
-"""Matches to OpenFlow 1.3 bytes and back (OXM fields; OpenFlow 1.3.5, section 7.2.3).
+"""Codec of matches (OXM fields; OpenFlow 1.3.5, section 7.2.3).
 
-Numbers and MAC addresses, of which there are very many, are encoded and decoded here. os-ken gives
-the header of each field, and does the rest.
+This module encodes and decodes numbers and MAC addresses itself, because they are very many. os-ken
+encodes the header of each field, and all other values.
 """
 
 import struct
@@ -18,20 +18,20 @@ from ..values.flows import Match, MatchValue
 _MATCH = struct.Struct("!HH")
 _HEADER = struct.Struct("!I")
 _PADDING = tuple(bytes(-length % 8) for length in range(8))
-"""What fills up to the next multiple of 8, by the last three bits of a length."""
+"""The padding to the next multiple of 8, by the last three bits of a length."""
 _MAC_SIZE = 6
 _BY_NAME = itemgetter(0)
 _REMEMBERED = 1 << 14
-"""Fields with their values that are kept, so that equal ones are one object in very many flows."""
+"""Decoded fields that are cached, so that equal fields of very many flows are one object."""
 
 
 class Unreadable(ValueError):
-    """Bytes from the switch that are no OpenFlow; the text says what is wrong with them."""
+    """Bytes from the switch that are not valid OpenFlow; the text is the reason."""
 
 
 def encode_match(match: Match) -> bytes:
     """Return a match as an ofp_match with its padding."""
-    # A field begins with its class and number, and comes in the order of these.
+    # A field begins with its class and number, so this sorts the fields by them.
     fields = b"".join(sorted([_encode(field, value) for field, value in match]))
     length = _MATCH.size + len(fields)
     return _MATCH.pack(ofp.OFPMT_OXM, length) + fields + _PADDING[length & 7]
@@ -44,9 +44,9 @@ def field_header(field: str) -> int:
 
 
 def decode_match(buf: bytes, start: int) -> tuple[Match, int]:
-    """Return the match that begins in ``buf`` at ``start``, and where its padding ends.
+    """Return the match that begins in ``buf`` at ``start``, and the end of its padding.
 
-    Raises Unreadable. Open vSwitch gives the fields in an order of its own.
+    Raises Unreadable. Open vSwitch sends the fields in an order of its own.
     """
     if start + _MATCH.size > len(buf):
         raise Unreadable("it ends before a match")

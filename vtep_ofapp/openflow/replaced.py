@@ -1,6 +1,6 @@
-"""What is replaced in os-ken: the server that it makes, and how it reads a message.
+"""Replaces two functions of os-ken: its OpenFlow server, and its parsing of messages.
 
-os-ken has no option for either. tests/contracts/ drives os-ken's own way to both.
+os-ken has no option for either. tests/contracts/ checks that os-ken still calls both.
 """
 
 from os_ken.controller import controller
@@ -11,9 +11,9 @@ from .server import Listener
 
 
 def install(listener: Listener) -> None:
-    """Let os-ken take connections by the listener, and read messages by message_filter.
+    """Make os-ken accept connections with Listener, and parse messages with message_filter.
 
-    It is called once, by the application, before os-ken listens.
+    The application calls this once, before os-ken listens.
     """
     controller.StreamServer = lambda *_, **__: listener
     ofproto_parser.msg = message_filter.message

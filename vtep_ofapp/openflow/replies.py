@@ -1,4 +1,4 @@
-"""Multipart replies, collected until the last part."""
+"""Collects the parts of multipart replies."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,17 +10,17 @@ from ..values.flows import Flow, FlowKey, Group
 from . import decoding, lazy_messages
 
 MAX_READ = 1 << 21
-"""Flows, or groups, of ours that one switch may tell of: a reply may have any number of parts."""
+"""The limit of our flows, or groups, in one reply: a reply may have any number of parts."""
 
 
 class TooMany(Exception):
-    """The switch tells of more than there can be."""
+    """A reply with more entries than there can be."""
 
 
 class Collection:
-    """The replies to some requests, by the numbers of these.
+    """The replies to some requests, by the xids of the requests.
 
-    It ``is_damaged`` when a part could not be read to its end; what it held until then is kept.
+    ``is_damaged`` means that a part could not be decoded to its end; the entries before are kept.
     """
 
     KINDS: ClassVar[tuple[type, ...]] = ()
@@ -32,7 +32,7 @@ class Collection:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the last part of each reply has come."""
+        """Whether the last part of each reply has arrived."""
         return not self._awaited
 
     def awaits(self, message: Any) -> bool:
@@ -40,7 +40,7 @@ class Collection:
         return message.xid in self._awaited and isinstance(message, self.KINDS)
 
     def take(self, message: Any) -> None:
-        """Take a part; raises Unreadable, and TooMany."""
+        """Add a part; raises Unreadable and TooMany."""
         try:
             if self._read(message) > MAX_READ:
                 raise TooMany
@@ -52,7 +52,7 @@ class Collection:
                 self._awaited.discard(message.xid)
 
     def _read(self, message: Any) -> int:
-        """Read a part; return how many entries there are by now."""
+        """Decode a part; return the number of entries so far."""
         raise NotImplementedError
 
 
@@ -91,7 +91,7 @@ class Counting(Collection):
 
 
 class Comparing(Collection):
-    """Our groups as bytes, to find out which are other than before."""
+    """Our groups as bytes, to find those that changed."""
 
     KINDS = (lazy_messages.OFPGroupDescStatsReply,)
 
@@ -104,7 +104,7 @@ class Comparing(Collection):
         return len(self.entries)
 
     def since(self, former: Mapping[int, bytes]) -> dict[int, Group | None]:
-        """Return the groups that are other than the former ones, None for those that are gone."""
+        """Return the groups that differ from the former ones, None for those that are gone."""
         changed: dict[int, Group | None] = dict.fromkeys(former.keys() - self.entries.keys())
         for id, entry in self.entries.items():
             if former.get(id) != entry:

@@ -12,10 +12,10 @@ _UNKNOWN = _GENERATIONS - 1
 
 
 class Role:
-    """Requests a role of one switch, and recognises the answers.
+    """Requests a role from one switch, and handles the replies.
 
-    A switch refuses a generation that is older than its own. The switch keeps the number: a
-    controller that takes over asks for it first, and needs neither a clock nor a file.
+    A switch refuses a generation_id older than the one that it has. A controller that takes over
+    first asks the switch for its generation_id, so it needs neither a clock nor a file.
     """
 
     def __init__(self, datapath: Any, send: Callable[[Any], None]) -> None:
@@ -27,7 +27,7 @@ class Role:
         self._request: int | None = None
 
     def lead(self, generation: int | None) -> None:
-        """Ask to be master, in a generation of ours or in the one after all others."""
+        """Request the role master with a generation_id, None for the one after the switch's."""
         self._wanted = ofp.OFPCR_ROLE_MASTER
         if generation is None:
             self._ask()
@@ -35,16 +35,16 @@ class Role:
             self._claim(generation)
 
     def stand_by(self) -> None:
-        """Ask to be a slave."""
+        """Request the role slave."""
         self._wanted = ofp.OFPCR_ROLE_SLAVE
         self._ask()
 
     def reply(self, message: Any) -> int | None:
-        """Take an OFPRoleReply; return the generation in which we are master, if it says so."""
+        """Handle an OFPRoleReply; return its generation_id if it makes us master, or None."""
         leads = self._wanted == ofp.OFPCR_ROLE_MASTER
         if message.xid == self._question:
             known = message.generation_id != _UNKNOWN
-            # The first one is 1, so that 0 can be claimed where nobody has led yet.
+            # The first generation is 1, so that 0 is free while the switch has had no master.
             self._claim((message.generation_id + leads) % _GENERATIONS if known else int(leads))
         elif message.xid == self._request and leads:
             return int(message.generation_id)
@@ -56,9 +56,9 @@ class Role:
         return self._wanted == ofp.OFPCR_ROLE_MASTER and (is_slave or message.xid == self._request)
 
     def is_overtaken(self, message: Any) -> bool:
-        """Whether an OFPErrorMsg says that a master came before our request to be a slave.
+        """Whether an OFPErrorMsg refuses our request to be a slave because of a new master.
 
-        It came with the generation after the one that we had just been told.
+        The master's generation_id is newer than the one that the switch had just sent us.
         """
         is_stale = (message.type, message.code) == (
             ofp.OFPET_ROLE_REQUEST_FAILED,

@@ -45,14 +45,14 @@ class _Peer:
     datapath: Any = None
 
     def is_stranger(self) -> bool:
-        """Whether its handshake is not finished, or it is being closed."""
+        """Whether the handshake is not finished, or the connection is being closed."""
         return self.datapath is None or self.datapath.state != MAIN_DISPATCHER
 
 
 class _MessageSocket:
-    """A socket that gives os-ken one message at a time, as framing.py cuts them.
+    """A socket that returns one message at a time to os-ken, see framing.py.
 
-    A broken TLS record ends it: os-ken takes every TLS error for a time-out and reads again,
+    A TLS error closes the connection: os-ken treats every TLS error as a timeout and reads again,
     without a pause.
     """
 
@@ -88,14 +88,14 @@ class _MessageSocket:
 
 
 class CannotListen(Exception):
-    """There can be no listening socket; the text says why and what to do, in one line."""
+    """The listening socket cannot be opened; the text is the reason and a remedy, in one line."""
 
 
 class Listener:
     """The server of the OpenFlow port. An error on a connection ends only that connection.
 
-    os-ken's own shares its port with any process, ends at the first connection that the system
-    refuses, waits for handshakes without end, and has no limit.
+    os-ken's own server shares its port with any process, ends at the first failed accept, waits for
+    handshakes without a timeout, and has no limit of connections.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Listener:
     ) -> None:
         """Listen at an address, with TLS if there are certificates; raises CannotListen.
 
-        ``option`` is the one that gives the port.
+        ``option`` is the name of the option with the port.
         """
         self._peers: dict[_Peer, None] = {}
         self._certificates = certificates
@@ -136,7 +136,7 @@ class Listener:
         try:
             self._speak(sock, peer)
         except SpeaksTls:
-            # A line of its own kind, so that those about other errors do not use up its rate limit.
+            # A message of its own, so that other errors do not use up its rate limit.
             what = (
                 "connection from %s is closed: it speaks TLS, and this port does not: make its "
                 "controller tcp:ADDRESS:PORT, or give ctl_privkey, ctl_cert and ca_certs"
@@ -151,7 +151,7 @@ class Listener:
             del self._peers[peer]
 
     def _speak(self, sock: Any, peer: _Peer) -> None:
-        """Speak OpenFlow, after the handshake of TLS."""
+        """Serve OpenFlow, after the TLS handshake."""
         if self._certificates is not None:
             sock = self._certificates.context().wrap_socket(sock, server_side=True)
         messages = _MessageSocket(sock, peer)

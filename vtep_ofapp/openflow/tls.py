@@ -20,7 +20,7 @@ _HINTS = {
 
 
 def hint(error: Exception) -> str:
-    """Return what an error of TLS may mean here, as the end of a line, or an empty string."""
+    """Return the likely cause of a TLS error, as the end of a log line, or an empty string."""
     known = _HINTS.get(str(error.reason)) if isinstance(error, ssl.SSLError) else None
     return f" ({known})" if known else ""
 
@@ -29,16 +29,16 @@ class Certificates:
     """Our key and certificate, and the CA of the switches, as a TLS context."""
 
     def __init__(self, key: str, certificate: str, ca: str, ciphers: str | None) -> None:
-        """Take the names of PEM files, and OpenSSL's list of ciphers; raises OSError."""
+        """Load PEM files, and set OpenSSL's list of ciphers; raises OSError."""
         self._files = key, certificate, ca
         self._ciphers = ciphers
         self._stamp = self._look()
         self._context = self._read()
 
     def context(self) -> ssl.SSLContext:
-        """Return the context of the files as they are now.
+        """Return a context of the current files.
 
-        While they cannot be loaded together, it is that of the former files.
+        While these cannot be loaded together, it is the context of the former files.
         """
         stamp = self._look()
         if stamp != self._stamp:
@@ -69,7 +69,7 @@ class Certificates:
 
 
 def _stamp_of(path: str) -> tuple[int, int, int] | None:
-    """Return what identifies the content of a file, None if there is no such file."""
+    """Return a value that changes with the content of a file, None if there is no such file."""
     try:
         found = os.stat(path)
     except OSError:
