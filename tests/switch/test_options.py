@@ -48,7 +48,10 @@ def run(folder: Path, *arguments: str, cwd: Path | None = None) -> subprocess.Co
         ("mac_aging = soon", "[vtep] mac_aging: "),
         ("mac_aging = 0", "[vtep] mac_aging: "),
         ("mac_agign = 9", "[vtep] mac_agign: there is no such option; did you mean mac_aging?"),
-        ("vtep_db = unix:$HOME/db.sock", "[vtep] vtep_db: after a $ only OVS_RUNDIR"),
+        (
+            "vtep_db = unix:$HOME/db.sock",
+            "[vtep] vtep_db: only OVS_RUNDIR or an option may follow a $",
+        ),
         ("[vtpe]\nvtep_db = unix:/db", "[vtpe]: there is no such group; did you mean [vtep]?"),
     ],
 )
