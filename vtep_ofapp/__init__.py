@@ -128,13 +128,13 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         super().start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, interrupt)
-        eventlet.spawn(self._give_account)
+        eventlet.spawn(self._log_on_request)
         eventlet.spawn(self._loop.run)
         self._vtep.start()
         for database in self._openvswitch.values():
             database.start()
 
-    def _give_account(self) -> None:
+    def _log_on_request(self) -> None:
         """Post an event for each SIGUSR1, so that the loop logs the numbers of messages.
 
         The signal handler writes to a file descriptor, because only that wakes the green threads.

@@ -43,8 +43,8 @@ class OwnChanges:
 
     def __init__(self) -> None:
         self._deleted: Counter[FlowKey] = Counter()
-        self._regroupings = 0
-        self._regroupings_when_asked: int | None = None
+        self._bundles_with_groups = 0
+        self._bundles_with_groups_when_asked: int | None = None
 
     def reset(self) -> None:
         """Forget all of them: the switch is to be read back."""
@@ -53,8 +53,8 @@ class OwnChanges:
 
     def sent(self, changes: Sequence[Change], switch: SwitchState) -> None:
         """Record a bundle that is sent to the switch."""
-        self._regroupings += _has_groups(changes)
-        self._deleted += Counter(_watched_ends(changes, switch))
+        self._bundles_with_groups += _has_groups(changes)
+        self._deleted += Counter(_watched_deletions(changes, switch))
 
     def made(self, changes: Sequence[Change]) -> None:
         """Record that the switch committed a bundle; its earlier reports of groups are outdated."""
@@ -65,7 +65,7 @@ class OwnChanges:
         """Record that a bundle failed as a whole."""
         self._deleted.clear()
 
-    def include(self, event: FlowRemoved) -> bool:
+    def take_deletion(self, event: FlowRemoved) -> bool:
         """Return whether we deleted a flow; the switch reports each deletion once."""
         if not event.idle and self._deleted[event.key]:
             self._deleted[event.key] -= 1
@@ -75,24 +75,24 @@ class OwnChanges:
 
     def ask_for_groups(self) -> bool:
         """Record a request for groups; return whether the answer has to have all of them."""
-        is_first = self._regroupings_when_asked is None
-        self._regroupings_when_asked = self._regroupings
+        is_first = self._bundles_with_groups_when_asked is None
+        self._bundles_with_groups_when_asked = self._bundles_with_groups
         return is_first
 
     def forget_groups(self) -> None:
         """Have the next request return all groups."""
-        self._regroupings_when_asked = None
+        self._bundles_with_groups_when_asked = None
 
-    def precede_groups(self) -> bool:
+    def are_before_groups(self) -> bool:
         """Whether the groups that the switch reports are from after all of our changes."""
-        return self._regroupings == self._regroupings_when_asked
+        return self._bundles_with_groups == self._bundles_with_groups_when_asked
 
 
 def _has_groups(changes: Iterable[Change]) -> bool:
     return any(not isinstance(change, FlowChange) for change in changes)
 
 
-def _watched_ends(changes: Iterable[Change], switch: SwitchState) -> Iterable[FlowKey]:
+def _watched_deletions(changes: Iterable[Change], switch: SwitchState) -> Iterable[FlowKey]:
     """Yield the deleted flows for which the switch will send a flow-removed message."""
     for change in changes:
         if isinstance(change, FlowChange) and change.flow is None:

@@ -73,7 +73,7 @@ class SwitchContents:
 
     def flow_removed(self, event: FlowRemoved) -> None:
         """Handle a removed flow. If it was neither idle nor deleted by us, others deleted it."""
-        if self.own_changes.include(event):
+        if self.own_changes.take_deletion(event):
             return
         self._switch.flows.have(event.key, None)
         if event.idle:
@@ -93,7 +93,7 @@ class SwitchContents:
 
     def groups_changed(self, event: GroupsChanged) -> None:
         """Handle changed groups, unless the report may be from before a change of ours."""
-        if not self.are_known or not self.own_changes.precede_groups():
+        if not self.are_known or not self.own_changes.are_before_groups():
             self.own_changes.forget_groups()
             return
         before = differing(self._switch)
