@@ -12,6 +12,8 @@ from textwrap import dedent
 from vtep_ofapp.pipeline.layout import AGAIN, ALIVE, GroupKind, Priority, Table
 from vtep_ofapp.values.flows import GROUP_BASE, GROUP_MASK, Flow, Group
 
+_PRIORITIES = {priority.value: priority.name for priority in Priority}
+
 
 def lines(text: str) -> set[str]:
     """Return the lines of a text block; one that is indented continues the one before."""
@@ -30,7 +32,7 @@ def read_flow(flow: Flow, names: Mapping[int, str] | None = None) -> str:
     text = str(flow).split(f"priority={key.priority},", 1)[1]
     match, actions = text.split(" actions=")
     idle = f" (idle {flow.idle_timeout})" if flow.idle_timeout else ""
-    priority = Priority(key.priority).name
+    priority = _PRIORITIES.get(key.priority, str(key.priority))
     return _named(f"{Table(key.table).name} {priority} {match}: {actions}{idle}", names)
 
 

@@ -192,41 +192,84 @@ def test_a_table_that_is_added_to_a_way_gets_all_frames_of_the_way(way, place, t
     assert led_there
 
 
-OPTIONAL = 120
+def last_free_before(table: Table) -> int:
+    """Return a number for a made-up table, the last one before a table that no other has."""
+    return max(set(range(table)) - set(Table))
+
+
+FREE_REGISTER = min(
+    {f"reg{number}" for number in range(16)}.difference(
+        *(rules.matches | rules.sets for rules in RULES.values())
+    )
+)
+ON_THE_WAY_IN = last_free_before(Table.LEARNING)
+ON_THE_WAY_OUT = last_free_before(Table.DELIVERY)
+CARRIED = SetField(FREE_REGISTER, 5)
 
 
 @pytest.fixture
 def with_optional(monkeypatch):
     """Add optional tables to a binding's way in and out."""
-    for way, place, number in ((Way.FROM_BINDING, 1, 20), (Way.TO_BINDING, 1, OPTIONAL)):
-        tables = WAYS[way]
-        monkeypatch.setitem(WAYS, way, (*tables[:place], number, *tables[place:]))
-        monkeypatch.setitem(RULES, number, Rules(is_optional=True))
+    for way, number, before in (
+        (Way.FROM_BINDING, ON_THE_WAY_IN, Table.LEARNING),
+        (Way.TO_BINDING, ON_THE_WAY_OUT, Table.DELIVERY),
+    ):
+        place = WAYS[way].index(before)
+        monkeypatch.setitem(WAYS, way, (*WAYS[way][:place], number, *WAYS[way][place:]))
+        rules = Rules(is_optional=True, carried=frozenset({FREE_REGISTER}))
+        monkeypatch.setitem(RULES, number, rules)
 
 
 def test_frames_of_a_binding_with_a_step_on_its_way_in_pass_an_optional_table(with_optional):
-    step = Step(20, (SetField("reg7", 5),))
+    step = Step(ON_THE_WAY_IN, (CARRIED,))
     for one in admission.bound(UNTAGGED, 7, [step]):
-        assert one.actions[-2:] == (SetField("reg7", 5), GoTo(20))
+        assert one.actions[-2:] == (CARRIED, GoTo(ON_THE_WAY_IN))
     for one in admission.bound(UNTAGGED, 7):
         assert one.actions[-1] == GoTo(Table.LEARNING)
-    assert onward(20, Way.FROM_BINDING) == (GoTo(Table.LEARNING),)
+    assert onward(ON_THE_WAY_IN, Way.FROM_BINDING) == (GoTo(Table.LEARNING),)
 
 
 def test_frames_of_a_binding_with_a_step_on_its_way_out_are_delivered_after_it(with_optional):
-    step = Step(OPTIONAL, (SetField("reg7", 5),))
+    step = Step(ON_THE_WAY_OUT, (CARRIED,))
     back, to_step, *delivered = egress.bound(UNTAGGED, 7, [step])
     assert back in egress.bound(UNTAGGED, 7)
-    assert to_step.actions == (SetField("reg7", 5), GoTo(OPTIONAL))
+    assert to_step.actions == (CARRIED, GoTo(ON_THE_WAY_OUT))
     assert dict(to_step.key.match) == {"metadata": 7, "reg1": 0x1000}
     _, *direct = egress.bound(UNTAGGED, 7)
     assert delivered == [one._replace(key=one.key._replace(table=Table.DELIVERY)) for one in direct]
-    assert onward(OPTIONAL, Way.TO_BINDING) == (GoTo(Table.DELIVERY),)
+    assert onward(ON_THE_WAY_OUT, Way.TO_BINDING) == (GoTo(Table.DELIVERY),)
 
 
 def test_a_step_on_the_other_way_changes_nothing(with_optional):
-    assert egress.bound(UNTAGGED, 7, [Step(20)]) == egress.bound(UNTAGGED, 7)
-    assert admission.bound(UNTAGGED, 7, [Step(OPTIONAL)]) == admission.bound(UNTAGGED, 7)
+    assert egress.bound(UNTAGGED, 7, [Step(ON_THE_WAY_IN)]) == egress.bound(UNTAGGED, 7)
+    assert admission.bound(UNTAGGED, 7, [Step(ON_THE_WAY_OUT)]) == admission.bound(UNTAGGED, 7)
+
+
+def test_a_step_carries_registers_of_its_table_alone(with_optional):
+    with pytest.raises(ValueError, match="reg0"):
+        Step(ON_THE_WAY_IN, (CARRIED, SetField("reg0", 5)))
+    with pytest.raises(ValueError, match=FREE_REGISTER):
+        Step(Table.DELIVERY, (CARRIED,))
+
+
+def matched_by_others() -> set[str]:
+    """Return registers that steps carry to one table, and that another table matches."""
+    return {
+        field
+        for table, rules in RULES.items()
+        for other in RULES
+        if other != table
+        for field in rules.carried & (RULES[other].matches | RULES[other].carried)
+    }
+
+
+def test_what_a_step_carries_to_a_table_no_other_table_matches():
+    """A frame passes optional tables for which it has no step: it carries nothing to them."""
+    assert matched_by_others() == set()
+
+
+def test_two_optional_tables_with_one_register_are_found(with_optional):
+    assert matched_by_others() == {FREE_REGISTER}
 
 
 # Group ids

@@ -165,8 +165,11 @@ class Rules:
     """The matches and actions that flows of a table, or buckets of a kind of group, may have.
 
     They may match and set these fields and have these other actions. Their frames continue on a way
-    of the table or enter another way. A frame without a match continues, or is dropped. Only frames
-    with a Step for it pass a table that ``is_optional``.
+    of the table or enter another way. A frame without a match continues, or is dropped.
+
+    A table that ``is_optional`` is for frames with a Step for it. Frames with a step for an earlier
+    optional table of the way pass it as well. So what it matches of steps are registers of its own,
+    ``carried``, which no other table matches, and which are 0 in frames without a step for it.
     """
 
     matches: frozenset[str] = frozenset()
@@ -175,6 +178,7 @@ class Rules:
     enters: frozenset[Way] = frozenset()
     miss_goes_on: bool = False
     is_optional: bool = False
+    carried: frozenset[str] = frozenset()
 
 
 def _rules(
@@ -184,9 +188,11 @@ def _rules(
     enters: Iterable[Way] = (),
     miss_goes_on: bool = False,
     is_optional: bool = False,
+    carried: str = "",
 ) -> Rules:
-    fields = frozenset(matches.split()), frozenset(sets.split())
-    return Rules(*fields, frozenset(acts), frozenset(enters), miss_goes_on, is_optional)
+    fields = frozenset(f"{matches} {carried}".split()), frozenset(sets.split())
+    allowed = frozenset(acts), frozenset(enters)
+    return Rules(*fields, *allowed, miss_goes_on, is_optional, frozenset(carried.split()))
 
 
 _LEAVES = PushVlan, ForgetInPort, Output, OutputToBond
@@ -238,10 +244,18 @@ GROUP_RULES: dict[GroupKind, Rules] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An optional table for the frames of one binding, and the fields that they carry to it."""
+    """An optional table for the frames of one binding, and the fields that they carry to it.
+
+    Raises ValueError if a field is not among those that the table declares as carried to it.
+    """
 
     table: Table
     carrying: tuple[SetField, ...] = ()
+
+    def __post_init__(self) -> None:
+        foreign = {action.field for action in self.carrying} - RULES[self.table].carried
+        if foreign:
+            raise ValueError(f"table {self.table} does not declare that {foreign} is carried to it")
 
 
 def first(way: Way) -> Table:
@@ -254,7 +268,8 @@ def following(table: Table, way: Way, steps: Iterable[Step] = ()) -> Table | Non
     """Return the table that comes after a table of a way, None at its end.
 
     It is the next table that is not optional or has a step. An optional table does not know which
-    further steps a frame has, so each of its frames continues to the very next table.
+    further steps a frame has, so each of its frames continues to the very next table. A frame
+    without a step for that one carries nothing to it.
     """
     wanted = {step.table for step in steps}
     for each in WAYS[way][WAYS[way].index(table) + 1 :]:
@@ -300,7 +315,7 @@ PRODUCER_MASK = 0xFFFFFFFF_FFFFFFFF & ~((1 << _PRODUCER_SHIFT) - 1)
 
 def flow(
     table: Table,
-    priority: Priority,
+    priority: int,
     fields: Match,
     *actions: Action,
     producer: Cookie,
@@ -312,7 +327,7 @@ def flow(
 
     ``counts_for`` is the number of the binding whose statistics it counts.
     """
-    key = FlowKey(table.value, priority.value, fields)
+    key = FlowKey(table.value, int(priority), fields)
     return Flow(key, actions, cookie_of(producer, counts_for), idle_timeout, watched)
 
 
