@@ -1,1 +1,1 @@
-"""The only part that speaks OVSDB: rows to values and events, writes to transactions."""
+"""OVSDB connections: rows to values and events, writes to transactions."""

@@ -1,7 +1,7 @@
-"""Ucast_Macs_Remote past the IDL: rows that are very many, and that are only read.
+"""Reads Ucast_Macs_Remote without the IDL: its rows are very many, and only read.
 
-The IDL makes an object of each row and of each of its columns and keeps them all. Here a row is the
-value that the loop gets, and rows that were told wait until there is time for them.
+The IDL keeps an object for each row and for each of its columns. This module keeps only the value
+that the loop gets, and queues row updates until there is time to decode them.
 """
 
 from collections import deque
@@ -16,7 +16,7 @@ from .errors import Malformed
 
 
 class _Columns(NamedTuple):
-    """A row as it is told; references are the UUIDs of rows as text."""
+    """The columns of a row as received; references are the UUIDs of rows as text."""
 
     mac: str = ""
     logical_switch: str = ""
@@ -26,8 +26,8 @@ class _Columns(NamedTuple):
 class RemoteMacs:
     """The rows of Ucast_Macs_Remote, from the table updates of RFC 7047 and ovsdb-server(7).
 
-    ``locators`` are those that the IDL has by the text of their UUID, or why they cannot be used.
-    They may be ahead of the rows that wait.
+    ``locators`` are the IDL's locators by the text of their UUID, or the reasons why they cannot be
+    used. They may be newer than the queued rows.
     """
 
     def __init__(self, locators: Mapping[str, Locator | str]) -> None:
@@ -37,27 +37,27 @@ class RemoteMacs:
 
     @property
     def is_behind(self) -> bool:
-        """Whether updates wait to be taken."""
+        """Whether updates are queued."""
         return bool(self._waiting)
 
     def uuids(self) -> Collection[UUID]:
-        """Return the rows that there are, as far as updates were taken."""
+        """Return the UUIDs of all rows, without those in queued updates."""
         return self._rows.keys()
 
     def clear(self) -> None:
-        """Forget all rows, because they are about to be told anew."""
+        """Forget all rows, because the server is about to send all rows again."""
         self._rows.clear()
         self._waiting.clear()
 
     def add(self, updates: Any) -> None:
-        """Let the row updates of one message wait; raises Malformed if they are none."""
+        """Queue the row updates of one message; raises Malformed if they are invalid."""
         if not isinstance(updates, dict):
             raise Malformed("the updates of Ucast_Macs_Remote are no object")
         if updates:
             self._waiting.append(updates)
 
     def read_again(self, locators: Collection[UUID]) -> None:
-        """Let the rows wait that name one of the locators, because these have changed."""
+        """Queue the rows that name one of these locators, which have changed."""
         texts = set(map(str, locators))
         self.add(
             {
@@ -72,13 +72,13 @@ class RemoteMacs:
         )
 
     def take(self, most: int) -> Iterator[RemoteMac | Refused | Gone]:
-        """Take so many updates at most, in their order; yield the rows that they change.
+        """Process at most so many queued updates; yield the rows that they change.
 
-        Raises Malformed for what no server tells.
+        Raises Malformed for invalid updates.
         """
         while self._waiting and most:
             updates = self._waiting[0]
-            text, update = updates.popitem()  # so that what was taken takes no room
+            text, update = updates.popitem()  # frees the update
             if not updates:
                 self._waiting.popleft()
             most -= 1
@@ -114,8 +114,8 @@ class RemoteMacs:
     def _read(self, uuid: UUID, told: _Columns) -> RemoteMac | Refused | None:
         logical_switch, locator = _reference(told.logical_switch), self._locators.get(told.locator)
         if locator is None:
-            # The IDL is ahead: the locator is gone, because nothing names it any more. So this row
-            # was changed or deleted, too, and the update that says so waits behind this one.
+            # The IDL is newer than this update: the locator was deleted because no row names it.
+            # So this row was changed or deleted as well, by an update that is still queued.
             return None
         try:
             mac = parse_unicast_mac(told.mac)
@@ -128,7 +128,7 @@ class RemoteMacs:
 
 
 def _changed(told: _Columns, columns: dict[str, Any]) -> _Columns:
-    """Return what a row says after a change of these columns; the others stay as they were."""
+    """Return a row with these columns changed."""
     mac = columns.get("MAC", told.mac)
     if not isinstance(mac, str):
         raise Malformed(f"{mac} is no MAC of a row of Ucast_Macs_Remote")
@@ -154,4 +154,4 @@ def _uuid(text: str) -> UUID:
 
 
 _reference = lru_cache(maxsize=1 << 14)(_uuid)
-"""The UUID of a row that very many others name: one object for all of them."""
+"""The UUID of a row that very many other rows name, cached so that they share one object."""

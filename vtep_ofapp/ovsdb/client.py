@@ -22,15 +22,15 @@ from .writer import Writer
 LOG = logging.getLogger("vtep_ofapp.databases")
 
 _PROBE_INTERVAL, _PROBE_INTERVAL_OF_SEVERAL = 30_000, 10_000
-"""Milliseconds until a silent server is asked whether it is there, and for its answer.
+"""Milliseconds of silence before an inactivity probe, and then for the reply.
 
-It is silent for seconds while it works on a large transaction. Where there are several servers,
-another one may be in charge by then.
+A server is silent for seconds while it processes a large transaction. With several servers the
+interval is shorter, because another one may have become the leader.
 """
 
 
 def use_tls(key: str, certificate: str, ca: str) -> None:
-    """Use these PEM files for all ssl: remotes: our key and certificate, and whom to trust."""
+    """Use these PEM files for all ssl: remotes: our key, our certificate and the servers' CA."""
     ovs.stream.Stream.ssl_set_private_key_file(key)
     ovs.stream.Stream.ssl_set_certificate_file(certificate)
     ovs.stream.Stream.ssl_set_ca_cert_file(ca)
@@ -39,10 +39,9 @@ def use_tls(key: str, certificate: str, ca: str) -> None:
 class Database:
     """Reads a database into events for ``post`` and commits one transaction at a time.
 
-    ``name`` is what events and the log call it; ``remotes`` are the OVSDB remotes of its servers.
-    With a ``lock``, it is written to only while this process holds the OVSDB lock of that name
-    (RFC 7047, 4.1.8); LockIs events tell whether it does. An Away follows when it cannot be
-    written any more.
+    ``name`` is its name in events and in the log; ``remotes`` are the OVSDB remotes of its servers.
+    With a ``lock``, it is written only while this process holds the OVSDB lock of that name
+    (RFC 7047, 4.1.8); LockIs events report that. An Away event follows the loss of the connection.
     """
 
     def __init__(
@@ -69,22 +68,22 @@ class Database:
         self._was_connected = False
 
     def start(self) -> None:
-        """Begin to connect, read and write; connections are tried again without end."""
+        """Start the green thread, which connects and reconnects without end."""
         eventlet.spawn(self.run)
 
     def takes(self, write: Any) -> bool:
-        """Return whether the database has columns for a write: an old schema may lack them."""
+        """Return whether the schema has the columns of a write: an old one may lack them."""
         return self._tables.takes(write)
 
     @property
     def is_writing(self) -> bool:
-        """Whether a Committed is still to come."""
+        """Whether a transaction is in flight: a Committed will follow."""
         return self._writer.is_busy
 
     def commit(self, writes: Sequence[Any]) -> None:
-        """Perform the writes in one transaction; a Committed follows. One at a time.
+        """Perform the writes in one transaction, one at a time; a Committed follows.
 
-        It does not wait for a long message that is coming in: nothing is changed by that yet.
+        It does not wait until a long message is received: that has not changed any rows yet.
         """
         self._writer.put(writes)
         if not self._reader.is_in_sync:
@@ -108,9 +107,9 @@ class Database:
                 eventlet.sleep(PAUSE)
 
     def _connect(self) -> Replica:
-        """Return a replica that connects to a server that can be used, once there is one.
+        """Wait for a usable server, and return a replica that connects to it.
 
-        It has the server's own schema, with those of our columns that are in it.
+        The replica has the server's schema, reduced to our columns.
         """
         server = self._search.find()
         if self._replica is not None and server.schema == self._schema:
@@ -127,7 +126,7 @@ class Database:
         return self._replica
 
     def _serve(self, replica: Replica) -> bool:
-        """Read and write until the connection is over; return whether the server made sense."""
+        """Read and write until the connection ends; return whether all messages were valid."""
         try:
             self._work_with(replica)
         except Unusable as reason:
@@ -155,7 +154,7 @@ class Database:
             self._clear_wake_up()
 
     def _advance(self, replica: Replica) -> None:
-        """Read and write on. The lock is asked for once all rows are read: this server leads."""
+        """Read and write; after the initial rows request the lock from this server."""
         if self._reader.read_on(replica):
             replica.set_lock(self._lock)
         if replica.is_connected and not self._was_connected:
@@ -165,7 +164,7 @@ class Database:
         self._writer.advance(replica)
 
     def _tell_of_lock(self, replica: Replica) -> None:
-        """Tell who has the lock, once the server has answered; until then nothing changes."""
+        """Post whether we hold the lock, if the server has answered and the answer changed."""
         if replica.has_lock or replica.is_lock_contended:
             is_locked = bool(replica.has_lock)
             if is_locked != self._is_locked:
@@ -173,7 +172,7 @@ class Database:
                 self._post(LockIs(is_locked))
 
     def _lose(self, replica: Replica) -> bool:
-        """Take the end of a connection; return whether all rows were read by it."""
+        """Handle the end of a connection; return whether it had read all rows."""
         replica.close()
         if reason := idl_errors.nonsense(replica.session.address):
             LOG.warning("%s: %s: %s", self._name, replica.session.address, reason)
@@ -191,4 +190,4 @@ class Database:
         try:
             os.eventfd_read(self._wake_up)
         except BlockingIOError:
-            return  # it was the database that woke us up
+            return  # the database woke us up

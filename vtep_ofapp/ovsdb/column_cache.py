@@ -1,4 +1,4 @@
-"""The rows that a column of another row names, found by a key."""
+"""A cache of the rows that a column of another row names, by a key."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,10 +6,10 @@ from uuid import UUID
 
 
 class Members:
-    """What columns held when a transaction began to look at them.
+    """The values of columns, as a transaction first read them.
 
-    The IDL makes the whole value of a column anew for each look, and once the transaction has
-    changed it that takes long: a thousand writes to a thousand members take minutes.
+    The IDL builds the whole value of a column for each read. That is slow once the transaction has
+    changed the column: a thousand writes to a thousand members take minutes.
     """
 
     def __init__(self) -> None:
@@ -17,7 +17,7 @@ class Members:
         self._maps: dict[tuple[UUID, str], Mapping[Any, Any]] = {}
 
     def of_set(self, row: Any, column: str, key: Any, key_of: Callable[[Any], Any]) -> list[Any]:
-        """Return the rows with this key that a set column of a row names."""
+        """Return the rows with a key among those that a set column of a row names."""
         place = row.uuid, column
         if place not in self._sets:
             members = self._sets[place] = {}

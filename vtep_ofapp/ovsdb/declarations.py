@@ -1,4 +1,4 @@
-"""How a module declares tables of a database: their columns, what is read, and what is written."""
+"""Declarations of tables of a database: their columns, how rows are read and writes performed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _Keeper = TypeVar("_Keeper", bound="Keeper")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: which columns are read and written, and what its rows are by themselves.
+    """A table, its columns that are read or written, and how a row becomes a value.
 
-    ``columns`` has NEEDED, or a type for schemas that lack the column. ``read`` returns what the
-    loop is told of a row: a value, or a Refused. Without it the rows are for a Keeper, and
-    ``is_told`` says whether it tells of each.
+    ``columns`` has NEEDED, or a type for schemas that lack the column. ``read`` returns the value
+    of a row for the loop, or a Refused. Without ``read`` a Keeper handles the rows; ``is_told``
+    means that it reports each of them to the loop.
     """
 
     name: str
@@ -33,10 +33,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """How writes of a class are performed.
+    """A class of writes, and the function that performs them.
 
-    ``about`` returns the tables and columns ("Tunnel", "Tunnel.local") that a write is about, as
-    far as a schema may lack them.
+    ``about`` returns the tables and columns ("Tunnel", "Tunnel.local") that a write needs, as far
+    as a schema may lack them.
     """
 
     kind: type
@@ -45,14 +45,15 @@ class Write:
 
 
 def always(*names: str) -> Callable[[Any], Iterable[str]]:
-    """Return a function that says these tables and columns, whatever the write is."""
+    """Return a function that returns these tables and columns for every write."""
     return lambda write: names
 
 
 class Keeper:
-    """Keeps what rows of some tables mean together with others; the base class keeps nothing.
+    """Handles tables whose rows have a meaning only together with others.
 
-    ``bulk`` are the tables whose rows the library does not see, by name.
+    ``bulk`` are the tables whose rows the library does not see, by name. The base class keeps
+    nothing.
     """
 
     def __init__(self, contents: Contents) -> None:
@@ -60,18 +61,18 @@ class Keeper:
         self._contents = contents
 
     def notice(self, table: str, row: Row, gone: bool) -> Iterable[Any]:
-        """Take a row that is new, changed or gone; return what the loop is told at once."""
+        """Handle a new, changed or deleted row; return the values that the loop gets at once."""
         return ()
 
     def take(self) -> Iterable[Any]:
-        """Return what the loop is told when all rows of an update were noticed."""
+        """Return the values that the loop gets after all rows of an update were noticed."""
         return ()
 
     def forget(self) -> None:
-        """Forget all rows: those that there are will be told again."""
+        """Forget all rows, because the server is about to send all rows again."""
 
     def in_sync(self) -> None:
-        """Take note that all rows were told."""
+        """Handle the end of the initial rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,9 @@ class Group:
 
 
 class Contents:
-    """The rows of a database as the library has them, and the keepers by their class.
+    """The library's rows of a database, and the keepers by their class.
 
-    ``name`` is what events call the database; ``mark`` is what rows of ours carry in it.
+    ``name`` is the name of the database in events; ``mark`` is the mark of our rows in it.
     """
 
     def __init__(self, name: str, mark: str = "") -> None:
@@ -97,12 +98,12 @@ class Contents:
         self._keepers: dict[type[Keeper], Keeper] = {}
 
     def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:
-        """Take the library's tables, and the columns that the schema lacks."""
+        """Set the library's tables, and the columns that the schema lacks."""
         self._tables = tables
         self._missing = missing
 
     def keep(self, keeper: type[Keeper]) -> Keeper:
-        """Make a keeper, which finds those that were made before."""
+        """Create a keeper, which can use the keepers that were created before."""
         made = self._keepers[keeper] = keeper(self)
         return made
 
@@ -121,17 +122,17 @@ class Contents:
         return rows
 
     def has(self, name: str) -> bool:
-        """Return whether the schema has all that we know of a table, or a column of it."""
+        """Return whether the schema has a column, or all our columns of a table."""
         table, _, column = name.partition(".")
         absent = self._missing.get(table, ())
         return column not in absent if column else not absent
 
 
 class Changes:
-    """One transaction of ours, and what it has made so far.
+    """One transaction of ours, with the rows that its writes share.
 
-    ``members`` are rows by columns of other rows; ``known`` are rows that several writes need, by
-    a key of the module that finds or makes them.
+    ``members`` caches the rows that columns of other rows name. ``known`` are rows that several
+    writes need, by a key of the module that finds or creates them.
     """
 
     def __init__(self, contents: Contents, transaction: Any) -> None:
@@ -164,11 +165,11 @@ class Writers:
         self._writes = {each.kind: each for group in groups for each in group.writes}
 
     def takes(self, write: Any) -> bool:
-        """Return whether the schema has the columns that a write is about."""
+        """Return whether the schema has the columns of a write."""
         return all(map(self._contents.has, self._writes[type(write)].about(write)))
 
     def perform(self, transaction: Any, writes: Iterable[Any]) -> None:
-        """Change rows within the transaction so that the writes are fulfilled."""
+        """Perform the writes within the transaction."""
         changes = Changes(self._contents, transaction)
         for write in writes:
             self._writes[type(write)].perform(changes, write)

@@ -1,9 +1,9 @@
-"""Why a database server is left."""
+"""The reasons to disconnect from a database server."""
 
 
 class Malformed(ValueError):
-    """What the server tells makes no sense; the text says what."""
+    """A message of the server is invalid; the text says which."""
 
 
 class Unusable(Exception):
-    """A server that cannot serve us; the text says why, and what can be done."""
+    """A server cannot be used; the text has the reason and a remedy."""

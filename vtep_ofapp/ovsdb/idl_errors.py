@@ -1,7 +1,7 @@
-"""What the ovs library says in its log: of damaged rows it must not say it in vain.
+"""Turns messages in the ovs library's log into errors, if rows are damaged.
 
-After an update that it cannot read, the library keeps the rows that it has and goes on: they would
-be wrong from then on. Why it leaves a server, as when the leader of a cluster changed, is only
+After an update that it cannot decode, the library keeps its rows and goes on: they would be wrong
+from then on. The reasons why it disconnects, as after a change of the cluster's leader, are only
 logged.
 """
 
@@ -18,21 +18,21 @@ _DAMAGE = re.compile(
     r'|reply to "transact" is |operation reply is '
     r"|attempting to (?:write|delete) "
 )
-"""Messages after which rows, or what we write, are not what was said: an update that does not fit
-the rows, a value that does not fit its column, a reply to a transaction that is none."""
+"""Messages after which rows or writes are wrong: an update that does not match the rows, a value
+that does not match its column, an invalid reply to a transaction."""
 
 
 class _Log:
-    """A log of the library's that says nothing, as all of its logs are by default."""
+    """A silent log of the library, as all of its logs are by default."""
 
     def info(self, text: str) -> None:
-        """Say nothing."""
+        """Ignore a message."""
 
     def dbg(self, text: str) -> None:
-        """Say nothing."""
+        """Ignore a message."""
 
     def dbg_is_enabled(self) -> bool:
-        """Whether dbg() says anything."""
+        """Whether dbg() logs messages."""
         return False
 
 
@@ -40,11 +40,11 @@ class RowsLog(_Log):
     """The log of ovs.db.idl, which keeps the rows of a database."""
 
     def info(self, text: str) -> None:
-        """Log why the library leaves a server, and the like."""
+        """Log a message, such as the reason of a disconnect."""
         LOG.info("%s", text)
 
     def warn(self, text: str) -> None:
-        """Raise Malformed for damage; log everything else for the reader."""
+        """Raise Malformed for damage; log other messages."""
         if _DAMAGE.search(text):
             raise Malformed(text)
         self.info(text)
@@ -53,13 +53,13 @@ class RowsLog(_Log):
 
 
 class ConnectionsLog(_Log):
-    """The log of ovs.jsonrpc: connections, which end by themselves after what they warn of."""
+    """The log of ovs.jsonrpc. A connection ends by itself after each warning."""
 
     def __init__(self) -> None:
         self.reasons: dict[str, str] = {}
 
     def warn(self, text: str) -> None:
-        """Keep what a remote sent wrongly, but no errors of the connection, which come out."""
+        """Keep the reason if a remote sent an invalid message; other errors are reported anyway."""
         remote, _, reason = text.partition(": ")
         if not reason.startswith(("send error", "receive error")):
             self.reasons[remote] = reason
@@ -69,5 +69,5 @@ CONNECTIONS = ConnectionsLog()
 
 
 def nonsense(remote: str) -> str | None:
-    """Return, once, what a remote sent that no server sends: its connection is over."""
+    """Return, once, why the messages of a remote were invalid, None if they were not."""
     return CONNECTIONS.reasons.pop(remote, None)

@@ -1,8 +1,8 @@
 """JSON-RPC messages at the speed of Python's own JSON parser.
 
-The ovs library reads JSON character by character where it has no C extension: 100,000 rows take
-it a quarter of a minute, in which no green thread has its turn. Its connections take a parser and a
-stream of ours.
+Without its C extension, the ovs library parses JSON character by character. For 100,000 rows it
+blocks all green threads for a quarter of a minute. So its connections get a parser and a stream of
+ours.
 """
 
 import errno
@@ -18,13 +18,13 @@ _REST_OF_STRING = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
 _BRACKET = re.compile(r"[{}\[\]]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _MAY_END = re.compile(r"\}\s*(?:\{|\Z)")
-"""What there is at the end of an object, or of the one before: nothing, or the next one."""
+"""A message may end here: at the end of the text, or before the next message."""
 _PATIENCE = 1 << 22
-"""Characters of one message after which other green threads get their turn."""
+"""Characters of one message after which other green threads run."""
 LONGEST = 1 << 30
-"""Characters of the longest message that is taken: some two million rows of Ucast_Macs_Remote."""
+"""The longest accepted message, in characters: some two million rows of Ucast_Macs_Remote."""
 _PIECE = 1 << 16
-"""Bytes that are read at a time."""
+"""Bytes per read."""
 _OUTER_LEVELS = 4
 """Levels of a message down to the rows of a table in an update or in the answer to a monitor."""
 _PIECES_AT_A_TIME = 16
@@ -35,7 +35,7 @@ _DECODER: Any = json.decoder
 
 
 class MessageParser:
-    """Finds the end of a JSON object in a stream of text, and then what the object is.
+    """Finds the end of a JSON object in a stream of text, and decodes the object.
 
     It has the interface that ovs.jsonrpc expects of a parser.
     """
@@ -51,10 +51,10 @@ class MessageParser:
         self._length = 0
 
     def feed(self, text: str) -> int:
-        """Take more of the stream; return how many characters of it belong to the object.
+        """Add text of the stream; return how many characters of it belong to the object.
 
-        What cannot be the end is only kept for the time being: until the server is rid of all of a
-        long message, it does nothing that we ask for.
+        Text without a possible end is stored without a check, so that a long message is received
+        quickly: until then the server answers no request.
         """
         if _MAY_END.search(text) is None and self._depth:
             self._unscanned.append(text)
@@ -72,11 +72,11 @@ class MessageParser:
         return used
 
     def is_done(self) -> bool:
-        """Whether the object is complete, or it is clear that none comes."""
+        """Whether the object is complete or invalid."""
         return self._is_done
 
     def finish(self) -> Any:
-        """Return the object, or a string that says what is wrong with it."""
+        """Return the object, or a string with the error."""
         if self._length > LONGEST:
             return f"a message of more than {LONGEST} characters"
         try:
@@ -86,7 +86,7 @@ class MessageParser:
         return message if isinstance(message, dict) else "not a JSON object"
 
     def _scan(self, text: str) -> int | None:
-        """Return where the object ends in the text, after all that was kept."""
+        """Return where the object ends in the text, after the stored text."""
         kept, self._unscanned = self._unscanned, []
         for number, part in enumerate(kept, 1):
             if self._find_end(part) is not None:
@@ -139,7 +139,7 @@ class MessageParser:
 
 
 def _unmatched(text: str) -> bytes:
-    """Return the brackets of a text without pairs, but for what is deeper than messages are."""
+    """Return the unpaired brackets of a text, up to the depth of messages."""
     brackets = text.encode(errors="replace").translate(None, _NO_BRACKETS)
     for _ in range(2 * _OUTER_LEVELS):
         brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
@@ -147,9 +147,9 @@ def _unmatched(text: str) -> bytes:
 
 
 class _PatientDecoder(json.decoder.JSONDecoder):
-    """Decodes rows in C, and what is around them in Python, where others get their turn.
+    """Decodes rows in C and the objects around them in Python, where other green threads run.
 
-    In one go a message of 100,000 rows takes as long as a switch needs for 1,000 packets.
+    Decoding 100,000 rows at once takes as long as processing 1,000 packets of a switch.
     """
 
     scan_once: Any
@@ -178,10 +178,10 @@ class _PatientDecoder(json.decoder.JSONDecoder):
 
 
 class WholeCharacters:
-    """A stream that hands over UTF-8 text, never a part of a character.
+    """A stream of UTF-8 text whose reads never split a character.
 
-    ovs.jsonrpc decodes each piece by itself: a character that arrives in two would end the
-    connection. It asks for 4 KiB at a time, too, which is little for a database.
+    ovs.jsonrpc decodes each read by itself: a character split between two reads would end the
+    connection. It also reads only 4 KiB at a time.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -206,7 +206,7 @@ def _end_of_characters(text: bytes) -> int:
     """Return where the last whole character of UTF-8 ends (RFC 3629)."""
     for size in range(1, min(4, len(text) + 1)):
         byte = text[-size]
-        if byte >= 0xC0:  # the first of several bytes; its leading ones say of how many
+        if byte >= 0xC0:  # the first of several bytes; its leading one bits are their number
             length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
             return len(text) - size if size < length else len(text)
         if byte < 0x80:
@@ -215,7 +215,7 @@ def _end_of_characters(text: bytes) -> int:
 
 
 class Connection(ovs.jsonrpc.Connection):  # type: ignore[misc]
-    """A JSON-RPC connection that reads whole characters by our parser."""
+    """A JSON-RPC connection that reads whole characters and uses our parser."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(WholeCharacters(stream))
@@ -228,9 +228,9 @@ class Connection(ovs.jsonrpc.Connection):  # type: ignore[misc]
 
 
 def prepare(connection: Any) -> None:
-    """Let the next message of a connection be read by our parser, unless the library has one in C.
+    """Set our parser for the next message of a connection, unless the library has one in C.
 
-    A connection makes a parser only where it has none.
+    A connection creates a parser only if it has none.
     """
     if connection.parser is None and ovs.json.PARSER != ovs.json.PARSER_C:
         connection.parser = MessageParser()

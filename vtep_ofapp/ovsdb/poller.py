@@ -6,10 +6,10 @@ from eventlet.green import select, time
 
 
 class Waiter:
-    """What ovs.poller.Poller is, for one wait in a green thread.
+    """A replacement of ovs.poller.Poller for one wait in a green thread.
 
-    The library's own Poller sleeps for a tenth of a second under eventlet when it is asked not
-    to wait at all.
+    Under eventlet the library's own Poller sleeps for a tenth of a second even if it should not
+    wait at all.
     """
 
     def __init__(self) -> None:
@@ -33,11 +33,11 @@ class Waiter:
         self._deadline = deadline if self._deadline is None else min(deadline, self._deadline)
 
     def immediate_wake(self) -> None:
-        """Do not wait at all."""
+        """Make block() return at once."""
         self._deadline = 0
 
     def block(self) -> None:
-        """Wait, while other green threads run."""
+        """Wait; other green threads run meanwhile."""
         timeout = None
         if self._deadline is not None:
             timeout = max(0.0, (self._deadline - ovs.timeval.msec()) / 1000)

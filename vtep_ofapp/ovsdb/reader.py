@@ -1,4 +1,4 @@
-"""Rows of a database to events: what whole transactions changed, and nothing of half a one."""
+"""Posts the changed rows of a database as events, only for complete transactions."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,15 +12,15 @@ from .replica import Replica
 from .tables import Tables
 
 ROWS_AT_A_TIME = 250
-"""Rows handled before other green threads get their turn: some ten milliseconds of work."""
+"""Rows handled before other green threads run: some ten milliseconds of work."""
 MAX_CHANGE = 5.0
-"""Seconds for which transactions join those whose rows wait; then what waits is told first."""
+"""Seconds for which new transactions join the queued change; then the queue is posted first."""
 
 
 class Reader:
-    """Reads a replica on and posts the events that its rows amount to.
+    """Reads from a replica and posts events for its changed rows.
 
-    ``is_in_sync`` says that all rows were told since the connection stands.
+    ``is_in_sync`` means that all rows of this connection were posted.
     """
 
     def __init__(self, tables: Tables, post: Callable[[Event], None]) -> None:
@@ -30,7 +30,7 @@ class Reader:
         self._work = 0
         self._behind_since: float | None = None
 
-    # What a replica tells
+    # Callbacks of the replica
 
     @property
     def bulk(self) -> Mapping[str, RemoteMacs]:
@@ -38,34 +38,34 @@ class Reader:
         return self._tables.bulk
 
     def noticed(self, table: str, row: Any, gone: bool) -> None:
-        """Take note of a row that is new, changed or gone."""
+        """Handle a new, changed or deleted row."""
         self._tables.notice(table, row, gone)
         self.worked()
 
     def cleared(self) -> None:
-        """Take note that all rows were forgotten."""
+        """Forget all rows, as the replica did."""
         self._tables.forget()
 
     def worked(self) -> None:
-        """Let other green threads have their turn every now and then during a large update.
+        """Let other green threads run now and then during a large update.
 
-        It is in the middle of a transaction, of which nothing is told before all of it is read.
+        The transaction is not complete, and none of its rows are posted before it is.
         """
         self._work += 1
         if self._work % ROWS_AT_A_TIME == 0:
             eventlet.sleep(0)
 
-    # What is done with it
+    # Reading
 
     @property
     def is_behind(self) -> bool:
-        """Whether rows in bulk wait; they are taken some at a time, between everything else."""
+        """Whether rows in bulk are queued; they are posted in small parts."""
         return any(table.is_behind for table in self.bulk.values())
 
     def read_on(self, replica: Replica) -> bool:
-        """Read what came in, and tell what whole transactions changed.
+        """Read received messages, and post the changes of complete transactions.
 
-        Return whether this was the end of a full reading: all rows are told.
+        Returns whether this posted the last of the initial rows.
         """
         if self.may_read_on():
             replica.run()
@@ -80,9 +80,9 @@ class Reader:
         return True
 
     def may_read_on(self) -> bool:
-        """Return whether there is time for more transactions: they join those whose rows wait.
+        """Return whether to read further transactions, which join the queued change.
 
-        That is so for a while, because all that we write waits for its answer.
+        It is true for MAX_CHANGE seconds, because the replies to our own writes are read as well.
         """
         if not self.is_behind:
             self._behind_since = None
@@ -93,9 +93,9 @@ class Reader:
         return now - self._behind_since < MAX_CHANGE
 
     def finish(self) -> bool:
-        """Tell the rest of what was read, after the connection; return whether all was told.
+        """Post the queued rows after the end of a connection; return whether it was in sync.
 
-        The rows stay as they are until there is another connection.
+        All rows stay until there is another connection.
         """
         was_in_sync, self.is_in_sync = self.is_in_sync, False
         while self.is_behind:

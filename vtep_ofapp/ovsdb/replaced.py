@@ -1,7 +1,7 @@
-"""What is replaced in the ovs library: two logs, which it has at module level.
+"""Replaces two module-level logs of the ovs library.
 
-Everything else that is ours reaches the library by its classes: session.Session, replica.Replica
-and json_stream.Connection are subclasses. tests/contracts/ drives the library's own way to each.
+All other changes are subclasses: session.Session, replica.Replica and json_stream.Connection.
+tests/contracts/ checks that the library still uses each of them.
 """
 
 import ovs.jsonrpc
@@ -11,6 +11,6 @@ from .idl_errors import CONNECTIONS, RowsLog
 
 
 def install() -> None:
-    """Replace the logs; the application does it once, before it reads a database."""
+    """Replace the logs; the application calls this once, before it reads a database."""
     idl.vlog = RowsLog()
     ovs.jsonrpc.vlog = CONNECTIONS

@@ -1,4 +1,4 @@
-"""The rows of one database as the ovs library keeps them, from one connection to the next."""
+"""The ovs library's copy of one database, which outlives connections."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -10,31 +10,31 @@ from ovs.db import idl
 from .session import Rows, Session
 
 _NOTHING_READ = str(UUID(int=0))
-"""What the library says of the last change that it has, where it has none."""
+"""The library's id of the last transaction while it has received none."""
 
 
 class Listener(Protocol):
-    """What a replica tells of its rows."""
+    """The callbacks of a replica."""
 
     @property
     def bulk(self) -> Mapping[str, Rows]:
         """The tables whose rows the replica does not keep, by name."""
 
     def noticed(self, table: str, row: Any, gone: bool) -> None:
-        """Take note of a row that is new, changed or gone."""
+        """Handle a new, changed or deleted row."""
 
     def cleared(self) -> None:
-        """Take note that all rows were forgotten: those that there are will be told again."""
+        """Forget all rows, because the server is about to send all rows again."""
 
     def worked(self) -> None:
-        """Let other green threads have their turn every now and then during a large update."""
+        """Let other green threads run now and then during a large update."""
 
 
 class Replica(idl.Idl):  # type: ignore[misc]
-    """An IDL that tells a listener about rows, and makes one connection each time it is asked to.
+    """An IDL that reports rows to a listener, and connects only on request.
 
-    Of the library it uses the constructor, the hooks for subclasses and the attributes that the
-    library documents, and puts its own session in ``_session``.
+    It uses the library's constructor, its hooks for subclasses and its documented attributes, and
+    replaces the session in ``_session``.
     """
 
     last_id: str
@@ -51,8 +51,8 @@ class Replica(idl.Idl):  # type: ignore[misc]
     def connect(self, address: str) -> None:
         """Begin to connect to a server.
 
-        What another one said of itself and of the lock is not believed: the database may be an
-        older one, restored or made again.
+        It forgets what another server said of itself and of the lock: the database may have been
+        restored from a backup or created again.
         """
         self.session.connect(address)
         self.state = self.IDL_S_INITIAL
@@ -60,23 +60,23 @@ class Replica(idl.Idl):  # type: ignore[misc]
 
     @property
     def is_connected(self) -> bool:
-        """Whether the connection stands."""
+        """Whether the connection is established."""
         return bool(self.session.is_connected())
 
     @property
     def is_over(self) -> bool:
-        """Whether the connection ended, or did not come about."""
+        """Whether the connection ended or failed."""
         return not self.session.is_alive()
 
     @property
     def is_monitoring(self) -> bool:
-        """Whether the server has told all rows, and tells of changes from now on."""
+        """Whether the server has sent the initial rows, and sends changes from now on."""
         return bool(self.state == self.IDL_S_MONITORING)
 
     def forget(self) -> None:
-        """Read all rows again with the next connection, whatever is known of them.
+        """Request all rows again on the next connection.
 
-        Until then what is known may be half of a transaction, and is not told.
+        Until then the rows may contain half of a transaction, and are not reported.
         """
         self.is_damaged = True
         self.last_id = _NOTHING_READ
@@ -89,25 +89,25 @@ class Replica(idl.Idl):  # type: ignore[misc]
     # Hooks of the library
 
     def restart_fsm(self) -> None:
-        """Begin the conversation on a new connection."""
+        """Send the first requests on a new connection."""
         if not ovs.ovsuuid.is_valid_string(str(self.last_id)):
-            self.last_id = _NOTHING_READ  # a server would refuse it, and the library wait
+            self.last_id = _NOTHING_READ  # a server would refuse it, and the library would wait
         super().restart_fsm()
 
     def notify(self, event: str, row: Any, updates: Any = None) -> None:
-        """Tell of a row that is new, changed or gone; of the server's own the library does, too."""
+        """Report a new, changed or deleted row, except rows of the database _Server."""
         table = row._table.name
         if table in self.tables:
             self._listener.noticed(table, row, event == idl.ROW_DELETE)
 
     def cooperative_yield(self) -> None:
-        """Take note of the work on one row more."""
+        """Count one more row for the listener's pauses."""
         self._listener.worked()
 
     def handle_monitor_canceled(self, msg: Any) -> bool:
-        """End the connection when the server stops to show rows: the schema was converted.
+        """End the connection if the server cancels the monitor after a schema conversion.
 
-        It is read again with the next connection.
+        The next connection reads the schema again.
         """
         if msg.type != msg.T_NOTIFY or msg.method != "monitor_canceled":
             return False

@@ -1,4 +1,4 @@
-"""A server's own schema, cut down to what we read, and filled up where it is older than ours."""
+"""A server's schema, reduced to our columns, with empty ones for those that it lacks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from ovs.db import error, idl
 from .errors import Unusable
 
 NEEDED = None
-"""In place of a type, for columns that no schema may lack."""
+"""In place of a type: a column that every schema must have."""
 SET: Mapping[str, Any] = {"key": "string", "min": 0, "max": "unlimited"}
 MAP: Mapping[str, Any] = {"key": "string", "value": "string", "min": 0, "max": "unlimited"}
 TEXT, NUMBER = "string", "integer"
@@ -29,7 +29,7 @@ class NoTable:
 
 
 def missing(schema: Any, columns: Columns) -> dict[str, tuple[str, ...]]:
-    """Return those of the columns that a schema lacks. Raises Unusable for what is no schema."""
+    """Return those of the columns that a schema lacks. Raises Unusable for an invalid schema."""
     try:
         known = ovs.db.schema.DbSchema.from_json(schema).tables
     except (error.Error, LookupError, TypeError, AttributeError, ValueError) as reason:
@@ -57,8 +57,8 @@ def check(schema: Any, columns: Columns) -> None:
 def helper_for(schema: Any, columns: Columns) -> Any:
     """Return a helper for the IDL with our columns of a schema that passed check().
 
-    Columns that it lacks always have the empty value of their type: the IDL does not ask a server
-    for columns that are declared to be read-only.
+    Columns that it lacks always have the empty value of their type, because the IDL does not
+    request columns that are declared read-only.
     """
     lacks = missing(schema, columns)
     tables = dict(schema["tables"])
@@ -78,6 +78,6 @@ def tables_of(database: idl.Idl, missing: Missing) -> dict[str, Any]:
 
 
 def text_of(columns: Missing) -> str:
-    """Return the names of columns, for people."""
+    """Return the names of columns for a message."""
     names = (f"{table}.{name}" for table in columns for name in columns[table])
     return ", ".join(sorted(names))

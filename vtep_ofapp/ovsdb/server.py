@@ -1,7 +1,7 @@
-"""Which servers of a database can serve us, and why the others cannot.
+"""Checks whether a server of a database can be used.
 
-A server is asked on a connection of its own, before the IDL gets one: the IDL asks for a lock and
-reads rows before it knows what it talks to, and does not say why it goes on to the next server.
+The check has a connection of its own, before the IDL's: the IDL requests a lock and reads rows
+before it knows the server's role, and does not report why it moves to the next server.
 """
 
 import errno
@@ -27,14 +27,14 @@ _ABOUT = ("name", "model", "connected", "leader")
 
 @dataclass(frozen=True)
 class Server:
-    """A server that can be used: its remote with a numeric address, and its database's schema."""
+    """A usable server: its remote with a numeric address, and its database's schema."""
 
     address: str
     schema: Any
 
 
 def ask(remote: str, database: str) -> Server:
-    """Return the server at a remote, if it has the database and may change it.
+    """Return the server at a remote, if it has the database and can write it.
 
     A host name is resolved, and each of its addresses tried. Raises Unusable.
     """
@@ -50,8 +50,8 @@ def ask(remote: str, database: str) -> Server:
 def addresses(remote: str) -> Sequence[str]:
     """Return a remote with each of the addresses that its host name has. Raises Unusable.
 
-    The library resolves no names where it lacks an optional package. The system's own resolver
-    does it here, in a thread: no green thread waits for a name server.
+    The library resolves no names if it lacks an optional package. This uses the system's resolver
+    in a thread, so that no green thread blocks on a name server.
     """
     method, _, rest = remote.partition(":")
     host, _, port = rest.rpartition(":")
@@ -69,8 +69,8 @@ def addresses(remote: str) -> Sequence[str]:
 def reason_against(about: Mapping[str, Any]) -> str | None:
     """Return why a server cannot be used, from its row of the table Database; None if it can be.
 
-    Locks are kept by each server for itself (RFC 7047, 4.1.8), so they mean something only where
-    all writers meet: at the leader of a cluster, not at its followers and relays.
+    Each server has locks of its own (RFC 7047, 4.1.8), so a lock excludes other writers only at the
+    server that all of them use: the leader of a cluster, not its followers and relays.
     """
     match about:
         case {"model": "relay"}:
@@ -111,7 +111,7 @@ def _ask(address: str, database: str) -> Server:
 
 
 def _why_not_connected(address: str, failure: int) -> str:
-    """Return why there is no connection; the library gives OpenSSL's numbers for errno's, too."""
+    """Return why a connection failed; the library returns OpenSSL's error numbers as errno, too."""
     is_tls = address.startswith("ssl:")
     if is_tls and failure == ssl.SSL_ERROR_SSL:
         return "no TLS: one end does not accept the other's certificate, or does not speak TLS"
@@ -134,7 +134,7 @@ def _schema(connection: Any, database: str) -> Any:
 
 
 def _about(connection: Any, database: str) -> Mapping[str, Any]:
-    """Return what the server says of its role for the database; nothing before OVS 2.9."""
+    """Return the server's row of the table Database; an empty one before OVS 2.9."""
     select = {
         "op": "select",
         "table": "Database",
@@ -148,9 +148,9 @@ def _about(connection: Any, database: str) -> Mapping[str, Any]:
 
 
 def _refusal(connection: Any) -> str | None:
-    """Return why the server grants no locks, as a backup does, which does not change anything.
+    """Return why the server grants no locks, None if it does; a backup server does not.
 
-    The lock that is tried has a name that nobody else knows; it ends with the connection.
+    It requests a lock with a random name, which ends with the connection.
     """
     error = _request(connection, "lock", [f"probe_{uuid4().hex}"]).error
     if error is None:

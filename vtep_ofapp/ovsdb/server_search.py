@@ -1,4 +1,4 @@
-"""Which of a database's servers is used: the first that can be, of all that are asked at once."""
+"""Finds the first usable server of a database; all are checked at the same time."""
 
 import logging
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ LOG = logging.getLogger("vtep_ofapp.databases")
 _FIRST_PAUSE, PAUSE = 0.2, 1.0
 """Seconds after the first attempt to reach a server, and after each further one."""
 _PATIENCE = 10.0
-"""Seconds for a server to say what it has."""
+"""Seconds for the check of a server."""
 
 
 class ServerSearch:
-    """Finds a server at one of some OVSDB remotes, and says once why another cannot be used."""
+    """Finds a usable server among OVSDB remotes, and logs once why others cannot be used."""
 
     def __init__(self, name: str, remotes: Sequence[str], tables: Tables) -> None:
         self._name = name
@@ -30,7 +30,7 @@ class ServerSearch:
         self._reasons: dict[str, str] = {}
 
     def find(self) -> Server:
-        """Return the first server that can be used; wait until there is one."""
+        """Wait for a usable server, and return it."""
         found = Found()
         asking = [eventlet.spawn(self._keep_asking, remote, found) for remote in self._remotes]
         try:
@@ -58,7 +58,7 @@ class ServerSearch:
             eventlet.sleep(pause)
 
     def _tell_why_not(self, remote: str, reason: str) -> None:
-        """Say why a server cannot be used, once until there is another reason."""
+        """Log why a server cannot be used, unless the reason is the same as before."""
         if self._reasons.get(remote) != reason:
             self._reasons[remote] = reason
-            LOG.warning("%s: %s", f"{self._name}: {remote}", reason)  # its lines are its own
+            LOG.warning("%s: %s", f"{self._name}: {remote}", reason)  # a rate limit for each remote

@@ -1,8 +1,7 @@
 """The library's JSON-RPC session with a database server, one connection at a time.
 
-The library's IDL reads what the server says through this session. Rows in bulk are taken out of
-each message before the IDL sees it, so the order of messages still says where each transaction
-ends.
+The library's IDL reads messages through this session. The session removes rows in bulk from each
+message before the IDL sees it. So the order of messages still marks the end of each transaction.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,27 +16,26 @@ from . import json_stream
 from .errors import Malformed, Unusable
 
 _SERVER_DATABASE, _INDEX = "_Server", "index"
-"""The database in which a server says what it is, and the column that grows with each change of
-its cluster (ovsdb-server(5)). The library refuses a server whose index is below that of another
-one before: a cluster that was made again from a backup would never be read again."""
+"""The database with a server's own status, and the column that grows with each change of its
+cluster (ovsdb-server(5)). The library refuses a server with a lower index than it has seen. So it
+would never read a cluster again that was restored from a backup."""
 _MONITORS = ("monitor", "monitor_cond", "monitor_cond_since")
-"""The requests by which the IDL asks for rows, the newest last."""
+"""The IDL's monitor requests, the newest last."""
 
 
 class Rows(Protocol):
     """A table whose rows the IDL does not see."""
 
     def add(self, updates: Any) -> None:
-        """Take the row updates of one message; raises Malformed if they are none."""
+        """Queue the row updates of one message; raises Malformed if they are invalid."""
 
 
 class Session(ovs.jsonrpc.Session):  # type: ignore[misc]
-    """A session that connects when it is asked to, once each time.
+    """A session that connects only on request, once each time.
 
     ``address`` is that of the server. ``bulk`` has the tables whose rows the IDL does not see.
-    ``begin_again`` is called when the server tells all rows, before it is handed over.
-    ``is_receiving`` says that a message is being read: that may take long, and other green threads
-    have their turn meanwhile.
+    ``begin_again`` is called before a message with all rows is processed. ``is_receiving`` means
+    that a message is being received: that may take long, and other green threads run meanwhile.
     """
 
     stream: Any
@@ -59,9 +57,9 @@ class Session(ovs.jsonrpc.Session):  # type: ignore[misc]
         self.connect(address)
 
     def connect(self, address: str) -> None:
-        """Begin to connect to a server; without success the session is over.
+        """Begin to connect to a server; if that fails, the session is over.
 
-        A server at a Unix socket can stand still as well, so it is probed like any other.
+        A server at a Unix socket may hang as well, so it is probed like any other.
         """
         now = ovs.timeval.msec()
         self.close()
@@ -76,13 +74,13 @@ class Session(ovs.jsonrpc.Session):  # type: ignore[misc]
         self._monitor = self._lock = None
 
     def run(self) -> None:
-        """Do what is due; bytes that arrive are handed over as whole characters."""
+        """Run the library's session, with a stream of whole characters."""
         super().run()
         if isinstance(self.stream, ovs.stream.Stream):
             self.stream = json_stream.WholeCharacters(self.stream)
 
     def send(self, message: Any) -> Any:
-        """Send a message, and remember the requests whose answers matter here."""
+        """Send a message, and remember requests whose replies this class handles."""
         if message.method in _MONITORS and message.params[0] == _SERVER_DATABASE:
             _ask_for_no_index(message.params[2])
         elif message.method in _MONITORS:
@@ -94,8 +92,8 @@ class Session(ovs.jsonrpc.Session):  # type: ignore[misc]
     def recv(self) -> Any:
         """Return the next message without rows in bulk, None if none is there yet.
 
-        Raises Unusable where the server refuses what the library would wait for without end, and
-        Malformed for rows that are none.
+        Raises Unusable if the server refuses a request for which the library would wait without
+        end, and Malformed for invalid rows.
         """
         if self.rpc is not None:
             json_stream.prepare(self.rpc)
@@ -120,7 +118,7 @@ class Session(ovs.jsonrpc.Session):  # type: ignore[misc]
                 self._check_refusal(message)
 
     def _begin_monitoring(self, result: Any) -> None:
-        """Take the answer to the request for rows: all of them, or changes since we had them."""
+        """Handle the monitor reply: all rows, or the changes since the last connection."""
         is_new = True
         match self._monitor.method, result:
             case "monitor_cond_since", [bool(is_known), str(), dict(updates)]:
@@ -135,13 +133,13 @@ class Session(ovs.jsonrpc.Session):  # type: ignore[misc]
         self._add(updates)
 
     def _add(self, updates: dict[str, Any]) -> None:
-        """Take rows in bulk out of table updates, whatever the version of these."""
+        """Remove rows in bulk from table updates of any version, and queue them."""
         for name, rows in self._bulk.items():
             if name in updates:
                 rows.add(updates.pop(name))
 
     def _check_refusal(self, message: Any) -> None:
-        is_unknown = message.error == "unknown method"  # then the library asks in an older way
+        is_unknown = message.error == "unknown method"  # then the library sends an older request
         if self._answers(message, self._monitor) and not is_unknown:
             raise Unusable(f"it does not show its rows: {message.error}")
         if self._answers(message, self._lock):
@@ -153,7 +151,7 @@ class Session(ovs.jsonrpc.Session):  # type: ignore[misc]
 
 
 def _ask_for_no_index(tables: dict[str, Any]) -> None:
-    """Leave the column out of a request for the rows of _Server."""
+    """Remove the column from the monitor request for _Server."""
     for requests in tables.values():
         for request in requests:
             request["columns"] = [name for name in request["columns"] if name != _INDEX]

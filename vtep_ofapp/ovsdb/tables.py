@@ -1,4 +1,4 @@
-"""What a database connection needs to know of the tables that it is for."""
+"""The interface between a database connection and the tables of a database."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
@@ -9,9 +9,9 @@ from .schemas import Columns, Missing
 
 
 class Tables(Protocol):
-    """Which columns are read, what rows mean, and how writes are done.
+    """The columns that are read, how rows become events, and how writes are performed.
 
-    ``bulk`` are the tables whose rows the IDL is not to see.
+    ``bulk`` are the tables whose rows the IDL does not see.
     """
 
     schema: ClassVar[str]
@@ -19,26 +19,26 @@ class Tables(Protocol):
     bulk: Mapping[str, RemoteMacs]
 
     def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:
-        """Take the IDL's tables, before any row is there, and the columns that the schema lacks."""
+        """Set the IDL's tables, which are empty yet, and the columns that the schema lacks."""
 
     def forget(self) -> None:
-        """Forget all rows: those that there are will be told again, before the next in_sync()."""
+        """Forget all rows: the server sends all rows again, before the next in_sync()."""
 
     def notice(self, table: str, row: Any, gone: bool) -> None:
-        """Take note of a row that is new, changed or gone."""
+        """Handle a new, changed or deleted row."""
 
     def take(self, more: bool) -> Iterable[Event]:
-        """Return the events that the noticed rows amount to, and some of those in bulk.
+        """Return events for the noticed rows and for some of the rows in bulk.
 
-        They are the next part of a change, the last one unless rows in bulk are left. ``more``
-        says that in_sync() comes after these.
+        They are the next part of a change, and the last one unless rows in bulk are left. ``more``
+        means that in_sync() follows.
         """
 
     def in_sync(self) -> Event:
-        """Return the event that says that everything there is was told; it ends a change."""
+        """Return the event for the end of the initial rows; it ends a change."""
 
     def takes(self, write: Any) -> bool:
-        """Return whether the schema has the columns that a write is about."""
+        """Return whether the schema has the columns of a write."""
 
     def perform(self, transaction: Any, writes: Sequence[Any]) -> None:
-        """Change rows within the transaction so that the writes are fulfilled."""
+        """Perform the writes within the transaction."""

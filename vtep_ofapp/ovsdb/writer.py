@@ -13,9 +13,9 @@ LOG = logging.getLogger("vtep_ofapp.databases")
 
 
 class Writer:
-    """Performs writes in one transaction, and tells how it ended.
+    """Performs writes in one transaction, and reports its result.
 
-    ``name`` is what the log calls the database; ``ended`` is called with None after success, and
+    ``name`` is the database's name in the log. ``ended`` is called with None after success, and
     with the reason after a failure.
     """
 
@@ -28,16 +28,16 @@ class Writer:
 
     @property
     def is_busy(self) -> bool:
-        """Whether writes wait, or their transaction is in flight."""
+        """Whether writes are queued, or their transaction is in flight."""
         return bool(self._writes)
 
     def put(self, writes: Sequence[Any]) -> None:
-        """Take the writes of the next transaction."""
+        """Queue the writes of the next transaction."""
         assert not self._writes
         self._writes = writes
 
     def advance(self, replica: Replica) -> None:
-        """Begin the transaction, or look whether it has ended."""
+        """Begin the transaction, or check whether it has ended."""
         if self._transaction is None and not self._begin(replica):
             return
         status = self._transaction.commit()
@@ -49,14 +49,14 @@ class Writer:
         self._end(error)
 
     def give_up(self, reason: str) -> None:
-        """End the transaction: the connection is gone."""
+        """Abort the transaction and report the reason."""
         if self._transaction is not None:
             self._transaction.abort()
         if self._writes:
             self._end(reason)
 
     def _begin(self, replica: Replica) -> bool:
-        """Begin a transaction for what is to be written; return whether there is one."""
+        """Begin a transaction for the queued writes; return whether there are any."""
         if not self._writes:
             return False
         self._transaction = idl.Transaction(replica)

@@ -1,1 +1,1 @@
-"""The hardware_vtep database (vtep(5)): its rows as values, and what we write into it."""
+"""The hardware_vtep database (vtep(5)): its rows as values, and our writes."""

@@ -1,4 +1,4 @@
-"""ACL: only named by ports as yet, whose column could not be read without the table."""
+"""ACL: rows that Physical_Port names; reading acl_bindings requires the table."""
 
 from ..declarations import Group, Table
 from ..schemas import TEXT

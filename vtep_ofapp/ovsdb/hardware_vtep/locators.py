@@ -1,4 +1,4 @@
-"""Physical_Locator and Physical_Locator_Set: the addresses of VTEPs, which other rows name."""
+"""Physical_Locator and Physical_Locator_Set: the VTEPs that other rows name."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
@@ -13,9 +13,9 @@ _ENCAPSULATION = "vxlan_over_ipv4"
 
 
 class Locators(Keeper):
-    """The locators that there are; of each that cannot be used a Refused is told.
+    """All locators; for each that cannot be used the loop gets a Refused.
 
-    ``ends`` are the locators by the text of their UUID, or why they cannot be used.
+    ``ends`` are the locators by the text of their UUID, or the reasons why they cannot be used.
     """
 
     def __init__(self, contents: Contents) -> None:
@@ -28,15 +28,15 @@ class Locators(Keeper):
         self._by_address: dict[str, UUID] = {}
 
     def when_key_changes(self, read: Callable[[Collection[UUID]], Iterable[VtepRow]]) -> None:
-        """Let rows that name locators be read again when the keys of these have changed."""
+        """Register a function that reads rows again after their locators' tunnel keys changed."""
         self._read_again.append(read)
 
     def without_key(self, address: str) -> UUID | None:
-        """Return the locator of an address that has no key of its own."""
+        """Return the locator of an address without a tunnel key, None if there is none."""
         return self._by_address.get(address)
 
     def notice(self, table: str, row: Any, gone: bool) -> Iterable[VtepRow]:
-        """Take a locator; sets of them are read with the rows that name them."""
+        """Handle a locator; sets of locators are read with the rows that name them."""
         if table != "Physical_Locator":
             return ()
         self._notice_address(row, gone)
@@ -54,21 +54,21 @@ class Locators(Keeper):
         return self._unrefuse(row.uuid)
 
     def take(self) -> Iterable[VtepRow]:
-        """Read the rows that name a locator whose key changed; that is rare, and may take long."""
+        """Read rows again whose locators' tunnel keys changed; that is rare, and may take long."""
         if not self._with_other_key:
             return ()
         changed, self._with_other_key = self._with_other_key, set()
         return [row for read in self._read_again for row in read(changed)]
 
     def forget(self) -> None:
-        """Forget all locators, but not that one was refused: the end of that has to be told."""
+        """Forget all locators, but not which were refused: the loop needs the end of each fault."""
         self.ends.clear()
         self._keys.clear()
         self._with_other_key.clear()
         self._by_address.clear()
 
     def in_sync(self) -> None:
-        """Forget that locators were refused that are gone."""
+        """Forget the refused locators that are gone."""
         self._refused &= self._contents.rows("Physical_Locator").keys()
 
     def _notice_address(self, row: Any, gone: bool) -> None:
@@ -84,7 +84,7 @@ class Locators(Keeper):
         self._keys[row.uuid] = key
 
     def _unrefuse(self, locator: UUID) -> Iterable[VtepRow]:
-        """Tell that a locator that could not be used is mended or gone."""
+        """Return the end of a Refused, if the locator had one."""
         if locator not in self._refused:
             return ()
         self._refused.discard(locator)
@@ -92,7 +92,7 @@ class Locators(Keeper):
 
 
 def locator_of(row: Any) -> Locator:
-    """Return what a Physical_Locator row says. Raises Invalid."""
+    """Return the value of a Physical_Locator row. Raises Invalid."""
     if row.encapsulation_type != _ENCAPSULATION:
         raise Invalid(f"{row.encapsulation_type!r} is no encapsulation that we know")
     key = parse_vni(row.tunnel_key[0]) if row.tunnel_key else None
@@ -100,7 +100,7 @@ def locator_of(row: Any) -> Locator:
 
 
 def locators_of(row: Any) -> tuple[frozenset[Locator], tuple[str, ...]]:
-    """Return the locators of a Physical_Locator_Set row, and why others are left out."""
+    """Return the usable locators of a Physical_Locator_Set row, and the reasons for others."""
     locators, refused = set(), []
     for each in row.locators:
         try:
@@ -111,7 +111,7 @@ def locators_of(row: Any) -> tuple[frozenset[Locator], tuple[str, ...]]:
 
 
 def put_locator(changes: Changes, address: str) -> Any:
-    """Return the locator row of an address without a key of its own, the NVC's or a new one."""
+    """Return the locator row of an address without a tunnel key, an existing or a new one."""
     uuid = changes.contents[Locators].without_key(address)
     row = changes.row("Physical_Locator", uuid) if uuid is not None else None
     if row is not None:

@@ -1,4 +1,4 @@
-"""Logical_Router: which logical switches each joins."""
+"""Logical_Router: the logical switches that each router joins."""
 
 from typing import Any
 

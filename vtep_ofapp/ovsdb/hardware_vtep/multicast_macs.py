@@ -1,4 +1,4 @@
-"""Mcast_Macs_Remote and Mcast_Macs_Local: where BUM frames go, by the NVC and by us."""
+"""Mcast_Macs_Remote and Mcast_Macs_Local: the flood lists of the NVC, and ours."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -14,7 +14,7 @@ from .one_row import keep_one
 
 
 class MulticastMacs(Keeper):
-    """Reads remote multicast MACs again when their locators get another key."""
+    """Reads remote multicast MACs again after the tunnel keys of their locators changed."""
 
     def __init__(self, contents: Contents) -> None:
         super().__init__(contents)

@@ -1,4 +1,4 @@
-"""Rows of a local table of which there is one, or none, for what they say."""
+"""Local tables in which we keep at most one row for a key."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,7 +10,7 @@ from ..declarations import Changes
 def keep_one(
     changes: Changes, table: str, rows: Iterable[UUID], is_right: Callable[[Any], bool]
 ) -> bool:
-    """Delete all of the rows but the first one that is right; return whether there is one."""
+    """Delete all rows except the first correct one; return whether there is one."""
     found = False
     for uuid in rows:
         row = changes.row(table, uuid)

@@ -16,7 +16,7 @@ _COUNTERS = ("packets_from_local", "bytes_from_local", "packets_to_local", "byte
 
 
 class PhysicalPorts(Keeper):
-    """Ports as they were read, until their rows change: counters change often."""
+    """A cache of decoded ports, until their rows change: counters change often."""
 
     def __init__(self, contents: Contents) -> None:
         super().__init__(contents)
@@ -31,7 +31,7 @@ class PhysicalPorts(Keeper):
         return is_changed
 
     def read(self, row: Any) -> PhysicalPort:
-        """Return what a port's row says."""
+        """Return the value of a port's row."""
         port = self._ports.get(row.uuid)
         if port is None:
             stats = row.vlan_stats
@@ -46,14 +46,14 @@ class PhysicalPorts(Keeper):
         return port
 
     def notice(self, table: str, row: Any, gone: bool) -> Iterable[VtepRow]:
-        """Take a port or the counters of a binding; they are told with their switch."""
+        """Handle a row of a port or of a binding's counters; the loop gets them with the switch."""
         self._is_changed = True
         if table == "Physical_Port":
             self._ports.pop(row.uuid, None)
             return ()
         port, vlan = self._binding_of_stats.get(row.uuid, (None, 0))
         if port is not None and gone:
-            del self._binding_of_stats[row.uuid]  # and the port's own row changed
+            del self._binding_of_stats[row.uuid]  # the port's row changes as well
         elif port is not None:
             self._changed_stats[port][vlan] = _binding_stats(row)
         return ()

@@ -15,7 +15,7 @@ from .tunnels import Tunnels
 
 
 class PhysicalSwitches(Keeper):
-    """The switches; all are read again when something of one has changed."""
+    """The switches; all are read again after a change of one."""
 
     def __init__(self, contents: Contents) -> None:
         super().__init__(contents)
@@ -25,12 +25,12 @@ class PhysicalSwitches(Keeper):
         self._is_changed = False
 
     def notice(self, table: str, row: Any, gone: bool) -> Iterable[VtepRow]:
-        """Take a switch or a manager; it is told when all that it names is noticed."""
+        """Handle a switch or a manager; take() returns it after the rows that it names."""
         self._is_changed = True
         return ()
 
     def take(self) -> Iterable[VtepRow]:
-        """Return the switches that have changed, and those that are gone."""
+        """Return the changed and the deleted switches."""
         is_changed = [self._is_changed, self._ports.take_change(), self._tunnels.take_change()]
         self._is_changed = False
         if not any(is_changed):
@@ -74,10 +74,10 @@ class PhysicalSwitches(Keeper):
 
 
 def _towards(target: str) -> str | None:
-    """Return this host's address on the way to a manager, None where it has none of its own.
+    """Return this host's address towards a manager, None if it is unknown or a loopback address.
 
-    A passive target (ptcp:PORT:HOST) may say it. For an active one (tcp:HOST:PORT) the route
-    does: connecting a datagram socket sends nothing.
+    A passive target (ptcp:PORT:HOST) may contain it. For an active one (tcp:HOST:PORT) it is the
+    source address of the route: connecting a datagram socket sends no packet.
     """
     method, _, rest = target.partition(":")
     first, _, second = rest.partition(":")

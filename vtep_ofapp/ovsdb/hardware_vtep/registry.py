@@ -1,4 +1,4 @@
-"""The groups of tables that we read and write; a group finds the keepers of those before it."""
+"""The groups of tables that we read and write; a keeper can use those of earlier groups."""
 
 from collections.abc import Sequence
 

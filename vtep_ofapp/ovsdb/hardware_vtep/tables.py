@@ -1,4 +1,4 @@
-"""All of hardware_vtep, for a database connection."""
+"""The tables of hardware_vtep for a database connection."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from ..schemas import Columns, Missing
 from .registry import GROUPS
 
 ROWS_AT_A_TIME = 250
-"""Rows in bulk told at once, so that neither we nor the loop take long for them."""
+"""Rows in bulk per event, so that neither the reader nor the loop takes long."""
 _TABLES: Mapping[str, Table] = {each.name: each for group in GROUPS for each in group.tables}
 
 
@@ -39,12 +39,12 @@ class VtepTables:
         self._is_within_change = False
 
     def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:
-        """Take the IDL's tables, before any row is there, and the columns that the schema lacks."""
+        """Set the IDL's tables, which are empty yet, and the columns that the schema lacks."""
         self._contents.attach(tables, missing)
         self.forget()
 
     def forget(self) -> None:
-        """Forget all rows: those that there are will be told again, before the next in_sync()."""
+        """Forget all rows: the server sends all rows again, before the next in_sync()."""
         self._rows.clear()
         for keeper in self._keepers:
             keeper.forget()
@@ -52,7 +52,7 @@ class VtepTables:
             rows.clear()
 
     def notice(self, table: str, row: Any, gone: bool) -> None:
-        """Take note of a row that is new, changed or gone."""
+        """Handle a new, changed or deleted row."""
         read = _TABLES[table].read
         if read is not None:
             self._rows.append(Gone(row.uuid) if gone else read(row))
@@ -60,7 +60,7 @@ class VtepTables:
             self._rows.extend(self._keeper_of[table].notice(table, row, gone))
 
     def take(self, more: bool) -> Iterable[Event]:
-        """Return the next part of a change: the noticed rows, and some of those in bulk."""
+        """Return the next part of a change: the noticed rows, and some of the rows in bulk."""
         for keeper in self._keepers:
             self._rows.extend(keeper.take())
         for in_bulk in self.bulk.values():
@@ -73,7 +73,7 @@ class VtepTables:
         return (VtepRows(rows, more),)
 
     def in_sync(self) -> Event:
-        """Return the event that says that everything there is was told; it ends a change."""
+        """Return the event for the end of the initial rows; it ends a change."""
         self._is_within_change = False
         for keeper in self._keepers:
             keeper.in_sync()
@@ -82,9 +82,9 @@ class VtepTables:
         return VtepInSync(frozenset().union(*rows, *(each.uuids() for each in self.bulk.values())))
 
     def takes(self, write: VtepWrite) -> bool:
-        """Return whether the schema has the columns that a write is about."""
+        """Return whether the schema has the columns of a write."""
         return self._writers.takes(write)
 
     def perform(self, transaction: Any, writes: Sequence[VtepWrite]) -> None:
-        """Change rows within the transaction so that the writes are fulfilled."""
+        """Perform the writes within the transaction."""
         self._writers.perform(transaction, writes)

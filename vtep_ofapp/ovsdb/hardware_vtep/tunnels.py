@@ -12,7 +12,7 @@ from .locators import put_locator
 
 
 class Tunnels(Keeper):
-    """Tunnels as they were read, until their rows change."""
+    """A cache of decoded Tunnel rows, until they change."""
 
     def __init__(self, contents: Contents) -> None:
         super().__init__(contents)
@@ -25,14 +25,14 @@ class Tunnels(Keeper):
         return is_changed
 
     def read(self, row: Any) -> TunnelRow:
-        """Return what a tunnel's row says."""
+        """Return the value of a tunnel's row."""
         tunnel = self._tunnels.get(row.uuid)
         if tunnel is None:
             tunnel = self._tunnels[row.uuid] = _tunnel(row)
         return tunnel
 
     def notice(self, table: str, row: Any, gone: bool) -> Iterable[VtepRow]:
-        """Take a tunnel; it is told with its switch."""
+        """Handle a Tunnel row; the loop gets it with the switch."""
         self._is_changed = True
         self._tunnels.pop(row.uuid, None)
         return ()

@@ -1,4 +1,4 @@
-"""Ucast_Macs_Remote and Ucast_Macs_Local: where stations are, by the NVC and by us."""
+"""Ucast_Macs_Remote and Ucast_Macs_Local: the stations of the NVC, and ours."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -14,7 +14,7 @@ from .one_row import keep_one
 
 
 class UnicastMacs(Keeper):
-    """The remote MACs, which the library does not get to see."""
+    """The remote MACs, which the library does not see."""
 
     def __init__(self, contents: Contents) -> None:
         super().__init__(contents)
@@ -24,7 +24,7 @@ class UnicastMacs(Keeper):
         locators.when_key_changes(self._read_again)
 
     def _read_again(self, locators: Collection[UUID]) -> Iterable[VtepRow]:
-        """Let the remote MACs behind these locators wait, as if they had changed."""
+        """Queue the remote MACs behind these locators, as if they had changed."""
         self._remote_macs.read_again(locators)
         return ()
 

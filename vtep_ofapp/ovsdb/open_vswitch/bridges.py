@@ -1,4 +1,4 @@
-"""Bridge and Controller: what a bridge is like, and our settings of it."""
+"""Bridge and Controller: bridges as values, and our settings of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,29 +17,29 @@ _CONTROLLER: Mapping[str, Any] = {
 }
 """Settings of a bridge's controllers, unless someone chose otherwise.
 
-Milliseconds until Open vSwitch tries again to reach us. In-band, its default, has hidden flows for
-the controller's traffic that would let tenants' frames pass by the pipeline. Without a limit to
-the frames that it shows in a second, it drops all beyond the first 100 that wait; with one, each
-port has a line of its own, and a flood at one port takes nothing from the others.
+max_backoff is in milliseconds. In-band control, the default, has hidden flows for the controller's
+traffic, by which tenants' frames would bypass the pipeline. Without a rate limit, Open vSwitch has
+one queue of 100 packet-ins. With one it has a queue for each port, so that a flood at one port does
+not drop packet-ins of others.
 """
 _OPENFLOW = "OpenFlow13"
-"""What a Bridge calls the version of OpenFlow that we speak."""
+"""The name of our OpenFlow version in the column protocols of a Bridge."""
 _NOT_IN_BAND = "disable-in-band"
 """The key in other_config of a Bridge that we set, unless someone has set it.
 
-A controller that ``ovs-vsctl set-controller`` just made is in-band until its settings are written:
-without this key the hidden flows are there for some milliseconds each time.
+A controller that ``ovs-vsctl set-controller`` just created is in-band until its settings are
+written. Without this key the hidden flows exist for some milliseconds each time.
 """
 
 
 def read(row: Any, ports: Mapping[str, BridgePort], contents: Contents) -> Bridge:
-    """Return what a Bridge row says, with its ports by name."""
+    """Return the value of a Bridge row, with its ports by name."""
     return Bridge(
         row.uuid,
         row.name,
         int(row.datapath_id[0], 16) if row.datapath_id else None,
         row.fail_mode == ["secure"],
-        not row.protocols or _OPENFLOW in row.protocols,  # none means each that it can
+        not row.protocols or _OPENFLOW in row.protocols,  # an empty column means all versions
         ports,
         database=contents.name,
         controllers_are_set=_NOT_IN_BAND in row.other_config
@@ -71,7 +71,7 @@ def _settings(contents: Contents) -> Mapping[str, Any]:
 
 
 def _own_interface(bridge: Any) -> tuple[int, str] | None:
-    """Return number and MAC address of a bridge's own internal port, if it has them."""
+    """Return interface number and MAC address of a bridge's internal port, None if unknown."""
     for port in bridge.ports:
         if port.name == bridge.name:
             for interface in port.interfaces:

@@ -1,8 +1,8 @@
-"""The mark of what is ours."""
+"""The mark of our ports and bridges."""
 
 OWNER = "vtep_ofapp"
-"""The key in external_ids that marks what is ours.
+"""The key in external_ids that marks our ports and bridges.
 
-Its value at a Port is the bridge's name; at a Bridge it names the lock and the database of the
+For a Port its value is the bridge's name. For a Bridge it is the lock and the database of the
 process that manages it.
 """

@@ -13,16 +13,16 @@ from ..schemas import NEEDED, SET
 from .owner import OWNER
 
 _ATTEMPT = "vtep_ofapp_attempt"
-"""The key in other_config of an Interface of ours that counts our attempts.
+"""The key in other_config of our Interfaces that counts our attempts to create them.
 
-Open vSwitch tries to make a port again only when its database changes, and looks neither at
-external_ids nor at what it has written itself.
+Open vSwitch tries to create a port again only after a change of its database. Changes of
+external_ids and of columns that it writes itself do not count.
 """
 _VXLAN_PORT = "4789"
 
 
 class Ports(Keeper):
-    """Ports as they were read, until one of their rows changes."""
+    """A cache of decoded ports, until one of their rows changes."""
 
     def __init__(self, contents: Contents) -> None:
         super().__init__(contents)
@@ -31,7 +31,7 @@ class Ports(Keeper):
         self._changed: set[UUID] = set()
 
     def notice(self, table: str, row: Any, gone: bool) -> Iterable[Any]:
-        """Take a port or an interface; it is told with its bridge."""
+        """Handle a Port or an Interface; the loop gets it with its bridge."""
         if table == "Port":
             self._changed.add(row.uuid)
         elif table == "Interface" and row.uuid in self._port_of:
@@ -41,7 +41,7 @@ class Ports(Keeper):
         return ()
 
     def take(self) -> Iterable[Any]:
-        """Read the ports that have changed."""
+        """Decode the ports that have changed."""
         changed, self._changed = self._changed, set()
         for uuid in changed:
             self._read(uuid)
@@ -54,7 +54,7 @@ class Ports(Keeper):
         self._changed.clear()
 
     def of(self, bridge: Any) -> Mapping[str, BridgePort]:
-        """Return the ports of a Bridge row by their names, without its own internal one."""
+        """Return the ports of a Bridge row by their names, without its internal port."""
         known = (self._ports.get(each.uuid) for each in bridge.ports)
         ports = {port.name: port for port in known if port is not None and port.name != bridge.name}
         for name, port in ports.items():
@@ -105,7 +105,7 @@ def _bridge_port(row: Any, interfaces: Sequence[Any]) -> BridgePort:
 
 
 def _vxlan(interface: Any, is_up: bool) -> VxlanPort | None:
-    """Return what an interface takes of VXLAN; the bridge is still to be filled in."""
+    """Return the VXLAN packets that an interface receives; the caller sets the bridge."""
     options = interface.options
     if interface.type != "vxlan" or options.get("dst_port", _VXLAN_PORT) != _VXLAN_PORT:
         return None
@@ -123,7 +123,7 @@ def _vxlan(interface: Any, is_up: bool) -> VxlanPort | None:
 
 
 def _number(text: str) -> int:
-    """Return a number as Open vSwitch reads it, 0 for what is none."""
+    """Return a number as Open vSwitch parses it, 0 for other text."""
     try:
         return int(text, 0)
     except ValueError:
@@ -131,10 +131,10 @@ def _number(text: str) -> int:
 
 
 def _members(row: Any, numbered: list[Any]) -> tuple[int, ...]:
-    """Return the numbers that are in use: all that speak LACP, or else the first that is up.
+    """Return the port numbers of the members in use: all with LACP, else the first that is up.
 
-    Without LACP the switch beyond may send a copy of a broadcast by each member, and knows our
-    stations by one of them only.
+    Without LACP the neighbouring switch may send a copy of a broadcast to each member, and learns
+    our stations at one of them only.
     """
     up = [each for each in numbered if _is_up(each)] or numbered
     in_use = numbered if row.lacp in (["active"], ["passive"]) else up[:1]
@@ -146,7 +146,7 @@ def _is_up(interface: Any) -> bool:
 
 
 def _error(interface: Any) -> str | None:
-    """Return why an interface has no number, None if that is still to come."""
+    """Return why an interface has no port number, None while that is pending."""
     if interface.error:
         return str(interface.error[0])
     return "it has no port number" if interface.ofport else None
@@ -157,7 +157,7 @@ def _remote(text: str) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """Return an address that we wrote once, None if someone has made something else of it."""
+    """Return an address that we wrote, None if someone has replaced it by other text."""
     try:
         return parse_ipv4(text)
     except Invalid:

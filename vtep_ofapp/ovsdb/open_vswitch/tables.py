@@ -1,4 +1,4 @@
-"""All of Open_vSwitch, for a database connection."""
+"""The tables of Open_vSwitch for a database connection."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -15,13 +15,13 @@ GROUPS = (ports.GROUP, bridges.GROUP)
 
 
 class OpenVSwitchTables:
-    """Reads and writes Open_vSwitch: a bridge is told with its ports, as one value."""
+    """Reads and writes Open_vSwitch: a bridge with its ports is one value."""
 
     schema: ClassVar[str] = "Open_vSwitch"
     columns: ClassVar[Columns] = columns_of(GROUPS)
 
     def __init__(self, name: str, mark: str) -> None:
-        """Read the database of this name; ``mark`` is what our bridges carry."""
+        """Read the database of this name; ``mark`` is the mark of our bridges."""
         self.bulk: Mapping[str, RemoteMacs] = {}
         self._contents = Contents(name, mark)
         self._ports = ports.Ports(self._contents)
@@ -30,23 +30,23 @@ class OpenVSwitchTables:
         self._is_changed = False
 
     def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:
-        """Take the IDL's tables, before any row is there, and the columns that the schema lacks."""
+        """Set the IDL's tables, which are empty yet, and the columns that the schema lacks."""
         self._contents.attach(tables, missing)
         self.forget()
 
     def forget(self) -> None:
-        """Forget all rows: those that there are will be told again, before the next in_sync()."""
+        """Forget all rows: the server sends all rows again, before the next in_sync()."""
         self._ports.forget()
         self._bridges.clear()
         self._is_changed = False
 
     def notice(self, table: str, row: Any, gone: bool) -> None:
-        """Take note of a row that is new, changed or gone."""
+        """Handle a new, changed or deleted row."""
         self._is_changed = True
         self._ports.notice(table, row, gone)
 
     def take(self, more: bool) -> Iterable[Event]:
-        """Return the change that the noticed rows amount to."""
+        """Return the change of bridges from the noticed rows."""
         if not self._is_changed:
             return ()
         self._is_changed = False
@@ -64,13 +64,13 @@ class OpenVSwitchTables:
         return (Bridges(self._contents.name, changed, more),) if changed else ()
 
     def in_sync(self) -> Event:
-        """Return the event that says that everything there is was told; it ends a change."""
+        """Return the event for the end of the initial rows; it ends a change."""
         return BridgesInSync(self._contents.name, frozenset(self._bridges))
 
     def takes(self, write: SwitchWrite) -> bool:
-        """Return whether the schema has the columns that a write is about."""
+        """Return whether the schema has the columns of a write."""
         return self._writers.takes(write)
 
     def perform(self, transaction: Any, writes: Sequence[SwitchWrite]) -> None:
-        """Change rows within the transaction so that the writes are fulfilled."""
+        """Perform the writes within the transaction."""
         self._writers.perform(transaction, writes)
