@@ -20,7 +20,7 @@ PORT = "OUR_PORT"
 """The variable with the port of our listener."""
 
 
-class Noting(OSKenApp):  # type: ignore[misc]
+class Noting(OSKenApp):  # type: ignore[misc]  # os-ken has no types
     """Prints what os-ken tells it: the class of a message, and which bytes of it there are."""
 
     OFP_VERSIONS = (ofproto_v1_3.OFP_VERSION,)

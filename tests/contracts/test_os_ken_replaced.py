@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.wire.openflow import ECHO_REPLY, HELLO, pack
 from tests.contracts import noting
 from tests.guard import openflow
 from tests.ports import held_port
@@ -87,7 +88,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
 def noted_until_echo(manager: Manager, *messages: bytes) -> list[str]:
     """Send messages and an echo reply; return what was noted of messages before the latter."""
     with manager.connect() as client:
-        client.send(*messages, openflow.pack(openflow.ECHO_REPLY, xid=99))
+        client.send(*messages, pack(ECHO_REPLY, xid=99))
         said = manager.until("OFPEchoReply 99")
     noted = re.findall(r"^NOTED (\S+\.\S+ \d+)$", said, re.MULTILINE)
     assert noted.pop().endswith("OFPEchoReply 99")
@@ -101,7 +102,7 @@ def test_connections_are_taken_by_our_listener_in_the_place_of_os_kens(manager: 
 
 def test_a_message_that_nobody_asked_for_is_not_read(manager: Manager) -> None:
     """os-ken would read it, and hand it to the application."""
-    unasked = openflow.pack(GET_CONFIG_REPLY, struct.pack("!HH", 0, 128))
+    unasked = pack(GET_CONFIG_REPLY, struct.pack("!HH", 0, 128))
     assert noted_until_echo(manager, unasked) == []
 
 
@@ -135,7 +136,7 @@ def test_a_packet_in_whose_length_has_wrapped_is_cut_by_our_framing(manager: Man
 
 def test_a_socket_that_says_no_openflow_costs_its_connection_alone(manager: Manager) -> None:
     with manager.connect() as client, openflow.Client(manager.port) as stranger:
-        stranger.send(bytes([4, openflow.HELLO, 0, 3]) + bytes(4))
+        stranger.send(bytes([4, HELLO, 0, 3]) + bytes(4))
         stranger.drain()
-        client.send(openflow.pack(openflow.ECHO_REPLY, xid=5))
+        client.send(pack(ECHO_REPLY, xid=5))
         manager.until("OFPEchoReply 5")

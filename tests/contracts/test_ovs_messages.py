@@ -49,7 +49,12 @@ def test_a_session_reads_by_our_parser(
     monkeypatch.setattr(json_stream.MessageParser, "finish", noted)
     session = Session(f"unix:{listener.getsockname()}", 0, {}, lambda: None)
     with contextlib.closing(session):
-        until(lambda: session.run() or session.is_connected() or None)
+
+        def is_connected() -> bool | None:
+            session.run()
+            return session.is_connected() or None
+
+        until(is_connected)
         server, _ = listener.accept()
 
         def received() -> ovs.jsonrpc.Message | None:

@@ -44,7 +44,7 @@ def described(*ports: PhysicalPort, **more: Any) -> PhysicalSwitch:
 IN_CHARGE = "this process has the lock: it is in charge"
 P0 = physical_port("p0", {0: RED})
 BR0 = described(P0)
-ROWS = [logical_switch(RED), BR0, local_unknown_dst(OWN)]
+ROWS: list[VtepRow] = [logical_switch(RED), BR0, local_unknown_dst(OWN)]
 BRIDGE = bridge(port("p0", 1), to_anyone())
 
 

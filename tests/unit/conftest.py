@@ -6,13 +6,16 @@ With ``search`` they are new and many more; with ``glance`` the first failure is
 
 import logging
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from .app import App
+from .doubles import Said
 
-_COMMON = {
+_COMMON: dict[str, Any] = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
@@ -34,7 +37,7 @@ class _Alarm(logging.Handler):
 
 
 @pytest.fixture(autouse=True)
-def no_bug_is_hidden():
+def no_bug_is_hidden() -> Iterator[None]:
     """Let a test fail when a managed switch meets a bug, which it survives in real life."""
     alarm, log = _Alarm(), logging.getLogger("vtep_ofapp.managed")
     log.addHandler(alarm)
@@ -48,11 +51,11 @@ def app() -> App:
 
 
 @pytest.fixture
-def said(caplog):
+def said(caplog: pytest.LogCaptureFixture) -> Said:
     """Return a function that returns what was logged, at this level or above, since last asked."""
     caplog.set_level(logging.INFO, "vtep_ofapp")
 
-    def take(level=logging.WARNING):
+    def take(level: int = logging.WARNING) -> list[str]:
         messages = [each.getMessage() for each in caplog.records if each.levelno >= level]
         caplog.clear()
         return messages

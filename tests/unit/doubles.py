@@ -4,11 +4,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from vtep_ofapp.loop.timers import Timers
+from vtep_ofapp.process.systemd import ServiceManager
 from vtep_ofapp.values.counters import Traffic
 from vtep_ofapp.values.events import Applied, Committed, ReadBack, RoleIs, TimerIsDue
 from vtep_ofapp.values.flow_changes import Change, FlowChange
 from vtep_ofapp.values.flows import Flow, FlowKey, Group, ToGroup
 from vtep_ofapp.values.packets import PacketOut
+
+Said = Callable[..., list[str]]
+"""What the fixture ``said`` gives: the lines of the log, of a level or above, since last asked."""
+
+
+def flow_changes(changes: Sequence[Change]) -> list[FlowChange]:
+    """Return changes, each of which is a change of a flow."""
+    flows = [change for change in changes if isinstance(change, FlowChange)]
+    assert len(flows) == len(changes), f"changes of groups too: {changes}"
+    return flows
 
 
 class SwitchDouble:
@@ -138,12 +149,12 @@ class WriterDouble:
         return Committed(self.name, error)
 
 
-class ServiceDouble:
+class ServiceDouble(ServiceManager):
     """A service manager that takes notes."""
 
-    watchdog_interval = 1.0
-
     def __init__(self) -> None:
+        super().__init__({})
+        self.watchdog_interval = 1.0
         self.is_ready = False
         self.status = ""
         self.fed = 0

@@ -195,7 +195,7 @@ def cut_anywhere(sizes: tuple[int, ...], sleep: Callable[..., None]) -> Iterator
     with ExitStack() as stack:
         for (module, name), size in zip(names, sizes, strict=True):
             stack.enter_context(patch.object(module, name, size))
-        stack.enter_context(patch.object(reader.eventlet, "sleep", sleep))
+        stack.enter_context(patch("eventlet.sleep", sleep))
         yield
 
 

@@ -1,6 +1,8 @@
 """What os-ken itself makes of our flows and groups, and what a switch would answer."""
 
 import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from os_ken.ofproto import nicira_ext, ofproto_parser
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -8,11 +10,16 @@ from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from vtep_ofapp.openflow import message_filter
 from vtep_ofapp.pipeline.layout import Cookie, cookie_of
-from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
+from vtep_ofapp.values.flow_changes import Change, FlowChange, GroupChange
 from vtep_ofapp.values.flows import (
+    Action,
+    Bucket,
     CheckLength,
+    Flow,
     ForgetInPort,
     GoTo,
+    Group,
+    MatchValue,
     Output,
     OutputToBond,
     PopVlan,
@@ -31,29 +38,29 @@ class Datapath:
     ofproto_parser = parser
     address = ("192.0.2.1", 50000)
 
-    def __init__(self, xid=0):
+    def __init__(self, xid: int = 0) -> None:
         self.xid = xid
         self.sent = b""
         self.is_open = True
 
-    def set_xid(self, message):
+    def set_xid(self, message: Any) -> int:
         self.xid = (self.xid + 1) & ofp.MAX_XID
         message.set_xid(self.xid)
         return self.xid
 
-    def send(self, buf):
+    def send(self, buf: bytes) -> None:
         self.sent += buf
 
-    def close(self):
+    def close(self) -> None:
         self.is_open = False
 
 
-def serialized(message):
+def serialized(message: Any) -> bytes:
     message.serialize()
     return bytes(message.buf)
 
 
-def flow_mod(change):
+def flow_mod(change: FlowChange) -> Any:
     key, flow = change.key, change.flow
     match = parser.OFPMatch(**dict(key.match))
     where = {"table_id": key.table, "priority": key.priority, "match": match}
@@ -72,7 +79,7 @@ def flow_mod(change):
     )
 
 
-def group_mod(change):
+def group_mod(change: GroupChange) -> Any:
     group = change.group
     if group is None:
         return parser.OFPGroupMod(Datapath(), ofp.OFPGC_DELETE, ofp.OFPGT_ALL, change.id, [])
@@ -85,13 +92,13 @@ def group_mod(change):
     )
 
 
-def group_type(group):
+def group_type(group: Group) -> int:
     if group.fast_failover:
-        return ofp.OFPGT_FF
-    return ofp.OFPGT_SELECT if group.select else ofp.OFPGT_ALL
+        return int(ofp.OFPGT_FF)
+    return int(ofp.OFPGT_SELECT if group.select else ofp.OFPGT_ALL)
 
 
-def bundle_add(bundle_id, xid, change):
+def bundle_add(bundle_id: int, xid: int, change: Change) -> Any:
     inner = flow_mod(change) if isinstance(change, FlowChange) else group_mod(change)
     flags = ofp.ONF_BF_ATOMIC | ofp.ONF_BF_ORDERED
     message = parser.ONFBundleAddMsg(Datapath(), bundle_id, flags, inner, [])
@@ -99,55 +106,63 @@ def bundle_add(bundle_id, xid, change):
     return message
 
 
-def bundle_control(bundle_id, xid, kind):
+def bundle_control(bundle_id: int, xid: int, kind: int) -> Any:
     flags = ofp.ONF_BF_ATOMIC | ofp.ONF_BF_ORDERED
     message = parser.ONFBundleCtrlMsg(Datapath(), bundle_id, kind, flags, [])
     message.set_xid(xid)
     return message
 
 
-def instructions(actions):
+def instructions(actions: Sequence[Action]) -> list[Any]:
     applied = [each for action in actions for each in made(action)]
     apply = [parser.OFPInstructionActions(ofp.OFPIT_APPLY_ACTIONS, applied)] if applied else []
     goto = [action.table for action in actions if isinstance(action, GoTo)]
     return apply + [parser.OFPInstructionGotoTable(table) for table in goto]
 
 
-def bucket(value, weight=0):
+def bucket(value: Bucket, weight: int = 0) -> Any:
     port = ofp.OFPP_ANY if value.watch_port is None else value.watch_port
     group = ofp.OFPG_ANY if value.watch_group is None else value.watch_group
     actions = [each for action in value.actions for each in made(action)]
     return parser.OFPBucket(weight=weight, watch_port=port, watch_group=group, actions=actions)
 
 
-def made(action):
+def made(action: Action) -> list[Any]:
     """Return the OpenFlow actions for one of ours; none for GoTo, which is an instruction."""
-    return {
-        SetField: lambda: [parser.OFPActionSetField(**{action.field: action.value})],
-        Output: lambda: [parser.OFPActionOutput(action.port)],
-        OutputToBond: lambda: [bundle(action.ports)],
-        ToController: lambda: [parser.OFPActionOutput(ofp.OFPP_CONTROLLER, action.max_len)],
-        CheckLength: lambda: [check_length(action)],
-        ToGroup: lambda: [parser.OFPActionGroup(action.group)],
-        Resubmit: lambda: [parser.NXActionResubmitTable(table_id=action.table)],
-        PopVlan: lambda: [parser.OFPActionPopVlan()],
-        PushVlan: lambda: [
-            parser.OFPActionPushVlan(0x8100),
-            parser.OFPActionSetField(vlan_vid=0x1000 | action.vlan),
-        ],
-        ForgetInPort: lambda: [parser.NXActionRegLoad(ofs_nbits=31, dst="in_port", value=0)],
-        GoTo: lambda: [],
-    }[type(action)]()
+    match action:
+        case SetField(field, value):
+            return [parser.OFPActionSetField(**{field: value})]
+        case Output(port):
+            return [parser.OFPActionOutput(port)]
+        case OutputToBond(ports):
+            return [bundle(ports)]
+        case ToController(max_len):
+            return [parser.OFPActionOutput(ofp.OFPP_CONTROLLER, max_len)]
+        case CheckLength():
+            return [check_length(action)]
+        case ToGroup(group):
+            return [parser.OFPActionGroup(group)]
+        case Resubmit(table):
+            return [parser.NXActionResubmitTable(table_id=table)]
+        case PopVlan():
+            return [parser.OFPActionPopVlan()]
+        case PushVlan(vlan):
+            tag = parser.OFPActionSetField(vlan_vid=0x1000 | vlan)
+            return [parser.OFPActionPushVlan(0x8100), tag]
+        case ForgetInPort():
+            return [parser.NXActionRegLoad(ofs_nbits=31, dst="in_port", value=0)]
+        case GoTo():
+            return []
 
 
-def check_length(action):
+def check_length(action: CheckLength) -> Any:
     """NXAST_CHECK_PKT_LARGER of a register's bit 0, as ovs-ofctl encodes it (OVS 3.1)."""
     register = 0x00010004 | int(action.register[3:]) << 9
     body = struct.pack("!HHHI6x", 49, action.most, 0, register)
     return parser.OFPActionExperimenterUnknown(0x2320, body)
 
 
-def bundle(ports):
+def bundle(ports: Sequence[int]) -> Any:
     return parser.NXActionBundle(
         algorithm=nicira_ext.NX_BD_ALG_HRW,
         fields=nicira_ext.NX_HASH_FIELDS_ETH_SRC,
@@ -163,7 +178,12 @@ def bundle(ports):
 # What stands for a switch's answers
 
 
-def entry(flow, packets=0, octets=0, shuffle=None):
+def entry(
+    flow: Flow,
+    packets: int = 0,
+    octets: int = 0,
+    shuffle: Callable[[list[Any]], None] | None = None,
+) -> bytes:
     """Return a flow as Open vSwitch tells of it: the fields are in an order of its own."""
     message = flow_mod(FlowChange(flow.key, flow))
     fields = list(message.match.items())
@@ -190,7 +210,7 @@ def entry(flow, packets=0, octets=0, shuffle=None):
     return head + buf
 
 
-def group_entry(group):
+def group_entry(group: Group) -> bytes:
     """Return a group as Open vSwitch tells of it."""
     mod = serialized(group_mod(GroupChange(group.id, group, exists=False)))
     buckets = mod[ofp.OFP_GROUP_MOD_SIZE :]
@@ -199,22 +219,22 @@ def group_entry(group):
     return struct.pack(ofp.OFP_GROUP_DESC_STATS_PACK_STR, length, kind, group.id) + buckets
 
 
-def reply(kind, body, xid=7, flags=0):
+def reply(kind: int, body: bytes, xid: int = 7, flags: int = 0) -> bytes:
     """Return a multipart reply."""
     length = ofp.OFP_MULTIPART_REPLY_SIZE + len(body)
     head = struct.pack("!BBHI", ofp.OFP_VERSION, ofp.OFPT_MULTIPART_REPLY, length, xid)
     return head + struct.pack(ofp.OFP_MULTIPART_REPLY_PACK_STR, kind, flags) + body
 
 
-def flow_reply(*flows, **more):
+def flow_reply(*flows: Flow, **more: int) -> bytes:
     return reply(ofp.OFPMP_FLOW, b"".join(map(entry, flows)), **more)
 
 
-def message(kind, body):
+def message(kind: int, body: bytes) -> bytes:
     return struct.pack("!BBHI", ofp.OFP_VERSION, kind, 8 + len(body), 0) + body
 
 
-def packet_out(xid, in_port, actions, frame):
+def packet_out(xid: int, in_port: int, actions: list[Any], frame: bytes) -> bytes:
     message = parser.OFPPacketOut(
         Datapath(), buffer_id=ofp.OFP_NO_BUFFER, in_port=in_port, actions=actions, data=frame
     )
@@ -225,7 +245,7 @@ def packet_out(xid, in_port, actions, frame):
 OF_LEARNING = cookie_of(Cookie.LEARNING)
 
 
-def packet_in(fields, source, cookie=OF_LEARNING):
+def packet_in(fields: Mapping[str, MatchValue], source: str, cookie: int = OF_LEARNING) -> bytes:
     buf = bytearray()
     parser.OFPMatch(**fields).serialize(buf, 0)
     frame = b"\xff" * 6 + bytes.fromhex(source.replace(":", "")) + b"\x08\x06"
@@ -233,7 +253,7 @@ def packet_in(fields, source, cookie=OF_LEARNING):
     return message(ofp.OFPT_PACKET_IN, head + buf + bytes(2) + frame)
 
 
-def flow_removed(flow, reason):
+def flow_removed(flow: Flow, reason: int) -> bytes:
     buf = bytearray()
     parser.OFPMatch(**dict(flow.key.match)).serialize(buf, 0)
     key = flow.key
@@ -242,7 +262,7 @@ def flow_removed(flow, reason):
     return message(ofp.OFPT_FLOW_REMOVED, head + buf)
 
 
-def received_as(buf):
+def received_as(buf: bytes) -> Any:
     """Return what os-ken makes of a message that came in, as an application gets it."""
     version, kind, length, xid = ofproto_parser.header(buf)
-    return message_filter.message(Datapath(), version, kind, length, xid, bytearray(buf))
+    return message_filter.message(Datapath(), version, kind, length, xid, buf)

@@ -113,7 +113,8 @@ class ServerDouble:
                 self.reply(request, _SERVER_SCHEMA)
             case ("monitor" | "monitor_cond") as method, ["_Server", name, {"Database": [told]}]:
                 self._server_monitored, self._way_to_itself = name, method
-                row = {key: self._about[key] for key in self._about if key in told["columns"]}
+                about = self._about or {}
+                row = {key: about[key] for key in about if key in told["columns"]}
                 kind = "new" if method == "monitor" else "initial"
                 self.reply(request, {"Database": {str(uuid(1)): {kind: row}}})
             case self._monitor, [_, name, *_]:

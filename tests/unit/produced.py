@@ -2,6 +2,8 @@
 
 import inspect
 import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
@@ -11,6 +13,9 @@ from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Flow, Group
 
 from .builders import binding
+
+K = TypeVar("K", Flow, Group)
+Made: TypeAlias = "Flow | Group | Iterable[Made]"
 
 NUMBERS = st.integers(0, (1 << 24) - 1)
 """Numbers of logical switches, and VNIs."""
@@ -28,7 +33,7 @@ STEPS = st.sampled_from([(), (Step(Table.DELIVERY),)])
 """Optional tables on a binding's way out."""
 TARGETS = st.dictionaries(ADDRESSES, PORTS, max_size=5)
 
-PRODUCERS = {
+PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     admission.link_local: (),
     admission.bound: (BINDINGS, NUMBERS),
     learning.unlearnable: (),
@@ -64,7 +69,7 @@ PRODUCERS = {
 """Each function of the pipeline that makes flows or groups, and what it takes."""
 
 
-def makers():
+def makers() -> set[Callable[..., object]]:
     """Return all functions of the pipeline that make flows or groups."""
     return {
         function
@@ -76,14 +81,14 @@ def makers():
     }
 
 
-def _parts(made, kind):
+def _parts(made: Made, kind: type[K]) -> list[K]:
     """Return the flows, or the groups, in what a function of the pipeline made."""
     if isinstance(made, Flow | Group):
         return [made] if isinstance(made, kind) else []
     return [part for each in made for part in _parts(each, kind)]
 
 
-def _made(kind, makers):
+def _made(kind: type[K], makers: Iterable[Callable[..., Any]]) -> st.SearchStrategy[K]:
     """Return what yields the flows, or the groups, that these functions make."""
     made = st.one_of([st.builds(maker, *PRODUCERS[maker]) for maker in makers])
     return made.flatmap(lambda each: st.sampled_from(_parts(each, kind)))

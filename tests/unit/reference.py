@@ -5,6 +5,7 @@ and shares no code with what it judges.
 """
 
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -237,7 +238,7 @@ class Reference:
         place: Place,
         src: str,
         dst: str,
-        dead: set[str],
+        dead: Set[str],
         has_tag_inside: bool = False,
     ) -> Expected:
         """Return where a frame arrives; ``dead`` tunnels do not work at the moment.
@@ -250,8 +251,10 @@ class Reference:
             return Expected() if has_tag_inside else self._from_tunnel(name, place, dst)
         found = self._from_wire(name, place, src, dst, dead)
         if has_tag_inside:
-            each = {each for each in found.each if isinstance(each, Wire) and each.tag is not None}
-            return Expected(each)
+            tagged: set[Place] = {
+                each for each in found.each if isinstance(each, Wire) and each.tag is not None
+            }
+            return Expected(tagged)
         return found
 
     def _from_tunnel(self, name: str, tunnel: Tunnel, dst: str) -> Expected:
@@ -294,7 +297,7 @@ class Reference:
             for row in self._world.rows
         )
 
-    def _from_wire(self, name: str, wire: Wire, src: str, dst: str, dead: set[str]) -> Expected:
+    def _from_wire(self, name: str, wire: Wire, src: str, dst: str, dead: Set[str]) -> Expected:
         source = wire.port, wire.tag or 0
         logical_switch = self.bindings(name).get(source)
         if logical_switch is None or not _is_station(src):

@@ -1,6 +1,8 @@
 """Worlds of one switch: br0 has p0 in red, untagged, unless a test says more."""
 
-from vtep_ofapp.values.rows import PhysicalPort
+from typing import Any
+
+from vtep_ofapp.values.rows import PhysicalPort, VtepRow
 
 from .builders import (
     BLUE,
@@ -13,7 +15,7 @@ from .builders import (
 from .world import World
 
 
-def a_world(*ports: PhysicalPort, **more) -> World:
+def a_world(*ports: PhysicalPort, **more: Any) -> World:
     """Return br0 with p0 and p1 as OpenFlow ports 1 and 2, and these rows of Physical_Port."""
     world = World()
     world.tell(logical_switch(RED, 5001), logical_switch(BLUE, 5002))
@@ -23,7 +25,7 @@ def a_world(*ports: PhysicalPort, **more) -> World:
     return world
 
 
-def with_tunnel(*rows, **more) -> World:
+def with_tunnel(*rows: VtepRow, **more: Any) -> World:
     """Return a world whose tunnels to what the rows name are up."""
     world = a_world(**more)
     world.tell(*rows)

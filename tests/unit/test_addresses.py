@@ -1,6 +1,7 @@
 """What may come in from the databases, and how it is refused."""
 
 import ipaddress
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 from hypothesis import given
@@ -26,12 +27,12 @@ MACS = st.binary(min_size=6, max_size=6).map(lambda octets: octets.hex(":"))
 
 
 @given(MACS)
-def test_a_mac_address_is_its_own_canonical_form(mac):
+def test_a_mac_address_is_its_own_canonical_form(mac: str) -> None:
     assert parse_mac(mac) == mac
 
 
 @given(MACS)
-def test_a_mac_address_in_capitals_is_written_small(mac):
+def test_a_mac_address_in_capitals_is_written_small(mac: str) -> None:
     assert parse_mac(mac.upper()) == mac
 
 
@@ -53,7 +54,7 @@ def test_a_mac_address_in_capitals_is_written_small(mac):
         "02:00:00:00:00:01/ff:ff:ff:ff:ff:ff",
     ],
 )
-def test_what_is_no_mac_address_is_refused_and_named(text):
+def test_what_is_no_mac_address_is_refused_and_named(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
         parse_mac(text)
     assert repr(text) in str(refusal.value)
@@ -61,7 +62,7 @@ def test_what_is_no_mac_address_is_refused_and_named(text):
 
 
 @given(st.text(max_size=20))
-def test_any_text_is_a_mac_address_or_refused(text):
+def test_any_text_is_a_mac_address_or_refused(text: str) -> None:
     try:
         mac = parse_mac(text)
     except Invalid:
@@ -71,18 +72,18 @@ def test_any_text_is_a_mac_address_or_refused(text):
 
 
 @given(MACS)
-def test_every_mac_address_is_a_station_a_group_or_zero(mac):
+def test_every_mac_address_is_a_station_a_group_or_zero(mac: str) -> None:
     is_zero = mac == "00:00:00:00:00:00"
     assert is_station(mac) + is_group(mac) + is_zero == 1
 
 
 @given(MACS)
-def test_a_group_address_has_the_lowest_bit_of_its_first_octet(mac):
+def test_a_group_address_has_the_lowest_bit_of_its_first_octet(mac: str) -> None:
     assert is_group(mac) == bool(bytes.fromhex(mac[:2])[0] & 1)
 
 
 @given(MACS)
-def test_a_unicast_row_holds_a_station(mac):
+def test_a_unicast_row_holds_a_station(mac: str) -> None:
     if is_station(mac):
         assert parse_unicast_mac(mac.upper()) == mac
     else:
@@ -91,7 +92,7 @@ def test_a_unicast_row_holds_a_station(mac):
 
 
 @given(MACS)
-def test_a_multicast_row_holds_a_group(mac):
+def test_a_multicast_row_holds_a_group(mac: str) -> None:
     if is_group(mac):
         assert parse_group_mac(mac.upper()) == mac
     else:
@@ -99,12 +100,12 @@ def test_a_multicast_row_holds_a_group(mac):
             parse_group_mac(mac.upper())
 
 
-def test_a_multicast_row_may_hold_the_keyword_for_everything_else():
+def test_a_multicast_row_may_hold_the_keyword_for_everything_else() -> None:
     assert parse_group_mac("unknown-dst") == "unknown-dst"
 
 
 @pytest.mark.parametrize("text", ["UNKNOWN-DST", "unknown_dst", "unknown-dst ", ""])
-def test_the_keyword_has_one_spelling(text):
+def test_the_keyword_has_one_spelling(text: str) -> None:
     with pytest.raises(Invalid, match="MAC"):
         parse_group_mac(text)
 
@@ -113,7 +114,7 @@ def test_the_keyword_has_one_spelling(text):
 
 
 @given(st.ip_addresses(v=4))
-def test_an_ipv4_address_is_one_host_or_refused(address):
+def test_an_ipv4_address_is_one_host_or_refused(address: IPv4Address) -> None:
     text = str(address)
     no_host = address.is_multicast or address.is_unspecified or text == "255.255.255.255"
     if no_host:
@@ -124,12 +125,12 @@ def test_an_ipv4_address_is_one_host_or_refused(address):
 
 
 @given(st.ip_addresses(v=4))
-def test_the_number_of_an_ipv4_address_is_its_32_bits(address):
+def test_the_number_of_an_ipv4_address_is_its_32_bits(address: IPv4Address) -> None:
     assert ipv4_number(str(address)) == int.from_bytes(address.packed, "big")
 
 
 @given(st.ip_addresses(v=6))
-def test_an_ipv6_address_is_refused_for_what_it_is(address):
+def test_an_ipv6_address_is_refused_for_what_it_is(address: IPv6Address) -> None:
     with pytest.raises(Invalid) as refusal:
         parse_ipv4(str(address))
     assert str(address) in str(refusal.value)
@@ -140,14 +141,14 @@ def test_an_ipv6_address_is_refused_for_what_it_is(address):
     "text",
     ["", "10.0.0", "10.0.0.256", "10.0.0.1/32", "10.0.0.01", " 10.0.0.1", "host", "10.0.0.1:80"],
 )
-def test_what_is_no_address_is_refused_and_named(text):
+def test_what_is_no_address_is_refused_and_named(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
         parse_ipv4(text)
     assert repr(text) in str(refusal.value)
 
 
 @given(st.text(max_size=20))
-def test_any_text_is_an_ipv4_address_or_refused(text):
+def test_any_text_is_an_ipv4_address_or_refused(text: str) -> None:
     try:
         address = parse_ipv4(text)
     except Invalid:
@@ -159,7 +160,7 @@ def test_any_text_is_an_ipv4_address_or_refused(text):
 
 
 @given(st.integers())
-def test_a_tunnel_key_is_a_vni_none_yet_or_refused(key):
+def test_a_tunnel_key_is_a_vni_none_yet_or_refused(key: int) -> None:
     if key == 0:
         assert parse_vni(key) is None
     elif 1 <= key <= 16777215:
@@ -170,27 +171,27 @@ def test_a_tunnel_key_is_a_vni_none_yet_or_refused(key):
 
 
 @pytest.mark.parametrize("key", [1, 16777215])
-def test_the_outermost_vnis_are_good(key):
+def test_the_outermost_vnis_are_good(key: int) -> None:
     assert parse_vni(key) == key
 
 
 @pytest.mark.parametrize("key", [-1, 16777216, 1 << 32])
-def test_keys_next_to_the_range_are_refused(key):
+def test_keys_next_to_the_range_are_refused(key: int) -> None:
     with pytest.raises(Invalid, match=str(key)):
         parse_vni(key)
 
 
 @pytest.mark.parametrize("vlan", [0, 1, 4094])
-def test_the_outermost_vlans_are_good(vlan):
+def test_the_outermost_vlans_are_good(vlan: int) -> None:
     assert parse_vlan(vlan) == vlan
 
 
 @pytest.mark.parametrize("vlan", [-1, 4095, 4096])
-def test_vlans_next_to_the_range_are_refused_and_named(vlan):
+def test_vlans_next_to_the_range_are_refused_and_named(vlan: int) -> None:
     with pytest.raises(Invalid, match=f"VLAN {vlan} .*0 to 4094"):
         parse_vlan(vlan)
 
 
 @given(st.integers(0, 4094))
-def test_every_vlan_is_itself(vlan):
+def test_every_vlan_is_itself(vlan: int) -> None:
     assert parse_vlan(vlan) == vlan

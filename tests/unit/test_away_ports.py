@@ -1,6 +1,9 @@
 """How long rows of Physical_Port wait for their port, and what is said of those that do."""
 
 import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -18,22 +21,22 @@ class Bench:
         self.now = 100.0
         self.away = AwayPorts(grace, bound_grace, lambda: self.now)
 
-    def update(self, *there, **bindings) -> set:
+    def update(self, *there: tuple[UUID, str], **bindings: Any) -> set[tuple[UUID, str]]:
         """Take rows with so many bindings, and the ports that are there; return who may stay."""
         rows = {(SWITCH, name): PortRow(name, count) for name, count in bindings.items()}
         return self.away.update(rows, set(there))
 
 
 @pytest.fixture
-def bench():
+def bench() -> Bench:
     return Bench()
 
 
 @pytest.fixture
-def said(caplog):
+def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[str, str]]]:
     caplog.set_level(logging.INFO, "vtep_ofapp")
 
-    def take():
+    def take() -> list[tuple[str, str]]:
         records = [(record.levelname, record.getMessage()) for record in caplog.records]
         caplog.clear()
         return records
@@ -41,13 +44,17 @@ def said(caplog):
     return take
 
 
-def test_a_port_that_is_there_waits_for_nothing(bench, said):
+def test_a_port_that_is_there_waits_for_nothing(
+    bench: Bench, said: Callable[[], list[tuple[str, str]]]
+) -> None:
     assert bench.update(P0, p0=1) == set()
     assert bench.away.grace() is None
     assert said() == []
 
 
-def test_a_row_without_bindings_waits_a_moment_and_goes_silently(bench, said):
+def test_a_row_without_bindings_waits_a_moment_and_goes_silently(
+    bench: Bench, said: Callable[[], list[tuple[str, str]]]
+) -> None:
     assert bench.update(p0=0) == {P0}
     assert bench.away.grace() == pytest.approx(3.0)
     bench.now += 2.9
@@ -58,7 +65,7 @@ def test_a_row_without_bindings_waits_a_moment_and_goes_silently(bench, said):
     assert said() == []
 
 
-def test_a_row_that_has_to_go_stays_gone_until_the_database_says_so(bench):
+def test_a_row_that_has_to_go_stays_gone_until_the_database_says_so(bench: Bench) -> None:
     bench.update(p0=0)
     bench.now += 3.0
     for _ in range(3):
@@ -68,7 +75,9 @@ def test_a_row_that_has_to_go_stays_gone_until_the_database_says_so(bench):
     assert bench.update(p0=0) == {P0}
 
 
-def test_a_row_with_bindings_waits_long_and_says_what_is_lost(bench, said):
+def test_a_row_with_bindings_waits_long_and_says_what_is_lost(
+    bench: Bench, said: Callable[[], list[tuple[str, str]]]
+) -> None:
     assert bench.update(p0=2) == {P0}
     stays = "p0: it is not a port of the bridge; its 2 bindings stay for 600 s (bound_port_grace)"
     assert said() == [("WARNING", stays)]
@@ -84,7 +93,9 @@ def test_a_row_with_bindings_waits_long_and_says_what_is_lost(bench, said):
     assert said() == []
 
 
-def test_a_port_that_returns_is_said_to_and_waits_as_long_the_next_time(bench, said):
+def test_a_port_that_returns_is_said_to_and_waits_as_long_the_next_time(
+    bench: Bench, said: Callable[[], list[tuple[str, str]]]
+) -> None:
     bench.update(p0=1)
     bench.now += 500.0
     said()
@@ -96,7 +107,9 @@ def test_a_port_that_returns_is_said_to_and_waits_as_long_the_next_time(bench, s
     assert said() == [("WARNING", stays)]
 
 
-def test_unbinding_begins_the_short_wait_and_says_nothing(bench, said):
+def test_unbinding_begins_the_short_wait_and_says_nothing(
+    bench: Bench, said: Callable[[], list[tuple[str, str]]]
+) -> None:
     bench.update(p0=1)
     bench.now += 500.0
     said()
@@ -107,7 +120,7 @@ def test_unbinding_begins_the_short_wait_and_says_nothing(bench, said):
     assert said() == []
 
 
-def test_binding_begins_the_long_wait_and_one_binding_more_does_not(bench):
+def test_binding_begins_the_long_wait_and_one_binding_more_does_not(bench: Bench) -> None:
     bench.update(p0=0)
     bench.now += 2.0
     assert bench.update(p0=1) == {P0}
@@ -117,7 +130,7 @@ def test_binding_begins_the_long_wait_and_one_binding_more_does_not(bench):
     assert bench.away.grace() == pytest.approx(500.0)
 
 
-def test_the_next_wait_that_ends_counts(bench):
+def test_the_next_wait_that_ends_counts(bench: Bench) -> None:
     bench.update(p0=1)
     bench.now += 1.0
     assert bench.update(p0=1, p1=0) == {P0, P1}
@@ -127,7 +140,9 @@ def test_the_next_wait_that_ends_counts(bench):
     assert bench.away.grace() == pytest.approx(596.0)
 
 
-def test_without_any_patience_bindings_go_at_once_and_are_said(said):
+def test_without_any_patience_bindings_go_at_once_and_are_said(
+    said: Callable[[], list[tuple[str, str]]],
+) -> None:
     bench = Bench(0.0, 0.0)
     assert bench.update(p0=1, p1=0) == set()
     lost = "p0: it was not a port of the bridge for 0 s; its row goes, and 1 binding with it"

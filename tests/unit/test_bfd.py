@@ -13,12 +13,12 @@ DEFAULTS = {
 }
 
 
-def test_with_enable_alone_everything_is_as_the_schema_has_it():
+def test_with_enable_alone_everything_is_as_the_schema_has_it() -> None:
     assert bfd.settings(ENABLED, {}) == (DEFAULTS, [])
 
 
 @pytest.mark.parametrize("params", [{}, {"enable": "false"}, {"min_rx": "300"}], ids=str)
-def test_without_enable_there_is_no_bfd(params):
+def test_without_enable_there_is_no_bfd(params: dict[str, str]) -> None:
     assert bfd.settings(params, {}) == ({}, [])
 
 
@@ -34,11 +34,11 @@ def test_without_enable_there_is_no_bfd(params):
         ("check_tnl_key", "false"),
     ],
 )
-def test_parameters_are_passed_on(key, value):
+def test_parameters_are_passed_on(key: str, value: str) -> None:
     assert bfd.settings({**ENABLED, key: value}, {}) == ({**DEFAULTS, key: value}, [])
 
 
-def test_numbers_are_written_plainly():
+def test_numbers_are_written_plainly() -> None:
     column, _ = bfd.settings({**ENABLED, "min_rx": "0300"}, {})
     assert column["min_rx"] == "300"
 
@@ -59,7 +59,7 @@ def test_numbers_are_written_plainly():
         ("check_tnl_key", ""),
     ],
 )
-def test_a_bad_parameter_is_left_out_and_named(key, value):
+def test_a_bad_parameter_is_left_out_and_named(key: str, value: str) -> None:
     column, problems = bfd.settings({**ENABLED, key: value}, {})
     assert column == DEFAULTS
     (problem,) = problems
@@ -67,17 +67,17 @@ def test_a_bad_parameter_is_left_out_and_named(key, value):
 
 
 @pytest.mark.parametrize("value", ["yes", "TRUE", ""])
-def test_a_bad_enable_is_no_bfd_and_named(value):
+def test_a_bad_enable_is_no_bfd_and_named(value: str) -> None:
     column, (problem,) = bfd.settings({"enable": value}, {})
     assert column == {}
     assert problem == f"bfd_params:enable: {value!r} is neither true nor false"
 
 
-def test_unknown_parameters_are_not_passed_on():
+def test_unknown_parameters_are_not_passed_on() -> None:
     assert bfd.settings({**ENABLED, "colour": "red"}, {}) == (DEFAULTS, [])
 
 
-def test_the_other_end_may_expect_other_addresses():
+def test_the_other_end_may_expect_other_addresses() -> None:
     remote = {"bfd_dst_mac": "00:AA:00:00:00:01", "bfd_dst_ip": "169.254.1.7"}
     column, problems = bfd.settings(ENABLED, remote)
     assert problems == []
@@ -88,7 +88,7 @@ def test_the_other_end_may_expect_other_addresses():
     }
 
 
-def test_bad_addresses_of_the_other_end_are_left_out_and_named():
+def test_bad_addresses_of_the_other_end_are_left_out_and_named() -> None:
     remote = {"bfd_dst_mac": "nonsense", "bfd_dst_ip": "169.254.1"}
     column, problems = bfd.settings(ENABLED, remote)
     assert column == DEFAULTS
@@ -98,7 +98,7 @@ def test_bad_addresses_of_the_other_end_are_left_out_and_named():
     ]
 
 
-def test_the_status_is_that_of_the_interface_in_the_words_of_the_schema():
+def test_the_status_is_that_of_the_interface_in_the_words_of_the_schema() -> None:
     interface = {
         "state": "up",
         "forwarding": "true",
@@ -115,9 +115,9 @@ def test_the_status_is_that_of_the_interface_in_the_words_of_the_schema():
     }
 
 
-def test_a_status_that_is_not_there_yet():
+def test_a_status_that_is_not_there_yet() -> None:
     assert bfd.status({}) == {"enabled": "true"}
 
 
-def test_the_status_of_a_tunnel_that_cannot_be_made():
+def test_the_status_of_a_tunnel_that_cannot_be_made() -> None:
     assert bfd.failed("could not") == {"enabled": "false", "info": "could not"}

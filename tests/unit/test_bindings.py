@@ -2,6 +2,8 @@
 
 import pytest
 
+from vtep_ofapp.values.rows import BridgePort
+
 from .builders import (
     BLUE,
     GREEN,
@@ -25,7 +27,7 @@ def world() -> World:
     return a_world()
 
 
-def test_an_untagged_binding(world):
+def test_an_untagged_binding(world: World) -> None:
     assert world.flows("ADMISSION", "EGRESS") == lines("""
         ADMISSION DEFAULT in_port=0x1,vlan_vid=0x0:
             set_field:0x1000->reg0,set_field:red->metadata,goto LEARNING
@@ -38,7 +40,7 @@ def test_an_untagged_binding(world):
     """)
 
 
-def test_tagged_and_untagged_bindings_share_a_port_and_a_logical_switch():
+def test_tagged_and_untagged_bindings_share_a_port_and_a_logical_switch() -> None:
     world = a_world(physical_port("p0", {0: RED, 10: RED, 20: BLUE}))
     assert world.flows("EGRESS") == lines("""
         EGRESS FORBIDDEN reg0=0x1000,reg1=0x1000: drop
@@ -59,7 +61,7 @@ def test_tagged_and_untagged_bindings_share_a_port_and_a_logical_switch():
     """)
 
 
-def test_a_binding_that_goes_takes_its_flows_and_bucket_along():
+def test_a_binding_that_goes_takes_its_flows_and_bucket_along() -> None:
     world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {0: RED}))
     world.physical(physical_switch(physical_port("p1", {0: RED})))
     world.settle()
@@ -71,7 +73,7 @@ def test_a_binding_that_goes_takes_its_flows_and_bucket_along():
     assert world.groups() == lines("local(red) = set_field:0x2000->reg1,resubmit EGRESS")
 
 
-def test_a_binding_that_moves_to_another_logical_switch():
+def test_a_binding_that_moves_to_another_logical_switch() -> None:
     world = a_world()
     world.physical(physical_switch(physical_port("p0", {0: BLUE})))
     world.settle()
@@ -97,7 +99,9 @@ def test_a_binding_that_moves_to_another_logical_switch():
     ],
     ids=lambda value: "" if isinstance(value, list) else str(value),
 )
-def test_a_bound_port_that_cannot_be_used_is_a_fault_of_the_port(ports, reason, entry):
+def test_a_bound_port_that_cannot_be_used_is_a_fault_of_the_port(
+    ports: list[BridgePort], reason: str, entry: str
+) -> None:
     world = a_world()
     world.exactly(*ports)
     world.settle()
@@ -111,7 +115,7 @@ def test_a_bound_port_that_cannot_be_used_is_a_fault_of_the_port(ports, reason, 
     assert len(world.flows("EGRESS")) == 3
 
 
-def test_a_bond_is_one_port_with_several_numbers():
+def test_a_bond_is_one_port_with_several_numbers() -> None:
     world = a_world()
     world.bridge(port("p0", 4, members=(4, 5)))
     world.settle()
@@ -124,7 +128,7 @@ def test_a_bond_is_one_port_with_several_numbers():
     """)
 
 
-def test_stations_stay_where_they_are_while_a_bond_changes_its_members():
+def test_stations_stay_where_they_are_while_a_bond_changes_its_members() -> None:
     world = a_world()
     world.bridge(port("p0", 4, members=(4, 5)))
     world.see(MAC1, "p0")
@@ -135,7 +139,7 @@ def test_stations_stay_where_they_are_while_a_bond_changes_its_members():
     assert not any("in_port=0x4" in flow for flow in world.flows("ADMISSION"))
 
 
-def test_a_port_that_goes_down_loses_its_stations_and_keeps_its_flows():
+def test_a_port_that_goes_down_loses_its_stations_and_keeps_its_flows() -> None:
     world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {0: RED}))
     world.see(MAC1, "p0")
     world.see(MAC2, "p1")
@@ -151,7 +155,7 @@ def test_a_port_that_goes_down_loses_its_stations_and_keeps_its_flows():
     assert any(MAC1 in flow for flow in world.flows("UNICAST"))
 
 
-def test_a_port_that_is_renumbered_is_followed(world):
+def test_a_port_that_is_renumbered_is_followed(world: World) -> None:
     world.see(MAC1, "p0")
     world.settle()
     world.bridge(port("p0", 7))
@@ -165,7 +169,7 @@ def test_a_port_that_is_renumbered_is_followed(world):
     assert not any(MAC1 in flow for flow in world.flows())
 
 
-def test_ports_that_exchange_their_numbers_are_followed():
+def test_ports_that_exchange_their_numbers_are_followed() -> None:
     world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {0: BLUE}))
     world.bridge(port("p0", 2), port("p1", 1))
     world.settle()
@@ -177,7 +181,7 @@ def test_ports_that_exchange_their_numbers_are_followed():
     """)
 
 
-def test_a_binding_of_a_logical_switch_without_a_row_waits_for_it():
+def test_a_binding_of_a_logical_switch_without_a_row_waits_for_it() -> None:
     world = a_world(physical_port("p0", {0: GREEN}))
     assert world.flows("EGRESS") == world.groups() == set()
     world.tell(logical_switch(GREEN, 5003))

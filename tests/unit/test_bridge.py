@@ -30,7 +30,7 @@ from .world import World
 # The switch itself
 
 
-def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline():
+def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline() -> None:
     world = World()
     world.physical(physical_switch())
     world.bridge(port("p0", 1))
@@ -59,24 +59,25 @@ def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline():
     assert world.complaints() == set()
 
 
-def test_a_switch_without_a_row_wants_nothing():
+def test_a_switch_without_a_row_wants_nothing() -> None:
     world = World()
     world.bridge(port("p0", 1))
     world.settle()
     assert world.flows() == set()
 
 
-def test_a_switch_that_loses_its_row_wants_nothing_any_more():
+def test_a_switch_that_loses_its_row_wants_nothing_any_more() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR, FURTHER))
     world.see(MAC2, "p0")
     world.settle()
     world.physical(None)
     world.settle()
-    assert world.flows() == world.groups() == world.tunnels() == set()
+    assert world.flows() == world.groups() == set()
+    assert world.tunnels() == set()
     assert world.complaints() == set()
 
 
-def test_a_switch_whose_row_comes_back_wants_the_same_as_before():
+def test_a_switch_whose_row_comes_back_wants_the_same_as_before() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR, FURTHER))
     before, row = world.summary(), world.switch.physical
     world.physical(None)
@@ -88,7 +89,7 @@ def test_a_switch_whose_row_comes_back_wants_the_same_as_before():
     assert after == world.anew_settled().summary()
 
 
-def test_a_switch_without_tunnel_ips_says_so_and_switches_locally():
+def test_a_switch_without_tunnel_ips_says_so_and_switches_locally() -> None:
     world = a_world(tunnel_ips=())
     world.tell(remote_mac(MAC1, FAR), unknown_dst(FAR))
     world.settle()
@@ -103,7 +104,7 @@ def test_a_switch_without_tunnel_ips_says_so_and_switches_locally():
     """)
 
 
-def test_of_several_tunnel_ips_frames_leave_by_the_first_and_come_in_by_all():
+def test_of_several_tunnel_ips_frames_leave_by_the_first_and_come_in_by_all() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR), tunnel_ips=("10.0.0.1", "10.9.0.1"))
     assert world.switch.view.tunnel_ip == "10.0.0.1"
     assert world.tunnels() == {(FAR, "10.0.0.1"), (FAR, "10.9.0.1")}
@@ -117,14 +118,14 @@ def test_of_several_tunnel_ips_frames_leave_by_the_first_and_come_in_by_all():
     }
 
 
-def test_every_tunnel_ip_is_our_own_address():
+def test_every_tunnel_ip_is_our_own_address() -> None:
     world = a_world(tunnel_ips=("10.0.0.1", "10.9.0.1"))
     world.tell(unknown_dst("10.9.0.1", FAR))
     world.settle()
     assert {remote for remote, _ in world.tunnels()} == {FAR}
 
 
-def test_a_tunnel_from_the_former_tunnel_ip_stays_until_the_new_one_is_up():
+def test_a_tunnel_from_the_former_tunnel_ip_stays_until_the_new_one_is_up() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
     former = ofport(world, FAR)
     world.physical(physical_switch(physical_port("p0", {0: RED}), tunnel_ips=["10.7.0.1"]))
@@ -140,7 +141,7 @@ def test_a_tunnel_from_the_former_tunnel_ip_stays_until_the_new_one_is_up():
     )
 
 
-def test_while_the_tunnels_move_to_a_new_tunnel_ip_no_group_watches_what_is_not_there():
+def test_while_the_tunnels_move_to_a_new_tunnel_ip_no_group_watches_what_is_not_there() -> None:
     world = with_tunnel(unknown_dst(FAR, FURTHER))
     world.physical(physical_switch(physical_port("p0", {0: RED}), tunnel_ips=["10.7.0.1"]))
     world.settle()
@@ -153,7 +154,7 @@ def test_while_the_tunnels_move_to_a_new_tunnel_ip_no_group_watches_what_is_not_
     assert any("first of watch_port" in group for group in world.groups())
 
 
-def test_an_address_that_is_ours_no_more_is_that_of_another_vtep():
+def test_an_address_that_is_ours_no_more_is_that_of_another_vtep() -> None:
     world = a_world(tunnel_ips=(OWN, FAR))
     world.tell(unknown_dst(FAR), remote_mac(MAC1, FAR))
     world.calm_down()
@@ -166,14 +167,14 @@ def test_an_address_that_is_ours_no_more_is_that_of_another_vtep():
     assert world.complaints() == set()
 
 
-def test_a_new_tunnel_ip_moves_the_tunnels():
+def test_a_new_tunnel_ip_moves_the_tunnels() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     world.physical(physical_switch(physical_port("p0", {0: RED}), tunnel_ips=["10.7.0.1"]))
     world.calm_down()
     assert world.tunnels() == {(FAR, "10.7.0.1")}
 
 
-def test_bad_tunnel_ips_and_bindings_are_faults_of_switch_and_port():
+def test_bad_tunnel_ips_and_bindings_are_faults_of_switch_and_port() -> None:
     bad_port = physical_port("p0", {0: RED}, refused=("VLAN 4095 is outside of 0 to 4094",))
     world = a_world(bad_port, refused=("'x' is not an IP address",))
     assert world.complaints() == {
@@ -184,7 +185,7 @@ def test_bad_tunnel_ips_and_bindings_are_faults_of_switch_and_port():
     assert by_row == {SWITCH: "unspecified_fault", bad_port.uuid: "invalid_vlan_map"}
 
 
-def test_faults_move_to_the_row_that_replaces_another():
+def test_faults_move_to_the_row_that_replaces_another() -> None:
     world = a_world()
     world.tell(remote_mac(MAC1, OWN))
     world.settle()
@@ -193,7 +194,7 @@ def test_faults_move_to_the_row_that_replaces_another():
     assert {row_of(each) for each in world.faults()} == {uuid(0x5999)}
 
 
-def test_of_two_rows_for_a_port_the_other_one_is_a_fault():
+def test_of_two_rows_for_a_port_the_other_one_is_a_fault() -> None:
     one, other = (physical_port("p0", {0: of}, uuid=uuid(n)) for n, of in [(1, RED), (2, BLUE)])
     world = a_world(other, one)
     assert world.complaints() == {
@@ -222,7 +223,7 @@ def with_interface(world: World) -> None:
     world.switch.set_bridge(replace(there, interface=(7, "02:00:00:00:00:07"), ports=ports))
 
 
-def test_a_tunnel_ip_that_the_host_does_not_have_is_said_when_that_lasts():
+def test_a_tunnel_ip_that_the_host_does_not_have_is_said_when_that_lasts() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     with_interface(world)
     assert checked(world) == set()
@@ -236,7 +237,7 @@ def test_a_tunnel_ip_that_the_host_does_not_have_is_said_when_that_lasts():
     assert checked(world) == set()
 
 
-def test_nothing_is_said_of_the_addresses_of_another_host():
+def test_nothing_is_said_of_the_addresses_of_another_host() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     for _ in range(3):
         assert checked(world) == set()
@@ -248,7 +249,7 @@ def test_nothing_is_said_of_the_addresses_of_another_host():
 # Layer 3 and access lists, which there are none of yet
 
 
-def test_a_router_of_a_bound_logical_switch_is_a_fault():
+def test_a_router_of_a_bound_logical_switch_is_a_fault() -> None:
     world = a_world()
     world.tell(logical_router(RED, BLUE))
     world.settle()
@@ -259,7 +260,7 @@ def test_a_router_of_a_bound_logical_switch_is_a_fault():
     assert world.complaints() == set()
 
 
-def test_access_lists_of_a_port_are_a_fault_of_the_port():
+def test_access_lists_of_a_port_are_a_fault_of_the_port() -> None:
     bound = physical_port("p0", {0: RED}, acl_bindings={0: uuid(0xAC1)})
     world = a_world(bound)
     (fault,) = world.faults()

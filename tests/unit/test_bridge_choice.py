@@ -1,9 +1,12 @@
 """Which bridge a Physical_Switch is, of those that several databases have."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 
 from vtep_ofapp.loop.bridge_choice import choose
-from vtep_ofapp.values.rows import Mark
+from vtep_ofapp.values.rows import Bridge, Mark, PhysicalSwitch
 
 from .builders import RED, bridge, physical_port, physical_switch, port, tunnel_row
 
@@ -11,12 +14,14 @@ MANAGED = physical_switch(physical_port("p0", {0: RED}))
 NEVER_MANAGED = physical_switch()
 
 
-def of(database, *, marked=False, **more):
+def of(database: str, *, marked: bool = False, **more: Any) -> Bridge:
     """Return br0 of a database."""
     return bridge(port("p0", 1), database=database, mark=Mark.OURS if marked else Mark.NONE, **more)
 
 
-def chosen(row=MANAGED, **databases):
+def chosen(
+    row: PhysicalSwitch | None = MANAGED, **databases: Iterable[Bridge] | None
+) -> tuple[str | None, list[str]]:
     """Return the database whose bridge br0 is, and what is said; None stands for one not read."""
     bridges = {
         name: None if found is None else {each.name: each for each in found}
@@ -32,20 +37,20 @@ def chosen(row=MANAGED, **databases):
     ]
 
 
-def test_one_database_has_it():
+def test_one_database_has_it() -> None:
     assert chosen(here=[of("here")]) == ("here", [])
     assert chosen(here=[], there=[of("there")]) == ("there", [])
     assert chosen(here=[], there=[]) == (None, [])
 
 
 @pytest.mark.parametrize("row", [MANAGED, NEVER_MANAGED, None])
-def test_a_bridge_with_our_mark_waits_for_no_other_host(row):
+def test_a_bridge_with_our_mark_waits_for_no_other_host(row: PhysicalSwitch | None) -> None:
     for databases in ({"here": None, "there": [of("there", marked=True)]},):
         assert chosen(row, **databases) == ("there", [])
         assert chosen(row, **dict(reversed(databases.items()))) == ("there", [])
 
 
-def test_so_does_one_of_an_earlier_version_that_marked_its_ports():
+def test_so_does_one_of_an_earlier_version_that_marked_its_ports() -> None:
     ports = port("p0", 1), port("vx", 9, is_ours=True)
     there = bridge(*ports, database="there", mark=Mark.NONE)
     assert chosen(here=None, there=[there]) == ("there", [])
@@ -53,7 +58,9 @@ def test_so_does_one_of_an_earlier_version_that_marked_its_ports():
 
 @pytest.mark.parametrize("row", [MANAGED, physical_switch(tunnels=(tunnel_row(),))])
 @pytest.mark.parametrize("mark", [Mark.NONE, Mark.OTHERS])
-def test_one_without_it_waits_for_the_one_that_may_have_it(row, mark):
+def test_one_without_it_waits_for_the_one_that_may_have_it(
+    row: PhysicalSwitch | None, mark: Mark
+) -> None:
     there = bridge(port("p0", 1), database="there", mark=mark)
     says = (
         "Physical_Switch br0: there has a bridge of its name that was not managed before, and here "
@@ -66,25 +73,25 @@ def test_one_without_it_waits_for_the_one_that_may_have_it(row, mark):
     assert chosen(row, here=[of("here", marked=True)], there=[there])[0] == "here"
 
 
-def test_where_nothing_was_ever_managed_there_is_nothing_to_wait_for():
+def test_where_nothing_was_ever_managed_there_is_nothing_to_wait_for() -> None:
     assert chosen(NEVER_MANAGED, here=None, there=[of("there")]) == ("there", [])
     assert chosen(None, here=None, there=[of("there")]) == ("there", [])
 
 
-def test_of_several_the_one_with_our_mark_counts_and_then_the_first():
+def test_of_several_the_one_with_our_mark_counts_and_then_the_first() -> None:
     says = (
         "Physical_Switch br0: {} and {} have a bridge of its name; that of {} is managed; give the "
         "other another name"
     )
     for marked in ((False, False), (True, True), (True, False)):
         pair = {"here": [of("here", marked=marked[0])], "there": [of("there", marked=marked[1])]}
-        assert chosen(**pair) == ("here", [says.format("here", "there", "here")])
+        assert chosen(MANAGED, **pair) == ("here", [says.format("here", "there", "here")])
     pair = {"here": [of("here")], "there": [of("there", marked=True)]}
-    assert chosen(**pair) == ("there", [says.format("there", "here", "there")])
+    assert chosen(MANAGED, **pair) == ("there", [says.format("there", "here", "there")])
     assert chosen(None, **pair) == ("there", [])
 
 
-def test_names_do_not_concern_each_other():
+def test_names_do_not_concern_each_other() -> None:
     bridges = {
         "here": None,
         "there": {"br0": of("there"), "br1": of("there", marked=True, name="br1")},

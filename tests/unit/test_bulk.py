@@ -1,6 +1,9 @@
 """Rows of Ucast_Macs_Remote past the IDL: what each update of any version amounts to."""
 
 import itertools
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -14,22 +17,36 @@ from .builders import BLUE, FAR, FURTHER, MAC1, MAC2, MAC3, RED, uuid
 
 ROW, OTHER = uuid(100), uuid(101)
 NEAR_END, FAR_END, BAD_END, NO_END = (uuid(number) for number in range(900, 904))
-ENDS = {
+ENDS: dict[str, Locator | str] = {
     str(NEAR_END): Locator(NEAR_END, FAR),
     str(FAR_END): Locator(FAR_END, FURTHER, 5001),
     str(BAD_END): "'stt' is no encapsulation that we know",
 }
 
 
-def columns(mac=MAC1, of=RED, end=NEAR_END):
+def columns(mac: str = MAC1, of: UUID = RED, end: UUID = NEAR_END) -> dict[str, Any]:
     return {"MAC": mac, "logical_switch": ["uuid", str(of)], "locator": ["uuid", str(end)]}
 
 
-def remote(mac=MAC1, of=RED, end=NEAR_END, row=ROW):
-    return RemoteMac(row, mac, of, ENDS[str(end)])
+def remote(mac: str = MAC1, of: UUID = RED, end: UUID = NEAR_END, row: UUID = ROW) -> RemoteMac:
+    return RemoteMac(row, mac, of, there(ENDS[str(end)]))
 
 
-def refused(reason, mac=MAC1, of=RED):
+def there(end: Locator | str) -> Locator:
+    """Return an end that is no reason to refuse it."""
+    assert isinstance(end, Locator)
+    return end
+
+
+def remotes(rows: Iterable[object]) -> list[RemoteMac]:
+    """Return rows, none of which is refused or gone."""
+    every = list(rows)
+    found = [row for row in every if isinstance(row, RemoteMac)]
+    assert found == every
+    return found
+
+
+def refused(reason: str, mac: str = MAC1, of: UUID = RED) -> Refused:
     return Refused(ROW, f"Ucast_Macs_Remote {mac} (row {ROW})", reason, of)
 
 
@@ -38,7 +55,7 @@ def macs() -> RemoteMacs:
     return RemoteMacs(dict(ENDS))
 
 
-def told(macs, *updates, row=ROW):
+def told(macs: RemoteMacs, *updates: object, row: UUID = ROW) -> list[RemoteMac | Refused | Gone]:
     """Tell updates of one row, one message each; return what they amount to."""
     for update in updates:
         macs.add({str(row): update})
@@ -46,13 +63,13 @@ def told(macs, *updates, row=ROW):
 
 
 @pytest.mark.parametrize("kind", ["initial", "insert", "new"])
-def test_a_new_row_is_told_in_three_ways(macs, kind):
+def test_a_new_row_is_told_in_three_ways(macs: RemoteMacs, kind: str) -> None:
     assert told(macs, {kind: columns()}) == [remote()]
     assert set(macs.uuids()) == {ROW}
     assert not macs.is_behind
 
 
-def test_a_change_tells_only_the_columns_that_changed(macs):
+def test_a_change_tells_only_the_columns_that_changed(macs: RemoteMacs) -> None:
     told(macs, {"initial": columns()})
     assert told(macs, {"modify": {"MAC": MAC2}}) == [remote(MAC2)]
     assert told(macs, {"modify": {"locator": ["uuid", str(FAR_END)]}}) == [
@@ -63,19 +80,19 @@ def test_a_change_tells_only_the_columns_that_changed(macs):
     ]
 
 
-def test_the_first_version_tells_all_columns(macs):
+def test_the_first_version_tells_all_columns(macs: RemoteMacs) -> None:
     told(macs, {"new": columns()})
     assert told(macs, {"old": {"MAC": MAC1}, "new": columns(MAC2)}) == [remote(MAC2)]
     assert told(macs, {"old": columns(MAC2)}) == [Gone(ROW)]
 
 
-def test_a_row_that_is_deleted_is_gone_once(macs):
+def test_a_row_that_is_deleted_is_gone_once(macs: RemoteMacs) -> None:
     told(macs, {"insert": columns()})
     assert told(macs, {"delete": None}, {"delete": None}) == [Gone(ROW)]
     assert set(macs.uuids()) == set()
 
 
-def test_addresses_are_read_at_the_door(macs):
+def test_addresses_are_read_at_the_door(macs: RemoteMacs) -> None:
     upper = "0A:00:00:00:00:0B"
     assert told(macs, {"insert": columns(upper)}) == [remote("0a:00:00:00:00:0b")]
     assert told(macs, {"modify": {"MAC": "x"}}) == [
@@ -83,19 +100,19 @@ def test_addresses_are_read_at_the_door(macs):
     ]
     assert told(macs, {"modify": {"MAC": MAC2}}) == [remote(MAC2)]
     assert told(macs, {"modify": {"locator": ["uuid", str(BAD_END)]}}) == [
-        refused(ENDS[str(BAD_END)], MAC2)
+        refused(str(ENDS[str(BAD_END)]), MAC2)
     ]
     assert set(macs.uuids()) == {ROW}
 
 
-def test_a_default_is_not_told(macs):
+def test_a_default_is_not_told(macs: RemoteMacs) -> None:
     row = {column: value for column, value in columns().items() if column != "MAC"}
     assert told(macs, {"insert": row}) == [
         refused("'' is not a MAC address (xx:xx:xx:xx:xx:xx)", "")
     ]
 
 
-def test_a_row_whose_locator_is_gone_already_was_changed_since(macs):
+def test_a_row_whose_locator_is_gone_already_was_changed_since(macs: RemoteMacs) -> None:
     assert told(macs, {"insert": columns(end=NO_END)}) == []
     assert told(macs, {"modify": {"locator": ["uuid", str(FAR_END)]}}) == [remote(end=FAR_END)]
     assert told(macs, {"modify": {"locator": ["uuid", str(NO_END)]}}, {"delete": None}) == [
@@ -103,7 +120,7 @@ def test_a_row_whose_locator_is_gone_already_was_changed_since(macs):
     ]
 
 
-def test_rows_are_read_again_when_their_locator_changed():
+def test_rows_are_read_again_when_their_locator_changed() -> None:
     ends = dict(ENDS)
     macs = RemoteMacs(ends)
     told(macs, {"insert": columns()})
@@ -112,22 +129,25 @@ def test_rows_are_read_again_when_their_locator_changed():
     ends[str(NEAR_END)] = Locator(NEAR_END, FAR, 7)
     ends[str(BAD_END)] = Locator(BAD_END, FAR, 8)
     macs.read_again({NEAR_END, BAD_END})
-    assert {row.uuid: row.locator.tunnel_key for row in macs.take(10)} == {ROW: 7, uuid(102): 8}
+    assert {row.uuid: row.locator.tunnel_key for row in remotes(macs.take(10))} == {
+        ROW: 7,
+        uuid(102): 8,
+    }
     macs.read_again({NEAR_END})
     assert told(macs, {"delete": None}) == [
-        RemoteMac(ROW, MAC1, RED, ends[str(NEAR_END)]),
+        RemoteMac(ROW, MAC1, RED, there(ends[str(NEAR_END)])),
         Gone(ROW),
     ]
 
 
-def test_a_row_that_goes_while_it_is_to_be_read_again_is_gone(macs):
+def test_a_row_that_goes_while_it_is_to_be_read_again_is_gone(macs: RemoteMacs) -> None:
     told(macs, {"insert": columns()})
     macs.add({str(ROW): {"delete": None}})
     macs.read_again({NEAR_END})
     assert list(macs.take(10)) == [Gone(ROW)]
 
 
-def test_rows_are_taken_a_few_at_a_time_in_the_order_of_messages(macs):
+def test_rows_are_taken_a_few_at_a_time_in_the_order_of_messages(macs: RemoteMacs) -> None:
     macs.add({str(uuid(number)): {"insert": columns()} for number in range(100, 110)})
     macs.add({str(ROW): {"modify": {"MAC": MAC2}}})
     sizes, rows = [], []
@@ -140,7 +160,7 @@ def test_rows_are_taken_a_few_at_a_time_in_the_order_of_messages(macs):
     assert len(macs.uuids()) == 10
 
 
-def test_what_is_told_anew_replaces_everything(macs):
+def test_what_is_told_anew_replaces_everything(macs: RemoteMacs) -> None:
     told(macs, {"insert": columns()})
     macs.add({str(OTHER): {"insert": columns()}})
     macs.clear()
@@ -164,12 +184,12 @@ def test_what_is_told_anew_replaces_everything(macs):
         {"destroy": None},
     ],
 )
-def test_what_no_server_tells_is_said_to_be_so(macs, update):
+def test_what_no_server_tells_is_said_to_be_so(macs: RemoteMacs, update: object) -> None:
     with pytest.raises(Malformed):
         told(macs, update)
 
 
-def test_rows_that_are_none_are_said_to_be_so(macs):
+def test_rows_that_are_none_are_said_to_be_so(macs: RemoteMacs) -> None:
     with pytest.raises(Malformed):
         macs.add([])
     macs.add({"no UUID": {"insert": columns()}})
@@ -189,11 +209,15 @@ ROWS = st.sampled_from([uuid(number) for number in range(100, 104)])
 
 
 @given(st.lists(st.tuples(ROWS, CHANGES | st.none())), st.integers(1, 5), st.booleans())
-def test_any_changes_end_in_what_a_new_reader_finds(changes, most, is_first_version):
+def test_any_changes_end_in_what_a_new_reader_finds(
+    changes: list[tuple[UUID, Any]], most: int, is_first_version: bool
+) -> None:
     """The rows as a database has them, told by either version of updates and taken by slices."""
-    rows, macs, known = {}, RemoteMacs(dict(ENDS)), {}
+    macs = RemoteMacs(dict(ENDS))
+    rows: dict[UUID, dict[str, Any]] = {}
+    known: dict[UUID, Any] = {}
 
-    def take(count):
+    def take(count: int) -> None:
         for row in macs.take(count):
             known.pop(row.uuid, None)
             if not isinstance(row, Gone):
@@ -206,7 +230,7 @@ def test_any_changes_end_in_what_a_new_reader_finds(changes, most, is_first_vers
         if former is None and change is None:
             continue
         if is_first_version:
-            update = {"old": columns(**former)} if former is not None else {}
+            update: dict[str, Any] = {"old": columns(**former)} if former is not None else {}
             update |= {"new": columns(**rows[row])} if row in rows else {}
         elif change is None:
             update = {"delete": None}
@@ -226,8 +250,8 @@ def test_any_changes_end_in_what_a_new_reader_finds(changes, most, is_first_vers
     assert set(macs.uuids()) == rows.keys()
 
 
-def test_rows_share_what_they_refer_to(macs):
+def test_rows_share_what_they_refer_to(macs: RemoteMacs) -> None:
     macs.add({str(uuid(number)): {"insert": columns()} for number in range(100, 102)})
-    for one, other in itertools.pairwise(macs.take(2)):
+    for one, other in itertools.pairwise(remotes(macs.take(2))):
         assert one.logical_switch is other.logical_switch
         assert one.locator is other.locator

@@ -27,11 +27,13 @@ MANAGED = {each.name: each for each in (BR0, BR1, LONG)}
     ],
     ids=str,
 )
-def test_a_connection_is_of_the_bridge_with_its_id_and_name(claim, verdict):
+def test_a_connection_is_of_the_bridge_with_its_id_and_name(
+    claim: Claim, verdict: str | Refusal | None
+) -> None:
     assert judge(claim, MANAGED, {}) == verdict
 
 
-def test_a_bridge_with_another_name_is_refused_with_what_to_type():
+def test_a_bridge_with_another_name_is_refused_with_what_to_type() -> None:
     verdict = judge(Claim(0xB0, "br7"), MANAGED, {})
     assert isinstance(verdict, Refusal)
     assert verdict.reason.endswith(
@@ -40,11 +42,11 @@ def test_a_bridge_with_another_name_is_refused_with_what_to_type():
 
 
 @pytest.mark.parametrize("name", [None, "br1"])
-def test_who_may_be_a_bridge_without_an_id_waits(name):
+def test_who_may_be_a_bridge_without_an_id_waits(name: str | None) -> None:
     assert judge(Claim(0xB1, name), {"br0": BR0, "br1": NO_ID}, {}) is None
 
 
-def test_an_id_is_shared_if_any_other_bridge_has_it():
+def test_an_id_is_shared_if_any_other_bridge_has_it() -> None:
     other = replace(BR1, datapath_id=0xB0)
     assert shared_ids([BR0, other], [BR0]) == {0xB0: ("br0", "br1")}
     assert shared_ids([BR0, BR1], [BR0, BR1]) == {}

@@ -2,6 +2,9 @@
 
 import random
 import struct
+from collections.abc import Sequence
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,14 +12,25 @@ from hypothesis import strategies as st
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from vtep_ofapp.openflow import decoding, encoding, message_filter
+from vtep_ofapp.openflow import decoding, encoding
 from vtep_ofapp.openflow.actions import Foreign, decode_instructions
+from vtep_ofapp.openflow.framing import Malformed
 from vtep_ofapp.openflow.oxm import Unreadable
 from vtep_ofapp.pipeline import learning, unicast
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.values.counters import Counter
-from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
-from vtep_ofapp.values.flows import Bucket, Flow, FlowKey, GoTo, Group, Output, SetField, match
+from vtep_ofapp.values.flow_changes import Change, FlowChange, GroupChange
+from vtep_ofapp.values.flows import (
+    Bucket,
+    Flow,
+    FlowKey,
+    GoTo,
+    Group,
+    MatchValue,
+    Output,
+    SetField,
+    match,
+)
 
 from . import osken
 from .builders import FAR, MAC1, MAC2
@@ -28,12 +42,14 @@ XIDS = st.integers(0, ofp.MAX_XID)
 # To bytes
 
 
-def test_the_strategies_know_the_whole_pipeline():
+def test_the_strategies_know_the_whole_pipeline() -> None:
     assert PRODUCERS.keys() == makers()
 
 
 @given(CHANGES, XIDS, st.integers(0, 0xFFFFFFFF))
-def test_a_change_in_a_bundle_is_what_osken_would_send(change, xid, bundle_id):
+def test_a_change_in_a_bundle_is_what_osken_would_send(
+    change: Change, xid: int, bundle_id: int
+) -> None:
     ours = encoding.bundled(bundle_id, xid, change)
     assert ours == osken.serialized(osken.bundle_add(bundle_id, xid, change))
 
@@ -50,13 +66,13 @@ def test_a_change_in_a_bundle_is_what_osken_would_send(change, xid, bundle_id):
     ],
     ids=str,
 )
-def test_a_match_of_any_kind_is_what_osken_would_send(fields):
+def test_a_match_of_any_kind_is_what_osken_would_send(fields: dict[str, MatchValue]) -> None:
     flow = Flow(FlowKey(0, 1, match(fields)), (), cookie=0)
     change = FlowChange(flow.key, flow)
     assert encoding.bundled(1, 2, change) == osken.serialized(osken.bundle_add(1, 2, change))
 
 
-def test_a_group_that_does_not_fit_into_a_message_is_refused():
+def test_a_group_that_does_not_fit_into_a_message_is_refused() -> None:
     buckets = tuple(Bucket((SetField("reg1", number), Output(1))) for number in range(2000))
     with pytest.raises(ValueError, match="longer than OpenFlow allows"):
         encoding.bundled(1, 2, GroupChange(1, Group(1, buckets), exists=False))
@@ -66,13 +82,13 @@ def test_a_group_that_does_not_fit_into_a_message_is_refused():
 
 
 @given(st.lists(FLOWS, max_size=8), st.randoms(use_true_random=False))
-def test_flows_are_read_back_as_they_were_put_in(flows, chance):
+def test_flows_are_read_back_as_they_were_put_in(flows: Sequence[Flow], chance: Random) -> None:
     body = b"".join(osken.entry(flow, shuffle=chance.shuffle) for flow in flows)
     assert list(decoding.flows(osken.reply(ofp.OFPMP_FLOW, body))) == flows
 
 
 @given(st.lists(FLOWS, max_size=8), st.integers(0, 1 << 40), st.integers(0, 1 << 60))
-def test_counters_are_read(flows, packets, octets):
+def test_counters_are_read(flows: Sequence[Flow], packets: int, octets: int) -> None:
     body = b"".join(osken.entry(flow, packets, octets) for flow in flows)
     assert list(decoding.counters(osken.reply(ofp.OFPMP_FLOW, body))) == [
         (flow.key, Counter(flow.cookie, packets, octets)) for flow in flows
@@ -80,17 +96,17 @@ def test_counters_are_read(flows, packets, octets):
 
 
 @given(st.lists(GROUPS, max_size=4))
-def test_groups_are_read_back_as_they_were_put_in(groups):
+def test_groups_are_read_back_as_they_were_put_in(groups: Sequence[Group]) -> None:
     body = b"".join(map(osken.group_entry, groups))
     assert list(decoding.groups(osken.reply(ofp.OFPMP_GROUP_DESC, body))) == groups
 
 
-def test_groups_of_others_are_left_out():
+def test_groups_of_others_are_left_out() -> None:
     body = osken.group_entry(Group(7, (Bucket((Output(1),)),)))
     assert list(decoding.groups(osken.reply(ofp.OFPMP_GROUP_DESC, body))) == []
 
 
-def test_equal_actions_and_addresses_are_one_object():
+def test_equal_actions_and_addresses_are_one_object() -> None:
     near, far = (unicast.remote(7, mac, FAR) for mac in (MAC1, MAC2))
     known = learning.known(0x1000, 7, MAC1, 300)
     one, other, third = decoding.flows(osken.flow_reply(near, far, known))
@@ -99,12 +115,12 @@ def test_equal_actions_and_addresses_are_one_object():
 
 
 @given(FLOWS, st.sampled_from([ofp.OFPRR_IDLE_TIMEOUT, ofp.OFPRR_DELETE]))
-def test_the_end_of_a_flow_is_read(flow, reason):
+def test_the_end_of_a_flow_is_read(flow: Flow, reason: int) -> None:
     removed = decoding.flow_removed(osken.flow_removed(flow, reason))
     assert removed == (flow.cookie, flow.key, reason == ofp.OFPRR_IDLE_TIMEOUT)
 
 
-def test_a_frame_is_read():
+def test_a_frame_is_read() -> None:
     fields = {"in_port": 1, "metadata": 7, "reg0": 0x1000, "reg3": 0}
     assert decoding.packet_in(osken.packet_in(fields, MAC1)) == (
         cookie_of(Cookie.LEARNING),
@@ -125,7 +141,9 @@ FOREIGN_ACTIONS = [
 
 
 @pytest.mark.parametrize("actions", FOREIGN_ACTIONS, ids=str)
-def test_a_flow_that_does_something_else_is_said_and_has_no_actions(actions, caplog):
+def test_a_flow_that_does_something_else_is_said_and_has_no_actions(
+    actions: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
     flow = learning.known(0x1000, 7, MAC1, 300)
     bare = osken.entry(Flow(flow.key, (), flow.cookie))
     instructions = bytearray()
@@ -136,7 +154,7 @@ def test_a_flow_that_does_something_else_is_said_and_has_no_actions(actions, cap
     assert "a flow with our cookie is not one of ours" in line
 
 
-def test_an_action_inside_of_another_one_is_not_read():
+def test_an_action_inside_of_another_one_is_not_read() -> None:
     """os-ken would read one with a length of 0 for ever."""
     ct = bytes.fromhex("ffff0020000023200023 0000000000000000 0a0000000000 0000000000000000")
     apply = struct.pack("!HH4x", ofp.OFPIT_APPLY_ACTIONS, 8 + len(ct)) + ct
@@ -144,7 +162,7 @@ def test_an_action_inside_of_another_one_is_not_read():
         decode_instructions(apply)
 
 
-def test_an_instruction_of_another_kind_is_foreign(caplog):
+def test_an_instruction_of_another_kind_is_foreign(caplog: pytest.LogCaptureFixture) -> None:
     flow = learning.known(0x1000, 7, MAC1, 300)
     bare = osken.entry(Flow(flow.key, (), flow.cookie))
     meter = bytearray()
@@ -154,7 +172,9 @@ def test_an_instruction_of_another_kind_is_foreign(caplog):
     assert "an instruction of type 6" in caplog.text
 
 
-def test_a_group_of_another_type_is_said_and_has_no_buckets(caplog):
+def test_a_group_of_another_type_is_said_and_has_no_buckets(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     entry = bytearray(osken.group_entry(Group(0xA1000001, (Bucket((Output(1),)),))))
     entry[2] = ofp.OFPGT_INDIRECT
     found = list(decoding.groups(osken.reply(ofp.OFPMP_GROUP_DESC, bytes(entry))))
@@ -165,22 +185,22 @@ def test_a_group_of_another_type_is_said_and_has_no_buckets(caplog):
 # What is no OpenFlow
 
 
-def damaged(chance, buf):
+def damaged(chance: Random, buf: bytes) -> bytes:
     """Return a message with a few bytes that are others, or without its end."""
-    buf = bytearray(buf)
+    data = bytearray(buf)
     for _ in range(chance.randint(1, 4)):
-        buf[chance.randrange(4, len(buf))] = chance.choice((0, 1, 8, 0xFF, chance.randrange(256)))
+        data[chance.randrange(4, len(data))] = chance.choice((0, 1, 8, 0xFF, chance.randrange(256)))
     if chance.random() < 0.3:
-        del buf[chance.randrange(8, len(buf)) :]
-    buf[2:4] = len(buf).to_bytes(2, "big")
-    return bytes(buf)
+        del data[chance.randrange(8, len(data)) :]
+    data[2:4] = len(data).to_bytes(2, "big")
+    return bytes(data)
 
 
-def read_all(buf):
+def read_all(buf: bytes) -> None:
     """Read a message as the connection does."""
     try:
         received = osken.received_as(buf)
-    except message_filter.Malformed:
+    except Malformed:
         return  # it ends the connection of whoever sent it
     readers = {
         "OFPFlowStatsReply": (decoding.flows, decoding.counters),
@@ -196,7 +216,9 @@ def read_all(buf):
 
 
 @given(st.lists(FLOWS, min_size=1, max_size=3), st.lists(GROUPS, max_size=2), st.integers(0))
-def test_damaged_bytes_raise_nothing_else(flows, groups, seed):
+def test_damaged_bytes_raise_nothing_else(
+    flows: Sequence[Flow], groups: Sequence[Group], seed: int
+) -> None:
     chance = random.Random(seed)
     messages = [
         osken.flow_reply(*flows),
@@ -210,11 +232,11 @@ def test_damaged_bytes_raise_nothing_else(flows, groups, seed):
 
 
 @given(st.binary(max_size=64), st.integers(0, 30))
-def test_bytes_that_are_nothing_raise_nothing(body, kind):
+def test_bytes_that_are_nothing_raise_nothing(body: bytes, kind: int) -> None:
     read_all(osken.message(kind, body))
 
 
-def test_a_message_that_osken_cannot_read_is_one_line(caplog):
+def test_a_message_that_osken_cannot_read_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
     assert osken.received_as(osken.message(ofp.OFPT_PORT_STATUS, b"\x01")) is None
     (line,) = caplog.messages
     assert line.startswith("192.0.2.1: a message of type 12 cannot be read and is dropped")
@@ -225,7 +247,7 @@ def test_a_message_that_osken_cannot_read_is_one_line(caplog):
 
 
 @given(st.lists(FLOWS, min_size=1, max_size=3))
-def test_others_see_the_flows_that_osken_reads(flows):
+def test_others_see_the_flows_that_osken_reads(flows: Sequence[Flow]) -> None:
     received = osken.received_as(osken.flow_reply(*flows))
     assert isinstance(received, parser.OFPFlowStatsReply)
     assert [
@@ -234,7 +256,7 @@ def test_others_see_the_flows_that_osken_reads(flows):
     ] == [flow.key for flow in flows]
 
 
-def test_others_see_frames_and_the_end_of_flows():
+def test_others_see_frames_and_the_end_of_flows() -> None:
     shown = osken.received_as(osken.packet_in({"in_port": 1}, MAC1))
     assert (shown.match["in_port"], shown.data[6:12].hex(":"), shown.table_id) == (1, MAC1, 30)
     flow = learning.known(0x1000, 7, MAC1, 300)
@@ -244,7 +266,7 @@ def test_others_see_frames_and_the_end_of_flows():
         ended.color  # noqa: B018 - it is asked for, and is not there
 
 
-def test_os_ken_is_not_asked_in_vain(monkeypatch):
+def test_os_ken_is_not_asked_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply with very many flows costs nothing before we read it."""
     asked = []
     monkeypatch.setattr(parser.OFPFlowStats, "parser", lambda *where: asked.append(where))
@@ -252,7 +274,7 @@ def test_os_ken_is_not_asked_in_vain(monkeypatch):
     assert (received.xid, received.flags, asked) == (7, ofp.OFPMPF_REPLY_MORE, [])
 
 
-def test_a_goto_alone_and_no_actions():
+def test_a_goto_alone_and_no_actions() -> None:
     flows = [
         Flow(FlowKey(3, 4, ()), (GoTo(5),), cookie=6),
         Flow(FlowKey(3, 5, ()), (), cookie=6),

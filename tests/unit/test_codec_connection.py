@@ -1,6 +1,8 @@
 """A connection's bundles, read-backs and counts, message by message."""
 
 import struct
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -25,8 +27,8 @@ from vtep_ofapp.values.events import (
     PacketIn,
     ReadBack,
 )
-from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
-from vtep_ofapp.values.flows import Bucket, GoTo, Group, Output, Resubmit, SetField, match
+from vtep_ofapp.values.flow_changes import Change, FlowChange, GroupChange
+from vtep_ofapp.values.flows import Bucket, FlowKey, GoTo, Group, Output, Resubmit, SetField, match
 from vtep_ofapp.values.packets import PacketOut
 
 from . import osken
@@ -44,48 +46,56 @@ TOO_LARGE = GroupChange(0xA1000001, Group(0xA1000001, (Bucket((Output(1),)),) * 
 class Far:
     """A connection, and the switch at its far end."""
 
-    def __init__(self, xid=0):
+    def __init__(self, xid: int = 0) -> None:
         self.datapath = osken.Datapath(xid)
-        self.events = []
+        self.events: list[Any] = []
+        self.asked: dict[int, int] = {}
+        """The numbers of the questions that the switch has yet to answer, by their kinds."""
         self.connection = SwitchConnection(self.datapath, self.events.append)
 
-    def take(self):
+    def take(self) -> list[bytes]:
         """Return the messages that were sent since this was last called."""
-        self.connection._outbox.put_bytes([b"end"])
-        while not self.datapath.sent.endswith(b"end"):
+        xid = self.datapath.xid
+        self.connection.ask()  # its question is sent after all of them
+        asked = ofp.OFP_VERSION, ofp.OFPT_ECHO_REQUEST, 8, self.datapath.xid
+        self.datapath.xid = xid  # frames get their numbers when they are sent
+        question = struct.pack("!BBHI", *asked)
+        while not self.datapath.sent.endswith(question):
             hub.sleep(0)
-        sent, self.datapath.sent = self.datapath.sent.removesuffix(b"end"), b""
+        sent, self.datapath.sent = self.datapath.sent.removesuffix(question), b""
         return list(split(sent))
 
-    def tell(self, buf):
+    def tell(self, buf: bytes) -> None:
         message = osken.received_as(buf)
         assert message is not None
         self.connection.received(message)
 
 
-def split(sent):
+def split(sent: bytes) -> Iterator[bytes]:
     while sent:
         _, _, length, _ = ofproto_parser.header(sent)
         yield sent[:length]
         sent = sent[length:]
 
 
-def xid_of(message):
-    return ofproto_parser.header(message)[3]
+def xid_of(message: bytes) -> int:
+    return int(ofproto_parser.header(message)[3])
 
 
 @pytest.fixture
-def far():
+def far() -> Iterator[Far]:
     far = Far()
     yield far
     far.connection.end()
 
 
-def control(kind, xid, bundle_id=1):
+def control(kind: int, xid: int, bundle_id: int = 1) -> bytes:
     return osken.serialized(osken.bundle_control(bundle_id, xid, kind))
 
 
-def error(xid, type_=ofp.OFPET_FLOW_MOD_FAILED, code=ofp.OFPFMFC_TABLE_FULL):
+def error(
+    xid: int, type_: int = ofp.OFPET_FLOW_MOD_FAILED, code: int = ofp.OFPFMFC_TABLE_FULL
+) -> bytes:
     message = parser.OFPErrorMsg(osken.Datapath(), type_, code, bytes(64))
     message.set_xid(xid)
     return osken.serialized(message)
@@ -95,7 +105,9 @@ def error(xid, type_=ofp.OFPET_FLOW_MOD_FAILED, code=ofp.OFPFMFC_TABLE_FULL):
 
 
 @pytest.mark.parametrize("kind", ["flows", "groups", "counters"])
-def test_a_switch_that_tells_of_flows_without_end_is_closed(far, kind, monkeypatch):
+def test_a_switch_that_tells_of_flows_without_end_is_closed(
+    far: Far, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(replies, "MAX_READ", 1)
     if kind == "counters":
         far.connection.read_counters()
@@ -119,7 +131,7 @@ def test_a_switch_that_tells_of_flows_without_end_is_closed(far, kind, monkeypat
 
 @settings(max_examples=30)
 @given(st.lists(CHANGES, max_size=5), st.sampled_from([0, 41, ofp.MAX_XID - 2, ofp.MAX_XID]))
-def test_a_bundle_is_what_osken_would_send(changes, xid):
+def test_a_bundle_is_what_osken_would_send(changes: list[Change], xid: int) -> None:
     far = Far(xid)
     far.connection.apply(changes)
     sent = far.take()
@@ -136,7 +148,7 @@ def test_a_bundle_is_what_osken_would_send(changes, xid):
     assert far.datapath.xid == xids[-1]
 
 
-def test_a_bundle_that_is_committed_was_made(far):
+def test_a_bundle_that_is_committed_was_made(far: Far) -> None:
     far.connection.apply([PUT, PUT_GROUP])
     first, *_, last = map(xid_of, far.take())
     far.tell(control(ofp.ONF_BCT_OPEN_REPLY, first))
@@ -146,9 +158,11 @@ def test_a_bundle_that_is_committed_was_made(far):
 
 
 @pytest.mark.parametrize("xid", [0, ofp.MAX_XID - 2])
-def test_the_change_that_the_switch_refuses_is_found_by_its_number(xid, caplog):
+def test_the_change_that_the_switch_refuses_is_found_by_its_number(
+    xid: int, caplog: pytest.LogCaptureFixture
+) -> None:
     far = Far(xid)
-    changes = [PUT, PUT_GROUP, PUT_OTHER]
+    changes: list[Change] = [PUT, PUT_GROUP, PUT_OTHER]
     far.connection.apply(changes)
     *_, third, last = map(xid_of, far.take())
     far.tell(error(third))
@@ -161,7 +175,7 @@ def test_the_change_that_the_switch_refuses_is_found_by_its_number(xid, caplog):
     assert str(PUT_OTHER) in caplog.messages[0]
 
 
-def test_an_error_for_another_message_rejects_nothing(far):
+def test_an_error_for_another_message_rejects_nothing(far: Far) -> None:
     far.connection.apply([PUT])
     first, _, last = map(xid_of, far.take())
     for xid in (last + 1, first - 1):
@@ -171,7 +185,9 @@ def test_an_error_for_another_message_rejects_nothing(far):
 
 
 @pytest.mark.parametrize("is_sent", [True, False])
-def test_a_bundle_whose_beginning_the_switch_has_forgotten_was_not_made(far, is_sent):
+def test_a_bundle_whose_beginning_the_switch_has_forgotten_was_not_made(
+    far: Far, is_sent: bool
+) -> None:
     """It answers so to a bundle that is not sent to its end for 10 s; the rest is a new one."""
     far.connection.apply([PUT])
     if is_sent:
@@ -185,7 +201,9 @@ def test_a_bundle_whose_beginning_the_switch_has_forgotten_was_not_made(far, is_
     assert far.events == [Applied(far.connection, [PUT], made=False)]
 
 
-def test_a_change_without_a_message_is_left_out_and_the_bundle_forgotten(far, caplog):
+def test_a_change_without_a_message_is_left_out_and_the_bundle_forgotten(
+    far: Far, caplog: pytest.LogCaptureFixture
+) -> None:
     far.connection.apply([PUT, TOO_LARGE, PUT_OTHER])
     *_, last = far.take()
     assert last == control(ofp.ONF_BCT_DISCARD_REQUEST, xid_of(last))
@@ -200,7 +218,7 @@ def test_a_change_without_a_message_is_left_out_and_the_bundle_forgotten(far, ca
 FRAME = bytes(range(60))
 
 
-def test_a_frame_is_sent_as_osken_would_send_it(far):
+def test_a_frame_is_sent_as_osken_would_send_it(far: Far) -> None:
     actions = (SetField("metadata", 7), SetField("reg0", 0x1000), Resubmit(Table.UNICAST))
     far.connection.send([PacketOut(FRAME, actions), PacketOut(FRAME, (Output(3),), in_port=2)])
     sent = far.take()
@@ -216,7 +234,7 @@ def test_a_frame_is_sent_as_osken_would_send_it(far):
     assert far.connection.traffic == Traffic(packet_outs=2)
 
 
-def test_frames_that_find_too_many_waiting_are_dropped_and_counted(far):
+def test_frames_that_find_too_many_waiting_are_dropped_and_counted(far: Far) -> None:
     packets = [PacketOut(FRAME, (Output(3),))] * (MAX_PACKET_OUTS + 5)
     far.connection.send(packets[:-2])
     far.connection.send(packets[-2:])
@@ -231,13 +249,15 @@ def test_frames_that_find_too_many_waiting_are_dropped_and_counted(far):
     [PacketOut(bytes(1 << 16), (Output(3),)), PacketOut(FRAME, (GoTo(Table.UNICAST),))],
     ids=["too long", "an instruction"],
 )
-def test_a_frame_without_a_message_is_left_out(far, bad, caplog):
+def test_a_frame_without_a_message_is_left_out(
+    far: Far, bad: PacketOut, caplog: pytest.LogCaptureFixture
+) -> None:
     far.connection.send([bad, PacketOut(FRAME, (Output(3),))])
     assert len(far.take()) == 1
     assert "there is no message for packet-out" in caplog.text
 
 
-def test_a_refused_frame_is_said(far, caplog):
+def test_a_refused_frame_is_said(far: Far, caplog: pytest.LogCaptureFixture) -> None:
     far.connection.send([PacketOut(FRAME, (Output(3),))])
     (sent,) = far.take()
     message = parser.OFPErrorMsg(
@@ -251,21 +271,21 @@ def test_a_refused_frame_is_said(far, caplog):
 # Reading back
 
 
-def part_of(far, body, kind, last):
+def part_of(far: Far, body: bytes, kind: int, last: bool) -> None:
     """Let the switch answer the last question about flows or groups with one part."""
     flags = 0 if last else ofp.OFPMPF_REPLY_MORE
     far.tell(osken.reply(kind, body, xid=far.asked[kind], flags=flags))
 
 
 @pytest.fixture
-def reading(far):
+def reading(far: Far) -> Far:
     far.connection.read_back()
     _monitor, flows, groups = map(xid_of, far.take())
     far.asked = {ofp.OFPMP_FLOW: flows, ofp.OFPMP_GROUP_DESC: groups}
     return far
 
 
-def test_parts_are_put_together(reading):
+def test_parts_are_put_together(reading: Far) -> None:
     part_of(reading, osken.entry(FLOW), ofp.OFPMP_FLOW, last=False)
     part_of(reading, osken.group_entry(flooding.alive()), ofp.OFPMP_GROUP_DESC, last=True)
     assert reading.events == []
@@ -274,13 +294,15 @@ def test_parts_are_put_together(reading):
     assert reading.events == [ReadBack(reading.connection, flows, groups)]
 
 
-def test_an_answer_that_nobody_waits_for_is_nothing(far):
+def test_an_answer_that_nobody_waits_for_is_nothing(far: Far) -> None:
     far.tell(osken.flow_reply(FLOW))
     far.tell(osken.reply(ofp.OFPMP_GROUP_DESC, b""))
     assert far.events == []
 
 
-def test_a_part_that_cannot_be_read_to_its_end_is_said(reading, caplog):
+def test_a_part_that_cannot_be_read_to_its_end_is_said(
+    reading: Far, caplog: pytest.LogCaptureFixture
+) -> None:
     body = osken.entry(FLOW) + bytes(60)
     part_of(reading, body, ofp.OFPMP_FLOW, last=True)
     part_of(reading, bytes(9), ofp.OFPMP_GROUP_DESC, last=True)
@@ -290,9 +312,15 @@ def test_a_part_that_cannot_be_read_to_its_end_is_said(reading, caplog):
     ] * 2
 
 
-def test_others_have_their_turn_between_two_parts(reading):
+def test_others_have_their_turn_between_two_parts(reading: Far) -> None:
     turns = []
-    other = hub.spawn(lambda: [(turns.append(len(turns)), hub.sleep(0)) for _ in range(3)])
+
+    def take_turns() -> None:
+        for turn in range(3):
+            turns.append(turn)
+            hub.sleep(0)
+
+    other = hub.spawn(take_turns)
     for _ in range(3):
         before = len(turns)
         part_of(reading, osken.entry(FLOW), ofp.OFPMP_FLOW, last=False)
@@ -300,7 +328,7 @@ def test_others_have_their_turn_between_two_parts(reading):
     other.wait()
 
 
-def test_counters_are_put_together(far):
+def test_counters_are_put_together(far: Far) -> None:
     far.connection.read_counters()
     asked = list(map(xid_of, far.take()))
     assert len(asked) == len(READ)
@@ -315,20 +343,22 @@ def test_counters_are_put_together(far):
 # Roles
 
 
-def role_reply(xid, generation):
+def role_reply(xid: int, generation: int) -> bytes:
     """Return what a switch answers to a controller that asks for the generation."""
     head = struct.pack("!BBHI", ofp.OFP_VERSION, ofp.OFPT_ROLE_REPLY, 24, xid)
     return head + struct.pack(ofp.OFP_ROLE_REQUEST_PACK_STR, ofp.OFPCR_ROLE_EQUAL, generation)
 
 
-def asked_for(far):
+def asked_for(far: Far) -> tuple[tuple[int, int], int]:
     """Return the role and the generation of the one request that was sent, and its number."""
     [request] = far.take()
     body = struct.unpack_from(ofp.OFP_ROLE_REQUEST_PACK_STR, request, ofp.OFP_HEADER_SIZE)
     return body, xid_of(request)
 
 
-def test_one_that_stands_by_asks_again_when_a_new_master_was_faster(far, caplog):
+def test_one_that_stands_by_asks_again_when_a_new_master_was_faster(
+    far: Far, caplog: pytest.LogCaptureFixture
+) -> None:
     far.connection.stand_by()
     _, question = asked_for(far)
     far.tell(role_reply(question, 5))
@@ -342,7 +372,7 @@ def test_one_that_stands_by_asks_again_when_a_new_master_was_faster(far, caplog)
     assert (far.events, caplog.messages) == ([], [])
 
 
-def test_other_refusals_of_a_role_are_said(far, caplog):
+def test_other_refusals_of_a_role_are_said(far: Far, caplog: pytest.LogCaptureFixture) -> None:
     far.connection.stand_by()
     _, question = asked_for(far)
     far.tell(role_reply(question, 5))
@@ -355,7 +385,7 @@ def test_other_refusals_of_a_role_are_said(far, caplog):
 # What the switch tells by itself
 
 
-def test_a_source_is_told(far):
+def test_a_source_is_told(far: Far) -> None:
     fields = {"metadata": 7, "reg0": 0x1000}
     far.tell(osken.packet_in(fields, MAC1))
     shown = match(fields), bytes.fromhex(MAC1.replace(":", ""))
@@ -367,26 +397,26 @@ def test_a_source_is_told(far):
     [
         osken.packet_in({"reg0": 0x1000}, MAC1, cookie=1),
         osken.packet_in({"reg0": 0x1000}, MAC1, cookie=cookie_of(Cookie.UNICAST)),
-        osken.packet_in({"reg0": 0x1000}, MAC1, cookie=cookie_of(0xF)),
+        osken.packet_in({"reg0": 0x1000}, MAC1, cookie=cookie_of(cast(Cookie, 0xF))),
         osken.packet_in({"reg0": 0x1000}, "01:00:5e:00:00:01"),
         osken.packet_in({"reg0": 0x1000}, "00:00:00:00:00:00"),
     ],
     ids=["of others", "of flows that show none", "of a later version", "a group", "address zero"],
 )
-def test_a_frame_that_tells_of_no_station_is_counted(far, frame):
+def test_a_frame_that_tells_of_no_station_is_counted(far: Far, frame: bytes) -> None:
     far.tell(frame)
     assert far.events == []
     assert far.connection.traffic == Traffic(packet_ins=1, packet_ins_dropped=1)
 
 
-def test_the_end_of_a_flow_is_told(far):
+def test_the_end_of_a_flow_is_told(far: Far) -> None:
     flow = learning.known(0x1000, 7, MAC1, 300)
     far.tell(osken.flow_removed(flow, ofp.OFPRR_IDLE_TIMEOUT))
     far.tell(osken.flow_removed(flow._replace(cookie=5), ofp.OFPRR_IDLE_TIMEOUT))
     assert far.events == [FlowRemoved(far.connection, flow.key, idle=True)]
 
 
-def test_traffic_is_counted(far):
+def test_traffic_is_counted(far: Far) -> None:
     far.connection.read_back()
     far.connection.read_counters()
     far.connection.apply([PUT, PUT_GROUP, PUT_OTHER])
@@ -406,7 +436,9 @@ def test_traffic_is_counted(far):
 # What others do
 
 
-def update(event, *, cookie=0x76746570 << 32, reason=2, key=FLOW.key):
+def update(
+    event: int, *, cookie: int = 0x76746570 << 32, reason: int = 2, key: FlowKey = FLOW.key
+) -> bytes:
     """Return an update of flow monitoring, as Open vSwitch 3.1 sends it."""
     if event == 3:
         return struct.pack("!HHI", 8, 3, 99)
@@ -416,11 +448,11 @@ def update(event, *, cookie=0x76746570 << 32, reason=2, key=FLOW.key):
     return struct.pack("!HHHHHHHBxQ", *numbers) + fields
 
 
-def updates(*each):
+def updates(*each: bytes) -> bytes:
     return osken.reply(0xFFFF, struct.pack("!II", 0x4F4E4600, 1870) + b"".join(each), xid=0)
 
 
-def test_the_changes_of_others_are_asked_for_once_and_no_more_while_standing_by(far):
+def test_the_changes_of_others_are_asked_for_once_and_no_more_while_standing_by(far: Far) -> None:
     far.connection.read_back()
     monitor, *_ = far.take()
     assert monitor == bytes.fromhex(
@@ -436,7 +468,7 @@ def test_the_changes_of_others_are_asked_for_once_and_no_more_while_standing_by(
 
 
 @pytest.mark.parametrize("event", [0, 1, 2])
-def test_a_change_by_others_is_told(far, event):
+def test_a_change_by_others_is_told(far: Far, event: int) -> None:
     far.tell(updates(update(3), update(event)))
     far.tell(updates(update(event, cookie=7), update(3)))
     assert far.events == [
@@ -445,44 +477,46 @@ def test_a_change_by_others_is_told(far, event):
     ]
 
 
-def test_what_we_changed_or_what_was_idle_is_no_news(far):
+def test_what_we_changed_or_what_was_idle_is_no_news(far: Far) -> None:
     far.tell(updates(update(3), update(1, reason=0)))
     assert far.events == []
 
 
 @pytest.mark.parametrize("kind", [1871, 1872])
-def test_a_switch_that_left_out_changes_is_not_believed(far, kind):
+def test_a_switch_that_left_out_changes_is_not_believed(far: Far, kind: int) -> None:
     far.tell(osken.message(ofp.OFPT_EXPERIMENTER, struct.pack("!II", 0x4F4E4600, kind)))
     assert far.events == [FlowsChanged(far.connection, (), are_ours=True)]
 
 
 @pytest.mark.parametrize("end", range(17, 48))
-def test_an_update_that_is_cut_is_said(far, end, caplog):
+def test_an_update_that_is_cut_is_said(
+    far: Far, end: int, caplog: pytest.LogCaptureFixture
+) -> None:
     whole = updates(update(0))
     far.tell(osken.reply(0xFFFF, whole[16:][: end - 8], xid=0))
     assert far.events == []
     assert "a message is not read to its end" in caplog.text or end < 25
 
 
-def test_a_switch_without_flow_monitoring_does_not_tell(far):
+def test_a_switch_without_flow_monitoring_does_not_tell(far: Far) -> None:
     far.connection.read_back()
     far.tell(error(xid_of(far.take()[0]), ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_BAD_EXPERIMENTER))
     assert not far.connection.has_flow_monitor
     assert far.events == []
 
 
-def test_groups_are_told_when_they_are_others_than_before(far):
+def test_groups_are_told_when_they_are_others_than_before(far: Far) -> None:
     one, two = (Group(0xA1000001 + number, ()) for number in range(2))
     foreign = Group(7, (Bucket((Output(1),)),))
 
-    def ask(*groups, known=None):
+    def ask(*groups: Group, known: Iterable[int] | None = None) -> list[Any]:
         far.connection.compare_groups(known)
         body = b"".join(map(osken.group_entry, groups))
         far.tell(osken.reply(ofp.OFPMP_GROUP_DESC, body, xid_of(far.take()[-1])))
-        events, far.events = far.events, []
-        return [each.groups for each in events]
+        told = [each.groups for each in far.events]
+        far.events.clear()
+        return told
 
-    far.connection._post = lambda event: far.events.append(event)
     assert ask(one, two) == [{one.id: one, two.id: two}]
     assert ask(two, one) == []
     changed = Group(one.id, (Bucket((Output(1),)),))

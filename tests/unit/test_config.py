@@ -1,21 +1,29 @@
 """Options of [vtep]: what they are when nobody says, and how wrong values are refused."""
 
 import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from os_ken import cfg
 
 from vtep_ofapp.process import config, unused_options
+from vtep_ofapp.process.config import Options
 from vtep_ofapp.process.options import OPTIONS, BadOption
 from vtep_ofapp.process.settings import Settings
 
+Read = Callable[..., Options]
+"""What the fixture ``read`` gives: it reads options from these lines."""
+Pem = tuple[Path, Path, Path]
+"""The files of our key, of our certificate and of another key."""
+
 
 @pytest.fixture
-def read(tmp_path):
+def read(tmp_path: Path) -> Iterator[Read]:
     """Return a function that reads options from the lines of a configuration file."""
     path = tmp_path / "vtep.conf"
 
-    def read_file(*text):
+    def read_file(*text: str) -> Options:
         path.write_text("\n".join(["[vtep]", *text]))
         cfg.CONF([], project="vtep_ofapp", default_config_files=[str(path)])
         return config.read()
@@ -26,19 +34,23 @@ def read(tmp_path):
     cfg.CONF.reset()
 
 
-def test_without_options_both_databases_are_the_local_server(read, monkeypatch):
+def test_without_options_both_databases_are_the_local_server(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OVS_RUNDIR", "/some/where")
     options = read()
     assert options.vtep_db == "unix:/some/where/db.sock"
     assert options.ovs_db == {"Open_vSwitch": "unix:/some/where/db.sock"}
 
 
-def test_without_a_run_directory_it_is_that_of_debian(read, monkeypatch):
+def test_without_a_run_directory_it_is_that_of_debian(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("OVS_RUNDIR", raising=False)
     assert read().vtep_db == "unix:/var/run/openvswitch/db.sock"
 
 
-def test_without_options_the_policy_is_the_default(read):
+def test_without_options_the_policy_is_the_default(read: Read) -> None:
     assert read().settings == Settings()
 
 
@@ -57,11 +69,11 @@ def test_without_options_the_policy_is_the_default(read):
         ("flood_without_unknown_dst", "true", True),
     ],
 )
-def test_every_option_can_be_set(read, option, text, value):
+def test_every_option_can_be_set(read: Read, option: str, text: str, value: str) -> None:
     assert getattr(read(f"{option} = {text}").settings, option) == value
 
 
-def test_the_lock_has_a_name(read):
+def test_the_lock_has_a_name(read: Read) -> None:
     assert read().lock == "vtep_ofapp"
     assert read("lock = rack_7").lock == "rack_7"
     for name in ("", "7", "rack-7", "a b"):
@@ -79,7 +91,7 @@ REMOTES = [
 
 
 @pytest.mark.parametrize("remote", REMOTES)
-def test_remotes_are_written_as_ovsdb_has_them(read, remote):
+def test_remotes_are_written_as_ovsdb_has_them(read: Read, remote: str) -> None:
     options = read(f"vtep_db = {remote}", f"ovs_db = {remote}")
     assert options.vtep_db == remote
     assert options.ovs_db == {"Open_vSwitch": remote}
@@ -90,24 +102,24 @@ SSL = "ssl:vtep.example.org:6640"
 FILES = {"ssl_key": "key", "ssl_cert": "certificate", "ssl_ca": "ca"}
 
 
-def make_certificate(folder):
+def make_certificate(folder: Path) -> tuple[Path, Path]:
     """Make a key and a certificate that signs itself, and so is its own CA; return the paths."""
     key, certificate = folder / "key.pem", folder / "cert.pem"
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    names = ["-keyout", key, "-out", certificate, "-subj", "/CN=us"]
+    names = ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=us"]
     subprocess.run(["openssl", "req", "-x509", *curve, *names], check=True, capture_output=True)
     return key, certificate
 
 
 @pytest.fixture(scope="module")
-def pem(tmp_path_factory):
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Pem:
     """The key and the certificate of us, and a key that is someone else's."""
     key, certificate = make_certificate(tmp_path_factory.mktemp("us"))
     return key, certificate, make_certificate(tmp_path_factory.mktemp("them"))[0]
 
 
 @pytest.mark.parametrize("option", ["vtep_db", "ovs_db"])
-def test_an_encrypted_remote_needs_keys_and_certificates(read, pem, option):
+def test_an_encrypted_remote_needs_keys_and_certificates(read: Read, pem: Pem, option: str) -> None:
     key, certificate, _ = pem
     paths = dict(zip(FILES, (key, certificate, certificate), strict=True))
     options = read(f"{option} = {SSL}", *(f"{name} = {path}" for name, path in paths.items()))
@@ -117,7 +129,7 @@ def test_an_encrypted_remote_needs_keys_and_certificates(read, pem, option):
     }
 
 
-def refusal_of(read, *lines):
+def refusal_of(read: Read, *lines: str) -> str:
     """Return why the options are refused, in one line."""
     with pytest.raises(BadOption) as refusal:
         read(*lines)
@@ -133,12 +145,14 @@ def refusal_of(read, *lines):
         ("DEFAULT", ("ctl_privkey", "ctl_cert", "ca_certs")),
     ],
 )
-def test_files_that_are_no_pem_or_do_not_fit_are_refused(read, pem, tmp_path, section, names):
+def test_files_that_are_no_pem_or_do_not_fit_are_refused(
+    read: Read, pem: Pem, tmp_path: Path, section: str, names: tuple[str, ...]
+) -> None:
     key, certificate, their_key = pem
     rubbish = tmp_path / "rubbish"
     rubbish.write_text("PEM")
 
-    def refused(*files):
+    def refused(*files: Path | str) -> str:
         lines = [f"{name} = {file}" for name, file in zip(names, files, strict=True)]
         return refusal_of(
             read, f"vtep_db = {SSL if section == 'vtep' else 'unix:/a'}", f"[{section}]", *lines
@@ -153,7 +167,8 @@ def test_files_that_are_no_pem_or_do_not_fit_are_refused(read, pem, tmp_path, se
         f"[{section}] {names[0]}: {rubbish} {no_key}"
     )
     encrypted = tmp_path / "encrypted"
-    argv = ["openssl", "ec", "-in", key, "-aes128", "-passout", "pass:x", "-out", encrypted]
+    argv = ["openssl", "ec", "-in", str(key), "-aes128", "-passout", "pass:x"]
+    argv += ["-out", str(encrypted)]
     subprocess.run(argv, check=True, capture_output=True)
     assert refused(encrypted, certificate, certificate).endswith(f"{encrypted} {no_key}")
     no_certificate = f"{rubbish} holds no certificate in PEM format"
@@ -162,7 +177,9 @@ def test_files_that_are_no_pem_or_do_not_fit_are_refused(read, pem, tmp_path, se
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_key_or_certificate_that_nothing_is_encrypted_with_is_refused(read, pem, name):
+def test_a_key_or_certificate_that_nothing_is_encrypted_with_is_refused(
+    read: Read, pem: Pem, name: str
+) -> None:
     reason = refusal_of(read, "vtep_db = tcp:10.0.0.1:6640", f"{name} = {pem[0]}")
     assert reason == f"[vtep] {name}: it is given, but no remote begins with ssl:"
 
@@ -170,13 +187,13 @@ def test_a_key_or_certificate_that_nothing_is_encrypted_with_is_refused(read, pe
 OPENFLOW_FILES = ("ctl_privkey", "ctl_cert", "ca_certs")
 
 
-def openflow_lines(pem):
+def openflow_lines(pem: Pem) -> dict[str, str]:
     key, certificate, _ = pem
     paths = zip(OPENFLOW_FILES, (key, certificate, certificate), strict=True)
     return {name: f"{name} = {path}" for name, path in paths}
 
 
-def test_tls_for_openflow_has_its_usual_port_unless_told_otherwise(read, pem):
+def test_tls_for_openflow_has_its_usual_port_unless_told_otherwise(read: Read, pem: Pem) -> None:
     read("[DEFAULT]", *openflow_lines(pem).values())
     assert cfg.CONF.ofp_ssl_listen_port == 6653
     read("[DEFAULT]", *openflow_lines(pem).values(), "ofp_ssl_listen_port = 16653")
@@ -184,7 +201,9 @@ def test_tls_for_openflow_has_its_usual_port_unless_told_otherwise(read, pem):
 
 
 @pytest.mark.parametrize("missing", OPENFLOW_FILES)
-def test_tls_for_openflow_by_halves_is_refused(read, pem, tmp_path, missing):
+def test_tls_for_openflow_by_halves_is_refused(
+    read: Read, pem: Pem, tmp_path: Path, missing: str
+) -> None:
     lines = openflow_lines(pem)
     del lines[missing]
     for line in ([], [f"{missing} = {tmp_path / 'elsewhere'}"]):
@@ -193,18 +212,20 @@ def test_tls_for_openflow_by_halves_is_refused(read, pem, tmp_path, missing):
         assert "TLS for OpenFlow needs it" in reason
 
 
-def test_a_port_for_tls_alone_is_refused(read):
+def test_a_port_for_tls_alone_is_refused(read: Read) -> None:
     reason = refusal_of(read, "[DEFAULT]", "ofp_ssl_listen_port = 6653")
     assert reason == "[DEFAULT] ctl_privkey: no file is given, and TLS for OpenFlow needs it"
 
 
-def test_without_tls_there_is_no_port_for_it(read):
+def test_without_tls_there_is_no_port_for_it(read: Read) -> None:
     read()
     assert cfg.CONF.ofp_ssl_listen_port is None
 
 
 @pytest.mark.parametrize("missing", FILES)
-def test_a_missing_key_or_certificate_is_refused_and_named(read, tmp_path, missing):
+def test_a_missing_key_or_certificate_is_refused_and_named(
+    read: Read, tmp_path: Path, missing: str
+) -> None:
     (tmp_path / "there").write_text("PEM")
     others = [f"{name} = {tmp_path / 'there'}" for name in FILES if name != missing]
     for line in ([], [f"{missing} = {tmp_path / 'elsewhere'}"]):
@@ -212,7 +233,7 @@ def test_a_missing_key_or_certificate_is_refused_and_named(read, tmp_path, missi
         assert reason.startswith(f"[vtep] {missing}: ")
 
 
-def test_there_may_be_an_open_vswitch_on_each_of_several_hosts(read):
+def test_there_may_be_an_open_vswitch_on_each_of_several_hosts(read: Read) -> None:
     options = read("ovs_db = tcp:10.0.0.1:6640", "ovs_db = tcp:10.0.0.2:6640,tcp:10.0.0.3:6640")
     assert options.ovs_db == {
         "Open_vSwitch of tcp:10.0.0.1:6640": "tcp:10.0.0.1:6640",
@@ -222,12 +243,12 @@ def test_there_may_be_an_open_vswitch_on_each_of_several_hosts(read):
     }
 
 
-def test_the_same_open_vswitch_twice_is_refused(read):
+def test_the_same_open_vswitch_twice_is_refused(read: Read) -> None:
     with pytest.raises(BadOption, match="ovs_db: the same remote"):
         read("ovs_db = tcp:10.0.0.1:6640", "ovs_db =  tcp:10.0.0.1:6640")
 
 
-def test_blanks_between_the_servers_of_a_cluster_do_no_harm(read):
+def test_blanks_between_the_servers_of_a_cluster_do_no_harm(read: Read) -> None:
     options = read("vtep_db = tcp:10.0.0.1:6640, tcp:10.0.0.2:6640")
     assert options.vtep_db == "tcp:10.0.0.1:6640,tcp:10.0.0.2:6640"
 
@@ -248,7 +269,9 @@ def test_blanks_between_the_servers_of_a_cluster_do_no_harm(read):
         ("tcp:10.0.0.1:6640,udp:10.0.0.2:6640", "udp:10.0.0.2:6640"),
     ],
 )
-def test_a_bad_remote_is_refused_and_named_in_one_line(read, option, value, named):
+def test_a_bad_remote_is_refused_and_named_in_one_line(
+    read: Read, option: str, value: str, named: str
+) -> None:
     with pytest.raises(BadOption) as refusal:
         read(f"{option} = {value}")
     message = str(refusal.value)
@@ -270,7 +293,9 @@ def test_a_bad_remote_is_refused_and_named_in_one_line(read, option, value, name
         ("flood_without_unknown_dst", ["perhaps"]),
     ],
 )
-def test_a_bad_value_is_refused_in_one_clear_line(read, option, values):
+def test_a_bad_value_is_refused_in_one_clear_line(
+    read: Read, option: str, values: list[str]
+) -> None:
     for value in values:
         with pytest.raises(BadOption) as refusal:
             read(f"{option} = {value}")
@@ -280,13 +305,13 @@ def test_a_bad_value_is_refused_in_one_clear_line(read, option, values):
         assert "LocationInfo" not in message
 
 
-def test_os_kens_own_options_have_our_defaults(read):
+def test_os_kens_own_options_have_our_defaults(read: Read) -> None:
     read()
     assert cfg.CONF.ofp_listen_host == "127.0.0.1"
     assert cfg.CONF.ofp_tcp_listen_port == 6653
 
 
-def test_every_option_says_what_it_is():
+def test_every_option_says_what_it_is() -> None:
     assert all(option.help and option.help.endswith(".") for option in OPTIONS)
 
 
@@ -322,7 +347,9 @@ CHECKED = [
 
 
 @pytest.mark.parametrize(("group", "line", "says"), CHECKED)
-def test_what_would_be_passed_over_is_refused(tmp_path, group, line, says):
+def test_what_would_be_passed_over_is_refused(
+    tmp_path: Path, group: str, line: str, says: str
+) -> None:
     config.register()
     path = tmp_path / "vtep.conf"
     path.write_text(f"{group}\n{line}\n")
@@ -331,7 +358,7 @@ def test_what_would_be_passed_over_is_refused(tmp_path, group, line, says):
     assert str(refusal.value).startswith(says)
 
 
-def test_what_others_have_stays_and_a_name_that_nobody_has_is_only_said(tmp_path):
+def test_what_others_have_stays_and_a_name_that_nobody_has_is_only_said(tmp_path: Path) -> None:
     config.register()
     cfg.CONF.register_opt(cfg.StrOpt("lock"), group="vteq")
     path = tmp_path / "vtep.conf"
@@ -345,7 +372,7 @@ def test_what_others_have_stays_and_a_name_that_nobody_has_is_only_said(tmp_path
     ]
 
 
-def test_what_a_later_file_would_overrule_is_refused(tmp_path):
+def test_what_a_later_file_would_overrule_is_refused(tmp_path: Path) -> None:
     config.register()
     path = tmp_path / "vtep.conf"
     path.write_text("[DEFAULT]\nofp_listen_host = 127.0.0.1\n")
@@ -364,12 +391,14 @@ def test_what_a_later_file_would_overrule_is_refused(tmp_path):
         ("unix:/a$$b", "unix:/a$b"),
     ],
 )
-def test_a_dollar_stands_for_the_run_directory(read, monkeypatch, value, remote):
+def test_a_dollar_stands_for_the_run_directory(
+    read: Read, monkeypatch: pytest.MonkeyPatch, value: str, remote: str
+) -> None:
     monkeypatch.setenv("OVS_RUNDIR", "/run/ovs")
     options = read(f"vtep_db = {value}", f"ovs_db = {value}")
     assert (options.vtep_db, *options.ovs_db.values()) == (remote, remote)
 
 
-def test_another_name_behind_a_dollar_is_refused(read):
+def test_another_name_behind_a_dollar_is_refused(read: Read) -> None:
     reason = refusal_of(read, "vtep_db = unix:$HOME/db.sock")
     assert reason.startswith("[vtep] vtep_db: only OVS_RUNDIR or an option may follow a $")

@@ -19,24 +19,24 @@ class Clock:
 
 
 @pytest.fixture
-def clock():
+def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def macs(clock):
+def macs(clock: Clock) -> LearnedMacs:
     macs = LearnedMacs(clock)
     macs.learn(MAC1, HERE)
     macs.take_changed()
     return macs
 
 
-def flap(macs, times=MAX_MOVES):
+def flap(macs: LearnedMacs, times: int = MAX_MOVES) -> None:
     for number in range(times):
         assert macs.learn(MAC1, HERE if number % 2 else THERE)
 
 
-def test_a_station_moves_a_few_times_and_is_held_where_it_is_then(macs):
+def test_a_station_moves_a_few_times_and_is_held_where_it_is_then(macs: LearnedMacs) -> None:
     flap(macs)
     stays = macs.place(RED, MAC1)
     assert not macs.is_held(RED, MAC1)
@@ -46,7 +46,7 @@ def test_a_station_moves_a_few_times_and_is_held_where_it_is_then(macs):
     assert macs.take_changed() == {(RED, MAC1)}
 
 
-def test_what_comes_in_while_it_is_held_changes_nothing(macs):
+def test_what_comes_in_while_it_is_held_changes_nothing(macs: LearnedMacs) -> None:
     flap(macs)
     macs.learn(MAC1, ELSEWHERE)
     macs.take_changed()
@@ -54,7 +54,9 @@ def test_what_comes_in_while_it_is_held_changes_nothing(macs):
     assert macs.take_changed() == set()
 
 
-def test_it_is_released_when_its_time_is_over_and_may_move_at_once(macs, clock):
+def test_it_is_released_when_its_time_is_over_and_may_move_at_once(
+    macs: LearnedMacs, clock: Clock
+) -> None:
     flap(macs)
     macs.learn(MAC1, ELSEWHERE)
     macs.take_changed()
@@ -71,13 +73,13 @@ def test_it_is_released_when_its_time_is_over_and_may_move_at_once(macs, clock):
     assert macs.learn(MAC1, ELSEWHERE)
 
 
-def test_slow_moves_are_not_damped(macs, clock):
+def test_slow_moves_are_not_damped(macs: LearnedMacs, clock: Clock) -> None:
     for number in range(20 * MAX_MOVES):
         assert macs.learn(MAC1, HERE if number % 2 else THERE)
         clock.now += WINDOW / MAX_MOVES
 
 
-def test_others_move_as_they_like(macs):
+def test_others_move_as_they_like(macs: LearnedMacs) -> None:
     flap(macs)
     macs.learn(MAC1, ELSEWHERE)
     assert macs.learn(MAC2, HERE)
@@ -86,10 +88,12 @@ def test_others_move_as_they_like(macs):
     assert not macs.is_held(BLUE, MAC1)
 
 
-def test_a_station_that_is_nowhere_is_not_held(macs):
+def test_a_station_that_is_nowhere_is_not_held(macs: LearnedMacs) -> None:
     flap(macs)
     macs.learn(MAC1, ELSEWHERE)
-    macs.forget_place(macs.place(RED, MAC1))
+    place = macs.place(RED, MAC1)
+    assert place is not None
+    macs.forget_place(place)
     assert not macs.is_held(RED, MAC1)
     assert macs.next_release() is None
     assert macs.learn(MAC1, ELSEWHERE)

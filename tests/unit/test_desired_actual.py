@@ -1,11 +1,13 @@
 """Wanted and actual: found differences, and what finding them costs."""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.engine.desired_actual import DesiredActual, Difference
+from vtep_ofapp.engine.desired_actual import DesiredActual, Difference, K, W
 
 KEYS = st.sampled_from("abcde")
 VALUES = st.none() | st.integers(0, 2)
@@ -20,14 +22,14 @@ STEPS = st.lists(
 )
 
 
-def found(reconciliation):
+def found(reconciliation: DesiredActual[K, W]) -> dict[K, tuple[W | None, W | None]]:
     """Return the differences as a dict of (have, want); each key must come once."""
     pairs = [(each.key, (each.have, each.want)) for each in reconciliation.differences()]
     assert max(Counter(key for key, _ in pairs).values(), default=1) == 1
     return dict(pairs)
 
 
-def put(mapping, key, value):
+def put(mapping: dict[str, int], key: str, value: int | None) -> None:
     if value is None:
         mapping.pop(key, None)
     else:
@@ -35,8 +37,10 @@ def put(mapping, key, value):
 
 
 @given(STEPS)
-def test_it_does_what_two_dicts_do(steps):
-    wanted, actual, reconciliation = {}, {}, DesiredActual()
+def test_it_does_what_two_dicts_do(steps: list[tuple[Any, ...]]) -> None:
+    wanted: dict[str, int] = {}
+    actual: dict[str, int] = {}
+    reconciliation = DesiredActual[str, int]()
     for name, *arguments in steps:
         if name == "want":
             put(wanted, *arguments)
@@ -60,8 +64,8 @@ def test_it_does_what_two_dicts_do(steps):
 
 
 @given(STEPS)
-def test_making_the_differences_good_settles_it(steps):
-    reconciliation = DesiredActual()
+def test_making_the_differences_good_settles_it(steps: list[tuple[Any, ...]]) -> None:
+    reconciliation = DesiredActual[str, int]()
     for name, *arguments in steps:
         if name != "settle":
             getattr(reconciliation, name)(*arguments)
@@ -71,15 +75,15 @@ def test_making_the_differences_good_settles_it(steps):
     assert reconciliation.actual == reconciliation.wanted
 
 
-def test_a_difference_says_what_is_there_and_what_is_wanted():
-    reconciliation = DesiredActual()
+def test_a_difference_says_what_is_there_and_what_is_wanted() -> None:
+    reconciliation = DesiredActual[str, int]()
     reconciliation.have("a", 1)
     reconciliation.want("a", 2)
     assert list(reconciliation.differences()) == [Difference("a", have=1, want=2)]
 
 
-def test_a_difference_is_told_until_it_is_made_good():
-    reconciliation = DesiredActual()
+def test_a_difference_is_told_until_it_is_made_good() -> None:
+    reconciliation = DesiredActual[str, int]()
     reconciliation.want("a", 1)
     assert found(reconciliation) == {"a": (None, 1)}
     assert found(reconciliation) == {"a": (None, 1)}
@@ -87,8 +91,8 @@ def test_a_difference_is_told_until_it_is_made_good():
     assert found(reconciliation) == {}
 
 
-def test_reading_back_forgets_what_was_there():
-    reconciliation = DesiredActual()
+def test_reading_back_forgets_what_was_there() -> None:
+    reconciliation = DesiredActual[str, int]()
     reconciliation.have("gone", 1)
     reconciliation.want("lost", 2)
     reconciliation.have("lost", 2)
@@ -102,14 +106,14 @@ class Counted:
 
     comparisons = 0
 
-    def __init__(self, number):
+    def __init__(self, number: int) -> None:
         self.number = number
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         Counted.comparisons += 1
         return isinstance(other, Counted) and self.number == other.number
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # as Python has it for what may change
 
 
 class Key(str):
@@ -118,18 +122,18 @@ class Key(str):
     __slots__ = ()
 
 
-def many(count):
+def many(count: int) -> dict[int, Counted]:
     return {number: Counted(number) for number in range(count)}
 
 
-def comparisons(action):
+def comparisons(action: Callable[[], object]) -> int:
     before = Counted.comparisons
     action()
     return Counted.comparisons - before
 
 
-def test_a_value_is_compared_once_when_it_is_put():
-    reconciliation = DesiredActual()
+def test_a_value_is_compared_once_when_it_is_put() -> None:
+    reconciliation = DesiredActual[int, Counted]()
     for key, value in many(1000).items():
         reconciliation.want(key, value)
     assert comparisons(lambda: reconciliation.have_only(many(1000))) == 1000
@@ -139,9 +143,9 @@ def test_a_value_is_compared_once_when_it_is_put():
     assert reconciliation.settled()
 
 
-def test_what_is_equal_is_one_object_on_both_sides():
+def test_what_is_equal_is_one_object_on_both_sides() -> None:
     """There may be very many flows, and the switch sends copies of them when it is read back."""
-    reconciliation = DesiredActual()
+    reconciliation = DesiredActual[str, Counted]()
     read, wanted = [Counted(1), Counted(2)], [Counted(1), Counted(2)]
     reconciliation.have("read first", read[0])
     reconciliation.want("read first", wanted[0])
@@ -154,16 +158,16 @@ def test_what_is_equal_is_one_object_on_both_sides():
     assert reconciliation.actual["read first"] is again
 
 
-def test_what_is_wanted_later_brings_its_key():
+def test_what_is_wanted_later_brings_its_key() -> None:
     wanted, read = Key("a"), Key("a")
-    reconciliation = DesiredActual()
+    reconciliation = DesiredActual[str, Counted]()
     reconciliation.have(read, Counted(1))
     reconciliation.want(wanted, Counted(1))
     assert next(iter(reconciliation.actual)) is wanted
 
 
-def test_what_has_waited_for_longest_comes_first():
-    reconciliation = DesiredActual()
+def test_what_has_waited_for_longest_comes_first() -> None:
+    reconciliation = DesiredActual[str, int]()
     for key in "abc":
         reconciliation.want(key, 1)
     reconciliation.have("a", 1)
@@ -171,8 +175,8 @@ def test_what_has_waited_for_longest_comes_first():
     assert [each.key for each in reconciliation.differences()] == ["b", "c", "a"]
 
 
-def test_asking_whether_it_is_settled_compares_nothing():
-    reconciliation = DesiredActual()
+def test_asking_whether_it_is_settled_compares_nothing() -> None:
+    reconciliation = DesiredActual[int, Counted]()
     for key, value in many(1000).items():
         reconciliation.want(key, value)
     assert comparisons(lambda: reconciliation.settled()) == 0

@@ -5,7 +5,7 @@ import pytest
 from vtep_ofapp.loop.dispatch import Dispatcher
 
 
-def test_each_component_handles_what_it_declares_in_their_order():
+def test_each_component_handles_what_it_declares_in_their_order() -> None:
     handled = []
     dispatcher = Dispatcher(
         {str: lambda event: handled.append(("one", event))},
@@ -17,6 +17,6 @@ def test_each_component_handles_what_it_declares_in_their_order():
     assert not dispatcher.handles(float)
 
 
-def test_an_event_that_nobody_handles_is_a_mistake():
+def test_an_event_that_nobody_handles_is_a_mistake() -> None:
     with pytest.raises(KeyError):
         Dispatcher({}).handle_all([1])

@@ -8,12 +8,12 @@ from vtep_ofapp.values.rows import Gone
 
 from .app import BR0, ROWS, App
 from .builders import RED, SWITCH, number_of
-from .doubles import ConnectionDouble
+from .doubles import ConnectionDouble, Said
 
 EMPTY = VtepInSync(frozenset())
 
 
-def empty_app(said) -> tuple[App, ConnectionDouble]:
+def empty_app(said: Said) -> tuple[App, ConnectionDouble]:
     """Let the database come back without a row."""
     app = App()
     connection = app.start()
@@ -25,7 +25,7 @@ def empty_app(said) -> tuple[App, ConnectionDouble]:
     return app, connection
 
 
-def test_a_database_that_comes_back_empty_removes_nothing_for_a_while(said):
+def test_a_database_that_comes_back_empty_removes_nothing_for_a_while(said: Said) -> None:
     app, connection = empty_app(said)
     (line,) = said()
     assert line.startswith(
@@ -38,7 +38,7 @@ def test_a_database_that_comes_back_empty_removes_nothing_for_a_while(said):
     assert app.written() == []
 
 
-def test_an_empty_database_is_believed_in_the_end(said):
+def test_an_empty_database_is_believed_in_the_end(said: Said) -> None:
     app, connection = empty_app(said)
     app.wait(Settings().empty_db_grace)
     app.serve(connection)
@@ -49,7 +49,7 @@ def test_an_empty_database_is_believed_in_the_end(said):
     )
 
 
-def test_rows_that_return_end_the_grace(said):
+def test_rows_that_return_end_the_grace(said: Said) -> None:
     app, connection = empty_app(said)
     flows = dict(connection.switch.flows)
     app.turn(Away("hardware_vtep"), VtepRows(ROWS))
@@ -61,7 +61,7 @@ def test_rows_that_return_end_the_grace(said):
     assert connection.switch.flows == flows
 
 
-def test_rows_that_are_written_again_end_the_grace_and_the_others_go(said):
+def test_rows_that_are_written_again_end_the_grace_and_the_others_go(said: Said) -> None:
     app, connection = empty_app(said)
     app.tell(BR0)
     app.serve(connection)
@@ -71,20 +71,20 @@ def test_rows_that_are_written_again_end_the_grace_and_the_others_go(said):
     assert not any(dict(key.match).get("metadata") == number_of(RED) for key in flows)
 
 
-def test_a_switch_that_is_deleted_is_let_go_at_once(app):
+def test_a_switch_that_is_deleted_is_let_go_at_once(app: App) -> None:
     connection = app.start()
     app.tell(Gone(SWITCH))
     app.serve(connection)
     assert not connection.switch.flows
 
 
-def test_a_start_with_an_empty_database_waits_for_nothing(said):
+def test_a_start_with_an_empty_database_waits_for_nothing(said: Said) -> None:
     app = App()
     app.turn(EMPTY, LockIs(True))
     assert said() == []
 
 
-def test_a_connection_that_comes_back_leads_in_the_same_generation(app):
+def test_a_connection_that_comes_back_leads_in_the_same_generation(app: App) -> None:
     connection = app.start()
     before = connection.switch.generation
     app.turn(Disconnected(connection))

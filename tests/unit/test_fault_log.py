@@ -2,13 +2,15 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.loop.fault_log import FaultLog
-from vtep_ofapp.values.faults import FaultRow, FaultTable, FaultWord
+from vtep_ofapp.values.faults import Fault, FaultRow, FaultTable, FaultWord
 
 from .builders import fault, uuid, word_of
 from .doubles import TimeDouble
@@ -20,13 +22,15 @@ CONFUSED = fault("it is confused", entry=ROW.shows(FaultWord.INVALID_VLAN_MAP))
 AWAY = fault("it is away", subject="Port p1", entry=OTHER_ROW.shows(FaultWord.UNSPECIFIED))
 QUIET = fault("it is early")
 
+Lines = Callable[[], list[tuple[str, str]]]
+
 
 @pytest.fixture
-def said(caplog):
+def said(caplog: pytest.LogCaptureFixture) -> Lines:
     """Return a function that returns what was logged since it was last asked, with levels."""
     caplog.set_level(logging.INFO, "vtep_ofapp")
 
-    def take():
+    def take() -> list[tuple[str, str]]:
         records = [(record.levelname, record.getMessage()) for record in caplog.records]
         caplog.clear()
         return records
@@ -34,7 +38,7 @@ def said(caplog):
     return take
 
 
-def test_a_fault_is_said_once_and_mended_once(said):
+def test_a_fault_is_said_once_and_mended_once(said: Lines) -> None:
     faults = FaultLog(TimeDouble().timers())
     faults.put("port", [LOST])
     assert said() == [("WARNING", "Port p0: it is lost")]
@@ -46,7 +50,7 @@ def test_a_fault_is_said_once_and_mended_once(said):
     assert said() == []
 
 
-def test_a_fault_of_two_sources_is_mended_with_the_second(said):
+def test_a_fault_of_two_sources_is_mended_with_the_second(said: Lines) -> None:
     faults = FaultLog(TimeDouble().timers())
     faults.put("one", [LOST])
     faults.put("other", [LOST])
@@ -59,7 +63,7 @@ def test_a_fault_of_two_sources_is_mended_with_the_second(said):
     assert faults.entries(ROW) == set()
 
 
-def test_a_fault_that_passes_from_one_source_to_another_lasts(said):
+def test_a_fault_that_passes_from_one_source_to_another_lasts(said: Lines) -> None:
     faults = FaultLog(TimeDouble().timers())
     faults.put("one", [LOST])
     said()
@@ -74,7 +78,7 @@ def test_a_fault_that_passes_from_one_source_to_another_lasts(said):
     assert faults.entries(ROW) == set()
 
 
-def test_a_fault_that_changes_is_mended_and_said(said):
+def test_a_fault_that_changes_is_mended_and_said(said: Lines) -> None:
     faults = FaultLog(TimeDouble().timers())
     faults.put("port", [LOST])
     said()
@@ -85,7 +89,7 @@ def test_a_fault_that_changes_is_mended_and_said(said):
     ]
 
 
-def test_a_fault_that_comes_back_is_said_again(said):
+def test_a_fault_that_comes_back_is_said_again(said: Lines) -> None:
     faults = FaultLog(TimeDouble().timers())
     faults.put("port", [LOST])
     faults.put("port", [])
@@ -94,7 +98,7 @@ def test_a_fault_that_comes_back_is_said_again(said):
     assert said() == [("WARNING", "Port p0: it is lost")]
 
 
-def test_a_column_holds_the_words_of_all_its_faults():
+def test_a_column_holds_the_words_of_all_its_faults() -> None:
     faults = FaultLog(TimeDouble().timers())
     faults.put("port", [LOST, BROKEN, CONFUSED])
     faults.put("other", [AWAY])
@@ -107,14 +111,14 @@ def test_a_column_holds_the_words_of_all_its_faults():
     assert faults.entries(OTHER_ROW) == {"unspecified_fault"}
 
 
-def test_some_faults_are_for_the_log_alone(said):
+def test_some_faults_are_for_the_log_alone(said: Lines) -> None:
     faults = FaultLog(TimeDouble().timers())
     faults.put("switch", [QUIET])
     assert said() == [("WARNING", "Port p0: it is early")]
     assert faults.take_changed() == set()
 
 
-def test_changed_columns_are_told_once():
+def test_changed_columns_are_told_once() -> None:
     faults = FaultLog(TimeDouble().timers())
     faults.put("port", [LOST, QUIET])
     faults.put("other", [AWAY])
@@ -127,7 +131,7 @@ def test_changed_columns_are_told_once():
 PATIENT = fault("it is late", patience=5.0)
 
 
-def test_a_patient_fault_is_said_once_it_has_lasted(said):
+def test_a_patient_fault_is_said_once_it_has_lasted(said: Lines) -> None:
     time = TimeDouble()
     faults = FaultLog(time.timers())
     faults.put("port", [PATIENT])
@@ -143,7 +147,7 @@ def test_a_patient_fault_is_said_once_it_has_lasted(said):
     assert said() == [("INFO", "resolved: Port p0: it is late")]
 
 
-def test_a_patient_fault_that_ends_before_is_never_said(said):
+def test_a_patient_fault_that_ends_before_is_never_said(said: Lines) -> None:
     time = TimeDouble()
     faults = FaultLog(time.timers())
     faults.put("port", [PATIENT])
@@ -160,8 +164,11 @@ ALL = [LOST, BROKEN, CONFUSED, AWAY, QUIET]
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sets(st.sampled_from(ALL)))))
-def test_columns_are_what_the_sources_last_said(steps):
-    faults, model, changed, before = FaultLog(TimeDouble().timers()), {}, set(), Counter()
+def test_columns_are_what_the_sources_last_said(steps: list[tuple[str, set[Fault]]]) -> None:
+    faults = FaultLog(TimeDouble().timers())
+    model: dict[str, set[Fault]] = {}
+    changed: set[Any] = set()
+    before: Counter[Fault] = Counter()
     for source, found in steps:
         faults.put(source, found)
         model[source] = found

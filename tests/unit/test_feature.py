@@ -220,7 +220,7 @@ def mirrors(world: World) -> set[str]:
     return {flow.split()[2] for flow in world.flows() if "FLOODING FORBIDDEN" in flow}
 
 
-def test_a_feature_has_flows_faults_and_rows(world):
+def test_a_feature_has_flows_faults_and_rows(world: World) -> None:
     assert blocks(world) == {f"UNICAST FORBIDDEN eth_dst={MAC1},metadata=red: drop"}
     assert world.complaints() == {f"MAC {MAC1}: it is blocked"}
     assert written(world) == [PutLocalMac(RED, MAC1, FAR)]
@@ -230,7 +230,7 @@ def test_a_feature_has_flows_faults_and_rows(world):
     assert written(world) == []
 
 
-def test_it_follows_the_logical_switch_and_its_bindings(world):
+def test_it_follows_the_logical_switch_and_its_bindings(world: World) -> None:
     world.physical(physical_switch(physical_port("p0", {0: BLUE})))
     world.settle()
     assert blocks(world) == set()
@@ -243,7 +243,7 @@ def test_it_follows_the_logical_switch_and_its_bindings(world):
     assert blocks(world) == set()
 
 
-def test_it_uses_tunnels_make_before_break(world):
+def test_it_uses_tunnels_make_before_break(world: World) -> None:
     assert (world.tunnels(), mirrors(world)) == ({(FAR, OWN)}, set())
     world.calm_down()
     to_far = mirrors(world)
@@ -258,7 +258,7 @@ def test_it_uses_tunnels_make_before_break(world):
     assert world.tunnels() == {(FURTHER, OWN)}
 
 
-def test_it_hears_of_packets_counters_flows_and_the_time(world):
+def test_it_hears_of_packets_counters_flows_and_the_time(world: World) -> None:
     seen = world.switch.view[Seen]
     world.switch.packet_in(PacketIn(NO_CONNECTION, Cookie.UNICAST, Table.UNICAST, (), b"frame"))
     (key,) = (
@@ -276,7 +276,7 @@ def test_it_hears_of_packets_counters_flows_and_the_time(world):
     assert world.switch.next_due() is None
 
 
-def test_what_it_wants_is_what_a_new_process_wants(world):
+def test_what_it_wants_is_what_a_new_process_wants(world: World) -> None:
     world.tell(remote_mac(MAC2, FURTHER), BlockRow(uuid(0xB10D), RED, MAC2, FURTHER))
     world.calm_down()
     assert world.summary() == world.anew_settled().summary()
@@ -286,7 +286,7 @@ def steps_of_tagged(key: VlanBinding, view: View) -> Iterable[Step]:
     return [Step(Table.DELIVERY)] if key.vlan else []
 
 
-def test_it_adds_a_step_to_the_way_of_some_bindings():
+def test_it_adds_a_step_to_the_way_of_some_bindings() -> None:
     world = World(features=(*FEATURES, Feature(steps={VlanBinding: steps_of_tagged})))
     world.tell(logical_switch(RED, 5001))
     world.physical(physical_switch(physical_port("p0", {0: RED, 10: RED})))
@@ -310,6 +310,6 @@ def test_it_adds_a_step_to_the_way_of_some_bindings():
     ],
     ids=["owners", "packets"],
 )
-def test_nothing_belongs_to_two_features(again):
+def test_nothing_belongs_to_two_features(again: Feature) -> None:
     with pytest.raises(ValueError, match="two features"):
         Model((*FEATURES, BLOCKING, again))

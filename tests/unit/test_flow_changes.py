@@ -1,10 +1,12 @@
 """What goes into one bundle, and where very many changes are cut."""
 
+from collections.abc import Iterable, Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.pipeline import learning, tunnels, unicast
-from vtep_ofapp.values.flow_changes import FlowChange, GroupChange, in_one_bundle
+from vtep_ofapp.values.flow_changes import Change, FlowChange, GroupChange, in_one_bundle
 from vtep_ofapp.values.flows import Group
 
 from .builders import FAR, MULTICAST
@@ -17,7 +19,13 @@ def of_station(number: int, is_there: bool) -> list[FlowChange]:
     return [FlowChange(flow.key, flow if is_there else None) for flow in flows]
 
 
-def changes(new_groups=(), new=(), stations=(), gone=(), gone_groups=()):
+def changes(
+    new_groups: Sequence[int] = (),
+    new: Sequence[int] = (),
+    stations: Iterable[tuple[int, bool]] = (),
+    gone: Sequence[int] = (),
+    gone_groups: Sequence[int] = (),
+) -> list[Change]:
     """Return changes in the order in which a session names them."""
     flows = [tunnels.outgoing(FAR, number) for number in (*new, *gone)]
     assert len(new) + len(gone) <= 1
@@ -29,7 +37,7 @@ def changes(new_groups=(), new=(), stations=(), gone=(), gone_groups=()):
     ]
 
 
-def bundles(every, most):
+def bundles(every: Iterable[Change], most: int) -> list[list[Change]]:
     """Return all bundles that it takes."""
     rest, found = list(every), []
     while rest:
@@ -39,13 +47,13 @@ def bundles(every, most):
     return found
 
 
-def test_all_is_one_bundle_in_the_given_order():
+def test_all_is_one_bundle_in_the_given_order() -> None:
     every = changes([1], [9], [(1, False), (2, True)], gone_groups=[2])
     assert in_one_bundle(every, len(every)) == every
     assert in_one_bundle([], 1) == []
 
 
-def test_what_is_new_comes_first_and_what_goes_comes_last():
+def test_what_is_new_comes_first_and_what_goes_comes_last() -> None:
     every = changes([1], [], [(1, False), (2, True)], [9], [2])
     assert bundles(every, 3) == [
         [every[0], *of_station(2, True)],
@@ -54,7 +62,7 @@ def test_what_is_new_comes_first_and_what_goes_comes_last():
     ]
 
 
-def test_what_is_about_a_station_is_not_cut():
+def test_what_is_about_a_station_is_not_cut() -> None:
     for most in (1, 2, 3):
         assert bundles(changes(stations=[(1, True), (2, True)]), most) == [
             of_station(1, True),
@@ -62,7 +70,7 @@ def test_what_is_about_a_station_is_not_cut():
         ]
 
 
-def test_a_group_of_stations_is_none():
+def test_a_group_of_stations_is_none() -> None:
     flow = unicast.local(0x1000, 7, MULTICAST)
     first = FlowChange(flow.key, flow)
     assert bundles([*of_station(1, True), first], 2) == [[first], of_station(1, True)]
@@ -74,7 +82,9 @@ def test_a_group_of_stations_is_none():
     gone=st.integers(0, 5),
     most=st.integers(1, 12),
 )
-def test_every_change_is_made_once_and_no_bundle_is_too_large(groups, stations, gone, most):
+def test_every_change_is_made_once_and_no_bundle_is_too_large(
+    groups: int, stations: dict[int, bool], gone: int, most: int
+) -> None:
     every = changes(range(groups), [9], stations.items(), gone_groups=range(100, 100 + gone))
     found = bundles(every, most)
     assert sorted(map(str, every)) == sorted(str(each) for bundle in found for each in bundle)

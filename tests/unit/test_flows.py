@@ -11,6 +11,7 @@ from vtep_ofapp.values.flows import (
     ForgetInPort,
     GoTo,
     Group,
+    MatchValue,
     Output,
     PopVlan,
     PushVlan,
@@ -21,15 +22,17 @@ from vtep_ofapp.values.flows import (
     match,
 )
 
-FIELDS = {"in_port": 3, "vlan_vid": 0x100A, "eth_src": "02:00:00:00:00:01"}
+FIELDS: dict[str, MatchValue] = {"in_port": 3, "vlan_vid": 0x100A, "eth_src": "02:00:00:00:00:01"}
 
 
 @given(st.permutations(sorted(FIELDS.items())))
-def test_a_match_does_not_depend_on_the_order_of_its_fields(fields):
+def test_a_match_does_not_depend_on_the_order_of_its_fields(
+    fields: list[tuple[str, MatchValue]],
+) -> None:
     assert match(dict(fields)) == match(FIELDS)
 
 
-def test_a_flow_prints_as_in_ovs_ofctl():
+def test_a_flow_prints_as_in_ovs_ofctl() -> None:
     flow = Flow(
         FlowKey(30, 100, match(FIELDS)),
         (PopVlan(), SetField("reg0", 0x300A), GoTo(60)),
@@ -43,13 +46,13 @@ def test_a_flow_prints_as_in_ovs_ofctl():
     )
 
 
-def test_a_flow_without_actions_drops():
+def test_a_flow_without_actions_drops() -> None:
     assert str(Flow(FlowKey(0, 0, match({})), (), cookie=1)) == (
         "cookie=0x1, table=0, priority=0,any actions=drop"
     )
 
 
-def test_a_masked_field_prints_with_its_mask():
+def test_a_masked_field_prints_with_its_mask() -> None:
     reserved = ("01:80:c2:00:00:00", "ff:ff:ff:ff:ff:f0")
     key = FlowKey(0, 300, match({"eth_dst": reserved, "reg0": (0x10, 0xF0)}))
     assert str(key) == (
@@ -57,7 +60,7 @@ def test_a_masked_field_prints_with_its_mask():
     )
 
 
-def test_every_action_prints():
+def test_every_action_prints() -> None:
     actions = (
         SetField("metadata", 10),
         PopVlan(),
@@ -82,7 +85,7 @@ def test_every_action_prints():
     ]
 
 
-def test_groups_print_with_their_buckets():
+def test_groups_print_with_their_buckets() -> None:
     everywhere = Group(0xA1000001, (Bucket((Output(1),)), Bucket((PushVlan(5), Output(2)))))
     assert str(everywhere) == (
         "group_id=0xa1000001,type=all,bucket=actions=output:1,bucket=actions=push_vlan:5,output:2"
@@ -92,7 +95,7 @@ def test_groups_print_with_their_buckets():
     assert str(Group(0xA1000001, ())) == "group_id=0xa1000001,type=all"
 
 
-def test_changes_print_what_is_to_be():
+def test_changes_print_what_is_to_be() -> None:
     flow = Flow(FlowKey(0, 0, match({})), (), cookie=1)
     assert str(FlowChange(flow.key, flow)) == f"flow {flow}"
     assert str(FlowChange(flow.key, None)) == "no flow table=0, priority=0,any"

@@ -1,11 +1,14 @@
 """Which step was forgotten, for each switch, and the command to type."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from vtep_ofapp.loop.forgotten_steps import BACKOFF, PATIENCE, Listener, missing
-from vtep_ofapp.values.rows import Controller
+from vtep_ofapp.values.faults import Fault
+from vtep_ofapp.values.rows import Bridge, Controller
 
 from .builders import bridge, physical_switch, row_of
 
@@ -13,53 +16,60 @@ HERE, THERE = "tcp:127.0.0.1:6653", "tcp:127.0.0.1:6654"
 MANAGED = "br0 of Open vSwitch, managed by vtep_ofapp"
 
 
-def a_bridge(*targets, name="br0", connected_to=()):
+def a_bridge(*targets: str, name: str = "br0", connected_to: Collection[str] = ()) -> Bridge:
     controllers = tuple(Controller(each, each in connected_to) for each in targets)
     return bridge(name=name, controllers=controllers)
 
 
-def found(*bridges, rows=("br0",), waiting=(), connected=(), unread=(), **more):
+def found(
+    *bridges: Bridge,
+    rows: Iterable[str] = ("br0",),
+    waiting: Collection[str] = (),
+    connected: Collection[str] = (),
+    unread: Collection[str] = (),
+    **more: Any,
+) -> dict[str, Fault]:
     """Return what is missing, by name, as people read it."""
     named = {each: physical_switch(name=each, **more) for each in rows}
     by_name = {each.name: each for each in bridges}
     return missing(named, by_name, waiting, connected, unread, Listener())
 
 
-def said(*args, **more):
+def said(*args: Bridge, **more: Any) -> dict[str, str]:
     return {name: fault.reason for name, fault in found(*args, **more).items()}
 
 
-def test_nothing_is_missing_of_a_bridge_that_is_connected():
+def test_nothing_is_missing_of_a_bridge_that_is_connected() -> None:
     assert said(a_bridge(HERE, connected_to=[HERE]), connected=["br0"]) == {}
 
 
-def test_no_controller():
+def test_no_controller() -> None:
     reason = f"its bridge has no controller: ovs-vsctl set-controller br0 {HERE}"
     assert said(a_bridge()) == {"br0": reason}
     assert found(a_bridge())["br0"].patience == PATIENCE
 
 
-def test_a_controller_elsewhere():
+def test_a_controller_elsewhere() -> None:
     assert said(a_bridge("tcp:192.0.2.9:6653")) == {
         "br0": "its bridge has tcp:192.0.2.9:6653 as controller and not this process: "
         f"ovs-vsctl set-controller br0 {HERE}"
     }
 
 
-def test_a_bridge_that_is_connected_to_another_process_alone_is_given_both():
+def test_a_bridge_that_is_connected_to_another_process_alone_is_given_both() -> None:
     assert said(a_bridge(THERE, connected_to=[THERE])) == {
         "br0": f"its bridge is connected to {THERE} and not to this process: "
         f"ovs-vsctl set-controller br0 {THERE} {HERE}"
     }
 
 
-def test_a_bridge_that_has_us_and_does_not_come_may_take_its_time():
+def test_a_bridge_that_has_us_and_does_not_come_may_take_its_time() -> None:
     fault = found(a_bridge(THERE, HERE, connected_to=[THERE]))["br0"]
     assert fault.reason == ("its bridge is not connected: ovs-vsctl list controller br0 says why")
     assert fault.patience == BACKOFF
 
 
-def test_a_bridge_that_does_not_speak_our_version_is_told_to():
+def test_a_bridge_that_does_not_speak_our_version_is_told_to() -> None:
     fault = found(replace(a_bridge(HERE), speaks_our_version=False))["br0"]
     assert fault.reason == (
         "its bridge does not speak OpenFlow 1.3: ovs-vsctl add bridge br0 protocols OpenFlow13"
@@ -67,13 +77,13 @@ def test_a_bridge_that_does_not_speak_our_version_is_told_to():
     assert fault.patience == PATIENCE
 
 
-def test_no_bridge():
+def test_no_bridge() -> None:
     fault = found()["br0"]
     assert str(fault) == "Physical_Switch br0: no bridge has its name: ovs-vsctl add-br br0"
     assert (fault.patience, fault.is_information, row_of(fault)) == (PATIENCE, False, None)
 
 
-def test_no_bridge_beside_others_is_information_unless_we_managed_it():
+def test_no_bridge_beside_others_is_information_unless_we_managed_it() -> None:
     more = {"rows": ("br0", "far"), "connected": ["br0"]}
     fault = found(a_bridge(HERE), **more)["far"]
     assert fault.is_information
@@ -83,12 +93,12 @@ def test_no_bridge_beside_others_is_information_unless_we_managed_it():
     assert not found(a_bridge(HERE), description=MANAGED, **more)["far"].is_information
 
 
-def test_no_bridge_while_a_database_is_not_read():
+def test_no_bridge_while_a_database_is_not_read() -> None:
     assert said(unread=["there"]) == {"br0": "no bridge has its name so far; there is not read yet"}
     assert said(waiting=["br0"], unread=["there"]) == {}
 
 
-def test_a_database_without_any_switch():
+def test_a_database_without_any_switch() -> None:
     assert said(a_bridge(), rows=()) == {
         "hardware_vtep": "it has no Physical_Switch: vtep-ctl add-ps br0"
     }
@@ -98,7 +108,7 @@ def test_a_database_without_any_switch():
     assert found(rows=())["hardware_vtep"].is_information
 
 
-def test_a_bridge_that_leads_here_and_has_no_row():
+def test_a_bridge_that_leads_here_and_has_no_row() -> None:
     stray = a_bridge(HERE, name="br1")
     add = (
         "it has this process as its controller, and no Physical_Switch has its name: "
@@ -135,7 +145,7 @@ def test_a_bridge_that_leads_here_and_has_no_row():
         (Listener("ssl"), "ssl:127.0.0.1:6653", True),
     ],
 )
-def test_which_targets_lead_here(listener, target, is_meant):
+def test_which_targets_lead_here(listener: Listener, target: str, is_meant: bool) -> None:
     assert listener.is_meant_by(target) is is_meant
 
 
@@ -149,5 +159,5 @@ def test_which_targets_lead_here(listener, target, is_meant):
         (Listener(host="0.0.0.0", is_local=False), "tcp:ADDRESS:6653"),
     ],
 )
-def test_the_target_that_leads_here(listener, target):
+def test_the_target_that_leads_here(listener: Listener, target: str) -> None:
     assert listener.target == target

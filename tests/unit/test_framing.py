@@ -17,7 +17,7 @@ FIELDS = {"in_port": 1, "metadata": 7, "reg0": 0x1000}
 ECHO = osken.message(ofp.OFPT_ECHO_REQUEST, b"still here")
 
 
-def shown(size):
+def shown(size: int) -> bytes:
     """Return a packet-in with a whole frame of this size, as Open vSwitch sends it."""
     head = osken.packet_in(FIELDS, MAC1)
     frame = head[-14:] + (ECHO * (size // len(ECHO) + 1))[: size - 14]
@@ -27,7 +27,7 @@ def shown(size):
     return bytes(message)
 
 
-def cut(data, pieces):
+def cut(data: bytes, pieces: list[int]) -> list[bytes]:
     """Return the messages of what comes in in pieces of these sizes, over and over."""
     messages, found = Messages(), []
     at = number = 0
@@ -44,7 +44,7 @@ PIECES = st.lists(st.integers(1, 70_000) | st.integers(1, 40), min_size=1, max_s
 
 
 @given(st.lists(st.integers(0, 200), max_size=6), PIECES)
-def test_messages_come_out_whole_however_they_come_in(sizes, pieces):
+def test_messages_come_out_whole_however_they_come_in(sizes: list[int], pieces: list[int]) -> None:
     sent = [osken.message(ofp.OFPT_ECHO_REPLY, bytes(size)) for size in sizes]
     assert cut(b"".join(sent), pieces) == sent
 
@@ -53,7 +53,9 @@ def test_messages_come_out_whole_however_they_come_in(sizes, pieces):
     st.lists(st.sampled_from([14, 60, 1514, 16384, 65400]) | st.integers(65400, 65549), max_size=4),
     PIECES,
 )
-def test_a_frame_of_any_size_is_one_message_and_what_is_inside_is_none(sizes, pieces):
+def test_a_frame_of_any_size_is_one_message_and_what_is_inside_is_none(
+    sizes: list[int], pieces: list[int]
+) -> None:
     stream = b"".join(shown(size) + ECHO for size in sizes)
     found = cut(stream, pieces)
     assert found[1::2] == [ECHO] * len(sizes)
@@ -64,20 +66,20 @@ def test_a_frame_of_any_size_is_one_message_and_what_is_inside_is_none(sizes, pi
         assert len(message) <= len(shown(size))
 
 
-def test_a_frame_that_fits_stays_as_it_is():
+def test_a_frame_that_fits_stays_as_it_is() -> None:
     message = shown(1514)
     assert cut(message, [1 << 16]) == [message]
 
 
 @pytest.mark.parametrize("length", range(8))
-def test_a_length_below_that_of_the_header_is_refused(length):
+def test_a_length_below_that_of_the_header_is_refused(length: int) -> None:
     messages = Messages()
     messages.feed(struct.pack("!BBHI", ofp.OFP_VERSION, ofp.OFPT_ECHO_REQUEST, length, 1))
     with pytest.raises(Malformed):
         messages.next()
 
 
-def test_a_match_that_no_switch_sends_is_refused():
+def test_a_match_that_no_switch_sends_is_refused() -> None:
     messages = Messages()
     lie = bytearray(shown(60))
     struct.pack_into("!H", lie, 26, 0xFFFF)
@@ -86,14 +88,14 @@ def test_a_match_that_no_switch_sends_is_refused():
         messages.next()
 
 
-def test_tls_where_there_is_none_is_called_that():
+def test_tls_where_there_is_none_is_called_that() -> None:
     messages = Messages()
     messages.feed(b"\x16\x03\x01\x02\x00\x01\x00")
     with pytest.raises(SpeaksTls):
         messages.next()
 
 
-def test_a_version_that_is_the_first_byte_of_tls_is_none_later():
+def test_a_version_that_is_the_first_byte_of_tls_is_none_later() -> None:
     messages = Messages()
     later = struct.pack("!BBHI", 22, 3, 8, 1)
     messages.feed(ECHO + later)

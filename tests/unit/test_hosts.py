@@ -1,11 +1,13 @@
 """Several hosts, not all of which are read, and bridges of one name."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from vtep_ofapp.loop.connections import CLAIM_TIME
 from vtep_ofapp.values.events import Bridges, BridgesInSync, Connected, LockIs, VtepInSync, VtepRows
-from vtep_ofapp.values.rows import Mark
+from vtep_ofapp.values.rows import Mark, VtepRow
 from vtep_ofapp.values.writes import PutTunnelPort, PutUnknownDst
 
 from .app import ROWS, App, described
@@ -25,17 +27,19 @@ from .builders import (
     to_anyone,
     uuid,
 )
-from .doubles import ConnectionDouble, SwitchDouble
+from .doubles import ConnectionDouble, Said, SwitchDouble
 
 NEAR = bridge(port("p0", 1), database="here", datapath_id=0xB0, mark=Mark.NONE)
 DISTANT = bridge(port("p0", 1), database="there", datapath_id=0xB1, mark=Mark.NONE)
 
 
-def ports_in(writes):
+def ports_in(writes: Iterable[object]) -> list[PutTunnelPort]:
     return [write for write in writes if isinstance(write, PutTunnelPort)]
 
 
-def two_hosts(*more, distant=DISTANT):
+def two_hosts(
+    *more: VtepRow, distant: Any = DISTANT
+) -> tuple[App, ConnectionDouble, ConnectionDouble]:
     """Return a loop that has read hardware_vtep and the second of two hosts, and connections."""
     app = App("here", "there")
     connection, other = ConnectionDouble(), ConnectionDouble(SwitchDouble(0xB1))
@@ -52,7 +56,7 @@ def two_hosts(*more, distant=DISTANT):
     return app, connection, other
 
 
-def test_of_two_bridges_of_one_name_that_of_the_first_database_counts():
+def test_of_two_bridges_of_one_name_that_of_the_first_database_counts() -> None:
     app, connection, other = two_hosts()
     assert connection.asked == other.asked == []
     assert app.service.is_ready  # for what there is, so that nobody starts us again and again
@@ -63,7 +67,7 @@ def test_of_two_bridges_of_one_name_that_of_the_first_database_counts():
     assert app.openvswitch["there"].take() == []
 
 
-def test_a_host_is_managed_while_another_is_not_read_and_its_rows_stay(said):
+def test_a_host_is_managed_while_another_is_not_read_and_its_rows_stay(said: Said) -> None:
     br1 = described(
         physical_port("q0", {0: RED}), name="br1", row=uuid(0x5999), tunnel_ips=["10.0.0.11"]
     )
@@ -90,7 +94,7 @@ def test_a_host_is_managed_while_another_is_not_read_and_its_rows_stay(said):
     assert connection.asked == ["lead"]
 
 
-def test_a_name_that_a_host_not_yet_read_may_have_waits_and_a_line_says_so(said):
+def test_a_name_that_a_host_not_yet_read_may_have_waits_and_a_line_says_so(said: Said) -> None:
     app, _, other = two_hosts()
     app.wait(4.0)
     (line,) = said()
@@ -105,7 +109,7 @@ def test_a_name_that_a_host_not_yet_read_may_have_waits_and_a_line_says_so(said)
     assert again.asked == ["lead"]
 
 
-def test_a_name_passes_to_another_host_when_its_bridge_is_gone_and_not_before(said):
+def test_a_name_passes_to_another_host_when_its_bridge_is_gone_and_not_before(said: Said) -> None:
     app, connection, other = two_hosts()
     app.turn(Bridges("here", {"br0": NEAR}), BridgesInSync("here", frozenset({"br0"})))
     app.turn(BridgesInSync("here", frozenset({"br0"})))

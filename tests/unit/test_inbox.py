@@ -13,8 +13,8 @@ from vtep_ofapp.loop.inbox import (
     Inbox,
 )
 from vtep_ofapp.pipeline.layout import Cookie, Table
-from vtep_ofapp.values.events import PacketIn, TimerIsDue, WorkIsLeft
-from vtep_ofapp.values.flows import match
+from vtep_ofapp.values.events import Event, PacketIn, TimerIsDue, WorkIsLeft
+from vtep_ofapp.values.flows import MatchValue, match
 
 from .doubles import ConnectionDouble
 
@@ -26,13 +26,13 @@ def source(number: int, binding: int = 1) -> PacketIn:
     return shown(number.to_bytes(6, "big"), fields)
 
 
-def shown(header: bytes, fields) -> PacketIn:
+def shown(header: bytes, fields: tuple[tuple[str, MatchValue], ...]) -> PacketIn:
     return PacketIn(CONNECTION, Cookie.LEARNING, Table.LEARNING, fields, header)
 
 
-def drain(inbox: Inbox) -> list:
+def drain(inbox: Inbox) -> list[Event]:
     """Return all sources that wait; a mark keeps the inbox from waiting for more."""
-    taken = []
+    taken: list[Event] = []
     while True:
         inbox.post(WorkIsLeft())
         _, *sources = inbox.take()
@@ -41,7 +41,7 @@ def drain(inbox: Inbox) -> list:
         taken += sources
 
 
-def test_events_come_in_the_order_in_which_they_were_posted_and_not_all_at_once():
+def test_events_come_in_the_order_in_which_they_were_posted_and_not_all_at_once() -> None:
     inbox = Inbox()
     events = [TimerIsDue("retry", number) for number in range(MAX_EVENTS + 10)]
     for event in events:
@@ -50,14 +50,14 @@ def test_events_come_in_the_order_in_which_they_were_posted_and_not_all_at_once(
     assert inbox.take() == events[MAX_EVENTS:]
 
 
-def test_an_empty_inbox_waits_for_the_first_event():
+def test_an_empty_inbox_waits_for_the_first_event() -> None:
     inbox = Inbox()
     for event in (WorkIsLeft(), source(1), WorkIsLeft()):
         eventlet.spawn(inbox.post, event)
         assert inbox.take() == [event]
 
 
-def test_a_source_waits_once():
+def test_a_source_waits_once() -> None:
     inbox = Inbox()
     for _ in range(3):
         inbox.post(source(1))
@@ -67,7 +67,7 @@ def test_a_source_waits_once():
     assert inbox.take() == [source(1)]
 
 
-def test_a_binding_that_shows_many_sources_does_not_delay_the_others():
+def test_a_binding_that_shows_many_sources_does_not_delay_the_others() -> None:
     inbox = Inbox()
     for number in range(5 * MAX_PACKET_INS):
         inbox.post(source(number))
@@ -78,7 +78,7 @@ def test_a_binding_that_shows_many_sources_does_not_delay_the_others():
     assert first[:4] == [source(0), source(1, 2), source(1), source(2, 2)]
 
 
-def test_events_pass_by_sources_and_sources_pass_by_events():
+def test_events_pass_by_sources_and_sources_pass_by_events() -> None:
     inbox = Inbox()
     for number in range(2 * MAX_PACKET_INS):
         inbox.post(source(number))
@@ -87,7 +87,7 @@ def test_events_pass_by_sources_and_sources_pass_by_events():
     assert taken == {PacketIn: MAX_PACKET_INS, WorkIsLeft: MAX_EVENTS}
 
 
-def test_a_line_has_an_end_and_so_has_all_that_waits():
+def test_a_line_has_an_end_and_so_has_all_that_waits() -> None:
     inbox = Inbox()
     for number in range(MAX_PER_QUEUE + 100):
         inbox.post(source(number))
@@ -99,7 +99,7 @@ def test_a_line_has_an_end_and_so_has_all_that_waits():
     assert inbox.take() == [source(1)]
 
 
-def test_whole_frames_that_wait_take_up_no_more_than_so_many_bytes():
+def test_whole_frames_that_wait_take_up_no_more_than_so_many_bytes() -> None:
     inbox = Inbox()
     length = 1 << 14
     for number in range(2 * MAX_WAITING_BYTES // length):
@@ -109,7 +109,7 @@ def test_whole_frames_that_wait_take_up_no_more_than_so_many_bytes():
     assert inbox.take() == [source(1)]
 
 
-def test_frames_that_no_binding_let_in_wait_in_a_line_of_their_port():
+def test_frames_that_no_binding_let_in_wait_in_a_line_of_their_port() -> None:
     inbox = Inbox()
     frames = [shown(bytes([number]), match({"in_port": number // 5})) for number in range(10)]
     for frame in frames:

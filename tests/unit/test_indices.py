@@ -1,11 +1,15 @@
 """The NVC's rows as features look at them: what they amount to, and what a change touches."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.stable_ids import StableIds
+from vtep_ofapp.engine.topics import Topic
 from vtep_ofapp.features.logical_switches.rows import (
     LogicalSwitchChanged,
     LogicalSwitches,
@@ -39,32 +43,32 @@ from .builders import (
 
 
 @pytest.fixture
-def model():
+def model() -> Model:
     return Model(FEATURES)
 
 
-def told(*rows):
+def told(*rows: Any) -> Model:
     model = Model(FEATURES)
     for row in rows:
         model.update(row)
     return model
 
 
-def update(model, row):
+def update(model: Model, row: Any) -> set[Topic]:
     """Return what a row touches, as a set; two owners of different types must not be equal."""
     topics = model.update(row)
     assert len(set(topics)) == len({(type(topic), topic) for topic in topics})
     return set(topics)
 
 
-def changed(logical_switch, address):
+def changed(logical_switch: UUID, address: str) -> PeerChanged:
     return PeerChanged(Peer(logical_switch, address))
 
 
 # Logical switches
 
 
-def test_a_new_logical_switch_touches_all_that_belongs_to_it(model):
+def test_a_new_logical_switch_touches_all_that_belongs_to_it(model: Model) -> None:
     assert update(model, logical_switch(RED)) >= {
         WholeLogicalSwitch(RED),
         LogicalSwitchChanged(RED),
@@ -73,41 +77,41 @@ def test_a_new_logical_switch_touches_all_that_belongs_to_it(model):
     assert model[LogicalSwitches].name(RED) == "Logical_Switch red"
 
 
-def test_a_logical_switch_without_a_row_has_no_number_and_no_key(model):
+def test_a_logical_switch_without_a_row_has_no_number_and_no_key(model: Model) -> None:
     assert model[LogicalSwitches].number(RED) is None
     assert model[LogicalSwitches].name(RED) == f"Logical_Switch {RED}"
     assert not model[LogicalSwitches].source_node_replication(RED)
     assert model[McastSets].addresses(RED) == set()
 
 
-def test_the_end_of_a_logical_switch_touches_all_that_belongs_to_it():
+def test_the_end_of_a_logical_switch_touches_all_that_belongs_to_it() -> None:
     model = told(logical_switch(RED), remote_mac(MAC1, FAR))
     assert update(model, Gone(RED)) >= {WholeLogicalSwitch(RED), LogicalSwitchChanged(RED)}
     assert model[LogicalSwitches].number(RED) is None
 
 
-def test_a_new_key_touches_the_logical_switch():
+def test_a_new_key_touches_the_logical_switch() -> None:
     model = told(logical_switch(RED), logical_switch(BLUE, 5002), remote_mac(MAC1, FAR))
     assert update(model, logical_switch(RED, 6001)) == {LogicalSwitchChanged(RED)}
 
 
-def test_a_new_mode_of_replication_touches_the_logical_switch():
+def test_a_new_mode_of_replication_touches_the_logical_switch() -> None:
     model = told(logical_switch(RED))
     assert update(model, logical_switch(RED, source_node=True)) == {LogicalSwitchChanged(RED)}
     assert model[LogicalSwitches].source_node_replication(RED)
 
 
-def test_a_new_name_touches_what_is_said_of_its_stations():
+def test_a_new_name_touches_what_is_said_of_its_stations() -> None:
     model = told(logical_switch(RED))
     assert update(model, logical_switch(RED, name="rouge")) >= {WholeLogicalSwitch(RED)}
     assert model[LogicalSwitches].name(RED) == "Logical_Switch rouge"
 
 
-def test_logical_switches_that_get_other_numbers_are_touched_altogether(model):
+def test_logical_switches_that_get_other_numbers_are_touched_altogether(model: Model) -> None:
     model[LogicalSwitches].ids = StableIds(limit=3)
     rows = [uuid(number) for number in (30, 20, 10)]
     touched = [update(model, logical_switch(row, key=row.int)) for row in rows]
-    before = {}
+    before: dict[UUID, int] = {}
     for row, topics in zip(rows, touched, strict=True):
         renumbered = StableIds(limit=3)
         for each in (*before, row):
@@ -124,7 +128,7 @@ def test_logical_switches_that_get_other_numbers_are_touched_altogether(model):
 # Stations
 
 
-def test_a_placed_station_touches_itself_and_a_new_peer():
+def test_a_placed_station_touches_itself_and_a_new_peer() -> None:
     model = told(logical_switch(RED))
     assert update(model, remote_mac(MAC1, FAR)) == {Placed(RED, MAC1), changed(RED, FAR)}
     assert model[PlacedMacs].address(Placed(RED, MAC1)) == FAR
@@ -134,17 +138,17 @@ def test_a_placed_station_touches_itself_and_a_new_peer():
     assert set(model[Peers].naming(FAR)) == {RED}
 
 
-def test_a_second_station_behind_the_same_vtep_touches_itself_alone():
+def test_a_second_station_behind_the_same_vtep_touches_itself_alone() -> None:
     model = told(logical_switch(RED), remote_mac(MAC1, FAR, row=uuid(100)))
     assert update(model, remote_mac(MAC2, FAR, row=uuid(101))) == {Placed(RED, MAC2)}
 
 
-def test_a_row_that_did_not_change_touches_nothing():
+def test_a_row_that_did_not_change_touches_nothing() -> None:
     model = told(logical_switch(RED), remote_mac(MAC1, FAR))
     assert update(model, remote_mac(MAC1, FAR)) == set()
 
 
-def test_a_station_that_moves_touches_both_vteps():
+def test_a_station_that_moves_touches_both_vteps() -> None:
     model = told(remote_mac(MAC1, FAR))
     assert update(model, remote_mac(MAC1, FURTHER)) == {
         Placed(RED, MAC1),
@@ -155,7 +159,7 @@ def test_a_station_that_moves_touches_both_vteps():
     assert set(model[Peers].naming(FAR)) == set()
 
 
-def test_a_row_may_become_that_of_another_station():
+def test_a_row_may_become_that_of_another_station() -> None:
     model = told(remote_mac(MAC1, FAR))
     touched = update(model, remote_mac(MAC2, FAR, of=BLUE))
     assert touched >= {Placed(RED, MAC1), Placed(BLUE, MAC2)}
@@ -164,7 +168,7 @@ def test_a_row_may_become_that_of_another_station():
     assert set(model[Peers].naming(FAR)) == {BLUE}
 
 
-def test_the_end_of_a_station_touches_it_and_the_peer_that_nothing_names_any_more():
+def test_the_end_of_a_station_touches_it_and_the_peer_that_nothing_names_any_more() -> None:
     model = told(remote_mac(MAC1, FAR, row=uuid(100)), remote_mac(MAC2, FAR, row=uuid(101)))
     assert update(model, Gone(uuid(100))) == {Placed(RED, MAC1)}
     assert update(model, Gone(uuid(101))) == {Placed(RED, MAC2), changed(RED, FAR)}
@@ -173,7 +177,7 @@ def test_the_end_of_a_station_touches_it_and_the_peer_that_nothing_names_any_mor
 
 
 @pytest.mark.parametrize("rows", [(100, 101), (101, 100)], ids=str)
-def test_of_two_rows_for_a_station_the_first_by_uuid_counts(rows):
+def test_of_two_rows_for_a_station_the_first_by_uuid_counts(rows: tuple[int, int]) -> None:
     model = Model(FEATURES)
     addresses = {100: FAR, 101: FURTHER}
     for row in rows:
@@ -187,7 +191,7 @@ def test_of_two_rows_for_a_station_the_first_by_uuid_counts(rows):
 @pytest.mark.parametrize(
     ("gone", "left", "address"), [(100, 101, FURTHER), (101, 100, FAR)], ids=str
 )
-def test_of_two_rows_for_a_station_either_may_go(gone, left, address):
+def test_of_two_rows_for_a_station_either_may_go(gone: int, left: int, address: str) -> None:
     model = told(remote_mac(MAC1, FAR, row=uuid(100)), remote_mac(MAC1, FURTHER, row=uuid(101)))
     assert Placed(RED, MAC1) in update(model, Gone(uuid(gone)))
     assert model[PlacedMacs].address(Placed(RED, MAC1)) == address
@@ -198,7 +202,7 @@ def test_of_two_rows_for_a_station_either_may_go(gone, left, address):
     assert set(model[PlacedMacs].stations(RED)) == set()
 
 
-def test_of_three_rows_for_a_station_the_next_one_takes_over():
+def test_of_three_rows_for_a_station_the_next_one_takes_over() -> None:
     model = told(
         remote_mac(MAC1, FURTHEST, row=uuid(102)),
         remote_mac(MAC1, FAR, row=uuid(100)),
@@ -213,7 +217,7 @@ def test_of_three_rows_for_a_station_the_next_one_takes_over():
     assert [row.uuid for row in model[PlacedMacs].rivals(Placed(RED, MAC1))] == [uuid(102)]
 
 
-def test_a_rival_that_moves_to_another_station_is_no_rival_any_more():
+def test_a_rival_that_moves_to_another_station_is_no_rival_any_more() -> None:
     model = told(remote_mac(MAC1, FAR, row=uuid(100)), remote_mac(MAC1, FURTHER, row=uuid(101)))
     update(model, remote_mac(MAC2, FURTHER, row=uuid(101)))
     assert [row.uuid for row in model[PlacedMacs].rivals(Placed(RED, MAC1))] == []
@@ -223,11 +227,11 @@ def test_a_rival_that_moves_to_another_station_is_no_rival_any_more():
 # Groups
 
 
-def names(model, logical_switch):
+def names(model: Model, logical_switch: UUID) -> set[str]:
     return {each.mac for each in model[McastSets].multicasts(logical_switch)}
 
 
-def test_unknown_destinations_touch_the_logical_switch_and_new_peers():
+def test_unknown_destinations_touch_the_logical_switch_and_new_peers() -> None:
     model = told(logical_switch(RED))
     assert update(model, unknown_dst(FAR, FURTHER)) == {
         Replication(RED),
@@ -238,7 +242,7 @@ def test_unknown_destinations_touch_the_logical_switch_and_new_peers():
     assert model[McastSets].addresses(BLUE) == set()
 
 
-def test_a_new_set_of_locators_touches_those_that_come_and_go():
+def test_a_new_set_of_locators_touches_those_that_come_and_go() -> None:
     model = told(logical_switch(RED), unknown_dst(FAR, FURTHER))
     touched = update(model, unknown_dst(FURTHER, FURTHEST))
     assert touched == {Replication(RED), changed(RED, FAR), changed(RED, FURTHEST)}
@@ -246,7 +250,7 @@ def test_a_new_set_of_locators_touches_those_that_come_and_go():
     assert set(model[Peers].addresses(RED)) == {FURTHER, FURTHEST}
 
 
-def test_two_rows_for_unknown_destinations_count_together():
+def test_two_rows_for_unknown_destinations_count_together() -> None:
     model = told(unknown_dst(FAR, row=uuid(200)), unknown_dst(FAR, FURTHER, row=uuid(201)))
     assert model[McastSets].addresses(RED) == {FAR, FURTHER}
     update(model, Gone(uuid(201)))
@@ -254,7 +258,7 @@ def test_two_rows_for_unknown_destinations_count_together():
     assert set(model[Peers].addresses(RED)) == {FAR}
 
 
-def test_a_group_address_is_not_unknown_dst_but_names_its_peers():
+def test_a_group_address_is_not_unknown_dst_but_names_its_peers() -> None:
     model = told(remote_group(MULTICAST, FAR))
     assert model[McastSets].addresses(RED) == set()
     assert model[McastSets].addresses(RED, MULTICAST) == {FAR}
@@ -262,7 +266,7 @@ def test_a_group_address_is_not_unknown_dst_but_names_its_peers():
     assert set(model[Peers].addresses(RED)) == {FAR}
 
 
-def test_a_group_address_touches_itself_and_has_a_number_while_it_has_rows():
+def test_a_group_address_touches_itself_and_has_a_number_while_it_has_rows() -> None:
     model = told(logical_switch(RED))
     group = Multicast(RED, MULTICAST)
     assert model[McastSets].number(group) is None
@@ -278,7 +282,7 @@ def test_a_group_address_touches_itself_and_has_a_number_while_it_has_rows():
     assert names(model, RED) == set()
 
 
-def test_group_addresses_have_numbers_of_their_own_in_each_logical_switch():
+def test_group_addresses_have_numbers_of_their_own_in_each_logical_switch() -> None:
     model = told(
         remote_group(MULTICAST, FAR, row=uuid(200)),
         remote_group("01:00:5e:00:00:06", FAR, row=uuid(201)),
@@ -289,10 +293,10 @@ def test_group_addresses_have_numbers_of_their_own_in_each_logical_switch():
 
 
 @given(st.permutations([f"01:00:5e:00:00:{number:02x}" for number in range(5)]))
-def test_group_addresses_that_get_other_numbers_are_touched(macs):
+def test_group_addresses_that_get_other_numbers_are_touched(macs: list[str]) -> None:
     model = Model(FEATURES)
     model[McastSets].ids = StableIds(limit=5)
-    before = {}
+    before: dict[Multicast, int | None] = {}
     for index, mac in enumerate([*macs, *macs]):
         is_new = index < len(macs)
         row = remote_group(mac, FAR, row=uuid(200 + macs.index(mac)))
@@ -304,7 +308,7 @@ def test_group_addresses_that_get_other_numbers_are_touched(macs):
         before = now
 
 
-def test_a_row_may_turn_from_a_station_into_a_group():
+def test_a_row_may_turn_from_a_station_into_a_group() -> None:
     model = told(remote_mac(MAC1, FAR, row=uuid(100)))
     touched = update(model, unknown_dst(FURTHER, row=uuid(100)))
     assert touched >= {Placed(RED, MAC1), Replication(RED), changed(RED, FAR)}
@@ -315,7 +319,7 @@ def test_a_row_may_turn_from_a_station_into_a_group():
 # Routers
 
 
-def test_a_router_touches_itself_and_is_found_by_its_logical_switches():
+def test_a_router_touches_itself_and_is_found_by_its_logical_switches() -> None:
     model = told(logical_switch(RED), logical_switch(BLUE))
     router = logical_router(RED, BLUE)
     assert update(model, router) == {Router(router.uuid)}
@@ -331,7 +335,7 @@ def test_a_router_touches_itself_and_is_found_by_its_logical_switches():
 # Rows that cannot be used
 
 
-def test_a_refused_row_is_known_for_why():
+def test_a_refused_row_is_known_for_why() -> None:
     model = told(logical_switch(RED))
     assert update(model, refused(uuid(100))) == {RefusedRow(uuid(100))}
     assert model[RefusedRows].get(uuid(100)) == refused(uuid(100))
@@ -339,14 +343,14 @@ def test_a_refused_row_is_known_for_why():
     assert list(model[RefusedRows].in_logical_switch(BLUE)) == []
 
 
-def test_a_row_that_turns_bad_loses_its_effect():
+def test_a_row_that_turns_bad_loses_its_effect() -> None:
     model = told(remote_mac(MAC1, FAR, row=uuid(100)))
     touched = update(model, refused(uuid(100)))
     assert touched == {RefusedRow(uuid(100)), Placed(RED, MAC1), changed(RED, FAR)}
     assert model[PlacedMacs].address(Placed(RED, MAC1)) is None
 
 
-def test_a_row_that_is_mended_takes_effect():
+def test_a_row_that_is_mended_takes_effect() -> None:
     model = told(refused(uuid(100)))
     touched = update(model, remote_mac(MAC1, FAR, row=uuid(100)))
     assert touched == {RefusedRow(uuid(100)), Placed(RED, MAC1), changed(RED, FAR)}
@@ -354,7 +358,7 @@ def test_a_row_that_is_mended_takes_effect():
     assert list(model[RefusedRows].in_logical_switch(RED)) == []
 
 
-def test_the_end_of_a_refused_row_mends_it():
+def test_the_end_of_a_refused_row_mends_it() -> None:
     model = told(refused(uuid(100)))
     assert update(model, Gone(uuid(100))) == {RefusedRow(uuid(100))}
     assert model[RefusedRows].get(uuid(100)) is None
@@ -363,7 +367,7 @@ def test_the_end_of_a_refused_row_mends_it():
 # Rows altogether
 
 
-def test_it_knows_every_row_that_is_not_gone():
+def test_it_knows_every_row_that_is_not_gone() -> None:
     model = told(
         logical_switch(RED),
         remote_mac(MAC1, FAR, row=uuid(100)),
@@ -378,11 +382,11 @@ def test_it_knows_every_row_that_is_not_gone():
     assert set(model.rows()) == set()
 
 
-def test_the_end_of_an_unknown_row_touches_nothing(model):
+def test_the_end_of_an_unknown_row_touches_nothing(model: Model) -> None:
     assert update(model, Gone(uuid(100))) == set()
 
 
-def test_stations_may_come_before_their_logical_switch():
+def test_stations_may_come_before_their_logical_switch() -> None:
     model = told(remote_mac(MAC1, FAR), unknown_dst(FURTHER))
     assert update(model, logical_switch(RED)) >= {WholeLogicalSwitch(RED)}
     assert model[PlacedMacs].address(Placed(RED, MAC1)) == FAR

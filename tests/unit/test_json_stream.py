@@ -3,6 +3,8 @@
 import errno
 import itertools
 import json
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,7 +25,7 @@ VALUES = st.recursive(
 MESSAGES = st.dictionaries(st.text(), VALUES)
 
 
-def parse(stream, cuts):
+def parse(stream: str, cuts: Iterable[int]) -> list[Any]:
     """Feed a stream cut at these places, as ovs.jsonrpc does; return the messages in it."""
     parser, found = MessageParser(), []
     edges = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
@@ -38,26 +40,28 @@ def parse(stream, cuts):
 
 
 @given(st.lists(MESSAGES, max_size=4), st.sets(st.integers(0, 200)), st.booleans())
-def test_a_stream_is_cut_into_its_messages(messages, cuts, is_ascii):
+def test_a_stream_is_cut_into_its_messages(
+    messages: list[Any], cuts: set[int], is_ascii: bool
+) -> None:
     stream = "".join(json.dumps(each, ensure_ascii=is_ascii) for each in messages)
     assert parse(stream, cuts) == messages
 
 
 @given(MESSAGES, st.integers(1, 50))
-def test_the_size_of_the_pieces_does_not_matter(message, size):
+def test_the_size_of_the_pieces_does_not_matter(message: Any, size: int) -> None:
     stream = json.dumps(message, indent=1)
     assert parse(stream, range(0, len(stream), size)) == [message]
 
 
 @pytest.mark.parametrize("text", ["garbage", '"text"', "12", "}", "{]", '{"a": }', "{'a': 1}"])
-def test_what_is_no_message_is_said_to_be_none(text):
+def test_what_is_no_message_is_said_to_be_none(text: str) -> None:
     parser = MessageParser()
     parser.feed(text)
     assert parser.is_done()
     assert isinstance(parser.finish(), str)
 
 
-def test_a_message_nested_without_end_is_refused():
+def test_a_message_nested_without_end_is_refused() -> None:
     parser = MessageParser()
     parser.feed("[" * 100_000 + "]" * 100_000)
     assert parser.is_done()
@@ -72,10 +76,12 @@ class Pieces:
 
     name = "pieces"
 
-    def __init__(self, pieces) -> None:
-        self._pieces = [answer for piece in pieces for answer in ((0, piece), (errno.EAGAIN, b""))]
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces: list[tuple[int, bytes]] = [
+            answer for piece in pieces for answer in ((0, piece), (errno.EAGAIN, b""))
+        ]
 
-    def recv(self, size):
+    def recv(self, size: int) -> tuple[int, bytes]:
         return self._pieces.pop(0) if self._pieces else (errno.EAGAIN, b"")
 
 
@@ -83,7 +89,7 @@ class Pieces:
     name=st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
     cuts=st.sets(st.integers(1, 60)),
 )
-def test_a_message_arrives_whole_wherever_its_bytes_are_cut(name, cuts):
+def test_a_message_arrives_whole_wherever_its_bytes_are_cut(name: str, cuts: set[int]) -> None:
     text = json.dumps({"id": 1, "result": name, "error": None}, ensure_ascii=False).encode()
     places = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
     pieces = [text[start:end] for start, end in itertools.pairwise(places)]
@@ -96,7 +102,7 @@ def test_a_message_arrives_whole_wherever_its_bytes_are_cut(name, cuts):
     assert message.result == name
 
 
-def test_a_message_without_an_end_is_given_up(monkeypatch):
+def test_a_message_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_stream, "LONGEST", 1000)
     parser = json_stream.MessageParser()
     for _ in range(10):

@@ -41,7 +41,7 @@ def world() -> World:
 # Keys
 
 
-def test_the_key_is_the_vni_both_ways():
+def test_the_key_is_the_vni_both_ways() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     assert world.flows("DECAPSULATION", "ENCAPSULATION") == lines("""
         DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1389:
@@ -57,7 +57,7 @@ def test_the_key_is_the_vni_both_ways():
     """)
 
 
-def test_without_a_key_frames_stay_at_home():
+def test_without_a_key_frames_stay_at_home() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
     world.tell(logical_switch(RED, None))
     world.settle()
@@ -68,14 +68,14 @@ def test_without_a_key_frames_stay_at_home():
     assert {row_of(each) for each in world.faults()} == {None}
 
 
-def test_a_bad_key_is_a_fault_of_the_switch(world):
+def test_a_bad_key_is_a_fault_of_the_switch(world: World) -> None:
     world.tell(logical_switch(RED, None, refused=("tunnel key -1 is outside of 0 to 16777215",)))
     world.settle()
     assert world.complaints() == {"Logical_Switch red: tunnel key -1 is outside of 0 to 16777215"}
     assert {row_of(each) for each in world.faults()} == {SWITCH}
 
 
-def test_more_bindings_than_a_group_has_room_for_are_a_fault(world):
+def test_more_bindings_than_a_group_has_room_for_are_a_fault(world: World) -> None:
     bindings = dict.fromkeys(range(MAX_BINDINGS + 1), RED)
     world.physical(physical_switch(physical_port("p0", bindings)))
     world.settle()
@@ -88,7 +88,7 @@ def test_more_bindings_than_a_group_has_room_for_are_a_fault(world):
     assert world.complaints() == set()
 
 
-def test_a_shared_key_is_used_by_none_and_mended_for_both():
+def test_a_shared_key_is_used_by_none_and_mended_for_both() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     world.physical(physical_switch(physical_port("p0", {0: RED, 10: BLUE})))
     world.tell(logical_switch(BLUE, 5001))
@@ -105,7 +105,7 @@ def test_a_shared_key_is_used_by_none_and_mended_for_both():
     assert len(world.flows("DECAPSULATION")) == 1
 
 
-def test_a_key_of_a_logical_switch_that_is_not_bound_here_is_in_nobodys_way():
+def test_a_key_of_a_logical_switch_that_is_not_bound_here_is_in_nobodys_way() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     right = world.flows("DECAPSULATION", "ENCAPSULATION")
     world.tell(
@@ -130,7 +130,7 @@ def test_a_key_of_a_logical_switch_that_is_not_bound_here_is_in_nobodys_way():
     assert world.complaints() == set()
 
 
-def test_two_logical_switches_with_one_key_at_different_switches_both_use_it():
+def test_two_logical_switches_with_one_key_at_different_switches_both_use_it() -> None:
     world = World(["br0", "br1"])
     for name, of, own in (("br0", RED, OWN), ("br1", BLUE, "10.0.0.11")):
         world.bridge(port("p0", 1), name=name)
@@ -157,7 +157,7 @@ def test_two_logical_switches_with_one_key_at_different_switches_both_use_it():
         assert sum("reg2=0xa000002,tunnel_id=0x1389" in flow for flow in flows) == 1
 
 
-def test_a_bound_port_that_is_away_is_no_fault():
+def test_a_bound_port_that_is_away_is_no_fault() -> None:
     world = a_world()
     for ports, late in (
         ([], set()),
@@ -183,7 +183,7 @@ NO_FLOODING = (
 )
 
 
-def test_remote_macs_without_unknown_dst_are_said_after_a_while():
+def test_remote_macs_without_unknown_dst_are_said_after_a_while() -> None:
     world = a_world()
     assert world.late_complaints() == set()
     for rows, late in (
@@ -203,7 +203,7 @@ def test_remote_macs_without_unknown_dst_are_said_after_a_while():
     assert world.late_complaints() == set()
 
 
-def test_who_floods_without_unknown_dst_is_told_nothing():
+def test_who_floods_without_unknown_dst_is_told_nothing() -> None:
     world = World(settings=Settings(flood_without_unknown_dst=True))
     world.bridge(port("p0", 1))
     world.tell(logical_switch(RED), remote_mac(MAC1, FAR))
@@ -212,7 +212,7 @@ def test_who_floods_without_unknown_dst_is_told_nothing():
     assert world.late_complaints() == set()
 
 
-def test_faults_of_logical_switches_that_are_not_bound_here_are_not_ours(world):
+def test_faults_of_logical_switches_that_are_not_bound_here_are_not_ours(world: World) -> None:
     world.tell(logical_switch(GREEN, None), refused(uuid(300), GREEN), remote_mac(of=GREEN))
     world.settle()
     assert world.complaints() == set()
@@ -222,7 +222,7 @@ def test_faults_of_logical_switches_that_are_not_bound_here_are_not_ours(world):
 # Keys of locators
 
 
-def test_the_key_of_a_locator_holds_where_the_logical_switch_has_none():
+def test_the_key_of_a_locator_holds_where_the_logical_switch_has_none() -> None:
     world = with_tunnel(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
     assert world.flows("DECAPSULATION", "ENCAPSULATION") == lines("""
         DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1b59:
@@ -233,7 +233,7 @@ def test_the_key_of_a_locator_holds_where_the_logical_switch_has_none():
     assert world.complaints() == set()
 
 
-def test_without_a_key_of_its_own_a_logical_switch_floods_to_locators_with_one():
+def test_without_a_key_of_its_own_a_logical_switch_floods_to_locators_with_one() -> None:
     world = with_tunnel(
         logical_switch(RED, None, source_node=True),
         unknown_dst(FAR, row=uuid(300)),
@@ -246,7 +246,7 @@ def test_without_a_key_of_its_own_a_logical_switch_floods_to_locators_with_one()
     assert any("10.0.0.2->reg2" in group for group in world.groups())
 
 
-def test_a_key_that_is_shared_altogether_is_not_a_fault_at_each_vtep_as_well():
+def test_a_key_that_is_shared_altogether_is_not_a_fault_at_each_vtep_as_well() -> None:
     world = a_world(physical_port("p0", {0: RED, 10: BLUE}))
     world.tell(
         logical_switch(BLUE, 5001),
@@ -260,7 +260,7 @@ def test_a_key_that_is_shared_altogether_is_not_a_fault_at_each_vtep_as_well():
     }
 
 
-def test_two_logical_switches_share_a_tunnel_with_different_keys():
+def test_two_logical_switches_share_a_tunnel_with_different_keys() -> None:
     world = a_world(physical_port("p0", {0: RED, 10: BLUE}))
     world.tell(
         logical_switch(RED, None),
@@ -273,7 +273,7 @@ def test_two_logical_switches_share_a_tunnel_with_different_keys():
     assert len(world.flows("DECAPSULATION")) == len(world.flows("ENCAPSULATION")) == 2
 
 
-def test_the_same_key_at_one_vtep_is_a_fault_of_both():
+def test_the_same_key_at_one_vtep_is_a_fault_of_both() -> None:
     world = a_world(physical_port("p0", {0: RED, 10: BLUE}))
     world.tell(
         logical_switch(RED, None),
@@ -296,7 +296,7 @@ def test_the_same_key_at_one_vtep_is_a_fault_of_both():
     """)
 
 
-def test_several_keys_at_one_vtep_are_a_fault():
+def test_several_keys_at_one_vtep_are_a_fault() -> None:
     world = with_tunnel(
         logical_switch(RED, None),
         remote_mac(MAC1, FAR, key=7001, row=uuid(100)),

@@ -2,7 +2,9 @@
 
 import importlib
 import sys
+from collections.abc import Mapping
 from types import ModuleType
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -33,6 +35,7 @@ from vtep_ofapp.values.flows import (
     Flow,
     GoTo,
     Group,
+    MatchValue,
     Output,
     Resubmit,
     SetField,
@@ -49,32 +52,37 @@ UNTAGGED = binding("p0", ofport=1, vlan=0)
 # Declarations
 
 
-def test_every_table_and_every_kind_of_group_has_rules():
+def test_every_table_and_every_kind_of_group_has_rules() -> None:
     assert RULES.keys() == set(Table)
     assert layout.GROUP_RULES.keys() == set(GroupKind)
 
 
-def test_every_table_has_its_place_on_a_way_and_every_way_is_there():
+def test_every_table_has_its_place_on_a_way_and_every_way_is_there() -> None:
     assert WAYS.keys() == set(Way)
     assert {each for way in WAYS.values() for each in way if isinstance(each, Table)} == set(Table)
 
 
-def test_a_way_leads_to_later_tables_as_goto_needs_it():
+def test_a_way_leads_to_later_tables_as_goto_needs_it() -> None:
     for table in Table:
         assert all(table < each for each in nexts(table)), table.name
 
 
 @given(FLOWS)
-def test_a_flow_does_what_its_table_declares(flow):
+def test_a_flow_does_what_its_table_declares(flow: Flow) -> None:
     check_flow(flow)
 
 
 @given(GROUPS)
-def test_a_group_does_what_its_kind_declares(group):
+def test_a_group_does_what_its_kind_declares(group: Group) -> None:
     check_group(group)
 
 
-def flow(table: Table, fields: dict, *actions: Action, priority=Priority.DEFAULT) -> Flow:
+def flow(
+    table: Table,
+    fields: Mapping[str, MatchValue],
+    *actions: Action,
+    priority: Priority = Priority.DEFAULT,
+) -> Flow:
     return layout.flow(table, priority, match(fields), *actions, producer=Cookie.LEARNING)
 
 
@@ -90,7 +98,7 @@ def flow(table: Table, fields: dict, *actions: Action, priority=Priority.DEFAULT
     ],
     ids=str,
 )
-def test_what_is_not_declared_is_found(bad):
+def test_what_is_not_declared_is_found(bad: Flow) -> None:
     with pytest.raises(AssertionError):
         check_flow(bad)
 
@@ -98,7 +106,7 @@ def test_what_is_not_declared_is_found(bad):
 # Ways
 
 
-def test_a_table_leads_to_the_next_one_of_its_way():
+def test_a_table_leads_to_the_next_one_of_its_way() -> None:
     assert following(Table.ADMISSION, Way.FROM_BINDING) == Table.LEARNING
     assert following(Table.LEARNING, Way.FROM_BINDING) == Table.UNICAST
     assert following(Table.DECAPSULATION, Way.FROM_TUNNEL) == Table.UNICAST
@@ -178,7 +186,9 @@ def targets(each: Flow | Group) -> list[int]:
 @pytest.mark.parametrize(
     ("way", "place", "table"), PAIRS, ids=[f"{way.name}-{table.name}" for way, _, table in PAIRS]
 )
-def test_a_table_that_is_added_to_a_way_gets_all_frames_of_the_way(way, place, table, monkeypatch):
+def test_a_table_that_is_added_to_a_way_gets_all_frames_of_the_way(
+    way: Way, place: int, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is declared in WAYS and RULES, and nothing else is changed."""
     before = made(fresh_pipeline(monkeypatch))
     pipeline = fresh_pipeline(monkeypatch)
@@ -192,9 +202,9 @@ def test_a_table_that_is_added_to_a_way_gets_all_frames_of_the_way(way, place, t
     assert led_there
 
 
-def last_free_before(table: Table) -> int:
+def last_free_before(table: Table) -> Table:
     """Return a number for a made-up table, the last one before a table that no other has."""
-    return max(set(range(table)) - set(Table))
+    return cast(Table, max(set(range(table)) - set(Table)))
 
 
 FREE_REGISTER = min(
@@ -208,7 +218,7 @@ CARRIED = SetField(FREE_REGISTER, 5)
 
 
 @pytest.fixture
-def with_optional(monkeypatch):
+def with_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     """Add optional tables to a binding's way in and out."""
     for way, number, before in (
         (Way.FROM_BINDING, ON_THE_WAY_IN, Table.LEARNING),
@@ -220,7 +230,9 @@ def with_optional(monkeypatch):
         monkeypatch.setitem(RULES, number, rules)
 
 
-def test_frames_of_a_binding_with_a_step_on_its_way_in_pass_an_optional_table(with_optional):
+def test_frames_of_a_binding_with_a_step_on_its_way_in_pass_an_optional_table(
+    with_optional: None,
+) -> None:
     step = Step(ON_THE_WAY_IN, (CARRIED,))
     for one in admission.bound(UNTAGGED, 7, [step]):
         assert one.actions[-2:] == (CARRIED, GoTo(ON_THE_WAY_IN))
@@ -229,7 +241,9 @@ def test_frames_of_a_binding_with_a_step_on_its_way_in_pass_an_optional_table(wi
     assert onward(ON_THE_WAY_IN, Way.FROM_BINDING) == (GoTo(Table.LEARNING),)
 
 
-def test_frames_of_a_binding_with_a_step_on_its_way_out_are_delivered_after_it(with_optional):
+def test_frames_of_a_binding_with_a_step_on_its_way_out_are_delivered_after_it(
+    with_optional: None,
+) -> None:
     step = Step(ON_THE_WAY_OUT, (CARRIED,))
     back, to_step, *delivered = egress.bound(UNTAGGED, 7, [step])
     assert back in egress.bound(UNTAGGED, 7)
@@ -240,12 +254,12 @@ def test_frames_of_a_binding_with_a_step_on_its_way_out_are_delivered_after_it(w
     assert onward(ON_THE_WAY_OUT, Way.TO_BINDING) == (GoTo(Table.DELIVERY),)
 
 
-def test_a_step_on_the_other_way_changes_nothing(with_optional):
+def test_a_step_on_the_other_way_changes_nothing(with_optional: None) -> None:
     assert egress.bound(UNTAGGED, 7, [Step(ON_THE_WAY_IN)]) == egress.bound(UNTAGGED, 7)
     assert admission.bound(UNTAGGED, 7, [Step(ON_THE_WAY_OUT)]) == admission.bound(UNTAGGED, 7)
 
 
-def test_a_step_carries_registers_of_its_table_alone(with_optional):
+def test_a_step_carries_registers_of_its_table_alone(with_optional: None) -> None:
     with pytest.raises(ValueError, match="reg0"):
         Step(ON_THE_WAY_IN, (CARRIED, SetField("reg0", 5)))
     with pytest.raises(ValueError, match=FREE_REGISTER):
@@ -263,12 +277,12 @@ def matched_by_others() -> set[str]:
     }
 
 
-def test_what_a_step_carries_to_a_table_no_other_table_matches():
+def test_what_a_step_carries_to_a_table_no_other_table_matches() -> None:
     """A frame passes optional tables for which it has no step: it carries nothing to them."""
     assert matched_by_others() == set()
 
 
-def test_two_optional_tables_with_one_register_are_found(with_optional):
+def test_two_optional_tables_with_one_register_are_found(with_optional: None) -> None:
     assert matched_by_others() == {FREE_REGISTER}
 
 
@@ -283,7 +297,9 @@ PLACES = st.sampled_from([(kind, 0) for kind in WHOLE]) | st.tuples(
 
 
 @given(PLACES, NUMBERS, PLACES, NUMBERS)
-def test_group_ids_are_ours_and_tell_kind_part_and_number(place, number, other_place, other):
+def test_group_ids_are_ours_and_tell_kind_part_and_number(
+    place: tuple[GroupKind, int], number: int, other_place: tuple[GroupKind, int], other: int
+) -> None:
     first, second = (
         group_id(kind, low, part) for (kind, part), low in ((place, number), (other_place, other))
     )
@@ -299,7 +315,7 @@ def id_before_parts_were_kinds(kind: int, number: int, chunk: int) -> int:
 
 
 @given(NUMBERS, st.integers(1, CHUNKS))
-def test_groups_have_the_ids_that_they_have_on_bridges_already(number, chunk):
+def test_groups_have_the_ids_that_they_have_on_bridges_already(number: int, chunk: int) -> None:
     """So that an upgrade changes no group, and two versions may be a pair."""
     for kind in WHOLE:
         assert group_id(kind, number) == id_before_parts_were_kinds(kind, number, 0)
@@ -308,7 +324,7 @@ def test_groups_have_the_ids_that_they_have_on_bridges_already(number, chunk):
         assert group_id(part, number, chunk - 1) == former
 
 
-def test_there_is_room_for_new_kinds_of_groups():
+def test_there_is_room_for_new_kinds_of_groups() -> None:
     largest = group_id(GroupKind.MULTICAST_PART, (1 << 24) - 1, CHUNKS - 1)
     free = GROUP_BASE | 16 << 24
     assert largest < free

@@ -10,7 +10,7 @@ from vtep_ofapp.values.flow_changes import FlowChange
 from vtep_ofapp.values.flows import FlowKey, match
 from vtep_ofapp.values.writes import PutLocalMac
 
-from .app import P0, described
+from .app import P0, App, described
 from .builders import (
     DATABASE,
     FAR,
@@ -30,7 +30,7 @@ from .builders import (
 from .doubles import ConnectionDouble
 
 
-def test_a_station_that_moves_too_often_is_held_and_released(app):
+def test_a_station_that_moves_too_often_is_held_and_released(app: App) -> None:
     connection = app.start(described(P0, physical_port("p1", {0: RED})))
     app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), port("p1", 2))}))
     app.serve(connection)
@@ -53,7 +53,7 @@ def test_a_station_that_moves_too_often_is_held_and_released(app):
     assert len(app.written(PutLocalMac)) == 1
 
 
-def test_a_new_station_is_in_the_switch_and_in_the_database_at_once(app):
+def test_a_new_station_is_in_the_switch_and_in_the_database_at_once(app: App) -> None:
     connection = app.start()
     number = number_of(RED)
     fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})
@@ -70,7 +70,7 @@ def test_a_new_station_is_in_the_switch_and_in_the_database_at_once(app):
     assert app.written() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
 
 
-def test_a_station_that_the_nvc_placed_elsewhere_is_reported_all_the_same(app):
+def test_a_station_that_the_nvc_placed_elsewhere_is_reported_all_the_same(app: App) -> None:
     connection = app.start()
     number = number_of(RED)
     app.tell(remote_mac(MAC1, FAR))
@@ -83,7 +83,9 @@ def test_a_station_that_the_nvc_placed_elsewhere_is_reported_all_the_same(app):
 
 
 @pytest.mark.parametrize(("address", "is_kept"), [(FAR, False), (OWN, True)])
-def test_a_learned_station_that_the_nvc_places_elsewhere_has_to_speak_again(app, address, is_kept):
+def test_a_learned_station_that_the_nvc_places_elsewhere_has_to_speak_again(
+    app: App, address: str, is_kept: bool
+) -> None:
     connection = app.start()
     number = number_of(RED)
     fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})
@@ -96,7 +98,7 @@ def test_a_learned_station_that_the_nvc_places_elsewhere_has_to_speak_again(app,
     assert (gone in app.written()) == (not is_kept)
 
 
-def test_a_station_shown_by_a_stranger_is_not_learned(app):
+def test_a_station_shown_by_a_stranger_is_not_learned(app: App) -> None:
     app.start()
     number = number_of(RED)
     fields = match({"in_port": 1, "metadata": number, "reg0": 0x1000})

@@ -32,10 +32,10 @@ from .builders import (
     to_anyone,
     unknown_source,
 )
-from .doubles import ConnectionDouble, SwitchDouble
+from .doubles import ConnectionDouble, Said, SwitchDouble, flow_changes
 
 
-def test_a_process_without_the_lock_is_ready_and_changes_nothing(app):
+def test_a_process_without_the_lock_is_ready_and_changes_nothing(app: App) -> None:
     connection = ConnectionDouble()
     app.turn(
         VtepRows(ROWS),
@@ -55,7 +55,7 @@ def test_a_process_without_the_lock_is_ready_and_changes_nothing(app):
     assert SecureBridge("br0") in app.openvswitch[DATABASE].take()
 
 
-def test_the_next_process_finds_everything_and_changes_nothing(app):
+def test_the_next_process_finds_everything_and_changes_nothing(app: App) -> None:
     connection = app.start()
     source = match({"metadata": number_of(RED), "reg0": 0x1000})
     app.turn(unknown_source(connection, source, MAC1))
@@ -81,7 +81,7 @@ def test_the_next_process_finds_everything_and_changes_nothing(app):
     assert other.vtep.transactions == []
 
 
-def test_nothing_is_done_between_losing_the_lock_and_having_it_again(app):
+def test_nothing_is_done_between_losing_the_lock_and_having_it_again(app: App) -> None:
     connection = app.start()
     app.turn(LockIs(False))
     app.tell(logical_switch(RED, 6001))
@@ -91,11 +91,11 @@ def test_nothing_is_done_between_losing_the_lock_and_having_it_again(app):
     assert connection.take() == ["lead"]
     app.turn(connection.leading(), connection.reading())
     (changes,) = connection.bundles[1:]
-    assert [change.flow is not None for change in changes] == [True, False, True]
+    assert [change.flow is not None for change in flow_changes(changes)] == [True, False, True]
     assert ["0x1771" in str(change) for change in changes] == [True, False, True]
 
 
-def test_what_the_other_process_learned_is_read_before_rows_are_written(app):
+def test_what_the_other_process_learned_is_read_before_rows_are_written(app: App) -> None:
     connection = app.start()
     app.turn(LockIs(False))
     other = App()
@@ -113,7 +113,7 @@ def test_what_the_other_process_learned_is_read_before_rows_are_written(app):
     assert connection.bundles[1:] == []
 
 
-def test_a_process_that_stands_by_learns_nothing(app):
+def test_a_process_that_stands_by_learns_nothing(app: App) -> None:
     connection = app.start()
     app.turn(LockIs(False))
     source = match({"metadata": number_of(RED), "reg0": 0x1000})
@@ -127,7 +127,7 @@ def test_a_process_that_stands_by_learns_nothing(app):
 AWAY = "br0 has another master; leaving it alone while hardware_vtep is away"
 
 
-def test_while_the_database_is_away_a_newer_master_is_left_alone(app, said):
+def test_while_the_database_is_away_a_newer_master_is_left_alone(app: App, said: Said) -> None:
     connection = app.start()
     said()
     app.turn(Away("hardware_vtep"), RoleIs(connection, None), RoleIs(connection, None))
@@ -139,7 +139,9 @@ def test_while_the_database_is_away_a_newer_master_is_left_alone(app, said):
     assert connection.take() == ["lead"]
 
 
-def test_a_lock_that_is_granted_again_disturbs_no_switch_that_still_has_us_as_its_master(app):
+def test_a_lock_that_is_granted_again_disturbs_no_switch_that_still_has_us_as_its_master(
+    app: App,
+) -> None:
     connection = app.start()
     generation = connection.switch.generation
     app.turn(Away("hardware_vtep"), LockIs(True))
@@ -151,7 +153,7 @@ def test_a_lock_that_is_granted_again_disturbs_no_switch_that_still_has_us_as_it
     assert connection.take() == ["apply"]
 
 
-def test_a_switch_that_another_process_led_meanwhile_is_led_and_read_again(app):
+def test_a_switch_that_another_process_led_meanwhile_is_led_and_read_again(app: App) -> None:
     connection = app.start()
     others = connection.switch.generation + 1
     app.turn(Away("hardware_vtep"), VtepRows([local_mac(MAC1, OWN)]), LockIs(True))
@@ -167,7 +169,9 @@ def test_a_switch_that_another_process_led_meanwhile_is_led_and_read_again(app):
     assert (write.mac, write.address) == (MAC1, None)
 
 
-def test_with_the_lock_a_switch_that_refuses_us_is_asked_again_after_a_pause(app, said):
+def test_with_the_lock_a_switch_that_refuses_us_is_asked_again_after_a_pause(
+    app: App, said: Said
+) -> None:
     connection = app.start()
     said()
     app.turn(RoleIs(connection, None))
@@ -184,7 +188,7 @@ def test_with_the_lock_a_switch_that_refuses_us_is_asked_again_after_a_pause(app
     assert connection.take() == ["read back"]
 
 
-def test_without_the_lock_no_switch_is_taken_from_another_process(app):
+def test_without_the_lock_no_switch_is_taken_from_another_process(app: App) -> None:
     connection = app.start()
     app.turn(Away("hardware_vtep"), Disconnected(connection))
     again = ConnectionDouble(SwitchDouble(connection.switch.datapath_id))
@@ -193,7 +197,7 @@ def test_without_the_lock_no_switch_is_taken_from_another_process(app):
     assert again.switch.generation == connection.switch.generation
 
 
-def test_without_the_lock_no_tunnel_port_is_made_or_removed(app):
+def test_without_the_lock_no_tunnel_port_is_made_or_removed(app: App) -> None:
     app.start()
     app.turn(Away("hardware_vtep"))
     app.tell(remote_mac(MAC1, FAR))

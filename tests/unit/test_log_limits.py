@@ -2,6 +2,7 @@
 
 import logging
 import weakref
+from collections.abc import Callable
 
 import pytest
 
@@ -11,33 +12,35 @@ from vtep_ofapp.process.log_limits import INTERVAL, MAX_CHARACTERS, MAX_LINES, R
 class Clock:
     """Stands for eventlet's timers; `pass_by` lets the time of all that are there come."""
 
-    def __init__(self):
-        self.due = []
+    def __init__(self) -> None:
+        self.due: list[tuple[Callable[..., object], tuple[object, ...]]] = []
 
-    def later(self, seconds, function, *args):
+    def later(self, seconds: float, function: Callable[..., object], *args: object) -> None:
         assert seconds == INTERVAL
         self.due.append((function, args))
 
-    def pass_by(self):
+    def pass_by(self) -> None:
         due, self.due = self.due, []
         for function, args in due:
             function(*args)
 
 
 @pytest.fixture
-def clock():
+def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def log(clock, request):
+def log(clock: Clock, request: pytest.FixtureRequest) -> logging.Logger:
     """A logger with the filter; its lines go to caplog."""
     logger = logging.getLogger(f"tests.quiet.{request.node.name}")
     logger.addFilter(RateLimit(clock.later, by_subject="subject" in request.node.name))
     return logger
 
 
-def test_a_few_lines_pass_and_the_others_are_counted(log, clock, caplog):
+def test_a_few_lines_pass_and_the_others_are_counted(
+    log: logging.Logger, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(1000):
         log.warning("datapath %x is refused", number)
     assert caplog.messages == [f"datapath {number:x} is refused" for number in range(MAX_LINES)]
@@ -48,7 +51,9 @@ def test_a_few_lines_pass_and_the_others_are_counted(log, clock, caplog):
     assert caplog.records[0].levelno == logging.WARNING
 
 
-def test_the_last_line_that_was_left_out_is_shown_because_it_may_be_what_holds(log, clock, caplog):
+def test_the_last_line_that_was_left_out_is_shown_because_it_may_be_what_holds(
+    log: logging.Logger, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     for reason in (*["no such file"] * MAX_LINES, "no database"):
         log.warning("%s: %s", "hardware_vtep", reason)
     clock.pass_by()
@@ -60,7 +65,7 @@ def test_the_last_line_that_was_left_out_is_shown_because_it_may_be_what_holds(l
     assert caplog.messages[-1] == "hardware_vtep: connected"
 
 
-def test_what_a_line_was_made_of_is_not_held_on_to(log):
+def test_what_a_line_was_made_of_is_not_held_on_to(log: logging.Logger) -> None:
     class Broken(Exception):
         pass
 
@@ -72,14 +77,18 @@ def test_what_a_line_was_made_of_is_not_held_on_to(log):
     assert held() is None
 
 
-def test_lines_that_all_passed_are_not_counted(log, clock, caplog):
+def test_lines_that_all_passed_are_not_counted(
+    log: logging.Logger, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(MAX_LINES):
         log.warning("refused")
     clock.pass_by()
     assert caplog.messages == ["refused"] * MAX_LINES
 
 
-def test_each_interval_has_lines_of_its_own(log, clock, caplog):
+def test_each_interval_has_lines_of_its_own(
+    log: logging.Logger, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(3):
         log.warning("refused")
         clock.pass_by()
@@ -87,7 +96,9 @@ def test_each_interval_has_lines_of_its_own(log, clock, caplog):
     assert clock.due == []
 
 
-def test_kinds_take_nothing_from_each_other(log, clock, caplog):
+def test_kinds_take_nothing_from_each_other(
+    log: logging.Logger, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(MAX_LINES + 1):
         log.warning("refused")
     log.warning("unreadable")
@@ -100,13 +111,17 @@ def test_kinds_take_nothing_from_each_other(log, clock, caplog):
     assert len(caplog.messages) == MAX_LINES + 2
 
 
-def test_by_subject_the_first_value_makes_a_kind(log, caplog):
+def test_by_subject_the_first_value_makes_a_kind(
+    log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(100):
         log.warning("%s: %s", f"database {number}", number)
     assert len(caplog.messages) == 100
 
 
-def test_a_long_line_is_cut_and_a_traceback_stays(log, caplog):
+def test_a_long_line_is_cut_and_a_traceback_stays(
+    log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
     try:
         raise ValueError
     except ValueError:

@@ -1,8 +1,10 @@
 """Turns of the loop: events in, and what switches and databases are asked for."""
 
 import logging
+from typing import cast
 
 import eventlet
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +23,9 @@ from vtep_ofapp.values.events import (
     BridgesInSync,
     Connected,
     Disconnected,
+    Event,
     LockIs,
+    PacketIn,
     VtepInSync,
     VtepRows,
     WorkIsLeft,
@@ -52,12 +56,12 @@ from .builders import (
     unknown_source,
     uuid,
 )
-from .doubles import ConnectionDouble, SwitchDouble, WriterDouble
+from .doubles import ConnectionDouble, Said, SwitchDouble, WriterDouble
 
 # The start
 
 
-def test_a_bridge_with_a_row_of_its_name_is_managed(app, said):
+def test_a_bridge_with_a_row_of_its_name_is_managed(app: App, said: Said) -> None:
     connection = app.start()
     assert said(logging.INFO) == [IN_CHARGE, "br0 is managed"]
     assert len(connection.bundles) == 1
@@ -66,7 +70,7 @@ def test_a_bridge_with_a_row_of_its_name_is_managed(app, said):
     assert app.openvswitch[DATABASE].take() == []
 
 
-STARTS = {
+STARTS: dict[str, "Event | None"] = {
     "rows": VtepRows(ROWS),
     "all rows": VtepInSync(frozenset(row.uuid for row in ROWS)),
     "bridges": Bridges(DATABASE, {"br0": BRIDGE}),
@@ -85,10 +89,10 @@ STARTS = {
     ),
     cuts=st.sets(st.integers(0, 5)),
 )
-def test_the_start_may_come_in_any_order_and_in_any_turns(order, cuts):
+def test_the_start_may_come_in_any_order_and_in_any_turns(order: list[str], cuts: set[int]) -> None:
     app, switch = App(), SwitchDouble()
     connection = ConnectionDouble(switch)
-    events = []
+    events: list[Event] = []
     for index, name in enumerate(order):
         events.append(STARTS[name] or Connected(switch.datapath_id, connection))
         if index in cuts:
@@ -106,7 +110,7 @@ def test_the_start_may_come_in_any_order_and_in_any_turns(order, cuts):
     assert switch.groups == known.groups
 
 
-def test_nothing_is_asked_for_before_all_databases_are_known(app):
+def test_nothing_is_asked_for_before_all_databases_are_known(app: App) -> None:
     connection = ConnectionDouble()
     app.turn(VtepRows(ROWS), Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, connection))
     app.turn(VtepInSync(frozenset(row.uuid for row in ROWS)))
@@ -120,7 +124,7 @@ def test_nothing_is_asked_for_before_all_databases_are_known(app):
     assert connection.take() == ["read back"]
 
 
-def test_a_row_may_come_after_the_connection_was_refused(app, said):
+def test_a_row_may_come_after_the_connection_was_refused(app: App, said: Said) -> None:
     connection = ConnectionDouble()
     app.turn(
         VtepInSync(frozenset()),
@@ -136,7 +140,7 @@ def test_a_row_may_come_after_the_connection_was_refused(app, said):
     assert again.take() == ["stand by"]
 
 
-def test_a_switch_that_was_managed_before_is_not_touched_when_all_is_right(app):
+def test_a_switch_that_was_managed_before_is_not_touched_when_all_is_right(app: App) -> None:
     switch = app.start().switch
     flows = dict(switch.flows)
     other = App()
@@ -146,7 +150,7 @@ def test_a_switch_that_was_managed_before_is_not_touched_when_all_is_right(app):
     assert other.vtep.transactions == []
 
 
-def test_a_bridge_is_made_secure(app):
+def test_a_bridge_is_made_secure(app: App) -> None:
     connection = ConnectionDouble()
     app.turn(
         LockIs(True),
@@ -159,7 +163,7 @@ def test_a_bridge_is_made_secure(app):
     assert app.openvswitch[DATABASE].take() == [SecureBridge("br0")]
 
 
-def test_a_switch_that_nobody_described_is_introduced(app):
+def test_a_switch_that_nobody_described_is_introduced(app: App) -> None:
     bare = physical_switch(P0)
     app.start(bare)
     (write,) = app.written(IntroduceSwitch)
@@ -170,12 +174,12 @@ def test_a_switch_that_nobody_described_is_introduced(app):
 # A transaction is one change
 
 
-def shown(connection, mac):
+def shown(connection: ConnectionDouble, mac: str) -> PacketIn:
     fields = match({"metadata": number_of(RED), "reg0": 0x1000})
     return unknown_source(connection, fields, mac)
 
 
-def test_nothing_is_made_of_a_part_of_a_change(app, said):
+def test_nothing_is_made_of_a_part_of_a_change(app: App, said: Said) -> None:
     connection = app.start(unknown_dst(FAR))
     (write,) = app.openvswitch[DATABASE].take()
     with_tunnel = bridge(port("p0", 1), to_anyone(), tunnel_port(write))
@@ -198,7 +202,7 @@ def test_nothing_is_made_of_a_part_of_a_change(app, said):
     assert connection.switch.flows == flows
 
 
-def test_all_that_is_read_after_a_reconnect_is_one_change(app):
+def test_all_that_is_read_after_a_reconnect_is_one_change(app: App) -> None:
     connection = app.start(unknown_dst(FAR))
     (write,) = app.openvswitch[DATABASE].take()
     with_tunnel = bridge(port("p0", 1), tunnel_port(write))
@@ -216,7 +220,9 @@ def test_all_that_is_read_after_a_reconnect_is_one_change(app):
     assert len(connection.bundles) == bundles
 
 
-def test_a_long_change_is_one_bundle_and_others_wait_for_their_turn(app, monkeypatch):
+def test_a_long_change_is_one_bundle_and_others_wait_for_their_turn(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(switch_state, "PARTS_PER_TURN", 2)
     connection = app.start(unknown_dst(FAR))
     (write,) = app.openvswitch[DATABASE].take()
@@ -241,7 +247,9 @@ def test_a_long_change_is_one_bundle_and_others_wait_for_their_turn(app, monkeyp
     assert [len(bundle) for bundle in connection.bundles[bundles:]] == [len(rows)] * 2
 
 
-def test_stations_get_their_rows_while_a_change_is_heard_and_nothing_else_is_written(app):
+def test_stations_get_their_rows_while_a_change_is_heard_and_nothing_else_is_written(
+    app: App,
+) -> None:
     connection = app.start()
     stale = local_mac("00:00:00:00:00:07", OWN, row=uuid(0x3007))
     app.turn(VtepRows([remote_mac(MAC2, FAR), stale, Gone(uuid(0x4001))], more=True))
@@ -259,7 +267,7 @@ def test_stations_get_their_rows_while_a_change_is_heard_and_nothing_else_is_wri
     }
 
 
-def test_a_row_that_is_replaced_in_one_change_moves_no_station(app):
+def test_a_row_that_is_replaced_in_one_change_moves_no_station(app: App) -> None:
     connection = app.start()
 
     def is_known() -> bool:
@@ -276,7 +284,7 @@ def test_a_row_that_is_replaced_in_one_change_moves_no_station(app):
     assert not is_known()
 
 
-def test_what_is_wrong_with_a_row_passes_to_the_row_that_replaces_it(app, said):
+def test_what_is_wrong_with_a_row_passes_to_the_row_that_replaces_it(app: App, said: Said) -> None:
     app.start()
     app.tell(refused(uuid(300), RED, "is bad"))
     said()
@@ -289,7 +297,7 @@ def test_what_is_wrong_with_a_row_passes_to_the_row_that_replaces_it(app, said):
 # Turns
 
 
-def test_a_turn_that_fails_is_logged_and_the_next_one_comes(said):
+def test_a_turn_that_fails_is_logged_and_the_next_one_comes(said: Said) -> None:
     inbox = Inbox()
     vtep, openvswitch = WriterDouble("hardware_vtep"), {DATABASE: WriterDouble(DATABASE)}
     settings = Settings(stats_interval=0.0)
@@ -297,7 +305,7 @@ def test_a_turn_that_fails_is_logged_and_the_next_one_comes(said):
     loop = Loop(components, inbox, ServiceManager({}))
     connection = ConnectionDouble()
     thread = eventlet.spawn(loop.run)
-    inbox.post("not an event")
+    inbox.post(cast(Event, "not an event"))
     eventlet.sleep(0)
     for event in (
         VtepInSync(frozenset()),

@@ -1,5 +1,8 @@
 """Learned stations: each is in one place, and goes with its place."""
 
+from typing import Any
+from uuid import UUID
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +17,7 @@ IN_BLUE = Place(switch="br0", port="p0", binding=0x100A, logical_switch=BLUE)
 PLACES = [HERE, THERE, ELSEWHERE, IN_BLUE]
 
 
-def test_a_station_is_where_it_was_seen():
+def test_a_station_is_where_it_was_seen() -> None:
     macs = LearnedMacs()
     assert macs.learn(MAC1, HERE)
     assert macs.place(RED, MAC1) == HERE
@@ -24,7 +27,7 @@ def test_a_station_is_where_it_was_seen():
     assert set(macs.stations(BLUE)) == set()
 
 
-def test_seeing_it_again_is_no_news():
+def test_seeing_it_again_is_no_news() -> None:
     macs = LearnedMacs()
     macs.learn(MAC1, HERE)
     macs.take_changed()
@@ -32,7 +35,7 @@ def test_seeing_it_again_is_no_news():
     assert macs.take_changed() == set()
 
 
-def test_a_station_moves_even_to_another_switch():
+def test_a_station_moves_even_to_another_switch() -> None:
     macs = LearnedMacs()
     macs.learn(MAC1, HERE)
     assert macs.learn(MAC1, ELSEWHERE)
@@ -42,7 +45,7 @@ def test_a_station_moves_even_to_another_switch():
     assert macs.place(RED, MAC1) == ELSEWHERE
 
 
-def test_the_same_address_in_two_logical_switches_is_two_stations():
+def test_the_same_address_in_two_logical_switches_is_two_stations() -> None:
     macs = LearnedMacs()
     macs.learn(MAC1, HERE)
     macs.learn(MAC1, IN_BLUE)
@@ -50,7 +53,7 @@ def test_the_same_address_in_two_logical_switches_is_two_stations():
     assert macs.place(BLUE, MAC1) == IN_BLUE
 
 
-def test_a_forgotten_station_is_gone():
+def test_a_forgotten_station_is_gone() -> None:
     macs = LearnedMacs()
     macs.learn(MAC1, HERE)
     assert macs.forget(RED, MAC1)
@@ -58,7 +61,7 @@ def test_a_forgotten_station_is_gone():
     assert not macs.forget(RED, MAC1)
 
 
-def test_stations_go_with_their_place():
+def test_stations_go_with_their_place() -> None:
     macs = LearnedMacs()
     macs.learn(MAC1, HERE)
     macs.learn(MAC2, THERE)
@@ -68,14 +71,14 @@ def test_stations_go_with_their_place():
     assert macs.take_changed() == {(RED, MAC1)}
 
 
-def test_changes_are_told_once():
+def test_changes_are_told_once() -> None:
     macs = LearnedMacs()
     macs.learn(MAC1, HERE)
     assert macs.take_changed() == {(RED, MAC1)}
     assert macs.take_changed() == set()
 
 
-def test_stations_are_counted_by_port():
+def test_stations_are_counted_by_port() -> None:
     macs = LearnedMacs()
     for mac, place in [(MAC1, HERE), (MAC2, HERE), (MAC3, THERE), (MAC1, IN_BLUE)]:
         macs.learn(mac, place)
@@ -97,8 +100,10 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_it_does_what_one_dict_does(steps):
-    macs, model, changed = LearnedMacs(), {}, set()
+def test_it_does_what_one_dict_does(steps: list[tuple[Any, ...]]) -> None:
+    macs = LearnedMacs()
+    model: dict[tuple[UUID, str], Place] = {}
+    changed: set[tuple[UUID, str]] = set()
     for name, mac, place in steps:
         before = dict(model)
         logical_switch = place.logical_switch

@@ -2,6 +2,7 @@
 
 import struct
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from os_ken import exception
@@ -14,9 +15,9 @@ from vtep_ofapp.openflow.framing import Malformed
 DATAPATH = SimpleNamespace(address=("192.0.2.1", 6653))
 
 
-def read(msg_type, body=b"", version=ofp.OFP_VERSION):
+def read(msg_type: int, body: bytes = b"", version: int = ofp.OFP_VERSION) -> Any:
     buf = struct.pack("!BBHI", version, msg_type, 8 + len(body), 1) + body
-    return message_filter.message(DATAPATH, version, msg_type, len(buf), 1, bytearray(buf))
+    return message_filter.message(DATAPATH, version, msg_type, len(buf), 1, buf)
 
 
 @pytest.mark.parametrize("version", [ofp.OFP_VERSION, 5])
@@ -24,12 +25,12 @@ def read(msg_type, body=b"", version=ofp.OFP_VERSION):
     "element",
     [struct.pack("!HH", 1, 0), struct.pack("!HH", 9, 3), struct.pack("!HHIH", 1, 8, 16, 1)],
 )
-def test_a_hello_that_os_ken_would_read_for_ever_is_refused(version, element):
+def test_a_hello_that_os_ken_would_read_for_ever_is_refused(version: int, element: bytes) -> None:
     with pytest.raises(Malformed):
         read(ofp.OFPT_HELLO, element, version)
 
 
-def test_a_hello_may_have_elements_of_all_kinds_or_none():
+def test_a_hello_may_have_elements_of_all_kinds_or_none() -> None:
     bitmap, other = struct.pack("!HHI", 1, 8, 1 << 4), struct.pack("!HH", 7, 4)
     hello = read(ofp.OFPT_HELLO, other + bitmap)
     assert [element.versions for element in hello.elements] == [[4]]
@@ -48,11 +49,11 @@ def test_a_hello_may_have_elements_of_all_kinds_or_none():
         (255, b""),
     ],
 )
-def test_what_nobody_asked_for_is_not_read(msg_type, body):
+def test_what_nobody_asked_for_is_not_read(msg_type: int, body: bytes) -> None:
     assert read(msg_type, body) is None
 
 
-def test_what_a_switch_tells_is_read():
+def test_what_a_switch_tells_is_read() -> None:
     assert isinstance(read(ofp.OFPT_ECHO_REQUEST, b"x"), parser.OFPEchoRequest)
     assert isinstance(read(ofp.OFPT_BARRIER_REPLY), parser.OFPBarrierReply)
     answer = read(ofp.OFPT_EXPERIMENTER, struct.pack("!IIIHH", 0x4F4E4600, 2300, 1, 1, 3))
@@ -61,7 +62,7 @@ def test_what_a_switch_tells_is_read():
     assert ports.body == []
 
 
-def test_other_versions_may_only_greet():
+def test_other_versions_may_only_greet() -> None:
     with pytest.raises(Malformed):
         read(ofp.OFPT_PACKET_IN, version=1)
     with pytest.raises(exception.OFPUnknownVersion):

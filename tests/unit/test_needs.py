@@ -46,13 +46,13 @@ def tunnels(**states: str) -> States:
     ],
 )
 def test_the_former_tunnels_are_used_while_none_is_up_and_one_is_pending(
-    needs, former, states, used
-):
+    needs: str, former: str, states: dict[str, str], used: str
+) -> None:
     found = in_force(frozenset(needs), frozenset(former), tunnels(**states))
     assert found == frozenset(used)
 
 
-def test_a_choice_remembers_what_was_needed():
+def test_a_choice_remembers_what_was_needed() -> None:
     choice = Choice(only("a"), tunnels(a="up"))
     assert choice.needs == NO_TUNNELS
     assert choice(only("b")) == only("a")
@@ -67,7 +67,7 @@ class Other(NamedTuple):
     name: str
 
 
-def test_owners_whose_keys_are_equal_but_of_two_types_are_two():
+def test_owners_whose_keys_are_equal_but_of_two_types_are_two() -> None:
     users = TunnelUsers()
     users.put(One("x"), NO_TUNNELS, only("a"), only("b"))
     users.put(Other("x"), NO_TUNNELS, only("a"), only("b"))
@@ -78,7 +78,7 @@ def test_owners_whose_keys_are_equal_but_of_two_types_are_two():
     assert users.wanted() == set()
 
 
-def test_while_it_waits_what_it_uses_concerns_it():
+def test_while_it_waits_what_it_uses_concerns_it() -> None:
     users = TunnelUsers()
     users.put(One("x"), NO_TUNNELS, only("a"), only("b"))
     assert list(users.take_waiting("a")) == [One("x")]
@@ -86,7 +86,7 @@ def test_while_it_waits_what_it_uses_concerns_it():
     assert list(users.take_waiting("b")) == []
 
 
-def test_what_passes_from_one_to_another_has_not_changed():
+def test_what_passes_from_one_to_another_has_not_changed() -> None:
     users = TunnelUsers()
     users.put(One("x"), NO_TUNNELS, only("a"), only("a"))
     assert users.take_changed() == {"a"}
@@ -100,7 +100,9 @@ STATES = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["up", "pending
 
 
 @given(st.lists(st.tuples(st.sampled_from("xyz"), ADDRESSES, STATES), max_size=20))
-def test_the_tunnels_wanted_are_those_in_use_and_those_needed(steps):
+def test_the_tunnels_wanted_are_those_in_use_and_those_needed(
+    steps: list[tuple[str, frozenset[str], dict[str, str]]],
+) -> None:
     users = TunnelUsers()
     uses: dict[str, frozenset[str]] = {}
     needs: dict[str, frozenset[str]] = {}
@@ -115,4 +117,4 @@ def test_the_tunnels_wanted_are_those_in_use_and_those_needed(steps):
         wanted = set(union)
     for address in "abc":
         waiting = {name for name in uses if address in needs[name] - uses[name]}
-        assert waiting <= {owner.name for owner in users.take_waiting(address)}
+        assert {One(name) for name in waiting} <= set(users.take_waiting(address))

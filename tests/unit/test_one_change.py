@@ -6,6 +6,7 @@ reader who is told all rows as they were between two transactions.
 """
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from .vtep_contents import begin
 
 
 @pytest.fixture(autouse=True, scope="module")
-def damaged_rows_are_errors():
+def damaged_rows_are_errors() -> None:
     replaced.install()
 
 
@@ -52,8 +53,10 @@ WAYS = st.sampled_from(["told", "told", "told", "at once", "reconnect", "malform
     seed=st.integers(0, 1 << 32),
     sizes=SIZES,
 )
-@settings(max_examples=settings.default.max_examples // 2)
-def test_no_state_between_two_transactions_is_acted_on(script, seed, sizes):
+@settings(max_examples=settings().max_examples // 2)
+def test_no_state_between_two_transactions_is_acted_on(
+    script: list[tuple[Any, Any]], seed: int, sizes: tuple[int, ...]
+) -> None:
     contents = begin()
     tables = contents.tables()
     states = [whole(tables)]
@@ -91,8 +94,10 @@ FLOODED = st.one_of(
     seed=st.integers(0, 1 << 32),
     sizes=SIZES,
 )
-@settings(max_examples=settings.default.max_examples // 2)
-def test_what_always_has_somewhere_to_go_goes_there_while_tunnels_come_and_go(script, seed, sizes):
+@settings(max_examples=settings().max_examples // 2)
+def test_what_always_has_somewhere_to_go_goes_there_while_tunnels_come_and_go(
+    script: list[tuple[Any, Any]], seed: int, sizes: tuple[int, ...]
+) -> None:
     """Whatever is replaced by what: frames to all and to a station leave by one tunnel each."""
     contents = begin()
     tables = contents.tables()

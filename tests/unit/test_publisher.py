@@ -1,7 +1,8 @@
 """What the NVC is told: local stations, unknown-dst, ports and faults, and nothing twice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,7 +19,7 @@ from vtep_ofapp.loop.publisher import Publisher
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.events import VtepInSync, VtepRows
 from vtep_ofapp.values.faults import FaultRow, FaultTable, FaultWord, of_port, of_switch
-from vtep_ofapp.values.rows import Gone, LocalMcastMac
+from vtep_ofapp.values.rows import Gone, LocalMcastMac, PhysicalPort, PhysicalSwitch, VtepRow
 from vtep_ofapp.values.writes import (
     PutFaultStatus,
     PutLocalMac,
@@ -66,10 +67,17 @@ class Bench:
         of_features = self.world.model.reports(settings)
         columns = FaultColumns(self.faults, self.world.model.feature_tables.fault_columns)
         self.publisher = Publisher([*of_features, columns], timers, self.turn)
-        self.rows = {}
-        self.ready = set()
+        self.rows: dict[UUID, PhysicalSwitch] = {}
+        self.ready: set[str] = set()
 
-    def manage(self, name: str, *ports, tunnel_ip: str = OWN, there=("p0",), **more) -> None:
+    def manage(
+        self,
+        name: str,
+        *ports: PhysicalPort,
+        tunnel_ip: str = OWN,
+        there: Sequence[str] = ("p0",),
+        **more: Any,
+    ) -> None:
         """Let a switch be ready, with these rows of ports and these ports on the bridge."""
         row = uuid(SWITCH.int + int(name[2:]))
         self.know(name, *ports, tunnel_ip=tunnel_ip, **more)
@@ -79,7 +87,7 @@ class Bench:
         self.world.bridge(*numbered, name=name)
         self.turn()
 
-    def know(self, name: str, *ports, tunnel_ip: str = OWN, **more) -> None:
+    def know(self, name: str, *ports: PhysicalPort, tunnel_ip: str = OWN, **more: Any) -> None:
         """Let there be a row of a switch."""
         row = uuid(SWITCH.int + int(name[2:]))
         self.rows[row] = described(*ports, name=name, row=row, tunnel_ips=[tunnel_ip], **more)
@@ -91,16 +99,16 @@ class Bench:
         self.publisher.notify(StationsChanged(self.world.macs.take_changed()))
         self.publisher.notify(FaultsChanged(self.faults.take_changed()))
 
-    def tell(self, *rows) -> None:
+    def tell(self, *rows: VtepRow) -> None:
         """Let rows of the local tables be new, changed or gone."""
         self.publisher.handlers[VtepRows](VtepRows(rows))
 
-    def learn(self, mac: str, name: str = "br0", of=RED) -> None:
+    def learn(self, mac: str, name: str = "br0", of: UUID = RED) -> None:
         place = Place(switch=name, port="p0", binding=0x1000, logical_switch=of)
         self.world.macs.learn(mac, place)
         self.turn()
 
-    def writes(self, *kinds) -> list:
+    def writes(self, *kinds: type) -> list[Any]:
         return [write for write in self.publisher.writes() if not kinds or isinstance(write, kinds)]
 
 
@@ -111,31 +119,31 @@ def bench() -> Bench:
     return bench
 
 
-def bound(**more):
+def bound(**more: Any) -> PhysicalPort:
     return physical_port("p0", {0: RED}, **more)
 
 
 # Stations
 
 
-def test_a_learned_station_is_reported_behind_the_tunnel_ip(bench):
+def test_a_learned_station_is_reported_behind_the_tunnel_ip(bench: Bench) -> None:
     bench.learn(MAC1)
     assert bench.writes() == [PutLocalMac(RED, MAC1, OWN)]
 
 
-def test_a_station_that_is_reported_already_is_not_written_again(bench):
+def test_a_station_that_is_reported_already_is_not_written_again(bench: Bench) -> None:
     bench.tell(local_mac(MAC1, OWN))
     bench.learn(MAC1)
     assert bench.writes() == []
 
 
-def test_a_row_at_another_address_is_replaced(bench):
+def test_a_row_at_another_address_is_replaced(bench: Bench) -> None:
     bench.tell(local_mac(MAC1, "10.0.0.99"))
     bench.learn(MAC1)
     assert bench.writes() == [PutLocalMac(RED, MAC1, OWN, rows=(uuid(0x3000),))]
 
 
-def test_a_station_that_is_forgotten_loses_its_row(bench):
+def test_a_station_that_is_forgotten_loses_its_row(bench: Bench) -> None:
     bench.tell(local_mac(MAC1, OWN))
     bench.learn(MAC1)
     bench.world.macs.forget(RED, MAC1)
@@ -145,12 +153,12 @@ def test_a_station_that_is_forgotten_loses_its_row(bench):
     assert bench.writes() == []
 
 
-def test_a_row_that_nobody_learned_is_left_over_from_the_past(bench):
+def test_a_row_that_nobody_learned_is_left_over_from_the_past(bench: Bench) -> None:
     bench.tell(local_mac(MAC1, OWN))
     assert bench.writes() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
 
 
-def test_two_rows_for_a_station_become_one(bench):
+def test_two_rows_for_a_station_become_one(bench: Bench) -> None:
     bench.tell(local_mac(MAC1, OWN, row=uuid(0x3001)))
     bench.tell(local_mac(MAC1, OWN, row=uuid(0x3000)))
     bench.learn(MAC1)
@@ -159,27 +167,27 @@ def test_two_rows_for_a_station_become_one(bench):
     assert bench.writes() == []
 
 
-def test_a_row_may_become_that_of_another_station(bench):
+def test_a_row_may_become_that_of_another_station(bench: Bench) -> None:
     bench.tell(local_mac(MAC1, OWN))
     bench.tell(local_mac(MAC2, OWN))
     bench.learn(MAC2)
     assert bench.writes() == []
 
 
-def test_rows_that_are_missing_after_a_resync_are_gone(bench):
+def test_rows_that_are_missing_after_a_resync_are_gone(bench: Bench) -> None:
     bench.tell(local_mac(MAC1, OWN), local_mac(MAC2, OWN, row=uuid(0x3001)))
     bench.publisher.handlers[VtepInSync](VtepInSync(frozenset({uuid(0x3001)})))
     assert bench.writes() == [PutLocalMac(RED, MAC2, None, rows=(uuid(0x3001),))]
 
 
-def test_a_new_tunnel_ip_moves_all_stations(bench):
+def test_a_new_tunnel_ip_moves_all_stations(bench: Bench) -> None:
     bench.tell(local_mac(MAC1, OWN))
     bench.learn(MAC1)
     bench.manage("br0", physical_port("p0"), tunnel_ip="10.7.0.1")
     assert bench.writes() == [PutLocalMac(RED, MAC1, "10.7.0.1", rows=(uuid(0x3000),))]
 
 
-def test_a_station_that_moves_between_our_switches_has_one_row(bench):
+def test_a_station_that_moves_between_our_switches_has_one_row(bench: Bench) -> None:
     bench.manage("br1", tunnel_ip=OTHER, there=())
     bench.tell(local_mac(MAC1, OWN))
     bench.learn(MAC1)
@@ -190,7 +198,7 @@ def test_a_station_that_moves_between_our_switches_has_one_row(bench):
 # Unknown destinations
 
 
-def test_a_bound_logical_switch_floods_to_us():
+def test_a_bound_logical_switch_floods_to_us() -> None:
     bench = Bench()
     bench.manage("br0", bound())
     assert bench.writes() == [PutUnknownDst(RED, frozenset({OWN}))]
@@ -198,14 +206,14 @@ def test_a_bound_logical_switch_floods_to_us():
     assert bench.writes() == []
 
 
-def test_a_logical_switch_that_is_bound_no_more_does_not(bench):
+def test_a_logical_switch_that_is_bound_no_more_does_not(bench: Bench) -> None:
     bench.manage("br0", bound())
     bench.tell(local_unknown_dst(OWN))
     bench.manage("br0", physical_port("p0"))
     assert bench.writes() == [PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),))]
 
 
-def test_all_our_switches_with_a_binding_are_in_one_row():
+def test_all_our_switches_with_a_binding_are_in_one_row() -> None:
     bench = Bench()
     bench.manage("br0", bound())
     bench.manage("br1", bound(uuid=uuid(0x6999)), tunnel_ip=OTHER)
@@ -213,7 +221,7 @@ def test_all_our_switches_with_a_binding_are_in_one_row():
     assert bench.writes() == [PutUnknownDst(RED, frozenset({OWN, OTHER}), rows=(uuid(0x4001),))]
 
 
-def test_a_row_of_ours_for_another_address_goes(bench):
+def test_a_row_of_ours_for_another_address_goes(bench: Bench) -> None:
     group = LocalMcastMac(uuid(0x4002), MULTICAST, RED, frozenset({OWN}))
     bench.tell(group)
     assert bench.writes() == [PutUnknownDst(RED, frozenset(), rows=(group.uuid,))]
@@ -224,7 +232,7 @@ def test_a_row_of_ours_for_another_address_goes(bench):
 # Rows of others
 
 
-def test_rows_of_switches_that_are_not_managed_here_stay(bench):
+def test_rows_of_switches_that_are_not_managed_here_stay(bench: Bench) -> None:
     bench.know("br1", tunnel_ip=OTHER)
     bench.turn()
     bench.tell(local_mac(MAC1, OTHER))
@@ -232,7 +240,7 @@ def test_rows_of_switches_that_are_not_managed_here_stay(bench):
     assert bench.writes() == []
 
 
-def test_they_stay_even_beside_our_own(bench):
+def test_they_stay_even_beside_our_own(bench: Bench) -> None:
     bench.know("br1", tunnel_ip=OTHER)
     bench.turn()
     bench.tell(local_mac(MAC1, OTHER, row=uuid(0x3001)))
@@ -242,7 +250,7 @@ def test_they_stay_even_beside_our_own(bench):
     assert bench.writes() == []
 
 
-def test_our_rows_are_ours_even_if_another_switch_has_the_same_address(bench):
+def test_our_rows_are_ours_even_if_another_switch_has_the_same_address(bench: Bench) -> None:
     bench.know("br1", tunnel_ip=OWN)
     bench.learn(MAC1)
     assert bench.writes() == [PutLocalMac(RED, MAC1, OWN)]
@@ -250,7 +258,7 @@ def test_our_rows_are_ours_even_if_another_switch_has_the_same_address(bench):
     assert bench.writes() == []
 
 
-def test_a_switch_that_becomes_ready_takes_over_its_rows(bench):
+def test_a_switch_that_becomes_ready_takes_over_its_rows(bench: Bench) -> None:
     bench.know("br1", tunnel_ip=OTHER)
     bench.turn()
     bench.tell(local_mac(MAC1, OTHER))
@@ -261,17 +269,17 @@ def test_a_switch_that_becomes_ready_takes_over_its_rows(bench):
 # Ports
 
 
-def test_ports_of_the_bridge_have_rows(bench):
+def test_ports_of_the_bridge_have_rows(bench: Bench) -> None:
     bench.manage("br0", physical_port("p0"), there=("p0", "p1"))
     assert bench.writes() == [PutPhysicalPort(SWITCH, "p1")]
 
 
-def test_a_row_without_a_port_goes_when_it_has_no_grace(bench):
+def test_a_row_without_a_port_goes_when_it_has_no_grace(bench: Bench) -> None:
     bench.manage("br0", physical_port("p0"), there=())
     assert bench.writes() == [RemovePhysicalPort(SWITCH, "p0")]
 
 
-def test_a_row_waits_for_its_port_for_some_time():
+def test_a_row_waits_for_its_port_for_some_time() -> None:
     bench = Bench(grace=3.0)
     bench.manage("br0", physical_port("p0"))
     bench.manage("br0", physical_port("p0"), there=())
@@ -282,7 +290,7 @@ def test_a_row_waits_for_its_port_for_some_time():
     assert bench.writes() == [RemovePhysicalPort(SWITCH, "p0")]
 
 
-def test_a_port_that_comes_back_in_time_has_its_whole_grace_again():
+def test_a_port_that_comes_back_in_time_has_its_whole_grace_again() -> None:
     bench = Bench(grace=3.0)
     bench.manage("br0", physical_port("p0"))
     bench.manage("br0", physical_port("p0"), there=())
@@ -293,7 +301,7 @@ def test_a_port_that_comes_back_in_time_has_its_whole_grace_again():
     assert bench.writes() == []
 
 
-def test_a_row_with_bindings_waits_longer_wherever_the_port_is():
+def test_a_row_with_bindings_waits_longer_wherever_the_port_is() -> None:
     bench = Bench(grace=3.0, bound_grace=600.0)
     bench.manage("br0", bound(), there=())
     bench.time.wait(599.0)
@@ -302,14 +310,14 @@ def test_a_row_with_bindings_waits_longer_wherever_the_port_is():
     assert bench.writes(PutPhysicalPort, RemovePhysicalPort) == [RemovePhysicalPort(SWITCH, "p0")]
 
 
-def test_of_two_rows_with_one_name_the_bindings_of_either_count():
+def test_of_two_rows_with_one_name_the_bindings_of_either_count() -> None:
     bench = Bench(grace=3.0, bound_grace=600.0)
     bench.manage("br0", bound(), physical_port("p0", uuid=uuid(0x6999)), there=())
     bench.time.wait(5.0)
     assert bench.writes(PutPhysicalPort, RemovePhysicalPort) == []
 
 
-def test_ports_of_switches_that_are_not_managed_here_stay(bench):
+def test_ports_of_switches_that_are_not_managed_here_stay(bench: Bench) -> None:
     bench.know("br1", physical_port("p9"), tunnel_ip=OTHER)
     bench.turn()
     assert bench.writes() == []
@@ -320,7 +328,7 @@ def test_ports_of_switches_that_are_not_managed_here_stay(bench):
 LOST = fault("it is lost", entry=of_switch(SWITCH))
 
 
-def test_faults_are_shown_in_their_column_and_cleared(bench):
+def test_faults_are_shown_in_their_column_and_cleared(bench: Bench) -> None:
     bench.faults.put("someone", [LOST])
     bench.turn()
     assert bench.writes() == [
@@ -333,26 +341,26 @@ def test_faults_are_shown_in_their_column_and_cleared(bench):
     assert bench.writes() == [PutFaultStatus(of_switch(SWITCH).row, frozenset())]
 
 
-def test_faults_of_a_port_are_shown_at_the_port(bench):
+def test_faults_of_a_port_are_shown_at_the_port(bench: Bench) -> None:
     row = physical_port("p0").uuid
     bench.faults.put("someone", [fault(entry=of_port(row, FaultWord.INVALID_VLAN_MAP))])
     bench.turn()
     assert bench.writes() == [PutFaultStatus(of_port(row).row, frozenset({"invalid_vlan_map"}))]
 
 
-def test_faults_of_a_former_process_are_cleared():
+def test_faults_of_a_former_process_are_cleared() -> None:
     bench = Bench()
     bench.manage("br0", physical_port("p0"), fault_status=frozenset({"tunnel_exhaustion"}))
     assert bench.writes() == [PutFaultStatus(of_switch(SWITCH).row, frozenset())]
 
 
-def test_faults_of_switches_that_are_not_managed_here_stay(bench):
+def test_faults_of_switches_that_are_not_managed_here_stay(bench: Bench) -> None:
     bench.know("br1", tunnel_ip=OTHER, fault_status=frozenset({"tunnel_exhaustion"}))
     bench.turn()
     assert bench.writes() == []
 
 
-def test_a_row_that_is_gone_has_no_column(bench):
+def test_a_row_that_is_gone_has_no_column(bench: Bench) -> None:
     bench.faults.put("someone", [fault(entry=of_port(uuid(0x6999)))])
     bench.turn()
     assert bench.writes() == []
@@ -390,7 +398,7 @@ def with_acls() -> Bench:
     return bench
 
 
-def test_a_feature_shows_faults_in_rows_of_its_own(with_acls):
+def test_a_feature_shows_faults_in_rows_of_its_own(with_acls: Bench) -> None:
     assert (ACL.table.value, ACL.table.column) == ("ACL", "acl_fault_status")
     assert with_acls.writes() == [PutFaultStatus(ACL, INVALID)]
     with_acls.tell(AccessList(ACL.uuid, INVALID))
@@ -400,13 +408,13 @@ def test_a_feature_shows_faults_in_rows_of_its_own(with_acls):
     assert with_acls.writes() == [PutFaultStatus(ACL, frozenset())]
 
 
-def test_a_row_of_a_feature_that_is_gone_has_no_column(with_acls):
+def test_a_row_of_a_feature_that_is_gone_has_no_column(with_acls: Bench) -> None:
     assert with_acls.writes() == [PutFaultStatus(ACL, INVALID)]
     with_acls.tell(Gone(ACL.uuid))
     assert with_acls.writes() == []
 
 
-def test_what_is_shown_in_a_row_is_cleared_when_no_switch_uses_it(with_acls):
+def test_what_is_shown_in_a_row_is_cleared_when_no_switch_uses_it(with_acls: Bench) -> None:
     with_acls.tell(AccessList(ACL.uuid, INVALID))
     assert with_acls.writes() == []
     with_acls.faults.put("someone", [])
@@ -422,7 +430,7 @@ def test_what_is_shown_in_a_row_is_cleared_when_no_switch_uses_it(with_acls):
 # What nobody told it
 
 
-def test_before_any_switch_is_ready_nothing_is_written():
+def test_before_any_switch_is_ready_nothing_is_written() -> None:
     bench = Bench()
     bench.know("br0", bound())
     bench.learn(MAC1)
@@ -430,7 +438,9 @@ def test_before_any_switch_is_ready_nothing_is_written():
     assert bench.writes() == []
 
 
-def test_very_many_new_stations_are_reported_some_at_a_time(bench, monkeypatch):
+def test_very_many_new_stations_are_reported_some_at_a_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(local_macs, "MAX_NEW", 3)
     bench.manage("br0", physical_port("p0", {0: RED}))
     for number in range(5):

@@ -3,12 +3,12 @@
 from vtep_ofapp.loop.refused_changes import LONGEST_PAUSE, Refusals, beyond
 from vtep_ofapp.pipeline import learning, unicast
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
-from vtep_ofapp.values.flows import Group
+from vtep_ofapp.values.flows import Flow, Group
 
 from .builders import FAR, MAC1, MAC2
 
 
-def put(flow):
+def put(flow: Flow) -> FlowChange:
     return FlowChange(flow.key, flow)
 
 
@@ -17,7 +17,7 @@ OTHER = put(learning.unknown())
 GROUPS = [GroupChange(id, Group(id, ()), exists=False) for id in (1, 2)]
 
 
-def test_what_was_refused_is_left_out_until_it_is_tried_again():
+def test_what_was_refused_is_left_out_until_it_is_tried_again() -> None:
     refusals = Refusals()
     assert ONE not in refusals
     assert not refusals
@@ -34,7 +34,7 @@ def test_what_was_refused_is_left_out_until_it_is_tried_again():
     assert refusals.where() == []
 
 
-def test_the_pause_grows_up_to_a_bound_and_begins_again_when_all_was_made():
+def test_the_pause_grows_up_to_a_bound_and_begins_again_when_all_was_made() -> None:
     refusals = Refusals()
     pauses = []
     for _ in range(9):
@@ -47,14 +47,14 @@ def test_the_pause_grows_up_to_a_bound_and_begins_again_when_all_was_made():
     assert refusals.take_pause() == 1
 
 
-def test_what_nobody_wants_any_more_is_no_refusal():
+def test_what_nobody_wants_any_more_is_no_refusal() -> None:
     refusals = Refusals()
     refusals.add([ONE])
     refusals.begin_to_try([TWO])
     assert refusals.where() == []
 
 
-def test_behind_a_flow_that_found_its_table_full_others_would_find_it_so():
+def test_behind_a_flow_that_found_its_table_full_others_would_find_it_so() -> None:
     gone = FlowChange(TWO.key, None)
     assert beyond(ONE, [OTHER, ONE, TWO, gone, OTHER], known=[]) == [TWO]
     assert beyond(ONE, [TWO, ONE], known=[]) == []

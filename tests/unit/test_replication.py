@@ -31,7 +31,7 @@ from .world import World
 # Replication
 
 
-def test_service_node_replication_watches_the_tunnels():
+def test_service_node_replication_watches_the_tunnels() -> None:
     world = with_tunnel(unknown_dst(FAR))
     number = ofport(world, FAR)
     assert world.flows("FLOODING") == lines("""
@@ -47,7 +47,9 @@ def test_service_node_replication_watches_the_tunnels():
 
 
 @pytest.mark.parametrize(("mac", "name"), [("unknown-dst", "unknown-dst"), (MULTICAST, MULTICAST)])
-def test_locators_of_a_set_that_cannot_be_used_are_a_fault_and_the_others_count(mac, name):
+def test_locators_of_a_set_that_cannot_be_used_are_a_fault_and_the_others_count(
+    mac: str, name: str
+) -> None:
     bad = remote_group(mac, FAR, refused=("'stt' is no encapsulation that we know",))
     world = with_tunnel(bad)
     assert world.complaints() == {
@@ -60,7 +62,7 @@ def test_locators_of_a_set_that_cannot_be_used_are_a_fault_and_the_others_count(
     assert world.complaints() == set()
 
 
-def test_the_mode_of_replication_changes_while_running():
+def test_the_mode_of_replication_changes_while_running() -> None:
     world = with_tunnel(unknown_dst(FAR, FURTHER))
     world.tell(logical_switch(RED, 5001, source_node=True))
     world.settle()
@@ -75,7 +77,7 @@ def test_the_mode_of_replication_changes_while_running():
     assert any("first of" in group for group in world.groups())
 
 
-def test_our_own_address_among_the_targets_is_left_out():
+def test_our_own_address_among_the_targets_is_left_out() -> None:
     world = with_tunnel(logical_switch(RED, source_node=True), unknown_dst(OWN, FAR))
     assert world.tunnels() == {(FAR, OWN)}
     assert world.groups() == lines("""
@@ -85,7 +87,7 @@ def test_our_own_address_among_the_targets_is_left_out():
     assert world.complaints() == set()
 
 
-def test_new_targets_join_when_their_tunnel_is_up():
+def test_new_targets_join_when_their_tunnel_is_up() -> None:
     world = with_tunnel(logical_switch(RED, source_node=True), unknown_dst(FAR))
     before = world.groups()
     world.tell(unknown_dst(FAR, FURTHER))
@@ -96,7 +98,7 @@ def test_new_targets_join_when_their_tunnel_is_up():
     assert any("10.0.0.3" in group for group in world.groups())
 
 
-def test_the_last_target_stays_until_its_successor_is_up():
+def test_the_last_target_stays_until_its_successor_is_up() -> None:
     world = with_tunnel(unknown_dst(FAR))
     world.tell(unknown_dst(FURTHER))
     world.settle()
@@ -107,7 +109,7 @@ def test_the_last_target_stays_until_its_successor_is_up():
     assert world.tunnels() == {(FURTHER, OWN)}
 
 
-def test_what_waits_for_a_tunnel_follows_all_other_changes():
+def test_what_waits_for_a_tunnel_follows_all_other_changes() -> None:
     world = with_tunnel(unknown_dst(FAR))
     world.tell(unknown_dst(FURTHER), logical_switch(RED, 6001), logical_switch(BLUE, 5001))
     world.physical(physical_switch(physical_port("p0", {0: RED, 10: RED})))
@@ -117,7 +119,7 @@ def test_what_waits_for_a_tunnel_follows_all_other_changes():
     assert any("local(red)" in group and "0x100a" in group for group in world.groups())
 
 
-def test_a_target_whose_tunnel_cannot_be_made_is_left_out_and_a_fault():
+def test_a_target_whose_tunnel_cannot_be_made_is_left_out_and_a_fault() -> None:
     world = a_world()
     world.tell(logical_switch(RED, source_node=True), unknown_dst(FAR, FURTHER))
     world.calm_down(outcome=lambda address: "error" if address == FAR else "up")
@@ -134,7 +136,7 @@ def test_a_target_whose_tunnel_cannot_be_made_is_left_out_and_a_fault():
 # Multicast
 
 
-def test_a_multicast_address_has_targets_of_its_own():
+def test_a_multicast_address_has_targets_of_its_own() -> None:
     world = with_tunnel(
         logical_switch(RED, source_node=True),
         unknown_dst(FAR),
@@ -154,7 +156,7 @@ def test_a_multicast_address_has_targets_of_its_own():
     assert not any(each.startswith("multicast") for each in world.groups())
 
 
-def test_a_multicast_address_follows_the_mode_of_replication():
+def test_a_multicast_address_follows_the_mode_of_replication() -> None:
     world = with_tunnel(remote_group(MULTICAST, FAR, FURTHER))
     assert any("first of" in each for each in world.groups())
     world.tell(logical_switch(RED, source_node=True))
@@ -162,7 +164,7 @@ def test_a_multicast_address_follows_the_mode_of_replication():
     assert not any("first of" in each for each in world.groups())
 
 
-def test_without_unknown_dst_frames_may_go_to_all_that_the_nvc_names():
+def test_without_unknown_dst_frames_may_go_to_all_that_the_nvc_names() -> None:
     world = World(settings=Settings(flood_without_unknown_dst=True))
     world.tell(logical_switch(RED), remote_mac(MAC1, FAR))
     world.physical(physical_switch(physical_port("p0", {0: RED})))
@@ -177,6 +179,6 @@ def test_without_unknown_dst_frames_may_go_to_all_that_the_nvc_names():
     assert any("10.0.0.2->reg2" in group for group in world.groups())
 
 
-def test_without_unknown_dst_frames_stay_at_home_unless_the_operator_wants_otherwise():
+def test_without_unknown_dst_frames_stay_at_home_unless_the_operator_wants_otherwise() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     assert not any("10.0.0.2->reg2" in group for group in world.groups())

@@ -1,516 +1,16 @@
-"""Any sequence of events: what is wanted afterwards, and where frames go.
+"""Any sequence of events, under several policies: see sequences.py."""
 
-There are two switches, four logical switches whose numbers collide, three stations and a few
-VTEPs, of which two are the switches themselves. Some of them come up more often than others, so
-that events meet.
-"""
-
-from collections import Counter
-from dataclasses import replace
-from itertools import count, cycle
+from collections.abc import Set
 from unittest.mock import patch
-from uuid import UUID
 
 from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from vtep_ofapp.engine import switch_state
 from vtep_ofapp.engine.desired_actual import DesiredActual
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.rows import BridgePort, Gone
 
-from .builders import (
-    BROADCAST,
-    FAR,
-    FURTHER,
-    MAC1,
-    MAC2,
-    MAC3,
-    MULTICAST,
-    logical_router,
-    logical_switch,
-    physical_port,
-    physical_switch,
-    port,
-    refused,
-    remote_group,
-    remote_mac,
-    tunnel_row,
-    unknown_dst,
-    uuid,
-)
-from .leads import check_references
-from .reference import Place, Reference, Tunnel, Wire
-from .tunnel_rule import TunnelRule
-from .walk import Frame, Pipeline, Result
-from .world import World
-
-OWN_OF = {"br0": "10.0.0.1", "br1": "10.0.0.11"}
-LIMIT = 7
-FIRST_NEW_NUMBER = 0x8000
-"""Tunnel ports that get another number get one from here on, which no other port has."""
-
-SWITCHES = st.sampled_from(["br0", "br0", "br0", "br1"])
-PORTS = st.sampled_from(["p0", "p1", "p2"])
-VLANS = st.sampled_from([0, 10])
-LOGICAL_SWITCHES = st.sampled_from([uuid(number) for number in (1, 1, 1, 1, 2, 2, 3, 4)])
-KEYS = st.sampled_from([None, None, 5001, 5001, 5002, 5003])
-LOCATOR_KEYS = st.sampled_from([None, None, None, 5001, 5002])
-STATIONS = st.sampled_from([MAC1, MAC1, MAC1, MAC2, MAC3])
-ADDRESSES = st.sampled_from([FAR, FAR, FURTHER, FURTHER, *OWN_OF.values()])
-MAC_ROWS = st.sampled_from([uuid(0x1000 + number) for number in (0, 0, 0, 1, 2)])
-GROUP_ROWS = st.sampled_from([uuid(0x2000 + number) for number in (0, 0, 1)])
-OUTCOMES = st.dictionaries(ADDRESSES, st.sampled_from(["up", "late", "later", "error"]))
-TAGS = st.sampled_from([None, 0, 10, 20])
-SOURCES = st.sampled_from([MAC1, MAC2, MAC3, "00:00:00:00:00:00", "03:00:00:00:00:01"])
-DESTINATIONS = st.sampled_from([MAC1, MAC2, MAC3, BROADCAST, MULTICAST, "01:80:c2:00:00:0e"])
-
-
-class Sequences(RuleBasedStateMachine):
-    """The rows, ports and stations of two switches change in any way."""
-
-    POLICY = Settings()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World(OWN_OF, limit=LIMIT, settings=self.POLICY)
-        self.reference = Reference(self.world)
-        self.tunnel_rule = TunnelRule(self.world, self.reference)
-        self.world.watch = self.watch
-        self.new_numbers = count(FIRST_NEW_NUMBER)
-        self.tunnels: dict[str, dict[str, bool]] = {name: {} for name in OWN_OF}
-        self.bindings: dict[str, dict[str, dict[int, UUID]]] = {name: {} for name in OWN_OF}
-        self.tunnel_ips = {name: (address,) for name, address in OWN_OF.items()}
-        self.row_of = {name: uuid(0x5000 + index) for index, name in enumerate(OWN_OF)}
-        self.ports: dict[str, dict[str, BridgePort]] = {name: {} for name in OWN_OF}
-        self.named: dict[UUID, set[str]] = {}
-
-    @initialize(
-        keys=st.lists(KEYS, min_size=2, max_size=4),
-        far=st.booleans(),
-        paces=st.lists(st.sampled_from(["wait", "settle", "calm down"]), min_size=1, max_size=4),
-        vlan_limit=st.integers(1, 2),
-    )
-    def begin(self, keys, far, paces, vlan_limit):
-        """Begin with a network that works, so that short sequences are to the point."""
-        self.vlan_limit = vlan_limit
-        self.paces = cycle(paces)
-        for number, key in enumerate(keys, 1):
-            self.tell(logical_switch(uuid(number), key))
-        for name in OWN_OF:
-            self.bindings[name] = {"p0": {0: uuid(1)}, "p1": {0: uuid(1), 10: uuid(2)}}
-            self.ports[name] = {"p0": port("p0", 1), "p1": port("p1", 2)}
-            self.tell_switch(name)
-            self.tell_ports(name)
-        if far:
-            self.tell(unknown_dst(FAR, of=uuid(1)))
-        self.world.calm_down()
-
-    def watch(self):
-        """Judge each turn: with which tunnels it left the owners, and which are wanted."""
-        self.tunnel_rule.check()
-
-    # What is told
-
-    def go_on(self):
-        """After each event let some time pass, or none."""
-        pace = next(self.paces)
-        if pace == "settle":
-            self.world.settle()
-        elif pace == "calm down":
-            self.world.calm_down()
-
-    def tell(self, row):
-        self.world.tell(row)
-        of = getattr(row, "logical_switch", None)
-        if of is not None:
-            locators = getattr(row, "locators", {getattr(row, "locator", None)}) - {None}
-            self.named.setdefault(of, set()).update(each.address for each in locators)
-        self.go_on()
-
-    def tell_switch(self, name):
-        rows = [
-            physical_port(
-                each,
-                dict(bindings),
-                uuid=uuid(0x6000 + 16 * sorted(OWN_OF).index(name) + int(each[1])),
-            )
-            for each, bindings in self.bindings[name].items()
-        ]
-        tunnels = [
-            tunnel_row(address, bfd_params={"enable": str(is_enabled).lower()})
-            for address, is_enabled in self.tunnels[name].items()
-        ]
-        row = physical_switch(
-            *rows,
-            name=name,
-            row=self.row_of[name],
-            tunnel_ips=self.tunnel_ips[name],
-            tunnels=tuple(tunnels),
-        )
-        self.world.physical(row, name)
-        self.reference.forget_what_moved()
-        self.go_on()
-
-    def tell_ports(self, name):
-        self.world.bridge(*self.ports[name].values(), name=name)
-        self.reference.forget_what_moved()
-        self.go_on()
-
-    # The NVC
-
-    @rule(
-        row=LOGICAL_SWITCHES,
-        key=KEYS,
-        source_node=st.booleans(),
-        name=st.sampled_from(["", "new name"]),
-    )
-    def put_logical_switch(self, row, key, source_node, name):
-        more = {"name": f"{name} {row.int}"} if name else {}
-        self.tell(logical_switch(row, key, source_node=source_node, **more))
-
-    @rule(row=LOGICAL_SWITCHES)
-    def remove_logical_switch(self, row):
-        self.tell(Gone(row))
-
-    @rule(address=ADDRESSES)
-    def move_station(self, address):
-        self.tell(remote_mac(MAC1, address, of=uuid(1), row=uuid(0x1000)))
-
-    @rule(addresses=st.sets(ADDRESSES))
-    def move_replication(self, addresses):
-        self.tell(unknown_dst(*addresses, of=uuid(1), row=uuid(0x2000)))
-
-    @rule(row=MAC_ROWS, mac=STATIONS, of=LOGICAL_SWITCHES, address=ADDRESSES, key=LOCATOR_KEYS)
-    def place_station(self, row, mac, of, address, key):
-        self.tell(remote_mac(mac, address, of=of, row=row, key=key))
-
-    @rule(row=GROUP_ROWS, of=LOGICAL_SWITCHES, addresses=st.sets(ADDRESSES), key=LOCATOR_KEYS)
-    def put_unknown_dst(self, row, of, addresses, key):
-        self.tell(unknown_dst(*addresses, of=of, row=row, key=key))
-
-    @rule(row=GROUP_ROWS, of=LOGICAL_SWITCHES, addresses=st.sets(ADDRESSES), key=LOCATOR_KEYS)
-    def put_multicast(self, row, of, addresses, key):
-        self.tell(remote_group(MULTICAST, *addresses, of=of, row=row, key=key))
-
-    @rule(joined=st.sets(LOGICAL_SWITCHES, max_size=2))
-    def put_router(self, joined):
-        self.tell(logical_router(*joined))
-
-    @rule(name=SWITCHES, address=ADDRESSES, is_enabled=st.booleans())
-    def put_tunnel_row(self, name, address, is_enabled):
-        self.tunnels[name][address] = is_enabled
-        self.tell_switch(name)
-
-    @rule(row=MAC_ROWS | GROUP_ROWS, of=LOGICAL_SWITCHES | st.none())
-    def refuse_row(self, row, of):
-        self.tell(refused(row, of))
-
-    @rule(row=MAC_ROWS | GROUP_ROWS)
-    def remove_row(self, row):
-        self.tell(Gone(row))
-
-    @rule(
-        name=SWITCHES,
-        each=PORTS,
-        bindings=st.dictionaries(VLANS, LOGICAL_SWITCHES),
-    )
-    def bind(self, name, each, bindings):
-        self.bindings[name][each] = bindings
-        self.tell_switch(name)
-
-    @rule(name=SWITCHES, each=PORTS)
-    def remove_physical_port(self, name, each):
-        if self.bindings[name].pop(each, None) is not None:
-            self.tell_switch(name)
-
-    @rule(name=SWITCHES, more=st.lists(st.sampled_from([FAR, "1.0.0.1", "10.0.0.21"]), max_size=2))
-    def put_tunnel_ips(self, name, more):
-        self.tunnel_ips[name] = tuple(sorted({OWN_OF[name], *more}))
-        self.tell_switch(name)
-
-    @rule(name=SWITCHES)
-    def remove_tunnel_ips(self, name):
-        self.tunnel_ips[name] = ()
-        self.tell_switch(name)
-
-    @rule(name=SWITCHES)
-    def replace_switch_row(self, name):
-        self.row_of[name] = uuid(self.row_of[name].int + 16)
-        self.tell_switch(name)
-
-    @rule(name=SWITCHES)
-    def remove_switch_row(self, name):
-        self.world.physical(None, name)
-        self.reference.forget_what_moved()
-        self.go_on()
-
-    # Open vSwitch
-
-    @rule(name=SWITCHES, each=PORTS, number=st.integers(1, 4), more=st.sets(st.just(5)))
-    def put_port(self, name, each, number, more):
-        """A port has a number, and is a bond if it has more of them."""
-        members = {number, *more}
-        others = {
-            other: there
-            for other, there in self.ports[name].items()
-            if other != each and members.isdisjoint({there.number, *there.members})
-        }
-        self.ports[name] = {**others, each: port(each, number, members=tuple(sorted(members)))}
-        self.tell_ports(name)
-
-    @rule(name=SWITCHES, each=PORTS)
-    def change_bond(self, name, each):
-        """A member leaves a bond, whose number stays what it was."""
-        there = self.ports[name].get(each)
-        if there is not None and len(there.members) > 1:
-            self.ports[name][each] = replace(there, members=there.members[1:])
-            self.tell_ports(name)
-
-    @rule(name=SWITCHES, each=PORTS, is_up=st.booleans(), has_vlans=st.booleans())
-    def change_port(self, name, each, is_up, has_vlans):
-        if each in self.ports[name]:
-            there = self.ports[name][each]
-            self.ports[name][each] = replace(there, is_up=is_up, has_vlans=has_vlans)
-            self.tell_ports(name)
-
-    @rule(name=SWITCHES)
-    def exchange_port_numbers(self, name):
-        numbers = [(each.number, each.members) for each in self.ports[name].values()]
-        self.ports[name] = {
-            each: replace(there, number=number, members=members)
-            for (each, there), (number, members) in zip(
-                self.ports[name].items(), reversed(numbers), strict=True
-            )
-        }
-        self.tell_ports(name)
-
-    @rule(name=SWITCHES, each=PORTS)
-    def break_port(self, name, each):
-        self.ports[name][each] = port(each, None, error="no such device")
-        self.tell_ports(name)
-
-    @rule(name=SWITCHES, each=PORTS)
-    def remove_port(self, name, each):
-        if self.ports[name].pop(each, None) is not None:
-            self.tell_ports(name)
-
-    @rule(name=SWITCHES)
-    def remove_bridge(self, name):
-        self.world.no_bridge(name)
-        self.ports[name] = {}
-        self.tunnel_rule.forget(name)
-        self.reference.forget_what_moved()
-        self.go_on()
-
-    @rule(name=SWITCHES, outcomes=OUTCOMES)
-    def make_tunnels(self, name, outcomes):
-        self.world.make_tunnels(name, lambda address: outcomes.get(address, "up"))
-
-    @rule(name=SWITCHES, addresses=st.sets(ADDRESSES))
-    def mend_tunnels(self, name, addresses):
-        """Ports that Open vSwitch gave up get a number late, and others get another one."""
-        numbered = []
-        for each in self.world.tunnel_ports(name):
-            if each.remote in addresses:
-                number = next(self.new_numbers)
-                each = replace(each, number=number, members=(number,), error=None)
-            numbered.append(each)
-        others = [*self.ports[name].values(), *self.world.ports_to_anyone(name)]
-        self.world.exactly(*others, *numbered, name=name)
-
-    @rule(name=SWITCHES, addresses=st.sets(ADDRESSES))
-    def lose_some_tunnels(self, name, addresses):
-        left = [each for each in self.world.tunnel_ports(name) if each.remote not in addresses]
-        others = [*self.ports[name].values(), *self.world.ports_to_anyone(name)]
-        self.world.exactly(*others, *left, name=name)
-
-    @rule(name=SWITCHES)
-    def lose_tunnels(self, name):
-        self.world.exactly(*self.ports[name].values(), name=name)
-
-    @rule(name=SWITCHES, down=st.sets(ADDRESSES))
-    def report_bfd(self, name, down):
-        tunnels = [
-            replace(each, bfd_status={"forwarding": str(each.remote not in down).lower()})
-            for each in self.world.tunnel_ports(name)
-        ]
-        self.world.exactly(*self.ports[name].values(), *tunnels, name=name)
-
-    # Stations
-
-    @rule(name=SWITCHES, each=PORTS, vlan=VLANS, mac=STATIONS)
-    def see_station(self, name, each, vlan, mac):
-        """A frame was shown, at a time when the flows were not yet up to date perhaps."""
-        if each in self.ports[name] and not self.ports[name][each].is_up:
-            return
-        self.world.see(mac, each, vlan, name)
-        self.reference.sees(name, Wire(each, vlan or None), mac, BROADCAST)
-
-    @rule(name=SWITCHES, source_binding=st.integers(0, 5), number=st.integers(1, LIMIT))
-    def see_what_is_no_longer(self, name, source_binding, number):
-        """A frame was shown that came in by a binding, or for a logical switch, now gone."""
-        found = {
-            self.reference.ports(name)[each].number << 12 | vlan: (each, vlan, of)
-            for (each, vlan), of in self.reference.bindings(name).items()
-        }
-        each = found.get(source_binding << 12)
-        if each is None or self.world.logical_switches.number(each[2]) != number:
-            self.world.show(source_binding << 12, number, MAC1, name)
-
-    @rule(mac=STATIONS, of=LOGICAL_SWITCHES)
-    def station_is_idle(self, mac, of):
-        self.world.settle()
-        if self.world.logical_switches.number(of) is not None:
-            self.world.idle(mac, of)
-            self.reference.forget(of, mac)
-
-    # What has to hold
-
-    @rule()
-    def settle(self):
-        self.world.settle()
-        for name in OWN_OF:
-            self.check_safety(name)
-
-    @rule(outcomes=OUTCOMES)
-    def check(self, outcomes):
-        """Nothing of the past is left but what a new process would want as well."""
-        self.calm_down(outcomes)
-        mine, anew = self.world.summary(), self.world.anew_settled().summary()
-        for what in mine:
-            left, missing = mine[what] - anew[what], anew[what] - mine[what]
-            assert (left, missing) == (set(), set()), what
-        for name in OWN_OF:
-            check_references(self.world, self.reference, name)
-
-    def calm_down(self, outcomes):
-        self.world.calm_down(lambda address: "error" if outcomes.get(address) == "error" else "up")
-
-    @rule(
-        name=SWITCHES,
-        place=st.builds(Wire, PORTS, TAGS) | st.builds(Tunnel, ADDRESSES, st.integers(5000, 5003)),
-        src=SOURCES,
-        dst=DESTINATIONS,
-        dead=st.sets(ADDRESSES),
-        inner=st.sampled_from([(), (), (10,)]),
-        outcomes=OUTCOMES,
-    )
-    def send_frame(self, name, place, src, dst, dead, inner, outcomes):
-        self.calm_down(outcomes)
-        self.check_frame(name, place, src, dst, dead, inner)
-
-    def teardown(self):
-        self.check({})
-        for name in OWN_OF:
-            self.check_safety(name)
-            for place in self.places(name):
-                for dst in (MAC1, MAC2, MAC3, BROADCAST):
-                    self.check_frame(name, place, "02:00:00:00:00:99", dst, set())
-        super().teardown()
-
-    # How it is checked
-
-    def places(self, name) -> list[Place]:
-        wires = [Wire(each, tag) for each in ("p0", "p1", "p2") for tag in (None, 0, 10, 20)]
-        tunnels = [
-            Tunnel(address, vni)
-            for address in (FAR, FURTHER, *OWN_OF.values())
-            for vni in (0, 5001, 5002, 5003, 5004)
-        ]
-        return [*wires, *tunnels]
-
-    def pipeline(self, name, dead=frozenset()) -> Pipeline:
-        """Return the flows and groups of a switch as they are, while some remote VTEPs are dead."""
-        ways_out = self.reference.ways_out(name)
-        dead_ports = {ways_out[address] for address in dead if address in ways_out}
-        return Pipeline(
-            self.world.flow_values(name),
-            self.world.group_values(name),
-            lambda number: number not in dead_ports,
-            self.vlan_limit,
-        )
-
-    def send(self, pipeline: Pipeline, name, place, src, dst, inner=()) -> list[Result]:
-        """Send a frame in, by every OpenFlow port that there is for it.
-
-        ``inner`` are tags that it has inside.
-        """
-        if self.world.switches[name].bridge is None:
-            return []
-        if isinstance(place, Tunnel):
-            numbers = self.reference.ways_in(name).get(place.address, [])
-            if not self.reference.is_named(name, place.address):
-                numbers = numbers or self.reference.ways_in_of_anyone(name)
-            frames = [Frame(number, src, dst, inner, place.vni) for number in numbers]
-            return [pipeline.send(frame) for frame in frames]
-        tags = inner if place.tag is None else (place.tag, *inner)
-        there = self.ports[name].get(place.port)
-        numbers = there.members if there and there.is_up else ()
-        return [pipeline.send(Frame(number, src, dst, tags)) for number in numbers]
-
-    def arrivals(self, name, result: Result, inner=()) -> list[Place]:
-        """Return where the copies of a frame arrive, each with the tags that it has inside."""
-        bridge = self.world.switches[name].bridge
-        by_number = {number: each for each in bridge.ports.values() for number in each.members}
-        places: list[Place] = []
-        for out in result.outputs:
-            there = by_number[out.port]
-            if there.is_ours:
-                assert out.tags == ()
-                places.append(Tunnel(there.remote, out.vni))
-            else:
-                count = len(out.tags) - len(inner)
-                assert out.tags[count:] == inner
-                assert count <= 1
-                places.append(Wire(there.name, out.tags[0] if count else None))
-        return places
-
-    def check_frame(self, name, place, src, dst, dead, inner=()):
-        if isinstance(place, Wire) and place.tag is None and inner:
-            place, inner = Wire(place.port, inner[0]), inner[1:]
-        expected = self.reference.expected(name, place, src, dst, dead, bool(inner))
-        results = self.send(self.pipeline(name, dead), name, place, src, dst, inner)
-        for result in results:
-            arrived = self.arrivals(name, result, inner)
-            assert expected.is_met_by(arrived), f"{expected} and not {arrived}"
-        if results and isinstance(place, Wire):
-            is_news = self.reference.sees(name, place, src, dst)
-            assert {len(result.shown) for result in results} == {int(is_news)}
-            for fields in results[0].shown:
-                self.world.show(fields["reg0"], fields["metadata"], src, name)
-            self.world.settle()
-
-    def check_safety(self, name):
-        """Whatever is still to come: no frame goes where it must never go."""
-        bindings, pipeline = self.reference.bindings(name), self.pipeline(name)
-        for place in self.places(name):
-            for dst in (MAC1, BROADCAST):
-                for result in self.send(pipeline, name, place, "02:00:00:00:00:77", dst):
-                    arrived = self.arrivals(name, result)
-                    assert max(Counter(arrived).values(), default=1) == 1
-                    for each in arrived:
-                        self.check_arrival(name, place, each, bindings)
-
-    def check_arrival(self, name, place, arrival, bindings):
-        """Check one copy; what was named before counts until what is named now is there."""
-        if isinstance(place, Wire):
-            source = bindings[place.port, place.tag or 0]
-        else:
-            source = self.reference.let_in(name, place)
-        if isinstance(arrival, Wire):
-            assert arrival != Wire(*place) or isinstance(place, Tunnel)
-            assert bindings[arrival.port, arrival.tag or 0] == source
-        else:
-            assert isinstance(place, Wire)
-            row = self.reference.logical_switch(source)
-            assert arrival.vni in (
-                row.tunnel_key,
-                self.reference.vni(name, source, arrival.address),
-            )
-            assert arrival.address in self.named[source]
-            assert arrival.address not in self.reference.own(name)
+from .reference import Place
+from .sequences import OWN_OF, Sequences
 
 
 class CrampedSequences(Sequences):
@@ -523,12 +23,20 @@ class CrampedSequences(Sequences):
         max_local_macs=2, max_local_macs_per_port=1, max_tunnels=1, flood_without_unknown_dst=True
     )
 
-    def watch(self):
+    def watch(self) -> None:
         """Judge how many tunnels there are: there is no room for a new one before the old goes."""
         for name in OWN_OF:
             assert len({remote for remote, _ in self.world.tunnels(name)}) <= 1
 
-    def check_frame(self, name, place, src, dst, dead, inner=()):
+    def check_frame(
+        self,
+        name: str,
+        place: Place,
+        src: str,
+        dst: str,
+        dead: Set[str],
+        inner: tuple[int, ...] = (),
+    ) -> None:
         """Look at nothing but that frames pass."""
         for result in self.send(self.pipeline(name, dead), name, place, src, dst):
             self.arrivals(name, result)
@@ -552,7 +60,7 @@ class SlicedSequences(Sequences):
     What an owner used before depends on when it had its turn, so that this is not judged.
     """
 
-    def watch(self):
+    def watch(self) -> None:
         """Judge nothing."""
 
     def __init__(self) -> None:
@@ -562,13 +70,13 @@ class SlicedSequences(Sequences):
         for switch in self.world.switches.values():
             switch.flows = DesiredActual()
 
-    def teardown(self):
+    def teardown(self) -> None:
         super().teardown()
         self.patch.stop()
 
 
 def examples(share: int) -> settings:
-    return settings(max_examples=share * settings.default.max_examples, stateful_step_count=30)
+    return settings(max_examples=share * settings().max_examples, stateful_step_count=30)
 
 
 TestSequences = Sequences.TestCase

@@ -1,9 +1,12 @@
 """Stations that are learned, and those that the NVC places; how many are learned."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.rows import Gone
+from vtep_ofapp.values.rows import Gone, PhysicalPort, PhysicalSwitch
 
 from .builders import (
     BLUE,
@@ -40,7 +43,7 @@ def world() -> World:
 # Stations
 
 
-def test_a_learned_station(world):
+def test_a_learned_station(world: World) -> None:
     world.see(MAC1, "p0")
     world.settle()
     assert {flow for flow in world.flows() if MAC1 in flow} == lines(f"""
@@ -49,7 +52,7 @@ def test_a_learned_station(world):
     """)
 
 
-def test_a_learned_station_that_moves():
+def test_a_learned_station_that_moves() -> None:
     world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {10: RED}))
     world.see(MAC1, "p0")
     world.settle()
@@ -61,7 +64,7 @@ def test_a_learned_station_that_moves():
     """)
 
 
-def test_a_learned_station_that_is_silent_is_forgotten(world):
+def test_a_learned_station_that_is_silent_is_forgotten(world: World) -> None:
     world.see(MAC1, "p0")
     world.settle()
     world.idle(MAC1, RED)
@@ -69,7 +72,7 @@ def test_a_learned_station_that_is_silent_is_forgotten(world):
     assert not any(MAC1 in flow for flow in world.flows())
 
 
-def test_the_idle_flow_of_a_former_place_does_not_forget_a_station():
+def test_the_idle_flow_of_a_former_place_does_not_forget_a_station() -> None:
     world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {0: RED}))
     world.see(MAC1, "p0")
     world.settle()
@@ -84,7 +87,7 @@ def test_the_idle_flow_of_a_former_place_does_not_forget_a_station():
     assert any(MAC1 in flow for flow in world.flows("UNICAST"))
 
 
-def test_stations_go_with_their_binding():
+def test_stations_go_with_their_binding() -> None:
     world = a_world(physical_port("p0", {0: RED}), physical_port("p1", {0: RED}))
     world.see(MAC1, "p0")
     world.see(MAC2, "p1")
@@ -97,13 +100,17 @@ def test_stations_go_with_their_binding():
 @pytest.mark.parametrize(
     ("source_binding", "of"), [(0x2000, RED), (0x1000, BLUE), (0, RED)], ids=str
 )
-def test_frames_that_fit_no_binding_teach_nothing(world, source_binding, of):
-    world.show(source_binding, world.logical_switches.number(of), MAC1)
+def test_frames_that_fit_no_binding_teach_nothing(
+    world: World, source_binding: int, of: UUID
+) -> None:
+    number = world.logical_switches.number(of)
+    assert number is not None
+    world.show(source_binding, number, MAC1)
     world.settle()
     assert not any(MAC1 in flow for flow in world.flows())
 
 
-def test_a_placed_station_is_behind_its_tunnel():
+def test_a_placed_station_is_behind_its_tunnel() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     number = ofport(world, FAR)
     assert world.tunnels() == {(FAR, OWN)}
@@ -114,7 +121,7 @@ def test_a_placed_station_is_behind_its_tunnel():
     """)
 
 
-def test_a_placed_station_without_a_tunnel_waits_for_it(world):
+def test_a_placed_station_without_a_tunnel_waits_for_it(world: World) -> None:
     world.tell(remote_mac(MAC1, FAR))
     world.settle()
     assert world.tunnels() == {(FAR, OWN)}
@@ -126,7 +133,7 @@ def test_a_placed_station_without_a_tunnel_waits_for_it(world):
     assert any(MAC1 in flow for flow in world.flows("UNICAST"))
 
 
-def test_the_nvcs_word_is_preferred_to_a_local_claim():
+def test_the_nvcs_word_is_preferred_to_a_local_claim() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     world.see(MAC1, "p0")
     world.settle()
@@ -137,7 +144,7 @@ def test_the_nvcs_word_is_preferred_to_a_local_claim():
     """)
 
 
-def test_a_placed_station_keeps_its_former_tunnel_until_the_new_one_is_up():
+def test_a_placed_station_keeps_its_former_tunnel_until_the_new_one_is_up() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     world.tell(remote_mac(MAC1, FURTHER))
     world.settle()
@@ -148,7 +155,7 @@ def test_a_placed_station_keeps_its_former_tunnel_until_the_new_one_is_up():
     assert world.tunnels() == {(FURTHER, OWN)}
 
 
-def test_a_station_placed_behind_ourselves_is_a_fault_and_no_flow(world):
+def test_a_station_placed_behind_ourselves_is_a_fault_and_no_flow(world: World) -> None:
     world.tell(remote_mac(MAC1, OWN))
     world.settle()
     assert world.complaints() == {
@@ -159,7 +166,7 @@ def test_a_station_placed_behind_ourselves_is_a_fault_and_no_flow(world):
     assert not any(MAC1 in flow for flow in world.flows())
 
 
-def test_a_station_placed_twice_is_a_fault_until_it_is_placed_once():
+def test_a_station_placed_twice_is_a_fault_until_it_is_placed_once() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR, row=uuid(100)))
     world.tell(remote_mac(MAC1, FURTHER, row=uuid(101)))
     world.calm_down()
@@ -173,7 +180,7 @@ def test_a_station_placed_twice_is_a_fault_until_it_is_placed_once():
     assert world.complaints() == set()
 
 
-def test_a_station_that_is_placed_twice_at_one_vtep_is_no_fault_but_a_line():
+def test_a_station_that_is_placed_twice_at_one_vtep_is_no_fault_but_a_line() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR, row=uuid(100)))
     world.tell(remote_mac(MAC1, FAR, key=7001, row=uuid(101)))
     world.settle()
@@ -184,8 +191,10 @@ def test_a_station_that_is_placed_twice_at_one_vtep_is_no_fault_but_a_line():
     assert {row_of(each) for each in world.faults()} == {SWITCH, None}
 
 
-def test_a_station_at_our_own_address_is_no_fault_while_another_switch_has_the_logical_switch():
-    def second(*ports):
+def test_a_station_at_our_own_address_is_no_fault_while_another_switch_has_the_logical_switch() -> (
+    None
+):
+    def second(*ports: PhysicalPort) -> PhysicalSwitch:
         return physical_switch(*ports, name="br1", row=uuid(0x5999), tunnel_ips=["10.0.0.11"])
 
     world = with_tunnel(remote_mac(MAC1, OWN))
@@ -217,7 +226,7 @@ def test_a_station_at_our_own_address_is_no_fault_while_another_switch_has_the_l
     assert elsewhere.complaints() == set()
 
 
-def test_a_locator_with_another_key_than_its_logical_switch_is_a_line_and_no_fault():
+def test_a_locator_with_another_key_than_its_logical_switch_is_a_line_and_no_fault() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR, key=7001))
     assert world.complaints() == {
         "Logical_Switch red: its own key 5001 is used towards 10.0.0.2, and not the key 7001 of "
@@ -233,7 +242,7 @@ def test_a_locator_with_another_key_than_its_logical_switch_is_a_line_and_no_fau
     assert world.complaints() == set()
 
 
-def test_a_fault_of_a_station_names_its_logical_switch_as_it_is_called_now(world):
+def test_a_fault_of_a_station_names_its_logical_switch_as_it_is_called_now(world: World) -> None:
     world.tell(remote_mac(MAC1, OWN))
     world.settle()
     world.tell(logical_switch(RED, name="rouge"))
@@ -242,7 +251,7 @@ def test_a_fault_of_a_station_names_its_logical_switch_as_it_is_called_now(world
     assert "Logical_Switch rouge" in complaint
 
 
-def test_a_refused_row_is_a_fault_while_it_is_refused(world):
+def test_a_refused_row_is_a_fault_while_it_is_refused(world: World) -> None:
     world.tell(refused(uuid(300), RED, "x is not a MAC address"))
     world.settle()
     assert world.complaints() == {"row 300: x is not a MAC address"}
@@ -254,7 +263,7 @@ def test_a_refused_row_is_a_fault_while_it_is_refused(world):
 # Limits
 
 
-def limited(**limits) -> World:
+def limited(**limits: Any) -> World:
     """Return br0 with p0 untagged and p1 tagged 10 and 20 in red, and little room."""
     world = World(settings=Settings(**limits))
     world.tell(logical_switch(RED))
@@ -265,7 +274,7 @@ def limited(**limits) -> World:
     return world
 
 
-def test_a_port_learns_its_share_and_no_more():
+def test_a_port_learns_its_share_and_no_more() -> None:
     world = limited(max_local_macs_per_port=2)
     world.see(MAC1, "p1", 10)
     world.see(MAC2, "p1", 20)
@@ -279,6 +288,7 @@ def test_a_port_learns_its_share_and_no_more():
     assert world.complaints() == {
         "Physical_Port p1 of br0: 2 MACs were learned, and no more can be"
     }
+    assert world.switch.physical is not None
     row = next(each for each in world.switch.physical.ports if each.name == "p1")
     assert {(row_of(each), word_of(each)) for each in world.faults()} == {
         (row.uuid, "unspecified_fault")
@@ -288,7 +298,7 @@ def test_a_port_learns_its_share_and_no_more():
     assert any(MAC3 in flow for flow in world.flows("UNICAST"))
 
 
-def test_a_port_learns_again_when_there_is_room():
+def test_a_port_learns_again_when_there_is_room() -> None:
     world = limited(max_local_macs_per_port=1)
     world.see(MAC1, "p0")
     world.settle()
@@ -300,7 +310,7 @@ def test_a_port_learns_again_when_there_is_room():
     assert any(MAC2 in flow for flow in world.flows("UNICAST"))
 
 
-def test_a_full_port_whose_row_goes_and_comes_back_has_room():
+def test_a_full_port_whose_row_goes_and_comes_back_has_room() -> None:
     world = limited(max_local_macs_per_port=1)
     row = world.switch.physical
     world.see(MAC1, "p0")
@@ -313,7 +323,7 @@ def test_a_full_port_whose_row_goes_and_comes_back_has_room():
     assert not any("LIMIT" in flow for flow in world.flows())
 
 
-def test_a_station_of_a_full_logical_switch_may_move():
+def test_a_station_of_a_full_logical_switch_may_move() -> None:
     world = limited(max_local_macs=1)
     world.see(MAC1, "p0")
     world.settle()
@@ -328,7 +338,7 @@ def test_a_station_of_a_full_logical_switch_may_move():
     assert any("reg0=0x200a" in flow for flow in world.flows("LEARNING"))
 
 
-def test_a_logical_switch_learns_its_share_and_no_more():
+def test_a_logical_switch_learns_its_share_and_no_more() -> None:
     world = limited(max_local_macs=2)
     for mac in (MAC1, MAC2, MAC3):
         world.see(mac, "p0")
@@ -343,7 +353,7 @@ def test_a_logical_switch_learns_its_share_and_no_more():
     assert not any("LIMIT" in flow for flow in world.flows())
 
 
-def test_there_are_no_more_tunnels_than_allowed():
+def test_there_are_no_more_tunnels_than_allowed() -> None:
     world = World(settings=Settings(max_tunnels=1))
     world.tell(logical_switch(RED, source_node=True), unknown_dst(FAR, FURTHER))
     world.physical(physical_switch(physical_port("p0", {0: RED})))
@@ -360,7 +370,7 @@ def test_there_are_no_more_tunnels_than_allowed():
     assert any("10.0.0.3->reg2" in group for group in world.groups())
 
 
-def test_a_tunnel_that_was_one_too_many_is_made_when_another_goes():
+def test_a_tunnel_that_was_one_too_many_is_made_when_another_goes() -> None:
     world = World(settings=Settings(max_tunnels=1))
     world.tell(
         logical_switch(RED),
@@ -377,7 +387,7 @@ def test_a_tunnel_that_was_one_too_many_is_made_when_another_goes():
     assert world.complaints() == set()
 
 
-def test_a_tunnel_that_is_there_is_not_given_up_for_another():
+def test_a_tunnel_that_is_there_is_not_given_up_for_another() -> None:
     world = World(settings=Settings(max_tunnels=1))
     world.tell(logical_switch(RED), unknown_dst(FURTHER))
     world.physical(physical_switch(physical_port("p0", {0: RED})))

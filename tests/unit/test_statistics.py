@@ -1,5 +1,8 @@
 """What each binding counted: exact, whatever happens to the flows that count."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from vtep_ofapp.features.bindings.statistics import Statistics
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.flows import FlowKey, match
-from vtep_ofapp.values.rows import BindingStats
+from vtep_ofapp.values.rows import Binding, BindingStats, BridgePort
 
 from .builders import BLUE, RED, physical_port, port
 
@@ -20,27 +23,35 @@ UNTAGGED, TAGGED = 0x1000, 0x100A
 class Bench:
     """Statistics of p0, whose flows count as the test says."""
 
-    def __init__(self, bindings=None, **row) -> None:
+    def __init__(self, bindings: dict[int, UUID] | None = None, **row: Any) -> None:
         self.ports = Ports()
         self.statistics = Statistics()
         self.flows: dict[FlowKey, Counter] = {}
         self.match(bindings or {0: RED, 10: RED}, **row)
 
-    def match(self, bindings, there=None, **row) -> None:
+    def match(
+        self, bindings: dict[int, UUID] | None, there: BridgePort | None = None, **row: Any
+    ) -> None:
         rows = [physical_port("p0", bindings, **row)] if bindings is not None else []
         self.ports.match(rows, {"p0": there or port("p0", 1)})
         self.statistics.read_rows(self.ports)
 
-    def pass_by(self, flow: FlowKey, producer: Cookie, binding: int, packets: int, octets: int):
+    def pass_by(
+        self, flow: FlowKey, producer: Cookie, binding: int, packets: int, octets: int
+    ) -> None:
         last = self.flows.get(flow, Counter(0, 0, 0))
         cookie = cookie_of(producer, binding)
         self.flows[flow] = Counter(cookie, last.packets + packets, last.octets + octets)
 
-    def come_in(self, packets: int = 1, octets: int = 60, binding: int = UNTAGGED, by: int = 1):
+    def come_in(
+        self, packets: int = 1, octets: int = 60, binding: int = UNTAGGED, by: int = 1
+    ) -> None:
         flow = FlowKey(Table.ADMISSION, 100, match({"in_port": by, "vlan_vid": binding & 0xFFF}))
         self.pass_by(flow, Cookie.ADMISSION, binding, packets, octets)
 
-    def go_out(self, packets: int = 1, octets: int = 60, binding: int = UNTAGGED, tagged: int = 0):
+    def go_out(
+        self, packets: int = 1, octets: int = 60, binding: int = UNTAGGED, tagged: int = 0
+    ) -> None:
         producer = Cookie.EGRESS_FROM_TAGGED if tagged else Cookie.EGRESS
         flow = FlowKey(Table.EGRESS, 100, match({"reg1": binding, "reg4": tagged}))
         self.pass_by(flow, producer, binding, packets, octets)
@@ -66,7 +77,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_what_comes_in_and_goes_out_is_counted_by_binding(bench):
+def test_what_comes_in_and_goes_out_is_counted_by_binding(bench: Bench) -> None:
     bench.come_in(3, 180)
     bench.go_out(2, 200)
     bench.come_in(1, 64, binding=TAGGED)
@@ -75,13 +86,18 @@ def test_what_comes_in_and_goes_out_is_counted_by_binding(bench):
     assert bench.told(10) == (1, 64, 0, 0)
 
 
-def test_only_what_counted_anew_is_looked_at(bench, monkeypatch):
+def test_only_what_counted_anew_is_looked_at(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.come_in(3, 180)
     bench.come_in(1, 64, binding=TAGGED)
     bench.read()
-    asked = []
+    asked: list[int] = []
     found = bench.ports.numbered
-    monkeypatch.setattr(bench.ports, "numbered", lambda each: asked.append(each) or found(each))
+
+    def asking(number: int) -> Binding | None:
+        asked.append(number)
+        return found(number)
+
+    monkeypatch.setattr(bench.ports, "numbered", asking)
     bench.read()
     assert asked == []
     bench.come_in(1, 60)
@@ -91,7 +107,7 @@ def test_only_what_counted_anew_is_looked_at(bench, monkeypatch):
     assert bench.told(10) == (1, 64, 0, 0)
 
 
-def test_a_binding_that_comes_back_is_counted_though_nothing_came_by(bench):
+def test_a_binding_that_comes_back_is_counted_though_nothing_came_by(bench: Bench) -> None:
     bench.come_in(3, 180)
     bench.come_in(1, 64, binding=TAGGED)
     bench.read()
@@ -101,7 +117,7 @@ def test_a_binding_that_comes_back_is_counted_though_nothing_came_by(bench):
     assert bench.told(10) == (1, 64, 0, 0)
 
 
-def test_readings_do_not_add_up(bench):
+def test_readings_do_not_add_up(bench: Bench) -> None:
     bench.come_in(3, 180)
     bench.read()
     bench.read()
@@ -110,7 +126,7 @@ def test_readings_do_not_add_up(bench):
     assert bench.told() == (4, 240, 0, 0)
 
 
-def test_several_flows_of_a_binding_count_together(bench):
+def test_several_flows_of_a_binding_count_together(bench: Bench) -> None:
     bench.come_in(1, 60, by=1)
     bench.come_in(2, 120, by=2)
     bench.go_out(1, 60)
@@ -119,7 +135,7 @@ def test_several_flows_of_a_binding_count_together(bench):
     assert bench.told() == (3, 180, 2, 120)
 
 
-def test_bytes_are_those_on_the_wire_of_the_binding(bench):
+def test_bytes_are_those_on_the_wire_of_the_binding(bench: Bench) -> None:
     bench.go_out(1, 64, tagged=1)
     bench.go_out(1, 60, binding=TAGGED)
     bench.go_out(1, 64, binding=TAGGED, tagged=1)
@@ -128,7 +144,7 @@ def test_bytes_are_those_on_the_wire_of_the_binding(bench):
     assert bench.told(10) == (0, 0, 2, 128)
 
 
-def test_a_switch_that_lost_its_flows_counts_on(bench):
+def test_a_switch_that_lost_its_flows_counts_on(bench: Bench) -> None:
     bench.come_in(3, 180)
     bench.go_out(1, 60)
     bench.read()
@@ -139,7 +155,7 @@ def test_a_switch_that_lost_its_flows_counts_on(bench):
     assert bench.told() == (5, 300, 1, 60)
 
 
-def test_a_flow_that_begins_anew_does_not_count_the_others_twice(bench):
+def test_a_flow_that_begins_anew_does_not_count_the_others_twice(bench: Bench) -> None:
     bench.come_in(10, 600)
     bench.go_out(10, 600)
     bench.read()
@@ -150,7 +166,7 @@ def test_a_flow_that_begins_anew_does_not_count_the_others_twice(bench):
     assert bench.told() == (10, 600, 11, 660)
 
 
-def test_a_member_that_leaves_a_bond_takes_nothing_along(bench):
+def test_a_member_that_leaves_a_bond_takes_nothing_along(bench: Bench) -> None:
     bench.come_in(6, 360, by=1)
     bench.come_in(4, 240, by=2)
     bench.read()
@@ -161,7 +177,7 @@ def test_a_member_that_leaves_a_bond_takes_nothing_along(bench):
     assert bench.told() == (11, 660, 0, 0)
 
 
-def test_a_flow_that_we_replaced_counts_from_zero_however_much_it_counts(bench):
+def test_a_flow_that_we_replaced_counts_from_zero_however_much_it_counts(bench: Bench) -> None:
     bench.come_in(10, 600)
     bench.read()
     (admission,) = bench.flows
@@ -172,7 +188,7 @@ def test_a_flow_that_we_replaced_counts_from_zero_however_much_it_counts(bench):
     assert bench.told() == (25, 1500, 0, 0)
 
 
-def test_a_new_process_goes_on_with_what_the_flows_count():
+def test_a_new_process_goes_on_with_what_the_flows_count() -> None:
     bench = Bench(vlan_stats={0: BindingStats(3, 180, 1, 60)})
     assert bench.told() == (3, 180, 1, 60)
     bench.come_in(4, 240)
@@ -181,7 +197,7 @@ def test_a_new_process_goes_on_with_what_the_flows_count():
     assert bench.told() == (4, 240, 1, 60)
 
 
-def test_a_new_process_tells_no_less_than_the_former_one_did():
+def test_a_new_process_tells_no_less_than_the_former_one_did() -> None:
     bench = Bench(vlan_stats={0: BindingStats(100, 6000, 1, 60)})
     bench.come_in(4, 240)
     bench.read()
@@ -191,7 +207,7 @@ def test_a_new_process_tells_no_less_than_the_former_one_did():
     assert bench.told() == (101, 6060, 1, 60)
 
 
-def test_a_new_logical_switch_of_a_vlan_begins_at_zero(bench):
+def test_a_new_logical_switch_of_a_vlan_begins_at_zero(bench: Bench) -> None:
     bench.come_in(3, 180)
     bench.read()
     bench.match({0: BLUE, 10: RED})
@@ -201,7 +217,7 @@ def test_a_new_logical_switch_of_a_vlan_begins_at_zero(bench):
     assert bench.told() == (2, 120, 0, 0)
 
 
-def test_a_binding_that_goes_takes_its_row_along(bench):
+def test_a_binding_that_goes_takes_its_row_along(bench: Bench) -> None:
     bench.come_in(3, 180)
     bench.come_in(1, 60, binding=TAGGED)
     bench.read()
@@ -212,7 +228,7 @@ def test_a_binding_that_goes_takes_its_row_along(bench):
     assert bench.told(10) is None
 
 
-def test_a_row_that_says_so_already_is_not_written(bench):
+def test_a_row_that_says_so_already_is_not_written(bench: Bench) -> None:
     bench.come_in(3, 180)
     bench.read()
     assert len(list(bench.statistics.rows.differences())) == 1
@@ -221,12 +237,12 @@ def test_a_row_that_says_so_already_is_not_written(bench):
     assert bench.statistics.rows.settled()
 
 
-def test_rows_of_bindings_that_are_no_more_are_removed():
+def test_rows_of_bindings_that_are_no_more_are_removed() -> None:
     bench = Bench({10: RED}, vlan_stats={0: BindingStats(3, 180, 0, 0)})
     assert [each.want for each in bench.statistics.rows.differences()] == [None]
 
 
-def test_flows_of_unknown_bindings_do_not_count(bench):
+def test_flows_of_unknown_bindings_do_not_count(bench: Bench) -> None:
     bench.come_in(3, 180, binding=0x7000)
     bench.read()
     assert bench.statistics.rows.wanted == {}
@@ -244,7 +260,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_nothing_is_lost_or_counted_twice_between_readings(steps):
+def test_nothing_is_lost_or_counted_twice_between_readings(steps: list[Any]) -> None:
     """Flows end in any way, between two readings without a frame."""
     bench = Bench()
     packets = {(way, binding): 0 for way in ("in", "out") for binding in (UNTAGGED, TAGGED)}

@@ -11,12 +11,12 @@ from vtep_ofapp.values.events import (
     VtepRows,
 )
 
-from .app import BRIDGE, ROWS
+from .app import BRIDGE, ROWS, App
 from .builders import DATABASE
 from .doubles import ConnectionDouble
 
 
-def test_it_is_ready_when_all_that_can_be_done_is_done(app):
+def test_it_is_ready_when_all_that_can_be_done_is_done(app: App) -> None:
     connection = ConnectionDouble()
     app.turn(VtepRows(ROWS), Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, connection))
     assert not app.service.is_ready
@@ -41,7 +41,7 @@ def test_it_is_ready_when_all_that_can_be_done_is_done(app):
     assert app.service.status == "standing by: another process has the lock"
 
 
-def test_the_watchdog_is_fed_by_turns(app):
+def test_the_watchdog_is_fed_by_turns(app: App) -> None:
     app.timers.begin()
     app.wait(app.service.watchdog_interval)
     assert app.service.fed == 1

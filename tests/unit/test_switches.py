@@ -19,7 +19,7 @@ from vtep_ofapp.values.events import (
     VtepRows,
 )
 from vtep_ofapp.values.flows import FlowKey, match
-from vtep_ofapp.values.rows import Controller, Gone, Mark
+from vtep_ofapp.values.rows import Bridge, Controller, Gone, Mark
 from vtep_ofapp.values.writes import (
     PutBindingStats,
     PutFaultStatus,
@@ -44,12 +44,12 @@ from .builders import (
     unknown_dst,
     uuid,
 )
-from .doubles import ConnectionDouble
+from .doubles import ConnectionDouble, Said
 
 # Bridges and tunnels
 
 
-def test_a_new_tunnel_comes_before_its_flows_and_goes_after_them(app):
+def test_a_new_tunnel_comes_before_its_flows_and_goes_after_them(app: App) -> None:
     connection = app.start()
     app.tell(remote_mac(MAC1, FAR))
     (write,) = app.openvswitch[DATABASE].take()
@@ -66,7 +66,9 @@ def test_a_new_tunnel_comes_before_its_flows_and_goes_after_them(app):
     assert app.openvswitch[DATABASE].take() == [RemoveTunnelPort("br0", write.name)]
 
 
-def test_a_bridge_that_goes_and_comes_back_leaves_rows_and_says_nothing_of_its_ports(app, said):
+def test_a_bridge_that_goes_and_comes_back_leaves_rows_and_says_nothing_of_its_ports(
+    app: App, said: Said
+) -> None:
     connection = app.start()
     said()
     app.turn(Bridges(DATABASE, {"br0": None}), Disconnected(connection))
@@ -80,7 +82,7 @@ def test_a_bridge_that_goes_and_comes_back_leaves_rows_and_says_nothing_of_its_p
     assert said() == []
 
 
-def test_what_is_not_said_at_once_is_said_if_it_lasts(app, said):
+def test_what_is_not_said_at_once_is_said_if_it_lasts(app: App, said: Said) -> None:
     app.start(remote_mac(MAC1, FAR))
     said()
     app.wait(1.0)
@@ -95,7 +97,7 @@ def test_what_is_not_said_at_once_is_said_if_it_lasts(app, said):
     assert line.startswith("resolved: Logical_Switch red: rows name remote VTEPs")
 
 
-def test_a_bridge_that_is_missing_after_a_resync_is_gone(app, said):
+def test_a_bridge_that_is_missing_after_a_resync_is_gone(app: App, said: Said) -> None:
     app.start()
     app.turn(BridgesInSync(DATABASE, frozenset()))
     assert "br0 is no longer managed" in said(logging.INFO)
@@ -113,7 +115,9 @@ MARKED_PORT = port("vx", 9, is_ours=True)
         (bridge(port("p0", 1), MARKED_PORT, mark=Mark.OTHERS), False),
     ],
 )
-def test_a_bridge_without_a_row_is_let_in_if_something_of_ours_is_left(app, said, found, is_let_in):
+def test_a_bridge_without_a_row_is_let_in_if_something_of_ours_is_left(
+    app: App, said: Said, found: Bridge, is_let_in: bool
+) -> None:
     former = app.start()
     app.openvswitch[DATABASE].take()
     app = App()
@@ -132,8 +136,11 @@ def test_a_bridge_without_a_row_is_let_in_if_something_of_ours_is_left(app, said
         return
     app.turn(connection.leading(), connection.reading())
     app.serve(connection)
-    assert connection.switch.flows == connection.switch.groups == {}
-    wanted = [RemoveTunnelPort("br0", "vx")] if MARKED_PORT in found.ports.values() else []
+    assert connection.switch.flows == {}
+    assert connection.switch.groups == {}
+    wanted: list[object] = (
+        [RemoveTunnelPort("br0", "vx")] if MARKED_PORT in found.ports.values() else []
+    )
     wanted += [ReleaseBridge("br0")] if found.mark is Mark.OURS else []
     assert app.openvswitch[DATABASE].take() == wanted
     app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), mark=Mark.NONE)}))
@@ -141,7 +148,7 @@ def test_a_bridge_without_a_row_is_let_in_if_something_of_ours_is_left(app, said
     assert "br0 is no longer managed" in said(logging.INFO)
 
 
-def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
+def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app: App, said: Said) -> None:
     connection = app.start(remote_mac(MAC1, FAR))
     (write,) = app.openvswitch[DATABASE].take()
     with_tunnel = bridge(port("p0", 1), to_anyone(), tunnel_port(write))
@@ -152,7 +159,8 @@ def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
     app.tell(Gone(SWITCH))
     assert app.openvswitch[DATABASE].take() == []
     app.serve(connection)
-    assert connection.switch.flows == connection.switch.groups == {}
+    assert connection.switch.flows == {}
+    assert connection.switch.groups == {}
     names = sorted([write.name, to_anyone().name])
     *removals, release = app.openvswitch[DATABASE].take()
     assert sorted(removals, key=lambda each: each.name) == [
@@ -176,7 +184,9 @@ def test_a_switch_that_is_managed_no_more_is_cleaned_and_let_go(app, said):
 # What is missing
 
 
-def test_the_fault_that_is_due_first_is_waited_for_whatever_came_first(app, said):
+def test_the_fault_that_is_due_first_is_waited_for_whatever_came_first(
+    app: App, said: Said
+) -> None:
     ours = replace(BRIDGE, controllers=(Controller("tcp:127.0.0.1:6653"),))
     row, more = described(), physical_switch(name="br1", row=uuid(0x5999))
     app.turn(LockIs(True), VtepRows([row]), VtepInSync(frozenset({row.uuid})))
@@ -194,11 +204,11 @@ def test_the_fault_that_is_due_first_is_waited_for_whatever_came_first(app, said
     assert line.startswith("Physical_Switch br0: its bridge is not connected")
 
 
-def test_a_forgotten_step_is_said_again_when_it_changes_and_mended(app, said):
+def test_a_forgotten_step_is_said_again_when_it_changes_and_mended(app: App, said: Said) -> None:
     row = described()
     app.turn(LockIs(True), VtepRows([row]), VtepInSync(frozenset({row.uuid})))
 
-    def later() -> list:
+    def later() -> list[str]:
         app.wait(5.0)
         return said(logging.INFO)
 
@@ -220,7 +230,7 @@ def test_a_forgotten_step_is_said_again_when_it_changes_and_mended(app, said):
 # Statistics
 
 
-def test_counters_are_read_when_they_are_due_and_reported(app):
+def test_counters_are_read_when_they_are_due_and_reported(app: App) -> None:
     connection = app.start()
     app.timers.begin()
     app.wait(Settings().stats_interval)

@@ -2,14 +2,19 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from vtep_ofapp.process.systemd import ServiceManager
 
+Systemd = tuple[socket.socket, dict[str, str]]
+"""A socket like that of systemd, and the environment that names it."""
+
 
 @pytest.fixture(params=["path", "abstract"])
-def systemd(request, tmp_path):
+def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Systemd]:
     """A socket like systemd's, with the name that NOTIFY_SOCKET has for it."""
     name = str(tmp_path / "notify") if request.param == "path" else f"@vtep-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
@@ -18,7 +23,7 @@ def systemd(request, tmp_path):
         yield heard, {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "30000000"}
 
 
-def told(heard) -> list[str]:
+def told(heard: socket.socket) -> list[str]:
     messages = []
     while True:
         try:
@@ -27,7 +32,9 @@ def told(heard) -> list[str]:
             return messages
 
 
-def test_it_is_told_once_that_we_are_ready_and_each_new_status(systemd):
+def test_it_is_told_once_that_we_are_ready_and_each_new_status(
+    systemd: Systemd,
+) -> None:
     heard, environment = systemd
     manager = ServiceManager(environment)
     manager.be(False, "waiting")
@@ -43,7 +50,7 @@ def test_it_is_told_once_that_we_are_ready_and_each_new_status(systemd):
     ]
 
 
-def test_the_watchdog_is_fed_well_before_it_bites(systemd):
+def test_the_watchdog_is_fed_well_before_it_bites(systemd: Systemd) -> None:
     heard, environment = systemd
     manager = ServiceManager(environment)
     assert manager.watchdog_interval == 10
@@ -51,14 +58,16 @@ def test_the_watchdog_is_fed_well_before_it_bites(systemd):
     assert told(heard) == ["WATCHDOG=1"]
 
 
-def test_nobody_is_told_where_there_is_no_systemd():
+def test_nobody_is_told_where_there_is_no_systemd() -> None:
     manager = ServiceManager({})
     assert manager.watchdog_interval == 0
     manager.be(True, "in charge")
     manager.alive()
 
 
-def test_a_systemd_that_does_not_listen_is_no_reason_to_stop(systemd, caplog):
+def test_a_systemd_that_does_not_listen_is_no_reason_to_stop(
+    systemd: Systemd, caplog: pytest.LogCaptureFixture
+) -> None:
     heard, environment = systemd
     manager = ServiceManager(environment)
     heard.close()

@@ -15,7 +15,7 @@ def time() -> TimeDouble:
     return TimeDouble()
 
 
-def test_a_timer_is_due_once(time):
+def test_a_timer_is_due_once(time: TimeDouble) -> None:
     rung = []
     timer = time.timers().timer("egg", lambda: rung.append(time.now))
     timer.start(3.0)
@@ -30,7 +30,7 @@ def test_a_timer_is_due_once(time):
     assert len(rung) == 2
 
 
-def test_a_timer_that_runs_is_not_started_again(time):
+def test_a_timer_that_runs_is_not_started_again(time: TimeDouble) -> None:
     rung = []
     timer = time.timers().timer("egg", lambda: rung.append(time.now))
     timer.start(3.0)
@@ -40,7 +40,7 @@ def test_a_timer_that_runs_is_not_started_again(time):
     assert rung == [pytest.approx(103.0)]
 
 
-def test_a_timer_that_is_set_is_due_when_it_was_set_to_last(time):
+def test_a_timer_that_is_set_is_due_when_it_was_set_to_last(time: TimeDouble) -> None:
     rung = []
     timer = time.timers().timer("egg", lambda: rung.append(time.now))
     for due in (105.0, 103.0, 103.0):
@@ -56,8 +56,8 @@ def test_a_timer_that_is_set_is_due_when_it_was_set_to_last(time):
     assert len(rung) == 2
 
 
-def test_each_key_has_a_time_of_its_own(time):
-    rung = []
+def test_each_key_has_a_time_of_its_own(time: TimeDouble) -> None:
+    rung: list[str] = []
     timer = time.timers().timer("egg", rung.append)
     timer.start(2.0, "one")
     timer.start(1.0, "other")
@@ -70,7 +70,7 @@ def test_each_key_has_a_time_of_its_own(time):
     assert rung == ["other"]
 
 
-def test_a_timer_that_is_stopped_while_its_event_waits_does_nothing(time):
+def test_a_timer_that_is_stopped_while_its_event_waits_does_nothing(time: TimeDouble) -> None:
     waiting: list[TimerIsDue] = []
     timers = time.timers(waiting.append)
     rung = []
@@ -86,9 +86,9 @@ def test_a_timer_that_is_stopped_while_its_event_waits_does_nothing(time):
     assert len(rung) == 1
 
 
-def test_what_is_done_again_and_again_begins_when_all_is_ready(time):
+def test_what_is_done_again_and_again_begins_when_all_is_ready(time: TimeDouble) -> None:
     timers = time.timers()
-    rung = []
+    rung: list[float | None] = []
     timers.every(2.0, "look", lambda: rung.append(time.now))
     timers.every(0.0, "watchdog", lambda: rung.append(None))
     time.wait(10.0)
@@ -98,8 +98,10 @@ def test_what_is_done_again_and_again_begins_when_all_is_ready(time):
     assert rung == pytest.approx([112.0, 114.0, 116.0])
 
 
-def test_to_stop_a_timer_lets_nobody_else_run():
-    inbox, rung, others = Inbox(), [], []
+def test_to_stop_a_timer_lets_nobody_else_run() -> None:
+    inbox = Inbox()
+    rung: list[bool] = []
+    others: list[bool] = []
     timers = Timers(inbox.post)
     one, other = (timers.timer(name, lambda: rung.append(True)) for name in ("one", "other"))
     one.start(0.001)
@@ -110,6 +112,7 @@ def test_to_stop_a_timer_lets_nobody_else_run():
     assert others == []
     with eventlet.Timeout(10):
         (event,) = inbox.take()
+    assert isinstance(event, TimerIsDue)
     timers.due(event)
     assert rung == [True]
     assert not other.runs()

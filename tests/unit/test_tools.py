@@ -13,7 +13,7 @@ print("done", file=sys.stderr)
 """
 
 
-def test_without_a_reader_the_work_goes_on():
+def test_without_a_reader_the_work_goes_on() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(

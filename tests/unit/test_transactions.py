@@ -1,6 +1,8 @@
 """One transaction at a time, and pauses that grow while a database refuses."""
 
 import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -12,48 +14,48 @@ from .doubles import TimeDouble
 class Recorder:
     """A database and a clock that only take notes."""
 
-    def __init__(self):
-        self.committed = []
+    def __init__(self) -> None:
+        self.committed: list[list[Any]] = []
         self.time = TimeDouble()
-        self.lacks = ()
+        self.lacks: tuple[str, ...] = ()
 
     @property
-    def pause(self):
+    def pause(self) -> float | None:
         """The seconds until the next attempt, None if none is awaited."""
         return self.time.calls[0].due - self.time.now if self.time.calls else None
 
-    def resume(self):
+    def resume(self) -> None:
         """Let the pause pass."""
         self.time.wait(LONGEST_PAUSE)
 
-    def takes(self, write):
+    def takes(self, write: str) -> bool:
         return write not in self.lacks
 
-    def commit(self, writes):
+    def commit(self, writes: Sequence[str]) -> None:
         self.committed.append(list(writes))
 
 
 @pytest.fixture
-def there():
+def there() -> Recorder:
     return Recorder()
 
 
 @pytest.fixture
-def transactions(there):
+def transactions(there: Recorder) -> Transactions:
     return Transactions("some_db", there, there.time.timers())
 
 
-def test_writes_go_into_one_transaction(there, transactions):
+def test_writes_go_into_one_transaction(there: Recorder, transactions: Transactions) -> None:
     transactions.commit(iter("ab"))
     assert there.committed == [["a", "b"]]
 
 
-def test_nothing_to_write_is_no_transaction(there, transactions):
+def test_nothing_to_write_is_no_transaction(there: Recorder, transactions: Transactions) -> None:
     transactions.commit([])
     assert there.committed == []
 
 
-def test_one_transaction_is_in_flight(there, transactions):
+def test_one_transaction_is_in_flight(there: Recorder, transactions: Transactions) -> None:
     transactions.commit(["a"])
     transactions.commit(["b"])
     assert there.committed == [["a"]]
@@ -62,8 +64,8 @@ def test_one_transaction_is_in_flight(there, transactions):
     assert there.committed == [["a"], ["b"]]
 
 
-def test_writes_are_not_even_worked_out_while_one_is_in_flight(transactions):
-    def writes():
+def test_writes_are_not_even_worked_out_while_one_is_in_flight(transactions: Transactions) -> None:
+    def writes() -> Iterator[str]:
         pytest.fail("nobody needs them")
         yield
 
@@ -71,12 +73,14 @@ def test_writes_are_not_even_worked_out_while_one_is_in_flight(transactions):
     transactions.commit(writes())
 
 
-def test_many_writes_take_several_transactions(there, transactions):
+def test_many_writes_take_several_transactions(there: Recorder, transactions: Transactions) -> None:
     transactions.commit(iter(range(MAX_WRITES + 1)))
     assert there.committed == [list(range(MAX_WRITES))]
 
 
-def test_a_failure_is_said_and_followed_by_a_pause(there, transactions, caplog):
+def test_a_failure_is_said_and_followed_by_a_pause(
+    there: Recorder, transactions: Transactions, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.WARNING, "vtep_ofapp")
     transactions.commit(["a"])
     transactions.committed("no space")
@@ -88,7 +92,9 @@ def test_a_failure_is_said_and_followed_by_a_pause(there, transactions, caplog):
     ]
 
 
-def test_after_the_pause_the_same_writes_are_tried_again(there, transactions):
+def test_after_the_pause_the_same_writes_are_tried_again(
+    there: Recorder, transactions: Transactions
+) -> None:
     transactions.commit(["a"])
     transactions.committed("no space")
     there.resume()
@@ -96,7 +102,7 @@ def test_after_the_pause_the_same_writes_are_tried_again(there, transactions):
     assert there.committed == [["a"], ["a"]]
 
 
-def test_pauses_double_up_to_a_limit(there, transactions):
+def test_pauses_double_up_to_a_limit(there: Recorder, transactions: Transactions) -> None:
     pauses = []
     for _ in range(12):
         transactions.commit(["a"])
@@ -107,7 +113,7 @@ def test_pauses_double_up_to_a_limit(there, transactions):
     assert pauses == pytest.approx([min(each, LONGEST_PAUSE) for each in doubled])
 
 
-def test_other_writes_begin_with_a_short_pause(there, transactions):
+def test_other_writes_begin_with_a_short_pause(there: Recorder, transactions: Transactions) -> None:
     pauses = []
     for writes in ("a", "a", "a", "b", "b"):
         transactions.commit(writes)
@@ -117,7 +123,9 @@ def test_other_writes_begin_with_a_short_pause(there, transactions):
     assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.1, 0.2])
 
 
-def test_pauses_double_as_well_while_success_changes_nothing(there, transactions):
+def test_pauses_double_as_well_while_success_changes_nothing(
+    there: Recorder, transactions: Transactions
+) -> None:
     pauses = []
     for _ in range(24):
         transactions.commit(["a"])
@@ -129,7 +137,9 @@ def test_pauses_double_as_well_while_success_changes_nothing(there, transactions
     assert pauses == pytest.approx([min(each, LONGEST_PAUSE) for each in doubled])
 
 
-def test_writes_that_changed_nothing_are_not_repeated_at_once(there, transactions, caplog):
+def test_writes_that_changed_nothing_are_not_repeated_at_once(
+    there: Recorder, transactions: Transactions, caplog: pytest.LogCaptureFixture
+) -> None:
     transactions.commit(["a"])
     transactions.committed(None)
     transactions.commit(["a"])
@@ -141,7 +151,9 @@ def test_writes_that_changed_nothing_are_not_repeated_at_once(there, transaction
     assert there.committed == [["a"], ["a"]]
 
 
-def test_the_same_writes_may_come_again_after_there_was_nothing_to_write(there, transactions):
+def test_the_same_writes_may_come_again_after_there_was_nothing_to_write(
+    there: Recorder, transactions: Transactions
+) -> None:
     transactions.commit(["a"])
     transactions.committed(None)
     transactions.commit([])
@@ -150,7 +162,9 @@ def test_the_same_writes_may_come_again_after_there_was_nothing_to_write(there, 
     assert there.pause is None
 
 
-def test_a_database_that_comes_back_ends_the_pause(there, transactions):
+def test_a_database_that_comes_back_ends_the_pause(
+    there: Recorder, transactions: Transactions
+) -> None:
     transactions.commit(["a"])
     transactions.committed("constraint violation")
     transactions.commit(["b"])
@@ -160,7 +174,9 @@ def test_a_database_that_comes_back_ends_the_pause(there, transactions):
     assert there.committed == [["a"], ["b"]]
 
 
-def test_a_database_that_is_away_is_neither_written_nor_complained_of(there, transactions, caplog):
+def test_a_database_that_is_away_is_neither_written_nor_complained_of(
+    there: Recorder, transactions: Transactions, caplog: pytest.LogCaptureFixture
+) -> None:
     transactions.commit(["a"])
     transactions.away()
     transactions.committed("the connection ended")
@@ -174,13 +190,17 @@ def test_a_database_that_is_away_is_neither_written_nor_complained_of(there, tra
     assert there.committed == [["a"], ["a"]]
 
 
-def test_what_the_schema_has_no_columns_for_is_not_written(there, transactions):
+def test_what_the_schema_has_no_columns_for_is_not_written(
+    there: Recorder, transactions: Transactions
+) -> None:
     there.lacks = ("b",)
     transactions.commit("abc")
     assert there.committed == [["a", "c"]]
 
 
-def test_the_end_of_a_pause_does_not_end_a_transaction(there, transactions):
+def test_the_end_of_a_pause_does_not_end_a_transaction(
+    there: Recorder, transactions: Transactions
+) -> None:
     transactions.commit(["a"])
     there.resume()
     transactions.commit(["b"])

@@ -1,5 +1,7 @@
 """Tunnel ports that Open vSwitch could not make are tried again."""
 
+from typing import Any
+
 import pytest
 
 from vtep_ofapp.features.tunnels.ports import FIRST_PAUSE, LONGEST_PAUSE, Tunnels
@@ -48,7 +50,9 @@ def fail(bench: Bench, remote: str, seconds: float) -> list[float]:
     return times
 
 
-def test_a_port_that_could_not_be_made_is_tried_again_after_longer_and_longer_pauses(bench):
+def test_a_port_that_could_not_be_made_is_tried_again_after_longer_and_longer_pauses(
+    bench: Bench,
+) -> None:
     assert bench.attempt(FAR) == 0
     assert bench.tunnels.next_retry() is None
     assert fail(bench, FAR, 40) == [1.0, 3.0, 7.0, 15.0, 25.0, 35.0]
@@ -59,7 +63,7 @@ def test_a_port_that_could_not_be_made_is_tried_again_after_longer_and_longer_pa
     assert bench.attempt(FAR) == 0
 
 
-def test_when_other_ports_change_it_is_tried_soon(bench):
+def test_when_other_ports_change_it_is_tried_soon(bench: Bench) -> None:
     fail(bench, FAR, 40)
     bench.tunnels.reconsider()
     assert bench.tunnels.next_retry() == bench.now + FIRST_PAUSE
@@ -67,7 +71,9 @@ def test_when_other_ports_change_it_is_tried_soon(bench):
     assert bench.tunnels.take_retries() == {FAR}
 
 
-def test_a_port_for_any_sender_that_another_bridge_has_is_not_tried_without_end(bench):
+def test_a_port_for_any_sender_that_another_bridge_has_is_not_tried_without_end(
+    bench: Bench,
+) -> None:
     times = fail(bench, ANYONE, 1000)
     assert times[-1] < 4 * LONGEST_PAUSE
     assert bench.tunnels.next_retry() is None
@@ -75,7 +81,7 @@ def test_a_port_for_any_sender_that_another_bridge_has_is_not_tried_without_end(
     assert bench.tunnels.next_retry() == bench.now + FIRST_PAUSE
 
 
-def test_only_what_is_due_is_tried(bench):
+def test_only_what_is_due_is_tried(bench: Bench) -> None:
     for remote in (FAR, FURTHER):
         bench.attempt(remote)
     bench.tunnels.set_ports([bench.is_there(FAR, None)])
@@ -99,6 +105,8 @@ def test_only_what_is_due_is_tried(bench):
         ({"is_up": False}, False),
     ],
 )
-def test_a_port_with_a_fixed_key_takes_what_comes_with_it(changes, takes):
+def test_a_port_with_a_fixed_key_takes_what_comes_with_it(
+    changes: dict[str, Any], takes: bool
+) -> None:
     values = {"remote": FAR, "local": OWN, "key": 5001, "is_up": True, **changes}
     assert VxlanPort("br7", "vx7", **values).takes(FAR, OWN, 5001) == takes

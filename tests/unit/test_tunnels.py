@@ -8,7 +8,7 @@ from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.features.tunnels.rows import TunnelTo
 from vtep_ofapp.pipeline.layout import Priority
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.rows import ANYONE, Gone
+from vtep_ofapp.values.rows import ANYONE, Gone, TunnelPort
 
 from .builders import (
     BLUE,
@@ -38,7 +38,7 @@ from .world import World
 # Tunnels
 
 
-def test_tunnels_exist_for_what_bound_logical_switches_name():
+def test_tunnels_exist_for_what_bound_logical_switches_name() -> None:
     world = a_world()
     world.tell(
         remote_mac(MAC1, "10.0.0.10", row=uuid(100)),
@@ -57,7 +57,7 @@ def test_tunnels_exist_for_what_bound_logical_switches_name():
     assert world.tunnels() == {("10.0.0.13", OWN)}
 
 
-def test_a_tunnel_goes_with_the_last_row_that_names_it():
+def test_a_tunnel_goes_with_the_last_row_that_names_it() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR, row=uuid(100)), unknown_dst(FAR, row=uuid(200)))
     world.tell(Gone(uuid(100)))
     world.settle()
@@ -68,7 +68,7 @@ def test_a_tunnel_goes_with_the_last_row_that_names_it():
     assert world.flows("TUNNEL", "DECAPSULATION") == set()
 
 
-def test_a_tunnel_port_that_is_renumbered_is_followed():
+def test_a_tunnel_port_that_is_renumbered_is_followed() -> None:
     world = with_tunnel(unknown_dst(FAR))
     (tunnel,) = world.tunnel_ports()
     world.exactly(port("p0", 1), replace(tunnel, number=77, members=(77,)))
@@ -77,27 +77,33 @@ def test_a_tunnel_port_that_is_renumbered_is_followed():
     assert any("watch_port:77" in group for group in world.groups())
 
 
-def test_a_tunnel_port_that_someone_removes_is_wanted_again():
+def ends(tunnel: TunnelPort | None) -> tuple[str, str]:
+    """Return the remote and the local address of a tunnel port, which is there."""
+    assert tunnel is not None
+    return tunnel.remote, tunnel.local
+
+
+def test_a_tunnel_port_that_someone_removes_is_wanted_again() -> None:
     world = with_tunnel(unknown_dst(FAR))
     world.exactly(port("p0", 1), port("p1", 2), *world.ports_to_anyone())
     world.settle()
     assert not world.switch.are_tunnels_up()
     (difference,) = world.switch.tunnel_ports.differences()
-    assert (difference.want.remote, difference.want.local) == (FAR, OWN)
+    assert ends(difference.want) == (FAR, OWN)
 
 
-def test_a_tunnel_port_that_someone_changed_is_mended():
+def test_a_tunnel_port_that_someone_changed_is_mended() -> None:
     world = with_tunnel(unknown_dst(FAR))
     (tunnel,) = world.tunnel_ports()
     world.exactly(port("p0", 1), replace(tunnel, local="10.8.0.1"), *world.ports_to_anyone())
     world.settle()
     (difference,) = world.switch.tunnel_ports.differences()
-    assert (difference.have.remote, difference.have.local) == (FAR, "10.8.0.1")
-    assert (difference.want.remote, difference.want.local) == (FAR, OWN)
+    assert ends(difference.have) == (FAR, "10.8.0.1")
+    assert ends(difference.want) == (FAR, OWN)
 
 
 @pytest.mark.parametrize("remote", [None, "10.0.0.99"])
-def test_a_port_with_our_mark_that_leads_elsewhere_is_removed(remote):
+def test_a_port_with_our_mark_that_leads_elsewhere_is_removed(remote: str) -> None:
     world = a_world()
     world.exactly(port("p0", 1), port("vx", 9, is_ours=True, remote=remote), to_anyone())
     world.settle()
@@ -106,7 +112,7 @@ def test_a_port_with_our_mark_that_leads_elsewhere_is_removed(remote):
     assert world.flows("TUNNEL") == set()
 
 
-def test_a_port_of_someone_else_with_the_name_of_a_tunnel_is_a_fault_and_stays():
+def test_a_port_of_someone_else_with_the_name_of_a_tunnel_is_a_fault_and_stays() -> None:
     world = a_world()
     name = world.switch.view[Tunnels].name(FAR, OWN)
     world.bridge(port("p0", 1), port(name, 9))
@@ -123,7 +129,7 @@ def test_a_port_of_someone_else_with_the_name_of_a_tunnel_is_a_fault_and_stays()
     assert any("10.0.0.2->reg2" in flow for flow in world.flows("UNICAST"))
 
 
-def test_names_of_tunnel_ports_fit_and_do_not_clash():
+def test_names_of_tunnel_ports_fit_and_do_not_clash() -> None:
     world = World(["br0", "br1", "b" * 200, "brücke 7"])
     world.tell(logical_switch(RED), unknown_dst("10.0.0.2", "10.0.0.3", "255.0.0.9"))
     for index, name in enumerate(world.switches):
@@ -136,15 +142,16 @@ def test_names_of_tunnel_ports_fit_and_do_not_clash():
     assert all(len(name.encode()) <= 15 for name in names)
 
 
-def test_physical_ports_are_the_ports_that_are_no_tunnels():
+def test_physical_ports_are_the_ports_that_are_no_tunnels() -> None:
     world = with_tunnel(unknown_dst(FAR))
+    assert world.switch.bridge is not None
     assert len(world.switch.bridge.ports) == 4
     assert world.switch.view.physical_ports() == {"p0", "p1"}
     world.no_bridge()
     assert world.switch.view.physical_ports() == set()
 
 
-def test_a_bridge_that_comes_back_is_like_a_new_one():
+def test_a_bridge_that_comes_back_is_like_a_new_one() -> None:
     world = with_tunnel(unknown_dst(FAR))
     world.see(MAC1, "p0")
     world.settle()
@@ -155,7 +162,7 @@ def test_a_bridge_that_comes_back_is_like_a_new_one():
     assert world.summary() == world.anew_settled().summary()
 
 
-def test_a_tunnel_that_is_held_goes_when_its_station_is_placed_behind_ourselves():
+def test_a_tunnel_that_is_held_goes_when_its_station_is_placed_behind_ourselves() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     world.tell(remote_mac(MAC1, FURTHER))
     world.settle()
@@ -164,7 +171,7 @@ def test_a_tunnel_that_is_held_goes_when_its_station_is_placed_behind_ourselves(
     assert world.tunnels() == set()
 
 
-def test_a_tunnel_that_is_held_goes_with_the_row_of_the_switch():
+def test_a_tunnel_that_is_held_goes_with_the_row_of_the_switch() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     world.tell(remote_mac(MAC1, FURTHER))
     world.settle()
@@ -178,7 +185,7 @@ def test_a_tunnel_that_is_held_goes_with_the_row_of_the_switch():
     assert world.tunnels() == set()
 
 
-def test_a_target_that_is_held_goes_when_it_becomes_our_own_address():
+def test_a_target_that_is_held_goes_when_it_becomes_our_own_address() -> None:
     world = with_tunnel(unknown_dst(FAR))
     world.tell(unknown_dst(FURTHER))
     world.settle()
@@ -191,7 +198,7 @@ def test_a_target_that_is_held_goes_when_it_becomes_our_own_address():
 # Tunnel rows and BFD
 
 
-def test_every_locator_in_use_has_a_tunnel_row():
+def test_every_locator_in_use_has_a_tunnel_row() -> None:
     world = with_tunnel(
         remote_mac(MAC1, FAR), remote_mac(MAC2, FAR, key=7001, row=uuid(101)), unknown_dst(FURTHER)
     )
@@ -208,7 +215,7 @@ def test_every_locator_in_use_has_a_tunnel_row():
     assert set(rows) == {TunnelTo(locator(FAR).uuid), TunnelTo(locator(FURTHER).uuid)}
 
 
-def test_bfd_is_switched_on_by_the_row_and_reported_there():
+def test_bfd_is_switched_on_by_the_row_and_reported_there() -> None:
     world = with_tunnel(unknown_dst(FAR))
     bound = physical_port("p0", {0: RED})
     row = tunnel_row(FAR, bfd_params={"enable": "true", "min_rx": "300"})
@@ -228,7 +235,7 @@ def test_bfd_is_switched_on_by_the_row_and_reported_there():
     assert report.bfd_status == {}
 
 
-def test_bad_bfd_parameters_are_a_fault_and_the_others_hold():
+def test_bad_bfd_parameters_are_a_fault_and_the_others_hold() -> None:
     world = with_tunnel(unknown_dst(FAR))
     row = tunnel_row(FAR, bfd_params={"enable": "true", "min_rx": "soon", "min_tx": "200"})
     world.physical(physical_switch(physical_port("p0", {0: RED}), tunnels=(row,)))
@@ -240,7 +247,7 @@ def test_bad_bfd_parameters_are_a_fault_and_the_others_hold():
 
 
 @pytest.mark.parametrize(("source_node", "is_said"), [(False, True), (True, False)])
-def test_it_is_said_when_all_service_nodes_are_down(source_node, is_said):
+def test_it_is_said_when_all_service_nodes_are_down(source_node: bool, is_said: bool) -> None:
     world = with_tunnel(logical_switch(RED, source_node=source_node), unknown_dst(FAR, FURTHER))
     tunnels = world.tunnel_ports()
     down = {"state": "down", "forwarding": "false"}
@@ -264,7 +271,7 @@ def unnamed(world: World) -> set[str]:
     return read_flows(flows, world.names())
 
 
-def test_while_a_logical_switch_is_bound_there_is_a_port_for_senders_that_no_row_names():
+def test_while_a_logical_switch_is_bound_there_is_a_port_for_senders_that_no_row_names() -> None:
     world = a_world(tunnel_ips=(OWN, "10.0.0.11"))
     world.calm_down()
     assert world.locals_to_anyone() == {OWN, "10.0.0.11"}
@@ -280,7 +287,7 @@ def test_while_a_logical_switch_is_bound_there_is_a_port_for_senders_that_no_row
     assert world.locals_to_anyone() == set()
 
 
-def test_the_gate_does_not_wait_for_that_port_and_it_counts_for_no_limit():
+def test_the_gate_does_not_wait_for_that_port_and_it_counts_for_no_limit() -> None:
     world = World(settings=Settings(max_tunnels=1))
     world.tell(logical_switch(RED), remote_mac(MAC1, FAR))
     world.physical(physical_switch(physical_port("p0", {0: RED})))
@@ -292,7 +299,7 @@ def test_the_gate_does_not_wait_for_that_port_and_it_counts_for_no_limit():
     assert world.complaints() == set()
 
 
-def test_where_another_bridge_has_that_port_it_is_said_and_no_fault():
+def test_where_another_bridge_has_that_port_it_is_said_and_no_fault() -> None:
     world = a_world()
     world.calm_down(lambda address: "error" if address == ANYONE else "up")
     (fault,) = world.faults()
@@ -307,7 +314,7 @@ def test_where_another_bridge_has_that_port_it_is_said_and_no_fault():
     assert world.complaints() == set()
 
 
-def test_frames_that_no_row_lets_in_are_dropped_by_their_vni():
+def test_frames_that_no_row_lets_in_are_dropped_by_their_vni() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     assert unnamed(world) == {"DECAPSULATION FALLBACK tunnel_id=0x1389: drop"}
     world.tell(logical_switch(RED, None))
@@ -315,7 +322,7 @@ def test_frames_that_no_row_lets_in_are_dropped_by_their_vni():
     assert unnamed(world) == set()
 
 
-def test_where_any_may_send_the_vni_decides():
+def test_where_any_may_send_the_vni_decides() -> None:
     world = World(settings=Settings(accept_from="any"))
     world.tell(logical_switch(RED), logical_switch(BLUE, None), remote_mac(MAC1, FAR))
     ports = physical_port("p0", {0: RED, 10: BLUE})

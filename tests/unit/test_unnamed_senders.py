@@ -15,7 +15,7 @@ NAMES = {33: "red", 44: "blue"}
 class Bench:
     """Counters of the flows of red and blue, and a clock."""
 
-    def __init__(self, caplog) -> None:
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         self.now = 0.0
         self.unnamed = Unnamed("br0", NAMES.__getitem__, lambda: self.now)
         self.caplog = caplog
@@ -33,23 +33,23 @@ class Bench:
 
 
 @pytest.fixture
-def bench(caplog):
+def bench(caplog: pytest.LogCaptureFixture) -> Bench:
     caplog.set_level(logging.INFO, "vtep_ofapp")
     return Bench(caplog)
 
 
-def test_the_first_drops_are_said_and_those_after_them_are_not(bench):
+def test_the_first_drops_are_said_and_those_after_them_are_not(bench: Bench) -> None:
     assert bench.count(red=0, blue=0) == []
     assert bench.count(red=3, blue=0) == ["br0: 3 frames with VNI 33"]
     assert bench.count(red=5, blue=0) == []
     assert bench.count(red=9, blue=1) == ["br0: 1 frames with VNI 44"]
 
 
-def test_what_a_former_process_counted_is_said(bench):
+def test_what_a_former_process_counted_is_said(bench: Bench) -> None:
     assert bench.count(red=7) == ["br0: 7 frames with VNI 33"]
 
 
-def test_after_a_quiet_time_they_are_said_again(bench):
+def test_after_a_quiet_time_they_are_said_again(bench: Bench) -> None:
     bench.count(red=1)
     for number in range(2, 9):
         bench.now += QUIET - 1
@@ -59,19 +59,19 @@ def test_after_a_quiet_time_they_are_said_again(bench):
     assert bench.count(red=9) == ["br0: 1 frames with VNI 33"]
 
 
-def test_a_switch_that_lost_its_flows_counts_from_zero(bench):
+def test_a_switch_that_lost_its_flows_counts_from_zero(bench: Bench) -> None:
     bench.count(red=5)
     bench.now += QUIET
     assert bench.count(red=2) == ["br0: 2 frames with VNI 33"]
 
 
-def test_a_flow_that_went_is_forgotten(bench):
+def test_a_flow_that_went_is_forgotten(bench: Bench) -> None:
     bench.count(red=5)
     assert bench.count() == []
     assert bench.count(red=5) == ["br0: 5 frames with VNI 33"]
 
 
-def test_flows_that_let_frames_in_are_not_meant(bench):
+def test_flows_that_let_frames_in_are_not_meant(bench: Bench) -> None:
     let_in = tunnels.decapsulation_from_anyone(33, 7)
     bench.unnamed.count({let_in.key: Counter(let_in.cookie, 5, 300)})
     bench.unnamed.count({FlowKey(0, 100, match({"in_port": 1})): Counter(0, 5, 300)})

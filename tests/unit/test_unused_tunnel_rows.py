@@ -27,13 +27,15 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_a_row_without_settings_may_go_at_once(bench):
+def test_a_row_without_settings_may_go_at_once(bench: Bench) -> None:
     assert bench.rows.may_go(BARE.locator)
     assert bench.rows.may_go(locator("10.0.0.9").uuid)
     assert bench.rows.next_end() is None
 
 
-def test_a_row_with_settings_stays_and_its_end_is_said_once(bench, caplog):
+def test_a_row_with_settings_stays_and_its_end_is_said_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "vtep_ofapp")
     assert not bench.rows.may_go(SET.locator)
     assert bench.rows.next_end() == bench.now + GRACE
@@ -51,7 +53,7 @@ def test_a_row_with_settings_stays_and_its_end_is_said_once(bench, caplog):
     )
 
 
-def test_a_row_that_is_used_again_begins_a_grace_of_its_own_later(bench):
+def test_a_row_that_is_used_again_begins_a_grace_of_its_own_later(bench: Bench) -> None:
     assert not bench.rows.may_go(SET.locator)
     bench.now += GRACE - 1
     bench.rows.use(SET.locator)
@@ -61,7 +63,7 @@ def test_a_row_that_is_used_again_begins_a_grace_of_its_own_later(bench):
     assert bench.rows.next_end() == bench.now + GRACE
 
 
-def test_a_row_that_is_gone_or_bare_is_awaited_no_longer(bench):
+def test_a_row_that_is_gone_or_bare_is_awaited_no_longer(bench: Bench) -> None:
     assert not bench.rows.may_go(SET.locator)
     bench.rows.set_rows([tunnel_row(FAR), BARE])
     assert bench.rows.next_end() is None

@@ -1,5 +1,8 @@
 """Which keys the logical switches that are bound at one switch can use, and who is in the way."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 import pytest
 
 from vtep_ofapp.engine.model import Model
@@ -8,7 +11,7 @@ from vtep_ofapp.features.logical_switches.rows import LogicalSwitchChanged, Logi
 from vtep_ofapp.features.logical_switches.vni_mapping import VniMapping
 from vtep_ofapp.features.peers import Peer, PeerChanged, Peers
 from vtep_ofapp.features.registry import FEATURES
-from vtep_ofapp.values.rows import Gone
+from vtep_ofapp.values.rows import Gone, VtepRow
 
 from .builders import (
     BLUE,
@@ -30,16 +33,16 @@ RED_AT, BLUE_AT = Peer(RED, FAR), Peer(BLUE, FAR)
 class Switch:
     """A switch that binds logical switches, and what it is told of rows."""
 
-    def __init__(self, *rows, bound=(RED, BLUE, GREEN)) -> None:
+    def __init__(self, *rows: VtepRow, bound: Iterable[UUID] = (RED, BLUE, GREEN)) -> None:
         self.model, self.ports = Model(FEATURES), Ports()
         self.peers = self.model[Peers]
         self.keys = VniMapping(self.model[LogicalSwitches], self.peers, self.ports)
         self.tell(*rows)
         self.bind(*bound)
 
-    def tell(self, *rows) -> set:
+    def tell(self, *rows: VtepRow) -> set[UUID]:
         """Take rows; return the others that are concerned."""
-        others: set = set()
+        others: set[UUID] = set()
         for row in rows:
             for topic in self.model.update(row):
                 if isinstance(topic, LogicalSwitchChanged):
@@ -50,26 +53,26 @@ class Switch:
                     others |= self.keys.update_at(topic.peer)
         return others
 
-    def bind(self, *logical_switches) -> set:
+    def bind(self, *logical_switches: UUID) -> set[UUID]:
         """Bind these logical switches and no others; return the others that are concerned."""
         row = physical_port("p0", dict(enumerate(logical_switches)))
-        others: set = set()
+        others: set[UUID] = set()
         for each in self.ports.match([row], {}).turned:
             others |= self.keys.update(each)
             for peer in self.peers.of(each):
                 others |= self.keys.update_at(peer)
         return others
 
-    def vnis(self) -> list:
+    def vnis(self) -> list[int | None]:
         return [self.keys.vni(each) for each in (RED, BLUE, GREEN)]
 
 
-def test_a_key_of_one_is_its_vni():
+def test_a_key_of_one_is_its_vni() -> None:
     switch = Switch(logical_switch(RED, 5001), logical_switch(BLUE, None))
     assert switch.vnis() == [5001, None, None]
 
 
-def test_two_with_one_key_have_none():
+def test_two_with_one_key_have_none() -> None:
     switch = Switch(logical_switch(RED, 5001), remote_mac(MAC1, FAR))
     assert switch.keys.vni_towards(RED_AT) == 5001
     assert switch.tell(logical_switch(BLUE, 5001)) == {RED}
@@ -82,14 +85,14 @@ def test_two_with_one_key_have_none():
 @pytest.mark.parametrize(
     "change", [Gone(BLUE), logical_switch(BLUE, 5002), logical_switch(BLUE, None)], ids=str
 )
-def test_a_key_that_is_no_longer_shared_is_used_again(change):
+def test_a_key_that_is_no_longer_shared_is_used_again(change: VtepRow) -> None:
     switch = Switch(logical_switch(RED, 5001), logical_switch(BLUE, 5001))
     assert switch.tell(change) == {RED}
     assert switch.keys.vni(RED) == 5001
     assert switch.keys.sharing(RED) == []
 
 
-def test_three_with_one_key():
+def test_three_with_one_key() -> None:
     switch = Switch(*(logical_switch(each, 5001) for each in (RED, BLUE, GREEN)))
     assert switch.keys.sharing(RED) == ["blue", "green"]
     assert switch.tell(Gone(GREEN)) == {RED, BLUE}
@@ -97,13 +100,13 @@ def test_three_with_one_key():
     assert switch.keys.sharing(RED) == ["blue"]
 
 
-def test_many_may_have_no_key_yet():
+def test_many_may_have_no_key_yet() -> None:
     switch = Switch(logical_switch(RED, None), logical_switch(BLUE, None))
     assert switch.keys.sharing(RED) == []
     assert switch.tell(logical_switch(RED, 5001)) == set()
 
 
-def test_one_that_is_not_bound_here_competes_with_nobody_until_it_is():
+def test_one_that_is_not_bound_here_competes_with_nobody_until_it_is() -> None:
     switch = Switch(
         logical_switch(RED, 5001),
         logical_switch(BLUE, 5001),
@@ -123,7 +126,7 @@ def test_one_that_is_not_bound_here_competes_with_nobody_until_it_is():
     assert switch.keys.vni_towards(BLUE_AT) == 5001
 
 
-def test_nor_does_the_key_of_its_locator():
+def test_nor_does_the_key_of_its_locator() -> None:
     switch = Switch(
         logical_switch(RED, 5001),
         logical_switch(BLUE, None),
@@ -141,19 +144,19 @@ def test_nor_does_the_key_of_its_locator():
 # The key towards a VTEP, whoever else has it
 
 
-def test_the_key_of_a_logical_switch_holds_towards_every_vtep():
+def test_the_key_of_a_logical_switch_holds_towards_every_vtep() -> None:
     keys = Switch(logical_switch(RED, 5001), remote_mac(MAC1, FAR)).keys
     assert keys.key(RED_AT) == 5001
     assert keys.key(Peer(RED, FURTHER)) is None
     assert Switch().keys.key(RED_AT) is None
 
 
-def test_it_comes_before_that_of_a_locator():
+def test_it_comes_before_that_of_a_locator() -> None:
     keys = Switch(logical_switch(RED, 5001), remote_mac(MAC1, FAR, key=7001)).keys
     assert keys.key(RED_AT) == 5001
 
 
-def test_of_several_keys_of_locators_the_least_holds():
+def test_of_several_keys_of_locators_the_least_holds() -> None:
     switch = Switch(
         logical_switch(RED, None),
         remote_mac(MAC1, FAR, key=7002, row=uuid(100)),
@@ -164,7 +167,7 @@ def test_of_several_keys_of_locators_the_least_holds():
     assert switch.keys.key(RED_AT) == 7002
 
 
-def test_a_locator_whose_key_changes_is_another_locator():
+def test_a_locator_whose_key_changes_is_another_locator() -> None:
     switch = Switch(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
     switch.tell(remote_mac(MAC1, FAR, key=7002))
     assert switch.keys.vni_towards(RED_AT) == 7002
@@ -174,13 +177,13 @@ def test_a_locator_whose_key_changes_is_another_locator():
 # Keys of locators
 
 
-def test_without_a_key_of_its_own_that_of_the_locator_holds():
+def test_without_a_key_of_its_own_that_of_the_locator_holds() -> None:
     switch = Switch(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
     assert switch.keys.vni_towards(RED_AT) == 7001
     assert switch.keys.vni(RED) is None
 
 
-def test_two_may_share_a_vtep_with_different_keys_or_a_key_at_different_vteps():
+def test_two_may_share_a_vtep_with_different_keys_or_a_key_at_different_vteps() -> None:
     switch = Switch(
         logical_switch(RED, None),
         logical_switch(BLUE, None),
@@ -194,7 +197,7 @@ def test_two_may_share_a_vtep_with_different_keys_or_a_key_at_different_vteps():
 
 
 @pytest.mark.parametrize("blue_key", [None, 7001])
-def test_the_same_key_at_one_vtep_is_used_by_none(blue_key):
+def test_the_same_key_at_one_vtep_is_used_by_none(blue_key: int | None) -> None:
     switch = Switch(
         logical_switch(RED, None),
         logical_switch(BLUE, blue_key),

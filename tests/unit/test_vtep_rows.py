@@ -2,6 +2,8 @@
 
 import logging
 
+import pytest
+
 from vtep_ofapp.engine import switch_state
 from vtep_ofapp.loop.transactions import FIRST_PAUSE
 from vtep_ofapp.values.events import Bridges, VtepInSync, WorkIsLeft
@@ -37,9 +39,10 @@ from .builders import (
     unknown_dst,
     uuid,
 )
+from .doubles import Said
 
 
-def test_rows_that_are_missing_after_a_resync_are_gone(app):
+def test_rows_that_are_missing_after_a_resync_are_gone(app: App) -> None:
     connection = app.start(unknown_dst(FAR), local_mac(MAC1, OWN))
     assert connection.take() == []
     assert len(app.openvswitch[DATABASE].take()) == 1
@@ -48,18 +51,18 @@ def test_rows_that_are_missing_after_a_resync_are_gone(app):
     assert connection.switch.flows == App().start().switch.flows
 
 
-def test_rows_of_other_switches_are_left_alone(app):
+def test_rows_of_other_switches_are_left_alone(app: App) -> None:
     other = physical_switch(name="elsewhere", row=uuid(0x5999), tunnel_ips=["10.0.0.99"])
     app.start(other, local_mac(MAC1, "10.0.0.99"), local_unknown_dst("10.0.0.99", of=BLUE))
     assert app.written() == []
 
 
-def test_rows_of_a_former_process_that_are_wrong_are_mended(app):
+def test_rows_of_a_former_process_that_are_wrong_are_mended(app: App) -> None:
     app.start(local_mac(MAC1, OWN))
     assert app.written() == [PutLocalMac(RED, MAC1, None, rows=(uuid(0x3000),))]
 
 
-def test_one_transaction_is_in_flight_and_the_next_one_holds_the_rest(app):
+def test_one_transaction_is_in_flight_and_the_next_one_holds_the_rest(app: App) -> None:
     app.start()
     app.tell(described(physical_port("p0", {0: RED, 10: BLUE})), logical_switch(BLUE, 5002))
     assert app.vtep.take() == [PutUnknownDst(BLUE, frozenset({OWN}))]
@@ -70,7 +73,7 @@ def test_one_transaction_is_in_flight_and_the_next_one_holds_the_rest(app):
     assert app.vtep.take() == [PutPhysicalPort(SWITCH, "p1")]
 
 
-def test_a_transaction_that_failed_is_tried_again_after_a_pause(app, said):
+def test_a_transaction_that_failed_is_tried_again_after_a_pause(app: App, said: Said) -> None:
     app.start()
     app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), port("p1", 2))}))
     app.turn(app.vtep.done("constraint violation"))
@@ -82,7 +85,9 @@ def test_a_transaction_that_failed_is_tried_again_after_a_pause(app, said):
     assert app.vtep.take() == [PutPhysicalPort(SWITCH, "p1")]
 
 
-def test_a_row_that_cannot_be_used_is_said_once_and_shown_in_its_column(app, said):
+def test_a_row_that_cannot_be_used_is_said_once_and_shown_in_its_column(
+    app: App, said: Said
+) -> None:
     app.start()
     said()
     bad = refused(uuid(300), RED, "x is not a MAC address")
@@ -97,7 +102,9 @@ def test_a_row_that_cannot_be_used_is_said_once_and_shown_in_its_column(app, sai
     assert app.written() == [PutFaultStatus(of_switch(SWITCH).row, frozenset())]
 
 
-def test_a_row_that_cannot_be_used_and_concerns_no_switch_is_said_as_well(app, said):
+def test_a_row_that_cannot_be_used_and_concerns_no_switch_is_said_as_well(
+    app: App, said: Said
+) -> None:
     app.start()
     said()
     app.tell(refused(uuid(300), None, "'stt' is no encapsulation that we know"))
@@ -105,7 +112,9 @@ def test_a_row_that_cannot_be_used_and_concerns_no_switch_is_said_as_well(app, s
     assert app.written() == []
 
 
-def test_very_many_stations_leave_room_for_other_turns_and_the_gate_waits(app, said, monkeypatch):
+def test_very_many_stations_leave_room_for_other_turns_and_the_gate_waits(
+    app: App, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(switch_state, "PARTS_PER_TURN", 2)
     rows = [remote_mac(f"02:00:00:00:00:{n:02x}", "10.0.0.9", row=uuid(900 + n)) for n in range(5)]
     connection = app.start(*rows)

@@ -1,8 +1,10 @@
 """What rows of hardware_vtep amount to, and what writes make of them, through the ovs library."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -35,21 +37,21 @@ from .vtep_contents import Tables, updates
 NEAR_END, FAR_END, PORT, STATS, MAC, GROUP, SET, LOCAL, TWIN = map(uuid, range(0x900, 0x909))
 
 
-def ref(row) -> list[str]:
+def ref(row: UUID) -> list[str]:
     return ["uuid", str(row)]
 
 
-def locator(address=FAR, **columns) -> dict[str, Any]:
+def locator(address: str = FAR, **columns: object) -> dict[str, Any]:
     return {"encapsulation_type": "vxlan_over_ipv4", "dst_ip": address, **columns}
 
 
-def counters(**told) -> dict[str, int]:
+def counters(**told: int) -> dict[str, int]:
     return {**asdict(BindingStats()), **told}
 
 
 def contents() -> Tables:
     """A switch with a port and its counters, and a station and a flood list behind one VTEP."""
-    rows = {
+    rows: dict[str, dict[UUID, dict[str, Any]]] = {
         "Physical_Switch": {SWITCH: {"name": "br0", "tunnel_ips": OWN, "ports": ref(PORT)}},
         "Physical_Port": {
             PORT: {
@@ -137,12 +139,12 @@ def vtep() -> Vtep:
     return Vtep(contents())
 
 
-def inserted(operations, table) -> list[dict[str, Any]]:
+def inserted(operations: Iterable[dict[str, Any]], table: str) -> list[dict[str, Any]]:
     rows = [each for each in operations if each["op"] == "insert" and each["table"] == table]
     return [each["row"] for each in rows]
 
 
-def test_each_write_has_one_way_to_be_performed():
+def test_each_write_has_one_way_to_be_performed() -> None:
     for base, groups in (
         (writes.VtepWrite, registry.GROUPS),
         (writes.SwitchWrite, OPEN_VSWITCH),
@@ -152,7 +154,7 @@ def test_each_write_has_one_way_to_be_performed():
         assert sorted(declared) == sorted({each.__name__ for each in ours})
 
 
-def test_each_table_is_declared_once():
+def test_each_table_is_declared_once() -> None:
     declared = [table.name for group in registry.GROUPS for table in group.tables]
     assert len(declared) == len(set(declared))
 
@@ -160,7 +162,7 @@ def test_each_table_is_declared_once():
 # Reading
 
 
-def test_all_rows_are_told_and_named_in_the_end(vtep):
+def test_all_rows_are_told_and_named_in_the_end(vtep: Vtep) -> None:
     (*rows, last) = vtep.events
     assert isinstance(last, VtepInSync)
     told = {row.uuid for event in rows for row in event.rows}
@@ -168,7 +170,7 @@ def test_all_rows_are_told_and_named_in_the_end(vtep):
     assert last.rows == told | {NEAR_END, FAR_END}
 
 
-def test_a_switch_is_told_with_its_ports_and_their_counters(vtep):
+def test_a_switch_is_told_with_its_ports_and_their_counters(vtep: Vtep) -> None:
     (switch,) = (row for row in vtep.told() if isinstance(row, PhysicalSwitch))
     (port,) = switch.ports
     assert port.vlan_bindings == {0: RED}
@@ -180,7 +182,7 @@ def test_a_switch_is_told_with_its_ports_and_their_counters(vtep):
     assert vtep.change("Physical_Switch", SWITCH) == [Gone(SWITCH)]
 
 
-def test_a_port_is_told_with_the_access_lists_of_its_vlans():
+def test_a_port_is_told_with_the_access_lists_of_its_vlans() -> None:
     acl = uuid(0xAC1)
     rows = contents()
     rows["ACL"] = {str(acl): {"acl_name": "web"}}
@@ -189,26 +191,26 @@ def test_a_port_is_told_with_the_access_lists_of_its_vlans():
     assert switch.ports[0].acl_bindings == {0: acl}
 
 
-def test_a_change_that_says_nothing_to_us_is_not_told(vtep):
+def test_a_change_that_says_nothing_to_us_is_not_told(vtep: Vtep) -> None:
     assert vtep.change("Physical_Locator", uuid(0x999), **locator(FURTHER)) == []
     assert vtep.events == []
 
 
-def test_a_locator_that_cannot_be_used_is_told_until_it_is_mended(vtep):
+def test_a_locator_that_cannot_be_used_is_told_until_it_is_mended(vtep: Vtep) -> None:
     bad, *others = vtep.change("Physical_Locator", NEAR_END, **locator("x"))
     assert isinstance(bad, Refused)
     assert (bad.uuid, others) == (NEAR_END, [])
     assert vtep.change("Physical_Locator", NEAR_END, **locator(OWN)) == [Gone(NEAR_END)]
 
 
-def test_what_a_locators_key_says_of_macs_is_read_again(vtep):
+def test_what_a_locators_key_says_of_macs_is_read_again(vtep: Vtep) -> None:
     end = Locator(FAR_END, FAR, 7)
     group, mac = vtep.change("Physical_Locator", FAR_END, **locator(tunnel_key=7))
     assert mac == RemoteMac(MAC, MAC1, RED, end)
     assert group == RemoteMcastMac(GROUP, group.mac, RED, frozenset({end}))
 
 
-def test_a_multicast_mac_that_is_none_is_refused(vtep):
+def test_a_multicast_mac_that_is_none_is_refused(vtep: Vtep) -> None:
     (bad,) = vtep.change("Mcast_Macs_Remote", GROUP, MAC="x")
     assert isinstance(bad, Refused)
     assert bad.subject == f"Mcast_Macs_Remote x (row {GROUP})"
@@ -218,7 +220,7 @@ def test_a_multicast_mac_that_is_none_is_refused(vtep):
 # Writing
 
 
-def test_a_locator_is_looked_up_before_it_is_made(vtep):
+def test_a_locator_is_looked_up_before_it_is_made(vtep: Vtep) -> None:
     put = [
         writes.PutLocalMac(RED, "02:00:00:00:00:0a", OWN),
         writes.PutLocalMac(RED, "02:00:00:00:00:0b", FURTHER),
@@ -231,19 +233,19 @@ def test_a_locator_is_looked_up_before_it_is_made(vtep):
     assert [row["locator"] for row in macs if row["MAC"] == put[0].mac] == [ref(NEAR_END)]
 
 
-def test_one_row_of_several_that_say_the_same_is_left(vtep):
+def test_one_row_of_several_that_say_the_same_is_left(vtep: Vtep) -> None:
     operations = vtep.write(writes.PutLocalMac(RED, MAC2, OWN, (LOCAL, TWIN)))
     deleted = [each["where"] for each in operations if each["op"] == "delete"]
     assert deleted == [[["_uuid", "==", ref(TWIN)]]]
     assert not inserted(operations, "Ucast_Macs_Local")
 
 
-def test_what_is_right_already_is_not_written(vtep):
+def test_what_is_right_already_is_not_written(vtep: Vtep) -> None:
     assert vtep.write(writes.PutLocalMac(RED, MAC2, OWN, (LOCAL,))) == []
     assert vtep.ended == [None]
 
 
-def test_what_the_rows_of_a_write_are_gone_of_is_left_out(vtep):
+def test_what_the_rows_of_a_write_are_gone_of_is_left_out(vtep: Vtep) -> None:
     nowhere = uuid(0xFFF)
     assert not vtep.write(
         writes.PutLocalMac(nowhere, MAC1, OWN),
@@ -258,20 +260,20 @@ def test_what_the_rows_of_a_write_are_gone_of_is_left_out(vtep):
     )
 
 
-def test_a_fault_goes_into_the_column_of_its_table(vtep):
+def test_a_fault_goes_into_the_column_of_its_table(vtep: Vtep) -> None:
     row = FaultRow(FaultTable.PHYSICAL_PORT, PORT)
     (operation,) = vtep.write(writes.PutFaultStatus(row, frozenset({"invalid_vlan_map"})))
     assert operation["table"] == "Physical_Port"
     assert operation["row"] == {"port_fault_status": "invalid_vlan_map"}
 
 
-def test_counters_of_a_binding_have_a_row(vtep):
+def test_counters_of_a_binding_have_a_row(vtep: Vtep) -> None:
     (operation,) = vtep.write(writes.PutBindingStats(PORT, 0, BindingStats(2, 0, 0, 9)))
     assert operation["where"] == [["_uuid", "==", ref(STATS)]]
     assert operation["row"] == counters(packets_from_local=2, bytes_to_local=9)
 
 
-def test_writes_to_what_an_old_schema_lacks_are_not_taken():
+def test_writes_to_what_an_old_schema_lacks_are_not_taken() -> None:
     schema = json.loads(SCHEMA_FILES["vtep"].read_text())
     del schema["tables"]["Tunnel"]
     del schema["tables"]["Physical_Switch"]["columns"]["tunnels"]

@@ -29,12 +29,9 @@ from vtep_ofapp.values.rows import (
     ANYONE,
     BridgePort,
     Gone,
-    LogicalRouter,
     LogicalSwitch,
     PhysicalSwitch,
-    Refused,
-    RemoteMac,
-    RemoteMcastMac,
+    VtepRow,
 )
 
 from .builders import bridge, physical_switch, port, unknown_source
@@ -46,8 +43,6 @@ FIRST_TUNNEL_PORT = 1000
 
 NO_CONNECTION: Any = None
 """A World has no connections."""
-
-Row = LogicalSwitch | RemoteMac | RemoteMcastMac | LogicalRouter | Refused
 
 
 class StrictReconciliation(DesiredActual[K, W]):
@@ -86,7 +81,7 @@ class World:
             self.logical_switches.ids = StableIds(limit)
             self.model[McastSets].ids = StableIds(limit)
         self.macs = self.model[LearnedMacs]
-        self.rows: dict[UUID, Row] = {}
+        self.rows: dict[UUID, VtepRow] = {}
         self.switches = {name: self._new_switch(name) for name in names}
         self.physical_rows: dict[str, PhysicalSwitch | None] = {}
         self._faults: dict[tuple[str, Any], tuple[Fault, ...]] = {}
@@ -109,7 +104,7 @@ class World:
 
     # What happens
 
-    def tell(self, *rows: Row | Gone) -> None:
+    def tell(self, *rows: VtepRow) -> None:
         """Rows of the NVC are new, changed or gone."""
         for row in rows:
             if isinstance(row, Gone):
@@ -187,8 +182,9 @@ class World:
                 made = self._make_tunnel(port_name, wanted.remote, outcome(wanted.remote))
                 port = made if made is not None else port
             if port is not None:
-                ends = {"remote": wanted.remote, "local": wanted.local, "bfd": wanted.bfd}
-                ports.append(replace(port, **ends))
+                ports.append(
+                    replace(port, remote=wanted.remote, local=wanted.local, bfd=wanted.bfd)
+                )
         if ports != list(switch.bridge.ports.values()):
             self.exactly(*ports, name=name)
 

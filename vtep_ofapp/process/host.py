@@ -35,11 +35,12 @@ def has_address(address: str) -> bool:
         try:
             probe.bind((address, 0))
         except OSError as error:
-            return error.errno != errno.EADDRNOTAVAIL or address in _addresses(probe)
+            return error.errno != errno.EADDRNOTAVAIL or address in addresses(probe)
     return True
 
 
-def _addresses(any_socket: socket.socket) -> set[str]:
+def addresses(any_socket: socket.socket) -> set[str]:
+    """Return the IPv4 addresses of the interfaces, as SIOCGIFCONF lists them."""
     buffer = array.array("B", bytes(_MAX_ADDRESSES * _IFREQ))
     request = struct.pack("iL", len(buffer), buffer.buffer_info()[0])
     length = struct.unpack("iL", fcntl.ioctl(any_socket, _SIOCGIFCONF, request))[0]
