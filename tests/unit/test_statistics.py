@@ -149,7 +149,7 @@ def test_a_switch_that_lost_its_flows_counts_on(bench: Bench) -> None:
     bench.go_out(1, 60)
     bench.read()
     bench.flows.clear()
-    bench.statistics.begin_anew()
+    bench.statistics.reset()
     bench.come_in(2, 120)
     bench.read()
     assert bench.told() == (5, 300, 1, 60)
@@ -280,7 +280,7 @@ def test_nothing_is_lost_or_counted_twice_between_readings(steps: list[Any]) -> 
             bench.read()
         elif name == "lose all":
             bench.flows.clear()
-            bench.statistics.begin_anew()
+            bench.statistics.reset()
     bench.read()
     for vlan, binding in ((0, UNTAGGED), (10, TAGGED)):
         told = bench.told(vlan) or (0, 0, 0, 0)

@@ -10,7 +10,7 @@ W = TypeVar("W")
 
 @dataclass(slots=True)
 class Difference(Generic[K, W]):
-    """One key whose wanted value is not the actual one; None stands for absent."""
+    """A key whose desired value differs from the actual one; None means no value."""
 
     key: K
     have: W | None
@@ -18,7 +18,7 @@ class Difference(Generic[K, W]):
 
 
 class DesiredActual(Generic[K, W]):
-    """Keeps a wanted and an actual map and the keys where they differ.
+    """A desired and an actual map, and the keys where they differ.
 
     A value is compared once, when it is set on either side. Listing the differences then costs
     only as much as there are. Equal values on both sides are one object, to save memory.
@@ -30,7 +30,7 @@ class DesiredActual(Generic[K, W]):
         self._differing: dict[K, None] = {}
 
     def want(self, key: K, value: W | None) -> None:
-        """Set the wanted value of a key, None for no value."""
+        """Set the desired value of a key, None for no value."""
         if value is None:
             self.wanted.pop(key, None)
             self._mark(key, key in self.actual)
@@ -62,12 +62,12 @@ class DesiredActual(Generic[K, W]):
             self.have(key, value)
 
     def differences(self) -> Iterator[Difference[K, W]]:
-        """Yield every key where wanted and actual differ, the oldest difference first."""
+        """Yield every key where desired and actual differ, the oldest difference first."""
         for key in self._differing:
             yield Difference(key, self.actual.get(key), self.wanted.get(key))
 
     def settled(self) -> bool:
-        """Whether wanted and actual agree on every key."""
+        """Whether desired and actual agree on every key."""
         return not self._differing
 
     def _mark(self, key: K, differs: bool) -> None:

@@ -68,8 +68,8 @@ class Owner:
     compute: Callable[[Any, View], Desired]
     pace: Pace = Pace.AT_ONCE
 
-    def work_out(self, key: Key, view: View, former: Addresses) -> tuple[Desired, Addresses]:
-        """Return what an owner wants, and the tunnels that it needs; ``former`` are until now."""
+    def recompute(self, key: Key, view: View, former: Addresses) -> tuple[Desired, Addresses]:
+        """Return an owner's desired state and the tunnels that it needs; it used ``former``."""
         desired = self.compute(key, view)
         return desired, desired.uses
 
@@ -86,8 +86,8 @@ class TunnelUser:
     compute: Callable[[Any, View, Choice], Desired]
     pace: Pace = Pace.AT_ONCE
 
-    def work_out(self, key: Key, view: View, former: Addresses) -> tuple[Desired, Addresses]:
-        """Return what an owner wants, and the tunnels that it needs; ``former`` are until now."""
+    def recompute(self, key: Key, view: View, former: Addresses) -> tuple[Desired, Addresses]:
+        """Return an owner's desired state and the tunnels that it needs; it used ``former``."""
         choice = Choice(former, view.tunnels)
         return self.compute(key, view, choice), choice.needs
 
@@ -107,9 +107,9 @@ class Feature:
     them by their types. States that are FlowWatchers follow the flows on their switch.
     ``packets`` handle packet-ins, by the producer of the flow that sent them.
     ``steps`` are optional tables that frames of another feature's owners pass, by the type of key.
-    ``rows`` are types of keys of rows that owners want, and ``reports`` write such rows, and others
-    that the switch owes. ``fault_columns`` show the faults of rows that the feature looks at.
-    ``tunnels`` is the type of the state that knows the switch's tunnels: one feature has it.
+    ``rows`` are the types of the keys of owners' rows. ``reports`` write these rows and others of
+    the switch. ``fault_columns`` show the faults of the feature's rows. ``tunnels`` is the type of
+    the state with the switch's tunnels: one feature has it.
     """
 
     indices: tuple[type[Index], ...] = ()

@@ -81,7 +81,7 @@ class TunnelUsers:
         self._waiting: dict[str, dict[type, set[Hashable]]] = {}
 
     def wanted(self) -> set[str]:
-        """Return the remote VTEPs to which tunnels are wanted."""
+        """Return the remote VTEPs to which tunnels are desired."""
         return set(self._counts)
 
     def is_wanted(self, address: str) -> bool:

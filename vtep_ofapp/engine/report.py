@@ -40,14 +40,14 @@ class ManagedSwitches:
 class FaultColumn:
     """The fault column of a table of hardware_vtep.
 
-    ``told_by`` is the type of the rows that tell what it holds. ``rows`` returns the rows of the
-    table that such a row holds, itself by default; each has a ``uuid`` and a ``fault_status``.
-    ``is_ours`` returns whether a managed switch uses what the row tells, so that the column is ours
-    to write. With ``is_cleared_after_use`` it also stays ours after that, until it is empty.
+    ``row_type`` is the type of the values that contain the table's rows. ``rows`` returns the rows
+    in such a value, itself by default; each has a ``uuid`` and a ``fault_status``. ``is_ours``
+    returns whether a managed switch uses the value, so that we write the column. With
+    ``is_cleared_after_use`` we also write it after that, until it is empty.
     """
 
     table: FaultTable
-    told_by: type
+    row_type: type
     is_ours: Callable[[Any, ManagedSwitches], bool]
     rows: Callable[[Any], Iterable[Any]] = lambda row: (row,)
     is_cleared_after_use: bool = False

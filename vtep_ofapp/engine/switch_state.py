@@ -221,7 +221,7 @@ class SwitchState:
             owners = self._desired[kind]
             former = owners.get(key, NOTHING)
             try:
-                desired, needs = self._work_out(kind, key, former.uses)
+                desired, needs = self._recompute(kind, key, former.uses)
             except Exception:
                 LOG.exception("%s: a bug; this stays as it is: %s", self.name, key)
                 continue
@@ -230,19 +230,19 @@ class SwitchState:
                 continue
             owners[key] = desired
             changed.append((owners, key, desired))
-            self._want_no_more(former)
+            self._remove(former)
             if desired.faults != former.faults:
                 yield (kind, key), desired.faults
         for owners, key, desired in changed:
             if owners.get(key) is desired:  # else it was recomputed once more
-                self._want(desired)
+                self._add(desired)
                 if desired == NOTHING:
                     del owners[key]
 
-    def _work_out(self, kind: type, key: Key, former: Addresses) -> tuple[Desired, Addresses]:
+    def _recompute(self, kind: type, key: Key, former: Addresses) -> tuple[Desired, Addresses]:
         if self.view.physical is None:
             return NOTHING, NO_TUNNELS
-        return self._tables.owners[kind].work_out(key, self.view, former)
+        return self._tables.owners[kind].recompute(key, self.view, former)
 
     def _take(self) -> Iterator[Key]:
         """Yield the invalid owners; the desired tunnels are known before those that come last."""
@@ -259,7 +259,7 @@ class SwitchState:
                 return
             yield from last
 
-    def _want(self, desired: Desired) -> None:
+    def _add(self, desired: Desired) -> None:
         for flow in desired.flows:
             self.flows.want(flow.key, flow)
         for group in desired.groups:
@@ -270,7 +270,7 @@ class SwitchState:
             self.rows[type(key)].want(key, row)
             self.invalidate(RowWanted(key))
 
-    def _want_no_more(self, former: Desired) -> None:
+    def _remove(self, former: Desired) -> None:
         for flow in former.flows:
             if self.flows.wanted.get(flow.key) is flow:  # else another owner has taken it over
                 self.flows.want(flow.key, None)

@@ -67,7 +67,7 @@ class View:
         return self.physical.tunnel_ip if self.physical else None
 
     def physical_ports(self) -> set[str]:
-        """Return the names that Physical_Port rows should have: the ports that are no tunnels."""
+        """Return the names of the ports that need a Physical_Port row: all but our tunnel ports."""
         ports = self.bridge.ports.values() if self.bridge else ()
         return {port.name for port in ports if not port.is_ours}
 

@@ -16,27 +16,27 @@ from .fault_log import FaultLog
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What a fault column holds, and the row that told it."""
+    """The actual content of a fault column, and the row value that contains it."""
 
     column: FaultColumn
-    told_by: Any
+    row: Any
     words: frozenset[str]
 
 
 class FaultColumns(Report):
     """Compares current faults with the fault columns that features declare.
 
-    A row is compared when it was told, when its faults changed and when the managed switches did:
-    all in writes(), once everything else is worked out.
+    A row is compared after a change of the row, of its faults or of the managed switches, all in
+    writes(), after everything else is recomputed.
     """
 
     def __init__(self, faults: FaultLog, columns: Iterable[FaultColumn]) -> None:
         self._faults = faults
         self._columns: defaultdict[type, list[FaultColumn]] = defaultdict(list)
         for column in columns:
-            self._columns[column.told_by].append(column)
+            self._columns[column.row_type].append(column)
         self._managed = ManagedSwitches({}, {}, {})
-        self._told: dict[UUID, Any] = {}
+        self._rows: dict[UUID, Any] = {}
         self._held: dict[FaultRow, _Held] = {}
         self._ours: set[FaultRow] = set()
         self._to_compare: set[FaultRow] = set()
@@ -49,8 +49,8 @@ class FaultColumns(Report):
         }
 
     def rows(self) -> Set[UUID]:
-        """Return the rows that it was told of and that are not gone."""
-        return self._told.keys()
+        """Return the UUIDs of the rows that have fault columns."""
+        return self._rows.keys()
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield the content of each fault column that differs."""
@@ -68,7 +68,7 @@ class FaultColumns(Report):
 
     def _row_changed(self, row: Any) -> None:
         self._forget(row.uuid)
-        self._told[row.uuid] = row
+        self._rows[row.uuid] = row
         for key, held in self._columns_in(row):
             self._held[key] = held
             self._to_compare.add(key)
@@ -77,8 +77,8 @@ class FaultColumns(Report):
         self._forget(gone.uuid)
 
     def _forget(self, uuid: UUID) -> None:
-        if uuid in self._told:
-            for key, _ in self._columns_in(self._told.pop(uuid)):
+        if uuid in self._rows:
+            for key, _ in self._columns_in(self._rows.pop(uuid)):
                 self._held.pop(key, None)
                 self._to_compare.add(key)
 
@@ -99,6 +99,6 @@ class FaultColumns(Report):
             self._words.have(row, None)
 
     def _is_ours(self, row: FaultRow, held: _Held) -> bool:
-        if held.column.is_ours(held.told_by, self._managed):
+        if held.column.is_ours(held.row, self._managed):
             return True
         return held.column.is_cleared_after_use and row in self._ours and bool(held.words)

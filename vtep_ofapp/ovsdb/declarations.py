@@ -21,14 +21,14 @@ class Table:
     """A table, its columns that are read or written, and how a row becomes a value.
 
     ``columns`` has NEEDED, or a type for schemas that lack the column. ``read`` returns the value
-    of a row for the loop, or a Refused. Without ``read`` a Keeper handles the rows; ``is_told``
+    of a row for the loop, or a Refused. Without ``read`` a Keeper handles the rows; ``is_reported``
     means that it reports each of them to the loop.
     """
 
     name: str
     columns: Mapping[str, Any]
     read: Callable[[Row], Any] | None = None
-    is_told: bool = False
+    is_reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)

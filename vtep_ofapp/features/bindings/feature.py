@@ -29,7 +29,7 @@ class PortRowFaults:
     """The owner of the faults of Physical_Port rows."""
 
 
-# What owners want
+# Desired states of owners
 
 
 def _binding(key: VlanBinding, view: View) -> Desired:
@@ -112,7 +112,7 @@ class CountedFlows(FlowWatcher):
     def begin(self, flows: Mapping[FlowKey, Flow]) -> None:
         """Begin a read-back; a switch without the flow unknown() has lost all its flows."""
         if learning.unknown().key not in flows:
-            self._statistics.begin_anew()
+            self._statistics.reset()
 
     def put(self, key: FlowKey) -> None:
         """Handle a flow that was added or replaced, and counts from zero."""

@@ -63,7 +63,7 @@ class Statistics:
         if begun:
             self._begin_bindings(begun, ports)
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Note that the switch has lost its flows, and counts from zero."""
         self._last.clear()
         for row in self._of:

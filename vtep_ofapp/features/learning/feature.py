@@ -128,7 +128,7 @@ def _place_at(binding: Binding, view: View) -> Place:
     return Place(view.name, binding.port, binding.number, binding.logical_switch)
 
 
-# What owners want
+# Desired states of owners
 
 
 def _learned(key: Learned, view: View) -> Desired:

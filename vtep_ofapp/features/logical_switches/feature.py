@@ -33,7 +33,7 @@ class Vni:
     logical_switch: UUID
 
 
-# What owners want
+# Desired states of owners
 
 
 def _local_flooding(key: LocalFlooding, view: View) -> Desired:

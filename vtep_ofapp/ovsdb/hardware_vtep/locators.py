@@ -129,7 +129,7 @@ GROUP = Group(
         Table(
             "Physical_Locator",
             {"encapsulation_type": NEEDED, "dst_ip": NEEDED, "tunnel_key": SET},
-            is_told=True,
+            is_reported=True,
         ),
         Table("Physical_Locator_Set", {"locators": NEEDED}),
     ),

@@ -120,7 +120,7 @@ GROUP = Group(
                 "description": TEXT,
                 "switch_fault_status": SET,
             },
-            is_told=True,
+            is_reported=True,
         ),
         Table("Manager", {"target": TEXT}),
     ),

@@ -77,8 +77,10 @@ class VtepTables:
         self._is_within_change = False
         for keeper in self._keepers:
             keeper.in_sync()
-        told = (each.name for each in _TABLES.values() if each.is_told or each.read is not None)
-        rows = [self._contents.rows(name) for name in told if name not in self.bulk]
+        reported = (
+            each.name for each in _TABLES.values() if each.is_reported or each.read is not None
+        )
+        rows = [self._contents.rows(name) for name in reported if name not in self.bulk]
         return VtepInSync(frozenset().union(*rows, *(each.uuids() for each in self.bulk.values())))
 
     def takes(self, write: VtepWrite) -> bool:

@@ -50,7 +50,7 @@ def _put_local_mac(changes: Changes, write: PutLocalMac) -> None:
 _COLUMNS = {"MAC": NEEDED, "logical_switch": NEEDED, "locator": NEEDED}
 GROUP = Group(
     tables=(
-        Table("Ucast_Macs_Remote", _COLUMNS, is_told=True),
+        Table("Ucast_Macs_Remote", _COLUMNS, is_reported=True),
         Table("Ucast_Macs_Local", _COLUMNS, read=_local_mac),
     ),
     writes=(Write(PutLocalMac, _put_local_mac),),
