@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, Phase, settings
 from .app import App
 from .doubles import Said
 
+pytest.register_assert_rewrite("tests.unit.sequences")
+
 _COMMON: dict[str, Any] = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],

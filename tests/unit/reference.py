@@ -5,14 +5,22 @@ and shares no code with what it judges.
 """
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from vtep_ofapp.values.rows import BridgePort, Locator, LogicalSwitch, RemoteMac, RemoteMcastMac
-
-from .world import World
+from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.rows import (
+    Bridge,
+    BridgePort,
+    Locator,
+    LogicalSwitch,
+    PhysicalSwitch,
+    RemoteMac,
+    RemoteMcastMac,
+    VtepRow,
+)
 
 
 class Wire(NamedTuple):
@@ -50,10 +58,37 @@ class Expected:
         return len(left) == 1 and left[0] in self.one_of and rest[left[0]] == 1
 
 
+class KnownSwitch(Protocol):
+    """What is told of a switch."""
+
+    @property
+    def bridge(self) -> Bridge | None: ...
+
+    @property
+    def physical(self) -> PhysicalSwitch | None: ...
+
+
+class Known(Protocol):
+    """What the reference has to know: a World does."""
+
+    @property
+    def rows(self) -> Mapping[UUID, VtepRow]: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def switches(self) -> Mapping[str, KnownSwitch]: ...
+
+    def tunnel_ports(self, name: str) -> list[BridgePort]: ...
+
+    def ports_to_anyone(self, name: str) -> list[BridgePort]: ...
+
+
 class Reference:
     """A VTEP for each switch of a World, which sees the same frames."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Known) -> None:
         self._world = world
         self._seen: dict[tuple[UUID, str], tuple[str, str, int, int]] = {}
 

@@ -6,10 +6,9 @@ that events meet.
 """
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from itertools import count, cycle
-from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -521,12 +520,15 @@ class Sequences(RuleBasedStateMachine):
                     for each in arrived:
                         self.check_arrival(name, place, each, bindings)
 
-    def check_arrival(self, name: str, place: Place, arrival: Place, bindings: Any) -> None:
+    def check_arrival(
+        self, name: str, place: Place, arrival: Place, bindings: Mapping[tuple[str, int], UUID]
+    ) -> None:
         """Check one copy; what was named before counts until what is named now is there."""
         if isinstance(place, Wire):
-            source = bindings[place.port, place.tag or 0]
+            source = bindings.get((place.port, place.tag or 0))
         else:
             source = self.reference.let_in(name, place)
+        assert source is not None
         if isinstance(arrival, Wire):
             assert arrival != Wire(*place) or isinstance(place, Tunnel)
             assert bindings[arrival.port, arrival.tag or 0] == source

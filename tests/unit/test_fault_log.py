@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -167,7 +166,7 @@ ALL = [LOST, BROKEN, CONFUSED, AWAY, QUIET]
 def test_columns_are_what_the_sources_last_said(steps: list[tuple[str, set[Fault]]]) -> None:
     faults = FaultLog(TimeDouble().timers())
     model: dict[str, set[Fault]] = {}
-    changed: set[Any] = set()
+    changed: set[FaultRow] = set()
     before: Counter[Fault] = Counter()
     for source, found in steps:
         faults.put(source, found)

@@ -3,11 +3,10 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from vtep_ofapp.loop.connections import CLAIM_TIME
 from vtep_ofapp.values.events import Bridges, BridgesInSync, Connected, LockIs, VtepInSync, VtepRows
-from vtep_ofapp.values.rows import Mark, VtepRow
+from vtep_ofapp.values.rows import Bridge, Mark, VtepRow
 from vtep_ofapp.values.writes import PutTunnelPort, PutUnknownDst
 
 from .app import ROWS, App, described
@@ -38,7 +37,7 @@ def ports_in(writes: Iterable[object]) -> list[PutTunnelPort]:
 
 
 def two_hosts(
-    *more: VtepRow, distant: Any = DISTANT
+    *more: VtepRow, distant: Bridge = DISTANT
 ) -> tuple[App, ConnectionDouble, ConnectionDouble]:
     """Return a loop that has read hardware_vtep and the second of two hosts, and connections."""
     app = App("here", "there")

@@ -1,6 +1,5 @@
 """The NVC's rows as features look at them: what they amount to, and what a change touches."""
 
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,7 +20,7 @@ from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.features.replication import McastSets, Multicast, Replication
 from vtep_ofapp.features.routers import Router, Routers
 from vtep_ofapp.features.unicast import Placed, PlacedMacs
-from vtep_ofapp.values.rows import Gone
+from vtep_ofapp.values.rows import Gone, VtepRow
 
 from .builders import (
     BLUE,
@@ -47,14 +46,14 @@ def model() -> Model:
     return Model(FEATURES)
 
 
-def told(*rows: Any) -> Model:
+def told(*rows: VtepRow) -> Model:
     model = Model(FEATURES)
     for row in rows:
         model.update(row)
     return model
 
 
-def update(model: Model, row: Any) -> set[Topic]:
+def update(model: Model, row: VtepRow) -> set[Topic]:
     """Return what a row touches, as a set; two owners of different types must not be equal."""
     topics = model.update(row)
     assert len(set(topics)) == len({(type(topic), topic) for topic in topics})

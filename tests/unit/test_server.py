@@ -61,7 +61,7 @@ def test_the_newest_schemas_lack_nothing() -> None:
 
 @pytest.mark.parametrize(("tables", "file"), [(VtepTables, "vtep"), (OpenVSwitchTables, "ovs")])
 def test_a_column_that_may_be_missing_is_a_map_where_the_newest_schema_has_one(
-    tables: Any, file: str
+    tables: type[VtepTables] | type[OpenVSwitchTables], file: str
 ) -> None:
     schema = ovs.db.schema.DbSchema.from_json(json.loads(SCHEMA_FILES[file].read_text()))
     optional = [
