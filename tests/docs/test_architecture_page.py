@@ -95,3 +95,13 @@ def test_there_are_no_circles() -> None:
 def test_the_parts_that_the_rules_name_are_there() -> None:
     parts = {part_of(module) for module in FILES}
     assert parts >= {"openflow", "ovsdb", "pipeline", "loop", "process", *VALUES}
+
+
+def test_there_are_no_circles_of_folders() -> None:
+    graph: dict[str, set[str]] = {}
+    for module in FILES:
+        others = {part_of(each) for each in ours(module)} - {part_of(module)}
+        graph.setdefault(part_of(module), set()).update(others)
+    order = list(TopologicalSorter(graph).static_order())
+    assert order.index("values") < order.index("engine") < order.index("features")
+    assert order.index("features") < order.index("loop")

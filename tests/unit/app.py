@@ -3,7 +3,6 @@
 from typing import Any
 
 from vtep_ofapp.loop.components import build_components
-from vtep_ofapp.loop.forgotten_steps import ON_LOOPBACK
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.process.settings import Settings
@@ -16,6 +15,7 @@ from vtep_ofapp.values.events import (
     VtepInSync,
     VtepRows,
 )
+from vtep_ofapp.values.listen_address import ON_LOOPBACK
 from vtep_ofapp.values.rows import BridgePort, PhysicalPort, PhysicalSwitch, VtepRow
 from vtep_ofapp.values.writes import PutTunnelPort
 

@@ -19,7 +19,6 @@ from vtep_ofapp.engine import switch_state
 from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.loop import change_queue, inbox
 from vtep_ofapp.loop.components import build_components
-from vtep_ofapp.loop.forgotten_steps import ON_LOOPBACK
 from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.loop.timers import Timers
 from vtep_ofapp.ovsdb import reader, schemas
@@ -30,6 +29,7 @@ from vtep_ofapp.ovsdb.reader import Reader
 from vtep_ofapp.ovsdb.replica import Replica
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.events import Bridges, BridgesInSync, Connected, LockIs, TimerIsDue
+from vtep_ofapp.values.listen_address import ON_LOOPBACK
 from vtep_ofapp.values.writes import PutTunnelPort, RemoveTunnelPort
 
 from .builders import (

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from vtep_ofapp.loop.forgotten_steps import BACKOFF, PATIENCE, Listener, missing
+from vtep_ofapp.loop.forgotten_steps import BACKOFF, PATIENCE, missing
 from vtep_ofapp.values.faults import Fault
+from vtep_ofapp.values.listen_address import ListenAddress
 from vtep_ofapp.values.rows import Bridge, Controller
 
 from .builders import bridge, physical_switch, row_of
@@ -32,7 +33,7 @@ def found(
     """Return what is missing, by name, as people read it."""
     named = {each: physical_switch(name=each, **more) for each in rows}
     by_name = {each.name: each for each in bridges}
-    return missing(named, by_name, waiting, connected, unread, Listener())
+    return missing(named, by_name, waiting, connected, unread, ListenAddress())
 
 
 def said(*args: Bridge, **more: Any) -> dict[str, str]:
@@ -127,37 +128,37 @@ def test_a_bridge_that_leads_here_and_has_no_row() -> None:
 @pytest.mark.parametrize(
     ("listener", "target", "is_meant"),
     [
-        (Listener(), "tcp:127.0.0.1:6653", True),
-        (Listener(), "tcp:127.0.0.1", True),
-        (Listener(), "tcp:localhost:6653", True),
-        (Listener(), "tcp:127.0.0.1:6654", False),
-        (Listener(), "tcp:192.0.2.1:6653", False),
-        (Listener(), "ssl:127.0.0.1:6653", False),
-        (Listener(), "ptcp:6653", False),
-        (Listener(), "unix:/run/x", False),
-        (Listener(port=6654), "tcp:127.0.0.1", False),
-        (Listener(host="0.0.0.0"), "tcp:192.0.2.1:6653", True),
-        (Listener(host="::"), "tcp:[2001:db8::1]:6653", True),
-        (Listener(host="192.0.2.1"), "tcp:192.0.2.1:6653", True),
-        (Listener(host="192.0.2.1"), "tcp:192.0.2.2:6653", False),
-        (Listener(host="192.0.2.1"), "tcp:a.example:6653", True),
-        (Listener(host="::1"), "tcp:[::1]:6653", True),
-        (Listener("ssl"), "ssl:127.0.0.1:6653", True),
+        (ListenAddress(), "tcp:127.0.0.1:6653", True),
+        (ListenAddress(), "tcp:127.0.0.1", True),
+        (ListenAddress(), "tcp:localhost:6653", True),
+        (ListenAddress(), "tcp:127.0.0.1:6654", False),
+        (ListenAddress(), "tcp:192.0.2.1:6653", False),
+        (ListenAddress(), "ssl:127.0.0.1:6653", False),
+        (ListenAddress(), "ptcp:6653", False),
+        (ListenAddress(), "unix:/run/x", False),
+        (ListenAddress(port=6654), "tcp:127.0.0.1", False),
+        (ListenAddress(host="0.0.0.0"), "tcp:192.0.2.1:6653", True),
+        (ListenAddress(host="::"), "tcp:[2001:db8::1]:6653", True),
+        (ListenAddress(host="192.0.2.1"), "tcp:192.0.2.1:6653", True),
+        (ListenAddress(host="192.0.2.1"), "tcp:192.0.2.2:6653", False),
+        (ListenAddress(host="192.0.2.1"), "tcp:a.example:6653", True),
+        (ListenAddress(host="::1"), "tcp:[::1]:6653", True),
+        (ListenAddress("ssl"), "ssl:127.0.0.1:6653", True),
     ],
 )
-def test_which_targets_lead_here(listener: Listener, target: str, is_meant: bool) -> None:
+def test_which_targets_lead_here(listener: ListenAddress, target: str, is_meant: bool) -> None:
     assert listener.is_meant_by(target) is is_meant
 
 
 @pytest.mark.parametrize(
     ("listener", "target"),
     [
-        (Listener(), "tcp:127.0.0.1:6653"),
-        (Listener("ssl", "192.0.2.1", 6654), "ssl:192.0.2.1:6654"),
-        (Listener(host="2001:db8::1"), "tcp:[2001:db8::1]:6653"),
-        (Listener(host="0.0.0.0"), "tcp:127.0.0.1:6653"),
-        (Listener(host="0.0.0.0", is_local=False), "tcp:ADDRESS:6653"),
+        (ListenAddress(), "tcp:127.0.0.1:6653"),
+        (ListenAddress("ssl", "192.0.2.1", 6654), "ssl:192.0.2.1:6654"),
+        (ListenAddress(host="2001:db8::1"), "tcp:[2001:db8::1]:6653"),
+        (ListenAddress(host="0.0.0.0"), "tcp:127.0.0.1:6653"),
+        (ListenAddress(host="0.0.0.0", is_local=False), "tcp:ADDRESS:6653"),
     ],
 )
-def test_the_target_that_leads_here(listener: Listener, target: str) -> None:
+def test_the_target_that_leads_here(listener: ListenAddress, target: str) -> None:
     assert listener.target == target

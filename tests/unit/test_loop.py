@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from vtep_ofapp.engine import switch_state
 from vtep_ofapp.loop.components import build_components
-from vtep_ofapp.loop.forgotten_steps import ON_LOOPBACK
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.loop.timers import Timers
@@ -31,6 +30,7 @@ from vtep_ofapp.values.events import (
     WorkIsLeft,
 )
 from vtep_ofapp.values.flows import match
+from vtep_ofapp.values.listen_address import ON_LOOPBACK
 from vtep_ofapp.values.rows import Gone, Mark
 from vtep_ofapp.values.writes import IntroduceSwitch, PutLocalMac, PutUnknownDst, SecureBridge
 

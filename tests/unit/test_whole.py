@@ -17,7 +17,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.features.learning.damping import HOLD
 from vtep_ofapp.loop.components import build_components
-from vtep_ofapp.loop.forgotten_steps import ON_LOOPBACK
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.pipeline.layout import Table
@@ -32,6 +31,7 @@ from vtep_ofapp.values.events import (
     LockIs,
 )
 from vtep_ofapp.values.flows import match
+from vtep_ofapp.values.listen_address import ON_LOOPBACK
 from vtep_ofapp.values.rows import (
     Bridge,
     BridgePort,

@@ -8,12 +8,12 @@ from ..engine.switch_state import SwitchState
 from ..features.registry import FEATURES
 from ..process.settings import Settings
 from ..values.events import Writer
+from ..values.listen_address import ListenAddress
 from .change_queue import ChangeQueue
 from .connections import Connections
 from .databases import Databases
 from .fault_columns import FaultColumns
 from .fault_log import FaultLog
-from .forgotten_steps import Listener
 from .hosts import Hosts
 from .learned import LearnedStations
 from .lock import Lock
@@ -47,7 +47,7 @@ def build_components(
     openvswitch: Mapping[str, Writer],
     settings: Settings,
     timers: Timers,
-    listener: Listener,
+    listener: ListenAddress,
 ) -> Components:
     """Return new components, connected with each other.
 

@@ -1,10 +1,9 @@
 """Find the step that an operator forgot before a switch can be managed, and its command."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
 from ..values.faults import Fault
+from ..values.listen_address import ListenAddress
 from ..values.rows import Bridge, PhysicalSwitch
 
 PATIENCE = 4.0
@@ -17,49 +16,6 @@ DATABASE = "hardware_vtep"
 INTRODUCTION = "managed by vtep_ofapp"
 """The end of the description of a Physical_Switch that this program has managed."""
 
-_TARGET = re.compile(r"(?P<method>tcp|ssl):(?P<host>\[[^]]*\]|[^:]*)(:(?P<port>[0-9]+))?")
-_DEFAULT_PORT = "6653"
-_LOOPBACK = re.compile(r"127\..*|localhost|::1")
-_ANYWHERE = ("", "0.0.0.0", "::")
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """The address on which we listen for OpenFlow; ``method`` is tcp or ssl.
-
-    ``is_local`` says that all bridges are on this host.
-    """
-
-    method: str = "tcp"
-    host: str = "127.0.0.1"
-    port: int = 6653
-    is_local: bool = True
-
-    @property
-    def target(self) -> str:
-        """The target of a Controller row for this address."""
-        host = self.host
-        if host in _ANYWHERE:
-            host = "127.0.0.1" if self.is_local else "ADDRESS"
-        return f"{self.method}:{f'[{host}]' if ':' in host else host}:{self.port}"
-
-    def is_meant_by(self, target: str) -> bool:
-        """Whether the target of a Controller row is this address, or a host name that may be."""
-        parts = _TARGET.fullmatch(target)
-        if not parts or parts["method"] != self.method:
-            return False
-        if (parts["port"] or _DEFAULT_PORT) != str(self.port):
-            return False
-        host = parts["host"].strip("[]")
-        if _LOOPBACK.fullmatch(self.host):
-            return _LOOPBACK.fullmatch(host) is not None
-        is_name = any(character.isalpha() for character in host) and ":" not in host
-        return self.host in _ANYWHERE or host == self.host or is_name
-
-
-ON_LOOPBACK = Listener()
-"""The default address."""
-
 
 def missing(
     rows: Mapping[str, PhysicalSwitch],
@@ -67,7 +23,7 @@ def missing(
     waiting: Collection[str],
     connected: Collection[str],
     unread: Collection[str],
-    listener: Listener,
+    listener: ListenAddress,
 ) -> dict[str, Fault]:
     """Return the missing step by the name of a Physical_Switch, a bridge, or the database.
 
@@ -121,7 +77,7 @@ def _without_bridge(
     return Fault(f"Physical_Switch {name}", reason, patience=PATIENCE, is_information=not is_ours)
 
 
-def _not_connected(bridge: Bridge, listener: Listener) -> Fault:
+def _not_connected(bridge: Bridge, listener: ListenAddress) -> Fault:
     """Return the fault of a bridge that is not connected to us, judged by its controllers."""
     subject = f"Physical_Switch {bridge.name}"
     targets = _targets(bridge)

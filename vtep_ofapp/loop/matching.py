@@ -1,9 +1,10 @@
 """Match Physical_Switch rows with bridges, and find the missing steps of the others."""
 
+from ..values.listen_address import ListenAddress
 from .bridge_choice import Choice, choose
 from .connections import Connections
 from .fault_log import FaultLog
-from .forgotten_steps import Listener, missing
+from .forgotten_steps import missing
 from .hosts import Hosts
 from .switches import Switches
 from .vtep_rows import KnownRows
@@ -19,7 +20,7 @@ class Matching:
         switches: Switches,
         connections: Connections,
         faults: FaultLog,
-        listener: Listener,
+        listener: ListenAddress,
     ) -> None:
         self._rows = rows
         self._hosts = hosts

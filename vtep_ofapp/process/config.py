@@ -10,7 +10,7 @@ from typing import Any
 from os_ken import cfg
 from oslo_config.cfg import Error, NoSuchOptError, TemplateSubstitutionError
 
-from ..loop.forgotten_steps import Listener
+from ..values.listen_address import ListenAddress
 from . import unused_options
 from .options import OPTIONS, BadOption
 from .settings import Settings
@@ -55,11 +55,11 @@ class Options:
     openflow: OpenFlow
 
     @property
-    def listener(self) -> Listener:
+    def listener(self) -> ListenAddress:
         """The address that bridges connect to; those of this host may use loopback."""
         is_local = all(remotes.startswith("unix:") for remotes in self.ovs_db.values())
         method = "tcp" if self.openflow.tls is None else "ssl"
-        return Listener(method, self.openflow.host, self.openflow.port, is_local)
+        return ListenAddress(method, self.openflow.host, self.openflow.port, is_local)
 
     @property
     def mark(self) -> str:
