@@ -91,7 +91,7 @@ class Blocks(Index):
         self.rows: dict[UUID, BlockRow] = {}
         self.of: defaultdict[UUID, set[UUID]] = defaultdict(set)
 
-    def take(self, former: BlockRow | None, new: BlockRow | None) -> Iterator[Topic]:
+    def row_changed(self, former: BlockRow | None, new: BlockRow | None) -> Iterator[Topic]:
         for row in filter(None, (former, new)):
             self.rows.pop(row.uuid, None)
             self.of[row.logical_switch].discard(row.uuid)

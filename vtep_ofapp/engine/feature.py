@@ -34,7 +34,7 @@ class Index(ABC):
     """The types of the rows that it indexes."""
 
     @abstractmethod
-    def take(self, former: Any, new: Any) -> Iterable[Topic]:
+    def row_changed(self, former: Any, new: Any) -> Iterable[Topic]:
         """Handle a changed row; return the topics that it invalidates.
 
         ``former`` is None for a new row, ``new`` for a deleted one.
@@ -103,6 +103,7 @@ class Timer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
     """All declarations of one feature.
+
     ``indices`` and ``shared`` exist once, ``states`` once for each switch; a view finds all of
     them by their types. States that are FlowWatchers follow the flows on their switch.
     ``packets`` handle packet-ins, by the producer of the flow that sent them.

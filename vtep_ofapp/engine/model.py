@@ -70,9 +70,9 @@ class Model:
             self._rows[row.uuid] = new
         topics: list[Topic] = []
         for index in self._indices[type(former if new is None else new)]:
-            topics += index.take(former if type(former) in index.ROWS else None, new)
+            topics += index.row_changed(former if type(former) in index.ROWS else None, new)
         if new is not None and former is not None and type(former) is not type(new):
             for index in self._indices[type(former)]:
                 if type(new) not in index.ROWS:
-                    topics += index.take(former, None)
+                    topics += index.row_changed(former, None)
         return topics

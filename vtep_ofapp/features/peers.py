@@ -50,7 +50,7 @@ class Peers(Index):
         """Return the logical switches with a row that names the address."""
         return self._naming.get(address, ())
 
-    def take(
+    def row_changed(
         self, former: RemoteMac | RemoteMcastMac | None, new: RemoteMac | RemoteMcastMac | None
     ) -> list[Topic]:
         """Handle a changed row; return the topics that it invalidates.

@@ -39,7 +39,7 @@ class RefusedRows(Index):
         """Return the rows of a logical switch that cannot be used."""
         return self._in.get(logical_switch, ())
 
-    def take(self, former: Refused | None, new: Refused | None) -> list[Topic]:
+    def row_changed(self, former: Refused | None, new: Refused | None) -> list[Topic]:
         """Handle a changed row; return the topics that it invalidates."""
         topics: list[Topic] = []
         if former is not None:

@@ -70,7 +70,7 @@ class McastSets(Index):
         id = _id(multicast)
         return self.ids.number(id) if id in self._numbered else None
 
-    def take(self, former: RemoteMcastMac | None, new: RemoteMcastMac | None) -> set[Topic]:
+    def row_changed(self, former: RemoteMcastMac | None, new: RemoteMcastMac | None) -> set[Topic]:
         """Handle a changed row; return the topics that it invalidates."""
         topics: set[Topic] = set()
         if former is not None:

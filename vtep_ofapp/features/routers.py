@@ -39,7 +39,7 @@ class Routers(Index):
         """Return the logical routers that join a logical switch."""
         return self._joining.get(logical_switch, ())
 
-    def take(self, former: LogicalRouter | None, new: LogicalRouter | None) -> set[Topic]:
+    def row_changed(self, former: LogicalRouter | None, new: LogicalRouter | None) -> set[Topic]:
         """Handle a changed row; return the topics that it invalidates."""
         topics: set[Topic] = set()
         if former is not None:

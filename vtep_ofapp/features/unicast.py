@@ -56,7 +56,7 @@ class PlacedMacs(Index):
         rivals = self._rivals.get(station, {})
         return sorted(rivals.values(), key=lambda row: row.uuid)
 
-    def take(self, former: RemoteMac | None, new: RemoteMac | None) -> list[Topic]:
+    def row_changed(self, former: RemoteMac | None, new: RemoteMac | None) -> list[Topic]:
         """Handle a changed row; return the topics that it invalidates."""
         topics: list[Topic] = []
         if former is not None:

@@ -95,7 +95,7 @@ class Loop:
                 components.faults.put_found()
 
     def _is_complete(self) -> bool:
-        """Whether all changes were taken to their end, and all touched owners are worked out."""
+        """Whether all changes are complete, and all invalid owners are recomputed."""
         components = self._components
         return not components.switches.are_behind and not components.changes.are_partial
 

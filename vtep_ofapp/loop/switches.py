@@ -43,7 +43,7 @@ class Switches:
         self.drivers: dict[str, SwitchDriver] = {}
         self.have_changed = False
         self.are_behind = False
-        """Whether recompute() left touched owners for the next turn."""
+        """Whether recompute() left invalid owners for the next turn."""
         self._new_state = new_state
         self._faults = faults
         self._timers = timers
@@ -158,7 +158,7 @@ class Switches:
             state.invalidate(topic)
 
     def recompute(self) -> None:
-        """Work out the touched owners again, or a part of them if they are very many."""
+        """Recompute the invalid owners, or a part of them if they are very many."""
         for state in self.states():
             for owner, faults in state.recompute():
                 self._faults.find((state.name, owner), faults)

@@ -1,4 +1,4 @@
-"""Rows of hardware_vtep: pass changes to the model, and the touched topics to the switches."""
+"""Rows of hardware_vtep: pass changes to the model, and the topics from it to the switches."""
 
 from collections.abc import Callable, Iterable
 from uuid import UUID

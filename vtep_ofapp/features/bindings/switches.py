@@ -36,7 +36,9 @@ class Switches(Index):
         here = {view.physical.uuid} if view.physical else set()
         return not self._bound_at.get(logical_switch, set()) <= here
 
-    def take(self, former: PhysicalSwitch | None, new: PhysicalSwitch | None) -> Iterator[Topic]:
+    def row_changed(
+        self, former: PhysicalSwitch | None, new: PhysicalSwitch | None
+    ) -> Iterator[Topic]:
         """Handle a changed row; return the topics that it invalidates."""
         if former is not None:
             del self._rows[former.uuid]

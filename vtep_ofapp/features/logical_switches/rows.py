@@ -51,7 +51,9 @@ class LogicalSwitches(Index):
         row = self._rows.get(logical_switch)
         return row is not None and row.source_node_replication
 
-    def take(self, former: LogicalSwitch | None, new: LogicalSwitch | None) -> Iterator[Topic]:
+    def row_changed(
+        self, former: LogicalSwitch | None, new: LogicalSwitch | None
+    ) -> Iterator[Topic]:
         """Handle a changed row; return the topics that it invalidates."""
         renumbered: set[UUID] = set()
         if former is not None:
