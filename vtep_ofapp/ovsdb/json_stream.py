@@ -90,7 +90,7 @@ class MessageParser:
         kept, self._unscanned = self._unscanned, []
         for number, part in enumerate(kept, 1):
             if self._find_end(part) is not None:
-                return len(text)  # it ended in a way that is none; finish() says so
+                return len(text)  # an invalid end; finish() returns the error
             if number % _PIECES_AT_A_TIME == 0:
                 eventlet.sleep(0)
         return self._find_end(text)

@@ -108,12 +108,12 @@ def again() -> Group:
 
 
 def _first(groups: tuple[Group, ...]) -> tuple[int, ...]:
-    """Return the id of the first group of a chain."""
+    """Return the id of the group that refers to all others, in a tuple, empty without groups."""
     return tuple(group.id for group in groups[:1])
 
 
 def _part(group: Group) -> Flow:
-    """Send copies of a frame to one of several replication groups, after again()."""
+    """Send a copy of a frame to the replication group in PART, after again()."""
     return flow(
         Table.REPLICATION,
         Priority.DEFAULT,
