@@ -196,7 +196,7 @@ class Proxy:
             link.cut()
 
     def close(self) -> None:
-        """Cut all connections and accept no more."""
+        """Cut all connections and stop accepting new ones."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()

@@ -97,7 +97,7 @@ class Client(OpenFlowConnection):
             super().send(*messages)
 
     def receive(self) -> Message | None:
-        """Return the next message, None at the end of the connection, whoever ends it."""
+        """Return the next message, None once either side has closed the connection."""
         try:
             return super().receive()
         except ConnectionResetError:

@@ -26,7 +26,7 @@ def clean(switch: DummySwitch, *arguments: str, code: int = 0) -> str:
 
 
 def processor_seconds() -> float:
-    """Return what the processes that we waited for have used: a busy machine takes no more."""
+    """Return the processor time of ended child processes, which other load does not change."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

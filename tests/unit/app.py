@@ -91,7 +91,7 @@ class App:
         return connection
 
     def serve(self, connection: ConnectionDouble) -> None:
-        """Let the switch make what it is asked for until there is no more."""
+        """Apply bundles at the switch until none is in flight."""
         while connection.take()[-1:] == ["apply"]:
             self.turn(connection.done())
 

@@ -141,7 +141,7 @@ def test_nor_does_the_key_of_its_locator() -> None:
     assert switch.keys.vni_towards(RED_AT) == 5001
 
 
-# The key towards a VTEP, whoever else has it
+# The key towards a VTEP, also where other logical switches have the same one
 
 
 def test_the_key_of_a_logical_switch_holds_towards_every_vtep() -> None:
