@@ -37,10 +37,11 @@ from .doubles import ConnectionDouble, Said, SwitchDouble, flow_changes
 
 def test_a_process_without_the_lock_is_ready_and_changes_nothing(app: App) -> None:
     connection = ConnectionDouble()
+    found = bridge(port("p0", 1), to_anyone(), is_secure=False)
     app.turn(
         VtepRows(ROWS),
         VtepInSync(frozenset(row.uuid for row in ROWS)),
-        Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), is_secure=False)}),
+        Bridges(DATABASE, {"br0": found}),
         BridgesInSync(DATABASE, frozenset({"br0"})),
         Connected(0xB0, connection),
     )
@@ -52,7 +53,7 @@ def test_a_process_without_the_lock_is_ready_and_changes_nothing(app: App) -> No
     app.turn(connection.leading(), connection.reading())
     app.serve(connection)
     assert connection.switch.flows == App().start().switch.flows
-    assert SecureBridge("br0") in app.openvswitch[DATABASE].take()
+    assert SecureBridge(found) in app.openvswitch[DATABASE].take()
 
 
 def test_the_next_process_finds_everything_and_changes_nothing(app: App) -> None:

@@ -20,6 +20,7 @@ from vtep_ofapp.process.systemd import ServiceManager
 from vtep_ofapp.values.events import (
     Bridges,
     BridgesInSync,
+    Committed,
     Connected,
     Disconnected,
     Event,
@@ -152,15 +153,29 @@ def test_a_switch_that_was_managed_before_is_not_touched_when_all_is_right(app: 
 
 def test_a_bridge_is_made_secure(app: App) -> None:
     connection = ConnectionDouble()
+    found = bridge(port("p0", 1), to_anyone(), is_secure=False)
     app.turn(
         LockIs(True),
         VtepRows(ROWS),
         VtepInSync(frozenset(row.uuid for row in ROWS)),
-        Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), is_secure=False)}),
+        Bridges(DATABASE, {"br0": found}),
         BridgesInSync(DATABASE, frozenset({"br0"})),
         Connected(0xB0, connection),
     )
-    assert app.openvswitch[DATABASE].take() == [SecureBridge("br0")]
+    assert app.openvswitch[DATABASE].take() == [SecureBridge(found)]
+
+
+def test_controllers_that_came_while_it_was_made_secure_are_set_up_at_once(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.start()
+    for found in (
+        bridge(port("p0", 1), to_anyone(), is_secure=False),
+        bridge(port("p0", 1), to_anyone(), controllers_are_set=False),
+    ):
+        app.turn(Bridges(DATABASE, {"br0": found}), Committed(DATABASE, None))
+        assert app.openvswitch[DATABASE].take() == [SecureBridge(found)]
+    assert "changed nothing" not in caplog.text
 
 
 def test_a_switch_that_nobody_described_is_introduced(app: App) -> None:

@@ -81,7 +81,7 @@ def _own_interface(bridge: Any) -> tuple[int, str] | None:
 
 
 def _secure(changes: Changes, write: SecureBridge) -> None:
-    bridge = changes.named("Bridge", write.bridge)
+    bridge = changes.named("Bridge", write.bridge.name)
     if bridge is None:
         return
     bridge.fail_mode = "secure"
