@@ -20,6 +20,7 @@ from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.features.replication import McastSets, Multicast, Replication
 from vtep_ofapp.features.routers import Router, Routers
 from vtep_ofapp.features.unicast import Placed, PlacedMacs
+from vtep_ofapp.values.faults import Fault
 from vtep_ofapp.values.rows import Gone, VtepRow
 
 from .builders import (
@@ -30,7 +31,9 @@ from .builders import (
     MAC1,
     MAC2,
     MULTICAST,
+    OWN,
     RED,
+    local_mac,
     logical_router,
     logical_switch,
     refused,
@@ -342,6 +345,15 @@ def test_a_refused_row_is_known_for_why() -> None:
     assert list(model[RefusedRows].in_logical_switch(BLUE)) == []
 
 
+def test_the_faults_of_refused_rows_are_returned_once_after_each_change() -> None:
+    model = told(refused(uuid(100)))
+    row, rows = refused(uuid(100)), model[RefusedRows]
+    assert rows.take_changed() == {RefusedRow(row.uuid): [Fault(row.subject, row.reason)]}
+    assert rows.take_changed() == {}
+    update(model, Gone(row.uuid))
+    assert rows.take_changed() == {RefusedRow(row.uuid): []}
+
+
 def test_a_row_that_turns_bad_loses_its_effect() -> None:
     model = told(remote_mac(MAC1, FAR, row=uuid(100)))
     touched = update(model, refused(uuid(100)))
@@ -378,6 +390,17 @@ def test_it_knows_every_row_that_is_not_gone() -> None:
     assert set(model.rows()) == rows
     for row in rows:
         update(model, Gone(row))
+    assert set(model.rows()) == set()
+
+
+def test_a_row_of_a_type_that_no_index_has_is_not_kept() -> None:
+    model = told(local_mac(MAC1, OWN))
+    assert set(model.rows()) == set()
+    former = remote_mac(MAC1, FAR, row=uuid(100))
+    update(model, former)
+    assert update(model, local_mac(MAC1, OWN, row=uuid(100))) == update(
+        told(former), Gone(uuid(100))
+    )
     assert set(model.rows()) == set()
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from ..process.settings import Settings
-from ..values.rows import Gone, VtepRow
+from ..values.rows import VtepRow
 from .feature import Clock, Feature, Index
 from .feature_tables import FeatureTables
 from .report import Report
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Model:
-    """The rows of hardware_vtep, and the indices and shared objects of features.
+    """The rows of hardware_vtep that features index, their indices and their shared objects.
 
     ``model[Peers]`` is the one object of that type.
     """
@@ -51,17 +51,20 @@ class Model:
         return [make(self, settings, self._clock) for make in self.feature_tables.reports]
 
     def rows(self) -> Set[UUID]:
-        """Return the UUIDs of all rows."""
+        """Return the UUIDs of all rows that an index has."""
         return self._rows.keys()
 
     def row(self, row: UUID) -> VtepRow | None:
-        """Return the row with a UUID, None if there is none."""
+        """Return the row with a UUID, None if no index has it."""
         return self._rows.get(row)
 
     def update(self, row: VtepRow) -> list[Topic]:
-        """Handle a new, changed or deleted row; return the topics that it invalidates."""
+        """Handle a new, changed or deleted row; return the topics that it invalidates.
+
+        A row of a type that no index declares is not kept.
+        """
         former = self._rows.get(row.uuid)
-        new = None if isinstance(row, Gone) else row
+        new = row if type(row) in self._indices else None
         if former == new:
             return []
         if new is None:

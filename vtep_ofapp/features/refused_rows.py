@@ -7,7 +7,6 @@ from uuid import UUID
 
 from ..engine.desired import NOTHING, Desired
 from ..engine.feature import Feature, Index, Owner
-from ..engine.topics import Topic
 from ..engine.view import View
 from ..values.faults import Fault
 from ..values.rows import Refused
@@ -30,6 +29,7 @@ class RefusedRows(Index):
     def __init__(self) -> None:
         self._rows: dict[UUID, Refused] = {}
         self._in: defaultdict[UUID | None, set[UUID]] = defaultdict(set)
+        self._changed: set[RefusedRow] = set()
 
     def get(self, row: UUID) -> Refused | None:
         """Return the reason why a row is not used, None if it is used."""
@@ -39,9 +39,9 @@ class RefusedRows(Index):
         """Return the rows of a logical switch that cannot be used."""
         return self._in.get(logical_switch, ())
 
-    def row_changed(self, former: Refused | None, new: Refused | None) -> list[Topic]:
+    def row_changed(self, former: Refused | None, new: Refused | None) -> list[RefusedRow]:
         """Handle a changed row; return the topics that it invalidates."""
-        topics: list[Topic] = []
+        topics: list[RefusedRow] = []
         if former is not None:
             del self._rows[former.uuid]
             self._in[former.logical_switch].discard(former.uuid)
@@ -52,11 +52,19 @@ class RefusedRows(Index):
             self._rows[new.uuid] = new
             self._in[new.logical_switch].add(new.uuid)
             topics = [RefusedRow(new.uuid)]
+        self._changed.update(topics)
         return topics
 
-    def faults(self, row: UUID) -> list[Fault]:
-        """Return the fault of a row for the log, also where its logical switch is not bound."""
-        refused = self._rows.get(row)
+    def take_changed(self) -> dict[RefusedRow, list[Fault]]:
+        """Return, once, the faults of changed rows for the log, whether a switch binds them or not.
+
+        A row that can be used has none.
+        """
+        changed, self._changed = self._changed, set()
+        return {key: self._faults(key) for key in changed}
+
+    def _faults(self, key: RefusedRow) -> list[Fault]:
+        refused = self._rows.get(key.row)
         return [Fault(refused.subject, refused.reason)] if refused else []
 
 
@@ -71,7 +79,7 @@ def _refused(key: RefusedRow, view: View) -> Desired:
     return Desired(faults=(view.switch_fault(refused.reason, refused.subject),))
 
 
-def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[Topic]:
+def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[RefusedRow]:
     return map(RefusedRow, view[RefusedRows].in_logical_switch(topic.logical_switch))
 
 

@@ -15,7 +15,7 @@ from ..pipeline import unicast
 from ..values.faults import Fault
 from ..values.rows import RemoteMac
 from .bindings.ports import Ports
-from .bindings.switches import BoundElsewhere, Switches
+from .bindings.switches import BoundElsewhere, PhysicalSwitches
 from .logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from .peers import Peers
 
@@ -116,7 +116,7 @@ def _faults(key: Placed, address: str, view: View) -> tuple[Fault, ...]:
         faults.append(
             view.switch_fault(reason, subject) if is_contradicted else Fault(subject, reason)
         )
-    if is_own and not view[Switches].is_bound_elsewhere(key.logical_switch, view):
+    if is_own and not view[PhysicalSwitches].is_bound_elsewhere(key.logical_switch, view):
         faults.append(
             view.switch_fault(f"its locator {address} is an address of this switch", subject)
         )
@@ -132,7 +132,7 @@ def _bound_elsewhere(topic: BoundElsewhere, view: View) -> Iterator[Topic]:
 
     They are a fault unless another switch has their logical switch.
     """
-    addresses = view[Switches].tunnel_ips()
+    addresses = view[PhysicalSwitches].tunnel_ips()
     if addresses.isdisjoint(view[Peers].addresses(topic.logical_switch)):
         return
     for station, row in view[PlacedMacs].stations(topic.logical_switch).items():

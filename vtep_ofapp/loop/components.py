@@ -68,7 +68,7 @@ def build_components(
     lock = Lock(switches, databases, publisher, timers)
     connections = Connections(switches, hosts, lock, faults, timers)
     stations = LearnedStations(model, switches, publisher, timers)
-    rows = KnownRows(model, switches, faults, settings, timers, stations.remember)
+    rows = KnownRows(model, switches, faults, settings, timers, stations.row_handlers)
     return Components(
         timers=timers,
         changes=ChangeQueue(),

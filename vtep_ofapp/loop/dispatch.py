@@ -18,9 +18,10 @@ class Dispatcher:
                 table[kind].append(handler)
         self._handlers = dict(table)
 
-    def handles(self, kind: type) -> bool:
-        """Whether a component handles events of a type."""
-        return kind in self._handlers
+    def handle_known(self, event: Any) -> None:
+        """Handle an event, if a component handles its type."""
+        for handler in self._handlers.get(type(event), ()):
+            handler(event)
 
     def handle_all(self, events: Iterable[Any]) -> None:
         """Handle events one by one; raise KeyError for an event that no component handles."""

@@ -5,7 +5,8 @@ from ..engine.topics import StationsChanged
 from ..features.learning.give_way import has_moved_away
 from ..features.learning.stations import LearnedMacs
 from ..features.unicast import Placed, PlacedMacs
-from ..values.rows import RemoteMac, VtepRow
+from ..values.rows import RemoteMac
+from .dispatch import Handlers
 from .publisher import Publisher
 from .switches import Switches
 from .timers import Timers
@@ -21,21 +22,13 @@ class LearnedStations:
         publisher: Publisher,
         timers: Timers,
     ) -> None:
-        self._model = model
         self._macs = model[LearnedMacs]
         self._placed = model[PlacedMacs]
         self._switches = switches
         self._publisher = publisher
         self._former: dict[Placed, str | None] = {}
         self._hold = timers.timer("hold of stations", self._macs.release)
-
-    def remember(self, row: VtepRow) -> None:
-        """Remember the former remote VTEP of a learned station, before a row changes it."""
-        for each in (row, self._model.row(row.uuid)):
-            if isinstance(each, RemoteMac) and self._macs.place(each.logical_switch, each.mac):
-                station = Placed(each.logical_switch, each.mac)
-                if station not in self._former:
-                    self._former[station] = self._placed.address(station)
+        self.row_handlers: Handlers = {RemoteMac: self._remember}
 
     def forget_moved_away(self) -> None:
         """Forget learned stations that the NVC placed elsewhere since the last call."""
@@ -52,6 +45,12 @@ class LearnedStations:
         stations = self._macs.take_changed()
         self._publisher.notify(StationsChanged(stations))
         self._switches.invalidate(StationsChanged(stations))
+
+    def _remember(self, row: RemoteMac) -> None:
+        """Remember the former remote VTEP of a learned station, before its row changes."""
+        if self._macs.place(row.logical_switch, row.mac):
+            station = Placed(row.logical_switch, row.mac)
+            self._former.setdefault(station, self._placed.address(station))
 
     def _own_addresses(self, station: Placed) -> tuple[str, ...] | None:
         """Return the tunnel IPs of the switch where a station was learned."""

@@ -74,8 +74,8 @@ class Publisher:
         for row in event.rows:
             if isinstance(row, Gone):
                 self._drop(row)
-            elif self._dispatcher.handles(type(row)):
-                self.notify(row)
+            else:
+                self._dispatcher.handle_known(row)
 
     def _in_sync(self, event: VtepInSync) -> None:
         rows = set[UUID]().union(*(report.rows() for report in self._reports))

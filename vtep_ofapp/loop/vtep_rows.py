@@ -1,15 +1,15 @@
 """Rows of hardware_vtep: pass changes to the model, and the topics from it to the switches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from ..engine.model import Model
-from ..engine.topics import Topic
-from ..features.refused_rows import RefusedRow, RefusedRows
+from ..features.bindings.switches import PhysicalSwitches
+from ..features.refused_rows import RefusedRows
 from ..process.settings import Settings
 from ..values.events import VtepInSync, VtepRows
-from ..values.rows import Gone, LocalMac, LocalMcastMac, PhysicalSwitch, VtepRow
-from .dispatch import Handlers
+from ..values.rows import Gone, PhysicalSwitch, VtepRow
+from .dispatch import Dispatcher, Handlers
 from .empty_grace import EmptyGrace
 from .fault_log import FaultLog
 from .switches import Switches
@@ -17,9 +17,10 @@ from .timers import Timers
 
 
 class KnownRows:
-    """Keeps the Physical_Switch rows, and passes all rows to the model, which returns topics.
+    """Passes rows to the model, and its topics to the switches.
 
-    ``remember`` is called with each other row, or Gone, before the model is updated.
+    ``row_handlers`` handle the former and the new row of each change, by its type, before the model
+    does.
     """
 
     def __init__(
@@ -29,9 +30,8 @@ class KnownRows:
         faults: FaultLog,
         settings: Settings,
         timers: Timers,
-        remember: Callable[[VtepRow], None],
+        row_handlers: Handlers,
     ) -> None:
-        self.physical: dict[UUID, PhysicalSwitch] = {}
         self.are_in_sync = False
         """Whether the initial rows of hardware_vtep are complete."""
         self.grace = EmptyGrace(settings.empty_db_grace, timers, self._give_up)
@@ -39,9 +39,13 @@ class KnownRows:
         self._switches = switches
         self._faults = faults
         self._has_grace = settings.empty_db_grace > 0
-        self._remember = remember
-        self._refused: set[UUID] = set()
+        self._row_handlers = Dispatcher({PhysicalSwitch: self._switch_changed}, row_handlers)
         self.change_handlers: Handlers = {VtepRows: self._rows_changed, VtepInSync: self._in_sync}
+
+    @property
+    def physical(self) -> Mapping[UUID, PhysicalSwitch]:
+        """The Physical_Switch rows."""
+        return self._model[PhysicalSwitches].rows
 
     def by_name(self) -> dict[str, PhysicalSwitch]:
         """Return the Physical_Switch rows by their name."""
@@ -49,9 +53,8 @@ class KnownRows:
 
     def find_refused(self) -> None:
         """Report the faults of rows that cannot be used to the fault log."""
-        for row in self._refused:
-            self._faults.find(RefusedRow(row), self._model[RefusedRows].faults(row))
-        self._refused.clear()
+        for row, faults in self._model[RefusedRows].take_changed().items():
+            self._faults.find(row, faults)
 
     def _rows_changed(self, event: VtepRows) -> None:
         for row in event.rows:
@@ -79,26 +82,12 @@ class KnownRows:
     def _update(self, row: VtepRow) -> None:
         if not isinstance(row, Gone):
             self.grace.found(row.uuid)
-        if isinstance(row, PhysicalSwitch):
-            self._update_switch(row.uuid, row)
-            if self.grace.lasts:
-                self._drop(self.grace.end(has_returned=True))
-        elif row.uuid in self.physical:
-            self._update_switch(row.uuid, None)
-        elif not isinstance(row, LocalMac | LocalMcastMac):
-            self._remember(row)
-            self._invalidate(self._model.update(row))
-
-    def _update_switch(self, uuid: UUID, row: PhysicalSwitch | None) -> None:
-        if row is None:
-            del self.physical[uuid]
-        else:
-            self.physical[uuid] = row
-        self._switches.changed()
-        self._invalidate(self._model.update(row or Gone(uuid)))
-
-    def _invalidate(self, topics: Iterable[Topic]) -> None:
-        for topic in topics:
-            if isinstance(topic, RefusedRow):
-                self._refused.add(topic.row)
+        for each in (self._model.row(row.uuid), row):
+            self._row_handlers.handle_known(each)
+        for topic in self._model.update(row):
             self._switches.invalidate(topic)
+
+    def _switch_changed(self, _row: PhysicalSwitch) -> None:
+        self._switches.changed()
+        if self.grace.lasts:
+            self._drop(self.grace.end(has_returned=True))

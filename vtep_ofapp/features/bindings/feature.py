@@ -21,7 +21,7 @@ from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from .port_rows import PortRows
 from .ports import BindingGone, BindingsChanged, Ports, VlanBinding, port_subject
 from .statistics import Statistics
-from .switches import Switches
+from .switches import PhysicalSwitches
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _is_ours(row: PhysicalSwitch, managed: ManagedSwitches) -> bool:
 
 
 FEATURE = Feature(
-    indices=(Switches,),
+    indices=(PhysicalSwitches,),
     states=(
         lambda view: Ports(),
         lambda view: Statistics(is_on=view.settings.stats_interval > 0),

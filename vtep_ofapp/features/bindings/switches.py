@@ -18,18 +18,18 @@ class BoundElsewhere:
     logical_switch: UUID
 
 
-class Switches(Index):
+class PhysicalSwitches(Index):
     """The Physical_Switch rows, and the logical switches that each binds."""
 
     ROWS = (PhysicalSwitch,)
 
     def __init__(self) -> None:
-        self._rows: dict[UUID, PhysicalSwitch] = {}
+        self.rows: dict[UUID, PhysicalSwitch] = {}
         self._bound_at: defaultdict[UUID, set[UUID]] = defaultdict(set)
 
     def tunnel_ips(self) -> set[str]:
         """Return the tunnel IPs of all switches."""
-        return {address for row in self._rows.values() for address in row.tunnel_ips}
+        return {address for row in self.rows.values() for address in row.tunnel_ips}
 
     def is_bound_elsewhere(self, logical_switch: UUID, view: View) -> bool:
         """Whether a switch other than the view's binds a logical switch."""
@@ -40,10 +40,10 @@ class Switches(Index):
         self, former: PhysicalSwitch | None, new: PhysicalSwitch | None
     ) -> Iterator[Topic]:
         """Handle a changed row; return the topics that it invalidates."""
-        if former is not None:
-            del self._rows[former.uuid]
         if new is not None:
-            self._rows[new.uuid] = new
+            self.rows[new.uuid] = new
+        elif former is not None:
+            del self.rows[former.uuid]
         row = former or new
         if row is None or _bindings(former) == _bindings(new):
             return
