@@ -17,7 +17,7 @@ from vtep_ofapp.engine.desired_actual import Difference
 from vtep_ofapp.engine.dirty import Pace
 from vtep_ofapp.engine.feature import Clock, Feature, FlowWatcher, Index, Owner, Timer, TunnelUser
 from vtep_ofapp.engine.model import Model
-from vtep_ofapp.engine.needs import Choice, only
+from vtep_ofapp.engine.needs import Choice
 from vtep_ofapp.engine.report import ManagedSwitches, Report, SwitchRows
 from vtep_ofapp.engine.topics import Topic
 from vtep_ofapp.engine.view import Known, View
@@ -26,6 +26,7 @@ from vtep_ofapp.features.logical_switches.rows import LogicalSwitches, WholeLogi
 from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, Cookie, Priority, Step, Table, flow
 from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.addresses import only
 from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.events import PacketIn
 from vtep_ofapp.values.flows import FlowKey, Match, match

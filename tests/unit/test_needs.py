@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.engine.needs import NO_TUNNELS, Choice, TunnelUsers, in_force, only
+from vtep_ofapp.engine.needs import NO_TUNNELS, Choice, TunnelUsers, in_force
+from vtep_ofapp.values.addresses import only
 
 
 @dataclass

@@ -5,7 +5,6 @@ keeps using its former tunnels, so that its frames still reach the former VTEPs.
 """
 
 from collections.abc import Hashable, Iterator
-from functools import lru_cache
 from typing import Protocol, TypeAlias
 
 Addresses: TypeAlias = frozenset[str]
@@ -25,12 +24,6 @@ class TunnelStates(Protocol):
 
     def is_own(self, address: str) -> bool:
         """Whether the address is one of the switch itself, which needs no tunnel."""
-
-
-@lru_cache(maxsize=1 << 13)
-def only(address: str) -> Addresses:
-    """Return the set of one address, which very many owners share."""
-    return frozenset({address})
 
 
 def in_force(needs: Addresses, former: Addresses, tunnels: TunnelStates) -> Addresses:

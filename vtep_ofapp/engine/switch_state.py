@@ -25,7 +25,6 @@ from .model import Model
 from .needs import NO_TUNNELS, Addresses, TunnelUsers
 from .topics import (
     BridgeChanged,
-    RowWanted,
     SwitchReplaced,
     SwitchRowChanged,
     Topic,
@@ -268,7 +267,7 @@ class SwitchState:
             self.tunnel_ports.want(name, port)
         for key, row in desired.rows:
             self.rows[type(key)].want(key, row)
-            self.invalidate(RowWanted(key))
+            self.invalidate(key)
 
     def _remove(self, former: Desired) -> None:
         for flow in former.flows:

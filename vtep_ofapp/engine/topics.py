@@ -6,10 +6,12 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from ..values.rows import Bridge, PhysicalSwitch
-from .desired import Key
 
 Topic: TypeAlias = Any
-"""Something that changed, as a value of its own type. The key of an owner is a topic as well."""
+"""Something that changed, as a value of its own type.
+
+The key of an owner is a topic as well, and so is the key of a row once the row is desired.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,6 @@ class TunnelChanged:
     """The state or the port of a tunnel changed: owners that wait for the tunnel are invalid."""
 
     address: str
-
-
-@dataclass(frozen=True, slots=True)
-class RowWanted:
-    """A row of hardware_vtep became desired."""
-
-    key: Key
 
 
 @dataclass(frozen=True, slots=True)

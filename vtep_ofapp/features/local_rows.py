@@ -1,7 +1,6 @@
 """Rows of Ucast_Macs_Local or Mcast_Macs_Local, and those of them that are ours."""
 
 from collections.abc import Callable, Set
-from functools import lru_cache
 from typing import Generic, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -60,7 +59,7 @@ class LocalRows(Generic[R]):
     def own(self, key: Key) -> list[R]:
         """Return our rows for a key."""
         rows = self._of.get(key, {}).values()
-        return [row for row in rows if self._foreign.isdisjoint(_addresses(row))]
+        return [row for row in rows if self._foreign.isdisjoint(row.addresses)]
 
     def uuids(self) -> Set[UUID]:
         """Return the UUIDs of all rows, ours or not."""
@@ -75,14 +74,4 @@ class LocalRows(Generic[R]):
         own = self.own(key)
         if not own:
             return None
-        return _addresses(own[0]) if len(own) == 1 else SEVERAL
-
-
-@lru_cache(maxsize=4096)
-def only(address: str) -> frozenset[str]:
-    """Return a set of one address, the same one each time: there may be very many stations."""
-    return frozenset({address})
-
-
-def _addresses(row: LocalMac | LocalMcastMac) -> frozenset[str]:
-    return only(row.address) if isinstance(row, LocalMac) else row.addresses
+        return own[0].addresses if len(own) == 1 else SEVERAL

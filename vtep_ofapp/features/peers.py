@@ -60,10 +60,10 @@ class Peers(Index):
         """
         topics: list[Topic] = []
         if new is not None:
-            for locator in _locators(new):
+            for locator in new.locators:
                 self._name(new.logical_switch, locator, topics)
         if former is not None:
-            for locator in _locators(former):
+            for locator in former.locators:
                 self._unname(former.logical_switch, locator, topics)
         return topics
 
@@ -94,7 +94,3 @@ class Peers(Index):
             if not self._naming[address]:
                 del self._naming[address]
         topics.append(PeerChanged(Peer(logical_switch, address)))
-
-
-def _locators(row: RemoteMac | RemoteMcastMac) -> Iterable[Locator]:
-    return (row.locator,) if isinstance(row, RemoteMac) else row.locators

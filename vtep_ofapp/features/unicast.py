@@ -8,10 +8,11 @@ from uuid import UUID
 from ..engine.desired import NOTHING, Desired
 from ..engine.dirty import Pace
 from ..engine.feature import Feature, Index, TunnelUser
-from ..engine.needs import NO_TUNNELS, Choice, only
+from ..engine.needs import NO_TUNNELS, Choice
 from ..engine.topics import Topic
 from ..engine.view import View
 from ..pipeline import unicast
+from ..values.addresses import only
 from ..values.faults import Fault
 from ..values.rows import RemoteMac
 from .bindings.ports import Ports

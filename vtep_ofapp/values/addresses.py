@@ -107,3 +107,9 @@ def parse_vlan(vlan: int) -> int:
     if not 0 <= vlan <= 4094:
         raise Invalid(f"VLAN {vlan} is outside of 0 to 4094")
     return vlan
+
+
+@lru_cache(maxsize=1 << 13)
+def only(address: str) -> frozenset[str]:
+    """Return the set of one address, the same object each time: very many values share it."""
+    return frozenset({address})

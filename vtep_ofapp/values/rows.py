@@ -12,6 +12,8 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from .addresses import only
+
 
 class VtepRow(Protocol):
     """A row of hardware_vtep, or its end; a feature may have rows of types of its own."""
@@ -124,6 +126,11 @@ class RemoteMac:
     logical_switch: UUID
     locator: Locator
 
+    @property
+    def locators(self) -> tuple[Locator]:
+        """The locator, as rows of multicast addresses have several."""
+        return (self.locator,)
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteMcastMac:
@@ -156,6 +163,11 @@ class LocalMac:
     mac: str
     logical_switch: UUID
     address: str
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """The address, as rows of multicast addresses have several."""
+        return only(self.address)
 
 
 @dataclass(frozen=True, slots=True)

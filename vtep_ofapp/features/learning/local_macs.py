@@ -8,9 +8,10 @@ from ...engine.desired_actual import DesiredActual
 from ...engine.report import ManagedSwitches, Report
 from ...engine.topics import StationsChanged
 from ...engine.view import View
+from ...values.addresses import only
 from ...values.rows import Gone, LocalMac
 from ...values.writes import PutLocalMac, VtepWrite
-from ..local_rows import Key, LocalRows, only
+from ..local_rows import Key, LocalRows
 from .stations import LearnedMacs
 
 MAX_NEW = 1000

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from ...engine.desired import NOTHING, Desired
 from ...engine.dirty import Pace
 from ...engine.feature import Feature, Owner, Timer
-from ...engine.needs import only
 from ...engine.topics import (
     BridgeChanged,
-    RowWanted,
     SwitchReplaced,
     SwitchRowChanged,
     Topic,
@@ -18,6 +16,7 @@ from ...engine.topics import (
 )
 from ...engine.view import View
 from ...pipeline import tunnels
+from ...values.addresses import only
 from ...values.faults import Fault, FaultWord
 from ...values.rows import ANYONE, BridgePort, TunnelReport
 from ..bindings.ports import Ports
@@ -260,7 +259,7 @@ FEATURE = Feature(
         BridgeChanged: _bridge_changed,
         TunnelChanged: lambda topic, view: _owners([topic.address]),
         TunnelsWanted: _wanted,
-        RowWanted: rows.wanted,
+        TunnelTo: rows.wanted,
         Peer: lambda peer, view: [Tunnel(peer.address)],
         WholeLogicalSwitch: lambda topic, view: [AnySender()],
         VxlanPortsAre: _vxlan_ports,

@@ -7,7 +7,6 @@ from uuid import UUID
 from ...engine.desired_actual import Difference
 from ...engine.feature import Clock
 from ...engine.report import Report, SwitchRows
-from ...engine.topics import RowWanted
 from ...engine.view import Known, View
 from ...process.settings import Settings
 from ...values.rows import PhysicalSwitch, TunnelReport, TunnelRow
@@ -59,10 +58,9 @@ def read(view: View) -> None:
     view.rows[TunnelTo].have_only({TunnelTo(row.locator): row.report for row in rows})
 
 
-def wanted(topic: RowWanted, view: View) -> tuple[()]:
+def wanted(key: TunnelTo, view: View) -> tuple[()]:
     """Note that a Tunnel row is used."""
-    if isinstance(topic.key, TunnelTo):
-        view[UnusedTunnelRows].use(topic.key.locator)
+    view[UnusedTunnelRows].use(key.locator)
     return ()
 
 
