@@ -43,6 +43,7 @@ class ConnectionDouble:
         self.switch = switch or SwitchDouble()
         self.asked: list[str] = []
         self.bundles: list[Sequence[Change]] = []
+        self.packet_outs: list[PacketOut] = []
 
     # What the loop asks
 
@@ -62,6 +63,7 @@ class ConnectionDouble:
 
     def send(self, packets: Sequence[PacketOut]) -> None:
         self.asked.append("send")
+        self.packet_outs += packets
 
     def read_counters(self) -> None:
         self.asked.append("read counters")

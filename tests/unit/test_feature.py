@@ -1,8 +1,8 @@
 """What a new feature costs: this file, and nothing of vtep_ofapp but a line in the registry.
 
 A made-up feature drops frames for MAC addresses that rows of its own block in a logical switch. It
-shows each of them in a row, has a fault, a timer, a packet-in and counters, and mirrors frames to a
-remote VTEP once there is a tunnel to it.
+shows each of them in a row, has a fault, a timer, packet-ins, packet-outs and counters, and mirrors
+frames to a remote VTEP once there is a tunnel to it.
 """
 
 from collections import defaultdict
@@ -29,7 +29,8 @@ from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.addresses import only
 from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.events import PacketIn
-from vtep_ofapp.values.flows import FlowKey, Match, match
+from vtep_ofapp.values.flows import FlowKey, Match, Output, match
+from vtep_ofapp.values.packets import PacketOut
 from vtep_ofapp.values.rows import Gone, PhysicalSwitch
 from vtep_ofapp.values.writes import PutLocalMac, VtepWrite
 
@@ -161,7 +162,7 @@ def whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
 
 def packet_in(packet: PacketIn, view: View) -> Iterable[Topic]:
     view[Seen].shown.append(packet.header)
-    return ()
+    return [PacketOut(packet.header, (Output(1),))]
 
 
 def count(counters: Mapping[FlowKey, Counter], view: View) -> None:
@@ -178,7 +179,7 @@ def report(known: Known, settings: Settings, clock: Clock) -> Report:
 
 def due(view: View) -> Iterable[Topic]:
     view[Seen].end = None
-    return [WholeLogicalSwitch(RED)]
+    return [WholeLogicalSwitch(RED), HELLO]
 
 
 BLOCKING = Feature(
@@ -192,6 +193,7 @@ BLOCKING = Feature(
     rows=(BlockedEntry,),
     reports=(report,),
 )
+HELLO = PacketOut(b"hello", (Output(1),))
 ROW = BlockRow(uuid(0xB10C), RED, MAC1, FAR)
 
 
@@ -275,6 +277,13 @@ def test_it_hears_of_packets_counters_flows_and_the_time(world: World) -> None:
     assert world.switch.next_due() == 5.0
     world.switch.due()
     assert world.switch.next_due() is None
+
+
+def test_it_sends_packet_outs_for_packet_ins_and_at_a_time(world: World) -> None:
+    world.switch.packet_in(PacketIn(NO_CONNECTION, Cookie.UNICAST, Table.UNICAST, (), b"frame"))
+    world.switch.due()
+    assert world.switch.take_packet_outs() == [PacketOut(b"frame", (Output(1),)), HELLO]
+    assert world.switch.take_packet_outs() == []
 
 
 def test_what_it_wants_is_what_a_new_process_wants(world: World) -> None:

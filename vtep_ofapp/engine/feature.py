@@ -24,7 +24,11 @@ Clock: TypeAlias = Callable[[], float]
 MakeReport: TypeAlias = Callable[[Known, Settings, Clock], Report]
 """Makes a report from the indices and shared objects of features."""
 Listener: TypeAlias = Callable[[Any, View], Iterable[Topic]]
-"""A function from a topic to the topics, mostly owners, that it invalidates."""
+"""A function from a topic to the topics, mostly owners, that it invalidates.
+
+It may return a PacketOut among them, which is sent if we are master of the switch, and dropped
+otherwise.
+"""
 
 
 class Index(ABC):

@@ -16,6 +16,7 @@ from ..values.counters import Counter
 from ..values.events import PacketIn
 from ..values.faults import Fault
 from ..values.flows import Flow, FlowKey, Group
+from ..values.packets import PacketOut
 from ..values.rows import Bridge, PhysicalSwitch, TunnelPort
 from .desired import NOTHING, Desired, Key
 from .desired_actual import DesiredActual
@@ -66,6 +67,7 @@ class SwitchState:
             {key: owner.pace for key, owner in tables.owners.items()},
             lambda key: tables.precedence(key, self.view),
         )
+        self._packet_outs: list[PacketOut] = []
         self._watchers: list[FlowWatcher] = []
         for make in tables.states:
             state = make(self.view)
@@ -133,7 +135,7 @@ class SwitchState:
 
     def invalidate(self, topic: Topic) -> None:
         """Invalidate what depends on a topic: the topic itself if it is an owner, and all that
-        the features' listeners return for it.
+        the features' listeners return for it. A PacketOut that they return is sent.
         """
         kind = type(topic)
         if kind in self._desired:
@@ -141,6 +143,8 @@ class SwitchState:
         elif kind is TunnelChanged:
             for key in self._users.take_waiting(topic.address):
                 self._dirty.add(key)
+        elif kind is PacketOut:
+            self._packet_outs.append(topic)
         for listener in self._tables.listeners.get(kind, ()):
             for each in listener(topic, self.view):
                 self.invalidate(each)
@@ -162,6 +166,11 @@ class SwitchState:
         for timer in self._tables.timers:
             for topic in timer.due(self.view):
                 self.invalidate(topic)
+
+    def take_packet_outs(self) -> list[PacketOut]:
+        """Return the packet-outs of features since the last call."""
+        taken, self._packet_outs = self._packet_outs, []
+        return taken
 
     # The flows and groups on the switch
 

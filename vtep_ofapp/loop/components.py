@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ..engine.model import Model
 from ..engine.switch_state import SwitchState
-from ..features.registry import FEATURES
+from ..features import registry
 from ..process.settings import Settings
 from ..values.events import Writer
 from ..values.listen_address import ListenAddress
@@ -55,7 +55,7 @@ def build_components(
     name. Their order decides which of several bridges with one name is managed. ``listener`` is
     the address that switches connect to.
     """
-    model, faults = Model(FEATURES, timers.clock), FaultLog(timers)
+    model, faults = Model(registry.FEATURES, timers.clock), FaultLog(timers)
 
     def new_state(name: str) -> SwitchState:
         return SwitchState(name, model, settings, timers.clock)

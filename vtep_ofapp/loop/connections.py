@@ -13,7 +13,7 @@ from .dispatch import Handlers
 from .fault_log import FaultLog
 from .hosts import Hosts
 from .lock import Lock
-from .switch_driver import SwitchDriver
+from .switch_driver import SWITCH_HANDLERS, SwitchDriver
 from .switches import Switches
 from .timers import Timers
 
@@ -50,7 +50,7 @@ class Connections:
             Connected: self._connected,
             Disconnected: self._disconnected,
             Alive: self._alive,
-            **dict.fromkeys(SwitchDriver.HANDLERS, self._pass_on),
+            **dict.fromkeys(SWITCH_HANDLERS, self._pass_on),
         }
 
     # In a turn

@@ -58,8 +58,8 @@ class Loop:
         """Handle the events, then send each switch and each database its differences.
 
         One transaction is one change: no owner is worked out before all of the change is taken,
-        and nothing is sent before all owners are worked out. Meanwhile stations are learned, and
-        their rows are written.
+        and nothing is sent before all owners are worked out. Meanwhile stations are learned, their
+        rows are written, and packet-outs are sent.
         """
         components = self._components
         self._events.handle_all(events)
@@ -74,6 +74,7 @@ class Loop:
             if self._is_complete():
                 self._drop_unmanaged()
             self._notify_service()
+        components.switches.send_packet_outs()
         if components.switches.are_behind or components.changes.are_waiting:
             self._inbox.post(WorkIsLeft())
 

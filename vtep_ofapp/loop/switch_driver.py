@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, auto
-from typing import Any, ClassVar
+from typing import Any
 
 from ..engine.switch_state import SwitchState
 from ..values.events import (
@@ -160,8 +160,8 @@ class SwitchDriver:
     # Events of the switch
 
     def handle(self, event: Any) -> Iterator[None]:
-        """Handle an event of a type in HANDLERS; yield now and then."""
-        yield from self.HANDLERS[type(event)](self, event) or ()
+        """Handle an event of a type in SWITCH_HANDLERS; yield now and then."""
+        yield from SWITCH_HANDLERS[type(event)](self, event) or ()
 
     def _read_back(self, event: ReadBack) -> Iterator[None]:
         yield from self.contents.take(event)
@@ -195,16 +195,6 @@ class SwitchDriver:
         if self.role is not Role.SLAVE:
             self.switch.packet_in(event)
 
-    HANDLERS: ClassVar[Mapping[type, Callable[["SwitchDriver", Any], Iterator[None] | None]]] = {
-        ReadBack: _read_back,
-        Applied: _applied,
-        FlowRemoved: lambda driver, event: driver.contents.flow_removed(event),
-        FlowsChanged: lambda driver, event: driver.contents.flows_changed(event),
-        GroupsChanged: lambda driver, event: driver.contents.groups_changed(event),
-        Counters: lambda driver, event: driver.switch.count(event.flows),
-        PacketIn: _packet_in,
-    }
-
     # In a turn
 
     def open(self) -> bool:
@@ -226,6 +216,12 @@ class SwitchDriver:
         if changes and self.connection is not None:
             self.contents.own_changes.sent(changes, self.switch)
             self.connection.apply(changes)
+
+    def send_packet_outs(self) -> None:
+        """Send the packet-outs of features; drop them unless we are master and the gate is open."""
+        packets = self.switch.take_packet_outs()
+        if packets and self.connection and self.role is Role.MASTER and self.is_open:
+            self.connection.send(packets)
 
     def look(self) -> None:
         """Check for changes by others that the switch does not report."""
@@ -253,3 +249,15 @@ class SwitchDriver:
 
     def _is_ready(self) -> bool:
         return self.connection is not None and self.is_open and self.contents.are_known
+
+
+SWITCH_HANDLERS: Mapping[type, Callable[[SwitchDriver, Any], Iterator[None] | None]] = {
+    ReadBack: SwitchDriver._read_back,
+    Applied: SwitchDriver._applied,
+    FlowRemoved: lambda driver, event: driver.contents.flow_removed(event),
+    FlowsChanged: lambda driver, event: driver.contents.flows_changed(event),
+    GroupsChanged: lambda driver, event: driver.contents.groups_changed(event),
+    Counters: lambda driver, event: driver.switch.count(event.flows),
+    PacketIn: SwitchDriver._packet_in,
+}
+"""The handlers of a switch's events, by the type of the event."""

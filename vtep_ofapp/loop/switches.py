@@ -171,6 +171,11 @@ class Switches:
                 self.changed()
             driver.apply()
 
+    def send_packet_outs(self) -> None:
+        """Send each switch the packet-outs of features, after the changes that were sent before."""
+        for driver in self.drivers.values():
+            driver.send_packet_outs()
+
     def bridge_writes(self, database: str) -> Iterator[SwitchWrite]:
         """Yield the writes to an Open_vSwitch database for its managed bridges."""
         return chain.from_iterable(

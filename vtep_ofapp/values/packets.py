@@ -1,4 +1,4 @@
-"""Packet-outs: frames that we send through the pipeline of a switch."""
+"""Packet-outs: frames that we send, out of a port or through the pipeline of a switch."""
 
 from dataclasses import dataclass
 
