@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 import pytest
 
 from sim.lab.app import Emulator
-from sim.lab.vtep import Vtep
 from tests.switch.dummy import DummySwitch
 from tests.switch.test_cleanup import clean, everything
 
@@ -23,7 +21,7 @@ def emulated(switch: DummySwitch) -> Iterator[Emulator]:
     switch.add_physical_switch()
     switch.add_underlay(NODE, "10.2.2.3")
     switch.vtep_ctl("add-ls", "ls0", "--", "set", "Logical_Switch", "ls0", "tunnel_key=33")
-    emulator = Emulator(cast("Vtep", switch))
+    emulator = Emulator(switch)
     emulator.start()
     try:
         switch.wait(lambda: switch.vtep_ctl("list-ports", "br0") == "p0\np1", "its ports")

@@ -58,6 +58,19 @@ def schema() -> str:
     return SCHEMA_FILES["vtep"].read_text()
 
 
+MAX_STEPS = 10_000
+"""Steps after which an application that still has work is stuck."""
+
+
+def all_of(step: Callable[[], bool]) -> Iterator[None]:
+    """Repeat a step that returns whether there is more to do; yield after each but the last."""
+    for _ in range(MAX_STEPS):
+        if not step():
+            return
+        yield
+    raise AssertionError(f"there is more to do after {MAX_STEPS} steps")
+
+
 class Never:
     """A call that has been made already, or never will be."""
 
@@ -87,8 +100,8 @@ class Application:
 
     def start(self, tables: Tables, addresses: Iterable[str] = ADDRESSES) -> None:
         """Take br0 over, with a tunnel port to each of the VTEPs."""
-        self.tell_anew(tables)
-        while self.advance():
+        self.connect(tables)
+        for _ in all_of(self.advance):
             pass
         self.turn(
             LockIs(True),
@@ -96,16 +109,16 @@ class Application:
             BridgesInSync(DATABASE, frozenset({"br0"})),
             Connected(0xB0, self.connection),
         )
-        while self.inbox.has_events:
+        for _ in all_of(self.has_events):
             self.turn()
         self.turn(self.connection.leading(), self.connection.reading())
         self.serve()
-        while self.inbox.has_events:
+        for _ in all_of(self.has_events):
             self.turn()
             self.serve()
 
-    def tell_anew(self, tables: Tables) -> None:
-        """Let the server tell all rows, on a new connection."""
+    def connect(self, tables: Tables) -> None:
+        """Connect again: the server sends all rows."""
         self.reader.finish()
         self.server.rows = updates({}, tables)
         self.server.connect()
@@ -121,6 +134,10 @@ class Application:
             self.replica.forget()
         return self.server.has_more or self.reader.is_behind
 
+    def has_events(self) -> bool:
+        """Return whether a turn is due."""
+        return self.inbox.has_events
+
     def later(self, seconds: float, post: Callable[[Any], None], event: TimerIsDue) -> Never:
         """Let pauses between transactions end with the turn; no other timer is ever due."""
         if event.name.startswith("retry of"):
@@ -134,7 +151,7 @@ class Application:
 
     def serve(self) -> None:
         """Let the switch and the database make what they are asked for."""
-        while "apply" in self.connection.take():
+        for _ in all_of(lambda: "apply" in self.connection.take()):
             self.turn(self.connection.done())
 
     def state(self) -> tuple[Any, ...]:
@@ -219,7 +236,7 @@ class Storm:
     def happen(self, way: str, former: Tables, tables: Tables) -> None:
         application = self._application
         if way == "reconnect":
-            application.tell_anew(tables)
+            application.connect(tables)
         elif way == "malformed":
             changes = updates(former, tables)
             rows = [*changes.get("Ucast_Macs_Remote", {}).items()]
@@ -229,11 +246,11 @@ class Storm:
             for _ in range(9):  # of which the last ones find nothing more
                 application.advance()
                 self.let_others_run()
-            application.tell_anew(tables)
+            application.connect(tables)
         else:
             application.tell(updates(former, tables))
         if way != "at once":
-            while application.advance():
+            for _ in all_of(application.advance):
                 self.let_others_run()
 
     def let_others_run(self, _: float = 0) -> None:
@@ -242,12 +259,12 @@ class Storm:
 
     def calm_down(self) -> None:
         application = self._application
-        while application.advance():
+        for _ in all_of(application.advance):
             pass
         self._share = 1.0
         for _ in range(10):
             self._turn()
-            while application.inbox.has_events:
+            for _ in all_of(application.has_events):
                 self._turn()
 
     def _turn(self) -> None:
