@@ -85,7 +85,7 @@ def stations_are_distributed(fabric: Fabric) -> str:
     for vtep in others:
         _await(fabric, vtep, f"place of {host.mac}", lambda at: _place(at, host), expected)
     seconds = time.monotonic() - started
-    require(_place(first, host) is None, f"{first.name} is told where its own host is")
+    require(_place(first, host) is None, f"{first.name} received a row for its own host")
     return (
         f"{seconds * 1000:.0f} ms after vm12's first frame its address is in Ucast_Macs_Remote of "
         f"all other VTEPs, with {expected}"

@@ -294,7 +294,9 @@ def _name(value: object) -> str:
 def _remote(value: object) -> str:
     matched = _REMOTE.fullmatch(_text(value))
     if not matched or int(matched["port"] or 1) not in range(1, 65536):
-        raise ValueError(f"{value!r} is no OVSDB remote such as tcp:10.1.1.11:6640 or unix:PATH")
+        raise ValueError(
+            f"{value!r} is not an OVSDB remote such as tcp:10.1.1.11:6640 or unix:PATH"
+        )
     return _text(value)
 
 

@@ -60,7 +60,7 @@ def every_kind_of_flow() -> Iterator[Flow]:
         yield from egress.bound(binding, LOGICAL_SWITCH, [Step(Table.DELIVERY)])
     yield tunnels.incoming(REMOTE, 9)
     yield tunnels.outgoing(REMOTE, 9)
-    yield tunnels.looking_at_bfd(REMOTE, 9, "169.254.1.0")
+    yield tunnels.incoming_bfd(REMOTE, 9, "169.254.1.0")
     yield tunnels.incoming_from_anyone(9)
     yield tunnels.decapsulation(REMOTE, VNI, LOGICAL_SWITCH)
     yield tunnels.decapsulation_of_contested(REMOTE, VNI)

@@ -15,7 +15,7 @@ from tests.switch.conftest import described
 from tests.switch.dummy import DummyApp, DummySwitch
 
 OTHER = "br1"
-"""A bridge that has a Physical_Switch and no controller: whoever says so is taken for it."""
+"""A bridge with a Physical_Switch and no controller: any connection with its id is accepted."""
 
 
 class Guarded:

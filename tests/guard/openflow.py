@@ -1,4 +1,4 @@
-"""OpenFlow 1.3 byte by byte, as a switch or whoever claims to be one may send it."""
+"""OpenFlow 1.3 byte by byte, as a switch, or a host that claims to be one, may send it."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_known_traffic_loses_nothing_while_the_application_is_ended_and_started_
         assert not younger, f"flows that were there already and were sent again: {younger}"
     now = reported(nvc)
     for table in rows:
-        assert rows[table] <= now[table], f"rows of {table} were made anew"
+        assert rows[table] <= now[table], f"rows of {table} were replaced"
 
 
 def test_what_the_nvc_changed_while_the_application_was_away_is_taken_up(
@@ -174,7 +174,7 @@ def test_known_traffic_loses_nothing_while_another_application_takes_over(
         assert not younger, f"flows that were there already and were sent again: {younger}"
     now = reported(nvc)
     for table in rows:
-        assert rows[table] <= now[table], f"rows of {table} were made anew"
+        assert rows[table] <= now[table], f"rows of {table} were replaced"
 
 
 def test_rows_of_others_that_come_and_go_disturb_no_traffic(
@@ -250,7 +250,7 @@ def test_a_restart_of_the_database_server_changes_nothing_and_what_follows_is_ta
     after, now = ages(lab), reported(nvc)
     assert not [flow for flow, age in before.items() if flow in after and after[flow] < age]
     for table in rows:
-        assert rows[table] <= now[table], f"rows of {table} were made anew"
+        assert rows[table] <= now[table], f"rows of {table} were replaced"
 
 
 def test_flows_that_somebody_deletes_come_back(
@@ -283,7 +283,7 @@ def test_a_switch_that_lost_everything_is_set_up_again_and_never_bridges_by_itse
     wire.frame(lab.vm3, dst=lab.vm1.mac).arrives({"vm1": ["untagged"]})
     now = reported(nvc)
     for table in ("Mcast_Macs_Local", "Physical_Port"):
-        assert rows[table] <= now[table], f"rows of {table} were made anew"
+        assert rows[table] <= now[table], f"rows of {table} were replaced"
 
 
 def test_an_openflow_error_is_logged_with_the_message_that_caused_it_and_the_rest_works(

@@ -121,7 +121,7 @@ def test_a_station_that_moves_has_one_place_in_each_database() -> None:
     assert BLUE_X not in rows(PLAN, "west", reports, claims).stations
 
 
-def test_a_station_of_the_plan_stays_there_whoever_claims_it() -> None:
+def test_a_station_of_the_plan_stays_there_if_a_vtep_claims_it() -> None:
     reports = everybody(east=report(EAST, ("green", Y)))
     for vtep in reports:
         assert rows(PLAN, vtep, reports, claims_of(reports)).stations[("green", Y)] == FAR

@@ -103,8 +103,8 @@ def test_a_file_of_another_shape_is_refused(text: str, word: str) -> None:
 @pytest.mark.parametrize(
     ("where", "change", "expected"),
     [
-        ("vteps", {"remote": "10.1.1.11"}, "vteps[0]: remote: '10.1.1.11' is no OVSDB remote"),
-        ("vteps", {"remote": "tcp:10.1.1.11:65536"}, "is no OVSDB remote"),
+        ("vteps", {"remote": "10.1.1.11"}, "vteps[0]: remote: '10.1.1.11' is not an OVSDB remote"),
+        ("vteps", {"remote": "tcp:10.1.1.11:65536"}, "is not an OVSDB remote"),
         ("vteps", {"name": ""}, "vteps[0]: name: a name has at least one character"),
         ("logical_switches", {"vni": 0}, "logical_switches[0]: vni: 0 is no integer from 1"),
         ("logical_switches", {"vni": 2**24}, "is no integer from 1 to 16777215"),

@@ -104,7 +104,7 @@ def test_what_is_dropped_is_counted_and_said_once(switch: DummySwitch) -> None:
     assert line not in switch.app.log_text
     arrive(switch, "10.2.2.4", 33, count=3)
     switch.wait(lambda: dropped(switch) == {33: 3}, "the drops")
-    switch.wait_for_log(f"{line}; accept_from = any would let them in")
+    switch.wait_for_log(f"{line}; accept_from = any would accept them")
     # A VTEP that rows of another logical switch name has a port of its own.
     switch.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p1", "20", "ls1")
     switch.place(STATION, "10.2.2.5", 55, logical_switch="ls1")

@@ -158,7 +158,9 @@ def test_without_most_of_its_servers_forwarding_goes_on(cluster: Clustered) -> N
     assert set(flows) <= set(cluster.flows())
 
 
-def test_whoever_has_the_leaders_lock_is_master_after_each_transfer(cluster: Clustered) -> None:
+def test_the_process_with_the_leaders_lock_is_master_after_each_transfer(
+    cluster: Clustered,
+) -> None:
     other = DummyApp(cluster, "other")
     other.options["vtep_db"] = cluster.vtep_db
     apps = cluster.app, other

@@ -55,7 +55,7 @@ def test_a_port_with_its_share_of_stations_learns_no_more_and_others_do(
     learn(switch, "p0", *HOSTS[:3])
     wait_for_port_fault(switch, "p0", "unspecified_fault")
     assert switch_faults(switch) == port_faults(switch, "p1") == set()
-    switch.wait_for_log("Physical_Port p0 of br0: 3 MACs were learned, and no more can be")
+    switch.wait_for_log("Physical_Port p0 of br0: the limit of 3 learned MACs is reached")
     switch.wait(lambda: not shows_to_controller(switch, "p0"), "no frame of p0 to be shown")
     for host in HOSTS[3:]:
         switch.receive("p0", host, BROADCAST)
@@ -84,7 +84,7 @@ def test_a_logical_switch_with_its_share_of_stations_learns_no_more_and_others_d
     learn(switch, "p0", HOSTS[0])
     learn(switch, "p1", HOSTS[1], vlan=10)
     wait_for_fault(switch, "mac_table_exhaustion")
-    switch.wait_for_log("Logical_Switch ls0: 2 MACs were learned, and no more can be")
+    switch.wait_for_log("Logical_Switch ls0: the limit of 2 learned MACs is reached")
     for port, vlan in (("p0", None), ("p1", 10)):
         switch.wait(lambda: not shows_to_controller(switch, port, vlan), "no frame to be shown")  # noqa: B023
         switch.receive(port, HOSTS[2], BROADCAST, vlan)

@@ -165,7 +165,7 @@ def test_one_of_them_acts_after_the_database_was_away(pair: Pair) -> None:
     assert pair.local_rows()[HOST] == rows[HOST]
 
 
-def test_whoever_has_the_lock_is_master_after_cuts_and_kills(pair: Pair) -> None:
+def test_the_process_with_the_lock_is_master_after_cuts_and_kills(pair: Pair) -> None:
     """The first one is cut off from hardware_vtep alone; the other one leads, and dies."""
     pair.place(FAR, "10.2.2.3")
     pair.learns(HOST)
@@ -206,7 +206,7 @@ def test_a_cut_of_hardware_vtep_alone_disturbs_nothing(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_whoever_has_the_lock_is_master_after_anything(pair: Pair, seed: int) -> None:
+def test_the_process_with_the_lock_is_master_after_anything(pair: Pair, seed: int) -> None:
     """Cuts, kills and restarts at random; in the end all are there, and one leads."""
     chance = random.Random(seed)
     apps = pair.app, pair.other

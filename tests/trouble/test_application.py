@@ -151,7 +151,7 @@ def test_a_crash_in_the_middle_of_its_work_loses_nothing(
     measured(f"SIGKILL {moment}: control after it listens", from_listening)
     now = reported(nvc)
     for table in rows:
-        assert rows[table] <= now[table], f"rows of {table} were made anew"
+        assert rows[table] <= now[table], f"rows of {table} were replaced"
 
 
 @pytest.fixture

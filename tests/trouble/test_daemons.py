@@ -114,7 +114,7 @@ def test_killed_daemons_come_back_and_everything_is_as_before(
         measured(f"{name} killed, {number} MACs: frames between VMs", time.monotonic() - back)
         many.reach()
         nvc.wait(lambda: nvc.picture() == picture, "everything as before")  # noqa: B023
-        assert reported(nvc) == rows, "rows were made anew"
+        assert reported(nvc) == rows, "rows were replaced"
         the_application_follows(lab, nvc, wire)
         assert lab.app.running
 
@@ -172,7 +172,7 @@ def test_with_flow_restore_wait_the_switch_stays_away_until_it_is_taken_back(
     lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"]}, src=src, dst=dst, timeout=PATIENCE)
     measured("flow-restore-wait taken back: frames between VMs", time.monotonic() - started)
     nvc.wait(lambda: nvc.picture() == picture, "everything as before")
-    assert reported(nvc) == rows, "rows were made anew"
+    assert reported(nvc) == rows, "rows were replaced"
 
 
 def test_flows_that_ovs_save_restored_make_no_difference(
@@ -194,6 +194,6 @@ def test_flows_that_ovs_save_restored_make_no_difference(
     assert without_flags(nvc.picture()) == without_flags(picture)
     flow_restore_wait()
     nvc.wait(lambda: nvc.picture() == picture, "everything as before")
-    assert reported(nvc) == rows, "rows were made anew"
+    assert reported(nvc) == rows, "rows were replaced"
     wire.frame(lab.vm1, src=lab.vm1.mac, dst=lab.vm2.mac).arrives({"vm2": ["untagged"]})
     the_application_follows(lab, nvc, wire)

@@ -249,4 +249,4 @@ def test_a_pair_of_the_former_version_and_this_one_hands_over_both_ways(
 def assert_kept(before: dict[str, set[str]], now: dict[str, set[str]]) -> None:
     """Every row of before is there still."""
     gone = {table: rows - now[table] for table, rows in before.items() if rows - now[table]}
-    assert not gone, f"rows that were made anew: {gone}"
+    assert not gone, f"rows that were replaced: {gone}"

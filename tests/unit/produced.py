@@ -50,7 +50,7 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     tunnels.decapsulation_of_contested: (ADDRESSES, NUMBERS),
     tunnels.decapsulation_from_anyone: (NUMBERS, NUMBERS),
     tunnels.unnamed: (NUMBERS,),
-    tunnels.looking_at_bfd: (ADDRESSES, PORTS, ADDRESSES),
+    tunnels.incoming_bfd: (ADDRESSES, PORTS, ADDRESSES),
     tunnels.outgoing: (ADDRESSES, PORTS),
     tunnels.decapsulation: (ADDRESSES, NUMBERS, NUMBERS),
     tunnels.encapsulation: (NUMBERS, NUMBERS),

@@ -150,7 +150,7 @@ class Reference:
         return found
 
     def key(self, logical_switch: UUID, address: str) -> int | None:
-        """Return the key that holds towards an address, whoever else may have it as well."""
+        """Return the key that holds towards an address, even if others have it as well."""
         row = self.logical_switch(logical_switch)
         there = [each for each in self.locators(logical_switch) if each.address == address]
         if row is None or not there:

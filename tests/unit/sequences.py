@@ -378,9 +378,9 @@ class Sequences(RuleBasedStateMachine):
     def check(self, outcomes: dict[str, str]) -> None:
         """Nothing of the past is left but what a new process would want as well."""
         self.calm_down(outcomes)
-        mine, anew = self.world.summary(), self.world.anew_settled().summary()
+        mine, fresh = self.world.summary(), self.world.restarted_and_settled().summary()
         for what in mine:
-            left, missing = mine[what] - anew[what], anew[what] - mine[what]
+            left, missing = mine[what] - fresh[what], fresh[what] - mine[what]
             assert (left, missing) == (set(), set()), what
         for name in OWN_OF:
             check_references(self.world, self.reference, name)

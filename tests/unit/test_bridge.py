@@ -86,7 +86,7 @@ def test_a_switch_whose_row_comes_back_wants_the_same_as_before() -> None:
     world.calm_down()
     after = world.summary()
     assert after["tunnels of br0"] == before["tunnels of br0"]
-    assert after == world.anew_settled().summary()
+    assert after == world.restarted_and_settled().summary()
 
 
 def test_a_switch_without_tunnel_ips_says_so_and_switches_locally() -> None:

@@ -160,7 +160,7 @@ def test_rows_are_taken_a_few_at_a_time_in_the_order_of_messages(macs: RemoteMac
     assert len(macs.uuids()) == 10
 
 
-def test_what_is_told_anew_replaces_everything(macs: RemoteMacs) -> None:
+def test_the_rows_of_a_new_connection_replace_all_former_ones(macs: RemoteMacs) -> None:
     told(macs, {"insert": columns()})
     macs.add({str(OTHER): {"insert": columns()}})
     macs.clear()

@@ -155,7 +155,7 @@ def test_a_flow_that_does_something_else_is_said_and_has_no_actions(
 
 
 def test_an_action_inside_of_another_one_is_not_read() -> None:
-    """os-ken would read one with a length of 0 for ever."""
+    """os-ken would read one with a length of 0 without end."""
     ct = bytes.fromhex("ffff0020000023200023 0000000000000000 0a0000000000 0000000000000000")
     apply = struct.pack("!HH4x", ofp.OFPIT_APPLY_ACTIONS, 8 + len(ct)) + ct
     with pytest.raises(Foreign, match="an experimenter's action"):
@@ -201,7 +201,7 @@ def read_all(buf: bytes) -> None:
     try:
         received = osken.received_as(buf)
     except Malformed:
-        return  # it ends the connection of whoever sent it
+        return  # it ends the connection that it came by
     readers = {
         "OFPFlowStatsReply": (decoding.flows, decoding.counters),
         "OFPGroupDescStatsReply": (decoding.groups,),

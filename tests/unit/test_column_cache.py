@@ -1,4 +1,4 @@
-"""Rows that a column of another row names: a column is read once, whoever is looked for."""
+"""Rows that a column of another row names: a column is read once, for all rows that it names."""
 
 from types import SimpleNamespace
 from typing import Any

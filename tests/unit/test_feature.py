@@ -289,7 +289,7 @@ def test_it_sends_packet_outs_for_packet_ins_and_at_a_time(world: World) -> None
 def test_what_it_wants_is_what_a_new_process_wants(world: World) -> None:
     world.tell(remote_mac(MAC2, FURTHER), BlockRow(uuid(0xB10D), RED, MAC2, FURTHER))
     world.calm_down()
-    assert world.summary() == world.anew_settled().summary()
+    assert world.summary() == world.restarted_and_settled().summary()
 
 
 def steps_of_tagged(key: VlanBinding, view: View) -> Iterable[Step]:

@@ -158,7 +158,7 @@ def made(pipeline: dict[str, ModuleType]) -> list[Flow | Group]:
         learning.full_logical_switch(7),
         tunnels.incoming(FAR, 9),
         tunnels.incoming_from_anyone(9),
-        tunnels.looking_at_bfd(FAR, 9, "169.254.1.0"),
+        tunnels.incoming_bfd(FAR, 9, "169.254.1.0"),
         tunnels.decapsulation(FAR, 5001, 7),
         tunnels.decapsulation_from_anyone(5001, 7),
         tunnels.encapsulation(7, 5001),

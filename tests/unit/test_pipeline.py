@@ -187,7 +187,7 @@ def test_a_tunnel_port_stands_for_its_address() -> None:
 
 
 def test_bfd_packets_come_in_as_others_do_after_a_look_at_their_destination() -> None:
-    assert read_flow(tunnels.looking_at_bfd(FAR, 9, "169.254.1.0")) == (
+    assert read_flow(tunnels.incoming_bfd(FAR, 9, "169.254.1.0")) == (
         "ADMISSION PREFERRED eth_type=0x800,in_port=0x9,ip_proto=0x11,ipv4_dst=169.254.1.0,"
         "udp_dst=0xec8: set_field:10.0.0.2->reg2,goto DECAPSULATION"
     )
@@ -486,7 +486,7 @@ def all_flows() -> list[Flow]:
         *egress.bound(UNTAGGED, 7),
         tunnels.incoming(FAR, 9),
         tunnels.outgoing(FAR, 9),
-        tunnels.looking_at_bfd(FAR, 9, "169.254.1.0"),
+        tunnels.incoming_bfd(FAR, 9, "169.254.1.0"),
         tunnels.encapsulation_towards(7, FAR, 6001),
         learning.moving(7, MAC1),
         *tunnels.inner_tags(),
@@ -507,7 +507,7 @@ def test_every_flow_carries_our_cookie_and_its_producer(flow: Flow) -> None:
         assert producer == cookie_of(Cookie.TUNNELS)
     elif flow.key.table in (Table.MEASURING, Table.SHOWING):
         assert producer == cookie_of(Cookie.LEARNING)
-    elif flow not in (tunnels.incoming(FAR, 9), tunnels.looking_at_bfd(FAR, 9, "169.254.1.0")):
+    elif flow not in (tunnels.incoming(FAR, 9), tunnels.incoming_bfd(FAR, 9, "169.254.1.0")):
         assert producer in {
             cookie_of(each) for each in Cookie if each.name.startswith(Table(flow.key.table).name)
         }

@@ -139,7 +139,7 @@ def test_statistics_in_a_row_change_no_binding() -> None:
     assert set(ports.bound()) == {RED, BLUE}
 
 
-def test_another_row_with_the_same_bindings_is_matched_anew() -> None:
+def test_another_row_with_the_same_bindings_is_matched_again() -> None:
     ports = matched([P0])
     other = physical_port("p0", {0: RED, 10: BLUE}, uuid=uuid(77))
     assert rematch(ports, [other]).bindings == {UNTAGGED, TAGGED}

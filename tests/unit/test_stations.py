@@ -285,9 +285,7 @@ def test_a_port_learns_its_share_and_no_more() -> None:
         LEARNING LIMIT reg0=0x200a: goto UNICAST
         LEARNING LIMIT reg0=0x2014: goto UNICAST
     """)
-    assert world.complaints() == {
-        "Physical_Port p1 of br0: 2 MACs were learned, and no more can be"
-    }
+    assert world.complaints() == {"Physical_Port p1 of br0: the limit of 2 learned MACs is reached"}
     assert world.switch.physical is not None
     row = next(each for each in world.switch.physical.ports if each.name == "p1")
     assert {(row_of(each), word_of(each)) for each in world.faults()} == {
@@ -345,7 +343,7 @@ def test_a_logical_switch_learns_its_share_and_no_more() -> None:
     world.settle()
     assert not any(MAC3 in flow for flow in world.flows())
     assert "LEARNING LIMIT metadata=red: goto UNICAST" in world.flows()
-    assert world.complaints() == {"Logical_Switch red: 2 MACs were learned, and no more can be"}
+    assert world.complaints() == {"Logical_Switch red: the limit of 2 learned MACs is reached"}
     assert {word_of(each) for each in world.faults()} == {"mac_table_exhaustion"}
     world.idle(MAC1, RED)
     world.settle()
@@ -396,4 +394,4 @@ def test_a_tunnel_that_is_there_is_not_given_up_for_another() -> None:
     world.tell(unknown_dst(FAR, FURTHER))
     world.calm_down()
     assert world.tunnels() == {(FURTHER, OWN)}
-    assert world.summary() == world.anew_settled().summary()
+    assert world.summary() == world.restarted_and_settled().summary()

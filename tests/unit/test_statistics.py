@@ -86,7 +86,9 @@ def test_what_comes_in_and_goes_out_is_counted_by_binding(bench: Bench) -> None:
     assert bench.told(10) == (1, 64, 0, 0)
 
 
-def test_only_what_counted_anew_is_looked_at(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_counters_that_changed_are_added(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench.come_in(3, 180)
     bench.come_in(1, 64, binding=TAGGED)
     bench.read()
@@ -155,7 +157,7 @@ def test_a_switch_that_lost_its_flows_counts_on(bench: Bench) -> None:
     assert bench.told() == (5, 300, 1, 60)
 
 
-def test_a_flow_that_begins_anew_does_not_count_the_others_twice(bench: Bench) -> None:
+def test_a_flow_that_was_added_again_does_not_count_the_others_twice(bench: Bench) -> None:
     bench.come_in(10, 600)
     bench.go_out(10, 600)
     bench.read()

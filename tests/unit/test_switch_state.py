@@ -163,7 +163,7 @@ def test_very_many_stations_are_worked_out_in_turns_of_their_own(
     world.calm_down()
     expected = world.summary()
     monkeypatch.setattr(switch_state, "PARTS_PER_TURN", 30)
-    other = world.anew()
+    other = world.restarted()
     turns = 0
     while other.switch.is_behind:
         other.settle()
@@ -213,7 +213,7 @@ def test_a_flow_that_passes_on_late_is_not_lost(monkeypatch: pytest.MonkeyPatch)
     world.calm_down()
     world.tell(logical_switch(small))
     world.calm_down()
-    assert world.summary() == world.anew_settled().summary()
+    assert world.summary() == world.restarted_and_settled().summary()
 
 
 def test_a_change_that_ends_where_it_began_is_no_difference() -> None:

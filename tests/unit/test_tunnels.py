@@ -159,7 +159,7 @@ def test_a_bridge_that_comes_back_is_like_a_new_one() -> None:
     world.bridge(port("p0", 1))
     world.calm_down()
     assert not any(MAC1 in flow for flow in world.flows())
-    assert world.summary() == world.anew_settled().summary()
+    assert world.summary() == world.restarted_and_settled().summary()
 
 
 def test_a_tunnel_that_is_held_goes_when_its_station_is_placed_behind_ourselves() -> None:

@@ -256,7 +256,7 @@ class Whole(RuleBasedStateMachine):
 
     @rule()
     def lose_database(self) -> None:
-        """The connection to hardware_vtep ends, and all is told anew on the next one."""
+        """The connection to hardware_vtep ends, and the next one sends all rows."""
         results = [event for event in self.vtep.news if isinstance(event, Committed)]
         self.vtep.begin()
         if self.vtep.in_flight is not None:

@@ -1,7 +1,7 @@
 """Managed switches and all that they are told, with Open vSwitch making their tunnel ports.
 
 A World keeps what the databases would hold and tells it to the code under test change by
-change, as the loop does. ``anew()`` tells the same to switches that know nothing of the past.
+change, as the loop does. ``restarted()`` tells the same to switches of a new process.
 """
 
 import time
@@ -245,12 +245,12 @@ class World:
             self.make_tunnels(outcome=outcome)
             if before == {name: switch.bridge for name, switch in self.switches.items()}:
                 return
-        raise AssertionError("the tunnels that are wanted change for ever")
+        raise AssertionError("the tunnels that are wanted change without end")
 
     # What came of it
 
-    def anew(self) -> "World":
-        """Return a World that learns all that this one knows for the first time."""
+    def restarted(self) -> "World":
+        """Return the World of a new process, which has read the same rows, ports and stations."""
         other = World(self.switches, self.limit, self.settings, self.features)
         other._next_port = self._next_port
         for row in sorted(self.rows.values(), key=lambda row: row.uuid, reverse=True):
@@ -265,9 +265,9 @@ class World:
                 other.exactly(*switch.bridge.ports.values(), name=name)
         return other
 
-    def anew_settled(self) -> "World":
-        """Return anew() after its tunnels, which are there already, are taken up."""
-        other = self.anew()
+    def restarted_and_settled(self) -> "World":
+        """Return restarted() after it has taken over the tunnel ports, which exist already."""
+        other = self.restarted()
         other.calm_down()
         return other
 

@@ -2,7 +2,7 @@
 
 from ..engine.model import Model
 from ..engine.topics import StationsChanged
-from ..features.learning.give_way import has_moved_away
+from ..features.learning.nvc_moves import has_moved_away
 from ..features.learning.stations import LearnedMacs
 from ..features.unicast import Placed, PlacedMacs
 from ..values.rows import RemoteMac

@@ -153,7 +153,7 @@ class Switches:
     # Work in a turn
 
     def invalidate(self, topic: Topic) -> None:
-        """Pass a topic to each switch, which touches the owners that it concerns."""
+        """Pass a topic to each switch, which invalidates the owners that it concerns."""
         for state in self.states():
             state.invalidate(topic)
 

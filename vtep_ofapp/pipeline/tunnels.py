@@ -54,7 +54,7 @@ def incoming_from_anyone(ofport: int) -> Flow:
     )
 
 
-def looking_at_bfd(address: str, ofport: int, destination: str) -> Flow:
+def incoming_bfd(address: str, ofport: int, destination: str) -> Flow:
     """Admit frames as incoming() does, with a match on the destination of BFD packets.
 
     Open vSwitch 3.1 handles BFD packets to ``destination``, its own address, before any table. A

@@ -72,7 +72,7 @@ class Settings:
     )
     accept_from: str = _option(
         NAMED,
-        "From which VTEPs frames are let in: named, those that rows of the logical switch "
+        "From which VTEPs frames are accepted: named, those that rows of the logical switch "
         "name, or any, all that send with its tunnel key (RFC 7348, section 4.1). OVN needs any "
         "for what its hypervisors route. With any, every host that reaches UDP port 4789 of a "
         "tunnel IP can send into the logical switches.",

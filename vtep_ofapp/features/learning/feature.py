@@ -161,7 +161,7 @@ def _full_port(key: FullPort, view: View) -> Desired:
     if not usable:
         return NOTHING
     limit = view.settings.max_local_macs_per_port
-    reason = f"{limit} MACs were learned, and no more can be"
+    reason = f"the limit of {limit} learned MACs is reached"
     fault = Fault(port_subject(key.port, view), reason, of_port(row.uuid))
     return Desired(tuple(map(learning.full_binding, usable)), faults=(fault,))
 
@@ -172,7 +172,7 @@ def _full_logical_switch(key: FullLogicalSwitch, view: View) -> Desired:
     is_full = view[Limits].is_full(key.logical_switch)
     if number is None or not is_full or not view[Ports].is_bound(key.logical_switch):
         return NOTHING
-    reason = f"{view.settings.max_local_macs} MACs were learned, and no more can be"
+    reason = f"the limit of {view.settings.max_local_macs} learned MACs is reached"
     subject = logical_switches.name(key.logical_switch)
     fault = view.switch_fault(reason, subject, FaultWord.MAC_TABLE_EXHAUSTION)
     return Desired((learning.full_logical_switch(number),), faults=(fault,))

@@ -1,4 +1,4 @@
-"""When a learned station is forgotten because the NVC moved it elsewhere."""
+"""MAC moves by the NVC: when a learned station is forgotten."""
 
 from collections.abc import Collection
 

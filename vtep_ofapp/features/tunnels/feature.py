@@ -118,7 +118,7 @@ def _tunnel(key: Tunnel, view: View) -> Desired:
     if number is not None:
         flows.append(tunnels.outgoing(address, number))
     if number is not None and settings:
-        flows.append(tunnels.looking_at_bfd(address, number, settings["bfd_src_ip"]))
+        flows.append(tunnels.incoming_bfd(address, number, settings["bfd_src_ip"]))
     users = _users(address, view)
     port = state.port(address)
     faults = [view.switch_fault(f"tunnel to {address}: {problem}") for problem in problems]

@@ -46,7 +46,7 @@ class Unnamed:
             if key not in last or now - last[key] >= QUIET:
                 LOG.warning(
                     "%s: %d frames with VNI %d were dropped: no row of %s names their sender; "
-                    "accept_from = any would let them in",
+                    "accept_from = any would accept them",
                     self._switch,
                     news,
                     vni,
