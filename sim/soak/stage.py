@@ -63,22 +63,24 @@ class Stage(Lab):
         return [app for app in self.apps if app.running]
 
     def ask(self, *orders: str) -> None:
-        """Run commands of vtep-ctl as an NVC would, all in one transaction."""
-        self.vtep.vtep_ctl(*shlex.split(" -- ".join(orders)))
+        """Run commands of vtep-ctl as an NVC would, all in one transaction, until it is accepted.
 
-    def ask_again(self, *orders: str) -> None:
-        """Run them until the database accepts them: the VTEP may write a local row in between."""
+        Between vtep-ctl's read and its transaction the VTEP may delete a row that is the last one
+        to name a locator, and the locator with it, or insert a row that names a logical switch.
+        The database refuses the whole transaction then, and an NVC tries again. Raises
+        CommandFailed if it was refused for another reason, and WaitFailed.
+        """
 
-        def is_taken() -> bool:
+        def is_accepted() -> bool:
             try:
-                self.ask(*orders)
+                self.vtep.vtep_ctl(*shlex.split(" -- ".join(orders)))
             except CommandFailed as error:
-                if "referential integrity" not in str(error):
+                if "referential integrity violation" not in str(error):
                     raise
                 return False
             return True
 
-        self.wait(is_taken, f"the database to take {orders}")
+        self.wait(is_accepted, f"the database to accept {orders}")
 
     def wait(self, condition: Callable[[], T], what: str) -> T:
         """Return what the condition returns when it comes true. Raises WaitFailed."""

@@ -3,11 +3,13 @@
 import os
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sim.__main__ import parser
 from sim.lab.delivery import Delivery
+from sim.lab.namespaces import CommandFailed
 from sim.soak import probing, verdict
 from sim.soak.chance import Chance, draw
 from sim.soak.failures import APPLICATIONS, ROUGH
@@ -17,6 +19,7 @@ from sim.soak.run import CALM, run
 from sim.soak.stage import Stage
 from sim.soak.watching import Traffic, known_traffic
 from sim.soak.world import FAR_STATION, STEADY, UNKNOWN_DST, Binding, LogicalSwitch, World
+from sim.waiting import WaitFailed
 from sim.wire.frames import BROADCAST
 
 HERE, THERE, TAGGED = Binding("p2", 0), Binding("p3", 0), Binding("p2", 10)
@@ -200,6 +203,24 @@ def test_what_is_wrong_is_found(stage: Stage, monkeypatch: pytest.MonkeyPatch) -
     stage.world.logical_switches[STEADY].remote["02:40:00:00:00:00"] = "10.2.2.4"
     with pytest.raises(AssertionError, match="tunnel ports is"):
         verdict.rows_and_tunnels_agree(stage)
+
+
+def test_requests_are_repeated_while_another_row_stands_in_their_way(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bridge = stage.vtep.bridge
+    stage.ask("add-ls red", f"bind-ls {bridge} p2 0 red")
+    with ThreadPoolExecutor() as pool:
+        removal = pool.submit(stage.ask, "del-ls red")
+        stage.ask(f"unbind-ls {bridge} p2 0")
+        removal.result()
+    assert "red" not in stage.vtep.vtep_ctl("list-ls").split()
+
+    with pytest.raises(CommandFailed, match="no logical switch"):
+        stage.ask("del-ls red")
+    monkeypatch.setattr("sim.soak.stage.PATIENCE", 1.0)
+    with pytest.raises(WaitFailed, match=r"accept .*del-ls steady"):
+        stage.ask(f"del-ls {STEADY}")
 
 
 def test_options(capsys: pytest.CaptureFixture[str]) -> None:
