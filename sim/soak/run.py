@@ -12,7 +12,7 @@ from sim.lab.namespaces import CommandFailed
 from sim.soak import verdict
 from sim.soak.chance import Chance, Kind, draw
 from sim.soak.failures import APPLICATIONS, CONNECTIONS, ROUGH
-from sim.soak.figures import Figures, figures, verdict_on_life
+from sim.soak.figures import Figures, at_rest, figures, verdict_on_life
 from sim.soak.hosts import PORTS, STATIONS
 from sim.soak.nvc import NVC
 from sim.soak.probing import frames_arrive_as_they_should
@@ -152,9 +152,7 @@ class Soak:
 
     def _measure(self) -> None:
         for app in self._stage.apps:
-            if app.pid is None:
-                raise AssertionError(f"{app.NAME} ended by itself, with exit code {app.exit_code}")
-            self._life[app.NAME].append(figures(app.pid))
+            self._life[app.NAME].append(at_rest(self._stage, app))
 
     def _memory(self) -> str:
         return ", ".join(f"{figures(app.pid).memory:.1f}" for app in self._stage.apps if app.pid)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,7 @@ from sim.lab.namespaces import CommandFailed
 from sim.soak import probing, verdict
 from sim.soak.chance import Chance, draw
 from sim.soak.failures import APPLICATIONS, ROUGH
-from sim.soak.figures import Figures, growth, verdict_on_life
+from sim.soak.figures import AT_REST, Figures, at_rest, growth, verdict_on_life
 from sim.soak.hosts import PORTS
 from sim.soak.run import CALM, run
 from sim.soak.stage import Stage
@@ -123,7 +124,7 @@ def test_a_guest_is_met_again_where_it_may_still_be_known(world: World) -> None:
 
 
 def life(*memory: float, descriptors: int = 11) -> list[Figures]:
-    return [Figures(each, descriptors, 1) for each in memory]
+    return [Figures(each, descriptors, 1, AT_REST) for each in memory]
 
 
 def test_memory_that_grows_after_the_warm_up_is_a_leak() -> None:
@@ -221,6 +222,23 @@ def test_requests_are_repeated_while_another_row_stands_in_their_way(
     monkeypatch.setattr("sim.soak.stage.PATIENCE", 1.0)
     with pytest.raises(WaitFailed, match=r"accept .*del-ls steady"):
         stage.ask(f"del-ls {STEADY}")
+
+
+def test_figures_wait_for_connections_and_show_those_that_are_left_over(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vtep, (app, other) = stage.vtep, stage.apps
+    before = at_rest(stage, other).descriptors
+    monkeypatch.setattr("sim.soak.stage.PATIENCE", 1.0)
+    one_more = vtep.namespace.call(lambda: socket.create_connection(("127.0.0.1", other.port)))
+    with one_more, pytest.raises(AssertionError, match=r"sockets of other are .*'OpenFlow': 2"):
+        at_rest(stage, other)
+    vtep.ovs_vsctl("set-controller", vtep.bridge, app.target)
+    with pytest.raises(AssertionError, match="sockets of other are "):
+        at_rest(stage, other)
+    monkeypatch.undo()
+    stage.point_at_apps()
+    assert at_rest(stage, other).descriptors == before
 
 
 def test_options(capsys: pytest.CaptureFixture[str]) -> None:
