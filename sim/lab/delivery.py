@@ -36,6 +36,9 @@ QUIET = 0.2
 
 A copy takes less than a millisecond through the user-space datapath.
 """
+LATE = 2.0
+"""Seconds without any frame after which one that is missing counts as lost: on a busy machine Open
+vSwitch may not run for a while."""
 
 
 def deliver(
@@ -55,6 +58,15 @@ def deliver(
             if (now := _copies(captures, marked.mark)) != delivery:
                 delivery, deadline = now, time.monotonic() + QUIET
     return delivery
+
+
+def wait_for_quiet(captures: Sequence[Capture], seconds: float) -> None:
+    """Return when nothing has arrived at any of the captures for so many seconds."""
+    seen, deadline = 0, time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        select.select(captures, [], [], left)
+        if (now := sum(len(capture.frames) for capture in captures)) != seen:
+            seen, deadline = now, time.monotonic() + seconds
 
 
 def expect_delivery(

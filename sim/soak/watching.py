@@ -11,10 +11,11 @@ streams through tunnels while ports are moved, and what of broadcasts gets there
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sim.lab.capture import Capture
+from sim.lab.delivery import LATE, wait_for_quiet
 from sim.lab.hosts import Host
 from sim.lab.streams import Stream, account
 from sim.soak.stage import Stage
@@ -69,6 +70,8 @@ def known_traffic(stage: Stage, total: Traffic, *, tunnels: bool) -> Iterator[No
             for each in watched:
                 sending.enter_context(each.stream)
             yield
+        if not all(_has_arrived(each, captures) for each in watched):
+            wait_for_quiet(list(captures.values()), LATE)
         problems = [
             problem
             for each in watched
@@ -97,6 +100,15 @@ def _between_vms(stage: Stage, tunnels: bool) -> list[_Watched]:
 
 def _between(sender: Host, receiver: Host) -> _Watched:
     return _Watched(sender.stream(receiver, RATE), {receiver.name})
+
+
+def _has_arrived(watched: _Watched, captures: Mapping[str, Capture]) -> bool:
+    """Return whether each frame of a stream has arrived wherever it has to."""
+    stream = watched.stream
+    return all(
+        len({number for _, number in stream.seen_by(captures[name])}) == stream.sent
+        for name in watched.arrives_at
+    )
 
 
 def _judge(watched: _Watched, host: str, capture: Capture, total: Traffic) -> str:
