@@ -39,11 +39,11 @@ class Bulk(Scenario):
 
     @property
     def emulator_most(self) -> int:
-        """What the plan says."""
+        """The limit in the plan."""
         return self.plan.emulator_most
 
     def measure(self, lab: Lab, size: int) -> None:
-        """Let the rows arrive, react and learn with them there, rest, restart, take them away."""
+        """Write the rows; measure reactions, rest, a new VNI and restarts; delete the rows."""
         with Watcher(lab.vtep.folder / "db.sock") as connection:
             run = BulkRun(self, lab, size, Overlay(lab, connection))
             run.arrive()
@@ -174,7 +174,7 @@ class BulkRun:
         self._count(sessions)
 
     def reach_new_addresses(self) -> None:
-        """Let rows lead to addresses that nothing leads to; other rows are not there any more."""
+        """Write rows that need new tunnels, once all other rows are deleted."""
         if self._begins("new-tunnel"):
             samples = reactions.react_by_new_tunnel(self._overlay, self._plan.repeat)
             self._add("new-tunnel", *samples)

@@ -34,13 +34,13 @@ class Hosts(Scenario):
 
     @property
     def emulator_most(self) -> int:
-        """Hundred take the emulator more than a second."""
+        """A hundred, for which the emulator takes more than a second."""
         return 100
 
     def measure(self, lab: Lab, size: int) -> None:
         """Send one frame of each host, and wait for the rows.
 
-        Frames that the switch neither forwards nor tells of were lost on their way into it.
+        Frames that the switch neither forwards nor sends to the controller were lost before it.
         """
         subject = lab.app.NAME
         with Watcher(lab.vtep.folder / "db.sock") as connection:

@@ -21,8 +21,8 @@ _SERIES = 0xC0
 class Meanwhile:
     """While the block runs, new hosts send their first frames; beside each, a client writes a row.
 
-    That row is one of Arp_Sources_Local, which no controller looks at: it takes what ovsdb-server
-    alone takes at that moment.
+    That row is one of Arp_Sources_Local, which no controller reads: its latency is that of
+    ovsdb-server alone at that moment.
     """
 
     def __init__(self, overlay: Overlay) -> None:

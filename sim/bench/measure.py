@@ -51,7 +51,7 @@ class Kind:
     """The parts that the floor is the sum of."""
     targets: tuple[Target, ...] = ()
     figure: Figure = statistics.median
-    """What stands for all samples."""
+    """The function from all samples to one figure."""
     how: str = "median"
     where: Mapping[str, str] = field(default_factory=dict)
     """By subject, at which sizes it is measured: "all", "ends", "smallest" or "largest"."""
@@ -76,7 +76,7 @@ class Measure:
     """Our figure at the smallest size, unless this is it."""
 
     def figure(self, subject: str) -> float | None:
-        """Return what stands for the samples of a subject, or None if it was not measured."""
+        """Return the figure for the samples of a subject, or None if it was not measured."""
         samples = self.samples.get(subject)
         return self.kind.figure(samples) if samples else None
 

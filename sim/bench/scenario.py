@@ -46,7 +46,7 @@ class Scenario(ABC):
     @property
     @abstractmethod
     def emulator_most(self) -> int:
-        """The largest size that the emulator can bear."""
+        """The largest size at which the emulator is measured."""
 
     @abstractmethod
     def measure(self, lab: Lab, size: int) -> None:

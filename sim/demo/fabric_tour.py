@@ -93,7 +93,7 @@ def stations_are_distributed(fabric: Fabric) -> str:
 
 
 def service_node_replicates(fabric: Fabric) -> str:
-    """In blue, one copy goes to one service node, which sends it to everybody else."""
+    """In blue, one copy goes to one service node, which sends it to all other VTEPs."""
     sender = fabric.hosts["vm11"]
     everyone = {host.name: ["untagged"] for host in _vms(fabric) if host is not sender}
     ways = [

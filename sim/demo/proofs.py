@@ -64,7 +64,7 @@ def controller_reports_ports(lab: Lab) -> str:
     ports = lab.vtep.vtep_ctl("list-ports", lab.vtep.bridge).split()
     require(ports == ["p0", "p1"], f"the Physical_Port rows are {ports}")
     _broadcast(lab, lab.vm1, {})
-    return "it controls br0, reports ports p0 and p1; not bound yet, VM1 reaches nobody"
+    return "it controls br0, reports ports p0 and p1; not bound yet, VM1 reaches no host"
 
 
 def nvc_reads_the_switch(lab: Lab) -> str:
@@ -85,7 +85,7 @@ def logical_switch_is_alone(lab: Lab) -> str:
     found = lab.vtep.vtep_ctl("list-ls").split()
     require(found == ["ls0"], f"the logical switches are {found}")
     _broadcast(lab, lab.vm1, {})
-    return "ls0 exists; not bound yet, VM1 reaches nobody"
+    return "ls0 exists; not bound yet, VM1 reaches no host"
 
 
 def bound_ports_learn(lab: Lab) -> str:

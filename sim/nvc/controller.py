@@ -50,7 +50,7 @@ class Nvc:
         changed = [database for database in self._databases if database.run()]
         is_news = False
         for database in changed:
-            is_news |= self._hear(database.name, database.report())
+            is_news |= self._take(database.name, database.report())
         if not self._has_begun:
             are_heard = len(self._reports) == len(self._databases)
             self._has_begun = are_heard or ovs.timeval.msec() >= self._begins_at
@@ -61,7 +61,7 @@ class Nvc:
             name = database.name
             database.put(distribution.rows(self._plan, name, self._reports, self._claims))
 
-    def _hear(self, vtep: str, report: Report) -> bool:
+    def _take(self, vtep: str, report: Report) -> bool:
         """Take a report; return whether anything in it concerns the other databases."""
         former = self._reports.get(vtep)
         self._reports[vtep] = report

@@ -118,7 +118,7 @@ def _stations(
 
     Where the plan places a station, no VTEP's claim counts.
     """
-    stations = _unheard_stations(plan, vtep, reports)
+    stations = _unreported_stations(plan, vtep, reports)
     for key, claimants in claims.items():
         stations.pop(key, None)
         latest = claimants[-1]
@@ -147,7 +147,7 @@ def _flooding(plan: Plan, name: str, vtep: str, reports: Mapping[str, Report]) -
     return frozenset(addresses) | reports[vtep].flooding.get(name, frozenset())
 
 
-def _unheard_stations(plan: Plan, vtep: str, reports: Mapping[str, Report]) -> dict[Key, str]:
+def _unreported_stations(plan: Plan, vtep: str, reports: Mapping[str, Report]) -> dict[Key, str]:
     """Return the rows of earlier runs that may be about VTEPs that have not reported yet."""
     if _is_complete(plan, reports) or vtep not in reports:
         return {}

@@ -1,4 +1,4 @@
-"""The dice of a soak run, and its steps: what each does, how often it is drawn, what it needs."""
+"""Random choices of a soak run, and its steps: what each does, how often, and what it needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass
 class Chance:
-    """The dice, and what they choose from."""
+    """Random choices, and what they choose from."""
 
     dice: random.Random
     world: World

@@ -1,7 +1,7 @@
-"""What the soak run has asked for so far, and what must follow from it. Nothing real is touched.
+"""What the soak run has asked for so far, and what must follow from it, as plain data.
 
-The NVC's wishes and the places of hosts are plain data here. From them alone come the deliveries
-of probes, the local rows, the tunnels and the faults that the real switch must show.
+From what the NVC wrote and from the places of hosts come the deliveries of probes, the local rows,
+the tunnels and the faults that the real switch must show.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Message(NamedTuple):
 def pack(
     kind: int, body: bytes = b"", *, xid: int = 1, version: int = VERSION, length: int | None = None
 ) -> bytes:
-    """Return the bytes of a message; a `length` other than its own makes it a lie.
+    """Return the bytes of a message; a `length` other than its own makes it malformed.
 
     One that is too long for its header has what Open vSwitch would write there.
     """

@@ -103,15 +103,15 @@ class OvsdbConnection:
         self,
         path: Path | str,
         database: str = "hardware_vtep",
-        hear: Callable[[Update, float], None] = lambda update, at: None,
+        on_update: Callable[[Update, float], None] = lambda update, at: None,
     ) -> None:
         """Connect to a server's Unix socket; transactions and monitors are for one database.
 
-        The reading thread calls `hear` with each update of a monitor and the time at which it
+        The reading thread calls `on_update` with each update of a monitor and the time at which it
         came, in seconds since 1970. Raises OSError.
         """
         self._database = database
-        self._hear = hear
+        self._on_update = on_update
         self._socket = _connected(path)
         self._sending = threading.Lock()
         self._numbers = itertools.count(1)
@@ -160,13 +160,13 @@ class OvsdbConnection:
         return self._answer(self._send(method, parameters), method)[0]
 
     def monitor(self, columns: Mapping[str, Sequence[str]]) -> None:
-        """Hear from now on of transactions that change these columns, by table."""
+        """Monitor these columns, by table, from now on; each change calls `on_update`."""
         select = {"initial": False, "insert": True, "delete": True, "modify": True}
         requests = {table: {"columns": names, "select": select} for table, names in columns.items()}
         self.call("monitor", self._database, None, requests)
 
     def monitor_all(self) -> None:
-        """Hear from now on of every transaction that changes anything."""
+        """Monitor all columns of all tables from now on."""
         schema = self.call("get_schema", self._database)
         self.monitor({name: list(table["columns"]) for name, table in schema["tables"].items()})
 
@@ -209,7 +209,7 @@ class OvsdbConnection:
         if method == "echo":
             self._write({"id": message["id"], "result": message["params"], "error": None})
         elif method == "update":
-            self._hear(message["params"][1], at)
+            self._on_update(message["params"][1], at)
         elif isinstance(message.get("id"), int):
             with self._news:
                 self._replies[message["id"]] = message, at

@@ -141,7 +141,9 @@ class Vtep:
                     found += map(dict, heard.get(timeout=quiet).get(table, {}).values())
             return found
 
-        with OvsdbConnection(self.socket, hear=lambda update, at: heard.put(update)) as connection:
+        with OvsdbConnection(
+            self.socket, on_update=lambda update, at: heard.put(update)
+        ) as connection:
             connection.monitor({table: columns})
             yield updates
 

@@ -137,7 +137,9 @@ def test_updates_are_heard_with_the_time_at_which_they_came(server: Server) -> N
         {"id": 1, "error": None, "result": {}},
     )
     heard: list[tuple[Update, float]] = []
-    with OvsdbConnection(path, hear=lambda update, at: heard.append((update, at))) as connection:
+    with OvsdbConnection(
+        path, on_update=lambda update, at: heard.append((update, at))
+    ) as connection:
         connection.monitor({"Port": ["name"]})
     ended()
     [(update, at)] = heard

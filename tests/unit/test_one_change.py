@@ -2,7 +2,7 @@
 
 Random transactions go through the real reader of hardware_vtep into the loop, as messages of a
 server, cut at any place. At any time the switch, the faults and what is written are those of a new
-reader who is told all rows as they were between two transactions.
+reader that gets all rows as they were between two transactions.
 """
 
 import random

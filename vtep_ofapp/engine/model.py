@@ -47,7 +47,7 @@ class Model:
         return self._known
 
     def reports(self, settings: Settings) -> list[Report]:
-        """Return one report of each kind of row or column that switches owe the NVC."""
+        """Return one report for each kind of row or column that switches write."""
         return [make(self, settings, self._clock) for make in self.feature_tables.reports]
 
     def rows(self) -> Set[UUID]:

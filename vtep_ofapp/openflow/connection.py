@@ -142,7 +142,7 @@ class SwitchConnection:
         except Unreadable as error:
             LOG.error("%s: a message is not read to its end: %s", self.peer, error)
         except TooMany:
-            LOG.error("%s is closed: it tells of more than %d flows", self.peer, MAX_READ)
+            LOG.error("%s is closed: it reports more than %d flows", self.peer, MAX_READ)
             self.disconnect()
 
     def _packet_in(self, message: Any) -> None:

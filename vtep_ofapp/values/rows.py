@@ -128,7 +128,7 @@ class RemoteMac:
 
     @property
     def locators(self) -> tuple[Locator]:
-        """The locator, as rows of multicast addresses have several."""
+        """The locator, in the form of RemoteMcastMac.locators."""
         return (self.locator,)
 
 
@@ -166,7 +166,7 @@ class LocalMac:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """The address, as rows of multicast addresses have several."""
+        """The address, in the form of LocalMcastMac.addresses."""
         return only(self.address)
 
 
@@ -217,7 +217,7 @@ class VxlanPort:
     is_up: bool
 
     def takes(self, remote: str, local: str, vni: int) -> bool:
-        """Whether it takes packets with this VNI from a port of ours, which is for all VNIs.
+        """Whether it receives packets with this VNI in place of a port of ours for all VNIs.
 
         Open vSwitch prefers ports with a fixed key, even to ports with more specific endpoints.
         """
