@@ -227,7 +227,7 @@ class World:
             pass
 
     def settle(self) -> None:
-        """A turn of the loop: every touched owner is worked out again."""
+        """A turn of the loop: recompute every invalid owner."""
         stations = self.macs.take_changed()
         for name, switch in self.switches.items():
             switch.invalidate(StationsChanged(stations))

@@ -90,52 +90,57 @@ class RemoteMacs:
         uuid = _uuid(text)
         match update:
             case {"initial": dict(columns)} | {"insert": dict(columns)} | {"new": dict(columns)}:
-                told = _changed(_Columns(), columns)
+                received = _changed(_Columns(), columns)
             case {"modify": dict(columns)} if uuid in self._rows:
-                told = _changed(self._told(uuid), columns)
+                received = _changed(self._received(uuid), columns)
             case {"delete": _} | {"old": dict()}:
                 return Gone(uuid) if self._rows.pop(uuid, None) else None
             case {"again": None}:
                 if uuid not in self._rows:
                     return None
-                told = self._told(uuid)
+                received = self._received(uuid)
             case _:
                 raise Malformed(f"{update} is no update of row {uuid} of Ucast_Macs_Remote")
-        row = self._read(uuid, told)
-        self._rows[uuid] = row if isinstance(row, RemoteMac) else told
+        row = self._read(uuid, received)
+        self._rows[uuid] = row if isinstance(row, RemoteMac) else received
         return row
 
-    def _told(self, uuid: UUID) -> _Columns:
+    def _received(self, uuid: UUID) -> _Columns:
         row = self._rows[uuid]
         if isinstance(row, _Columns):
             return row
         return _Columns(row.mac, str(row.logical_switch), str(row.locator.uuid))
 
-    def _read(self, uuid: UUID, told: _Columns) -> RemoteMac | Refused | None:
-        logical_switch, locator = _reference(told.logical_switch), self._locators.get(told.locator)
+    def _read(self, uuid: UUID, received: _Columns) -> RemoteMac | Refused | None:
+        logical_switch, locator = (
+            _reference(received.logical_switch),
+            self._locators.get(received.locator),
+        )
         if locator is None:
             # The IDL is newer than this update: the locator was deleted because no row names it.
             # So this row was changed or deleted as well, by an update that is still queued.
             return None
         try:
-            mac = parse_unicast_mac(told.mac)
+            mac = parse_unicast_mac(received.mac)
             if isinstance(locator, str):
                 raise Invalid(locator)
         except Invalid as error:
-            subject = f"Ucast_Macs_Remote {told.mac} (row {uuid})"
+            subject = f"Ucast_Macs_Remote {received.mac} (row {uuid})"
             return Refused(uuid, subject, str(error), logical_switch)
         return RemoteMac(uuid, mac, logical_switch, locator)
 
 
-def _changed(told: _Columns, columns: dict[str, Any]) -> _Columns:
+def _changed(received: _Columns, columns: dict[str, Any]) -> _Columns:
     """Return a row with these columns changed."""
-    mac = columns.get("MAC", told.mac)
+    mac = columns.get("MAC", received.mac)
     if not isinstance(mac, str):
         raise Malformed(f"{mac} is no MAC of a row of Ucast_Macs_Remote")
     return _Columns(
         mac,
-        _named(columns["logical_switch"]) if "logical_switch" in columns else told.logical_switch,
-        _named(columns["locator"]) if "locator" in columns else told.locator,
+        _named(columns["logical_switch"])
+        if "logical_switch" in columns
+        else received.logical_switch,
+        _named(columns["locator"]) if "locator" in columns else received.locator,
     )
 
 

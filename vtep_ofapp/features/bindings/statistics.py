@@ -67,9 +67,9 @@ class Statistics:
         """Note that the switch has lost its flows, and counts from zero."""
         self._last.clear()
         for row in self._of:
-            told = self.rows.wanted.get(row)
-            if told is not None:
-                self._totals[row] = told
+            reported = self.rows.wanted.get(row)
+            if reported is not None:
+                self._totals[row] = reported
 
     def replaced(self, flow: FlowKey) -> None:
         """Note that a flow was replaced, and counts from zero."""
