@@ -38,7 +38,7 @@ def taken(made: Dirty, room: int = 100) -> list[NamedTuple]:
     return list(made.take(room))
 
 
-def test_stations_come_after_the_others_and_those_touched_last_first() -> None:
+def test_stations_come_after_the_others_and_those_invalidated_last_come_first() -> None:
     made = dirty(Station("x"), Port("a"), Station("y"), Port("b"))
     assert taken(made) == [Port("a"), Port("b"), Station("y"), Station("x")]
     assert taken(made) == []

@@ -1,4 +1,4 @@
-"""The NVC's rows as features look at them: what they amount to, and what a change touches."""
+"""The NVC's rows as features look at them: their indices, and the topics of a change."""
 
 from uuid import UUID
 
@@ -57,7 +57,7 @@ def told(*rows: VtepRow) -> Model:
 
 
 def update(model: Model, row: VtepRow) -> set[Topic]:
-    """Return what a row touches, as a set; two owners of different types must not be equal."""
+    """Return the topics of a changed row as a set; owners of different types must differ."""
     topics = model.update(row)
     assert len(set(topics)) == len({(type(topic), topic) for topic in topics})
     return set(topics)
@@ -70,7 +70,7 @@ def changed(logical_switch: UUID, address: str) -> PeerChanged:
 # Logical switches
 
 
-def test_a_new_logical_switch_touches_all_that_belongs_to_it(model: Model) -> None:
+def test_a_new_logical_switch_invalidates_all_that_belongs_to_it(model: Model) -> None:
     assert update(model, logical_switch(RED)) >= {
         WholeLogicalSwitch(RED),
         LogicalSwitchChanged(RED),
@@ -86,35 +86,35 @@ def test_a_logical_switch_without_a_row_has_no_number_and_no_key(model: Model) -
     assert model[McastSets].addresses(RED) == set()
 
 
-def test_the_end_of_a_logical_switch_touches_all_that_belongs_to_it() -> None:
+def test_the_end_of_a_logical_switch_invalidates_all_that_belongs_to_it() -> None:
     model = told(logical_switch(RED), remote_mac(MAC1, FAR))
     assert update(model, Gone(RED)) >= {WholeLogicalSwitch(RED), LogicalSwitchChanged(RED)}
     assert model[LogicalSwitches].number(RED) is None
 
 
-def test_a_new_key_touches_the_logical_switch() -> None:
+def test_a_new_key_invalidates_the_logical_switch() -> None:
     model = told(logical_switch(RED), logical_switch(BLUE, 5002), remote_mac(MAC1, FAR))
     assert update(model, logical_switch(RED, 6001)) == {LogicalSwitchChanged(RED)}
 
 
-def test_a_new_mode_of_replication_touches_the_logical_switch() -> None:
+def test_a_new_mode_of_replication_invalidates_the_logical_switch() -> None:
     model = told(logical_switch(RED))
     assert update(model, logical_switch(RED, source_node=True)) == {LogicalSwitchChanged(RED)}
     assert model[LogicalSwitches].source_node_replication(RED)
 
 
-def test_a_new_name_touches_what_is_said_of_its_stations() -> None:
+def test_a_new_name_invalidates_what_is_said_of_its_stations() -> None:
     model = told(logical_switch(RED))
     assert update(model, logical_switch(RED, name="rouge")) >= {WholeLogicalSwitch(RED)}
     assert model[LogicalSwitches].name(RED) == "Logical_Switch rouge"
 
 
-def test_logical_switches_that_get_other_numbers_are_touched_altogether(model: Model) -> None:
+def test_logical_switches_that_get_other_numbers_are_invalidated_as_a_whole(model: Model) -> None:
     model[LogicalSwitches].ids = StableIds(limit=3)
     rows = [uuid(number) for number in (30, 20, 10)]
-    touched = [update(model, logical_switch(row, key=row.int)) for row in rows]
+    invalidated = [update(model, logical_switch(row, key=row.int)) for row in rows]
     before: dict[UUID, int] = {}
-    for row, topics in zip(rows, touched, strict=True):
+    for row, topics in zip(rows, invalidated, strict=True):
         renumbered = StableIds(limit=3)
         for each in (*before, row):
             renumbered.add(each)
@@ -130,7 +130,7 @@ def test_logical_switches_that_get_other_numbers_are_touched_altogether(model: M
 # Stations
 
 
-def test_a_placed_station_touches_itself_and_a_new_peer() -> None:
+def test_a_placed_station_invalidates_itself_and_a_new_peer() -> None:
     model = told(logical_switch(RED))
     assert update(model, remote_mac(MAC1, FAR)) == {Placed(RED, MAC1), changed(RED, FAR)}
     assert model[PlacedMacs].address(Placed(RED, MAC1)) == FAR
@@ -140,17 +140,17 @@ def test_a_placed_station_touches_itself_and_a_new_peer() -> None:
     assert set(model[Peers].naming(FAR)) == {RED}
 
 
-def test_a_second_station_behind_the_same_vtep_touches_itself_alone() -> None:
+def test_a_second_station_behind_the_same_vtep_invalidates_itself_alone() -> None:
     model = told(logical_switch(RED), remote_mac(MAC1, FAR, row=uuid(100)))
     assert update(model, remote_mac(MAC2, FAR, row=uuid(101))) == {Placed(RED, MAC2)}
 
 
-def test_a_row_that_did_not_change_touches_nothing() -> None:
+def test_a_row_that_did_not_change_invalidates_nothing() -> None:
     model = told(logical_switch(RED), remote_mac(MAC1, FAR))
     assert update(model, remote_mac(MAC1, FAR)) == set()
 
 
-def test_a_station_that_moves_touches_both_vteps() -> None:
+def test_a_station_that_moves_invalidates_both_vteps() -> None:
     model = told(remote_mac(MAC1, FAR))
     assert update(model, remote_mac(MAC1, FURTHER)) == {
         Placed(RED, MAC1),
@@ -163,14 +163,14 @@ def test_a_station_that_moves_touches_both_vteps() -> None:
 
 def test_a_row_may_become_that_of_another_station() -> None:
     model = told(remote_mac(MAC1, FAR))
-    touched = update(model, remote_mac(MAC2, FAR, of=BLUE))
-    assert touched >= {Placed(RED, MAC1), Placed(BLUE, MAC2)}
+    topics = update(model, remote_mac(MAC2, FAR, of=BLUE))
+    assert topics >= {Placed(RED, MAC1), Placed(BLUE, MAC2)}
     assert model[PlacedMacs].address(Placed(RED, MAC1)) is None
     assert model[PlacedMacs].address(Placed(BLUE, MAC2)) == FAR
     assert set(model[Peers].naming(FAR)) == {BLUE}
 
 
-def test_the_end_of_a_station_touches_it_and_the_peer_that_nothing_names_any_more() -> None:
+def test_the_end_of_a_station_invalidates_it_and_the_peer_that_nothing_names_any_more() -> None:
     model = told(remote_mac(MAC1, FAR, row=uuid(100)), remote_mac(MAC2, FAR, row=uuid(101)))
     assert update(model, Gone(uuid(100))) == {Placed(RED, MAC1)}
     assert update(model, Gone(uuid(101))) == {Placed(RED, MAC2), changed(RED, FAR)}
@@ -183,8 +183,8 @@ def test_of_two_rows_for_a_station_the_first_by_uuid_counts(rows: tuple[int, int
     model = Model(FEATURES)
     addresses = {100: FAR, 101: FURTHER}
     for row in rows:
-        touched = update(model, remote_mac(MAC1, addresses[row], row=uuid(row)))
-        assert Placed(RED, MAC1) in touched
+        topics = update(model, remote_mac(MAC1, addresses[row], row=uuid(row)))
+        assert Placed(RED, MAC1) in topics
     assert model[PlacedMacs].address(Placed(RED, MAC1)) == FAR
     assert [row.uuid for row in model[PlacedMacs].rivals(Placed(RED, MAC1))] == [uuid(101)]
     assert set(model[Peers].addresses(RED)) == {FAR, FURTHER}
@@ -233,7 +233,7 @@ def names(model: Model, logical_switch: UUID) -> set[str]:
     return {each.mac for each in model[McastSets].multicasts(logical_switch)}
 
 
-def test_unknown_destinations_touch_the_logical_switch_and_new_peers() -> None:
+def test_unknown_destinations_invalidate_the_logical_switch_and_new_peers() -> None:
     model = told(logical_switch(RED))
     assert update(model, unknown_dst(FAR, FURTHER)) == {
         Replication(RED),
@@ -244,10 +244,10 @@ def test_unknown_destinations_touch_the_logical_switch_and_new_peers() -> None:
     assert model[McastSets].addresses(BLUE) == set()
 
 
-def test_a_new_set_of_locators_touches_those_that_come_and_go() -> None:
+def test_a_new_set_of_locators_invalidates_those_that_come_and_go() -> None:
     model = told(logical_switch(RED), unknown_dst(FAR, FURTHER))
-    touched = update(model, unknown_dst(FURTHER, FURTHEST))
-    assert touched == {Replication(RED), changed(RED, FAR), changed(RED, FURTHEST)}
+    topics = update(model, unknown_dst(FURTHER, FURTHEST))
+    assert topics == {Replication(RED), changed(RED, FAR), changed(RED, FURTHEST)}
     assert model[McastSets].addresses(RED) == {FURTHER, FURTHEST}
     assert set(model[Peers].addresses(RED)) == {FURTHER, FURTHEST}
 
@@ -268,12 +268,12 @@ def test_a_group_address_is_not_unknown_dst_but_names_its_peers() -> None:
     assert set(model[Peers].addresses(RED)) == {FAR}
 
 
-def test_a_group_address_touches_itself_and_has_a_number_while_it_has_rows() -> None:
+def test_a_group_address_invalidates_itself_and_has_a_number_while_it_has_rows() -> None:
     model = told(logical_switch(RED))
     group = Multicast(RED, MULTICAST)
     assert model[McastSets].number(group) is None
-    touched = update(model, remote_group(MULTICAST, FAR, row=uuid(200)))
-    assert touched == {group, changed(RED, FAR)}
+    topics = update(model, remote_group(MULTICAST, FAR, row=uuid(200)))
+    assert topics == {group, changed(RED, FAR)}
     number = model[McastSets].number(group)
     assert update(model, remote_group(MULTICAST, FURTHER, row=uuid(201))) >= {group}
     assert model[McastSets].addresses(RED, MULTICAST) == {FAR, FURTHER}
@@ -295,25 +295,25 @@ def test_group_addresses_have_numbers_of_their_own_in_each_logical_switch() -> N
 
 
 @given(st.permutations([f"01:00:5e:00:00:{number:02x}" for number in range(5)]))
-def test_group_addresses_that_get_other_numbers_are_touched(macs: list[str]) -> None:
+def test_group_addresses_that_get_other_numbers_are_invalidated(macs: list[str]) -> None:
     model = Model(FEATURES)
     model[McastSets].ids = StableIds(limit=5)
     before: dict[Multicast, int | None] = {}
     for index, mac in enumerate([*macs, *macs]):
         is_new = index < len(macs)
         row = remote_group(mac, FAR, row=uuid(200 + macs.index(mac)))
-        touched = update(model, row if is_new else Gone(row.uuid))
+        topics = update(model, row if is_new else Gone(row.uuid))
         groups = {Multicast(RED, each) for each in names(model, RED)}
         now = {group: model[McastSets].number(group) for group in groups}
-        assert {group for group in now if before.get(group) != now[group]} <= touched
+        assert {group for group in now if before.get(group) != now[group]} <= topics
         assert len(set(now.values())) == len(now)
         before = now
 
 
 def test_a_row_may_turn_from_a_station_into_a_group() -> None:
     model = told(remote_mac(MAC1, FAR, row=uuid(100)))
-    touched = update(model, unknown_dst(FURTHER, row=uuid(100)))
-    assert touched >= {Placed(RED, MAC1), Replication(RED), changed(RED, FAR)}
+    topics = update(model, unknown_dst(FURTHER, row=uuid(100)))
+    assert topics >= {Placed(RED, MAC1), Replication(RED), changed(RED, FAR)}
     assert model[PlacedMacs].address(Placed(RED, MAC1)) is None
     assert model[McastSets].addresses(RED) == {FURTHER}
 
@@ -321,7 +321,7 @@ def test_a_row_may_turn_from_a_station_into_a_group() -> None:
 # Routers
 
 
-def test_a_router_touches_itself_and_is_found_by_its_logical_switches() -> None:
+def test_a_router_invalidates_itself_and_is_found_by_its_logical_switches() -> None:
     model = told(logical_switch(RED), logical_switch(BLUE))
     router = logical_router(RED, BLUE)
     assert update(model, router) == {Router(router.uuid)}
@@ -356,15 +356,15 @@ def test_the_faults_of_refused_rows_are_returned_once_after_each_change() -> Non
 
 def test_a_row_that_turns_bad_loses_its_effect() -> None:
     model = told(remote_mac(MAC1, FAR, row=uuid(100)))
-    touched = update(model, refused(uuid(100)))
-    assert touched == {RefusedRow(uuid(100)), Placed(RED, MAC1), changed(RED, FAR)}
+    topics = update(model, refused(uuid(100)))
+    assert topics == {RefusedRow(uuid(100)), Placed(RED, MAC1), changed(RED, FAR)}
     assert model[PlacedMacs].address(Placed(RED, MAC1)) is None
 
 
 def test_a_row_that_is_mended_takes_effect() -> None:
     model = told(refused(uuid(100)))
-    touched = update(model, remote_mac(MAC1, FAR, row=uuid(100)))
-    assert touched == {RefusedRow(uuid(100)), Placed(RED, MAC1), changed(RED, FAR)}
+    topics = update(model, remote_mac(MAC1, FAR, row=uuid(100)))
+    assert topics == {RefusedRow(uuid(100)), Placed(RED, MAC1), changed(RED, FAR)}
     assert model[RefusedRows].get(uuid(100)) is None
     assert list(model[RefusedRows].in_logical_switch(RED)) == []
 
@@ -404,7 +404,7 @@ def test_a_row_of_a_type_that_no_index_has_is_not_kept() -> None:
     assert set(model.rows()) == set()
 
 
-def test_the_end_of_an_unknown_row_touches_nothing(model: Model) -> None:
+def test_the_end_of_an_unknown_row_invalidates_nothing(model: Model) -> None:
     assert update(model, Gone(uuid(100))) == set()
 
 

@@ -141,7 +141,7 @@ def test_a_row_may_come_after_the_connection_was_refused(app: App, said: Said) -
     assert again.take() == ["stand by"]
 
 
-def test_a_switch_that_was_managed_before_is_not_touched_when_all_is_right(app: App) -> None:
+def test_a_switch_that_was_managed_before_gets_no_bundle_when_all_is_right(app: App) -> None:
     switch = app.start().switch
     flows = dict(switch.flows)
     other = App()

@@ -131,7 +131,7 @@ def counting(features: Iterable[Feature], counts: Counter[type]) -> list[Feature
     return [replace(each, owners=tuple(map(counted, each.owners))) for each in features]
 
 
-def test_a_change_works_out_only_what_it_touches() -> None:
+def test_a_change_recomputes_only_the_owners_that_it_invalidates() -> None:
     counts: Counter[type] = Counter()
     world = World(features=counting(FEATURES, counts))
     world.tell(logical_switch(RED))
