@@ -44,10 +44,28 @@ sys.exit(3)
     assert (tmp_path / "log").read_text() == said
 
 
-def test_nothing_of_ours_is_imported_before_it_begins(start: Start, tmp_path: Path) -> None:
-    text = "import sys; print([each for each in sys.modules if each.startswith('vtep_ofapp')])"
-    assert start(text).wait(10) == 0
-    assert (tmp_path / "log").read_text() == "[]\n"
+def test_it_has_the_application_of_this_checkout_which_read_nothing_yet(
+    start: Start, tmp_path: Path
+) -> None:
+    text = """
+import sys
+from vtep_ofapp.process import config
+config.load(None)
+print(sys.modules["vtep_ofapp"].__file__, config.read().vtep_db)
+"""
+    assert start(text, OVS_RUNDIR="/nowhere").wait(10) == 0
+    module = prefork.CHECKOUT / "vtep_ofapp/__init__.py"
+    assert (tmp_path / "log").read_text() == f"{module} unix:/nowhere/db.sock\n"
+
+
+def test_a_program_that_runs_to_its_end_has_two_outputs(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import sys; print('here'); print('there', file=sys.stderr); sys.exit(2)")
+    done = prefork.run([str(program)], tmp_path, prefork.ENVIRONMENT)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "here\n", "there\n")
+    program.write_text("import time; time.sleep(60)")
+    with pytest.raises(subprocess.TimeoutExpired):
+        prefork.run([str(program)], tmp_path, prefork.ENVIRONMENT, timeout=0.01)
 
 
 def test_an_exception_ends_it_with_a_traceback(start: Start, tmp_path: Path) -> None:

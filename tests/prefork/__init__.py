@@ -1,8 +1,7 @@
-"""Programs of ours that begin as a copy of a process which has the libraries imported already.
+"""Programs of ours that begin as a copy of a process which has imported all that they need.
 
-Half of the time of `tests/switch` went into the imports of os-ken and eventlet, a few hundred
-times the same. What is ours is imported by each process itself, and so is what its environment
-says.
+Half of the time of `tests/switch` went into imports, a few hundred times the same. What the
+environment says is read by each process itself.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from select import select
 from signal import SIGKILL
+from tempfile import TemporaryFile
 
 CHECKOUT = Path(__file__).parents[2]
 ENVIRONMENT = {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
@@ -66,15 +66,41 @@ def spawn(
     `environment` is all that the program's environment has; `namespace` is the file of the network
     namespace that it runs in.
     """
+    with log.open("ab") as output:
+        outputs = output.fileno(), output.fileno()
+        return _start(argv, log.parent, environment, outputs, namespace)
+
+
+def run(
+    argv: Sequence[str], folder: Path, environment: Mapping[str, str], timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python program in a folder until it ends by itself; raises TimeoutExpired."""
+    with TemporaryFile("w+") as output, TemporaryFile("w+") as error:
+        process = _start(argv, folder, environment, (output.fileno(), error.fileno()))
+        try:
+            code = process.wait(timeout)
+        finally:
+            process.kill()
+        output.seek(0)
+        error.seek(0)
+        return subprocess.CompletedProcess(argv, code, output.read(), error.read())
+
+
+def _start(
+    argv: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    outputs: tuple[int, int],
+    namespace: Path | None = None,
+) -> Forked:
     reading, writing = os.pipe()
     request = {
         "argv": list(argv),
-        "folder": str(log.parent),
+        "folder": str(folder),
         "environment": dict(environment),
         "namespace": str(namespace) if namespace else None,
     }
-    with log.open("ab") as output:
-        socket.send_fds(_server(), [json.dumps(request).encode()], [output.fileno(), writing])
+    socket.send_fds(_server(), [json.dumps(request).encode()], [*outputs, writing])
     os.close(writing)
     return Forked(argv, reading)
 

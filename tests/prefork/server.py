@@ -3,8 +3,8 @@
     python server.py DESCRIPTOR
 
 The descriptor is of a socket. A request there is a message in JSON with `argv`, `folder`,
-`environment` and `namespace`, and two descriptors: of the program's output, and of a pipe that gets
-a line with the process id, and one with the exit code. Nothing of vtep_ofapp is imported.
+`environment` and `namespace`, and three descriptors: of the program's output and errors, and of a
+pipe that gets a line with the process id, and one with the exit code.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ import ovs.dirs
 import ovs.unixctl.server
 from eventlet.patcher import original
 
+import vtep_ofapp
+
 system, socket = original("os"), original("socket")
 """Without green threads: this process has none."""
 
@@ -45,7 +47,7 @@ def serve(requests: Any) -> None:
     """Start what is asked for until nobody can ask any more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
-        message, descriptors, _, _ = socket.recv_fds(requests, 1 << 18, 2)
+        message, descriptors, _, _ = socket.recv_fds(requests, 1 << 18, 3)
         if not message:
             return
         if os.fork() == 0:
@@ -55,7 +57,7 @@ def serve(requests: Any) -> None:
             os.close(descriptor)
 
 
-def keep(request: dict[str, Any], output: int, report: int) -> None:
+def keep(request: dict[str, Any], output: int, error: int, report: int) -> None:
     """Fork once more, into the program; tell its process id and its exit code.
 
     Returns in the program alone.
@@ -64,23 +66,24 @@ def keep(request: dict[str, Any], output: int, report: int) -> None:
     pid = os.fork()
     if pid == 0:
         os.close(report)
-        become(request, output)
+        become(request, output, error)
     os.close(output)
+    os.close(error)
     system.write(report, f"{pid}\n".encode())
     _, status = system.waitpid(pid, 0)
     system.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 
-def become(request: dict[str, Any], output: int) -> NoReturn:
+def become(request: dict[str, Any], output: int, error: int) -> NoReturn:
     """Be the program."""
     os.setsid()
     if request["namespace"]:
         enter(request["namespace"])
     os.chdir(request["folder"])
-    for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
-        os.dup2(output, descriptor)
-    os.close(output)
+    for descriptor, stream in ((output, sys.stdout), (error, sys.stderr)):
+        os.dup2(descriptor, stream.fileno())
+        os.close(descriptor)
     os.environ.clear()
     os.environ.update(request["environment"])
     importlib.reload(ovs.dirs)  # it has read the environment

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import prefork
 from tests.switch.conftest import a_switch
 from tests.switch.dummy import DummySwitch
 from tests.switch.test_tls import make_pki
@@ -23,14 +24,8 @@ def start(folder: Path, **options: object) -> subprocess.CompletedProcess[str]:
     config = folder / "app.conf"
     lines = [f"{name} = {value}" for name, value in options.items()]
     config.write_text("\n".join(["[DEFAULT]", *lines, "[vtep]", f"vtep_db = unix:{folder}/none"]))
-    return subprocess.run(
-        [MANAGER, "vtep_ofapp", "--config-file", config],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
-    )
+    argv = [str(MANAGER), "vtep_ofapp", "--config-file", str(config)]
+    return prefork.run(argv, folder, {"PATH": "/usr/bin:/bin", **prefork.ENVIRONMENT})
 
 
 def ends_with(done: subprocess.CompletedProcess[str], *texts: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import prefork
 from tests.switch.dummy import DummySwitch
 from vtep_ofapp.process.config import OPENFLOW_TLS
 from vtep_ofapp.process.options import OPTIONS
@@ -28,14 +29,8 @@ def start(folder: Path, options: str, cwd: Path | None = None) -> subprocess.Com
 
 def run(folder: Path, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run osken-manager until it ends by itself."""
-    return subprocess.run(
-        [MANAGER, "vtep_ofapp", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=cwd or folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    environment = {**os.environ, **prefork.ENVIRONMENT}
+    return prefork.run([str(MANAGER), "vtep_ofapp", *arguments], cwd or folder, environment)
 
 
 @pytest.mark.parametrize(
