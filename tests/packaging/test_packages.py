@@ -37,6 +37,12 @@ def run(*argv: str | Path, cwd: Path | None = None) -> str:
     return done.stdout
 
 
+def install(environment: Path, *arguments: str | Path) -> None:
+    """Install into an environment, which needs no pip of its own; what is imported is compiled."""
+    pip = sys.executable, "-m", "pip", "--python", environment / "bin/python"
+    run(*pip, "install", "--no-compile", *arguments)
+
+
 def pythons() -> dict[tuple[int, int], Path]:
     """Return the interpreters of this machine, one for each version that is allowed."""
     folders = [*map(Path, os.environ["PATH"].split(":")), Path("/usr/bin")]
@@ -72,9 +78,9 @@ def tools(version: tuple[int, int], python: Path) -> Path:
     folder = Path(sys.prefix) / "pythons" / f"{version[0]}.{version[1]}-{wanted}"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        run(python, "-m", "venv", folder)
+        run(python, "-m", "venv", "--without-pip", folder)
         needed = "setuptools>=70.1", "-r", ROOT / "requirements.txt"
-        run(folder / "bin/pip", "install", "--quiet", *needed)
+        install(folder, "--quiet", *needed)
         (folder / "complete").touch()
     return folder
 
@@ -92,25 +98,24 @@ def packages(source: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(params=pythons().items(), ids=lambda each: f"{each[0][0]}.{each[0][1]}")
-def environment(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
-    """A fresh environment with all that vtep_ofapp needs, and without it; and the one with pip."""
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A fresh environment with all that vtep_ofapp needs, and without it."""
     version, python = request.param
     needed = tools(version, python)
     folder = tmp_path / "environment"
     run(needed / "bin/python", "-m", "venv", "--without-pip", folder)
     library = f"lib/python{version[0]}.{version[1]}/site-packages"
     (folder / library / "needed.pth").write_text(f"{needed / library}\n")
-    return folder, needed
+    return folder
 
 
 @pytest.mark.parametrize("kind", ["sdist", "wheel"])
 def test_it_installs_and_starts(
-    environment: tuple[Path, Path], packages: dict[str, Path], kind: str, tmp_path: Path
+    environment: Path, packages: dict[str, Path], kind: str, tmp_path: Path
 ) -> None:
-    folder, needed = environment
+    folder, python = environment, environment / "bin/python"
     options = "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"
-    python = folder / "bin/python"
-    run(needed / "bin/python", "-m", "pip", "--python", python, "install", *options, packages[kind])
+    install(folder, *options, packages[kind])
     where = run(python, "-c", "import vtep_ofapp; print(vtep_ofapp.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(folder)
     for sample in SAMPLES:
