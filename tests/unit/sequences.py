@@ -40,7 +40,7 @@ from .builders import (
 from .leads import check_references
 from .reference import Place, Reference, Tunnel, Wire
 from .tunnel_rule import TunnelRule
-from .walk import Frame, Pipeline, Result
+from .walk import Frame, Pipeline, Pipelines, Result
 from .world import World
 
 OWN_OF = {"br0": "10.0.0.1", "br1": "10.0.0.11"}
@@ -84,6 +84,7 @@ class Sequences(RuleBasedStateMachine):
         self.row_of = {name: uuid(0x5000 + index) for index, name in enumerate(OWN_OF)}
         self.ports: dict[str, dict[str, BridgePort]] = {name: {} for name in OWN_OF}
         self.named: dict[UUID, set[str]] = {}
+        self.pipelines = Pipelines()
 
     @initialize(
         keys=st.lists(KEYS, min_size=2, max_size=4),
@@ -432,14 +433,10 @@ class Sequences(RuleBasedStateMachine):
 
     def pipeline(self, name: str, dead: Set[str] = frozenset()) -> Pipeline:
         """Return the flows and groups of a switch as they are, while some remote VTEPs are dead."""
-        ways_out = self.reference.ways_out(name)
+        ways_out = self.reference.ways_out(name) if dead else {}
         dead_ports = {ways_out[address] for address in dead if address in ways_out}
-        return Pipeline(
-            self.world.flow_values(name),
-            self.world.group_values(name),
-            lambda number: number not in dead_ports,
-            self.vlan_limit,
-        )
+        flows, groups = self.world.flow_values(name), self.world.group_values(name)
+        return self.pipelines.of(name, flows, groups, dead_ports, self.vlan_limit)
 
     def send(
         self,

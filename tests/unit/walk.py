@@ -5,10 +5,11 @@ know or the standard leaves undefined, such as two flows of one priority that bo
 different things. Flows and groups do what pipeline/layout.py declares, and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import IPv4Address
+from typing import TypeAlias
 
 from vtep_ofapp.values.flows import (
     Action,
@@ -59,6 +60,10 @@ class Out:
     vni: int
 
 
+_Conditions: TypeAlias = tuple[tuple[str, int, int], ...]
+"""Fields, each with its value under a mask."""
+
+
 @dataclass
 class Result:
     """All that became of a frame; ``shown`` are the fields that the controller was told."""
@@ -104,10 +109,11 @@ class Pipeline:
         is_alive: Callable[[int], bool] = lambda port: True,
         vlan_limit: int = 1,
     ) -> None:
-        self._tables: dict[int, list[Flow]] = {}
+        self._tables: dict[int, list[tuple[Flow, _Conditions]]] = {}
         for flow in sorted(flows, key=lambda flow: -flow.key.priority):
             check_flow(flow)
-            self._tables.setdefault(flow.key.table, []).append(flow)
+            entry = flow, _conditions(flow.key.match)
+            self._tables.setdefault(flow.key.table, []).append(entry)
         self._groups = {group.id: group for group in groups}
         for group in self._groups.values():
             check_group(group)
@@ -140,11 +146,13 @@ class Pipeline:
 
     def _best(self, table: int, state: _State) -> Flow | None:
         best: list[Flow] = []
-        for flow in self._tables.get(table, ()):
+        for flow, conditions in self._tables.get(table, ()):
             if best and flow.key.priority < best[0].key.priority:
                 break
-            conditions = _conditions(flow.key.match)
-            if all(state.value(name) & mask == value for name, value, mask in conditions):
+            for name, value, mask in conditions:
+                if state.value(name) & mask != value:
+                    break
+            else:
                 best.append(flow)
         if not best:
             return None
@@ -211,8 +219,25 @@ class Pipeline:
         return not watched.fast_failover or any(map(self._counts, watched.buckets))
 
 
+class Pipelines:
+    """The pipelines of switches, each built again only when its flows or groups have changed."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, tuple[object, Pipeline]] = {}
+
+    def of(
+        self, name: str, flows: list[Flow], groups: list[Group], dead: Set[int], vlan_limit: int
+    ) -> Pipeline:
+        """Return the pipeline of a switch while some of its ports are dead."""
+        given = flows, groups, dead, vlan_limit
+        if name not in self._built or self._built[name][0] != given:
+            is_alive = lambda number: number not in dead  # noqa: E731
+            self._built[name] = given, Pipeline(flows, groups, is_alive, vlan_limit)
+        return self._built[name][1]
+
+
 @cache
-def _conditions(match: tuple[tuple[str, MatchValue], ...]) -> tuple[tuple[str, int, int], ...]:
+def _conditions(match: tuple[tuple[str, MatchValue], ...]) -> _Conditions:
     """Return each field of a match with the value that it must have under a mask."""
     return tuple((name, *_masked(value)) for name, value in match)
 
