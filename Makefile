@@ -11,7 +11,8 @@ DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping open
 # Tests start hundreds of processes of ours: they had to compile everything each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint unit switch labs coverage bench soak venv debian clean
+.PHONY: help demo test lint format types behaviour unit switch labs coverage bench soak venv debian \
+    clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -19,7 +20,10 @@ help: ## Say what can be made
 demo: debian venv ## Walk through Open vSwitch's VTEP guide, on real packets, in a lab of namespaces
 	$(BIN)/python -m sim demo
 
-test: debian venv lint ## Check format, types and behaviour; needs root for the labs
+test: debian venv format ## Check format, types and behaviour; needs root for the labs
+	$(MAKE) --no-print-directory --jobs 2 types behaviour
+
+behaviour: venv
 	$(PYTEST) --numprocesses $(WORKERS)
 
 bench: debian venv ## Measure how fast it is, beside ovs-vtep and bare tools in the same run
@@ -29,13 +33,17 @@ bench: debian venv ## Measure how fast it is, beside ovs-vtep and bare tools in 
 soak: debian venv ## Let random things happen under traffic for SOAK_MINUTES (5): nothing may be lost
 	$(BIN)/python -m sim soak --minutes $(SOAK_MINUTES)
 
-lint: venv ## Check format and types alone
+lint: format types ## Check format and types alone
+
+format: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: venv
 	$(BIN)/mypy
 
-unit: venv ## Run the tests that need neither root nor Open vSwitch
-	$(PYTEST) --numprocesses auto tests/unit tests/docs tests/harness
+unit: venv ## Run the tests that need neither root nor Open vSwitch, with few random examples
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick} $(PYTEST) --numprocesses auto tests/unit tests/docs tests/harness
 
 switch: debian venv ## Run the tests with Open vSwitch's dummy ports; they need no root
 	$(PYTEST) --numprocesses $(WORKERS) tests/switch tests/guard tests/contracts tests/packaging
