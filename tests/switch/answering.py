@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import vtep_ofapp
 from vtep_ofapp.engine.desired import Desired
@@ -59,15 +60,16 @@ def answer(packet: PacketIn, view: View) -> Iterable[Topic]:
     return [PacketOut(frame[6:12] + frame[:6] + frame[12:], actions)]
 
 
-SHOWN[Cookie.UNICAST] = slice(0, LENGTH)
-registry.FEATURES += (
-    Feature(
-        owners=(Owner(Answerer, answerer),),
-        invalidated_by={SwitchReplaced: lambda topic, view: [Answerer()]},
-        packets={Cookie.UNICAST: answer},
-    ),
-)
-
-
 class Answering(vtep_ofapp.VtepApp):
     """The application; os-ken starts applications that the module itself defines."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        SHOWN[Cookie.UNICAST] = slice(0, LENGTH)
+        registry.FEATURES += (
+            Feature(
+                owners=(Owner(Answerer, answerer),),
+                invalidated_by={SwitchReplaced: lambda topic, view: [Answerer()]},
+                packets={Cookie.UNICAST: answer},
+            ),
+        )
+        super().__init__(*args, **kwargs)
