@@ -372,6 +372,18 @@ def test_one_that_stands_by_asks_again_when_a_new_master_was_faster(
     assert (far.events, caplog.messages) == ([], [])
 
 
+def test_changes_that_came_after_a_new_master_are_not_refused_ones(
+    far: Far, caplog: pytest.LogCaptureFixture
+) -> None:
+    far.connection.apply([PUT, PUT_GROUP])
+    sent = list(map(xid_of, far.take()))
+    far.connection.stand_by()
+    asked_for(far)
+    for xid in sent:
+        far.tell(error(xid, ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_IS_SLAVE))
+    assert (far.events, caplog.messages) == ([], [])
+
+
 def test_other_refusals_of_a_role_are_said(far: Far, caplog: pytest.LogCaptureFixture) -> None:
     far.connection.stand_by()
     _, question = asked_for(far)

@@ -220,6 +220,9 @@ class SwitchConnection:
             self._bundle = None
             self._post(RoleIs(self, None))
             return
+        if self._role.is_late(message):
+            self._bundle = None  # the new master makes the changes
+            return
         if self._role.is_overtaken(message):
             self._role.stand_by()
             return

@@ -52,8 +52,16 @@ class Role:
 
     def is_refused(self, message: Any) -> bool:
         """Whether an OFPErrorMsg says that we are not master, although we asked for it."""
-        is_slave = (message.type, message.code) == (ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_IS_SLAVE)
-        return self._wanted == ofp.OFPCR_ROLE_MASTER and (is_slave or message.xid == self._request)
+        return self._wanted == ofp.OFPCR_ROLE_MASTER and (
+            _is_slave(message) or message.xid == self._request
+        )
+
+    def is_late(self, message: Any) -> bool:
+        """Whether an OFPErrorMsg refuses what we sent as master, before we began to stand by.
+
+        The switch had a new master before it received that.
+        """
+        return self._wanted == ofp.OFPCR_ROLE_SLAVE and _is_slave(message)
 
     def is_overtaken(self, message: Any) -> bool:
         """Whether an OFPErrorMsg refuses our request to be a slave because of a new master.
@@ -79,3 +87,7 @@ class Role:
         xid = int(self._datapath.set_xid(message))
         self._send(message)
         return xid
+
+
+def _is_slave(message: Any) -> bool:
+    return (message.type, message.code) == (ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_IS_SLAVE)
