@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
+PATIENCE = 60.0
+"""Seconds that a test waits for a condition; an idle machine needs a few."""
+
 _ACTION = re.compile(
     r"push_vlan\(vid=(\d+)[^)]*\)"
     r"|(pop_vlan)"
@@ -238,7 +241,7 @@ class DummySwitch(OpenVSwitch):
         )
 
     def learns(
-        self, mac: str, port: str = "p0", vlan: int | None = None, *, timeout: float = 30
+        self, mac: str, port: str = "p0", vlan: int | None = None, *, timeout: float = PATIENCE
     ) -> None:
         """Let a host send until the application has written its row."""
 
@@ -412,7 +415,7 @@ class DummySwitch(OpenVSwitch):
             names.append(["named-uuid", f"l{number}"])
         return inserts, names
 
-    def wait(self, condition: Callable[[], T | None], what: str, timeout: float = 15.0) -> T:
+    def wait(self, condition: Callable[[], T | None], what: str, timeout: float = PATIENCE) -> T:
         """Wait for a condition; show flows, groups, rows and logs if it does not come true."""
         result = wait_until(condition, what, timeout=timeout, evidence=self.evidence)
         assert result is not None

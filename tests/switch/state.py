@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -116,6 +118,18 @@ def everything(vtep: DummySwitch, bridges: tuple[str, ...]) -> dict[str, Any]:
         "ports": ports(vtep),
         **{table: by_uuid(rows) for table, rows in tables.items()},
     }
+
+
+def account(vtep: DummySwitch) -> dict[str, dict[str, int]]:
+    """Return what the application has sent so far, by receiver and kind."""
+    last = "sent to hardware_vtep"
+    heard = vtep.app.log_text.count(last)
+    vtep.app.signal(signal.SIGUSR1)
+    vtep.wait(lambda: vtep.app.log_text.count(last) > heard, "the account")
+    found = {}
+    for receiver, text in re.findall(r"INFO sent to (\w+): (.*)$", vtep.app.log_text, re.MULTILINE):
+        found[receiver] = {name: int(count) for name, count in re.findall(r"([a-z_]+) (\d+)", text)}
+    return found
 
 
 def by_uuid(rows: list[dict[str, Any]]) -> dict[str, Any]:

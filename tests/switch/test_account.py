@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import re
-import signal
 from typing import Any
 
 import pytest
 
 from tests.switch.dummy import BROADCAST, DummySwitch
+from tests.switch.state import account
 
 HOST, FAR, FURTHER = "00:00:00:00:00:01", "00:00:00:00:00:99", "00:00:00:00:00:98"
 MANY = 5000
 BRIDGE, OPEN_VSWITCH, VTEP = "br0", "Open_vSwitch", "hardware_vtep"
-
-
-def account(switch: DummySwitch) -> dict[str, dict[str, int]]:
-    """Return what was sent so far, by receiver and kind."""
-    heard = switch.app.log_text.count(f"sent to {VTEP}")
-    switch.app.signal(signal.SIGUSR1)
-    switch.wait(lambda: switch.app.log_text.count(f"sent to {VTEP}") > heard, "the account")
-    found = {}
-    for receiver, text in re.findall(
-        r"INFO sent to (\w+): (.*)$", switch.app.log_text, re.MULTILINE
-    ):
-        found[receiver] = {name: int(count) for name, count in re.findall(r"([a-z_]+) (\d+)", text)}
-    return found
 
 
 class Meter:

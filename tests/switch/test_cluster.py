@@ -86,7 +86,7 @@ class Clustered(DummySwitch):
     def leader(self) -> Member:
         """Return the server that leads, once there is one."""
         leads = lambda: next((each for each in self.members if each.is_leader()), None)  # noqa: E731
-        return self.wait(leads, "a leader", 30)
+        return self.wait(leads, "a leader")
 
     def local_macs(self, logical_switch: str = "ls0") -> dict[str, str]:
         """Return the rows of Ucast_Macs_Local by MAC address, as the leader has them, if any."""
@@ -118,11 +118,11 @@ def cluster() -> Iterator[DummySwitch]:
 
 
 def test_the_application_follows_the_leader_of_the_database(cluster: Clustered) -> None:
-    cluster.learns(HOST, timeout=40)
+    cluster.learns(HOST)
     row = cluster.local_macs()[HOST]
     former = cluster.leader()
     former.ovsdb_server.kill()
-    cluster.learns(GUEST, timeout=40)
+    cluster.learns(GUEST)
     assert cluster.leader() is not former
     assert cluster.local_macs()[HOST] == row
     cluster.vtep_ctl("add-ucast-remote", "ls0", FAR, "10.2.2.3")
@@ -131,21 +131,21 @@ def test_the_application_follows_the_leader_of_the_database(cluster: Clustered) 
 
 
 def test_a_leader_that_stands_still_is_left_for_the_new_one(cluster: Clustered) -> None:
-    cluster.learns(HOST, timeout=40)
+    cluster.learns(HOST)
     former = cluster.leader()
     pid = former.ovsdb_server.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     try:
-        cluster.wait(lambda: cluster.leader() is not former, "another leader", 30)
+        cluster.wait(lambda: cluster.leader() is not former, "another leader")
         cluster.learns("00:00:00:00:00:04", timeout=40)
     finally:
         os.kill(pid, signal.SIGCONT)
-    cluster.learns("00:00:00:00:00:05", timeout=40)
+    cluster.learns("00:00:00:00:00:05")
 
 
 def test_without_most_of_its_servers_forwarding_goes_on(cluster: Clustered) -> None:
-    cluster.learns(HOST, timeout=40)
+    cluster.learns(HOST)
     flows = cluster.flows()
     two = cluster.members[:2]
     for member in two:
@@ -154,7 +154,7 @@ def test_without_most_of_its_servers_forwarding_goes_on(cluster: Clustered) -> N
     assert set(flows) <= set(cluster.flows())
     for member in two:
         member.ovsdb_server.start()
-    cluster.learns("00:00:00:00:00:03", timeout=40)
+    cluster.learns("00:00:00:00:00:03")
     assert set(flows) <= set(cluster.flows())
 
 
@@ -179,9 +179,9 @@ def test_the_process_with_the_leaders_lock_is_master_after_each_transfer(
             cluster.transfer_leadership()
             cluster.wait(lambda: not former.is_leader(), "another leader")  # noqa: B023
             # A station is shown to the master alone, and written by who has the lock alone.
-            cluster.learns(f"00:00:00:00:01:{number:02x}", timeout=15)
+            cluster.learns(f"00:00:00:00:01:{number:02x}")
         cluster.wait(lambda: len(masters()) == 1, "one master")
-        cluster.learns("00:00:00:00:01:ff", timeout=15)
+        cluster.learns("00:00:00:00:01:ff")
     finally:
         other.kill()
         cluster.ovs_vsctl("set-controller", "br0", cluster.app.target)
@@ -198,7 +198,7 @@ def test_a_follower_alone_is_not_used_and_the_log_says_why(cluster: Clustered) -
     assert "hardware_vtep: connected" not in cluster.app.log_text
     leader.ovsdb_server.kill()
     _let_lead(cluster, follower, leader)
-    cluster.learns("00:00:00:00:02:01", timeout=40)
+    cluster.learns("00:00:00:00:02:01")
 
 
 def _let_lead(cluster: Clustered, member: Member, killed: Member) -> None:

@@ -15,7 +15,8 @@ import pytest
 from sim.lab.openvswitch import SCHEMA_FILES, Daemon, OpenVSwitch
 from tests.ports import held_port
 from tests.switch.conftest import a_switch, described
-from tests.switch.dummy import DummySwitch, Here
+from tests.switch.dummy import PATIENCE, DummySwitch, Here
+from tests.switch.state import account
 
 HOST, FAR, NEXT = "00:00:00:00:00:01", "00:00:00:00:00:99", "00:00:00:00:00:98"
 EMPTY = "hardware_vtep came back without any Physical_Switch: br0 keeps its flows"
@@ -74,7 +75,7 @@ class Apart(DummySwitch):
         return mac in self.vtep_ctl("list-local-macs", "ls0")
 
     def learns(
-        self, mac: str, port: str = "p0", vlan: int | None = None, *, timeout: float = 15.0
+        self, mac: str, port: str = "p0", vlan: int | None = None, *, timeout: float = PATIENCE
     ) -> None:
         def is_learned() -> bool:
             self.receive(port, mac, "ff:ff:ff:ff:ff:ff", vlan)
@@ -127,13 +128,14 @@ def test_each_of_many_servers_that_cannot_be_used_is_named(switch: DummySwitch) 
         switch.wait_for_log(f"hardware_vtep: {remote}: No such file or directory")
 
 
-def greet(server: socket.socket, greeting: bytes) -> None:
-    """Say the same to everyone who connects, until the socket is closed."""
+def greet(server: socket.socket, greeting: bytes, came: list[object]) -> None:
+    """Say the same to everyone who connects, until the socket is closed; note who came."""
     while True:
         try:
-            client, _ = server.accept()
+            client, address = server.accept()
         except OSError:
             return
+        came.append(address)
         with client:
             client.sendall(greeting)
             client.recv(4096)
@@ -149,14 +151,16 @@ def greet(server: socket.socket, greeting: bytes) -> None:
 def test_what_is_no_database_server_is_said_once(
     switch: DummySwitch, greeting: bytes, reason: str
 ) -> None:
+    came: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=greet, args=(server, greeting), daemon=True).start()
+        threading.Thread(target=greet, args=(server, greeting, came), daemon=True).start()
         remote = f"tcp:127.0.0.1:{server.getsockname()[1]}"
         switch.app.options["vtep_db"] = remote
         switch.app.start()
         said = f"hardware_vtep: {remote}: what answers is no OVSDB server: {reason}"
         switch.wait_for_log(said)
-        time.sleep(3.5)  # three more attempts
+        attempts = len(came)
+        switch.wait(lambda: len(came) > attempts + 3, "three more attempts, and their end")
         assert sum(remote in line for line in switch.app.log_text.splitlines()) == 1
         server.shutdown(socket.SHUT_RDWR)
 
@@ -165,7 +169,7 @@ def test_a_database_that_is_away_is_said_once(apart: Apart) -> None:
     server = one_server(apart)
     server.ovsdb_server.kill()
     apart.wait_for_log("hardware_vtep: connection lost")
-    time.sleep(4.5)  # four attempts
+    time.sleep(4.5)  # four attempts, which nothing of the server shows
     begin = f"hardware_vtep: {server.db}: "
     why = [line.split(begin)[1] for line in apart.app.log_text.splitlines() if begin in line]
     assert why[-1] == "Connection refused"
@@ -384,6 +388,13 @@ BARE: tuple[str, Lacks] = (
 """What Open vSwitch 2.6 added to its schema 1.4.1, 2.5 to 1.3.0 and so on; and all of the rest."""
 
 
+def await_statistics(switch: DummySwitch) -> None:
+    """Wait until the counters of br0 are requested once more."""
+    requests = lambda: account(switch)["br0"]["flow_stats_requests"]  # noqa: E731
+    before = requests()
+    switch.wait(lambda: requests() > before, "an update of the statistics")
+
+
 @pytest.mark.parametrize(
     ("version", "lacks"), [OF_2_5, OF_2_4, OF_2_2, BARE], ids=lambda each: str(each)[:5]
 )
@@ -400,7 +411,8 @@ def test_an_older_schema_is_worked_with_and_its_gaps_are_said_once(
     apart.wait_for_log("vlan_bindings")
     apart.vtep_ctl("unbind-ls", "br0", "p1", "4095")
     apart.learns(NEXT, "p1", 10)
-    time.sleep(1.2)  # two updates of the statistics
+    for _ in range(3):  # when the third one begins, two are over
+        await_statistics(apart)
     text = apart.app.log_text
     assert text.count(f"hardware_vtep: its schema {version} lacks ") == 1
     assert "trying again" not in text

@@ -114,5 +114,5 @@ def test_the_emulator_can_have_it_back(left: DummySwitch, emulated: Emulator) ->
     clean(left)
     left.ovs_vsctl("del-controller", "br0", "--", "set-fail-mode", "br0", "standalone")
     emulated.start()
-    left.wait(lambda: ports(left) >= PATCH_PORTS, "its patch ports", timeout=60)
+    left.wait(lambda: ports(left) >= PATCH_PORTS, "its patch ports")
     left.wait(lambda: left.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host", 60)

@@ -13,7 +13,7 @@ from sim.waiting import wait_until
 from sim.wire.ovsdb import OvsdbFramer
 from sim.wire.proxy import Proxy
 from tests.switch.conftest import described
-from tests.switch.dummy import BROADCAST, DummyApp, DummySwitch
+from tests.switch.dummy import BROADCAST, PATIENCE, DummyApp, DummySwitch
 
 HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
 NUMBERS = iter(range(256))
@@ -70,7 +70,7 @@ class Pair(DummySwitch):
         wait_until(
             lambda: text in app.log_text[after:],
             f"{text!r} from {app.NAME}",
-            timeout=15.0,
+            timeout=PATIENCE,
             evidence=lambda: f"{self.evidence()}\n--- {app.NAME}\n{app.log_text}",
         )
 
@@ -177,10 +177,8 @@ def test_the_process_with_the_lock_is_master_after_cuts_and_kills(pair: Pair) ->
     pair.other.kill()
     said = len(pair.app.log_text)
     pair.ways[pair.app.NAME].mend()
-    begin = time.monotonic()
     pair.said(pair.app, IN_CHARGE, said)
     pair.said(pair.app, "br0 is managed", said)
-    assert time.monotonic() - begin < 5
     pair.one_leads(pair.app)
     pair.place("00:00:00:00:00:98", "10.2.2.4")
     way = lambda: pair.sends("p0", "00:00:00:00:00:98")  # noqa: E731
@@ -241,6 +239,6 @@ def test_processes_with_locks_of_different_names_know_nothing_of_each_other(
     other.options["lock"] = "another"
     try:
         other.start()
-        wait_until(lambda: IN_CHARGE in other.log_text, "the other's lock", timeout=15.0)
+        wait_until(lambda: IN_CHARGE in other.log_text, "the other's lock", timeout=PATIENCE)
     finally:
         other.kill()

@@ -249,7 +249,7 @@ def test_a_bond_with_lacp_takes_frames_from_all_and_sends_by_one(joined: DummySw
         wait_to_send(joined, member, BROADCAST, "p0", AT_P1, vlan=30)
     leaves = lambda: joined.sends("p0", BROADCAST)  # noqa: E731
     one = [sorted([AT_P1, f"{member} vlan 30"]) for member in ("b0", "b1")]
-    joined.wait(lambda: leaves() in one, "a copy by one interface", 30)
+    joined.wait(lambda: leaves() in one, "a copy by one interface")
     learn(joined, "b0", HOST, 30)
     joined.receive("b1", HOST, BROADCAST, 30)
     joined.set_link("b0", "down")

@@ -8,8 +8,9 @@ from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import switch_faults
 
 STATION = "00:00:00:00:00:99"
-SOON = 10.0
-"""Seconds within which a tunnel is up after the reason why it could not be made has gone."""
+SOON = 10 * 10.0
+"""Seconds that a test waits for a tunnel once the reason why it could not be made has gone: it is
+tried again every 10 seconds at the latest."""
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_it_is_not_ready_before_the_databases_can_be_read(
     switch.wait_for_log("hardware_vtep: ")
     assert "READY=1" not in systemd.told()
     switch.ovsdb_server.start()
-    switch.wait(lambda: "READY=1" in systemd.told(), "readiness", 30)
+    switch.wait(lambda: "READY=1" in systemd.told(), "readiness")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -308,7 +308,7 @@ def test_a_host_is_managed_whose_neighbour_does_not_answer_at_the_start(
     assert rows_of(switch, "br1") == before
     other.ovsdb_server.start()
     other.ovs_vswitchd.start()
-    switch.wait(lambda: "br1 is managed" in switch.app.log_text, "br1 to be back", 30)
+    switch.wait(lambda: "br1 is managed" in switch.app.log_text, "br1 to be back")
     switch.come_to_rest()
     assert OTHER not in switch.local_macs()  # Open vSwitch there knows nobody any more
 
@@ -341,13 +341,13 @@ def test_a_bridge_with_the_name_of_one_that_is_away_waits_for_it(
     assert rows_of(switch, "br1") == before
     other.ovsdb_server.start()
     other.ovs_vswitchd.start()
-    switch.wait(lambda: "in_port=1" in "\n".join(other.flows("br1")), "br1 to be back", 30)
+    switch.wait(lambda: "in_port=1" in "\n".join(other.flows("br1")), "br1 to be back")
     switch.wait_for_log("that of Open_vSwitch of")
     assert "is managed; give the other another name" in switch.app.log_text
     assert switch.flows("br1") == []
     # The host comes back without its bridge: now the name is free.
     other.ovs_vsctl("del-br", "br1")
-    switch.wait(lambda: "table=30" in "\n".join(switch.flows("br1")), "the other one", 30)
+    switch.wait(lambda: "table=30" in "\n".join(switch.flows("br1")), "the other one")
 
 
 def test_one_application_manages_the_bridges_of_two_hosts(
@@ -365,7 +365,7 @@ def test_one_application_manages_the_bridges_of_two_hosts(
     switch.wait(lambda: "10.2.2.4" in {remote for remote, _ in ends(switch)}, "a tunnel of br0")
     other.ovsdb_server.start()
     other.ovs_vswitchd.start()
-    switch.wait(lambda: "in_port=1" in "\n".join(other.flows("br1")), "br1 to be back", 30)
+    switch.wait(lambda: "in_port=1" in "\n".join(other.flows("br1")), "br1 to be back")
     assert other.sends("q0", STATION, bridge="br1") == []
 
 
