@@ -181,7 +181,7 @@ def _wait_for_local(lab: Lab, mac: str) -> None:
 
 
 def ping(host: Host, ip: str) -> None:
-    """Fail unless two pings from a host are both answered."""
+    """Fail unless two pings from a host are answered."""
     answered = host.ping(ip, count=2)
     require(answered == 2, f"{answered} of 2 pings from {host.name} to {ip} were answered")
 

@@ -100,7 +100,7 @@ class Capture:
         return len(self.matching(predicate))
 
     def wait_for(
-        self, number: int = 1, predicate: Predicate = lambda frame: True, timeout: float = 5.0
+        self, number: int = 1, predicate: Predicate = lambda frame: True, timeout: float = 30.0
     ) -> list[Captured]:
         """Return the matching frames as soon as there are `number` of them or more.
 

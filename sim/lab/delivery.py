@@ -77,7 +77,7 @@ def expect_delivery(
     src: str,
     dst: str,
     vlans: Sequence[int] = (),
-    timeout: float = 10.0,
+    timeout: float = 30.0,
     evidence: Evidence | None = None,
 ) -> float:
     """Send probes until one is delivered exactly as expected; return the seconds that it took.

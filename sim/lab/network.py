@@ -180,7 +180,7 @@ class EmptyLab(Lifetime):
         src: str,
         dst: str = BROADCAST,
         vlans: Sequence[int] = (),
-        timeout: float = 10.0,
+        timeout: float = 30.0,
     ) -> float:
         """Send probes until one arrives exactly as expected; return the seconds that it took.
 

@@ -15,12 +15,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sim.lab.capture import Capture
+from sim.lab.delivery import LATE
+from sim.waiting import Evidence, wait_until
 from sim.wire.frames import Captured, lab_frame
 
 _NUMBER = struct.Struct("!I")
 _MARK_LENGTH = 16
 _MAX_LATE = 0.02
 """Seconds that a sender catches up with."""
+_QUIET = 0.5
+"""Seconds without a further frame, once the last one is there, after which the others are lost."""
 
 
 @dataclass(frozen=True)
@@ -117,24 +121,38 @@ class Stream:
         """Start sending."""
         self._thread.start()
 
-    def stop(self, patience: float = 0.5) -> None:
-        """Stop sending; return when all have arrived or none has for `patience` seconds.
+    def stop(self) -> None:
+        """Stop sending; return when all have arrived, or no further one has for a while.
 
         Raises the error of the sending socket if it had one.
         """
         self._stopping.set()
         self._thread.join()
         arrived = -1
-        deadline = 0.0
-        while (now := len({number for _, number in self.seen_by(self._capture)})) < self.sent:
-            if now > arrived:
-                arrived, deadline = now, time.monotonic() + patience
-            if (left := deadline - time.monotonic()) <= 0:
+        came = 0.0
+        while len(now := {number for _, number in self.seen_by(self._capture)}) < self.sent:
+            if len(now) > arrived:
+                arrived, came = len(now), time.monotonic()
+            patience = _QUIET if self.sent - 1 in now else LATE
+            if (left := came + patience - time.monotonic()) <= 0:
                 break
             select.select([self._capture], [], [], left)
         self._capture.close()
         if self._error:
             raise self._error
+
+    def await_arrival(self, timeout: float, evidence: Evidence | None = None) -> None:
+        """Return when a frame that is sent from now on has arrived. Raises WaitFailed.
+
+        It waits `timeout` seconds; `evidence` is for the message of a wait that fails.
+        """
+        latest = self.sent  # this one may be on its way already
+        wait_until(
+            lambda: any(number > latest for _, number in self.seen_by(self._capture)),
+            f"a frame of {self.sender.name} at {self.receiver.name}",
+            timeout=timeout,
+            evidence=evidence,
+        )
 
     def account(self) -> Account:
         """Return what became of the frames sent so far."""

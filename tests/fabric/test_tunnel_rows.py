@@ -107,7 +107,7 @@ def test_a_destination_that_the_other_end_corrects_counts(lab: BfdLab) -> None:
         await_status(lab, lab.one, state="down", remote_state="down")
         lab.wait(lambda: dropped_for_long(lab), "wrong packets that are dropped")
         lab.one.set_bfd(lab.vtep.tunnel_ip, bfd_dst_ip="169.254.1.0")
-        lab.wait(lambda: is_up(lab), "BFD up again", timeout=6)
+        lab.wait(lambda: is_up(lab), "BFD up again")
     finally:
         lab.one.set_bfd(lab.vtep.tunnel_ip, bfd_dst_ip="169.254.1.0")
         lab.vtep.appctl("revalidator/purge")
