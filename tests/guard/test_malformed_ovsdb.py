@@ -93,8 +93,9 @@ def test_a_server_that_only_lies_is_asked_again_after_a_pause_each_time(
     begin = len(server.arrivals)
     fooled.wait(lambda: len(server.arrivals) > begin + 4, "four attempts")
     server.greeting = None
-    came = server.arrivals[begin:]
-    assert all(later - earlier > SHORTEST_PAUSE for earlier, later in itertools.pairwise(came[1:]))
+    came = server.arrivals[begin + 1 :]
+    # Taken together: one that a busy machine notices late leaves less of the pause after it.
+    assert came[-1] - came[0] > (len(came) - 1) * SHORTEST_PAUSE
     hears_again(fooled)
     assert len(fooled.app.log_text.splitlines()) - lines <= 6 * MAX_LINES
 

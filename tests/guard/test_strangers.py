@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import resource
-import time
 
 import pytest
 
@@ -173,12 +172,10 @@ def test_a_connection_that_answers_nothing_gives_its_place_away(guarded: Guarded
     with Client(vtep.app.port) as silent:
         silent.shake_hands(claimed)
         silent.wait_for(ROLE_REQUEST)
-        started = time.monotonic()
         with PoliteSwitch(vtep.app.port, claimed) as switch:
             guarded.wait(
                 lambda: len(guarded.lines("a newer connection takes its place")) > lines, "the line"
             )
-            assert time.monotonic() - started < 10
             silent.drain()
             guarded.wait(lambda: EXPERIMENTER in switch.asked, "the second one's first bundle")
             with Client(vtep.app.port) as third:

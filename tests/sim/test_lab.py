@@ -58,7 +58,7 @@ def lab() -> Iterator[Lab]:
 
 
 def test_a_broadcast_arrives_once_at_the_other_vm(lab: Lab) -> None:
-    assert lab.deliver(lab.vm1.send, src=lab.vm1.mac, dst=BROADCAST) == {"vm2": ["untagged"]}
+    lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"]}, src=lab.vm1.mac)
 
 
 def test_tags_survive_the_way(lab: Lab) -> None:
@@ -76,7 +76,7 @@ def test_the_sender_does_not_capture_its_own_frame(lab: Lab) -> None:
 def test_vms_ping_each_other_and_endpoints_the_vtep(lab: Lab) -> None:
     assert lab.vm1.ping(lab.vm2.ip) == 3
     assert lab.vm1.ping("192.168.33.77", count=1) == 0
-    assert lab.hypervisor.run(["ping", "-c", "1", "-W", "1", lab.vtep.tunnel_ip])
+    assert lab.hypervisor.ping(lab.vtep.tunnel_ip, count=1) == 1
 
 
 def test_a_stream_arrives_whole(lab: Lab) -> None:
@@ -139,7 +139,7 @@ def test_the_lab_forwards_again_after_a_new_start_of_ovs_vswitchd(lab: Lab, end:
     else:
         daemon.restart()
     lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"]}, src=lab.vm1.mac)
-    assert lab.hypervisor.run(["ping", "-c", "1", "-W", "1", lab.vtep.tunnel_ip])
+    assert lab.hypervisor.ping(lab.vtep.tunnel_ip, count=1) == 1
 
 
 def test_ovsdb_server_restarts_alone(lab: Lab) -> None:
@@ -153,7 +153,7 @@ def test_vms_and_endpoints_can_be_added(lab: Lab) -> None:
     vm3 = lab.add_vm("vm3", port="p2", ip="192.168.33.3")
     third = lab.add_remote("third", "10.2.2.4", ip="192.168.33.104")
     lab.expect_delivery(vm3.send, {"vm1": ["untagged"], "vm2": ["untagged"]}, src=vm3.mac)
-    assert third.run(["ping", "-c", "1", "-W", "1", lab.vtep.tunnel_ip])
+    assert third.ping(lab.vtep.tunnel_ip, count=1) == 1
 
 
 class Peers(EmptyLab):
@@ -261,7 +261,7 @@ def test_a_vm_moves_with_its_addresses(peers: Peers) -> None:
 def test_a_lab_that_is_in_use_is_left_alone(lab: Lab) -> None:
     with pytest.raises(LabBusy), Lab(lab.name):
         pass
-    assert lab.deliver(lab.vm1.send, src=lab.vm1.mac, dst=BROADCAST)["vm2"]
+    lab.expect_delivery(lab.vm1.send, {"vm2": ["untagged"]}, src=lab.vm1.mac)
 
 
 def test_two_labs_live_side_by_side_and_come_down_without_a_trace(lab: Lab) -> None:
