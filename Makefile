@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 SOAK_MINUTES ?= 5
-WORKERS ?= 6
+WORKERS ?= 5
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest

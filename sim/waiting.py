@@ -30,13 +30,13 @@ def wait_until(
     what: str,
     *,
     timeout: float = 30.0,
-    interval: float = 0.01,
+    interval: float = 0.02,
     evidence: Evidence | None = None,
 ) -> T:
     """Call `condition` until it is true, and return what it returned.
 
     The pause between two calls is `interval` seconds at first. It is never shorter than a call
-    took, nor than a twentieth of the wait so far: what is waited for needs the processor too.
+    took, nor than a tenth of the wait so far: what is waited for needs the processor too.
     Raises WaitFailed, with `what` and the evidence, when `timeout` seconds have passed.
     """
     begin = called = time.monotonic()
@@ -46,6 +46,6 @@ def wait_until(
             raise WaitFailed(
                 f"waited {timeout:g} s in vain for: {what}", evidence() if evidence else ""
             )
-        time.sleep(max(interval, now - called, (now - begin) / 20))
+        time.sleep(max(interval, now - called, (now - begin) / 10))
         called = time.monotonic()
     return result

@@ -101,6 +101,11 @@ def packages(source: Path) -> dict[str, Path]:
 def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A fresh environment with all that vtep_ofapp needs, and without it."""
     version, python = request.param
+    return make_environment(version, python, tmp_path)
+
+
+def make_environment(version: tuple[int, int], python: Path, tmp_path: Path) -> Path:
+    """Make such an environment in a folder."""
     needed = tools(version, python)
     folder = tmp_path / "environment"
     run(needed / "bin/python", "-m", "venv", "--without-pip", folder)
@@ -109,13 +114,25 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", ["sdist", "wheel"])
-def test_it_installs_and_starts(
-    environment: Path, packages: dict[str, Path], kind: str, tmp_path: Path
+def test_the_wheel_installs_and_starts(
+    environment: Path, packages: dict[str, Path], tmp_path: Path
 ) -> None:
+    check(environment, packages["wheel"], tmp_path)
+
+
+def test_the_source_distribution_installs_and_starts(
+    packages: dict[str, Path], tmp_path: Path
+) -> None:
+    """With one Python: it is made into the same wheel with each."""
+    own = sys.version_info[:2]
+    check(make_environment(own, Path(sys.executable), tmp_path), packages["sdist"], tmp_path)
+
+
+def check(environment: Path, package: Path, tmp_path: Path) -> None:
+    """Install a package into an environment, and start the application there."""
     folder, python = environment, environment / "bin/python"
     options = "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"
-    install(folder, *options, packages[kind])
+    install(folder, *options, package)
     where = run(python, "-c", "import vtep_ofapp; print(vtep_ofapp.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(folder)
     for sample in SAMPLES:
