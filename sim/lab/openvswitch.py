@@ -65,6 +65,11 @@ class Daemon:
         return pid if pid in self.switch.namespace.processes() else None
 
     @property
+    def control_socket(self) -> Path:
+        """The Unix socket for the commands of ovs-appctl(8). Raises OSError if there is none."""
+        return self._pidfile.with_suffix(f".{int(self._pidfile.read_text())}.ctl")
+
+    @property
     def running(self) -> bool:
         """Whether the daemon runs."""
         return self.pid is not None
@@ -159,9 +164,20 @@ class OpenVSwitch:
         """Run ovs-ofctl with OpenFlow 1.3 and return its output."""
         return self._tool("ovs-ofctl", "-O", OPENFLOW, *arguments)
 
-    def appctl(self, *arguments: str) -> str:
-        """Run ovs-appctl, which talks to ovs-vswitchd, and return its output."""
-        return self._tool("ovs-appctl", *arguments)
+    def appctl(self, command: str, *arguments: str) -> str:
+        """Return what ovs-vswitchd answers to a command of ovs-appctl(8).
+
+        Raises OSError if it does not run, and RuntimeError if it refuses the command.
+        """
+        with OvsdbConnection(self.ovs_vswitchd.control_socket) as connection:
+            return str(connection.call(command, *arguments))
+
+    def port_rows(self, switch: str) -> list[str]:
+        """Return the names of a Physical_Switch's Physical_Port rows, sorted, with repetitions."""
+        switches, ports = self.tables("Physical_Switch", "Physical_Port")
+        of = {row["name"]: row["ports"] for row in switches}[switch]
+        uuids = of if isinstance(of, list) else [of]
+        return sorted(row["name"] for row in ports if row["_uuid"] in uuids)
 
     def rows(self, table: str, database: str = "hardware_vtep") -> list[dict[str, Any]]:
         """Return the rows of a table, as `tables` does."""

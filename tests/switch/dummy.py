@@ -141,8 +141,10 @@ class DummySwitch(OpenVSwitch):
 
     def add_underlay(self, *remotes: str) -> None:
         """Make br-phy, by which tunnels to these addresses leave."""
-        self.ovs_vsctl("add-br", "br-phy", "--", "set", "bridge", "br-phy", "datapath_type=dummy")
-        self.ovs_vsctl("add-port", "br-phy", "wire", "--", "set", "interface", "wire", "type=dummy")
+        self.ovs_vsctl(
+            "add-br", "br-phy", "--", "set", "bridge", "br-phy", "datapath_type=dummy",
+            "--", "add-port", "br-phy", "wire", "--", "set", "interface", "wire", "type=dummy",
+        )  # fmt: skip
         self.appctl("netdev-dummy/ip4addr", "br-phy", "10.2.2.254/24")
         self.appctl("ovs/route/add", "10.2.2.0/24", "br-phy")
         for number, remote in enumerate(remotes, 1):
@@ -166,8 +168,7 @@ class DummySwitch(OpenVSwitch):
         self.vtep_ctl("add-ls", "ls0", "--", "set", "Logical_Switch", "ls0", "tunnel_key=33")
         self.app.options.update(options)
         self.app.take_over()
-        reported = lambda: self.vtep_ctl("list-ports", "br0") == "p0\np1"  # noqa: E731
-        self.wait(reported, "the physical ports")
+        self.wait(lambda: self.port_rows("br0") == ["p0", "p1"], "the physical ports")
 
     def join(self) -> None:
         """Bind p0, and VLAN 10 of p1, to ls0, and make the way to 10.2.2.2, .3, .4 and .5."""
