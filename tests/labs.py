@@ -57,11 +57,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
 
 
-def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+def pytest_exception_interact(
+    node: pytest.Item | pytest.Collector, call: pytest.CallInfo[object]
+) -> None:
     if not node.config.getoption("shell_on_error") or not isinstance(node, pytest.Item):
         return
     for lab in _labs_of(node):
-        _open_shell(lab, node)
+        _open_shell(lab, node, call.excinfo.exconly() if call.excinfo else "")
 
 
 def _labs_of(item: pytest.Item) -> list[EmptyLab]:
@@ -94,13 +96,14 @@ def _recorded(lab: EmptyLab, folder: Path) -> Iterator[None]:
                     writer.write_packet(frame.data, sec=int(seconds), usec=int(fraction * 1e9))
 
 
-def _open_shell(lab: EmptyLab, item: pytest.Item) -> None:
+def _open_shell(lab: EmptyLab, item: pytest.Item, reason: str) -> None:
     capture = item.config.pluginmanager.getplugin("capturemanager")
     if capture is not None:
         capture.suspend(in_=True)
     print(
-        f"\n{item.nodeid} failed. Lab {lab.name}, files in {lab.state.folder}, stands until this"
-        f" shell ends. A command on one of its hosts:\n"
+        f"\n{item.nodeid} failed:\n{reason}\n"
+        f"Lab {lab.name}, files in {lab.state.folder}, stands until this shell ends."
+        f" A command on one of its hosts:\n"
         f"    python -m sim shell --name $LAB HOST [COMMAND]\n"
         f"Hosts: {' '.join(lab.state.hosts())}",
         flush=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 import struct
@@ -124,6 +125,10 @@ class Capture:
                 data, ancillary, _, _ = self._socket.recvmsg(_LARGEST_FRAME, 256)
             except BlockingIOError:
                 break
+            except OSError as error:
+                if error.errno != errno.ENETDOWN:
+                    raise
+                continue  # said once when the interface is or goes down; frames may still be queued
             if self._station is None or data[0] & 1 or data[:6] == self._station:
                 self._frames.append(_restore(data, ancillary))
         # Reading the statistics sets them back to zero.

@@ -18,6 +18,7 @@ from tests.lab.trial import new_lab_name
 
 FAILING = """
 import pytest
+from sim.lab.links import set_down
 from sim.lab.network import EmptyLab
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def lab():
     with EmptyLab("{name}") as lab:
         lab.add_remote("one", "10.2.2.3", ip="192.168.33.103")
         lab.add_remote("other", "10.2.2.4", ip="192.168.33.104")
+        set_down(lab.hosts["other"].namespace, "vxlan33")
         yield lab
 
 def test_that_fails(lab):
@@ -64,7 +66,7 @@ def test_a_shell_is_opened_in_the_lab_of_a_failed_test_and_then_the_lab_ends(
 ) -> None:
     file, name = failing
     told = run(file, "--shell-on-error", say="python -m sim shell --name $LAB one ip -br addr\n")
-    assert f"Lab {name}" in told
+    assert f"ZeroDivisionError\nLab {name}" in told
     assert "Hosts: underlay management one other" in told
     assert "10.2.2.3/24" in told
     assert not LabState(name).exists
@@ -79,7 +81,7 @@ def test_the_packets_of_each_link_are_written_into_the_folder_of_the_test(
     (folder,) = (tmp_path / "packets").iterdir()
     assert folder.name.endswith("test_failing.py-test_that_fails")
     there = {path.stem for path in folder.iterdir()}
-    assert there >= {"one-eth0", "other-eth0", "underlay-one", "underlay-other"}
+    assert there >= {"one-eth0", "other-eth0", "other-vxlan33", "underlay-one", "underlay-other"}
     for host, sender in (("one", "10.2.2.4"), ("other", "10.2.2.3")):
         pings = [packet for packet in rdpcap(str(folder / f"{host}-eth0.pcap")) if ICMP in packet]
         assert [packet["IP"].src for packet in pings] == [sender] * 2
