@@ -93,7 +93,8 @@ def test_a_binding_that_moves_to_another_logical_switch() -> None:
         ([port("p0", 1, is_ours=True)], "it is a tunnel port", "unspecified_fault"),
         (
             [port("p0", 1, has_vlans=True)],
-            "Open vSwitch has VLAN settings of its own for it (tag, trunks or vlan_mode)",
+            "Open vSwitch has VLAN settings of its own for it: "
+            "ovs-vsctl clear port p0 tag trunks vlan_mode",
             "invalid_vlan_map",
         ),
     ],

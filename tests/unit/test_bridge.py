@@ -230,7 +230,8 @@ def test_a_tunnel_ip_that_the_host_does_not_have_is_said_when_that_lasts() -> No
     (line,) = checked(world, FAR)
     assert line == (
         "Physical_Switch br0: no interface of this host has the tunnel IP 10.0.0.1, and Open "
-        "vSwitch sends nothing from it: ip addr add 10.0.0.1/PREFIX dev br-phy"
+        "vSwitch sends nothing from it: ip addr add 10.0.0.1/PREFIX dev br-phy "
+        "or vtep-ctl set Physical_Switch br0 tunnel_ips=ADDRESS"
     )
     assert {row_of(fault) for fault in world.faults()} == {None}
     assert checked(world, OWN) == set()

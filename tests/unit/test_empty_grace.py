@@ -44,7 +44,7 @@ def test_an_empty_database_is_believed_in_the_end(said: Said) -> None:
     app.serve(connection)
     assert not connection.switch.flows
     assert (
-        "br0: no Physical_Switch; our flows, groups and ports are removed once it connects"
+        "br0: no Physical_Switch; our flows, groups and ports are removed once it is connected"
         in said()
     )
 

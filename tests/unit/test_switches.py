@@ -129,7 +129,7 @@ def test_a_bridge_without_a_row_is_let_in_if_something_of_ours_is_left(
         BridgesInSync(DATABASE, frozenset({"br0"})),
         Connected(0xB0, connection),
     )
-    left = "br0: no Physical_Switch; our flows, groups and ports are removed once it connects"
+    left = "br0: no Physical_Switch; our flows, groups and ports are removed once it is connected"
     assert (left in said()) == is_let_in
     if not is_let_in:
         assert connection.take() == ["disconnect"]

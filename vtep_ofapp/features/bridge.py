@@ -87,7 +87,8 @@ def _faults(view: View) -> Iterator[Fault]:
     for address, interface in sorted(view[MissingAddresses].interfaces.items()):
         reason = (
             f"no interface of this host has the tunnel IP {address}, and Open vSwitch sends "
-            f"nothing from it: ip addr add {address}/PREFIX dev {interface or 'INTERFACE'}"
+            f"nothing from it: ip addr add {address}/PREFIX dev {interface or 'INTERFACE'} "
+            f"or vtep-ctl set Physical_Switch {view.name} tunnel_ips=ADDRESS"
         )
         yield Fault(view.subject, reason)
 

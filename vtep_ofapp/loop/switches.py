@@ -105,7 +105,8 @@ class Switches:
         left = {name for name, bridge in bridges.items() if bridge.has_traces} - rows.keys()
         for name in sorted(left - self._left):
             LOG.warning(
-                "%s: no Physical_Switch; our flows, groups and ports are removed once it connects",
+                "%s: no Physical_Switch; our flows, groups and ports are removed once it is "
+                "connected",
                 name,
             )
         self._left = left

@@ -114,7 +114,10 @@ class Ports:
         if there.is_ours:
             return "it is a tunnel port", FaultWord.UNSPECIFIED
         if there.has_vlans:
-            reason = "Open vSwitch has VLAN settings of its own for it (tag, trunks or vlan_mode)"
+            reason = (
+                "Open vSwitch has VLAN settings of its own for it: "
+                f"ovs-vsctl clear port {port} tag trunks vlan_mode"
+            )
             return reason, FaultWord.INVALID_VLAN_MAP
         reason = f"Open vSwitch has no port number for it: {there.error or 'not yet'}"
         is_away = there.error is None or _NO_DEVICE in there.error
