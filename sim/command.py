@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+
+
+def typed() -> str:
+    """Return what to type here for `python -m sim` with this interpreter.
+
+    Debian has no `python`; that of `.venv` is found only where the environment is active.
+    """
+    python, here = Path(sys.executable), Path.cwd()
+    if shutil.which("python") == sys.executable:
+        return "python -m sim"
+    return f"{python.relative_to(here) if python.is_relative_to(here) else python} -m sim"
 
 
 class Refused(Exception):

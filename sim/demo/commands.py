@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from sim.command import Command
+from sim.command import Command, typed
 from sim.demo import fabric, walkthrough
 from sim.demo.fabric_tour import TOUR
 from sim.demo.steps import demonstrate, perform
@@ -26,7 +26,8 @@ def _up(options: argparse.Namespace) -> int:
         perform(lab, *parts)
         lab.keep()
     named = "" if options.name == "vtep" else f" --name {options.name}"
-    shell = f"python -m sim shell{named}"
+    sim = typed()
+    shell = f"{sim} shell{named}"
     print(
         f"""
 {PICTURE}
@@ -34,8 +35,8 @@ def _up(options: argparse.Namespace) -> int:
 Lab {options.name} is up; its files and logs are in {LabState(options.name).folder}.
     {shell} vtep                  vtep-ctl, ovs-vsctl, ovs-ofctl work as in the guide
     {shell} vm1 ping {lab.vm2.ip}
-    python -m sim status{named}
-    python -m sim down{named}"""
+    {sim} status{named}
+    {sim} down{named}"""
     )
     return 0
 
@@ -63,7 +64,7 @@ def _fabric(options: argparse.Namespace) -> int:
         is_ok = demonstrate(lab, "steps", TOUR)
         if options.keep:
             lab.keep()
-            print(f"\nLab {options.name} is up; `python -m sim down --name {options.name}` ends it")
+            print(f"\nLab {options.name} is up; `{typed()} down --name {options.name}` ends it")
     return 0 if is_ok else 1
 
 

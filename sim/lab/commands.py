@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from sim.command import Command, Refused
+from sim.command import Command, Refused, typed
 from sim.lab import openvswitch
 from sim.lab.state import LabState
 
@@ -22,6 +22,8 @@ def _add_shell_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _shell(options: argparse.Namespace) -> int:
+    if options.argv and options.argv[0].startswith("--name"):
+        raise Refused("--name has to stand before HOST; what follows HOST is the command")
     state = _existing(options.name)
     if options.host not in state.hosts():
         raise Refused(f"no host {options.host} in lab {state.name}: {', '.join(state.hosts())}")
@@ -64,7 +66,7 @@ def _down(options: argparse.Namespace) -> int:
 def _existing(name: str) -> LabState:
     state = LabState(name)
     if not state.exists:
-        raise Refused(f"there is no lab {name}; `python -m sim up --name {name}` builds it", NO_LAB)
+        raise Refused(f"there is no lab {name}; `{typed()} up --name {name}` builds it", NO_LAB)
     return state
 
 

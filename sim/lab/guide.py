@@ -24,7 +24,8 @@ PICTURE = """\
     vm2 -- p1 +          |               +-- hypervisor   10.2.2.3
                          +-- nvc 10.1.1.2
 
-Each of vtep, vm1, vm2, service-node, hypervisor and nvc is a network namespace."""
+Each of vtep, vm1, vm2, service-node, hypervisor and nvc is a network namespace.
+In the logical switch: vm1 192.168.33.1, vm2 .2, service-node .102, hypervisor .103; VNI 33."""
 """The lab as the command line shows it."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from sim.command import typed
 from sim.lab.state import LabBusy, LabState
 
 Living = TypeVar("Living", bound="Lifetime")
@@ -28,7 +29,7 @@ class Lifetime:
             if self.state.is_up:
                 raise LabBusy(
                     f"lab {self.name} is up already; "
-                    f"`python -m sim down --name {self.name}` takes it down"
+                    f"`{typed()} down --name {self.name}` takes it down"
                 )
             self.state.remove()
         except BaseException:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sim.__main__ import main, parser
+from sim.command import typed
 from sim.lab import state
 
 
@@ -32,6 +33,28 @@ def test_shell_hands_the_rest_to_the_host() -> None:
     options = parser().parse_args(["shell", "--name", "a", "vtep", "vtep-ctl", "--name", "show"])
     assert (options.name, options.host) == ("a", "vtep")
     assert options.argv == ["vtep-ctl", "--name", "show"]
+
+
+def test_a_name_after_the_host_is_refused_with_its_place(
+    no_labs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["shell", "vtep", "--name", "a", "vtep-ctl", "show"]) == 1
+    assert "before HOST" in capsys.readouterr().err
+
+
+def test_what_is_to_be_typed_can_be_typed_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert typed() == f"{python} -m sim"
+    monkeypatch.chdir(tmp_path)
+    assert typed() == ".venv/bin/python -m sim"
+    monkeypatch.setenv("PATH", str(python.parent))
+    assert typed() == "python -m sim"
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a-b", "../x", "A", "x" * 25])
