@@ -1,4 +1,7 @@
-"""The options of the group [vtep], declared for oslo.config."""
+"""The options of the group [vtep], declared for oslo.config.
+
+Those that shape a switch are declared in settings.py, and become options here.
+"""
 
 from dataclasses import Field, fields
 from typing import Any

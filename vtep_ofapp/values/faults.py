@@ -1,4 +1,7 @@
-"""Faults: a reason for people, and the word of vtep(5) for the fault column of a row."""
+"""Faults: a reason for people, and the word of vtep(5) for the fault column of a row.
+
+A reason is worded where the fault is found: in a feature, or in a component of the loop.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
