@@ -21,7 +21,8 @@ class Controller(Process):
 
     def is_ready(self) -> bool:
         """Return whether the VTEP database has a row for each of the bridge's ports."""
-        return set(self.vtep.ports) <= set(self.vtep.port_rows(self.vtep.bridge))
+        reported = self.vtep.vtep_ctl("list-ports", self.vtep.bridge).split()
+        return set(self.vtep.ports) <= set(reported)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that are set for the process."""

@@ -172,13 +172,6 @@ class OpenVSwitch:
         with OvsdbConnection(self.ovs_vswitchd.control_socket) as connection:
             return str(connection.call(command, *arguments))
 
-    def port_rows(self, switch: str) -> list[str]:
-        """Return the names of a Physical_Switch's Physical_Port rows, sorted, with repetitions."""
-        switches, ports = self.tables("Physical_Switch", "Physical_Port")
-        of = {row["name"]: row["ports"] for row in switches}[switch]
-        uuids = of if isinstance(of, list) else [of]
-        return sorted(row["name"] for row in ports if row["_uuid"] in uuids)
-
     def rows(self, table: str, database: str = "hardware_vtep") -> list[dict[str, Any]]:
         """Return the rows of a table, as `tables` does."""
         return self.tables(table, database=database)[0]

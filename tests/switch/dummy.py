@@ -168,7 +168,8 @@ class DummySwitch(OpenVSwitch):
         self.vtep_ctl("add-ls", "ls0", "--", "set", "Logical_Switch", "ls0", "tunnel_key=33")
         self.app.options.update(options)
         self.app.take_over()
-        self.wait(lambda: self.port_rows("br0") == ["p0", "p1"], "the physical ports")
+        reported = lambda: self.vtep_ctl("list-ports", "br0") == "p0\np1"  # noqa: E731
+        self.wait(reported, "the physical ports")
 
     def join(self) -> None:
         """Bind p0, and VLAN 10 of p1, to ls0, and make the way to 10.2.2.2, .3, .4 and .5."""
