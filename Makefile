@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 SOAK_MINUTES ?= 5
-WORKERS ?= 5
+WORKERS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
