@@ -112,10 +112,8 @@ class RemoteMacs:
         return _Columns(row.mac, str(row.logical_switch), str(row.locator.uuid))
 
     def _read(self, uuid: UUID, received: _Columns) -> RemoteMac | Refused | None:
-        logical_switch, locator = (
-            _reference(received.logical_switch),
-            self._locators.get(received.locator),
-        )
+        logical_switch = _reference(received.logical_switch)
+        locator = self._locators.get(received.locator)
         if locator is None:
             # The IDL is newer than this update: the locator was deleted because no row names it.
             # So this row was changed or deleted as well, by an update that is still queued.
@@ -135,13 +133,12 @@ def _changed(received: _Columns, columns: dict[str, Any]) -> _Columns:
     mac = columns.get("MAC", received.mac)
     if not isinstance(mac, str):
         raise Malformed(f"{mac} is no MAC of a row of Ucast_Macs_Remote")
-    return _Columns(
-        mac,
-        _named(columns["logical_switch"])
-        if "logical_switch" in columns
-        else received.logical_switch,
-        _named(columns["locator"]) if "locator" in columns else received.locator,
-    )
+    logical_switch, locator = received.logical_switch, received.locator
+    if "logical_switch" in columns:
+        logical_switch = _named(columns["logical_switch"])
+    if "locator" in columns:
+        locator = _named(columns["locator"])
+    return _Columns(mac, logical_switch, locator)
 
 
 def _named(reference: Any) -> str:
