@@ -113,6 +113,15 @@ def test_a_bound_port_that_is_not_on_the_bridge(bound: DummySwitch) -> None:
     bound.wait(lambda: "in_port=7" in flows_text(bound), "the port's flows once it is there")
 
 
+def test_a_datapath_id_that_is_no_number_is_none(bound: DummySwitch) -> None:
+    """Open vSwitch writes it, and leaves it as it is when someone else does."""
+    flows = bound.flows()
+    bound.ovs_vsctl("--no-wait", "set", "bridge", "br0", "datapath_id=nonsense")
+    bound.come_to_rest()
+    assert_unharmed(bound, flows)
+    assert "a bug" not in bound.app.log_text
+
+
 def test_a_logical_switch_without_a_key_switches_locally(bound: DummySwitch) -> None:
     bound.vtep_ctl("clear", "Logical_Switch", "ls0", "tunnel_key")
     bound.wait_for_log("Logical_Switch ls0: it has no tunnel key yet")

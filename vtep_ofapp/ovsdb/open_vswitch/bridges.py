@@ -1,6 +1,7 @@
 """Bridge and Controller: bridges as values, and our settings of them."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...values.rows import Bridge, BridgePort, Controller, Mark
@@ -22,6 +23,7 @@ traffic, by which tenants' frames would bypass the pipeline. Without a rate limi
 one queue of 100 packet-ins. With one it has a queue for each port, so that a flood at one port does
 not drop packet-ins of others.
 """
+_DATAPATH_ID = re.compile("[0-9a-fA-F]{16}")
 _OPENFLOW = "OpenFlow13"
 """The name of our OpenFlow version in the column protocols of a Bridge."""
 _NOT_IN_BAND = "disable-in-band"
@@ -37,7 +39,7 @@ def read(row: Any, ports: Mapping[str, BridgePort], contents: Contents) -> Bridg
     return Bridge(
         row.uuid,
         row.name,
-        int(row.datapath_id[0], 16) if row.datapath_id else None,
+        _datapath_id(row.datapath_id),
         row.fail_mode == ["secure"],
         not row.protocols or _OPENFLOW in row.protocols,  # an empty column means all versions
         ports,
@@ -53,6 +55,11 @@ def read(row: Any, ports: Mapping[str, BridgePort], contents: Contents) -> Bridg
             )
         ),
     )
+
+
+def _datapath_id(column: Sequence[str]) -> int | None:
+    """Return a datapath id, None for a text that Open vSwitch did not write."""
+    return int(column[0], 16) if column and _DATAPATH_ID.fullmatch(column[0]) else None
 
 
 def _whose(mark: str | None, ours: str) -> Mark:
