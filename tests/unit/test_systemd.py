@@ -58,6 +58,11 @@ def test_the_watchdog_is_fed_well_before_it_bites(systemd: Systemd) -> None:
     assert told(heard) == ["WATCHDOG=1"]
 
 
+def test_a_time_that_is_no_number_is_no_watchdog(caplog: pytest.LogCaptureFixture) -> None:
+    assert ServiceManager({"WATCHDOG_USEC": "soon"}).watchdog_interval == 0
+    assert "WATCHDOG_USEC: 'soon' is not a number of microseconds" in caplog.text
+
+
 def test_nobody_is_told_where_there_is_no_systemd() -> None:
     manager = ServiceManager({})
     assert manager.watchdog_interval == 0

@@ -16,8 +16,11 @@ class ServiceManager:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         """Read NOTIFY_SOCKET and WATCHDOG_USEC as systemd sets them for a service."""
         self._address = environment.get("NOTIFY_SOCKET", "")
-        timeout = int(environment.get("WATCHDOG_USEC", "0")) / _MICROSECONDS
-        self.watchdog_interval = timeout / 3
+        timeout = environment.get("WATCHDOG_USEC") or "0"
+        if not timeout.isdecimal():
+            LOG.warning("WATCHDOG_USEC: %r is not a number of microseconds", timeout)
+            timeout = "0"
+        self.watchdog_interval = int(timeout) / _MICROSECONDS / 3
         """Seconds between calls of alive(), 0 if systemd has no watchdog for us."""
         self._is_ready = False
         self._status = ""
