@@ -40,8 +40,7 @@ def run(folder: Path, *arguments: str, cwd: Path | None = None) -> subprocess.Co
         ("ovs_db = tcp:10.0.0.1", "[vtep] ovs_db: 'tcp:10.0.0.1' is not an OVSDB remote"),
         ("ovs_db = unix:/a,tcp:h:99999", "[vtep] ovs_db: 'tcp:h:99999' is not an OVSDB remote"),
         ("vtep_db = tcp:10.0.0.1:0", "[vtep] vtep_db: 'tcp:10.0.0.1:0' is not an OVSDB remote"),
-        ("mac_aging = soon", "[vtep] mac_aging: "),
-        ("mac_aging = 0", "[vtep] mac_aging: "),
+        ("mac_aging = soon", "[vtep] mac_aging: 'soon' is not a whole number from 1 to 65535"),
         ("mac_agign = 9", "[vtep] mac_agign: there is no such option; did you mean mac_aging?"),
         (
             "vtep_db = unix:$HOME/db.sock",

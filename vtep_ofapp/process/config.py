@@ -14,7 +14,7 @@ from ..values.listen_address import ListenAddress
 from . import unused_options
 from .options import OPTIONS, BadOption
 from .settings import Settings
-from .tls_files import Tls, read_tls
+from .tls_files import Tls, are_ciphers, read_tls
 
 _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 _OVSDB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -24,6 +24,12 @@ _OPENFLOW_PORT = 6653
 OPENFLOW_TLS = ("ctl_privkey", "ctl_cert", "ca_certs")
 """os-ken's options for TLS: our key, its certificate, and the CA of the switches."""
 _OVSDB_TLS = ("ssl_key", "ssl_cert", "ssl_ca")
+_OF_CONNECTIONS = {
+    "socket_timeout": 0.001,
+    "echo_request_interval": 0.001,
+    "maximum_unreplied_echo_requests": 0,
+}
+"""os-ken's numbers that it reads for each connection and not before, with the least of each."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def read() -> Options:
     names = (
         [f"Open_vSwitch of {each}" for each in remotes] if len(remotes) > 1 else ["Open_vSwitch"]
     )
-    settings = Settings(**{field.name: _setting(field.name) for field in fields(Settings)})
+    settings = Settings(**{field.name: _value(field.name) for field in fields(Settings)})
     vtep_remotes = _remotes("vtep_db", _value("vtep_db"))
     return Options(
         vtep_remotes,
@@ -127,6 +133,7 @@ def _openflow() -> OpenFlow:
 
     Incomplete TLS options are refused: os-ken would listen without TLS.
     """
+    _check_numbers()
     host = str(cfg.CONF.ofp_listen_host)
     files = {f"[DEFAULT] {name}": getattr(cfg.CONF, name) for name in OPENFLOW_TLS}
     if cfg.CONF.ofp_ssl_listen_port is None and not any(files.values()):
@@ -135,7 +142,10 @@ def _openflow() -> OpenFlow:
         cfg.CONF.set_default("ofp_ssl_listen_port", _OPENFLOW_PORT)
     tls = read_tls(files, "TLS for OpenFlow needs it")
     port = _port("ofp_ssl_listen_port")
-    return OpenFlow(host, port, "ofp_ssl_listen_port", tls, cfg.CONF.ciphers)
+    ciphers = cfg.CONF.ciphers
+    if ciphers is not None and not are_ciphers(ciphers):
+        raise BadOption(f"[DEFAULT] ciphers: {ciphers!r} is not a list of OpenSSL's ciphers")
+    return OpenFlow(host, port, "ofp_ssl_listen_port", tls, ciphers)
 
 
 def _port(option: str) -> int:
@@ -143,6 +153,19 @@ def _port(option: str) -> int:
     if not isinstance(port, int) or not 1 <= port <= 65535:
         raise BadOption(f"[DEFAULT] {option}: {port} is not a port (1 to 65535)")
     return port
+
+
+def _check_numbers() -> None:
+    """Refuse options on which every connection would fail."""
+    for name, least in _OF_CONNECTIONS.items():
+        try:
+            value = getattr(cfg.CONF, name)
+        except ValueError as error:
+            # Python's text ends with the value, oslo.config's about a bound does not have it.
+            value = (re.findall("'.*'$", _reason(error)) or ["a negative number"])[0]
+        if not isinstance(value, int | float) or not least <= value < math.inf:
+            what = "no value" if value is None else value
+            raise BadOption(f"[DEFAULT] {name}: {what} is not a number of at least {least:g}")
 
 
 def _ovsdb_tls(remotes: str) -> Tls | None:
@@ -163,15 +186,12 @@ def _value(name: str) -> Any:
             f"[vtep] {name}: only OVS_RUNDIR or an option may follow a $; write $$ for a $"
         ) from None
     except ValueError as error:
-        # oslo.config's text begins with the place of the value, in words for its developers.
-        raise BadOption(f"[vtep] {name}: {str(error).split('is not valid: ')[-1]}") from None
+        raise BadOption(f"[vtep] {name}: {_reason(error)}") from None
 
 
-def _setting(name: str) -> Any:
-    value = _value(name)
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        raise BadOption(f"[vtep] {name}: {'no value' if value is None else value} is not valid")
-    return value
+def _reason(error: ValueError) -> str:
+    """Return oslo.config's text without the place of the value, in words for its developers."""
+    return str(error).split("is not valid: ")[-1]
 
 
 def _remotes(name: str, text: str) -> str:

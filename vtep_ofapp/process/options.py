@@ -3,15 +3,18 @@
 Those that shape a switch are declared in settings.py, and become options here.
 """
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
 from os_ken import cfg
+from oslo_config import types
 
 from .settings import Settings
 
 _LOCAL = "unix:$OVS_RUNDIR/db.sock"
-_KINDS = {int: cfg.IntOpt, float: cfg.FloatOpt, bool: cfg.BoolOpt, str: cfg.StrOpt}
+_TYPES = {int: types.Integer, float: types.Float, bool: types.Boolean, str: types.String}
 
 
 class BadOption(ValueError):
@@ -20,7 +23,40 @@ class BadOption(ValueError):
 
 def _option(setting: "Field[Any]") -> cfg.Opt:
     """Return the option of a setting."""
-    return _KINDS[setting.type](setting.name, default=setting.default, **setting.metadata)  # type: ignore[index]
+    bounds = dict(setting.metadata)
+    help = bounds.pop("help")
+    parse = _parser(setting.type, bounds)
+    return cfg.Opt(setting.name, type=parse, default=setting.default, help=help)
+
+
+def _parser(kind: Any, bounds: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """Return a function from an option's text to its value.
+
+    It raises ValueError that says what is allowed: oslo.config's has only Python's words.
+    """
+    convert = _TYPES[kind](**bounds)
+
+    def parse(text: Any) -> Any:
+        try:
+            value = convert(text)
+        except ValueError:
+            value = None
+        if value is None or (kind is float and not math.isfinite(value)):
+            raise ValueError(f"{str(text)!r} is {_other_than(kind, bounds)}")
+        return value
+
+    return parse
+
+
+def _other_than(kind: Any, bounds: Mapping[str, Any]) -> str:
+    """Return what a wrong value of a setting is, "not a number" for example, for people."""
+    if kind is bool:
+        return "neither true nor false"
+    if "choices" in bounds:
+        return f"neither {' nor '.join(bounds['choices'])}"
+    least, most = bounds["min"], bounds.get("max")
+    number = "not a whole number" if kind is int else "not a number"
+    return f"{number} of at least {least:g}" if most is None else f"{number} from {least} to {most}"
 
 
 _DATABASES = (

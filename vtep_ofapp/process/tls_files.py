@@ -1,4 +1,4 @@
-"""Check the PEM files that options name, before anything uses them."""
+"""Check the PEM files and ciphers that options name, before anything uses them."""
 
 import os
 import ssl
@@ -49,3 +49,12 @@ def read_tls(files: Mapping[str, str | None], why: str) -> Tls:
     except OSError as error:
         raise BadOption(f"{key}: {tls.key}: {error.strerror}") from None
     return tls
+
+
+def are_ciphers(text: str) -> bool:
+    """Return whether OpenSSL knows any of the ciphers of a cipher list."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(text)
+    except ssl.SSLError:
+        return False
+    return True
