@@ -53,7 +53,7 @@ def test_a_process_without_the_lock_is_ready_and_changes_nothing(app: App) -> No
     app.turn(connection.leading(), connection.reading())
     app.serve(connection)
     assert connection.switch.flows == App().start().switch.flows
-    assert SecureBridge(found) in app.openvswitch[DATABASE].take()
+    assert SecureBridge("br0") in app.openvswitch[DATABASE].take()
 
 
 def test_the_next_process_finds_everything_and_changes_nothing(app: App) -> None:

@@ -33,9 +33,15 @@ from vtep_ofapp.values.events import (
 from vtep_ofapp.values.flows import match
 from vtep_ofapp.values.listen_address import ON_LOOPBACK
 from vtep_ofapp.values.rows import Gone, Mark
-from vtep_ofapp.values.writes import IntroduceSwitch, PutLocalMac, PutUnknownDst, SecureBridge
+from vtep_ofapp.values.writes import (
+    IntroduceSwitch,
+    PutLocalMac,
+    PutPhysicalPort,
+    PutUnknownDst,
+    SecureBridge,
+)
 
-from .app import BR0, BRIDGE, IN_CHARGE, P0, ROWS, App, tunnel_port
+from .app import BR0, BRIDGE, IN_CHARGE, P0, ROWS, App, described, tunnel_port
 from .builders import (
     DATABASE,
     FAR,
@@ -162,7 +168,7 @@ def test_a_bridge_is_made_secure(app: App) -> None:
         BridgesInSync(DATABASE, frozenset({"br0"})),
         Connected(0xB0, connection),
     )
-    assert app.openvswitch[DATABASE].take() == [SecureBridge(found)]
+    assert app.openvswitch[DATABASE].take() == [SecureBridge("br0")]
 
 
 def test_controllers_that_came_while_it_was_made_secure_are_set_up_at_once(
@@ -174,8 +180,20 @@ def test_controllers_that_came_while_it_was_made_secure_are_set_up_at_once(
         bridge(port("p0", 1), to_anyone(), controllers_are_set=False),
     ):
         app.turn(Bridges(DATABASE, {"br0": found}), Committed(DATABASE, None))
-        assert app.openvswitch[DATABASE].take() == [SecureBridge(found)]
-    assert "changed nothing" not in caplog.text
+        assert app.openvswitch[DATABASE].take() == [SecureBridge("br0")]
+    assert "trying again" not in caplog.text
+
+
+def test_a_row_that_goes_while_it_is_written_is_written_again_at_once(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    without = described()
+    app.start(without)
+    first = app.written()
+    assert PutPhysicalPort(SWITCH, "p0") in first
+    app.turn(VtepRows([BR0]), VtepRows([without]), Committed("hardware_vtep", None))
+    assert app.written() == first
+    assert "trying again" not in caplog.text
 
 
 def test_a_switch_that_nobody_described_is_introduced(app: App) -> None:

@@ -513,21 +513,21 @@ def test_the_bridge_is_made_secure_first(bench: Bench) -> None:
     bench.world.switch.set_bridge(found)
     assert bench.writes() == []
     bench.connect()
-    assert bench.writes() == [SecureBridge(found)]
+    assert bench.writes() == [SecureBridge("br0")]
 
 
 def test_it_is_marked_as_well(bench: Bench) -> None:
     found = bridge(port("p0", 1), to_anyone(), mark=Mark.OTHERS)
     bench.world.switch.set_bridge(found)
     bench.connect()
-    assert bench.writes() == [SecureBridge(found)]
+    assert bench.writes() == [SecureBridge("br0")]
 
 
 def test_the_controllers_are_set_up_as_well(bench: Bench) -> None:
     found = bridge(port("p0", 1), to_anyone(), controllers_are_set=False)
     bench.world.switch.set_bridge(found)
     bench.connect()
-    assert bench.writes() == [SecureBridge(found)]
+    assert bench.writes() == [SecureBridge("br0")]
 
 
 def test_a_port_is_removed_only_after_the_flows_that_use_it(bench: Bench) -> None:

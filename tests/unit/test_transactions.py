@@ -145,10 +145,38 @@ def test_writes_that_changed_nothing_are_not_repeated_at_once(
     transactions.commit(["a"])
     assert there.committed == [["a"]]
     assert there.pause == pytest.approx(FIRST_PAUSE)
-    assert "changed nothing" in caplog.text
+    assert "what the last transaction wrote is not there; trying again in 0.1 s" in caplog.text
     there.resume()
     transactions.commit(["a"])
     assert there.committed == [["a"], ["a"]]
+
+
+def test_writes_that_others_undo_are_repeated_at_once_and_then_after_pauses(
+    there: Recorder, transactions: Transactions
+) -> None:
+    pauses = []
+    for _ in range(5):
+        transactions.commit(["a"])
+        transactions.changed()
+        transactions.committed(None)
+        transactions.commit(["a"])
+        pauses.append(there.pause)
+        transactions.changed()
+        transactions.committed(None)
+        there.resume()
+    assert pauses[0] is None
+    assert pauses[1:] == pytest.approx([0.1, 0.2, 0.4, 0.8])
+    assert len(there.committed) == 5
+
+
+def test_rows_that_changed_before_the_writes_do_not_repeat_them(
+    there: Recorder, transactions: Transactions
+) -> None:
+    transactions.changed()
+    transactions.commit(["a"])
+    transactions.committed(None)
+    transactions.commit(["a"])
+    assert there.committed == [["a"]]
 
 
 def test_the_same_writes_may_come_again_after_there_was_nothing_to_write(

@@ -24,7 +24,7 @@ def bridge_writes(switch: SwitchState, is_settled: Callable[[], bool]) -> Iterat
         return
     is_set_up = bridge.is_secure and bridge.controllers_are_set and bridge.mark is Mark.OURS
     if switch.physical is not None and not is_set_up:
-        yield SecureBridge(bridge)
+        yield SecureBridge(switch.name)
     for port in switch.tunnel_ports.differences():
         if port.want is not None:
             ends = port.want.remote, port.want.local

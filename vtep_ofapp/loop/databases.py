@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from ..values.events import Away, Committed, Writer
+from ..values.events import Away, Bridges, Committed, VtepRows, Writer
 from .dispatch import Handlers
 from .timers import Timers
 from .transactions import Transactions
@@ -20,7 +20,12 @@ class Databases:
         self.openvswitch = {
             name: Transactions(name, writer, timers) for name, writer in openvswitch.items()
         }
-        self.handlers: Handlers = {Committed: self._committed, Away: self._away}
+        self.handlers: Handlers = {
+            Committed: self._committed,
+            Away: self._away,
+            Bridges: self._bridges_changed,
+            VtepRows: self._rows_changed,
+        }
 
     def accounts(self) -> Iterator[str]:
         """Yield a line for people for each database: the number of transactions and writes."""
@@ -32,6 +37,13 @@ class Databases:
 
     def _away(self, event: Away) -> None:
         self._transactions(event.database).away()
+
+    def _bridges_changed(self, event: Bridges) -> None:
+        self._transactions(event.database).changed()
+
+    def _rows_changed(self, event: VtepRows) -> None:
+        if event.rows:
+            self.vtep.changed()
 
     def _transactions(self, database: str) -> Transactions:
         return self.openvswitch.get(database, self.vtep)

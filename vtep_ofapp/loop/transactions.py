@@ -19,7 +19,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 class Transactions:
     """Commits writes whenever no transaction is in flight.
 
-    One transaction has at most ``most`` writes.
+    One transaction has at most ``most`` writes. Writes that are the same as the last ones wait, so
+    that writes without an effect are not repeated without end. If rows changed meanwhile, others
+    may have undone them, and they are repeated at once, but only once.
     """
 
     def __init__(
@@ -36,6 +38,8 @@ class Transactions:
         self._in_flight = False
         self._is_away = False
         self._is_retry = False
+        self._is_changed = False
+        self._is_repeated = False
         self._pause = FIRST_PAUSE
         self._last: list[Any] = []
         self._transactions = 0
@@ -48,10 +52,13 @@ class Transactions:
         first = list(islice(filter(self._writer.takes, writes), self._most))
         if first != self._last:
             self._pause = FIRST_PAUSE
+            self._is_repeated = False
         elif first and not self._is_retry:
-            self._wait("the last transaction changed nothing")
-            return
-        self._is_retry = False
+            if self._is_repeated or not self._is_changed:
+                self._wait("what the last transaction wrote is not there")
+                return
+            self._is_repeated = True
+        self._is_retry = self._is_changed = False
         self._last = first
         if first:
             self._in_flight = True
@@ -64,6 +71,10 @@ class Transactions:
         self._in_flight = False
         if error is not None and not self._is_away:
             self._wait(error)
+
+    def changed(self) -> None:
+        """Record that rows of the database changed."""
+        self._is_changed = True
 
     def account(self) -> str:
         """Return the number of transactions and writes, for people."""

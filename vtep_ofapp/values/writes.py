@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from .faults import FaultRow
-from .rows import BindingStats, Bridge, TunnelReport
+from .rows import BindingStats, TunnelReport
 
 
 class SwitchWrite:
@@ -45,13 +45,9 @@ class RemoveTunnelPort(SwitchWrite):
 
 @dataclass(frozen=True, slots=True)
 class SecureBridge(SwitchWrite):
-    """Set our mark and fail mode secure, and defaults for out-of-band control and backoff.
+    """Set our mark and fail mode secure, and defaults for out-of-band control and backoff."""
 
-    ``bridge`` is the bridge as it was read. So the write that follows another change of the bridge
-    differs from the one before, which is not repeated at once.
-    """
-
-    bridge: Bridge
+    bridge: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _own_interface(bridge: Any) -> tuple[int, str] | None:
 
 
 def _secure(changes: Changes, write: SecureBridge) -> None:
-    bridge = changes.named("Bridge", write.bridge.name)
+    bridge = changes.named("Bridge", write.bridge)
     if bridge is None:
         return
     bridge.fail_mode = "secure"
