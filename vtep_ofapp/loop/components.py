@@ -17,6 +17,7 @@ from .fault_log import FaultLog
 from .hosts import Hosts
 from .learned import LearnedStations
 from .lock import Lock
+from .marks import Marks
 from .matching import Matching
 from .publisher import Publisher
 from .switches import Switches
@@ -37,6 +38,7 @@ class Components:
     hosts: Hosts
     lock: Lock
     connections: Connections
+    marks: Marks
     stations: LearnedStations
     rows: KnownRows
     matching: Matching
@@ -66,7 +68,8 @@ def build_components(
     fault_columns = FaultColumns(faults, model.feature_tables.fault_columns)
     publisher = Publisher([*model.reports(settings), fault_columns], timers, switches.changed)
     lock = Lock(switches, databases, publisher, timers)
-    connections = Connections(switches, hosts, lock, faults, timers)
+    marks = Marks(switches, lock, faults)
+    connections = Connections(switches, hosts, lock, marks, faults, timers)
     stations = LearnedStations(model, switches, publisher, timers)
     rows = KnownRows(model, switches, faults, settings, timers, stations.row_handlers)
     return Components(
@@ -79,7 +82,8 @@ def build_components(
         hosts=hosts,
         lock=lock,
         connections=connections,
+        marks=marks,
         stations=stations,
         rows=rows,
-        matching=Matching(rows, hosts, switches, connections, faults, listener),
+        matching=Matching(rows, hosts, switches, connections, marks, faults, listener),
     )

@@ -13,6 +13,7 @@ from .dispatch import Handlers
 from .fault_log import FaultLog
 from .hosts import Hosts
 from .lock import Lock
+from .marks import Marks
 from .switch_driver import SWITCH_HANDLERS, SwitchDriver
 from .switches import Switches
 from .timers import Timers
@@ -34,11 +35,18 @@ class Connections:
     """All open connections: of a driver, waiting for one, or the second one of a driver."""
 
     def __init__(
-        self, switches: Switches, hosts: Hosts, lock: Lock, faults: FaultLog, timers: Timers
+        self,
+        switches: Switches,
+        hosts: Hosts,
+        lock: Lock,
+        marks: Marks,
+        faults: FaultLog,
+        timers: Timers,
     ) -> None:
         self._switches = switches
         self._hosts = hosts
         self._lock = lock
+        self._marks = marks
         self._faults = faults
         self._unclaimed: dict[Connection, Claim] = {}
         self._rivals: dict[Connection, tuple[SwitchDriver, Claim]] = {}
@@ -92,7 +100,8 @@ class Connections:
     def _give(self, connection: Connection, claim: Claim, driver: SwitchDriver) -> None:
         """Give a driver its connection; if it has one already, check whether that is alive."""
         if driver.connection is None:
-            driver.connect(connection, bool(self._lock.leads), claim, self._lock.is_held)
+            leads = bool(self._lock.leads) and driver.switch.name not in self._marks.left
+            driver.connect(connection, leads, claim, self._lock.is_held)
             self._switches.attach(connection, driver)
         elif any(driver is rival for rival, _ in self._rivals.values()):
             self._refuse_second(connection, claim, driver)

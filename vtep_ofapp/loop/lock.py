@@ -6,7 +6,7 @@ from ..values.events import Away, Connection, LockIs, RoleIs
 from .databases import HARDWARE_VTEP, Databases
 from .dispatch import Handlers
 from .publisher import Publisher
-from .switch_driver import Role, SwitchDriver
+from .switch_driver import Gate, Role, SwitchDriver
 from .switches import Switches
 from .timers import Timers
 
@@ -35,6 +35,19 @@ class Lock:
         self._refusing: set[str] = set()
         self._role = timers.timer("role", self._role_is_due)
         self.handlers: Handlers = {LockIs: self._lock_is, Away: self._away, RoleIs: self._role_is}
+
+    def lead_again(self, driver: SwitchDriver) -> None:
+        """Take charge of a switch of which another process may have been master meanwhile."""
+        self._publisher.disown(driver.switch.name)
+        self._switches.changed()
+        driver.lead()
+
+    def leave(self, driver: SwitchDriver) -> None:
+        """Leave a switch to a process with another lock or database; its rows stay as they are."""
+        self._publisher.disown(driver.switch.name)
+        self._switches.changed()
+        driver.gate = Gate.NEVER_OPENED  # what is on the bridge is no longer ours to remove
+        driver.stand_by()
 
     def _lock_is(self, event: LockIs) -> None:
         """Take charge of all switches, or leave them to the process that has the lock now.
@@ -72,7 +85,7 @@ class Lock:
         it. Without the lock, its master is the process that has the lock now.
         """
         driver = self._switches.of(event.connection)
-        if driver is None or not self.leads:
+        if driver is None or not self.leads or driver.role is Role.SLAVE:
             return
         is_outdated = driver.role_is(event)
         name = driver.switch.name
@@ -84,22 +97,16 @@ class Lock:
                 what = "%s has another master; leaving it alone while hardware_vtep is away"
                 LOG.warning(what, name)
         elif is_outdated:
-            self._lead_again(driver)
+            self.lead_again(driver)
         else:
             self._role.start(ROLE_PAUSE, event.connection)
         self._refusing.add(name)
 
     def _role_is_due(self, connection: Connection) -> None:
         driver = self._switches.of(connection)
-        if driver is not None and self.is_held and driver.role is not Role.MASTER:
+        if driver is not None and self.is_held and driver.role is Role.REFUSED:
             LOG.warning(
                 "%s has another master, and this process has the lock; asking again",
                 driver.switch.name,
             )
-            self._lead_again(driver)
-
-    def _lead_again(self, driver: SwitchDriver) -> None:
-        """Take charge of a switch of which another process may have been master meanwhile."""
-        self._publisher.disown(driver.switch.name)
-        self._switches.changed()
-        driver.lead()
+            self.lead_again(driver)

@@ -33,6 +33,7 @@ class Loop:
             components.databases.handlers,
             components.lock.handlers,
             components.connections.handlers,
+            components.marks.handlers,
             {
                 TimerIsDue: components.timers.due,
                 AccountIsDue: self._account_is_due,
@@ -113,7 +114,7 @@ class Loop:
                 components.switches.open(),
                 components.switches.peers(),
                 components.rows.physical,
-                components.connections.blocked(),
+                [*components.connections.blocked(), *components.marks.left],
             )
         components.publisher.notify(FaultsChanged(components.faults.take_changed()))
         if components.changes.are_waiting:  # local rows may be newer than the other rows

@@ -235,7 +235,8 @@ class SwitchDriver:
 
     def bridge_writes(self) -> Iterator[SwitchWrite]:
         """Yield the writes to Open_vSwitch for the bridge."""
-        return bridge_writes(self.switch, self.is_settled) if self.connection else iter(())
+        leads = self.connection is not None and self.role is not Role.SLAVE
+        return bridge_writes(self.switch, self.is_settled) if leads else iter(())
 
     def is_settled(self) -> bool:
         """Whether the switch is known to have exactly the desired flows and groups."""
