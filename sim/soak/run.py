@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import shlex
 import sys
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
+from subprocess import TimeoutExpired
 
 from sim.lab.namespaces import CommandFailed
 from sim.soak import verdict
@@ -49,7 +51,7 @@ def run(name: str, minutes: float, seed: int) -> int:
         soak = Soak(stage, Chance(random.Random(seed), world, stage))
         try:
             soak.run_for(60 * minutes)
-        except (AssertionError, CommandFailed, OSError) as error:
+        except (AssertionError, CommandFailed, OSError, TimeoutExpired) as error:
             _show(error, stage)
             soak.show_last_steps()
             print(f"FAILED: {_first_line(error)}\nseed {seed}")
@@ -189,4 +191,6 @@ def _show(error: Exception, stage: Stage) -> None:
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, TimeoutExpired):
+        return f"no answer within {error.timeout:g} s: {shlex.join(error.cmd)}"
     return str(error).partition("\n")[0]

@@ -11,12 +11,13 @@ import pytest
 from sim.__main__ import parser
 from sim.lab.delivery import Delivery
 from sim.lab.namespaces import CommandFailed
+from sim.lab.namespaces import run as command
 from sim.soak import probing, verdict
 from sim.soak.chance import Chance, draw
 from sim.soak.failures import APPLICATIONS, ROUGH
 from sim.soak.figures import AT_REST, Figures, at_rest, growth, verdict_on_life
 from sim.soak.hosts import PORTS
-from sim.soak.run import CALM, run
+from sim.soak.run import CALM, Soak, run
 from sim.soak.stage import Stage
 from sim.soak.watching import Traffic, known_traffic
 from sim.soak.world import FAR_STATION, STEADY, UNKNOWN_DST, Binding, LogicalSwitch, World
@@ -248,6 +249,17 @@ def test_options(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             parser().parse_args(["soak", "--minutes", wrong])
         assert "--minutes" in capsys.readouterr().err
+
+
+def test_a_tool_that_hangs_fails_the_run_and_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang(soak: Soak, seconds: float) -> None:
+        command(["sleep", "60"], timeout=0.1)
+
+    monkeypatch.setattr(Soak, "run_for", hang)
+    assert run(f"t{os.getpid()}hangs", 0.1, 1) == 1
+    assert "\nFAILED: no answer within 0.1 s: sleep 60\nseed 1\n" in capsys.readouterr().out
 
 
 def test_a_short_soak_keeps_every_promise(capsys: pytest.CaptureFixture[str]) -> None:
