@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,3 +85,25 @@ def test_it_can_be_looked_at_waited_for_and_ended(start: Start, tmp_path: Path) 
     assert process.wait(10) == -signal.SIGTERM
     assert process.poll() == -signal.SIGTERM
     process.kill()  # it has ended: nobody gets the signal
+
+
+def test_it_ends_with_the_process_that_asked_for_it(tmp_path: Path) -> None:
+    """A run of the tests that is killed leaves no application behind."""
+    (tmp_path / "program.py").write_text("import time; print('here'); time.sleep(60)")
+    text = """
+import sys, time
+from pathlib import Path
+from tests import prefork
+folder = Path(sys.argv[1])
+process = prefork.spawn([str(folder / "program.py")], folder / "log", prefork.ENVIRONMENT)
+print(process.pid, flush=True)
+time.sleep(60)
+"""
+    argv = [sys.executable, "-c", text, str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=prefork.CHECKOUT) as tester:
+        assert tester.stdout is not None
+        program = Path(f"/proc/{int(tester.stdout.readline())}")
+        wait_until(lambda: "here" in (tmp_path / "log").read_text(), "its first line")
+        assert program.exists()
+        tester.kill()
+    wait_until(lambda: not program.exists(), "the end of the program")

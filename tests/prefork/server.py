@@ -41,16 +41,20 @@ system, socket = original("os"), original("socket")
 
 CLONE_NEWNET = 0x40000000
 """From linux/sched.h; Python 3.12 has it as os.CLONE_NEWNET."""
+PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h."""
 
 
 def serve(requests: Any) -> None:
-    """Start what is asked for until nobody can ask any more."""
+    """Start what is asked for until nobody can ask any more; then what was started ends, too."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    server = os.getpid()
     while True:
         message, descriptors, _, _ = socket.recv_fds(requests, 1 << 18, 3)
         if not message:
             return
         if os.fork() == 0:
+            end_with(server)
             requests.close()
             keep(json.loads(message), *descriptors)
         for descriptor in descriptors:
@@ -63,8 +67,10 @@ def keep(request: dict[str, Any], output: int, error: int, report: int) -> None:
     Returns in the program alone.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    keeper = os.getpid()
     pid = os.fork()
     if pid == 0:
+        end_with(keeper)
         os.close(report)
         become(request, output, error)
     os.close(output)
@@ -73,6 +79,13 @@ def keep(request: dict[str, Any], output: int, error: int, report: int) -> None:
     _, status = system.waitpid(pid, 0)
     system.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends, however that comes about."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it has ended meanwhile
+        os._exit(1)
 
 
 def become(request: dict[str, Any], output: int, error: int) -> NoReturn:
