@@ -88,4 +88,4 @@ def test_the_port_for_tls_likewise(taken: int) -> None:
         done = start(vtep.folder, **files, ofp_ssl_listen_port=70000)
         ends_with(done, "ofp_ssl_listen_port: 70000 is not a port")
         done = start(vtep.folder, **files, ofp_ssl_listen_port=taken, ciphers="nonsense")
-        ends_with(done, "ctl_privkey, ctl_cert, ca_certs: ")
+        ends_with(done, "ciphers: 'nonsense' is not a list of OpenSSL's ciphers")
