@@ -383,8 +383,8 @@ def test_an_empty_description_and_management_ips_are_filled_in_and_others_stay(
     ours = 'description="rack 7"', 'management_ips="192.0.2.7"'
     switch.vtep_ctl("set", "Physical_Switch", "br1", *ours)
     switch.app.start()
-    introduced = lambda: switch.row("Physical_Switch", name="br0")["description"]  # noqa: E731
-    switch.wait(lambda: introduced() == "br0 of Open vSwitch, managed by vtep_ofapp", "an answer")
+    description = lambda: switch.row("Physical_Switch", name="br0")["description"]  # noqa: E731
+    switch.wait(lambda: description() == "br0 of Open vSwitch, managed by vtep_ofapp", "an answer")
     switch.wait_for_log("br1 is managed")
     named = switch.row("Physical_Switch", name="br1")
     assert (named["description"], named["management_ips"]) == ("rack 7", "192.0.2.7")
@@ -392,7 +392,7 @@ def test_an_empty_description_and_management_ips_are_filled_in_and_others_stay(
     switch.vtep_ctl("set", "Physical_Switch", "br1", 'description=""')
     again = lambda: switch.row("Physical_Switch", name="br1")["description"]  # noqa: E731
     switch.wait(lambda: again() == "br1 of Open vSwitch, managed by vtep_ofapp", "it to be filled")
-    assert introduced() == "mine"
+    assert description() == "mine"
     assert switch.row("Physical_Switch", name="br0")["management_ips"] == ()
     switch.vtep_ctl("set-manager", "ptcp:6640:198.51.100.9")
     addresses = lambda name: switch.row("Physical_Switch", name=name)["management_ips"]  # noqa: E731

@@ -30,7 +30,7 @@ from vtep_ofapp.values.rows import (
     VtepRow,
 )
 from vtep_ofapp.values.writes import (
-    IntroduceSwitch,
+    DescribeSwitch,
     PutFaultStatus,
     PutLocalMac,
     PutPhysicalPort,
@@ -153,7 +153,7 @@ class Vtep:
                 left = (*left, new)
             row = replace(row, tunnels=left)
         else:
-            assert isinstance(write, IntroduceSwitch), str(write)
+            assert isinstance(write, DescribeSwitch), str(write)
             row = replace(row, description=write.description, management_ips=write.management_ips)
         self.rows[row.uuid] = row
 

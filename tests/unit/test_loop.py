@@ -34,7 +34,7 @@ from vtep_ofapp.values.flows import match
 from vtep_ofapp.values.listen_address import ON_LOOPBACK
 from vtep_ofapp.values.rows import Gone, Mark
 from vtep_ofapp.values.writes import (
-    IntroduceSwitch,
+    DescribeSwitch,
     PutLocalMac,
     PutPhysicalPort,
     PutUnknownDst,
@@ -196,10 +196,10 @@ def test_a_row_that_goes_while_it_is_written_is_written_again_at_once(
     assert "trying again" not in caplog.text
 
 
-def test_a_switch_that_nobody_described_is_introduced(app: App) -> None:
+def test_a_switch_that_nobody_described_gets_a_description(app: App) -> None:
     bare = physical_switch(P0)
     app.start(bare)
-    (write,) = app.written(IntroduceSwitch)
+    (write,) = app.written(DescribeSwitch)
     assert write.switch == SWITCH
     assert "br0" in write.description
 

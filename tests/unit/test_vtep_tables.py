@@ -256,7 +256,7 @@ def test_what_the_rows_of_a_write_are_gone_of_is_left_out(vtep: Vtep) -> None:
         writes.RemoveTunnel(nowhere, FAR_END),
         writes.PutBindingStats(nowhere, 0, BindingStats()),
         writes.PutFaultStatus(FaultRow(FaultTable.PHYSICAL_PORT, nowhere), frozenset({"x"})),
-        writes.IntroduceSwitch(nowhere, frozenset({OWN}), "x"),
+        writes.DescribeSwitch(nowhere, frozenset({OWN}), "x"),
     )
 
 

@@ -1,7 +1,7 @@
 """The list of features. A new feature is a module, and a line here."""
 
 from ..engine.feature import Feature
-from . import bridge, introduction, refused_rows, replication, routers, unicast, unknown_dst
+from . import bridge, description, refused_rows, replication, routers, unicast, unknown_dst
 from .acls import feature as acls
 from .bindings import feature as bindings
 from .learning import feature as learning
@@ -20,6 +20,6 @@ FEATURES: tuple[Feature, ...] = (
     acls.FEATURE,
     refused_rows.FEATURE,
     unknown_dst.FEATURE,
-    introduction.FEATURE,
+    description.FEATURE,
 )
 """Features handle changes in this order, and their states are created in this order."""

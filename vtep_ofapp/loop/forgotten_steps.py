@@ -13,7 +13,7 @@ BACKOFF = 15.0
 
 DATABASE = "hardware_vtep"
 
-INTRODUCTION = "managed by vtep_ofapp"
+DESCRIPTION = "managed by vtep_ofapp"
 """The end of the description of a Physical_Switch that this program has managed."""
 
 
@@ -56,7 +56,7 @@ def missing(
         if bridge is not None:
             found[name] = _not_connected(bridge, listener)
             continue
-        is_ours = is_idle or bool(strays) or row.description.endswith(INTRODUCTION)
+        is_ours = is_idle or bool(strays) or row.description.endswith(DESCRIPTION)
         found[name] = _without_bridge(name, unread, strays, is_ours)
     return found
 

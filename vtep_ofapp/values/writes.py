@@ -127,7 +127,7 @@ class PutBindingStats(VtepWrite):
 
 
 @dataclass(frozen=True, slots=True)
-class IntroduceSwitch(VtepWrite):
+class DescribeSwitch(VtepWrite):
     """Set the management IPs and the description of a Physical_Switch that has none."""
 
     switch: UUID

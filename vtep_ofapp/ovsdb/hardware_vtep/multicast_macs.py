@@ -9,8 +9,8 @@ from ...values.rows import LocalMcastMac, Refused, RemoteMcastMac, VtepRow
 from ...values.writes import PutUnknownDst
 from ..declarations import Changes, Contents, Group, Keeper, Table, Write
 from ..schemas import NEEDED
+from .duplicate_rows import keep_one
 from .locators import Locators, locators_of, put_locator
-from .one_row import keep_one
 
 
 class MulticastMacs(Keeper):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ...values.addresses import Invalid, parse_ipv4
 from ...values.rows import Gone, PhysicalPort, PhysicalSwitch, TunnelRow, VtepRow
-from ...values.writes import IntroduceSwitch
+from ...values.writes import DescribeSwitch
 from ..declarations import Changes, Contents, Group, Keeper, Table, Write, always
 from ..schemas import NEEDED, SET, TEXT
 from .physical_ports import PhysicalPorts
@@ -97,7 +97,7 @@ def _uuid(row: PhysicalPort | TunnelRow) -> UUID:
     return row.uuid
 
 
-def _introduce(changes: Changes, write: IntroduceSwitch) -> None:
+def _describe(changes: Changes, write: DescribeSwitch) -> None:
     switch = changes.row("Physical_Switch", write.switch)
     if switch is None:
         return
@@ -126,8 +126,8 @@ GROUP = Group(
     ),
     writes=(
         Write(
-            IntroduceSwitch,
-            _introduce,
+            DescribeSwitch,
+            _describe,
             always("Physical_Switch.description", "Physical_Switch.management_ips"),
         ),
     ),

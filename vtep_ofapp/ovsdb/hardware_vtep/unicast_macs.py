@@ -9,8 +9,8 @@ from ...values.writes import PutLocalMac
 from ..bulk import RemoteMacs
 from ..declarations import Changes, Contents, Group, Keeper, Table, Write
 from ..schemas import NEEDED
+from .duplicate_rows import keep_one
 from .locators import Locators, put_locator
-from .one_row import keep_one
 
 
 class UnicastMacs(Keeper):

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from ..engine.feature import Feature
 from ..engine.report import ManagedSwitches, Report
 from ..values.rows import PhysicalSwitch
-from ..values.writes import IntroduceSwitch, VtepWrite
+from ..values.writes import DescribeSwitch, VtepWrite
 
 
-class Introduction(Report):
+class Description(Report):
     """Writes description and management_ips of managed switches where they are empty."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Introduction(Report):
             addresses = _management_ips(physical, self._managed.peers.get(name))
             if not physical.description or (addresses and not physical.management_ips):
                 description = f"{name} of Open vSwitch, managed by vtep_ofapp"
-                yield IntroduceSwitch(physical.uuid, addresses, description)
+                yield DescribeSwitch(physical.uuid, addresses, description)
 
     def _take(self, managed: ManagedSwitches) -> None:
         self._managed = managed
@@ -40,4 +40,4 @@ def _management_ips(physical: PhysicalSwitch, peer: str | None) -> frozenset[str
     return physical.towards_managers if peer.startswith("127.") else frozenset({peer})
 
 
-FEATURE = Feature(reports=(lambda known, settings, clock: Introduction(),))
+FEATURE = Feature(reports=(lambda known, settings, clock: Description(),))

@@ -1,4 +1,4 @@
-"""Local tables in which we keep at most one row for a key."""
+"""Delete duplicate rows of local tables: at most one stays for a key."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
