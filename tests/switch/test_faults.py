@@ -31,8 +31,7 @@ def learned(vtep: DummySwitch) -> set[str]:
 def learn(vtep: DummySwitch, port: str, *hosts: str, vlan: int | None = None) -> None:
     """Let hosts be heard at a port, and wait until they are known."""
     for host in hosts:
-        vtep.receive(port, host, BROADCAST, vlan)
-    vtep.wait(lambda: set(hosts) <= learned(vtep), f"{len(hosts)} hosts at {port}")
+        vtep.learns(host, port, vlan)
 
 
 def shows_to_controller(vtep: DummySwitch, port: str, vlan: int | None = None) -> bool:

@@ -9,11 +9,6 @@ HOST, OTHER, THIRD = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:0
 AT_P1 = "p1 vlan 10"
 
 
-def learn(vtep: DummySwitch, port: str, host: str, vlan: int | None = None) -> None:
-    vtep.receive(port, host, BROADCAST, vlan)
-    vtep.wait(lambda: host in vtep.local_macs(), f"{host} at {port}")
-
-
 def wait_to_send(
     vtep: DummySwitch, port: str, mac: str, *expected: str, vlan: int | None = None
 ) -> None:
@@ -22,7 +17,7 @@ def wait_to_send(
 
 
 def ports(vtep: DummySwitch) -> list[str]:
-    return vtep.vtep_ctl("list-ports", "br0").split()
+    return vtep.port_rows("br0")
 
 
 AWAY = "Physical_Port p1 of br0: it is not a port of the bridge; its binding stays for {} s"
@@ -32,7 +27,7 @@ def test_a_port_that_leaves_and_returns_keeps_its_row_and_bindings(switch: Dummy
     switch.manage(port_grace="0.1")
     switch.join()
     row = switch.row("Physical_Port", name="p1")
-    learn(switch, "p1", HOST, 10)
+    switch.learns(HOST, "p1", 10)
     switch.ovs_vsctl("del-port", "br0", "p1")
     switch.wait(lambda: switch.local_macs() == {}, "its station to go at once")
     wait_to_send(switch, "p0", BROADCAST)
@@ -46,7 +41,7 @@ def test_a_port_that_leaves_and_returns_keeps_its_row_and_bindings(switch: Dummy
     assert (now["_uuid"], now["vlan_bindings"]) == (row["_uuid"], row["vlan_bindings"])
     assert "resolved: Physical_Port p1" not in switch.app.log_text
     assert switch.app.log_text.count("it is not a port of the bridge") == 1
-    learn(switch, "p1", HOST, 10)
+    switch.learns(HOST, "p1", 10)
     wait_to_send(switch, "p0", HOST, AT_P1)
     assert_restart_changes_nothing(switch)
 
@@ -149,13 +144,13 @@ def test_a_port_that_cannot_be_used_is_a_fault_and_one_without_its_device_is_non
 
 
 def test_a_port_that_gets_another_number_keeps_its_bindings(joined: DummySwitch) -> None:
-    learn(joined, "p0", HOST)
-    learn(joined, "p1", OTHER, 10)
+    joined.learns(HOST, "p0")
+    joined.learns(OTHER, "p1", 10)
     joined.ovs_vsctl("set", "interface", "p1", "ofport_request=9")
     joined.wait(lambda: "in_port=9,dl_vlan=10" in "\n".join(joined.flows()), "the number in use")
     wait_to_send(joined, "p0", BROADCAST, AT_P1)
     wait_to_send(joined, "p1", BROADCAST, "p0", vlan=10)
-    learn(joined, "p1", OTHER, 10)
+    joined.learns(OTHER, "p1", 10)
     wait_to_send(joined, "p0", OTHER, AT_P1)
     wait_to_send(joined, "p1", HOST, "p0", vlan=10)
     assert not [flow for flow in joined.flows() if "in_port=2" in flow]
@@ -163,8 +158,8 @@ def test_a_port_that_gets_another_number_keeps_its_bindings(joined: DummySwitch)
 
 
 def test_ports_may_trade_their_numbers(joined: DummySwitch) -> None:
-    learn(joined, "p0", HOST)
-    learn(joined, "p1", OTHER, 10)
+    joined.learns(HOST, "p0")
+    joined.learns(OTHER, "p1", 10)
     joined.ovs_vsctl("del-port", "br0", "p0", "--", "del-port", "br0", "p1")
     joined.ovs_vsctl(
         "add-port", "br0", "p0", "--", "set", "interface", "p0", "type=dummy", "ofport_request=2",
@@ -175,23 +170,23 @@ def test_ports_may_trade_their_numbers(joined: DummySwitch) -> None:
     wait_to_send(joined, "p1", BROADCAST, "p0", vlan=10)
     wait_to_send(joined, "p1", BROADCAST)
     wait_to_send(joined, "p0", BROADCAST, vlan=10)
-    learn(joined, "p0", HOST)
+    joined.learns(HOST, "p0")
     wait_to_send(joined, "p1", HOST, "p0", vlan=10)
 
 
 def test_the_stations_of_a_port_whose_link_is_down_leave_at_once(joined: DummySwitch) -> None:
     joined.vtep_ctl("bind-ls", "br0", "p1", "0", "ls0")
     joined.wait(lambda: joined.sends("p0", BROADCAST) == ["p1", AT_P1], "the bindings")
-    learn(joined, "p1", HOST, 10)
-    learn(joined, "p1", OTHER)
-    learn(joined, "p0", THIRD)
+    joined.learns(HOST, "p1", 10)
+    joined.learns(OTHER, "p1")
+    joined.learns(THIRD, "p0")
     row = joined.row("Physical_Port", name="p1")
     joined.set_link("p1", "down")
     joined.wait(lambda: set(joined.local_macs()) == {THIRD}, "its stations to go")
     assert HOST not in "\n".join(joined.flows())
     wait_to_send(joined, "p1", THIRD, "p0", vlan=10)
     joined.set_link("p1", "up")
-    learn(joined, "p1", HOST, 10)
+    joined.learns(HOST, "p1", 10)
     wait_to_send(joined, "p0", HOST, AT_P1)
     wait_to_send(joined, "p0", BROADCAST, "p1", AT_P1)
     now = joined.row("Physical_Port", name="p1")
@@ -212,7 +207,7 @@ def test_a_bond_without_lacp_uses_the_first_interface_that_is_up(joined: DummySw
     wait_to_send(joined, "p0", BROADCAST, AT_P1, "b0 vlan 30")
     wait_to_send(joined, "b0", BROADCAST, "p0", AT_P1, vlan=30)
     assert joined.sends("b1", BROADCAST, 30) == []
-    learn(joined, "b0", HOST, 30)
+    joined.learns(HOST, "b0", 30)
     wait_to_send(joined, "p0", HOST, "b0 vlan 30")
     joined.set_link("b0", "down")
     wait_to_send(joined, "p0", BROADCAST, AT_P1, "b1 vlan 30")
@@ -250,7 +245,7 @@ def test_a_bond_with_lacp_takes_frames_from_all_and_sends_by_one(joined: DummySw
     leaves = lambda: joined.sends("p0", BROADCAST)  # noqa: E731
     one = [sorted([AT_P1, f"{member} vlan 30"]) for member in ("b0", "b1")]
     joined.wait(lambda: leaves() in one, "a copy by one interface")
-    learn(joined, "b0", HOST, 30)
+    joined.learns(HOST, "b0", 30)
     joined.receive("b1", HOST, BROADCAST, 30)
     joined.set_link("b0", "down")
     wait_to_send(joined, "p0", HOST, "b1 vlan 30")
@@ -264,7 +259,7 @@ def test_a_bond_with_lacp_takes_frames_from_all_and_sends_by_one(joined: DummySw
 
 def test_a_bond_that_loses_an_interface_goes_on(joined: DummySwitch) -> None:
     bind_bond(joined)
-    learn(joined, "b0", HOST, 30)
+    joined.learns(HOST, "b0", 30)
     row = joined.row("Physical_Port", name="bond0")
     joined.ovs_vsctl("del-bond-iface", "bond0", "b0")
     wait_to_send(joined, "p0", BROADCAST, AT_P1, "b1 vlan 30")
