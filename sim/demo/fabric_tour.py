@@ -35,7 +35,7 @@ _RATE = 500
 def vteps_are_controlled(fabric: Fabric) -> str:
     """Every VTEP has its own application, which reports the ports."""
     for vtep in fabric.vteps.values():
-        ports = vtep.vtep_ctl("list-ports", vtep.bridge).split()
+        ports = vtep.port_rows(vtep.bridge)
         require(ports == vtep.ports, f"the Physical_Port rows of {vtep.name} are {ports}")
     applications = {vtep.app.pid for vtep in fabric.vteps.values()}
     require(len(applications) == len(fabric.vteps), f"the applications are {applications}")

@@ -157,14 +157,14 @@ class Namespace:
         """Return the ids of the processes in the namespace."""
         if not self.exists:
             return []
-        own = self.path.stat()
-        inside = []
-        for entry in Path("/proc").iterdir():
-            # A process may end at any moment; one that has ended is in no namespace.
-            with contextlib.suppress(OSError):
-                if entry.name.isdigit() and os.path.samestat(own, (entry / "ns/net").stat()):
-                    inside.append(int(entry.name))
-        return sorted(inside)
+        return sorted(filter(self.has, map(int, filter(str.isdigit, os.listdir("/proc")))))
+
+    def has(self, pid: int) -> bool:
+        """Return whether a process runs in the namespace."""
+        # A process may end at any moment; one that has ended is in no namespace.
+        with contextlib.suppress(OSError):
+            return os.path.samestat(os.stat(self.path), os.stat(f"/proc/{pid}/ns/net"))
+        return False
 
     def kill_processes(self, patience: float = 10.0) -> None:
         """Kill every process in the namespace. Raises WaitFailed if one outlives that."""

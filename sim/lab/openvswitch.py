@@ -35,6 +35,11 @@ def tail(log: Path, lines: int = 30) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
+def _several(value: Any) -> list[Any]:
+    """Return a set column as a list: OVSDB writes a set of one as the one."""
+    return value if isinstance(value, list) else [value]
+
+
 class Daemon:
     """One daemon of Open vSwitch, run in the background with a pidfile and a log."""
 
@@ -62,7 +67,7 @@ class Daemon:
             pid = int(self._pidfile.read_text())
         except (FileNotFoundError, ValueError):
             return None
-        return pid if pid in self.switch.namespace.processes() else None
+        return pid if self.switch.namespace.has(pid) else None
 
     @property
     def control_socket(self) -> Path:
@@ -172,6 +177,12 @@ class OpenVSwitch:
         with OvsdbConnection(self.ovs_vswitchd.control_socket) as connection:
             return str(connection.call(command, *arguments))
 
+    def port_rows(self, switch: str) -> list[str]:
+        """Return the names in a Physical_Switch's rows of Physical_Port, sorted."""
+        switches, ports = self.tables("Physical_Switch", "Physical_Port")
+        (of,) = (_several(row["ports"]) for row in switches if row["name"] == switch)
+        return sorted(row["name"] for row in ports if row["_uuid"] in of)
+
     def rows(self, table: str, database: str = "hardware_vtep") -> list[dict[str, Any]]:
         """Return the rows of a table, as `tables` does."""
         return self.tables(table, database=database)[0]
@@ -193,8 +204,12 @@ class OpenVSwitch:
 
         Raises OSError if the server does not run, and RuntimeError if it refuses.
         """
-        with OvsdbConnection(self.db.removeprefix("unix:"), database) as connection:
+        with OvsdbConnection(self.socket(database), database) as connection:
             return connection.transact(*operations)
+
+    def socket(self, database: str) -> str:
+        """Return the Unix socket of the server that has a database."""
+        return self.db.removeprefix("unix:")
 
     def evidence(self) -> str:
         """Return flows, groups, rows and the ends of the logs, as far as they can be read."""

@@ -51,13 +51,11 @@ def _return(chance: Chance) -> str:
     port = chance.pick(_away(chance))
     vtep = chance.stage.vtep
     chance.stage.wait(
-        lambda: port not in vtep.vtep_ctl("list-ports", vtep.bridge).split(),
+        lambda: port not in vtep.port_rows(vtep.bridge),
         f"the end of the row of {port}",
     )
     vtep.add_port(port)
-    chance.stage.wait(
-        lambda: port in vtep.vtep_ctl("list-ports", vtep.bridge).split(), f"a row of {port}"
-    )
+    chance.stage.wait(lambda: port in vtep.port_rows(vtep.bridge), f"a row of {port}")
     chance.world.ports.add(port)
     return f"{port} is added again"
 

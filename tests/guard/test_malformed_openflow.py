@@ -148,7 +148,7 @@ def other(guarded: Guarded) -> Iterator[Impostor]:
     """br1, where somebody polite speaks for the bridge and shows frames of its port q0."""
     vtep = guarded.vtep
     with Impostor(vtep.app.port, guarded.datapath_id(OTHER)) as switch:
-        guarded.wait(lambda: "q0" in vtep.vtep_ctl("list-ports", OTHER), "q0")
+        guarded.wait(lambda: "q0" in vtep.port_rows(OTHER), "q0")
         vtep.vtep_ctl("bind-ls", OTHER, "q0", "0", "ls1", "--", "bind-ls", "br0", "p0", "20", "ls1")
 
         def numbers() -> list[str]:

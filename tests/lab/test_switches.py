@@ -75,7 +75,7 @@ def bind(lab: TrialLab, name: str = "br0", ports: tuple[str, ...] = PORTS, ls: s
     """Bind the ports, once they are reported, to a logical switch, which is new."""
     vni = 33 if ls == "ls0" else 44
     wait_until(
-        lambda: set(ports) <= set(lab.vtep.vtep_ctl("list-ports", name).split()),
+        lambda: set(ports) <= set(lab.vtep.port_rows(name)),
         f"the Physical_Port rows of {name}",
         timeout=20,
         evidence=lab.evidence,
@@ -165,7 +165,7 @@ def test_a_bridge_whose_row_goes_is_given_up_without_a_trace_and_can_come_back(
     lab.expect_delivery(lab.vm1.send, {}, src=lab.vm1.mac)
     add_row(lab)
     wait_until(
-        lambda: lab.vtep.vtep_ctl("list-ports", "br0").split() == list(PORTS),
+        lambda: lab.vtep.port_rows("br0") == list(PORTS),
         "the Physical_Port rows",
         timeout=20,
         evidence=lab.evidence,
@@ -256,7 +256,7 @@ def test_physical_port_rows_follow_the_ports_of_the_bridge(lab: TrialLab) -> Non
 
     def wait_for_ports(*ports: str) -> None:
         wait_until(
-            lambda: lab.vtep.vtep_ctl("list-ports", "br0").split() == list(ports),
+            lambda: lab.vtep.port_rows("br0") == list(ports),
             f"the Physical_Port rows {ports}",
             timeout=20,
             evidence=lab.evidence,

@@ -66,7 +66,7 @@ def test_tunnel_ports_are_marked_as_ours_and_are_no_physical_ports(
     assert sorted(tunnels) == ["10.2.2.2", "10.2.2.3", THIRD]
     for tunnel in tunnels.values():
         assert lab.vtep.ovs_vsctl("get", "Port", tunnel["name"], "external_ids") != "{}"
-    assert lab.vtep.vtep_ctl("list-ports", "br0").split() == ["p0", "p1", "p2"]
+    assert lab.vtep.port_rows("br0") == ["p0", "p1", "p2"]
 
 
 def test_a_tunnel_port_of_somebody_else_is_left_alone(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
 from sim.lab.app import App
-from sim.lab.namespaces import Namespace
+from sim.lab.namespaces import Namespace, run
 from sim.lab.openvswitch import Daemon, OpenVSwitch
 from sim.waiting import wait_until
 from tests import prefork
@@ -117,25 +119,30 @@ class DummySwitch(OpenVSwitch):
         )
         self.app = DummyApp(self)
 
+    def create_databases(self) -> None:
+        """Create empty databases."""
+        for database, schema in self.databases.items():
+            database.write_bytes(_empty(schema))
+
     def start(self) -> None:
         """Start both daemons with empty databases."""
         self.create_databases()
         self.ovsdb_server.start()
-        self.ovs_vsctl("--no-wait", "init")
+        self.transact(_insert("Open_vSwitch", {}), database="Open_vSwitch")
         self.ovs_vswitchd.start()
 
     def add_bridge(self, name: str = "br0", ports: tuple[str, ...] = ("p0", "p1")) -> None:
         """Make a bridge with dummy ports, numbered from 1 in their order."""
-        self.ovs_vsctl("add-br", name, "--", "set", "bridge", name, "datapath_type=dummy")
+        steps = ["add-br", name, "--", "set", "bridge", name, "datapath_type=dummy"]
         for number, port in enumerate(ports, 1):
-            self.add_port(port, number, name)
+            steps += ["--", *_adding(port, number, name)]
+        self.ovs_vsctl(*steps)
+        if name == self.bridge:
+            self.ports += ports
 
     def add_port(self, port: str, number: int, bridge: str = "br0") -> None:
         """Make a dummy port with this OpenFlow port number."""
-        self.ovs_vsctl(
-            "add-port", bridge, port,
-            "--", "set", "interface", port, "type=dummy", f"ofport_request={number}",
-        )  # fmt: skip
+        self.ovs_vsctl(*_adding(port, number, bridge))
         if bridge == self.bridge:
             self.ports.append(port)
 
@@ -150,13 +157,6 @@ class DummySwitch(OpenVSwitch):
         for number, remote in enumerate(remotes, 1):
             self.appctl("tnl/neigh/set", "br-phy", remote, f"aa:55:aa:55:00:{number:02x}")
 
-    def add_bond(self, bond: str, *members: str, lacp: str = "off") -> None:
-        """Join dummy interfaces, numbered from 11, into one port of br0."""
-        settings = []
-        for number, member in enumerate(members, 11):
-            settings += ["--", "set", "interface", member, "type=dummy", f"ofport_request={number}"]
-        self.ovs_vsctl("add-bond", "br0", bond, *members, f"lacp={lacp}", *settings)
-
     def set_link(self, interface: str, state: str) -> None:
         """Take the link of a dummy interface up or down."""
         self.appctl("netdev-dummy/set-admin-state", interface, state)
@@ -168,8 +168,7 @@ class DummySwitch(OpenVSwitch):
         self.vtep_ctl("add-ls", "ls0", "--", "set", "Logical_Switch", "ls0", "tunnel_key=33")
         self.app.options.update(options)
         self.app.take_over()
-        reported = lambda: self.vtep_ctl("list-ports", "br0") == "p0\np1"  # noqa: E731
-        self.wait(reported, "the physical ports")
+        self.wait(lambda: self.port_rows("br0") == ["p0", "p1"], "the physical ports")
 
     def join(self) -> None:
         """Bind p0, and VLAN 10 of p1, to ls0, and make the way to 10.2.2.2, .3, .4 and .5."""
@@ -206,8 +205,8 @@ class DummySwitch(OpenVSwitch):
 
     def add_physical_switch(self, name: str = "br0", tunnel_ip: str = "127.0.0.1") -> None:
         """Make a Physical_Switch row."""
-        self.vtep_ctl("add-ps", name)
-        self.vtep_ctl("set", "Physical_Switch", name, f"tunnel_ips={tunnel_ip}")
+        setting = f"tunnel_ips={tunnel_ip}"
+        self.vtep_ctl("add-ps", name, "--", "set", "Physical_Switch", name, setting)
 
     def flows(self, bridge: str = "br0", ports: str = "--no-names") -> list[str]:
         """Return the bridge's flows, sorted, without the figures that change by themselves."""
@@ -316,31 +315,30 @@ class DummySwitch(OpenVSwitch):
         return {local: name for (remote, local), name in ports.items() if remote == "flow"}
 
     def _vxlan_ports(self, bridge: str) -> dict[tuple[str, str], str]:
-        names = set(self.ovs_vsctl("list-ports", bridge).split())
-        return {
-            (row["options"]["remote_ip"], row["options"]["local_ip"]): row["name"]
-            for row in self.rows("Interface", "Open_vSwitch")
-            if row["name"] in names and row["type"] == "vxlan"
-        }
+        tables = self.snapshot("Bridge", "Port", "Interface", database="Open_vSwitch")
+        (uuids,) = (row["ports"] for row in tables["Bridge"] if row["name"] == bridge)
+        names = {row["name"] for row in tables["Port"] if row["_uuid"] in several(uuids)}
+        rows = [row for row in tables["Interface"] if row["type"] == "vxlan"]
+        options = {row["name"]: row["options"] for row in rows if row["name"] in names}
+        return {(each["remote_ip"], each["local_ip"]): name for name, each in options.items()}
 
     def tunnel_port(self, remote: str, local: str = "127.0.0.1", bridge: str = "br0") -> str:
         """Return the name of a tunnel port, once Open vSwitch has numbered it."""
 
         def name() -> str:
-            name = self.tunnel_ports(bridge).get((remote, local))
-            numbered = name and self.ovs_vsctl("get", "interface", name, "ofport") not in (
-                "[]",
-                "-1",
-            )
-            return name if name and numbered else ""
+            name = self.tunnel_ports(bridge).get((remote, local), "")
+            numbers = {row["name"]: row["ofport"] for row in self.rows("Interface", "Open_vSwitch")}
+            return name if numbers.get(name, ()) not in ((), -1) else ""
 
         return self.wait(name, f"the tunnel port from {local} to {remote}")
 
     def local_macs(self, logical_switch: str = "ls0") -> dict[str, str]:
         """Return Ucast_Macs_Local of a logical switch: MAC address to tunnel IP."""
-        lines = self.vtep_ctl("list-local-macs", logical_switch).splitlines()
-        rows = [line.split() for line in lines if "->" in line and "unknown-dst" not in line]
-        return {row[0]: row[2].removeprefix("vxlan_over_ipv4/") for row in rows}
+        tables = self.snapshot("Logical_Switch", "Physical_Locator", "Ucast_Macs_Local")
+        addresses = {row["_uuid"]: row["dst_ip"] for row in tables["Physical_Locator"]}
+        (of,) = (row["_uuid"] for row in tables["Logical_Switch"] if row["name"] == logical_switch)
+        rows = [row for row in tables["Ucast_Macs_Local"] if row["logical_switch"] == of]
+        return {row["MAC"]: addresses[row["locator"]] for row in rows}
 
     def column(self, table: str, column: str, record: str) -> str:
         """Return one column of a row of hardware_vtep, as vtep-ctl prints it."""
@@ -436,9 +434,28 @@ class DummySwitch(OpenVSwitch):
         super().stop()
 
 
+@functools.cache
+def _empty(schema: Path) -> bytes:
+    """Return the file of an empty database; ovsdb-tool makes it once for all tests here."""
+    with tempfile.TemporaryDirectory() as folder:
+        run(["ovsdb-tool", "create", f"{folder}/db", str(schema)])
+        return Path(folder, "db").read_bytes()
+
+
+def _adding(port: str, number: int, bridge: str) -> list[str]:
+    """Return the words by which ovs-vsctl makes a dummy port with this OpenFlow port number."""
+    settings = ["type=dummy", f"ofport_request={number}"]
+    return ["add-port", bridge, port, "--", "set", "interface", port, *settings]
+
+
 def _insert(table: str, row: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
     operation = {"op": "insert", "table": table, "row": row}
     return {**operation, "uuid-name": name} if name else operation
+
+
+def several(value: Any) -> tuple[Any, ...]:
+    """Return a set column as a tuple: OVSDB writes a set of one as the one."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _from_json(value: Any) -> Any:

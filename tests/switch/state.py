@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sim.waiting import WaitFailed
-from tests.switch.dummy import DummySwitch
+from tests.switch.dummy import DummySwitch, several
 
 OUR_TABLES = (
     "Physical_Switch",
@@ -54,11 +54,6 @@ def switch_faults(vtep: DummySwitch, name: str = "br0") -> set[str]:
 def port_faults(vtep: DummySwitch, name: str) -> set[str]:
     """Return what the fault column of a Physical_Port holds."""
     return set(several(vtep.row("Physical_Port", name=name)["port_fault_status"]))
-
-
-def several(value: Any) -> tuple[Any, ...]:
-    """Return a set column as a tuple: OVSDB writes a set of one as the one."""
-    return value if isinstance(value, tuple) else (value,)
 
 
 def ports(vtep: DummySwitch) -> list[dict[str, Any]]:

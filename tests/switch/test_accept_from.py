@@ -153,7 +153,7 @@ def test_a_vtep_that_rows_of_another_logical_switch_name(open_vtep: DummySwitch)
 
 def test_the_port_is_no_physical_port_and_goes_with_the_switch(joined: DummySwitch) -> None:
     name = numbered(joined)
-    assert joined.vtep_ctl("list-ports", "br0") == "p0\np1"
+    assert joined.port_rows("br0") == ["p0", "p1"]
     assert port_faults(joined, "p0") == switch_faults(joined) == set()
     joined.vtep_ctl("unbind-ls", "br0", "p0", "0", "--", "unbind-ls", "br0", "p1", "10")
     joined.wait(lambda: joined.ports_to_anyone() == {}, "no port without a logical switch")
@@ -178,7 +178,7 @@ def test_two_bridges_with_one_tunnel_ip_work_as_far_as_rows_go(joined: DummySwit
     joined.point_at_app("br1")
     joined.wait_for_log("br1 is managed")
     joined.vtep_ctl("add-ls", "ls1", "--", "set", "Logical_Switch", "ls1", "tunnel_key=44")
-    joined.wait(lambda: joined.vtep_ctl("list-ports", "br1") == "q0\nq1", "its ports")
+    joined.wait(lambda: joined.port_rows("br1") == ["q0", "q1"], "its ports")
     joined.vtep_ctl("bind-ls", "br1", "q0", "0", "ls1", "--", "bind-ls", "br1", "q1", "0", "ls1")
     joined.place(STATION, "10.2.2.3")
     joined.place(STATION, "10.2.2.4", logical_switch="ls1")

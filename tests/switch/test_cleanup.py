@@ -8,8 +8,7 @@ import sys
 
 import pytest
 
-from tests.switch.dummy import BROADCAST, DummySwitch
-from tests.switch.state import several
+from tests.switch.dummy import BROADCAST, DummySwitch, several
 
 HOST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:99"
 

@@ -83,6 +83,9 @@ class Clustered(DummySwitch):
     def vtep_ctl(self, *arguments: str) -> str:
         return self.run(["vtep-ctl", f"--db={self.vtep_db}", *arguments]).rstrip("\n")
 
+    def port_rows(self, switch: str) -> list[str]:
+        return self.vtep_ctl("list-ports", switch).split()
+
     def leader(self) -> Member:
         """Return the server that leads, once there is one."""
         leads = lambda: next((each for each in self.members if each.is_leader()), None)  # noqa: E731

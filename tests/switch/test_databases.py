@@ -65,6 +65,10 @@ class Apart(DummySwitch):
         remote = self.servers[self.asked].db
         return self.run(["vtep-ctl", "--timeout=10", f"--db={remote}", *arguments]).rstrip("\n")
 
+    def socket(self, database: str) -> str:
+        server = self.servers[self.asked] if database == "hardware_vtep" else self
+        return server.db.removeprefix("unix:")
+
     def reaches(self, mac: str, address: str) -> None:
         """Place a station; wait until its frames go there."""
         self.vtep_ctl("add-ucast-remote", "ls0", mac, address)

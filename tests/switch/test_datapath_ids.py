@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.switch.conftest import a_switch
-from tests.switch.dummy import DummySwitch
-from tests.switch.state import several
+from tests.switch.dummy import DummySwitch, several
 
 REMEDY = "other-config:datapath-id=<16 other hex digits>"
 

@@ -24,7 +24,7 @@ def emulated(switch: DummySwitch) -> Iterator[Emulator]:
     emulator = Emulator(switch)
     emulator.start()
     try:
-        switch.wait(lambda: switch.vtep_ctl("list-ports", "br0") == "p0\np1", "its ports")
+        switch.wait(lambda: switch.port_rows("br0") == ["p0", "p1"], "its ports")
         switch.vtep_ctl(
             "bind-ls", "br0", "p0", "0", "ls0", "--", "bind-ls", "br0", "p1", "10", "ls0",
             "--", "add-ucast-remote", "ls0", FAR, "10.2.2.3",

@@ -31,7 +31,7 @@ def test_rows_bridges_and_the_app_come_in_any_order(
     for step in order:
         steps[step]()
     switch.wait(lambda: "br0" in switch.ovs_vsctl("list-br") and is_managed(switch), "the flows")
-    switch.wait(lambda: switch.vtep_ctl("list-ports", "br0") == "p0\np1", "the physical ports")
+    switch.wait(lambda: switch.port_rows("br0") == ["p0", "p1"], "the physical ports")
     assert switch.ovs_vsctl("get-fail-mode", "br0") == "secure"
 
 
@@ -91,6 +91,6 @@ def test_the_databases_may_come_later(switch: DummySwitch) -> None:
 
 def test_physical_ports_follow_the_ports_of_the_bridge(vtep: DummySwitch) -> None:
     vtep.add_port("p2", 3)
-    vtep.wait(lambda: vtep.vtep_ctl("list-ports", "br0") == "p0\np1\np2", "the new port")
+    vtep.wait(lambda: vtep.port_rows("br0") == ["p0", "p1", "p2"], "the new port")
     vtep.ovs_vsctl("del-port", "br0", "p1")
-    vtep.wait(lambda: vtep.vtep_ctl("list-ports", "br0") == "p0\np2", "the port to go")
+    vtep.wait(lambda: vtep.port_rows("br0") == ["p0", "p2"], "the port to go")

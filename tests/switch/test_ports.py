@@ -194,8 +194,12 @@ def test_the_stations_of_a_port_whose_link_is_down_leave_at_once(joined: DummySw
     assert now["port_fault_status"] == ()
 
 
-def bind_bond(vtep: DummySwitch, **settings: str) -> None:
-    vtep.add_bond("bond0", "b0", "b1", **settings)
+def bind_bond(vtep: DummySwitch, lacp: str = "off") -> None:
+    vtep.ovs_vsctl(
+        "add-bond", "br0", "bond0", "b0", "b1", f"lacp={lacp}",
+        "--", "set", "interface", "b0", "type=dummy", "ofport_request=11",
+        "--", "set", "interface", "b1", "type=dummy", "ofport_request=12",
+    )  # fmt: skip
     vtep.wait(lambda: "bond0" in ports(vtep), "the bond's row")
     vtep.vtep_ctl("bind-ls", "br0", "bond0", "30", "ls0")
     vtep.wait(lambda: "dl_vlan=30" in "\n".join(vtep.flows()), "its binding")

@@ -19,7 +19,7 @@ def two(joined: DummySwitch) -> DummySwitch:
     joined.add_bridge("br1", ports=("q0", "q1"))
     joined.add_physical_switch("br1", "127.0.0.2")
     joined.point_at_app("br1")
-    joined.wait(lambda: joined.vtep_ctl("list-ports", "br1") == "q0\nq1", "its ports")
+    joined.wait(lambda: joined.port_rows("br1") == ["q0", "q1"], "its ports")
     joined.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
     joined.place(STATION, "10.2.2.3")
     joined.wait(lambda: sends(joined, "br0") == sends(joined, "br1") == WAY, "both ways")

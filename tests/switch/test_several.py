@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from tests.switch.conftest import described
-from tests.switch.dummy import BROADCAST, DummySwitch
+from tests.switch.dummy import BROADCAST, DummySwitch, several
 from tests.switch.state import (
     assert_restart_changes_nothing,
     locator_names,
-    several,
     switch_faults,
     tunnels,
 )
@@ -113,7 +112,7 @@ def two(joined: DummySwitch) -> DummySwitch:
     joined.add_physical_switch("br1", "127.0.0.2")
     joined.point_at_app("br1")
     joined.wait_for_log("br1 is managed")
-    joined.wait(lambda: joined.vtep_ctl("list-ports", "br1") == "q0\nq1", "its ports")
+    joined.wait(lambda: joined.port_rows("br1") == ["q0", "q1"], "its ports")
     return joined
 
 
@@ -261,7 +260,7 @@ def hosts(switch: DummySwitch) -> Iterator[tuple[DummySwitch, DummySwitch]]:
         switch.manage()
         switch.join()
         switch.add_physical_switch("br1", "127.0.0.2")
-        switch.wait(lambda: switch.vtep_ctl("list-ports", "br1") == "q0\nq1", "its ports")
+        switch.wait(lambda: switch.port_rows("br1") == ["q0", "q1"], "its ports")
         switch.vtep_ctl("bind-ls", "br1", "q0", "0", "ls0")
         switch.place(STATION, "10.2.2.3")
         way = lambda: other.sends("q0", STATION, bridge="br1")  # noqa: E731

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.switch.dummy import DummySwitch
-from tests.switch.state import several
+from tests.switch.dummy import DummySwitch, several
 
 
 def limit(switch: DummySwitch, table: int, flows: int) -> None:

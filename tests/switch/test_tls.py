@@ -70,7 +70,7 @@ def run_with(switch: Listening, pki: Path, **options: str) -> None:
 def test_a_certificate_of_the_same_ca_gets_in(tls: Listening) -> None:
     run_with(tls, tls.pki)
     tls.wait_for_log("br0 is managed")
-    tls.wait(lambda: tls.vtep_ctl("list-ports", "br0") == "p0\np1", "the physical ports")
+    tls.wait(lambda: tls.port_rows("br0") == ["p0", "p1"], "the physical ports")
 
 
 def test_a_certificate_of_another_ca_is_refused_and_tried_again(tls: Listening) -> None:

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from tests.switch.conftest import a_switch
-from tests.switch.dummy import BROADCAST, DummySwitch
-from tests.switch.state import OUR_TABLES, locator_name, several, wait_until_equal
+from tests.switch.dummy import BROADCAST, DummySwitch, several
+from tests.switch.state import OUR_TABLES, locator_name, wait_until_equal
 
 HOST, GROUP = "00:00:00:00:00:01", "01:00:5e:00:00:fb"
 STATION = "00:00:00:00:00:99"

@@ -28,7 +28,7 @@ class Other:
         switch.add_bridge("br1", ports=("q0", "q1"))
         switch.add_physical_switch("br1", "127.0.0.2")
         switch.ovs_vsctl("set-controller", "br1", f"tcp:127.0.0.1:{switch.app.port}")
-        switch.wait(lambda: switch.vtep_ctl("list-ports", "br1") == "q0\nq1", "the ports of br1")
+        switch.wait(lambda: switch.port_rows("br1") == ["q0", "q1"], "the ports of br1")
         switch.do_all("bind-ls br0 p0 0 ls0", "bind-ls br1 q0 0 ls1")
         switch.do_all("add-ucast-remote ls1 00:00:00:00:00:98 10.2.2.3")
         self._until_flow("00:00:00:00:00:98")
