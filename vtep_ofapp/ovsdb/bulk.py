@@ -14,6 +14,12 @@ from ..values.addresses import Invalid, parse_unicast_mac
 from ..values.rows import Gone, Locator, Refused, RemoteMac
 from .errors import Malformed
 
+_WHOLE = frozenset({"initial", "insert", "new"})
+"""Kinds of row updates with all columns that are not their default."""
+_DELETED = frozenset({"delete", "old"})
+_AGAIN = "again"
+"""Our own kind of row update: nothing changed but what the row refers to."""
+
 
 class _Columns(NamedTuple):
     """The columns of a row as received; references are the UUIDs of rows as text."""
@@ -61,7 +67,7 @@ class RemoteMacs:
         texts = set(map(str, locators))
         self.add(
             {
-                str(uuid): {"again": None}
+                str(uuid): {_AGAIN: None}
                 for uuid, row in self._rows.items()
                 if (
                     row.locator in texts
@@ -88,19 +94,20 @@ class RemoteMacs:
 
     def _update(self, text: str, update: Any) -> RemoteMac | Refused | Gone | None:
         uuid = _uuid(text)
-        match update:
-            case {"initial": dict(columns)} | {"insert": dict(columns)} | {"new": dict(columns)}:
-                received = _changed(_Columns(), columns)
-            case {"modify": dict(columns)} if uuid in self._rows:
-                received = _changed(self._received(uuid), columns)
-            case {"delete": _} | {"old": dict()}:
-                return Gone(uuid) if self._rows.pop(uuid, None) else None
-            case {"again": None}:
-                if uuid not in self._rows:
-                    return None
-                received = self._received(uuid)
-            case _:
-                raise Malformed(f"{update} is no update of row {uuid} of Ucast_Macs_Remote")
+        kind, columns = _kind(update)
+        is_known = uuid in self._rows
+        if kind in _DELETED:
+            return Gone(uuid) if self._rows.pop(uuid, None) else None
+        if kind in _WHOLE:
+            received = _changed(_Columns(), columns)
+        elif kind == "modify" and is_known:
+            received = _changed(self._received(uuid), columns)
+        elif kind == _AGAIN:
+            if not is_known:
+                return None
+            received = self._received(uuid)
+        else:
+            raise Malformed(f"{update} is no update of row {uuid} of Ucast_Macs_Remote")
         row = self._read(uuid, received)
         self._rows[uuid] = row if isinstance(row, RemoteMac) else received
         return row
@@ -128,8 +135,23 @@ class RemoteMacs:
         return RemoteMac(uuid, mac, logical_switch, locator)
 
 
-def _changed(received: _Columns, columns: dict[str, Any]) -> _Columns:
+def _kind(update: Any) -> tuple[str, Any]:
+    """Return the member of a row update that says what happened, and its value.
+
+    An update of RFC 7047 has "new" beside "old" for a changed row; those of ovsdb-server(7) have
+    one member.
+    """
+    if not isinstance(update, dict) or not update:
+        return "", None
+    if "new" in update:
+        return "new", update["new"]
+    return next(iter(update.items()))
+
+
+def _changed(received: _Columns, columns: Any) -> _Columns:
     """Return a row with these columns changed."""
+    if not isinstance(columns, dict):
+        raise Malformed(f"{columns} are no columns of a row of Ucast_Macs_Remote")
     mac = columns.get("MAC", received.mac)
     if not isinstance(mac, str):
         raise Malformed(f"{mac} is no MAC of a row of Ucast_Macs_Remote")
@@ -142,8 +164,10 @@ def _changed(received: _Columns, columns: dict[str, Any]) -> _Columns:
 
 
 def _named(reference: Any) -> str:
-    match reference:
-        case ["uuid", str(text)]:
+    # A match statement would take three times as long, for two references in each row.
+    if isinstance(reference, list) and len(reference) == 2:
+        kind, text = reference
+        if kind == "uuid" and isinstance(text, str):
             return text
     raise Malformed(f"{reference} is no reference from a row of Ucast_Macs_Remote")
 
