@@ -27,6 +27,18 @@ class _Retry:
     end: float | None
 
 
+class _Remembered(dict[str, bool]):
+    """The states of tunnels by address, found once: very many stations ask for the same few."""
+
+    def __init__(self, find: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, address: str) -> bool:
+        found = self[address] = self._find(address)
+        return found
+
+
 class Tunnels:
     """The tunnels of a switch: for each remote VTEP a port from the first of our addresses.
 
@@ -47,6 +59,8 @@ class Tunnels:
         self._refused: set[str] = set()
         self._retries: dict[str, _Retry] = {}
         self._attempts: dict[str, int] = {}
+        self._up = _Remembered(self._find_up)
+        self._pending = _Remembered(self._find_pending)
 
     # Queries
 
@@ -77,6 +91,9 @@ class Tunnels:
 
     def is_up(self, address: str) -> bool:
         """Whether a port to a remote VTEP has a number."""
+        return self._up[address]
+
+    def _find_up(self, address: str) -> bool:
         for local in self._locals:  # as numbers() does, at less cost
             port = self._there.get(self.name(address, local))
             if port is not None and port.number is not None:
@@ -85,6 +102,9 @@ class Tunnels:
 
     def is_pending(self, address: str) -> bool:
         """Whether Open vSwitch has neither created the tunnel nor failed to."""
+        return self._pending[address]
+
+    def _find_pending(self, address: str) -> bool:
         if not self._locals:
             return False
         port = self._there.get(self.name(address, self._locals[0]))
@@ -159,6 +179,7 @@ class Tunnels:
     def set_locals(self, addresses: tuple[str, ...]) -> None:
         """Set our own addresses; the first one is the source of tunnels."""
         self._locals = addresses
+        self._states_may_differ()
 
     def set_ports(self, ports: Collection[BridgePort]) -> set[str]:
         """Set the ports of the bridge; return the remote addresses whose ports changed."""
@@ -174,6 +195,7 @@ class Tunnels:
             if before != after:
                 self._await_retry(name, after)
                 changed |= {port.remote for port in (before, after) if port and port.remote}
+        self._states_may_differ()
         return changed
 
     def _are_names(self, names: set[str]) -> bool:
@@ -195,7 +217,13 @@ class Tunnels:
             possible = (each for each in self._wanted if not self.is_taken(each))
             refused = set(sorted(possible, key=self.precedence)[self._most :])
         changed, self._refused = refused ^ self._refused, refused
+        if changed:
+            self._states_may_differ()
         return changed
+
+    def _states_may_differ(self) -> None:
+        self._up.clear()
+        self._pending.clear()
 
     # Ports that Open vSwitch could not create
 
