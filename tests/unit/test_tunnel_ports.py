@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from vtep_ofapp.features.tunnels.ports import FIRST_PAUSE, LONGEST_PAUSE, Tunnels
+from vtep_ofapp.features.tunnels.ports import Tunnels
+from vtep_ofapp.features.tunnels.retries import FIRST_PAUSE, LONGEST_PAUSE
 from vtep_ofapp.values.rows import ANYONE, BridgePort, VxlanPort
 
 from .builders import FAR, FURTHER, OWN, port
@@ -40,9 +41,9 @@ def fail(bench: Bench, remote: str, seconds: float) -> list[float]:
     times, attempt = [], bench.attempt(remote)
     end = bench.now + seconds
     bench.tunnels.set_ports([bench.is_there(remote, None, attempt)])
-    while (due := bench.tunnels.next_retry()) is not None and due <= end:
+    while (due := bench.tunnels.retries.next_due()) is not None and due <= end:
         bench.now = due
-        assert bench.tunnels.take_retries() == {remote}
+        assert bench.tunnels.retries.take_due() == {remote}
         attempt += 1
         assert bench.attempt(remote) == attempt
         bench.tunnels.set_ports([bench.is_there(remote, None, attempt)])
@@ -54,10 +55,10 @@ def test_a_port_that_could_not_be_made_is_tried_again_after_longer_and_longer_pa
     bench: Bench,
 ) -> None:
     assert bench.attempt(FAR) == 0
-    assert bench.tunnels.next_retry() is None
+    assert bench.tunnels.retries.next_due() is None
     assert fail(bench, FAR, 40) == [1.0, 3.0, 7.0, 15.0, 25.0, 35.0]
     bench.tunnels.set_ports([bench.is_there(FAR, 7, 6)])
-    assert bench.tunnels.next_retry() is None
+    assert bench.tunnels.retries.next_due() is None
     assert bench.attempt(FAR) == 6
     bench.tunnels.set_ports([])
     assert bench.attempt(FAR) == 0
@@ -65,10 +66,10 @@ def test_a_port_that_could_not_be_made_is_tried_again_after_longer_and_longer_pa
 
 def test_when_other_ports_change_it_is_tried_soon(bench: Bench) -> None:
     fail(bench, FAR, 40)
-    bench.tunnels.reconsider()
-    assert bench.tunnels.next_retry() == bench.now + FIRST_PAUSE
+    bench.tunnels.retries.reconsider()
+    assert bench.tunnels.retries.next_due() == bench.now + FIRST_PAUSE
     bench.now += FIRST_PAUSE
-    assert bench.tunnels.take_retries() == {FAR}
+    assert bench.tunnels.retries.take_due() == {FAR}
 
 
 def test_a_port_for_any_sender_that_another_bridge_has_is_not_tried_without_end(
@@ -76,9 +77,9 @@ def test_a_port_for_any_sender_that_another_bridge_has_is_not_tried_without_end(
 ) -> None:
     times = fail(bench, ANYONE, 1000)
     assert times[-1] < 4 * LONGEST_PAUSE
-    assert bench.tunnels.next_retry() is None
-    bench.tunnels.reconsider()
-    assert bench.tunnels.next_retry() == bench.now + FIRST_PAUSE
+    assert bench.tunnels.retries.next_due() is None
+    bench.tunnels.retries.reconsider()
+    assert bench.tunnels.retries.next_due() == bench.now + FIRST_PAUSE
 
 
 def test_only_what_is_due_is_tried(bench: Bench) -> None:
@@ -88,7 +89,7 @@ def test_only_what_is_due_is_tried(bench: Bench) -> None:
     bench.now = 0.5
     bench.tunnels.set_ports([bench.is_there(FAR, None), bench.is_there(FURTHER, None)])
     bench.now = 1.0
-    assert bench.tunnels.take_retries() == {FAR}
+    assert bench.tunnels.retries.take_due() == {FAR}
     assert (bench.attempt(FAR), bench.attempt(FURTHER)) == (1, 0)
 
 

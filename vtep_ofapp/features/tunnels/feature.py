@@ -235,7 +235,7 @@ def _vxlan_ports(topic: VxlanPortsAre, view: View) -> Iterator[Topic]:
     changed = view[FixedKeys].take(topic.ports)
     if changed is None:
         return
-    view[Tunnels].reconsider()
+    view[Tunnels].retries.reconsider()
     for port in changed:
         yield from _owners([port.remote] if port.remote else view[Tunnels].wanted())
 
@@ -267,8 +267,8 @@ FEATURE = Feature(
     counters=(lambda counters, view: view[Unnamed].count(counters),),
     timers=(
         Timer(
-            lambda view: view[Tunnels].next_retry(),
-            lambda view: _owners(view[Tunnels].take_retries()),
+            lambda view: view[Tunnels].retries.next_due(),
+            lambda view: _owners(view[Tunnels].retries.take_due()),
         ),
         Timer(lambda view: view[UnusedTunnelRows].next_end(), lambda view: ()),
     ),

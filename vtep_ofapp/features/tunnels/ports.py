@@ -1,30 +1,12 @@
-"""The tunnel ports of one switch: desired, actual, and failed ones that are tried again."""
+"""The tunnel ports of one switch: desired, actual, and those that the limit refuses."""
 
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ...values.addresses import ipv4_number
 from ...values.rows import ANYONE, BridgePort, TunnelPort
-
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
-"""Seconds until a port that Open vSwitch could not create is tried again; the pause doubles.
-
-The first pause is longer than Open vSwitch takes to remove a conflicting port of another bridge.
-The longest pause is the time that an operator waits after removing a conflict that we do not see.
-"""
-
-
-@dataclass(slots=True)
-class _Retry:
-    """The next attempt to create a port.
-
-    ``end`` is its time, None if only a change of other ports can help.
-    """
-
-    pause: float
-    end: float | None
+from .retries import Retries
 
 
 class _Remembered(dict[str, bool]):
@@ -50,15 +32,14 @@ class Tunnels:
     def __init__(self, bridge: str, most: int, clock: Callable[[], float]) -> None:
         self._bridge = bridge
         self._most = most
-        self._clock = clock
         self._locals: tuple[str, ...] = ()
         self._there: dict[str, BridgePort] = {}
         self._to: dict[str, list[BridgePort]] = {}
         self._taken: set[str] = set()
         self._wanted: set[str] = set()
         self._refused: set[str] = set()
-        self._retries: dict[str, _Retry] = {}
-        self._attempts: dict[str, int] = {}
+        self.retries = Retries(clock)
+        """The next attempts to create ports that Open vSwitch could not create."""
         self._up = _Remembered(self._find_up)
         self._pending = _Remembered(self._find_pending)
 
@@ -174,6 +155,10 @@ class Tunnels:
     def _names(self, address: str) -> tuple[str, ...]:
         return tuple(self.name(address, local) for local in self._locals)
 
+    def _attempt(self, name: str) -> int:
+        there = self._there.get(name)
+        return max(self.retries.attempt(name), there.attempt if there else 0)
+
     # Updates
 
     def set_locals(self, addresses: tuple[str, ...]) -> None:
@@ -193,7 +178,7 @@ class Tunnels:
         for name in former.keys() | self._there.keys():
             before, after = former.get(name), self._there.get(name)
             if before != after:
-                self._await_retry(name, after)
+                self.retries.port_changed(name, after)
                 changed |= {port.remote for port in (before, after) if port and port.remote}
         self._states_may_differ()
         return changed
@@ -224,45 +209,6 @@ class Tunnels:
     def _states_may_differ(self) -> None:
         self._up.clear()
         self._pending.clear()
-
-    # Ports that Open vSwitch could not create
-
-    def next_retry(self) -> float | None:
-        """Return the time of the next attempt to create a port, by the clock, None for none."""
-        ends = [retry.end for retry in self._retries.values() if retry.end is not None]
-        return min(ends, default=None)
-
-    def take_retries(self) -> set[str]:
-        """Start the attempts that are due; return the remote addresses of their ports."""
-        now = self._clock()
-        remotes = set()
-        for name, retry in self._retries.items():
-            if retry.end is None or now < retry.end:
-                continue
-            port = self._there[name]
-            remotes.add(port.remote or "")
-            self._attempts[name] = port.attempt + 1
-            # Bridges may share a tunnel IP permanently, so attempts for ANYONE are limited.
-            is_last = port.remote == ANYONE and retry.pause >= LONGEST_PAUSE
-            retry.pause = min(2 * retry.pause, LONGEST_PAUSE)
-            retry.end = None if is_last else now + retry.pause
-        return remotes
-
-    def reconsider(self) -> None:
-        """Try failed ports again soon, because other ports that may have conflicted changed."""
-        end = self._clock() + FIRST_PAUSE
-        self._retries = {name: _Retry(FIRST_PAUSE, end) for name in self._retries}
-
-    def _await_retry(self, name: str, port: BridgePort | None) -> None:
-        if port is None or port.error is None:
-            self._retries.pop(name, None)
-            self._attempts.pop(name, None)
-        elif name not in self._retries:
-            self._retries[name] = _Retry(FIRST_PAUSE, self._clock() + FIRST_PAUSE)
-
-    def _attempt(self, name: str) -> int:
-        there = self._there.get(name)
-        return max(self._attempts.get(name, 0), there.attempt if there else 0)
 
 
 _PREFIX = "vx"
