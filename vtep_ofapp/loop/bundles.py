@@ -35,7 +35,8 @@ def in_order(
         else:
             yield change
     for flow in flows.differences():
-        yield FlowChange(flow.key, flow.want)
+        is_reported = flow.want is None and flow.have is not None and flow.have.watched
+        yield FlowChange(flow.key, flow.want, is_reported)
     yield from unused
 
 

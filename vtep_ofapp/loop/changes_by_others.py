@@ -51,10 +51,10 @@ class OwnChanges:
         self._deleted.clear()
         self.forget_groups()
 
-    def sent(self, changes: Sequence[Change], switch: SwitchState) -> None:
+    def sent(self, changes: Sequence[Change]) -> None:
         """Record a bundle that is sent to the switch."""
         self._bundles_with_groups += _has_groups(changes)
-        self._deleted += Counter(_watched_deletions(changes, switch))
+        self._deleted += Counter(_reported_deletions(changes))
 
     def made(self, changes: Sequence[Change]) -> None:
         """Record that the switch committed a bundle; its earlier reports of groups are outdated."""
@@ -92,10 +92,6 @@ def _has_groups(changes: Iterable[Change]) -> bool:
     return any(not isinstance(change, FlowChange) for change in changes)
 
 
-def _watched_deletions(changes: Iterable[Change], switch: SwitchState) -> Iterable[FlowKey]:
-    """Yield the deleted flows for which the switch will send a flow-removed message."""
-    for change in changes:
-        if isinstance(change, FlowChange) and change.flow is None:
-            former = switch.flows.actual.get(change.key)
-            if former is not None and former.watched:
-                yield change.key
+def _reported_deletions(changes: Iterable[Change]) -> Iterable[FlowKey]:
+    """Return the deleted flows for which the switch will send a flow-removed message."""
+    return (each.key for each in changes if isinstance(each, FlowChange) and each.is_reported)

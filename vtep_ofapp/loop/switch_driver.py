@@ -214,7 +214,7 @@ class SwitchDriver:
             return
         changes = self._bundles.take()
         if changes and self.connection is not None:
-            self.contents.own_changes.sent(changes, self.switch)
+            self.contents.own_changes.sent(changes)
             self.connection.apply(changes)
 
     def send_packet_outs(self) -> None:

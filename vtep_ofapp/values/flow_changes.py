@@ -10,10 +10,14 @@ from .flows import Flow, FlowKey, Group, MatchValue
 
 
 class FlowChange(NamedTuple):
-    """Add or modify the flow with the key; delete it if ``flow`` is None."""
+    """Add or modify the flow with the key; delete it if ``flow`` is None.
+
+    The switch reports a deletion that ``is_reported``: the flow was a watched one.
+    """
 
     key: FlowKey
     flow: Flow | None
+    is_reported: bool = False
 
     def __str__(self) -> str:
         return f"flow {self.flow}" if self.flow else f"no flow {self.key}"
