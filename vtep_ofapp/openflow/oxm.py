@@ -72,13 +72,18 @@ def decode_match(buf: bytes, start: int) -> tuple[Match, int]:
 
 def _encode(field: str, value: MatchValue) -> bytes:
     if isinstance(value, int):
-        header, size = _header(field)
-        return header + value.to_bytes(size, "big")
+        return _encode_number(field, value)
     if isinstance(value, str):
         header, size = _header(field)
         if size == _MAC_SIZE:
             return header + bytes.fromhex(value.replace(":", ""))
     return _encode_by_osken(field, value)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _encode_number(field: str, value: int) -> bytes:
+    header, size = _header(field)
+    return header + value.to_bytes(size, "big")
 
 
 @lru_cache(maxsize=64)
