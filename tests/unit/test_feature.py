@@ -270,7 +270,7 @@ def test_it_hears_of_packets_counters_flows_and_the_time(world: World) -> None:
         if each.key.priority == Priority.FORBIDDEN and each.key.table == Table.UNICAST
     )
     world.switch.count({key: Counter(0, 7, 700)})
-    world.switch.flow_put(key, world.switch.flows.wanted[key])
+    world.switch.flows.put(key, world.switch.flows.wanted[key])
     assert (seen.shown, seen.packets, seen.put_flows) == ([b"frame"], 7, {key})
     assert world.switch.next_due() is None
     seen.end = 5.0

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from hypothesis import settings
 
 from vtep_ofapp.engine import switch_state
-from vtep_ofapp.engine.desired_actual import DesiredActual
+from vtep_ofapp.engine.switch_flows import SwitchFlows
 from vtep_ofapp.process.settings import Settings
 
 from .reference import Place
@@ -68,7 +68,7 @@ class SlicedSequences(Sequences):
         self.patch.start()
         super().__init__()
         for switch in self.world.switches.values():
-            switch.flows = DesiredActual()
+            switch.flows = SwitchFlows(switch.flows.watchers)
 
     def teardown(self) -> None:
         super().teardown()

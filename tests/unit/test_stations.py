@@ -82,7 +82,7 @@ def test_the_idle_flow_of_a_former_place_does_not_forget_a_station() -> None:
         if "eth_src" in dict(key.match) and dict(key.match)["eth_src"] == MAC1
     )
     world.see(MAC1, "p1")
-    world.switch.flow_ended(former)
+    world.switch.flows.ended(former)
     world.settle()
     assert any(MAC1 in flow for flow in world.flows("UNICAST"))
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from vtep_ofapp.engine import switch_state
-from vtep_ofapp.engine.desired_actual import DesiredActual
+from vtep_ofapp.engine import switch_flows, switch_state
 from vtep_ofapp.engine.feature import Feature, Owner, TunnelUser
 from vtep_ofapp.engine.stable_ids import StableIds
+from vtep_ofapp.engine.switch_flows import SwitchFlows
 from vtep_ofapp.features.learning.feature import Learned
 from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.features.unicast import Placed
@@ -53,14 +53,14 @@ def test_a_switch_that_has_all_that_is_wanted_differs_in_nothing() -> None:
 
 
 def test_very_many_flows_are_read_back_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(switch_state, "MAX_FLOWS", 5)
+    monkeypatch.setattr(switch_flows, "MAX_FLOWS", 5)
     world = with_tunnel(remote_mac(MAC1, FAR), unknown_dst(FAR))
     flows = {flow.key: flow._replace() for flow in world.flow_values()}
-    parts = sum(1 for _ in world.switch.read_back(flows, {}))
+    parts = sum(1 for _ in world.switch.flows.read_back(flows))
     assert parts == len(flows) // 5
     assert world.switch.flows.settled()
     fewer = dict(list(flows.items())[:5])
-    assert sum(1 for _ in world.switch.read_back(fewer, {})) == len(flows) // 5 + 1
+    assert sum(1 for _ in world.switch.flows.read_back(fewer)) == len(flows) // 5 + 1
     assert world.switch.flows.actual == fewer
 
 
@@ -203,7 +203,7 @@ def test_a_flow_that_passes_on_late_is_not_lost(monkeypatch: pytest.MonkeyPatch)
     )
     world = World(limit=2)
     for switch in world.switches.values():
-        switch.flows = DesiredActual()  # for a while two causes want one flow
+        switch.flows = SwitchFlows(switch.flows.watchers)  # for a while two causes want one flow
     bindings = physical_port("p0", {0: small, 10: large})
     world.tell(logical_switch(large), unknown_dst(FAR, of=large))
     world.physical(physical_switch(bindings))

@@ -14,6 +14,7 @@ from vtep_ofapp.engine.desired_actual import DesiredActual, K, W
 from vtep_ofapp.engine.feature import Clock, Feature
 from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.stable_ids import StableIds
+from vtep_ofapp.engine.switch_flows import SwitchFlows
 from vtep_ofapp.engine.switch_state import SwitchState
 from vtep_ofapp.engine.topics import StationsChanged, Topic
 from vtep_ofapp.features.bindings.ports import Ports, VlanBinding
@@ -57,6 +58,10 @@ class StrictReconciliation(DesiredActual[K, W]):
         super().want(key, value)
 
 
+class StrictFlows(StrictReconciliation[FlowKey, Flow], SwitchFlows):
+    """The flows of a switch, each of which has one owner."""
+
+
 class World:
     """``limit`` is how many numbers there are: few make logical switches collide, and groups.
 
@@ -90,7 +95,7 @@ class World:
 
     def _new_switch(self, name: str) -> SwitchState:
         switch = SwitchState(name, self.model, self.settings, self.clock)
-        switch.flows = StrictReconciliation()
+        switch.flows = StrictFlows(switch.flows.watchers)
         switch.groups = StrictReconciliation()
         for kind in switch.rows:
             switch.rows[kind] = StrictReconciliation()
@@ -219,11 +224,12 @@ class World:
                 fields = dict(key.match)
                 if (fields.get("eth_src"), fields.get(LOGICAL_SWITCH)) == (mac, number):
                     switch.flows.have(key, None)
-                    switch.flow_ended(key)
+                    switch.flows.ended(key)
 
     def read_back(self, flows: dict[FlowKey, Flow], groups: dict[int, Group]) -> None:
         """The one switch says what it has."""
-        for _ in self.switch.read_back(flows, groups):
+        self.switch.groups.have_only(groups)
+        for _ in self.switch.flows.read_back(flows):
             pass
 
     def settle(self) -> None:

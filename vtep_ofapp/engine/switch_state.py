@@ -15,7 +15,7 @@ from ..process.settings import Settings
 from ..values.counters import Counter
 from ..values.events import PacketIn
 from ..values.faults import Fault
-from ..values.flows import Flow, FlowKey, Group
+from ..values.flows import FlowKey, Group
 from ..values.packets import PacketOut
 from ..values.rows import Bridge, PhysicalSwitch, TunnelPort
 from .desired import NOTHING, Desired, Key
@@ -24,6 +24,7 @@ from .dirty import PARTS_PER_TURN, Dirty
 from .feature import Clock, FlowWatcher
 from .model import Model
 from .needs import NO_TUNNELS, Addresses, TunnelUsers
+from .switch_flows import SwitchFlows
 from .topics import (
     BridgeChanged,
     SwitchReplaced,
@@ -39,9 +40,6 @@ Source: TypeAlias = tuple[type, Key]
 
 LOG = logging.getLogger("vtep_ofapp.managed")
 
-MAX_FLOWS = 2000
-"""Read-back flows that are processed before other green threads run."""
-
 
 class SwitchState:
     """A Physical_Switch and the bridge of the same name.
@@ -53,7 +51,7 @@ class SwitchState:
     def __init__(self, name: str, model: Model, settings: Settings, clock: Clock) -> None:
         tables = model.feature_tables
         self.name = name
-        self.flows: DesiredActual[FlowKey, Flow] = DesiredActual()
+        self.flows = SwitchFlows()
         self.groups: DesiredActual[int, Group] = DesiredActual()
         self.tunnel_ports: DesiredActual[str, TunnelPort] = DesiredActual()
         self.rows: dict[type, DesiredActual[Any, Any]] = {
@@ -68,12 +66,11 @@ class SwitchState:
             lambda key: tables.precedence(key, self.view),
         )
         self._packet_outs: list[PacketOut] = []
-        self._watchers: list[FlowWatcher] = []
         for make in tables.states:
             state = make(self.view)
             self.view.add(state)
             if isinstance(state, FlowWatcher):
-                self._watchers.append(state)
+                self.flows.watchers.append(state)
         self.view.tunnels = self.view[tables.tunnels]
         self.invalidate(SwitchReplaced())
 
@@ -171,50 +168,6 @@ class SwitchState:
         """Return the packet-outs of features since the last call."""
         taken, self._packet_outs = self._packet_outs, []
         return taken
-
-    # The flows and groups on the switch
-
-    def read_back(
-        self, flows: Mapping[FlowKey, Flow], groups: Mapping[int, Group]
-    ) -> Iterator[None]:
-        """Set the actual flows and groups, which an earlier process may have written.
-
-        There may be very many flows, so this yields every MAX_FLOWS of them. The caller must not
-        change the state in between.
-        """
-        for watcher in self._watchers:
-            watcher.begin(flows)
-        self.groups.have_only(groups)
-        for number, key in enumerate(list(self.flows.actual), 1):
-            if key not in flows:
-                self.flows.have(key, None)
-                for watcher in self._watchers:
-                    watcher.lost(key)
-            if number % MAX_FLOWS == 0:
-                yield
-        for number, flow in enumerate(flows.values(), 1):
-            self._find(flow)
-            if number % MAX_FLOWS == 0:
-                yield
-
-    def _find(self, flow: Flow) -> None:
-        want = self.flows.wanted.get(flow.key)
-        if want == flow:
-            flow = want  # the same key object, so that the one that was read can be freed
-        self.flows.have(flow.key, flow)
-        for watcher in self._watchers:
-            watcher.found(flow.key)
-
-    def flow_put(self, key: FlowKey, flow: Flow | None) -> None:
-        """Record a change of a flow that the switch confirmed; None for a deleted flow."""
-        self.flows.have(key, flow)
-        for watcher in self._watchers:
-            watcher.put(key)
-
-    def flow_ended(self, key: FlowKey) -> None:
-        """Handle the idle timeout of a flow."""
-        for watcher in self._watchers:
-            watcher.ended(key)
 
     # Desired state
 

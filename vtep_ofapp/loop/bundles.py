@@ -106,7 +106,7 @@ class Bundles:
         self._refusals.made(changes)
         for number, change in enumerate(changes, 1):
             if isinstance(change, FlowChange):
-                self._switch.flow_put(change.key, change.flow)
+                self._switch.flows.put(change.key, change.flow)
             else:
                 self._switch.groups.have(change.id, change.group)
             if number % MAX_AT_ONCE == 0:

@@ -57,7 +57,7 @@ class SwitchContents:
         self._ask(Knowledge.BEING_READ)
 
     def take(self, event: ReadBack) -> Iterator[None]:
-        """Handle the answer to read(); yield now and then, as SwitchState.read_back() does.
+        """Handle the answer to read(); yield now and then, as SwitchFlows.read_back() does.
 
         The answer to a request from before forget() is ignored.
         """
@@ -65,7 +65,8 @@ class SwitchContents:
             return
         is_check = self._knowledge is Knowledge.BEING_CHECKED
         before = differing(self._switch) if is_check else None
-        yield from self._switch.read_back(event.flows, event.groups)
+        self._switch.groups.have_only(event.groups)
+        yield from self._switch.flows.read_back(event.flows)
         self._knowledge = Knowledge.FULL
         if before is not None:
             log_changed(self._switch, before, self._lost_flows)
@@ -77,7 +78,7 @@ class SwitchContents:
             return
         self._switch.flows.have(event.key, None)
         if event.idle:
-            self._switch.flow_ended(event.key)
+            self._switch.flows.ended(event.key)
         elif event.key in self._switch.flows.wanted and self.are_known:
             self._lost_flows = 1
             self._ask(Knowledge.BEING_CHECKED)
