@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping, Set
 from importlib.util import resolve_name
 from pathlib import Path
@@ -21,8 +22,10 @@ def files_of(package: Path) -> dict[str, Path]:
     return {module_of(path): path for path in package.rglob("*.py")}
 
 
-def imports_within(files: Mapping[str, Path]) -> dict[str, set[str]]:
-    """Return, for each module of some files, the full names of all modules that it imports."""
+@functools.cache
+def imports_within(package: Path) -> dict[str, set[str]]:
+    """Return, for each module of a package, the full names of all modules that it imports."""
+    files = files_of(package)
     return {module: set(_imports_of(module, files)) for module in files}
 
 
