@@ -58,10 +58,11 @@ coverage: venv ## Run the unit tests and show which branches they do not take
 
 venv: $(VENV)/installed ## Make .venv with the application (editable) and what its tests need
 
+# The pip of Python 3.11 takes twice as long. What is imported is compiled then, which is half of it.
 $(VENV)/installed: requirements.txt setup.py etc/osken-manager
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --requirement requirements.txt
-	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --no-compile --upgrade pip
+	$(BIN)/pip install --quiet --no-compile --editable '.[test]'
 	touch $@
 
 debian: ## Install the Debian packages that are missing

@@ -60,8 +60,8 @@ def installed(wanted: str) -> Path:
     folder = Path(sys.prefix) / "contracts" / re.sub(r"[^\w.]+", "_", wanted)
     is_complete = folder / "is_complete"
     if not is_complete.exists():
-        pip = ("-m", "pip", "install", "--quiet", "--upgrade", "--no-deps", "--target")
-        run(*pip, folder, wanted)
+        options = ("--quiet", "--no-compile", "--upgrade", "--no-deps")
+        run("-m", "pip", "install", *options, "--target", folder, wanted)
         is_complete.touch()
     return folder
 

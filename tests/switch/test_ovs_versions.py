@@ -39,7 +39,7 @@ def library(specifier: str) -> Path:
     folder = Path(sys.prefix) / "libraries" / f"ovs{specifier}"
     if not (folder / "ovs").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps"]
         subprocess.run([*pip, "--target", folder, f"ovs{specifier}"], check=True, timeout=300)
     return folder
 
