@@ -4,7 +4,8 @@
 
 The descriptor is of a socket. A request there is a message in JSON with `argv`, `folder`,
 `environment` and `namespace`, and three descriptors: of the program's output and errors, and of a
-pipe that gets a line with the process id, and one with the exit code.
+pipe that gets a line with the process id, and one with the exit code. `argv` begins with the file
+of a program, or with `-m` and the name of a module.
 """
 
 from __future__ import annotations
@@ -101,7 +102,10 @@ def become(request: dict[str, Any], output: int, error: int) -> NoReturn:
     os.environ.update(request["environment"])
     importlib.reload(ovs.dirs)  # it has read the environment
     sys.argv = request["argv"]
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    if sys.argv[0] == "-m":
+        runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(sys.argv[0], run_name="__main__")
     sys.exit()
 
 

@@ -5,23 +5,36 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import prefork
 from tests.switch.dummy import BROADCAST, DummySwitch, several
 
 HOST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:99"
 
 
-def clean(switch: DummySwitch, *arguments: str, code: int = 0) -> str:
+def clean(
+    switch: DummySwitch, *arguments: str, code: int = 0, start: Callable[..., Any] = prefork.run
+) -> str:
     """Run the command; return what it prints."""
-    argv = [sys.executable, "-m", "vtep_ofapp.cleanup", "--config-file", str(switch.app.config)]
-    done = subprocess.run(
-        [*argv, *arguments],
-        capture_output=True, text=True, timeout=120, check=False, env=switch.app.environment(),
-    )  # fmt: skip
+    argv = ["-m", "vtep_ofapp.cleanup", "--config-file", str(switch.app.config), *arguments]
+    done = start(argv, switch.folder, switch.app.environment())
     assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout if code == 0 else done.stderr
+    return str(done.stdout if code == 0 else done.stderr)
+
+
+def new_python(
+    argv: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a module as a shell does."""
+    return subprocess.run(
+        [sys.executable, *argv],
+        capture_output=True, text=True, timeout=120, check=False, cwd=folder, env=environment,
+    )  # fmt: skip
 
 
 def processor_seconds() -> float:
@@ -61,7 +74,7 @@ def used(switch: DummySwitch) -> DummySwitch:
 
 
 def test_all_that_is_ours_goes_and_all_else_stays(used: DummySwitch) -> None:
-    said = clean(used)
+    said = clean(used, start=new_python)
     assert "br0: ports vx" in said
     assert "`ovs-vsctl set-fail-mode br0 standalone -- del-controller br0`" in said
     assert used.flows() == [" table=5, priority=7 actions=drop"]
@@ -165,7 +178,7 @@ def test_many_local_macs_go_at_once(used: DummySwitch) -> None:
             )
         )
     begin = processor_seconds()
-    assert "10001 rows of Ucast_Macs_Local: removed\n" in clean(used)
+    assert "10001 rows of Ucast_Macs_Local: removed\n" in clean(used, start=new_python)
     assert processor_seconds() - begin < 5
     assert used.rows("Ucast_Macs_Local") == []
 
