@@ -16,6 +16,10 @@ class Marks:
     A mark of others that is older than ours is replaced: that process is gone, or was this one
     with other options. One that replaces ours is that of a running process. If we replaced it in
     turn, both would undo each other's marks, ports and flows without end.
+
+    Only once after each grant of the lock a mark that replaces ours is replaced in turn. It may be
+    a late write of the process that had the lock before us, with vtep_db spelled differently. That
+    process stands by or has ended, and nobody would manage the bridge.
     """
 
     def __init__(self, switches: Switches, lock: Lock, faults: FaultLog) -> None:
@@ -25,6 +29,8 @@ class Marks:
         self._lock = lock
         self._faults = faults
         self._marked: set[str] = set()
+        self._replaced: set[str] = set()
+        """The names of the switches whose mark was replaced since the lock was granted."""
         self.handlers: Handlers = {LockIs: self._lock_is}
 
     def compare(self) -> None:
@@ -34,6 +40,7 @@ class Marks:
         """
         drivers = self._switches.drivers
         self._marked &= drivers.keys()
+        self._replaced &= drivers.keys()
         self.left &= drivers.keys()
         for name, driver in drivers.items():
             bridge = driver.switch.bridge
@@ -46,7 +53,10 @@ class Marks:
         if mark is Mark.OURS:
             self._marked.add(name)
         is_replaced = mark is Mark.OTHERS and name in self._marked
-        if is_replaced and name not in self.left:
+        if is_replaced and name not in self._replaced:
+            self._replaced.add(name)
+            self._marked.remove(name)  # as if it were older than ours
+        elif is_replaced and name not in self.left:
             self.left.add(name)
             self._lock.leave(driver)
         elif name in self.left and not is_replaced:
@@ -56,6 +66,7 @@ class Marks:
     def _lock_is(self, _event: LockIs) -> None:
         """Begin again: the process that had the lock meanwhile may have another mark."""
         self._marked.clear()
+        self._replaced.clear()
         self.left.clear()
 
 
