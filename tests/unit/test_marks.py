@@ -21,14 +21,6 @@ def marked(mark: Mark) -> Bridges:
     return Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), mark=mark)})
 
 
-def take(app: App) -> None:
-    """Let another process that is running take the bridge: it replaces our mark again."""
-    app.turn(marked(Mark.OTHERS))
-    app.turn(Committed(DATABASE, None), marked(Mark.OURS))
-    app.turn(marked(Mark.OTHERS))
-    assert app.openvswitch[DATABASE].take() == [SecureBridge("br0")]
-
-
 def lines(said: Said, beginning: str) -> list[str]:
     """Return the lines of the log that begin so, of those since it was last asked."""
     return [line for line in said(logging.INFO) if line.startswith(beginning)]
@@ -43,27 +35,29 @@ def test_a_mark_that_is_older_than_ours_is_replaced(app: App, said: Said) -> Non
     assert not lines(said, LEFT)
 
 
-def test_a_late_write_of_the_process_that_had_the_lock_before_is_replaced(
-    app: App, said: Said
-) -> None:
+def test_a_mark_that_may_be_a_late_write_is_replaced_once(app: App, said: Said) -> None:
     connection = app.start()
+    app.turn(LockIs(False))
+    app.turn(LockIs(True))
+    app.turn(connection.leading(), connection.reading())
     connection.take()
-    for _ in range(2):
-        app.turn(marked(Mark.OTHERS))
-        assert app.openvswitch[DATABASE].take() == [SecureBridge("br0")]
-        app.turn(Committed(DATABASE, None), marked(Mark.OURS))
-        app.turn(LockIs(False))
-        app.turn(LockIs(True))
-        app.turn(connection.leading(), connection.reading())
-        assert "stand by" in connection.take()
+    app.turn(marked(Mark.OTHERS))
+    assert app.openvswitch[DATABASE].take() == [SecureBridge("br0")]
+    app.turn(Committed(DATABASE, None), marked(Mark.OURS))
+    assert "stand by" not in connection.take()
     assert not lines(said, LEFT)
+    app.turn(marked(Mark.OTHERS))
+    assert connection.take() == ["stand by"]
+    assert app.openvswitch[DATABASE].take() == []
+    assert len(lines(said, LEFT)) == 1
 
 
 def test_a_bridge_whose_mark_is_replaced_is_left_alone(app: App, said: Said) -> None:
     connection = app.start()
     app.written()
-    take(app)
+    app.turn(marked(Mark.OTHERS))
     assert connection.take() == ["stand by"]
+    assert app.openvswitch[DATABASE].take() == []
     assert app.written() == [PutFaultStatus(FAULTS, frozenset({"unspecified_fault"}))]
     app.tell(described(physical_port("p0", {}), physical_port("p1", {})))
     app.turn(marked(Mark.OTHERS))
@@ -74,7 +68,7 @@ def test_a_bridge_whose_mark_is_replaced_is_left_alone(app: App, said: Said) -> 
 @pytest.mark.parametrize("mark", [Mark.NONE, Mark.OURS])
 def test_it_is_managed_again_when_the_other_mark_goes(app: App, said: Said, mark: Mark) -> None:
     connection = app.start()
-    take(app)
+    app.turn(marked(Mark.OTHERS))
     app.store(described(P0, fault_status=frozenset({"unspecified_fault"})))
     app.written()
     connection.take()
@@ -89,7 +83,7 @@ def test_it_is_managed_again_when_the_other_mark_goes(app: App, said: Said, mark
 
 def test_a_new_connection_of_a_bridge_that_is_left_stands_by(app: App) -> None:
     connection = app.start()
-    take(app)
+    app.turn(marked(Mark.OTHERS))
     app.turn(Disconnected(connection))
     again = ConnectionDouble()
     app.turn(Connected(0xB0, again))
@@ -111,6 +105,6 @@ def test_the_mark_of_the_process_that_has_the_lock_is_no_fault(app: App, said: S
 
 def test_a_bridge_that_is_left_is_no_longer_one_when_the_lock_is_lost(app: App, said: Said) -> None:
     app.start()
-    take(app)
+    app.turn(marked(Mark.OTHERS))
     app.turn(LockIs(False))
     assert len(lines(said, f"resolved: {LEFT}")) == 1

@@ -17,7 +17,7 @@ class Marks:
     with other options. One that replaces ours is that of a running process. If we replaced it in
     turn, both would undo each other's marks, ports and flows without end.
 
-    Only once after each grant of the lock a mark that replaces ours is replaced in turn. It may be
+    Only once after the lock has come back, a mark that replaces ours is replaced in turn. It may be
     a late write of the process that had the lock before us, with vtep_db spelled differently. That
     process stands by or has ended, and nobody would manage the bridge.
     """
@@ -29,8 +29,9 @@ class Marks:
         self._lock = lock
         self._faults = faults
         self._marked: set[str] = set()
-        self._replaced: set[str] = set()
-        """The names of the switches whose mark was replaced since the lock was granted."""
+        self._late: set[str] = set()
+        """The names of the switches on which a late mark of another process may replace ours."""
+        self._is_lock_known = False
         self.handlers: Handlers = {LockIs: self._lock_is}
 
     def compare(self) -> None:
@@ -40,7 +41,7 @@ class Marks:
         """
         drivers = self._switches.drivers
         self._marked &= drivers.keys()
-        self._replaced &= drivers.keys()
+        self._late &= drivers.keys()
         self.left &= drivers.keys()
         for name, driver in drivers.items():
             bridge = driver.switch.bridge
@@ -53,8 +54,8 @@ class Marks:
         if mark is Mark.OURS:
             self._marked.add(name)
         is_replaced = mark is Mark.OTHERS and name in self._marked
-        if is_replaced and name not in self._replaced:
-            self._replaced.add(name)
+        if is_replaced and name in self._late:
+            self._late.remove(name)
             self._marked.remove(name)  # as if it were older than ours
         elif is_replaced and name not in self.left:
             self.left.add(name)
@@ -66,8 +67,9 @@ class Marks:
     def _lock_is(self, _event: LockIs) -> None:
         """Begin again: the process that had the lock meanwhile may have another mark."""
         self._marked.clear()
-        self._replaced.clear()
         self.left.clear()
+        self._late = set(self._switches.drivers) if self._is_lock_known else set()
+        self._is_lock_known = True
 
 
 def _faults_of(driver: SwitchDriver) -> list[Fault]:
