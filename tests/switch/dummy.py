@@ -315,12 +315,12 @@ class DummySwitch(OpenVSwitch):
         return {local: name for (remote, local), name in ports.items() if remote == "flow"}
 
     def _vxlan_ports(self, bridge: str) -> dict[tuple[str, str], str]:
-        tables = self.snapshot("Bridge", "Port", "Interface", database="Open_vSwitch")
-        (uuids,) = (row["ports"] for row in tables["Bridge"] if row["name"] == bridge)
-        names = {row["name"] for row in tables["Port"] if row["_uuid"] in several(uuids)}
-        rows = [row for row in tables["Interface"] if row["type"] == "vxlan"]
-        options = {row["name"]: row["options"] for row in rows if row["name"] in names}
-        return {(each["remote_ip"], each["local_ip"]): name for name, each in options.items()}
+        names = set(self.ovs_vsctl("list-ports", bridge).split())
+        return {
+            (row["options"]["remote_ip"], row["options"]["local_ip"]): row["name"]
+            for row in self.rows("Interface", "Open_vSwitch")
+            if row["name"] in names and row["type"] == "vxlan"
+        }
 
     def tunnel_port(self, remote: str, local: str = "127.0.0.1", bridge: str = "br0") -> str:
         """Return the name of a tunnel port, once Open vSwitch has numbered it."""
@@ -334,11 +334,9 @@ class DummySwitch(OpenVSwitch):
 
     def local_macs(self, logical_switch: str = "ls0") -> dict[str, str]:
         """Return Ucast_Macs_Local of a logical switch: MAC address to tunnel IP."""
-        tables = self.snapshot("Logical_Switch", "Physical_Locator", "Ucast_Macs_Local")
-        addresses = {row["_uuid"]: row["dst_ip"] for row in tables["Physical_Locator"]}
-        (of,) = (row["_uuid"] for row in tables["Logical_Switch"] if row["name"] == logical_switch)
-        rows = [row for row in tables["Ucast_Macs_Local"] if row["logical_switch"] == of]
-        return {row["MAC"]: addresses[row["locator"]] for row in rows}
+        lines = self.vtep_ctl("list-local-macs", logical_switch).splitlines()
+        rows = [line.split() for line in lines if "->" in line and "unknown-dst" not in line]
+        return {row[0]: row[2].removeprefix("vxlan_over_ipv4/") for row in rows}
 
     def column(self, table: str, column: str, record: str) -> str:
         """Return one column of a row of hardware_vtep, as vtep-ctl prints it."""

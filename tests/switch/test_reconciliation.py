@@ -58,7 +58,7 @@ def test_what_changed_meanwhile_is_mended(vtep: DummySwitch) -> None:
     assert "00:00:00:00:00:99" not in text
     assert "tun_id=0x21" not in text
     assert "dl_vlan=10" not in text
-    assert vtep.local_macs() == {HOST: "127.0.0.1"}
+    vtep.wait(lambda: vtep.local_macs() == {HOST: "127.0.0.1"}, "the host's row")
     vtep.wait(lambda: len(vtep.ovs_vsctl("list-ports", "br0").split()) == 4, "one tunnel less")
 
 

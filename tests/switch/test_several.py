@@ -78,7 +78,7 @@ def test_tunnel_ips_come_and_go_while_it_runs(joined: DummySwitch) -> None:
     joined.wait(lambda: joined.local_macs() == {HOST: "127.0.0.1"}, "the host at the old address")
     joined.wait(lambda: joined.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way there")
     joined.wait(lambda: switch_faults(joined) == set(), "the fault to clear")
-    assert len(joined.flows()) == len(flows)
+    joined.wait(lambda: len(joined.flows()) == len(flows), "as many flows")
     assert len(joined.groups()) == len(groups)
 
 
