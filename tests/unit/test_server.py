@@ -99,7 +99,7 @@ def test_a_table_that_is_missing_has_no_rows() -> None:
 @pytest.mark.parametrize("schema", [None, 5, {}, {"name": "x", "tables": {"Global": []}}])
 def test_what_is_no_schema_is_said(schema: object) -> None:
     with pytest.raises(Unusable, match="no schema: "):
-        schemas.missing(schema, VtepTables.columns)
+        schemas.check(schema, VtepTables.columns)
 
 
 def test_a_column_that_is_needed_is_named() -> None:

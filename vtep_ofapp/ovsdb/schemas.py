@@ -29,14 +29,10 @@ class NoTable:
 
 
 def missing(schema: Any, columns: Columns) -> dict[str, tuple[str, ...]]:
-    """Return those of the columns that a schema lacks. Raises Unusable for an invalid schema."""
-    try:
-        known = ovs.db.schema.DbSchema.from_json(schema).tables
-    except (error.Error, LookupError, TypeError, AttributeError, ValueError) as reason:
-        raise Unusable(f"no schema: {reason}") from None
-    lacks = {}
+    """Return those of the columns that a valid schema lacks."""
+    lacks, tables = {}, schema["tables"]
     for table, names in columns.items():
-        present = known[table].columns if table in known else ()
+        present = tables[table]["columns"] if table in tables else ()
         absent = tuple(name for name in names if name not in present)
         if absent:
             lacks[table] = absent
@@ -44,7 +40,11 @@ def missing(schema: Any, columns: Columns) -> dict[str, tuple[str, ...]]:
 
 
 def check(schema: Any, columns: Columns) -> None:
-    """Raise Unusable for a schema that lacks a column that is needed."""
+    """Raise Unusable for an invalid schema, and for one that lacks a column that is needed."""
+    try:
+        ovs.db.schema.DbSchema.from_json(schema)
+    except (error.Error, LookupError, TypeError, AttributeError, ValueError) as reason:
+        raise Unusable(f"no schema: {reason}") from None
     needed = {
         table: tuple(name for name in names if columns[table][name] is NEEDED)
         for table, names in missing(schema, columns).items()
