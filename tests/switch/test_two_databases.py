@@ -80,3 +80,18 @@ def test_what_is_there_stays_when_the_row_of_the_former_one_goes(
     joined.wait_for_log("br0 is no longer managed")
     assert joined.flows() == flows
     assert mark(joined) == f'"vtep_ofapp@{nvc.db}"'
+
+
+def test_a_bridge_without_another_controller_is_managed(
+    joined: DummySwitch, other: DummyApp, nvc: DummySwitch
+) -> None:
+    """An operator gives it to the other one, and takes it back."""
+    for app, vtep in ((other, nvc), (joined.app, joined)):
+        joined.ovs_vsctl("set-controller", "br0", app.target)
+        joined.wait(lambda: mark(joined) == f'"vtep_ofapp@{vtep.db}"', "the mark")  # noqa: B023
+        vtep.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p1", "40", "ls1")
+        joined.wait(lambda: "dl_vlan=40" in "\n".join(joined.flows()), "the flows")
+        vtep.vtep_ctl("unbind-ls", "br0", "p1", "40")
+        joined.wait(lambda: "dl_vlan=40" not in "\n".join(joined.flows()), "their end")
+    joined.wait_for_log(f"resolved: {LEFT}")
+    joined.wait(lambda: switch_faults(joined) == set(), "the fault to clear")

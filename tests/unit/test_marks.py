@@ -6,7 +6,7 @@ import pytest
 
 from vtep_ofapp.values.events import Away, Bridges, Committed, Connected, Disconnected, LockIs
 from vtep_ofapp.values.faults import FaultRow, FaultTable
-from vtep_ofapp.values.rows import Mark
+from vtep_ofapp.values.rows import Controller, Mark
 from vtep_ofapp.values.writes import PutFaultStatus, SecureBridge
 
 from .app import P0, App, described
@@ -63,6 +63,43 @@ def test_a_bridge_whose_mark_is_replaced_is_left_alone(app: App, said: Said) -> 
     app.turn(marked(Mark.OTHERS))
     assert connection.take() == app.openvswitch[DATABASE].take() == []
     assert len(lines(said, LEFT)) == 1
+
+
+@pytest.mark.parametrize(
+    ("targets", "is_left"),
+    [
+        (["tcp:127.0.0.1:6653"], False),
+        (["tcp:127.0.0.1:6653", "tcp:127.0.0.1:6654"], True),
+        (["ptcp:6653"], True),
+    ],
+)
+def test_a_bridge_with_one_controller_is_not_left(
+    app: App, said: Said, targets: list[str], is_left: bool
+) -> None:
+    connection = app.start()
+    connection.take()
+    taken = bridge(
+        port("p0", 1), to_anyone(), mark=Mark.OTHERS, controllers=tuple(map(Controller, targets))
+    )
+    app.turn(Bridges(DATABASE, {"br0": taken}))
+    assert ("stand by" in connection.take()) == is_left
+    assert app.openvswitch[DATABASE].take() == [SecureBridge("br0")] * (not is_left)
+
+
+def test_a_bridge_that_is_left_is_managed_again_when_we_are_its_only_controller(app: App) -> None:
+    connection = app.start()
+    app.turn(marked(Mark.OTHERS), Disconnected(connection))
+    taken = bridge(
+        port("p0", 1),
+        to_anyone(),
+        mark=Mark.OTHERS,
+        controllers=(Controller("tcp:127.0.0.1:6653"),),
+    )
+    app.turn(Bridges(DATABASE, {"br0": taken}))
+    again = ConnectionDouble()
+    app.turn(Connected(0xB0, again))
+    assert again.take()[-1] == "lead"
+    assert app.openvswitch[DATABASE].take() == [SecureBridge("br0")]
 
 
 @pytest.mark.parametrize("mark", [Mark.NONE, Mark.OURS])

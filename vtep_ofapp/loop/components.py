@@ -85,5 +85,5 @@ def build_components(
         marks=marks,
         stations=stations,
         rows=rows,
-        matching=Matching(rows, hosts, switches, connections, marks, faults, listener),
+        matching=Matching(rows, hosts, switches, connections, faults, listener),
     )

@@ -87,6 +87,7 @@ class Loop:
                 components.matching.match()
             components.connections.claim()
             if components.switches.have_changed:
+                components.marks.compare()
                 components.matching.find_missing()
             components.stations.forget_moved_away()
         components.stations.notify()

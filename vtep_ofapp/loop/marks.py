@@ -2,7 +2,7 @@
 
 from ..values.events import LockIs
 from ..values.faults import Fault, of_switch
-from ..values.rows import Mark
+from ..values.rows import Bridge, Mark
 from .dispatch import Handlers
 from .fault_log import FaultLog
 from .lock import Lock
@@ -15,7 +15,8 @@ class Marks:
 
     A mark of others that is older than ours is replaced: that process is gone, or was this one
     with other options. One that replaces ours is that of a running process. If we replaced it in
-    turn, both would undo each other's marks, ports and flows without end.
+    turn, both would undo each other's marks, ports and flows without end. It may run and no longer
+    control the bridge: if this process is the only controller, the mark is replaced.
 
     Only once after the lock has come back, a mark that replaces ours is replaced in turn. It may be
     a late write of the process that had the lock before us, with vtep_db spelled differently. That
@@ -46,14 +47,15 @@ class Marks:
         for name, driver in drivers.items():
             bridge = driver.switch.bridge
             if bridge is not None and self._lock.is_held:
-                self._compare(driver, bridge.mark)
+                self._compare(driver, bridge)
             self._faults.find((name, "mark"), _faults_of(driver) if name in self.left else ())
 
-    def _compare(self, driver: SwitchDriver, mark: Mark) -> None:
+    def _compare(self, driver: SwitchDriver, bridge: Bridge) -> None:
         name = driver.switch.name
-        if mark is Mark.OURS:
+        if bridge.mark is Mark.OURS:
             self._marked.add(name)
-        is_replaced = mark is Mark.OTHERS and name in self._marked
+        is_replaced = bridge.mark is Mark.OTHERS and name in self._marked
+        is_replaced &= not _is_only_controller(driver, bridge)
         if is_replaced and name in self._late:
             self._late.remove(name)
             self._marked.remove(name)  # as if it were older than ours
@@ -70,6 +72,13 @@ class Marks:
         self.left.clear()
         self._late = set(self._switches.drivers) if self._is_lock_known else set()
         self._is_lock_known = True
+
+
+def _is_only_controller(driver: SwitchDriver, bridge: Bridge) -> bool:
+    """Whether the bridge is connected to us and cannot be connected to another process, too."""
+    targets = [each.target for each in bridge.controllers]
+    is_passive = any(target.startswith("p") for target in targets)  # ptcp, pssl, punix
+    return driver.connection is not None and len(targets) == 1 and not is_passive
 
 
 def _faults_of(driver: SwitchDriver) -> list[Fault]:

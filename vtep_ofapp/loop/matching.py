@@ -6,7 +6,6 @@ from .connections import Connections
 from .fault_log import FaultLog
 from .forgotten_steps import missing
 from .hosts import Hosts
-from .marks import Marks
 from .switches import Switches
 from .vtep_rows import KnownRows
 
@@ -20,7 +19,6 @@ class Matching:
         hosts: Hosts,
         switches: Switches,
         connections: Connections,
-        marks: Marks,
         faults: FaultLog,
         listener: ListenAddress,
     ) -> None:
@@ -28,20 +26,18 @@ class Matching:
         self._hosts = hosts
         self._switches = switches
         self._connections = connections
-        self._marks = marks
         self._faults = faults
         self._listener = listener
         self._choice = Choice()
         self._missing: set[str] = set()
 
     def match(self) -> None:
-        """Match Physical_Switch rows with bridges, and compare their datapath ids and marks."""
+        """Match Physical_Switch rows with bridges, and compare their datapath ids."""
         rows = self._rows.by_name()
         self._choice = choose(self._hosts.read(), rows)
         if self._switches.match(rows, self._choice.bridges, self._hosts.vxlan_ports):
             self._connections.forget_refusals()
         self._connections.compare_ids()
-        self._marks.compare()
 
     def find_missing(self) -> None:
         """Find the step that an operator has forgotten, for each switch that is not connected."""
