@@ -13,7 +13,7 @@ from sim.lab.app import App
 from sim.waiting import wait_until
 from tests.lab.control import PATIENCE, Control
 from tests.lab.traffic import Traffic
-from tests.lab.trial import Overlay, TrialLab
+from tests.lab.trial import ForkedApp, Overlay, TrialLab
 from tests.lab.wire import Wire, new_mac
 
 OTHERS = {"vm2": ["untagged"], "vm3": ["untagged"]}
@@ -137,7 +137,7 @@ def test_what_the_nvc_changed_while_the_application_was_away_is_taken_up(
 @pytest.fixture
 def other(lab: TrialLab) -> Iterator[App]:
     """A second application beside the first one, standing by."""
-    other = App(lab.vtep, "other", port=6654)
+    other = ForkedApp(lab.vtep, "other", port=6654)
     try:
         other.start()
         wait_until(
