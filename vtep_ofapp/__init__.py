@@ -15,13 +15,12 @@ from typing import Any
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # os-ken runs on it
 
 import eventlet
-from eventlet.greenthread import GreenThread
-from eventlet.hubs import get_hub, trampoline
 from os_ken.base.app_manager import OSKenApp
 from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3
 
+from .loop import signals
 from .loop.components import build_components
 from .loop.inbox import Inbox
 from .loop.loop import Loop
@@ -46,14 +45,6 @@ config.register()
 _COLLECTIONS = 10_000, 10, 100
 """Thresholds of Python's cyclic garbage collector. With the defaults it scanned all flows again and
 again while 100,000 were loaded, which took half of the time; flows form no cycles."""
-
-
-def interrupt(number: int, frame: Any) -> None:
-    """Raise KeyboardInterrupt outside of os-ken's green threads, which would only log it."""
-    if isinstance(eventlet.getcurrent(), GreenThread):
-        get_hub().schedule_call_global(0, signal.default_int_handler, number, frame)
-    else:
-        signal.default_int_handler(number, frame)
 
 
 def format_log() -> None:
@@ -127,24 +118,12 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         """
         super().start()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, interrupt)
-        eventlet.spawn(self._log_on_request)
+            signals.on(number, signals.end)
+        signals.on(signal.SIGUSR1, lambda: self._inbox.post(AccountIsDue()))
         eventlet.spawn(self._loop.run)
         self._vtep.start()
         for database in self._openvswitch.values():
             database.start()
-
-    def _log_on_request(self) -> None:
-        """Post an event for each SIGUSR1, so that the loop logs the numbers of messages.
-
-        The signal handler writes to a file descriptor, because only that wakes the green threads.
-        """
-        asked = os.eventfd(0, os.EFD_CLOEXEC)
-        signal.signal(signal.SIGUSR1, lambda *_: os.eventfd_write(asked, 1))
-        while True:
-            trampoline(asked, read=True)
-            os.eventfd_read(asked)
-            self._inbox.post(AccountIsDue())
 
     @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])
     def state_changed(self, event: Any) -> None:
