@@ -10,6 +10,13 @@ from sim.lab.openvswitch import SCHEMAS, OpenVSwitch, tail
 from sim.lab.process import CHECKOUT, Process
 from sim.waiting import WaitFailed, wait_until
 
+ENVIRONMENT = {
+    "PYTHONFAULTHANDLER": "1",
+    "PYTHONPATH": str(CHECKOUT),
+    "PYTHONUNBUFFERED": "1",
+}
+"""Variables of the application: it runs from this checkout, and SIGABRT makes it tell its stack."""
+
 
 class Controller(Process):
     """A process in the VTEP's namespace that follows the VTEP database."""
@@ -85,7 +92,7 @@ class App(Controller):
         """Return the switch's variables, and the checkout as the place of vtep_ofapp."""
         # osken-manager does not look for modules in the current folder; worse, a folder there of
         # the module's name is taken for a file. `spawn` runs it elsewhere.
-        return {**self.vtep.env, "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
+        return {**self.vtep.env, **ENVIRONMENT}
 
     def start(self) -> None:
         """Write the configuration file and start the application."""

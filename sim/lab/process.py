@@ -49,7 +49,8 @@ class Process(ABC):
     def stop(self, grace: float = 20.0) -> int | None:
         """End the process by SIGTERM and return its exit code; None if it was never started.
 
-        Raises WaitFailed if it has not ended `grace` seconds later; it is killed then.
+        Raises WaitFailed if it has not ended `grace` seconds later. It is killed then, by a signal
+        on which the application writes to its log what it was doing.
         """
         if self._process is None:
             return None
@@ -58,6 +59,9 @@ class Process(ABC):
         try:
             return self._process.wait(grace)
         except subprocess.TimeoutExpired:
+            self._process.send_signal(Signals.SIGABRT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(20)
             self.kill()
             raise WaitFailed(
                 f"waited in vain for the end of {self.NAME} {grace:g} s after SIGTERM",

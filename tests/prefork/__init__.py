@@ -18,8 +18,10 @@ from select import select
 from signal import SIGKILL
 from tempfile import TemporaryFile
 
+from sim.lab import app
+
 CHECKOUT = Path(__file__).parents[2]
-ENVIRONMENT = {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
+ENVIRONMENT = app.ENVIRONMENT
 """What the server was started with; a process that wants it otherwise is to be started itself."""
 
 
