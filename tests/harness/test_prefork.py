@@ -107,3 +107,27 @@ time.sleep(60)
         assert program.exists()
         tester.kill()
     wait_until(lambda: not program.exists(), "the end of the program")
+
+
+def test_copies_share_no_events(start: Start, tmp_path: Path) -> None:
+    """The one of the two would wake up for descriptors of the other."""
+    waiting = """
+import eventlet, os
+from eventlet.hubs import trampoline
+reading, _ = os.pipe()
+eventlet.spawn(trampoline, reading, read=True)
+eventlet.sleep(0.01)
+print("it waits", flush=True)
+eventlet.sleep(60)
+"""
+    looking = """
+from pathlib import Path
+from eventlet.hubs import get_hub
+descriptor = get_hub().poll.fileno()
+print("watched:", Path(f"/proc/self/fdinfo/{descriptor}").read_text().count("tfd:"))
+"""
+    first = start(waiting)
+    wait_until(lambda: "it waits" in (tmp_path / "log").read_text(), "the first program")
+    assert start(looking).wait(10) == 0
+    first.kill()
+    assert "watched: 0\n" in (tmp_path / "log").read_text()

@@ -92,6 +92,7 @@ def end_with(parent: int) -> None:
 def become(request: dict[str, Any], output: int, error: int) -> NoReturn:
     """Be the program."""
     os.setsid()
+    have_own_hub()
     if request["namespace"]:
         enter(request["namespace"])
     os.chdir(request["folder"])
@@ -107,6 +108,16 @@ def become(request: dict[str, Any], output: int, error: int) -> NoReturn:
     else:
         runpy.run_path(sys.argv[0], run_name="__main__")
     sys.exit()
+
+
+def have_own_hub() -> None:
+    """Leave the hub that monkey_patch() made: all copies would share its epoll instance.
+
+    Each would get the events of all others, by the numbers of their descriptors.
+    """
+    inherited = eventlet.hubs.get_hub()
+    eventlet.hubs.use_hub()
+    inherited.poll.close()
 
 
 def enter(namespace: str) -> None:
