@@ -4,6 +4,7 @@ An exception that a signal handler raises may hit the hub of the green threads b
 The green thread that the hub was about to wake up then sleeps forever, and os-ken waits for it.
 """
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from eventlet.hubs import get_hub, trampoline
 
 def on(number: signal.Signals, act: Callable[[], None]) -> None:
     """Call a function in a green thread whenever a signal arrives."""
-    asked = os.eventfd(0, os.EFD_CLOEXEC)
+    asked = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
     # Only a file descriptor wakes the hub.
     signal.signal(number, lambda *_: os.eventfd_write(asked, 1))
     eventlet.spawn(_serve, asked, act)
@@ -31,5 +32,6 @@ def end() -> None:
 def _serve(asked: int, act: Callable[[], None]) -> None:
     while True:
         trampoline(asked, read=True)
-        os.eventfd_read(asked)
-        act()
+        with contextlib.suppress(BlockingIOError):  # the hub may wake a green thread for nothing
+            os.eventfd_read(asked)
+            act()
