@@ -15,13 +15,13 @@ from sim.lab.namespaces import run as command
 from sim.soak import probing, verdict
 from sim.soak.chance import Chance, draw
 from sim.soak.failures import APPLICATIONS, ROUGH
-from sim.soak.figures import AT_REST, Figures, at_rest, growth, verdict_on_life
+from sim.soak.figures import AT_REST, Figures, at_rest, figures, growth, verdict_on_life
 from sim.soak.hosts import PORTS
 from sim.soak.run import CALM, Soak, run
 from sim.soak.stage import Stage
 from sim.soak.watching import Traffic, known_traffic
 from sim.soak.world import FAR_STATION, STEADY, UNKNOWN_DST, Binding, LogicalSwitch, World
-from sim.waiting import WaitFailed
+from sim.waiting import WaitFailed, wait_until
 from sim.wire.frames import BROADCAST
 
 HERE, THERE, TAGGED = Binding("p2", 0), Binding("p3", 0), Binding("p2", 10)
@@ -229,12 +229,22 @@ def test_figures_wait_for_connections_and_show_those_that_are_left_over(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vtep, (app, other) = stage.vtep, stage.apps
+
+    def wait_for_connections(number: int) -> None:
+        """Wait until the application has accepted a connection, or seen its end."""
+        pid = other.pid
+        assert pid is not None
+        wait_until(lambda: figures(pid).sockets.get("OpenFlow", 0) == number, "its connections")
+
     before = at_rest(stage, other).descriptors
     monkeypatch.setattr("sim.soak.stage.PATIENCE", 1.0)
     one_more = vtep.namespace.call(lambda: socket.create_connection(("127.0.0.1", other.port)))
-    with one_more, pytest.raises(AssertionError, match=r"sockets of other are .*'OpenFlow': 2"):
-        at_rest(stage, other)
+    with one_more:
+        wait_for_connections(2)
+        with pytest.raises(AssertionError, match=r"sockets of other are .*'OpenFlow': 2"):
+            at_rest(stage, other)
     vtep.ovs_vsctl("set-controller", vtep.bridge, app.target)
+    wait_for_connections(0)
     with pytest.raises(AssertionError, match="sockets of other are "):
         at_rest(stage, other)
     monkeypatch.undo()
