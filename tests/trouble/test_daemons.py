@@ -37,9 +37,10 @@ class Many:
         self.learned = [mac(1, each) for each in range(number // 10)]
         self.placed = [mac(2, each) for each in range(number - len(self.learned))]
         self._lab, self._nvc, self._wire = lab, nvc, wire
+        all_flows = self.flows() + 2 * len(self.learned) + len(self.placed)
         self._place()
         self._wait(self._are_learned, "the stations", 0.5)
-        self._wait(lambda: self.flows() >= 2 * len(self.learned) + len(self.placed), "their flows")
+        self._wait(lambda: self.flows() >= all_flows, "their flows")
         self.reach()
 
     def _place(self) -> None:
