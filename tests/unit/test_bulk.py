@@ -181,6 +181,7 @@ def test_the_rows_of_a_new_connection_replace_all_former_ones(macs: RemoteMacs) 
         {"insert": {**columns(), "locator": str(NEAR_END)}},
         {"insert": {**columns(), "logical_switch": ["uuid", "RED"]}},
         {"insert": {"MAC": MAC1}},
+        {"old": 1},
         {"destroy": None},
     ],
 )

@@ -16,7 +16,6 @@ from .errors import Malformed
 
 _WHOLE = frozenset({"initial", "insert", "new"})
 """Kinds of row updates with all columns that are not their default."""
-_DELETED = frozenset({"delete", "old"})
 _AGAIN = "again"
 """Our own kind of row update: nothing changed but what the row refers to."""
 
@@ -96,7 +95,7 @@ class RemoteMacs:
         uuid = _uuid(text)
         kind, columns = _kind(update)
         is_known = uuid in self._rows
-        if kind in _DELETED:
+        if kind == "delete" or (kind == "old" and isinstance(columns, dict)):
             return Gone(uuid) if self._rows.pop(uuid, None) else None
         if kind in _WHOLE:
             received = _changed(_Columns(), columns)
