@@ -17,13 +17,12 @@ from pathlib import Path
 from ..process import config
 from ..process.options import BadOption
 from ..values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
+from ..values.writes import OUR_DESCRIPTION
 from . import emulator
 from .tools import Failure, Removal, Row, Tools, members, pairs, print_line, where, without
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids that marks our bridges and ports."""
-_DESCRIPTION = "managed by vtep_ofapp"
-"""The end of the description that we write for a Physical_Switch without one."""
 _FLOWS = f"cookie={COOKIE_BASE:#x}/{COOKIE_MASK:#x}"
 _EMPTY: tuple[str, list[object]] = ("set", [])
 _PORTS_AT_ONCE = 1000
@@ -190,7 +189,7 @@ def _clean_switch(switch: Row) -> Iterator[Removal]:
     row: Row = {
         column: empty for column in ("tunnels", "switch_fault_status") if switch[column] != empty
     }
-    if switch["description"].endswith(_DESCRIPTION):
+    if switch["description"].endswith(OUR_DESCRIPTION):
         row["description"] = ""
     if row:
         what = f"{switch['name']}: {', '.join(sorted(row))} of Physical_Switch"

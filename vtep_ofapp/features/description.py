@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ..engine.feature import Feature
 from ..engine.report import ManagedSwitches, Report
 from ..values.rows import PhysicalSwitch
-from ..values.writes import DescribeSwitch, VtepWrite
+from ..values.writes import OUR_DESCRIPTION, DescribeSwitch, VtepWrite
 
 
 class Description(Report):
@@ -23,7 +23,7 @@ class Description(Report):
                 continue
             addresses = _management_ips(physical, self._managed.peers.get(name))
             if not physical.description or (addresses and not physical.management_ips):
-                description = f"{name} of Open vSwitch, managed by vtep_ofapp"
+                description = f"{name} of Open vSwitch, {OUR_DESCRIPTION}"
                 yield DescribeSwitch(physical.uuid, addresses, description)
 
     def _take(self, managed: ManagedSwitches) -> None:

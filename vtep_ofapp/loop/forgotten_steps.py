@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from ..values.faults import Fault
 from ..values.listen_address import ListenAddress
 from ..values.rows import Bridge, PhysicalSwitch
+from ..values.writes import OUR_DESCRIPTION
 
 PATIENCE = 4.0
 """Seconds for an operator's next step; Open vSwitch updates is_connected every 5 s."""
@@ -12,9 +13,6 @@ BACKOFF = 15.0
 """Seconds for a bridge with our address to connect; it may wait for 8 between attempts."""
 
 DATABASE = "hardware_vtep"
-
-DESCRIPTION = "managed by vtep_ofapp"
-"""The end of the description of a Physical_Switch that this program has managed."""
 
 
 def missing(
@@ -56,7 +54,7 @@ def missing(
         if bridge is not None:
             found[name] = _not_connected(bridge, listener)
             continue
-        is_ours = is_idle or bool(strays) or row.description.endswith(DESCRIPTION)
+        is_ours = is_idle or bool(strays) or row.description.endswith(OUR_DESCRIPTION)
         found[name] = _without_bridge(name, unread, strays, is_ours)
     return found
 

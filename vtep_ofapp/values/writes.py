@@ -7,6 +7,9 @@ from uuid import UUID
 from .faults import FaultRow
 from .rows import BindingStats, TunnelReport
 
+OUR_DESCRIPTION = "managed by vtep_ofapp"
+"""The end of the description of a Physical_Switch that DescribeSwitch has described."""
+
 
 class SwitchWrite:
     """What Open_vSwitch is asked to hold."""
