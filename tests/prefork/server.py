@@ -18,6 +18,7 @@ import eventlet
 
 eventlet.monkey_patch()  # as osken-manager does, before anything else is imported
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -78,7 +79,8 @@ def keep(request: dict[str, Any], output: int, error: int, report: int) -> None:
     os.close(error)
     system.write(report, f"{pid}\n".encode())
     _, status = system.waitpid(pid, 0)
-    system.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    with contextlib.suppress(BrokenPipeError):  # nobody waits for its end any longer
+        system.write(report, f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 

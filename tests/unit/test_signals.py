@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import eventlet
 import pytest
-from eventlet.hubs import get_hub
+from eventlet.hubs import get_hub, trampoline
 from eventlet.hubs.timer import Timer
 from os_ken.lib import hub
 
@@ -83,6 +83,25 @@ def test_a_signal_loses_no_timer_that_the_hub_has_just_taken() -> None:
     with pytest.raises(KeyboardInterrupt):
         eventlet.sleep(LONG)
     assert done == ["called"]
+
+
+def test_a_green_thread_that_is_woken_for_nothing_waits_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[int] = []
+
+    def wait(descriptor: int, read: bool) -> None:
+        waits.append(descriptor)
+        if len(waits) > 1:
+            trampoline(descriptor, read=read)
+
+    monkeypatch.setattr(signals, "trampoline", wait)
+    former = signal.getsignal(signal.SIGUSR2)
+    signals.on(signal.SIGUSR2, lambda: None)
+    with eventlet.Timeout(LONG):
+        while len(waits) < 2:
+            eventlet.sleep(0)
+    signal.signal(signal.SIGUSR2, former)
 
 
 def test_each_signal_calls_its_function() -> None:
