@@ -58,7 +58,8 @@ coverage: venv ## Run the unit tests and show which branches they do not take
 
 venv: $(VENV)/installed ## Make .venv with the application (editable) and what its tests need
 
-# The pip of Python 3.11 takes twice as long. What is imported is compiled then, which is half of it.
+# The pip that comes with Python 3.11 takes twice as long. Modules are compiled when they are first
+# imported: half of those that are installed never are.
 $(VENV)/installed: requirements.txt setup.py etc/osken-manager
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --upgrade pip
