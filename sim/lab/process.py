@@ -14,6 +14,9 @@ from sim.lab.namespaces import Namespace
 from sim.lab.openvswitch import tail
 from sim.waiting import WaitFailed
 
+_LAST_WORDS = 20.0
+"""Seconds for a process to write its stack."""
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -61,7 +64,7 @@ class Process(ABC):
         except subprocess.TimeoutExpired:
             self._process.send_signal(Signals.SIGABRT)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(20)
+                self._process.wait(_LAST_WORDS)
             self.kill()
             raise WaitFailed(
                 f"waited in vain for the end of {self.NAME} {grace:g} s after SIGTERM",

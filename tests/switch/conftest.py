@@ -40,6 +40,16 @@ def described(kind: type[S]) -> Iterator[S]:
 
 
 @contextmanager
+def a_database() -> Iterator[DummySwitch]:
+    """Start a database server alone, whose hardware_vtep has a Physical_Switch br0."""
+    with described(DummySwitch) as server:
+        server.create_databases()
+        server.ovsdb_server.start()
+        server.add_physical_switch()
+        yield server
+
+
+@contextmanager
 def a_switch() -> Iterator[DummySwitch]:
     """Start Open vSwitch with empty databases, and end it."""
     with described(DummySwitch) as switch:

@@ -99,6 +99,15 @@ class DummyApp(App):
         """Return whether a bridge is connected to the application; the kernel knows at once."""
         return _ESTABLISHED in self.vtep.namespace.call(lambda: sockets(self.port))
 
+    def wait_to_say(self, text: str, after: int = 0) -> None:
+        """Wait until it has said something, after so many characters of its log."""
+        wait_until(
+            lambda: text in self.log_text[after:],
+            f"{text!r} from {self.NAME}",
+            timeout=PATIENCE,
+            evidence=lambda: f"{self.vtep.evidence()}\n--- {self.NAME}\n{self.log_text}",
+        )
+
     def begin_log(self) -> None:
         """Let the next start begin with an empty log; what was logged so far stays beside it."""
         self._logs += 1

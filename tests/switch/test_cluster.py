@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,14 +134,9 @@ def test_the_application_follows_the_leader_of_the_database(cluster: Clustered) 
 def test_a_leader_that_stands_still_is_left_for_the_new_one(cluster: Clustered) -> None:
     cluster.learns(HOST)
     former = cluster.leader()
-    pid = former.ovsdb_server.pid
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with former.ovsdb_server.stopped():
         cluster.wait(lambda: cluster.leader() is not former, "another leader")
         cluster.learns("00:00:00:00:00:04", timeout=40)
-    finally:
-        os.kill(pid, signal.SIGCONT)
     cluster.learns("00:00:00:00:00:05")
 
 

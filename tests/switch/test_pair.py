@@ -56,7 +56,7 @@ class Pair(DummySwitch):
         self.manage()
         self.join()
         self.other.start()
-        self.said(self.other, STANDING_BY)
+        self.other.wait_to_say(STANDING_BY)
         self.ovs_vsctl("set-controller", "br0", self.app.target, self.other.target)
         self.wait(self.other.is_connected, "the connection of the other")
 
@@ -64,15 +64,6 @@ class Pair(DummySwitch):
         """Return the roles of the controllers that are connected."""
         rows = self.rows("Controller", "Open_vSwitch")
         return [row["role"] for row in rows if row["is_connected"]]
-
-    def said(self, app: DummyApp, text: str, after: int = 0) -> None:
-        """Wait until an application has said something, after so many characters of its log."""
-        wait_until(
-            lambda: text in app.log_text[after:],
-            f"{text!r} from {app.NAME}",
-            timeout=PATIENCE,
-            evidence=lambda: f"{self.evidence()}\n--- {app.NAME}\n{app.log_text}",
-        )
 
     def one_leads(self, *apps: DummyApp) -> None:
         """Wait until one of the applications is master, and learns.
@@ -124,7 +115,7 @@ def test_the_other_takes_over_and_leaves_all_as_it_is(pair: Pair) -> None:
     pair.wait(lambda: sorted(pair.roles()) == ["master", "slave"], "master and slave")
     rows, flows, ages = pair.local_rows(), pair.flows(), pair.ages()
     pair.app.kill()
-    pair.said(pair.other, IN_CHARGE)
+    pair.other.wait_to_say(IN_CHARGE)
     pair.learns(GUEST)
     later = pair.ages()
     assert rows.items() <= pair.local_rows().items()
@@ -146,13 +137,13 @@ def test_what_changed_while_nobody_was_in_charge_is_made_good(pair: Pair) -> Non
 
 def test_one_that_comes_back_stands_by(pair: Pair) -> None:
     pair.app.kill()
-    pair.said(pair.other, IN_CHARGE)
+    pair.other.wait_to_say(IN_CHARGE)
     pair.app.begin_log()
     pair.app.start()
-    pair.said(pair.app, STANDING_BY)
+    pair.app.wait_to_say(STANDING_BY)
     pair.wait(pair.app.is_connected, "its connection")
     pair.other.kill()
-    pair.said(pair.app, IN_CHARGE)
+    pair.app.wait_to_say(IN_CHARGE)
     pair.learns(GUEST)
 
 
@@ -170,15 +161,15 @@ def test_the_process_with_the_lock_is_master_after_cuts_and_kills(pair: Pair) ->
     pair.place(FAR, "10.2.2.3")
     pair.learns(HOST)
     pair.ways[pair.app.NAME].cut()
-    pair.said(pair.other, IN_CHARGE)
+    pair.other.wait_to_say(IN_CHARGE)
     pair.learns(GUEST)
     # A row without the flow of its station is removed by the next one in charge.
     pair.wait(lambda: f"dl_src={GUEST}" in "\n".join(pair.flows()), "the flow of the guest")
     pair.other.kill()
     said = len(pair.app.log_text)
     pair.ways[pair.app.NAME].mend()
-    pair.said(pair.app, IN_CHARGE, said)
-    pair.said(pair.app, "br0 is managed", said)
+    pair.app.wait_to_say(IN_CHARGE, said)
+    pair.app.wait_to_say("br0 is managed", said)
     pair.one_leads(pair.app)
     pair.place("00:00:00:00:00:98", "10.2.2.4")
     way = lambda: pair.sends("p0", "00:00:00:00:00:98")  # noqa: E731
@@ -193,10 +184,10 @@ def test_a_cut_of_hardware_vtep_alone_disturbs_nothing(pair: Pair) -> None:
     rows, ages = pair.local_rows(), pair.ages()
     way = pair.ways[pair.app.NAME]
     way.cut()
-    pair.said(pair.app, "hardware_vtep: connection lost")
+    pair.app.wait_to_say("hardware_vtep: connection lost")
     said = len(pair.app.log_text)
     way.mend()
-    pair.said(pair.app, "br0 is managed", said)
+    pair.app.wait_to_say("br0 is managed", said)
     pair.come_to_rest()
     later = pair.ages()
     assert all(later[flow] >= age for flow, age in ages.items())

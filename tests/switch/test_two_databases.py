@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.switch.conftest import described
+from tests.switch.conftest import a_database
 from tests.switch.dummy import DummyApp, DummySwitch
 from tests.switch.state import switch_faults
 from tests.switch.test_leftovers import mark
@@ -18,10 +18,7 @@ MANAGED = "br0 is managed\n"
 @pytest.fixture
 def nvc(joined: DummySwitch) -> Iterator[DummySwitch]:
     """Another hardware_vtep with a Physical_Switch br0."""
-    with described(DummySwitch) as other:
-        other.create_databases()
-        other.ovsdb_server.start()
-        other.add_physical_switch()
+    with a_database() as other:
         yield other
 
 
