@@ -36,7 +36,7 @@ import ovs.dirs
 import ovs.unixctl.server
 from eventlet.patcher import original
 
-import vtep_ofapp
+import vtep_ofapp.app
 
 system, socket = original("os"), original("socket")
 """Without green threads: this process has none."""

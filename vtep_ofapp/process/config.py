@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+import os_ken.base.app_manager  # noqa: F401  (it declares ofp_listen_host and others)
 from os_ken import cfg
 from oslo_config.cfg import Error, NoSuchOptError, TemplateSubstitutionError
 
@@ -87,6 +88,7 @@ def register() -> None:
 
 def load(file: str | None) -> None:
     """Read a configuration file without osken-manager; raises BadOption if it is not valid."""
+    register()
     try:
         cfg.CONF(["--config-file", file] if file else [], default_config_files=[])
     except (Error, OSError, ValueError) as error:

@@ -1,0 +1,148 @@
+"""The application class. It only wires the parts together.
+
+These are the connections (OpenFlow), the databases (OVSDB) and the loop between them.
+"""
+
+import gc
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+import eventlet
+from os_ken.base.app_manager import OSKenApp
+from os_ken.controller import ofp_event
+from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
+from os_ken.ofproto import ofproto_v1_3
+
+from .loop import signals
+from .loop.components import build_components
+from .loop.inbox import Inbox
+from .loop.loop import Loop
+from .loop.timers import Timers
+from .openflow import replaced as replaced_in_os_ken
+from .openflow import server
+from .openflow.connections import Connections
+from .openflow.tls import Certificates
+from .ovsdb import replaced as replaced_in_ovs
+from .ovsdb.client import Database, use_tls
+from .ovsdb.hardware_vtep.tables import VtepTables
+from .ovsdb.open_vswitch.tables import OpenVSwitchTables
+from .process import config, log_format, log_limits, unused_options
+from .process.options import BadOption
+from .process.systemd import ServiceManager
+from .values.events import AccountIsDue
+
+LOG = logging.getLogger("vtep_ofapp")
+
+config.register()
+
+_COLLECTIONS = 10_000, 10, 100
+"""Thresholds of Python's cyclic garbage collector. With the defaults it scanned all flows again and
+again while 100,000 were loaded, which took half of the time; flows form no cycles."""
+
+
+def format_log() -> None:
+    """Install our log format, unless a logging configuration file is given."""
+    if not config.logs_by_file():
+        log_format.install(logging.getLogger().handlers, os.environ)
+
+
+def _listener(openflow: config.OpenFlow) -> server.Listener:
+    """Return the OpenFlow listener; it already listens.
+
+    Raises BadOption and CannotListen.
+    """
+    where = openflow.host, openflow.port, openflow.option
+    tls = openflow.tls
+    if tls is None:
+        return server.Listener(*where, None)
+    try:
+        certificates = Certificates(tls.key, tls.certificate, tls.ca, openflow.ciphers)
+    except OSError as error:
+        raise BadOption(f"[DEFAULT] {', '.join(config.OPENFLOW_TLS)}: {error}") from None
+    return server.Listener(*where, certificates)
+
+
+class VtepApp(OSKenApp):  # type: ignore[misc]
+    """The application. Its handlers pass os-ken's events to the connections."""
+
+    __module__ = "vtep_ofapp"
+    """os-ken takes only a class whose module has the name that it was given."""
+    OFP_VERSIONS = (ofproto_v1_3.OFP_VERSION,)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        format_log()
+        try:
+            strange = unused_options.check(sys.argv[1:])
+            options = config.read()
+            listening = _listener(options.openflow)
+        except (BadOption, server.CannotListen) as error:
+            LOG.critical("vtep_ofapp: %s", error)
+            raise SystemExit(1) from None
+        for line in strange:
+            LOG.warning("%s", line)
+        if options.tls is not None:
+            use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
+        gc.set_threshold(*_COLLECTIONS)
+        log_limits.install(eventlet.spawn_after)
+        replaced_in_ovs.install()
+        replaced_in_os_ken.install(listening)
+        self._inbox = inbox = Inbox()
+        self._connections = Connections(inbox.post)
+        self._vtep = Database(
+            "hardware_vtep", options.vtep_db, VtepTables(), inbox.post, options.lock
+        )
+        self._openvswitch = {
+            name: Database(name, remotes, OpenVSwitchTables(name, options.mark), inbox.post)
+            for name, remotes in options.ovs_db.items()
+        }
+        components = build_components(
+            self._vtep,
+            self._openvswitch,
+            options.settings,
+            Timers(inbox.post),
+            options.listener,
+        )
+        self._loop = Loop(components, inbox, ServiceManager())
+
+    def start(self) -> None:
+        """Start the loop and the database clients, once every application is loaded.
+
+        SIGTERM ends the process as Ctrl-C does, at once and with exit code 0. No state has to be
+        saved: the switches keep their flows. On SIGUSR1 the numbers of messages are logged.
+        """
+        super().start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signals.on(number, signals.end)
+        signals.on(signal.SIGUSR1, lambda: self._inbox.post(AccountIsDue()))
+        eventlet.spawn(self._loop.run)
+        self._vtep.start()
+        for database in self._openvswitch.values():
+            database.start()
+
+    @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])
+    def state_changed(self, event: Any) -> None:
+        """Pass on that a datapath finished the handshake or disconnected."""
+        self._connections.state_changed(event.datapath, event.state)
+
+    @set_ev_cls(
+        [
+            ofp_event.EventOFPPacketIn,
+            ofp_event.EventOFPFlowRemoved,
+            ofp_event.EventOFPFlowStatsReply,
+            ofp_event.EventOFPGroupDescStatsReply,
+            ofp_event.EventOFPExperimenterStatsReply,
+            ofp_event.EventOFPExperimenter,
+            ofp_event.EventONFBundleCtrlMsg,
+            ofp_event.EventOFPRoleReply,
+            ofp_event.EventOFPEchoReply,
+            ofp_event.EventOFPErrorMsg,
+        ],
+        MAIN_DISPATCHER,
+    )
+    def received(self, event: Any) -> None:
+        """Pass on a message from a datapath."""
+        self._connections.received(event.msg)
