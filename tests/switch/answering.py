@@ -5,11 +5,12 @@ The feature sends the frames back where they came in, with the addresses exchang
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import vtep_ofapp
+from vtep_ofapp.engine.cause import Cause
 from vtep_ofapp.engine.desired import Desired
 from vtep_ofapp.engine.feature import Feature, Owner
 from vtep_ofapp.engine.topics import SwitchReplaced, Topic
@@ -48,6 +49,10 @@ def answerer(key: Answerer, view: View) -> Desired:
     return Desired((show,))
 
 
+def because(key: Answerer, view: View) -> Iterator[Cause]:
+    yield Cause(f"frames for {ADDRESS} are answered")
+
+
 def answer(packet: PacketIn, view: View) -> Iterable[Topic]:
     frame, numbers = packet.header, source_binding(packet.fields)
     assert numbers is not None, packet
@@ -67,7 +72,7 @@ class Answering(vtep_ofapp.VtepApp):
         SHOWN[Cookie.UNICAST] = slice(0, LENGTH)
         registry.FEATURES += (
             Feature(
-                owners=(Owner(Answerer, answerer),),
+                owners=(Owner(Answerer, answerer, because),),
                 invalidated_by={SwitchReplaced: lambda topic, view: [Answerer()]},
                 packets={Cookie.UNICAST: answer},
             ),

@@ -385,6 +385,8 @@ class Sequences(RuleBasedStateMachine):
             assert (left, missing) == (set(), set()), what
         for name in OWN_OF:
             check_references(self.world, self.reference, name)
+            switch = self.world.switches[name]
+            assert all(switch.because(key) for key, _ in switch.owned.all())
 
     def calm_down(self, outcomes: dict[str, str]) -> None:
         self.world.calm_down(lambda address: "error" if outcomes.get(address) == "error" else "up")

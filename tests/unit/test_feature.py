@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from vtep_ofapp.engine.cause import Cause, RowOf
 from vtep_ofapp.engine.desired import NOTHING, Desired
 from vtep_ofapp.engine.desired_actual import Difference
 from vtep_ofapp.engine.dirty import Pace
@@ -155,6 +156,11 @@ def mirrored(key: Mirrored, view: View, choose: Choice) -> Desired:
     return Desired(tuple(flows), uses=targets)
 
 
+def because(key: Blocked | Mirrored, view: View) -> Iterator[Cause]:
+    if key.row in view[Blocks].rows:
+        yield Cause("the NVC blocks a MAC", (RowOf("Made_Up", key.row),))
+
+
 def whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
     for row in view[Blocks].of[topic.logical_switch]:
         yield from (Blocked(row), Mirrored(row))
@@ -185,7 +191,10 @@ def due(view: View) -> Iterable[Topic]:
 BLOCKING = Feature(
     indices=(Blocks,),
     states=(Seen,),
-    owners=(Owner(Blocked, blocked), TunnelUser(Mirrored, mirrored, Pace.IN_PARTS)),
+    owners=(
+        Owner(Blocked, blocked, because),
+        TunnelUser(Mirrored, mirrored, because, Pace.IN_PARTS),
+    ),
     invalidated_by={WholeLogicalSwitch: whole},
     packets={Cookie.UNICAST: packet_in},
     counters=(count,),
@@ -231,6 +240,12 @@ def test_a_feature_has_flows_faults_and_rows(world: World) -> None:
     world.settle()
     assert blocks(world) == world.complaints() == set()
     assert written(world) == []
+
+
+def test_it_says_why(world: World) -> None:
+    (cause,) = world.switch.because(Blocked(ROW.uuid))
+    assert str(cause) == f"the NVC blocks a MAC (Made_Up {ROW.uuid})"
+    assert world.switch.because(Blocked(uuid(0xDEAD))) == ()
 
 
 def test_it_follows_the_logical_switch_and_its_bindings(world: World) -> None:
@@ -315,7 +330,7 @@ def test_it_adds_a_step_to_the_way_of_some_bindings() -> None:
 @pytest.mark.parametrize(
     "again",
     [
-        Feature(owners=(Owner(Blocked, blocked),)),
+        Feature(owners=(Owner(Blocked, blocked, because),)),
         Feature(packets={Cookie.UNICAST: packet_in}),
     ],
     ids=["owners", "packets"],

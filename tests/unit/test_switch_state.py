@@ -126,7 +126,7 @@ def counting(features: Iterable[Feature], counts: Counter[type]) -> list[Feature
             counts[owner.key] += 1
             return owner.compute(*args)
 
-        return type(owner)(owner.key, compute, owner.pace)
+        return type(owner)(owner.key, compute, owner.because, owner.pace)
 
     return [replace(each, owners=tuple(map(counted, each.owners))) for each in features]
 

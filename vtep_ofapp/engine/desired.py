@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from typing import NamedTuple, TypeAlias
 
 from ..values.faults import Fault
-from ..values.flows import Flow, Group
+from ..values.flows import Flow, FlowKey, Group
 from ..values.rows import TunnelPort
 from .needs import NO_TUNNELS, Addresses
 
@@ -26,6 +26,18 @@ class Desired(NamedTuple):
     rows: tuple[tuple[Key, object], ...] = ()
     ports: tuple[tuple[str, TunnelPort], ...] = ()
     uses: Addresses = NO_TUNNELS
+
+    def has_flow(self, key: FlowKey) -> bool:
+        """Whether the flow with this key is desired."""
+        return any(flow.key == key for flow in self.flows)
+
+    def has_group(self, id: int) -> bool:
+        """Whether the group with this id is desired."""
+        return any(group.id == id for group in self.groups)
+
+    def has_port(self, name: str) -> bool:
+        """Whether the tunnel port with this name is desired."""
+        return any(port == name for port, _ in self.ports)
 
 
 NOTHING = Desired()

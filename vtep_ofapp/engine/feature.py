@@ -13,6 +13,7 @@ from ..pipeline.layout import Cookie, Step
 from ..process.settings import Settings
 from ..values.counters import Counter
 from ..values.flows import Flow, FlowKey
+from .cause import Cause
 from .desired import Desired, Key
 from .dirty import Pace
 from .needs import Addresses, Choice
@@ -23,6 +24,8 @@ from .view import Known, View
 Clock: TypeAlias = Callable[[], float]
 MakeReport: TypeAlias = Callable[[Known, Settings, Clock], Report]
 """Makes a report from the indices and shared objects of features."""
+Because: TypeAlias = Callable[[Any, View], Iterable[Cause]]
+"""Returns why the owner with a key desires what it does, for people; rows may be missing."""
 Listener: TypeAlias = Callable[[Any, View], Iterable[Topic]]
 """A function from a topic to the topics, mostly owners, that it invalidates.
 
@@ -66,10 +69,11 @@ class FlowWatcher:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A kind of owner. ``key`` is the type of its keys; ``compute`` is a pure function."""
+    """A kind of owner. ``key`` is the type of its keys; the functions are pure."""
 
     key: type
     compute: Callable[[Any, View], Desired]
+    because: Because
     pace: Pace = Pace.AT_ONCE
 
     def recompute(self, key: Key, view: View, former: Addresses) -> tuple[Desired, Addresses]:
@@ -88,6 +92,7 @@ class TunnelUser:
 
     key: type
     compute: Callable[[Any, View, Choice], Desired]
+    because: Because
     pace: Pace = Pace.AT_ONCE
 
     def recompute(self, key: Key, view: View, former: Addresses) -> tuple[Desired, Addresses]:

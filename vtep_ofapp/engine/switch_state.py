@@ -8,7 +8,7 @@ changes that invalidate them.
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from ..process.settings import Settings
@@ -18,12 +18,14 @@ from ..values.faults import Fault
 from ..values.flows import FlowKey, Group
 from ..values.packets import PacketOut
 from ..values.rows import Bridge, PhysicalSwitch, TunnelPort
+from .cause import Cause
 from .desired import NOTHING, Desired, Key
 from .desired_actual import DesiredActual
 from .dirty import PARTS_PER_TURN, Dirty
 from .feature import Clock, FlowWatcher
 from .model import Model
 from .needs import NO_TUNNELS, Addresses, TunnelUsers
+from .owned import Owned, Source
 from .switch_flows import SwitchFlows
 from .topics import (
     BridgeChanged,
@@ -35,9 +37,6 @@ from .topics import (
 )
 from .view import View
 
-Source: TypeAlias = tuple[type, Key]
-"""The owner of faults, with the type of its key: keys of different types may be equal."""
-
 LOG = logging.getLogger("vtep_ofapp.managed")
 
 
@@ -45,7 +44,7 @@ class SwitchState:
     """A Physical_Switch and the bridge of the same name.
 
     ``flows``, ``groups``, ``tunnel_ports`` and the ``rows`` of each kind hold the desired and the
-    actual state.
+    actual state, ``owned`` the desired state by its owners.
     """
 
     def __init__(self, name: str, model: Model, settings: Settings, clock: Clock) -> None:
@@ -59,7 +58,7 @@ class SwitchState:
         }
         self.view = View(name, settings, clock, model.known, self.rows, tables.steps)
         self._tables = tables
-        self._desired: dict[type, dict[Key, Desired]] = {kind: {} for kind in tables.owners}
+        self.owned = Owned(tables.owners)
         self._users = TunnelUsers()
         self._dirty = Dirty(
             {key: owner.pace for key, owner in tables.owners.items()},
@@ -95,14 +94,10 @@ class SwitchState:
         """Whether Open vSwitch has created every desired tunnel, or failed to."""
         return not any(map(self.view.tunnels.is_pending, self._users.wanted()))
 
-    def faulty(self) -> list[Source]:
-        """Return the owners that have faults, as recompute() yields them."""
-        return [
-            (kind, key)
-            for kind, owners in self._desired.items()
-            for key, desired in owners.items()
-            if desired.faults
-        ]
+    def because(self, key: Key) -> tuple[Cause, ...]:
+        """Return why an owner desires what it does, or desires nothing."""
+        owner = self._tables.owners[type(key)]
+        return tuple(owner.because(key, self.view)) if self.view.physical else ()
 
     def next_due(self) -> float | None:
         """Return when the next timer expires, by the clock, None if none is running."""
@@ -116,7 +111,7 @@ class SwitchState:
         former, self.view.physical = self.view.physical, physical
         self.invalidate(SwitchRowChanged(former))
         if _identity(former) != _identity(physical):
-            for owners in self._desired.values():
+            for owners in self.owned.of.values():
                 for key in owners:
                     self._dirty.add(key)
             self.invalidate(SwitchReplaced())
@@ -135,7 +130,7 @@ class SwitchState:
         the features' listeners return for it. A PacketOut that they return is sent.
         """
         kind = type(topic)
-        if kind in self._desired:
+        if kind in self.owned.of:
             self._dirty.add(topic)
         elif kind is TunnelChanged:
             for key in self._users.take_waiting(topic.address):
@@ -179,7 +174,7 @@ class SwitchState:
         changed: list[tuple[dict[Key, Desired], Key, Desired]] = []
         for key in self._take():
             kind = type(key)
-            owners = self._desired[kind]
+            owners = self.owned.of[kind]
             former = owners.get(key, NOTHING)
             try:
                 desired, needs = self._recompute(kind, key, former.uses)

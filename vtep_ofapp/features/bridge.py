@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ..engine.cause import Cause, RowOf
 from ..engine.desired import Desired
 from ..engine.feature import Feature, Owner
 from ..engine.report import FaultColumn, ManagedSwitches
@@ -76,6 +77,11 @@ def _bridge(key: WholeBridge, view: View) -> Desired:
     return Desired(flows, (flooding.alive(), flooding.again()), tuple(_faults(view)))
 
 
+def _because(key: WholeBridge, view: View) -> Iterator[Cause]:
+    assert view.physical is not None
+    yield Cause("every managed bridge has it", (RowOf("Physical_Switch", view.physical.uuid),))
+
+
 def _faults(view: View) -> Iterator[Fault]:
     assert view.physical is not None
     yield from map(view.switch_fault, view.physical.refused)
@@ -103,7 +109,7 @@ def _is_ours(row: PhysicalSwitch, managed: ManagedSwitches) -> bool:
 
 FEATURE = Feature(
     states=(lambda view: MissingAddresses(),),
-    owners=(Owner(WholeBridge, _bridge),),
+    owners=(Owner(WholeBridge, _bridge, _because),),
     invalidated_by={
         SwitchRowChanged: _whole_bridge,
         SwitchReplaced: _whole_bridge,

@@ -46,6 +46,10 @@ class Peers(Index):
         """Return the locators by which rows name a remote VTEP for a logical switch."""
         return self._locators.get(peer.logical_switch, {}).get(peer.address, ())
 
+    def count(self, peer: Peer) -> int:
+        """Return how many rows name a remote VTEP for a logical switch, once for each locator."""
+        return self._locators.get(peer.logical_switch, {}).get(peer.address, Counter()).total()
+
     def naming(self, address: str) -> Iterable[UUID]:
         """Return the logical switches with a row that names the address."""
         return self._naming.get(address, ())

@@ -1,10 +1,11 @@
 """Rows with invalid columns: each is logged once, and is a fault of the switches it concerns."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from ..engine.cause import Cause, RowOf
 from ..engine.desired import NOTHING, Desired
 from ..engine.feature import Feature, Index, Owner
 from ..engine.view import View
@@ -79,12 +80,19 @@ def _refused(key: RefusedRow, view: View) -> Desired:
     return Desired(faults=(view.switch_fault(refused.reason, refused.subject),))
 
 
+def _because(key: RefusedRow, view: View) -> Iterator[Cause]:
+    refused = view[RefusedRows].get(key.row)
+    if refused is not None:
+        table = refused.subject.split()[0]
+        yield Cause(f"{refused.subject}: {refused.reason}", (RowOf(table, key.row),))
+
+
 def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[RefusedRow]:
     return map(RefusedRow, view[RefusedRows].in_logical_switch(topic.logical_switch))
 
 
 FEATURE = Feature(
     indices=(RefusedRows,),
-    owners=(Owner(RefusedRow, _refused),),
+    owners=(Owner(RefusedRow, _refused, _because),),
     invalidated_by={WholeLogicalSwitch: _whole},
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
+from ..engine.cause import Cause, RowOf
 from ..engine.desired import NOTHING, Desired
 from ..engine.feature import Feature, Index, TunnelUser
 from ..engine.needs import Addresses, Choice
@@ -202,6 +203,46 @@ def _set_faults(logical_switch: UUID, mac: str, view: View) -> list[Fault]:
     ]
 
 
+# Why they are there
+
+
+def _why_replication(key: Replication, view: View) -> Iterator[Cause]:
+    logical_switch = key.logical_switch
+    yield from _why_set(logical_switch, UNKNOWN_DST, view)
+    if view[McastSets].addresses(logical_switch):
+        return
+    name, row = view[LogicalSwitches].name(logical_switch), RowOf("Logical_Switch", logical_switch)
+    if view.settings.flood_without_unknown_dst:
+        what = "has no unknown-dst, and flood_without_unknown_dst sends BUM frames to every VTEP"
+        yield Cause(
+            f"{name} {what} that rows name: {_listed(view[Peers].of(logical_switch))}", (row,)
+        )
+    else:
+        yield Cause(f"{name} has no unknown-dst, so BUM frames reach no remote VTEP", (row,))
+
+
+def _listed(peers: Iterable[Peer]) -> str:
+    return ", ".join(sorted(peer.address for peer in peers)) or "none"
+
+
+def _why_multicast(key: Multicast, view: View) -> Iterator[Cause]:
+    return _why_set(key.logical_switch, key.mac, view)
+
+
+def _why_set(logical_switch: UUID, mac: str, view: View) -> Iterator[Cause]:
+    """Yield the rows that name the VTEPs of an address, and the mode that selects among them."""
+    logical_switches = view[LogicalSwitches]
+    name = logical_switches.name(logical_switch)
+    for row in view[McastSets].rows(logical_switch, mac):
+        to = ", ".join(sorted({locator.address for locator in row.locators})) or "no VTEP"
+        what = f"the NVC sends frames for {mac} in {name} to {to}"
+        yield Cause(what, (RowOf("Mcast_Macs_Remote", row.uuid),))
+    is_source = logical_switches.source_node_replication(logical_switch)
+    mode = "every one of them (source_node)" if is_source else "one of them (service_node)"
+    if view[McastSets].rows(logical_switch, mac):
+        yield Cause(f"{name} sends to {mode}", (RowOf("Logical_Switch", logical_switch),))
+
+
 # Topics that invalidate the owners
 
 
@@ -231,8 +272,8 @@ def _tunnel_changed(topic: TunnelChanged, view: View) -> Iterator[Topic]:
 FEATURE = Feature(
     indices=(McastSets,),
     owners=(
-        TunnelUser(Replication, _replication),
-        TunnelUser(Multicast, _multicast),
+        TunnelUser(Replication, _replication, _why_replication),
+        TunnelUser(Multicast, _multicast, _why_multicast),
     ),
     invalidated_by={
         LogicalSwitchChanged: _row_changed,

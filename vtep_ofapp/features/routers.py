@@ -1,10 +1,11 @@
 """Logical routers, which are not supported yet: a fault if they join a bound logical switch."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from ..engine.cause import Cause, RowOf
 from ..engine.desired import NOTHING, Desired
 from ..engine.feature import Feature, Index, Owner
 from ..engine.topics import Topic
@@ -12,7 +13,7 @@ from ..engine.view import View
 from ..values.faults import FaultWord
 from ..values.rows import LogicalRouter
 from .bindings.ports import Ports
-from .logical_switches.rows import WholeLogicalSwitch
+from .logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,20 @@ def _router(key: Router, view: View) -> Desired:
     return Desired(faults=(fault,))
 
 
+def _because(key: Router, view: View) -> Iterator[Cause]:
+    row = view[Routers].get(key.router)
+    if row is not None:
+        joined = ", ".join(sorted(map(view[LogicalSwitches].name, row.logical_switches)))
+        what = f"Logical_Router {row.name} joins {joined}"
+        yield Cause(what, (RowOf("Logical_Router", row.uuid),))
+
+
 def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[Topic]:
     return map(Router, view[Routers].joining(topic.logical_switch))
 
 
 FEATURE = Feature(
     indices=(Routers,),
-    owners=(Owner(Router, _router),),
+    owners=(Owner(Router, _router, _because),),
     invalidated_by={WholeLogicalSwitch: _whole},
 )

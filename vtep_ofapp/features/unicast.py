@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
+from ..engine.cause import Cause, RowOf
 from ..engine.desired import NOTHING, Desired
 from ..engine.dirty import Pace
 from ..engine.feature import Feature, Index, TunnelUser
@@ -40,10 +41,14 @@ class PlacedMacs(Index):
         self._in: defaultdict[UUID, dict[Placed, RemoteMac]] = defaultdict(dict)
         self._rivals: defaultdict[Placed, dict[UUID, RemoteMac]] = defaultdict(dict)
 
+    def row(self, station: Placed) -> RemoteMac | None:
+        """Return the row that places a station, None if there is none."""
+        rows = self._in.get(station.logical_switch)
+        return rows.get(station) if rows else None
+
     def address(self, station: Placed) -> str | None:
         """Return the remote VTEP of a station by its row, None if it has no row."""
-        rows = self._in.get(station.logical_switch)
-        row = rows.get(station) if rows else None
+        row = self.row(station)
         return row.locator.address if row else None
 
     def stations(self, logical_switch: UUID) -> Mapping[Placed, RemoteMac]:
@@ -103,6 +108,19 @@ def _placed(key: Placed, view: View, choose: Choice) -> Desired:
     return Desired(flows, faults=_faults(key, address, view), uses=targets)
 
 
+def _because(key: Placed, view: View) -> Iterator[Cause]:
+    row, where = view[PlacedMacs].row(key), view[LogicalSwitches].name(key.logical_switch)
+    if row is None:
+        return
+    what = f"the NVC places {key.mac} behind {row.locator.address} in {where}"
+    yield Cause(what, (RowOf("Ucast_Macs_Remote", row.uuid),))
+    if not view[Ports].is_bound(key.logical_switch):
+        yield Cause(f"{where} has no binding here", (RowOf("Logical_Switch", key.logical_switch),))
+    for rival in view[PlacedMacs].rivals(key):
+        what = f"a row that is not used places it behind {rival.locator.address}"
+        yield Cause(what, (RowOf("Ucast_Macs_Remote", rival.uuid),))
+
+
 def _faults(key: Placed, address: str, view: View) -> tuple[Fault, ...]:
     rivals = view[PlacedMacs].rivals(key)
     is_own = view.tunnels.is_own(address)
@@ -143,6 +161,6 @@ def _bound_elsewhere(topic: BoundElsewhere, view: View) -> Iterator[Topic]:
 
 FEATURE = Feature(
     indices=(PlacedMacs,),
-    owners=(TunnelUser(Placed, _placed, Pace.IN_PARTS),),
+    owners=(TunnelUser(Placed, _placed, _because, Pace.IN_PARTS),),
     invalidated_by={WholeLogicalSwitch: _whole, BoundElsewhere: _bound_elsewhere},
 )

@@ -146,7 +146,7 @@ class Switches:
                 self.detach(connection)
                 connection.disconnect()
             LOG.info("%s is no longer managed", name)
-            for source in (*driver.switch.faulty(), "datapath id", "refused", "mark"):
+            for source in (*driver.switch.owned.faulty(), "datapath id", "refused", "mark"):
                 self._faults.put((name, source), ())
             del self.drivers[name]
             self.changed()

@@ -351,4 +351,12 @@ class Binding:
     @property
     def number(self) -> int:
         """The binding's number on its bridge: the port's number and the VLAN side by side."""
-        return self.ofport << 12 | self.vlan
+        return self.ofport << _VLAN_BITS | self.vlan
+
+
+_VLAN_BITS = 12
+
+
+def vlan_of(binding: int) -> int:
+    """Return the VLAN of a binding by its number, 0 for untagged frames."""
+    return binding & ((1 << _VLAN_BITS) - 1)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...engine.cause import Cause, RowOf
 from ...engine.desired import Desired
 from ...engine.feature import Feature, Owner
 from ...engine.topics import SwitchReplaced, SwitchRowChanged, Topic
@@ -28,11 +29,18 @@ def _faults(view: View) -> Iterator[Fault]:
             yield Fault(port_subject(port.name, view), reason, entry)
 
 
+def _because(key: PortAcls, view: View) -> Iterator[Cause]:
+    for port in view.physical.ports if view.physical else ():
+        if port.acl_bindings:
+            row = RowOf("Physical_Port", port.uuid)
+            yield Cause(f"{port_subject(port.name, view)} has acl_bindings", (row,))
+
+
 def _all(topic: Topic, view: View) -> list[Topic]:
     return [PortAcls()]
 
 
 FEATURE = Feature(
-    owners=(Owner(PortAcls, _port_acls),),
+    owners=(Owner(PortAcls, _port_acls, _because),),
     invalidated_by={SwitchRowChanged: _all, SwitchReplaced: _all},
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.desired_actual import Difference
 from ...engine.feature import Clock, Feature, FlowWatcher, Owner
@@ -48,6 +49,21 @@ def _binding(key: VlanBinding, view: View) -> Desired:
     )
 
 
+def _why_binding(key: VlanBinding, view: View) -> Iterator[Cause]:
+    row = view[Ports].row(key.port)
+    logical_switch = row.vlan_bindings.get(key.vlan) if row else None
+    if row is None or logical_switch is None:
+        return
+    name = view[LogicalSwitches].name(logical_switch)
+    what = f"vlan_bindings of {port_subject(key.port, view)} bind VLAN {key.vlan} to {name}"
+    rows = RowOf("Physical_Port", row.uuid), RowOf("Logical_Switch", logical_switch)
+    yield Cause(what, rows)
+    if view[Ports].binding(key) is None:
+        why = view[Ports].why_unusable(key.port)
+        reason = why[0] if why else "the bridge has no port of that name"
+        yield Cause(f"the binding is not used: {reason}", rows[:1])
+
+
 def _unusable(key: VlanBinding, view: View) -> Iterator[Fault]:
     row, why = view[Ports].row(key.port), view[Ports].why_unusable(key.port)
     if row is None or why is None:
@@ -73,6 +89,14 @@ def _row_faults(view: View) -> Iterator[Fault]:
         if row is not None and row.uuid != port.uuid:
             reason = f"row {row.uuid} has the same name and is used instead"
             yield Fault(subject, reason, of_port(port.uuid))
+
+
+def _why_port_rows(key: PortRowFaults, view: View) -> Iterator[Cause]:
+    for port in view.physical.ports if view.physical else ():
+        used = view[Ports].row(port.name)
+        if port.refused or (used is not None and used.uuid != port.uuid):
+            what = f"{port_subject(port.name, view)} has columns or a name that cannot be used"
+            yield Cause(what, (RowOf("Physical_Port", port.uuid),))
 
 
 # Topics that invalidate the owners
@@ -152,7 +176,10 @@ FEATURE = Feature(
         lambda view: Statistics(is_on=view.settings.stats_interval > 0),
         lambda view: CountedFlows(view[Statistics]),
     ),
-    owners=(Owner(VlanBinding, _binding), Owner(PortRowFaults, _port_row_faults)),
+    owners=(
+        Owner(VlanBinding, _binding, _why_binding),
+        Owner(PortRowFaults, _port_row_faults, _why_port_rows),
+    ),
     invalidated_by={
         SwitchRowChanged: _row_changed,
         SwitchReplaced: lambda topic, view: [PortRowFaults()],

@@ -84,6 +84,11 @@ class Ports:
         """Return all bindings of a logical switch, by their keys."""
         return self._bound.get(logical_switch, {}).keys()
 
+    def rows_of(self, logical_switch: UUID) -> list[PhysicalPort]:
+        """Return the Physical_Port rows that bind a logical switch, by name."""
+        names = {key.port for key in self.keys_of(logical_switch)}
+        return [self._rows[name] for name in sorted(names)]
+
     def keys_at(self, port: str) -> list[VlanBinding]:
         """Return all bindings of a port, by their keys."""
         row = self._rows.get(port)

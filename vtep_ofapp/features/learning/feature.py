@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.dirty import Pace
 from ...engine.feature import Feature, FlowWatcher, Owner
@@ -178,6 +179,42 @@ def _full_logical_switch(key: FullLogicalSwitch, view: View) -> Desired:
     return Desired((learning.full_logical_switch(number),), faults=(fault,))
 
 
+# Why they are there
+
+
+def _why_learned(key: Learned, view: View) -> Iterator[Cause]:
+    logical_switch, mac = key
+    place, row = (
+        view[LearnedMacs].place(logical_switch, mac),
+        RowOf("Logical_Switch", logical_switch),
+    )
+    if place is None:
+        return
+    name = view[LogicalSwitches].name(logical_switch)
+    where = f"port {place.port} VLAN {place.vlan} of {place.switch}"
+    yield Cause(f"{mac} was learned in {name} at {where}", (row,))
+    if view[LearnedMacs].is_held(logical_switch, mac):
+        yield Cause("it moved too often, and is held there for a while")
+    elif view[Limits].is_full(logical_switch):
+        yield Cause(f"{name} is at its limit of learned MACs; known ones may still move", (row,))
+
+
+def _why_full_port(key: FullPort, view: View) -> Iterator[Cause]:
+    row = view[Ports].row(key.port)
+    if row is not None:
+        count = view[LearnedMacs].count_at(view.name, key.port)
+        limit = view.settings.max_local_macs_per_port
+        what = f"{port_subject(key.port, view)} has {count} learned MACs; its limit is {limit}"
+        yield Cause(what, (RowOf("Physical_Port", row.uuid),))
+
+
+def _why_full_logical_switch(key: FullLogicalSwitch, view: View) -> Iterator[Cause]:
+    name = view[LogicalSwitches].name(key.logical_switch)
+    count = len(view[LearnedMacs].stations(key.logical_switch))
+    what = f"{name} has {count} learned MACs; its limit is {view.settings.max_local_macs}"
+    yield Cause(what, (RowOf("Logical_Switch", key.logical_switch),))
+
+
 # Topics that invalidate the owners
 
 
@@ -231,9 +268,9 @@ FEATURE = Feature(
         KnownStations,
     ),
     owners=(
-        Owner(Learned, _learned, Pace.IN_PARTS),
-        Owner(FullPort, _full_port),
-        Owner(FullLogicalSwitch, _full_logical_switch),
+        Owner(Learned, _learned, _why_learned, Pace.IN_PARTS),
+        Owner(FullPort, _full_port, _why_full_port),
+        Owner(FullLogicalSwitch, _full_logical_switch, _why_full_logical_switch),
     ),
     invalidated_by={
         StationsChanged: _stations_changed,

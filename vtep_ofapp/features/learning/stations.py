@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
+from ...values.rows import vlan_of
 from .damping import Damping, Station
 
 
@@ -18,6 +19,11 @@ class Place:
     port: str
     binding: int
     logical_switch: UUID
+
+    @property
+    def vlan(self) -> int:
+        """The binding's VLAN, 0 for untagged: the lowest bits of its number, see Binding."""
+        return vlan_of(self.binding)
 
 
 class LearnedMacs:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.feature import Feature, Owner
 from ...engine.topics import SwitchReplaced, Topic
@@ -83,6 +84,27 @@ def _key_faults(row: LogicalSwitch, view: View) -> Iterator[Fault]:
         yield Fault(subject, "it has no tunnel key yet; it switches locally only")
 
 
+# Why they are there
+
+
+def _why_flooding(key: LocalFlooding, view: View) -> Iterator[Cause]:
+    keys = sorted((each.port, each.vlan) for each in view[Ports].keys_of(key.logical_switch))
+    where = ", ".join(f"{port} VLAN {vlan}" for port, vlan in keys) or "no VLAN of a port"
+    rows = view[Ports].rows_of(key.logical_switch)
+    yield Cause(
+        f"{view[LogicalSwitches].name(key.logical_switch)} is bound here to {where}",
+        tuple(RowOf("Physical_Port", row.uuid) for row in rows),
+    )
+
+
+def _why_vni(key: Vni, view: View) -> Iterator[Cause]:
+    row, name = view[LogicalSwitches].get(key.logical_switch), view[LogicalSwitches].name
+    if row is None:
+        return
+    tunnel_key = "no tunnel_key" if row.tunnel_key is None else f"tunnel_key {row.tunnel_key}"
+    yield Cause(f"{name(row.uuid)} has {tunnel_key}", (RowOf("Logical_Switch", row.uuid),))
+
+
 # Topics that invalidate the owners
 
 
@@ -116,7 +138,10 @@ def _all(topic: SwitchReplaced, view: View) -> Iterable[Topic]:
 FEATURE = Feature(
     indices=(LogicalSwitches, Peers),
     states=(lambda view: VniMapping(view[LogicalSwitches], view[Peers], view[Ports]),),
-    owners=(Owner(LocalFlooding, _local_flooding), Owner(Vni, _vni)),
+    owners=(
+        Owner(LocalFlooding, _local_flooding, _why_flooding),
+        Owner(Vni, _vni, _why_vni),
+    ),
     invalidated_by={
         LogicalSwitchChanged: _row_changed,
         WholeLogicalSwitch: lambda topic, view: [LogicalSwitchChanged(topic.logical_switch)],

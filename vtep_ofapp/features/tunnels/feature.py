@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.dirty import Pace
 from ...engine.feature import Feature, Owner, Timer
@@ -98,6 +99,19 @@ def _peer_faults(key: Peer, view: View) -> Iterator[Fault]:
         yield Fault(subject, reason)
 
 
+def _why_peer(key: Peer, view: View) -> Iterator[Cause]:
+    name = view[LogicalSwitches].name(key.logical_switch)
+    count, locators = view[Peers].count(key), sorted(view[Peers].locators(key))
+    if not count:
+        return
+    yield Cause(
+        f"{count} rows of Ucast_Macs_Remote and Mcast_Macs_Remote name {key.address} for {name}",
+        tuple(RowOf("Physical_Locator", locator.uuid) for locator in locators),
+    )
+    if not view[Ports].is_bound(key.logical_switch):
+        yield Cause(f"{name} has no binding here", (RowOf("Logical_Switch", key.logical_switch),))
+
+
 # A tunnel
 
 
@@ -172,6 +186,17 @@ def _taken_faults(address: str, local: str, vnis: set[int | None], view: View) -
             yield view.switch_fault(reason)
 
 
+def _why_tunnel(key: Tunnel, view: View) -> Iterator[Cause]:
+    users = sorted(_users(key.address, view), key=lambda user: user.logical_switch)
+    for user in users:
+        yield from _why_peer(user, view)
+    if not users and view[Tunnels].is_wanted(key.address):
+        yield Cause("no row names it any longer; frames use it until another tunnel is up")
+    for row in view[TunnelRows].to(key.address):
+        enabled = "enables" if row.bfd_params.get("enable") == "true" else "does not enable"
+        yield Cause(f"bfd_params {enabled} BFD", (RowOf("Tunnel", row.uuid),))
+
+
 # VTEPs that no row names
 
 
@@ -202,6 +227,12 @@ def _any_sender(key: AnySender, view: View) -> Desired:
         faults=tuple(faults),
         ports=state.ports(ANYONE, {}),
     )
+
+
+def _why_any_sender(key: AnySender, view: View) -> Iterator[Cause]:
+    bound = tuple(RowOf("Logical_Switch", each) for each in sorted(view[Ports].bound()))
+    what = "logical switches are bound here" if bound else "no logical switch is bound here"
+    yield Cause(f"frames from VTEPs that no row names are admitted or counted while {what}", bound)
 
 
 # Topics that invalidate the owners
@@ -249,9 +280,9 @@ FEATURE = Feature(
         lambda view: Unnamed(view.name, view[VniMapping].names_with, view.clock),
     ),
     owners=(
-        Owner(Peer, _peer),
-        Owner(AnySender, _any_sender),
-        Owner(Tunnel, _tunnel, Pace.LAST),
+        Owner(Peer, _peer, _why_peer),
+        Owner(AnySender, _any_sender, _why_any_sender),
+        Owner(Tunnel, _tunnel, _why_tunnel, Pace.LAST),
     ),
     invalidated_by={
         SwitchRowChanged: _switch_row_changed,

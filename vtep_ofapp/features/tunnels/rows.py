@@ -37,13 +37,17 @@ class TunnelRows:
         addresses = former.keys() | to.keys()
         return {address for address in addresses if former.get(address) != to.get(address)}
 
+    def to(self, address: str) -> list[TunnelRow]:
+        """Return the rows for tunnels to an address."""
+        return self._to.get(address, [])
+
     def bfd_settings(self, address: str) -> tuple[dict[str, str], list[str]]:
         """Return the bfd column for a tunnel: of several rows, the first that enables BFD.
 
         The second value are the problems of the rows' settings.
         """
         problems: list[str] = []
-        for row in self._to.get(address, ()):
+        for row in self.to(address):
             settings, its_problems = bfd.settings(row.bfd_params, row.bfd_config_remote)
             if settings:
                 return settings, its_problems

@@ -1,0 +1,251 @@
+"""Why a switch has what it has: each owner names the rows or the event that caused it."""
+
+from collections.abc import Callable
+from operator import methodcaller
+
+import pytest
+
+from vtep_ofapp.engine.cause import RowOf
+from vtep_ofapp.engine.desired import Desired, Key
+from vtep_ofapp.features.bindings.ports import VlanBinding
+from vtep_ofapp.features.learning.feature import FullLogicalSwitch, FullPort, Learned
+from vtep_ofapp.features.logical_switches.feature import LocalFlooding, Vni
+from vtep_ofapp.features.peers import Peer
+from vtep_ofapp.features.replication import Multicast, Replication
+from vtep_ofapp.features.routers import Router
+from vtep_ofapp.features.tunnels.feature import Tunnel
+from vtep_ofapp.features.unicast import Placed
+from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.rows import Gone, Refused, TunnelReport, TunnelRow
+
+from .builders import (
+    FAR,
+    FURTHER,
+    MAC1,
+    MAC2,
+    MAC3,
+    MULTICAST,
+    OWN,
+    RED,
+    SWITCH,
+    locator,
+    logical_router,
+    logical_switch,
+    physical_port,
+    physical_switch,
+    port,
+    remote_group,
+    remote_mac,
+    unknown_dst,
+    uuid,
+)
+from .world import World
+
+ROUTER, BAD, ACL, BFD = uuid(0x9000), uuid(0xBAD), uuid(0xAC1), uuid(0xBFD)
+UNKNOWN, GROUP = uuid(0x2001), uuid(0x2002)
+
+
+@pytest.fixture
+def world() -> World:
+    """Return a switch that has owners of every kind."""
+    world = World(settings=Settings(max_local_macs=1, max_local_macs_per_port=1))
+    world.tell(
+        logical_switch(RED, 5001),
+        remote_mac(MAC1, FAR),
+        unknown_dst(FAR, FURTHER, row=UNKNOWN),
+        remote_group(MULTICAST, FAR, row=GROUP),
+        logical_router(RED, row=ROUTER),
+        Refused(BAD, f"Ucast_Macs_Remote nonsense (row {BAD})", "'nonsense' is no MAC", RED),
+    )
+    bfd = TunnelRow(BFD, locator(FAR).uuid, FAR, TunnelReport(OWN), {"enable": "true"})
+    p0 = physical_port("p0", {0: RED, 7: RED}, acl_bindings={0: ACL})
+    p1 = physical_port("p1", refused=("VLAN 4097 is out of range",))
+    world.physical(physical_switch(p0, p1, tunnels=(bfd,)))
+    world.bridge(port("p0", 1), port("p1", 2))
+    world.calm_down()
+    world.see(MAC2, "p0", 7)
+    world.calm_down()
+    return world
+
+
+def why(world: World, key: Key) -> list[str]:
+    return [cause.text for cause in world.switch.because(key)]
+
+
+def rows(world: World, key: Key) -> set[RowOf]:
+    return {row for cause in world.switch.because(key) for row in cause.rows}
+
+
+def test_every_owner_has_a_cause(world: World) -> None:
+    owners = world.switch.owned
+    assert all(owners.of.values()), "the switch lacks owners of a kind"
+    assert all(world.switch.because(key) for key, _ in owners.all())
+
+
+P0, P1 = physical_port("p0").uuid, physical_port("p1").uuid
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "row"),
+    [
+        (
+            Placed(RED, MAC1),
+            f"the NVC places {MAC1} behind {FAR} in Logical_Switch red",
+            RowOf("Ucast_Macs_Remote", uuid(0x1000)),
+        ),
+        (
+            Learned(RED, MAC2),
+            f"{MAC2} was learned in Logical_Switch red at port p0 VLAN 7 of br0",
+            RowOf("Logical_Switch", RED),
+        ),
+        (
+            VlanBinding("p0", 7),
+            "vlan_bindings of Physical_Port p0 of br0 bind VLAN 7 to Logical_Switch red",
+            RowOf("Physical_Port", P0),
+        ),
+        (
+            LocalFlooding(RED),
+            "Logical_Switch red is bound here to p0 VLAN 0, p0 VLAN 7",
+            RowOf("Physical_Port", P0),
+        ),
+        (Vni(RED), "Logical_Switch red has tunnel_key 5001", RowOf("Logical_Switch", RED)),
+        (
+            Peer(RED, FAR),
+            f"3 rows of Ucast_Macs_Remote and Mcast_Macs_Remote name {FAR} for Logical_Switch red",
+            RowOf("Physical_Locator", locator(FAR).uuid),
+        ),
+        (
+            Replication(RED),
+            f"the NVC sends frames for unknown-dst in Logical_Switch red to {FAR}, {FURTHER}",
+            RowOf("Mcast_Macs_Remote", UNKNOWN),
+        ),
+        (
+            Multicast(RED, MULTICAST),
+            f"the NVC sends frames for {MULTICAST} in Logical_Switch red to {FAR}",
+            RowOf("Mcast_Macs_Remote", GROUP),
+        ),
+        (
+            Router(ROUTER),
+            "Logical_Router lr0 joins Logical_Switch red",
+            RowOf("Logical_Router", ROUTER),
+        ),
+        (
+            FullPort("p0"),
+            "Physical_Port p0 of br0 has 1 learned MACs; its limit is 1",
+            RowOf("Physical_Port", P0),
+        ),
+        (
+            FullLogicalSwitch(RED),
+            "Logical_Switch red has 1 learned MACs; its limit is 1",
+            RowOf("Logical_Switch", RED),
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, tuple) else None,
+)
+def test_it_names_what_it_is_and_its_rows(world: World, key: Key, text: str, row: RowOf) -> None:
+    assert text in why(world, key)
+    assert row in rows(world, key)
+
+
+def test_a_tunnel_names_its_users_and_its_bfd(world: World) -> None:
+    assert why(world, Tunnel(FAR)) == [*why(world, Peer(RED, FAR)), "bfd_params enables BFD"]
+    assert RowOf("Tunnel", BFD) in rows(world, Tunnel(FAR))
+    assert RowOf("Tunnel", BFD) not in rows(world, Tunnel(FURTHER))
+
+
+def test_a_former_tunnel_waits_for_another_one() -> None:
+    world = World()
+    world.tell(logical_switch(RED), remote_mac(MAC1, FAR))
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.bridge(port("p0", 1))
+    world.calm_down()
+    world.tell(remote_mac(MAC1, FURTHER))
+    world.settle()
+    assert why(world, Tunnel(FAR)) == [
+        "no row names it any longer; frames use it until another tunnel is up"
+    ]
+    world.calm_down()
+    assert why(world, Tunnel(FAR)) == []
+
+
+def test_of_two_rows_for_a_station_it_says_which_one_is_not_used(world: World) -> None:
+    rival = uuid(0x1001)
+    world.tell(remote_mac(MAC1, FURTHER, row=rival))
+    assert why(world, Placed(RED, MAC1)) == [
+        f"the NVC places {MAC1} behind {FAR} in Logical_Switch red",
+        f"a row that is not used places it behind {FURTHER}",
+    ]
+    assert RowOf("Ucast_Macs_Remote", rival) in rows(world, Placed(RED, MAC1))
+
+
+def test_a_station_of_a_logical_switch_that_is_not_bound_says_so(world: World) -> None:
+    world.physical(physical_switch(physical_port("p0")))
+    world.settle()
+    assert world.switch.owned.get(Placed(RED, MAC1)) is None
+    assert "Logical_Switch red has no binding here" in why(world, Placed(RED, MAC1))
+    assert "Logical_Switch red has no binding here" in why(world, Peer(RED, FAR))
+
+
+@pytest.mark.parametrize(
+    ("floods", "text"),
+    [
+        (False, "has no unknown-dst, so BUM frames reach no remote VTEP"),
+        (
+            True,
+            "has no unknown-dst, and flood_without_unknown_dst sends BUM frames to every VTEP "
+            f"that rows name: {FAR}",
+        ),
+    ],
+)
+def test_without_unknown_dst(floods: bool, text: str) -> None:
+    world = World(settings=Settings(flood_without_unknown_dst=floods))
+    world.tell(logical_switch(RED), remote_mac(MAC1, FAR))
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.bridge(port("p0", 1))
+    world.calm_down()
+    assert why(world, Replication(RED)) == [f"Logical_Switch red {text}"]
+
+
+def test_a_binding_whose_port_is_away_says_so(world: World) -> None:
+    world.bridge()
+    world.settle()
+    assert why(world, VlanBinding("p0", 0))[1:] == [
+        "the binding is not used: the bridge has no port of that name"
+    ]
+
+
+def owners(world: World, has: Callable[[Desired], bool]) -> list[Key]:
+    return [key for key, desired in world.switch.owned.all() if has(desired)]
+
+
+def test_the_owner_of_a_flow_a_group_and_a_port_is_found(world: World) -> None:
+    (flow,) = (each for each in world.flow_values() if dict(each.key.match).get("eth_dst") == MAC1)
+    assert owners(world, methodcaller("has_flow", flow.key)) == [Placed(RED, MAC1)]
+    for group in world.group_values():
+        assert len(owners(world, methodcaller("has_group", group.id))) == 1
+    for tunnel in world.tunnel_ports():
+        has = methodcaller("has_port", tunnel.name)
+        assert owners(world, has) == [Tunnel(str(tunnel.remote))]
+
+
+def test_owners_may_change_while_they_are_listed(world: World) -> None:
+    listed = world.switch.owned.all()
+    first, _ = next(listed)
+    world.tell(Gone(uuid(0x1000)), remote_mac(MAC3, FAR, row=uuid(0x1002)))
+    world.settle()
+    rest = [key for key, _ in listed]
+    assert first not in rest
+    assert Placed(RED, MAC1) not in rest
+
+
+def test_without_a_physical_switch_nothing_is_caused(world: World) -> None:
+    world.physical(None)
+    world.settle()
+    assert world.switch.because(Placed(RED, MAC1)) == ()
+    assert not any(world.switch.owned.of.values())
+
+
+def test_faults_name_their_rows(world: World) -> None:
+    found = {row for key, _ in world.switch.owned.all() for row in rows(world, key)}
+    bad = {RowOf("Ucast_Macs_Remote", BAD), RowOf("Physical_Port", P1), RowOf("Physical_Port", P0)}
+    assert bad | {RowOf("Physical_Switch", SWITCH)} <= found
