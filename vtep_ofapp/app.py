@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 import eventlet
@@ -16,12 +17,14 @@ from os_ken.controller import ofp_event
 from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_cls
 from os_ken.ofproto import ofproto_v1_3
 
+from .commands.command import Running
+from .commands.registry import COMMANDS
+from .control.start import CannotStart, open_socket, write_pidfile
 from .loop import signals
 from .loop.components import build_components
 from .loop.inbox import Inbox
 from .loop.loop import Loop
 from .loop.timers import Timers
-from .loop.turn_clock import TurnClock
 from .openflow import replaced as replaced_in_os_ken
 from .openflow import server
 from .openflow.connections import Connections
@@ -79,8 +82,9 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         try:
             strange = unused_options.check(sys.argv[1:])
             options = config.read()
+            write_pidfile(options.pidfile)
             listening = _listener(options.openflow)
-        except (BadOption, server.CannotListen) as error:
+        except (BadOption, CannotStart, server.CannotListen) as error:
             LOG.critical("vtep_ofapp: %s", error)
             raise SystemExit(1) from None
         for line in strange:
@@ -100,15 +104,18 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             name: Database(name, remotes, OpenVSwitchTables(name, options.mark), inbox.post)
             for name, remotes in options.ovs_db.items()
         }
-        clock = TurnClock()
         components = build_components(
             self._vtep,
             self._openvswitch,
             options.settings,
-            Timers(inbox.post, clock),
+            Timers(inbox.post),
             options.listener,
         )
-        self._loop = Loop(components, inbox, ServiceManager(), lambda events: clock.begin_turn())
+        self._loop = Loop(components, inbox, ServiceManager())
+        self._unixctl = options.unixctl
+        self._running = Running(
+            components, inbox.post, config.shown(), time.time(), signals.end, COMMANDS
+        )
 
     def start(self) -> None:
         """Start the loop and the database clients, once every application is loaded.
@@ -121,9 +128,20 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             signals.on(number, signals.end)
         signals.on(signal.SIGUSR1, lambda: self._inbox.post(AccountIsDue()))
         eventlet.spawn(self._loop.run)
+        self._listen_for_commands()
         self._vtep.start()
         for database in self._openvswitch.values():
             database.start()
+
+    def _listen_for_commands(self) -> None:
+        try:
+            control = open_socket(self._unixctl, self._running)
+        except CannotStart as error:
+            LOG.critical("vtep_ofapp: %s", error)
+            signals.end()
+            return
+        if control is not None:
+            eventlet.spawn(control.serve)
 
     @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])
     def state_changed(self, event: Any) -> None:

@@ -96,11 +96,31 @@ class App(Controller):
 
     def start(self) -> None:
         """Write the configuration file and start the application."""
-        options = {"vtep_db": self.vtep.db, "ovs_db": self.vtep.db, **self.options}
+        options = {
+            "vtep_db": self.vtep.db,
+            "ovs_db": self.vtep.db,
+            **self.control(),
+            **self.options,
+        }
         lines = ["[DEFAULT]", "ofp_listen_host = 127.0.0.1", f"ofp_tcp_listen_port = {self.port}"]
         lines += ["[vtep]", *(f"{name} = {value}" for name, value in options.items())]
         self.config.write_text("\n".join(lines) + "\n")
         super().start()
+
+    def control(self) -> dict[str, str]:
+        """Return where it is asked: a further one needs a pidfile and a socket of its own."""
+        if self.NAME == App.NAME:
+            return {}
+        return {"pidfile": str(self.vtep.folder / f"{self.NAME}.pid"), "unixctl": self.socket}
+
+    @property
+    def socket(self) -> str:
+        """The control socket of a further application, and the target of the first one."""
+        return App.NAME if self.NAME == App.NAME else str(self.vtep.folder / f"{self.NAME}.ctl")
+
+    def ask(self, *words: str) -> str:
+        """Return its answer to a command. Raises CommandFailed."""
+        return self.vtep.run(["ovs-appctl", "-t", self.socket, *words])
 
     def take_over(self) -> None:
         """Start the application, point the bridge at it, wait until they are connected."""

@@ -51,18 +51,22 @@ def test_os_ken_is_imported_by_few() -> None:
     assert importers_of("os_ken") <= {"openflow", "process", "app"}
 
 
-def test_ovs_is_imported_by_ovsdb_alone() -> None:
-    assert importers_of("ovs") == {"ovsdb"}
+def test_ovs_is_imported_by_few() -> None:
+    assert importers_of("ovs") == {"control", "ovsdb"}
 
 
 def test_eventlet_is_imported_by_few() -> None:
-    assert importers_of("eventlet") <= {"ovsdb", "loop", "app"}
+    assert importers_of("eventlet") <= {"control", "ovsdb", "loop", "app"}
 
 
 def test_openflow_and_ovsdb_are_imported_by_the_application_class_alone() -> None:
     for module in FILES:
         parts = {part_of(each) for each in ours(module)} - {part_of(module)}
-        if parts & {"openflow", "ovsdb"}:
+        if module == "vtep_ofapp.control.server":
+            assert ours(module) & {each for each in FILES if part_of(each) == "ovsdb"} == {
+                "vtep_ofapp.ovsdb.poller"
+            }
+        elif parts & {"openflow", "ovsdb"}:
             assert module == "vtep_ofapp.app"
 
 

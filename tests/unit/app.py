@@ -59,10 +59,10 @@ class App:
         self.time = TimeDouble()
         self.timers = self.time.timers(self.inbox.post)
         settings = settings or Settings()
-        components = build_components(
+        self.components = build_components(
             self.vtep, self.openvswitch, settings, self.timers, ON_LOOPBACK
         )
-        self.loop = Loop(components, self.inbox, self.service)
+        self.loop = Loop(self.components, self.inbox, self.service)
 
     def turn(self, *events: Event) -> None:
         self.loop.turn(list(events))

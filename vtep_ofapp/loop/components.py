@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from ..engine.model import Model
 from ..engine.switch_state import SwitchState
 from ..features import registry
-from ..process import host as this_host
-from ..process.host import Host
 from ..process.settings import Settings
 from ..values.events import Writer
 from ..values.listen_address import ListenAddress
@@ -52,13 +50,12 @@ def build_components(
     settings: Settings,
     timers: Timers,
     listener: ListenAddress,
-    host: Host = this_host,
 ) -> Components:
     """Return new components, connected with each other.
 
     ``vtep`` writes to hardware_vtep, ``openvswitch`` has a writer for each Open_vSwitch by its
     name. Their order decides which of several bridges with one name is managed. ``listener`` is
-    the address that switches connect to. ``host`` is asked for its interfaces and addresses.
+    the address that switches connect to.
     """
     model, faults = Model(registry.FEATURES, timers.clock), FaultLog(timers)
 
@@ -66,7 +63,7 @@ def build_components(
         return SwitchState(name, model, settings, timers.clock)
 
     databases = Databases(vtep, openvswitch, timers)
-    switches = Switches(new_state, faults, settings, timers, host)
+    switches = Switches(new_state, faults, settings, timers)
     hosts = Hosts(databases, switches)
     fault_columns = FaultColumns(faults, model.feature_tables.fault_columns)
     publisher = Publisher([*model.reports(settings), fault_columns], timers, switches.changed)

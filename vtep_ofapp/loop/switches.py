@@ -9,7 +9,7 @@ from ..engine.topics import Topic
 from ..engine.view import View
 from ..features.bridge import HostLooked
 from ..features.tunnels.vxlan_ports import VxlanPortsAre
-from ..process.host import Host
+from ..process import host
 from ..process.settings import Settings
 from ..values.events import Connection
 from ..values.rows import Bridge, PhysicalSwitch, VxlanPort
@@ -39,7 +39,6 @@ class Switches:
         faults: FaultLog,
         settings: Settings,
         timers: Timers,
-        host: Host,
     ) -> None:
         self.drivers: dict[str, SwitchDriver] = {}
         self.have_changed = False
@@ -48,7 +47,6 @@ class Switches:
         self._new_state = new_state
         self._faults = faults
         self._timers = timers
-        self._host = host
         self._by_connection: dict[Connection, SwitchDriver] = {}
         self._left: set[str] = set()
         self._due = timers.timer("switches", self._is_due)
@@ -211,7 +209,7 @@ class Switches:
             driver.count()
 
     def _check_addresses(self) -> None:
-        self.invalidate(HostLooked(self._host.has_interface, self._host.has_address))
+        self.invalidate(HostLooked(host.has_interface, host.has_address))
 
 
 def _update(state: SwitchState, physical: PhysicalSwitch | None, bridge: Bridge | None) -> None:

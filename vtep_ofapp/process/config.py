@@ -52,6 +52,7 @@ class Options:
     """The options of [vtep]; ``ovs_db`` has the remotes of each Open_vSwitch by its name.
 
     ``tls`` is for ssl: remotes, None if there are none. ``openflow`` comes from [DEFAULT].
+    ``pidfile`` and ``unixctl`` are paths, None where the option is not given.
     """
 
     vtep_db: str
@@ -60,6 +61,8 @@ class Options:
     tls: Tls | None
     settings: Settings
     openflow: OpenFlow
+    pidfile: str | None = None
+    unixctl: str | None = None
 
     @property
     def listener(self) -> ListenAddress:
@@ -120,7 +123,14 @@ def read() -> Options:
         _ovsdb_tls(",".join([vtep_remotes, *remotes])),
         settings,
         _openflow(),
+        _value("pidfile"),
+        _value("unixctl"),
     )
+
+
+def shown() -> dict[str, str]:
+    """Return the options of [vtep] as text, for people: a file of a key is named, not read."""
+    return {f"[vtep] {option.name}": str(_value(option.name)) for option in OPTIONS}
 
 
 def _lock() -> str:

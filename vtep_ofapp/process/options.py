@@ -97,4 +97,17 @@ _DATABASES = (
         help="For ssl: remotes, the file with the certificate of the CA that signed theirs (PEM).",
     ),
 )
-OPTIONS = (*_DATABASES, *map(_option, fields(Settings)))
+_PROCESS = (
+    cfg.StrOpt(
+        "pidfile",
+        sample_default="$OVS_RUNDIR/vtep_ofapp.pid",
+        help="File for the process id, by which ovs-appctl -t vtep_ofapp finds this process. "
+        "A second process on a host needs a file of its own.",
+    ),
+    cfg.StrOpt(
+        "unixctl",
+        sample_default="$OVS_RUNDIR/vtep_ofapp.PID.ctl",
+        help="Unix socket on which commands are answered.",
+    ),
+)
+OPTIONS = (*_DATABASES, *_PROCESS, *map(_option, fields(Settings)))

@@ -29,10 +29,7 @@ class Connection(Protocol):
         """Request the role of slave: it receives port status only, and cannot change the switch."""
 
     def read_back(self) -> None:
-        """Request all our flows and groups; a ReadBack follows.
-
-        A NotMonitored follows, too, if the switch does not report changes of flows by others.
-        """
+        """Request all our flows and groups; a ReadBack follows."""
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Send the changes in one atomic bundle; an Applied follows."""
@@ -45,6 +42,9 @@ class Connection(Protocol):
 
     def ask(self) -> None:
         """Send an echo request; an Alive follows if the switch answers."""
+
+    has_flow_monitor: bool
+    """Whether the switch reports changes of flows by others; if not, they have to be read back."""
 
     def compare_groups(self, known: Iterable[int] | None = None) -> None:
         """Request all groups; a GroupsChanged follows if they differ from the last answer.
@@ -237,13 +237,6 @@ class FlowsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class NotMonitored(Event):
-    """The switch does not report changes of flows by others: they have to be read back."""
-
-    connection: Connection
-
-
-@dataclass(frozen=True, slots=True)
 class GroupsChanged(Event):
     """Groups that changed since the last answer to compare_groups(); None if one is gone."""
 
@@ -253,11 +246,7 @@ class GroupsChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class TimerIsDue(Event):
-    """A timer of the loop expired. Of those with this name, it was the ``number``-th to start.
-
-    So the order in which timers of different names start does not matter, and a replay has the
-    same events.
-    """
+    """A timer of the loop expired; ``number`` identifies it, ``name`` is for people."""
 
     name: str
     number: int

@@ -1,0 +1,117 @@
+"""Answers of commands: their two forms, wrong words, and what a standby says first."""
+
+import json
+import logging
+
+import pytest
+
+from vtep_ofapp.commands.answer import Lines, Table, WrongWords, in_order
+from vtep_ofapp.commands.rendering import json_parts, text_parts
+from vtep_ofapp.values.events import LockIs
+
+from .app import App
+from .asking import BY_NAME, Asking
+
+CONTENT = {
+    "a_word": "x",
+    "nothing": None,
+    "flag": True,
+    "several": ("a", 2),
+    "empty": Table(("mac",), []),
+    "macs": Table(("mac", "moved_times"), [("02:00", 3), None, ("long one", None)]),
+    "inner": {"deeper": {"ratio": 0.25}, "none": {}},
+    "said": Lines(["first", "second"]),
+}
+
+
+def test_text_is_for_people() -> None:
+    assert "".join(text_parts(CONTENT)).splitlines() == [
+        "a word: x",
+        "nothing: -",
+        "flag: yes",
+        "several: a, 2",
+        "empty: none",
+        "mac       moved times",
+        "02:00     3",
+        "long one  -",
+        "inner:",
+        "    deeper:",
+        "        ratio: 0.25",
+        "    none: none",
+        "first",
+        "second",
+    ]
+
+
+def test_json_has_the_same() -> None:
+
+    assert json.loads("".join(json_parts(CONTENT))) == {
+        "a_word": "x",
+        "nothing": None,
+        "flag": True,
+        "several": ["a", 2],
+        "empty": [],
+        "macs": [{"mac": "02:00", "moved_times": 3}, {"mac": "long one", "moved_times": None}],
+        "inner": {"deeper": {"ratio": 0.25}, "none": {}},
+        "said": ["first", "second"],
+    }
+
+
+def test_very_many_items_are_sorted_with_pauses() -> None:
+    numbers = [(n * 7919) % 10_007 for n in range(10_007)]
+    found = list(in_order(numbers, lambda number: number))
+    assert [each for each in found if each is not None] == sorted(numbers)
+    assert found.count(None) == 6
+
+
+@pytest.mark.parametrize("words", [["a"], ["--json", "a", "b"]])
+def test_wrong_words_get_the_usage(app: App, words: list[str]) -> None:
+    with pytest.raises(WrongWords, match=r"^usage: version$"):
+        Asking(app).text("version", *words)
+
+
+def test_every_command_is_listed(app: App) -> None:
+    listed = Asking(app).text("list-commands")
+    assert [line.split()[0] for line in listed.splitlines()[1:]] == sorted(BY_NAME)
+
+
+def test_a_standby_says_so_first(app: App) -> None:
+    asking = Asking(app)
+    app.start()
+    assert asking.text("status").startswith("status: in charge of br0")
+    assert asking.json("status")["role"] == "active"
+    app.turn(LockIs(False))
+    assert asking.text("vlog/list").startswith("role: standing by: another process has the lock\n")
+    assert asking.json("status")["role"] == "standby"
+
+
+def test_levels_of_the_log(app: App) -> None:
+    asking = Asking(app)
+    logger = logging.getLogger("vtep_ofapp.loop")
+    former = logger.level
+    try:
+        asking.text("vlog/set", "loop:file:dbg")
+        assert {"logger": "vtep_ofapp.loop", "level": "dbg"} in asking.json("vlog/list")["levels"]
+        asking.text("vlog/set", "vtep_ofapp.loop:warn")
+        assert logger.level == logging.WARNING
+        for words in ("loop:loud", "nobody:dbg"):
+            with pytest.raises(WrongWords):
+                asking.text("vlog/set", words)
+    finally:
+        logger.setLevel(former)
+
+
+def test_exit_ends_the_process(app: App) -> None:
+    asking = Asking(app)
+    asking.text("exit")
+    assert asking.ended == 1
+
+
+def test_show_is_one_screen(app: App) -> None:
+    asking = Asking(app)
+    app.start()
+    shown = asking.json("show")
+    assert shown["databases"] == {"hardware_vtep": "connected", "Open_vSwitch": "read"}
+    assert shown["switches"]["br0"]["role"] == "master"
+    assert shown["switches"]["br0"]["flows"].endswith("as wanted")
+    assert len(asking.text("show").splitlines()) < 24

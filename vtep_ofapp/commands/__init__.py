@@ -1,0 +1,1 @@
+"""The commands: what an operator asks the running application."""

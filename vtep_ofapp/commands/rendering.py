@@ -1,0 +1,99 @@
+"""Make the text of an answer, for people and for programs, in parts with room for pauses."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from .answer import Cell, Content, Lines, Row, Table, Value
+
+_INDENT = "    "
+
+
+def json_parts(content: Content) -> Iterator[str]:
+    """Yield the parts of one line of JSON; an empty part where other work may be done."""
+    return _json(content)
+
+
+def text_parts(content: Content, indent: str = "") -> Iterator[str]:
+    """Yield the parts of the text for people; an empty part where other work may be done."""
+    for name, value in content.items():
+        words = name.replace("_", " ")
+        if isinstance(value, Table):
+            yield from _table(words, value, indent)
+        elif isinstance(value, Lines):
+            yield from (f"{indent}{line}\n" for line in value.lines)
+        elif isinstance(value, Mapping):
+            yield f"{indent}{words}:\n" if value else f"{indent}{words}: none\n"
+            yield from text_parts(value, indent + _INDENT)
+        else:
+            yield f"{indent}{words}: {_word(value)}\n"
+
+
+def _table(name: str, table: Table, indent: str) -> Iterator[str]:
+    widths = [len(column) for column in table.columns]
+    rows: list[list[str]] = []
+    for row in table.rows:
+        if row is not None:
+            words = [_word(cell) for cell in row]
+            rows.append(words)
+            widths = [
+                width if width >= len(word) else len(word)
+                for width, word in zip(widths, words, strict=True)
+            ]
+        yield ""
+    if not rows:
+        yield f"{indent}{name}: none\n"
+        return
+    headings = [column.replace("_", " ") for column in table.columns]
+    widths[-1] = 0  # nothing follows
+    for words in (headings, *rows):
+        line = "  ".join(word.ljust(width) for word, width in zip(words, widths, strict=True))
+        yield f"{indent}{line}\n"
+
+
+def _word(cell: Cell) -> str:
+    if cell is None or cell == "":
+        return "-"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return f"{cell:.1f}" if abs(cell) >= 10 else f"{cell:.3g}"
+    if isinstance(cell, str | int):
+        return str(cell)
+    return ", ".join(map(str, cell)) or "-"
+
+
+def _json(value: Value) -> Iterator[str]:
+    if isinstance(value, Table):
+        yield from _list(_object(value, row) for row in value.rows)
+    elif isinstance(value, Mapping):
+        yield "{"
+        for number, (name, each) in enumerate(value.items()):
+            yield f"{', ' if number else ''}{json.dumps(name)}: "
+            yield from _json(each)
+        yield "}"
+    else:
+        yield json.dumps(_plain(value.lines if isinstance(value, Lines) else value))
+
+
+def _list(rows: Iterator[str | None]) -> Iterator[str]:
+    yield "["
+    separator = ""
+    for row in rows:
+        if row is None:
+            yield ""
+        else:
+            yield separator + row
+            separator = ", "
+    yield "]"
+
+
+def _object(table: Table, row: Row | None) -> str | None:
+    """Return a row as a JSON object, None for a pause."""
+    if row is None:
+        return None
+    return json.dumps(dict(zip(table.columns, map(_plain, row), strict=True)))
+
+
+def _plain(cell: Cell) -> Cell:
+    """Return a cell as json takes it: it knows no sequences but lists and tuples."""
+    return list(cell) if isinstance(cell, Sequence) and not isinstance(cell, str) else cell

@@ -1,0 +1,70 @@
+"""``show``: the process, its databases and its switches on one screen."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+from ..engine.switch_state import SwitchState
+from ..features.bindings.ports import Ports
+from ..features.learning.stations import LearnedMacs
+from ..features.tunnels.ports import Tunnels
+from ..loop.switch_driver import SwitchDriver
+from .answer import Answer, Content, Value
+from .command import Command, Running
+
+
+def _show(_arguments: Sequence[str], running: Running) -> Answer:
+    components = running.components
+    drivers = components.switches.drivers
+    return Answer(
+        {
+            "vtep_ofapp": version("vtep-ofapp"),
+            "process": os.getpid(),
+            "running_for_s": int(time.time() - running.started),
+            "status": running.status,
+            "databases": _databases(running),
+            "switches": {name: _switch(drivers[name], running) for name in sorted(drivers)},
+            "faults": len(components.faults.lasting()),
+        }
+    )
+
+
+def _databases(running: Running) -> Mapping[str, Value]:
+    components = running.components
+    lock = components.lock
+    ours = "connected" if lock.is_held or not lock.leads else "away"
+    unread = components.hosts.unread
+    return {
+        "hardware_vtep": "not read yet" if lock.leads is None else ours,
+        **{
+            name: "not read yet" if name in unread else "read"
+            for name in components.databases.openvswitch
+        },
+    }
+
+
+def _switch(driver: SwitchDriver, running: Running) -> Content:
+    state = driver.switch
+    view = state.view
+    flows = state.flows
+    tunnels = view[Tunnels]
+    wanted = sorted(tunnels.wanted())
+    learned = view[LearnedMacs]
+    return {
+        "connected_from": driver.connection.peer if driver.connection else None,
+        "role": driver.role.name.lower(),
+        "tunnel_ips": state.physical.tunnel_ips if state.physical else (),
+        "ports": len(view.physical_ports()),
+        "logical_switches": len(set(view[Ports].bound())),
+        "learned_macs": sum(learned.count_at(state.name, port) for port in view.physical_ports()),
+        "tunnels": f"{sum(map(tunnels.is_up, wanted))} of {len(wanted)} up",
+        "flows": f"{len(flows.actual)} installed, {_differing(state)}",
+    }
+
+
+def _differing(state: SwitchState) -> str:
+    return "as wanted" if state.flows.settled() and state.groups.settled() else "being changed"
+
+
+COMMANDS = (Command("show", "", "Print databases, switches and faults on one screen.", _show),)
