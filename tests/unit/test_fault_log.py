@@ -3,12 +3,13 @@
 import logging
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.loop.fault_log import FaultLog
+from vtep_ofapp.loop.fault_log import FaultLog, Standing
 from vtep_ofapp.values.faults import Fault, FaultRow, FaultTable, FaultWord
 
 from .builders import fault, uuid, word_of
@@ -20,6 +21,7 @@ BROKEN = fault("it is broken", entry=ROW.shows(FaultWord.UNSPECIFIED))
 CONFUSED = fault("it is confused", entry=ROW.shows(FaultWord.INVALID_VLAN_MAP))
 AWAY = fault("it is away", subject="Port p1", entry=OTHER_ROW.shows(FaultWord.UNSPECIFIED))
 QUIET = fault("it is early")
+EARLY = fault("it is early", patience=5.0)
 
 Lines = Callable[[], list[tuple[str, str]]]
 
@@ -182,3 +184,33 @@ def test_columns_are_what_the_sources_last_said(steps: list[tuple[str, set[Fault
         }
         before = lasting
     assert faults.take_changed() == changed
+
+
+def test_it_tells_since_when_each_fault_stands() -> None:
+    time = TimeDouble()
+    faults = FaultLog(time.timers())
+    faults.put("port", [LOST])
+    time.wait(3)
+    faults.put("row", [EARLY, LOST])
+    assert faults.standing() == [
+        Standing(EARLY, time.now, is_early=True),
+        Standing(LOST, time.now - 3, is_early=False),
+    ]
+    time.wait(10)
+    faults.put("port", [])
+    assert faults.standing() == [
+        Standing(EARLY, time.now - 10, is_early=False),
+        Standing(LOST, time.now - 13, is_early=False),
+    ]
+    faults.put("row", [])
+    assert faults.standing() == []
+    faults.put("port", [LOST])
+    assert faults.standing() == [Standing(LOST, time.now, is_early=False)]
+
+
+def test_the_same_words_about_two_rows_stand_twice() -> None:
+    faults = FaultLog(TimeDouble().timers())
+    elsewhere = replace(LOST, entry=OTHER_ROW.shows(FaultWord.UNSPECIFIED))
+    faults.put("one", [LOST])
+    faults.put("other", [elsewhere])
+    assert [each.fault for each in faults.standing()] == [LOST, elsewhere]

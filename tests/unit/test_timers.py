@@ -116,3 +116,11 @@ def test_to_stop_a_timer_lets_nobody_else_run() -> None:
     timers.due(event)
     assert rung == [True]
     assert not other.runs()
+
+
+def test_a_moment_of_the_clock_has_a_date_even_if_the_time_of_day_is_set(time: TimeDouble) -> None:
+    day = [1_000_000.0]
+    timers = Timers(lambda event: None, time.clock, time.later, lambda: day[0])
+    assert timers.date(time.now - 10) == 999_990.0
+    day[0] += 3600
+    assert timers.date(time.now - 10) == 1_003_590.0

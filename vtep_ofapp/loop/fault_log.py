@@ -3,11 +3,24 @@
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Set
+from dataclasses import dataclass
 
 from ..values.faults import Fault, FaultRow, FaultWord
 from .timers import Timers
 
 LOG = logging.getLogger("vtep_ofapp.faults")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A current fault, and since when by the clock of the loop.
+
+    It ``is_early`` while it is not logged yet because of its patience.
+    """
+
+    fault: Fault
+    since: float
+    is_early: bool
 
 
 class FaultLog:
@@ -20,6 +33,7 @@ class FaultLog:
         self._due: dict[str, tuple[float, Fault]] = {}
         self._of: dict[Hashable, frozenset[Fault]] = {}
         self._counts: Counter[str] = Counter()
+        self._since: dict[str, float] = {}
         self._columns: defaultdict[FaultRow, Counter[FaultWord]] = defaultdict(Counter)
         self._changed: set[FaultRow] = set()
 
@@ -43,6 +57,15 @@ class FaultLog:
         """Return the texts of all current faults, logged or not."""
         return self._counts.keys()
 
+    def standing(self) -> list[Standing]:
+        """Return all current faults, sorted by their texts.
+
+        Faults with the same text and different entries are each listed, since the first of them.
+        """
+        faults = {fault for each in self._of.values() for fault in each}
+        texts = sorted((str(fault), str(fault.entry), fault) for fault in faults)
+        return [Standing(each, self._since[text], text in self._due) for text, _, each in texts]
+
     def _put_all(self, found: Mapping[Hashable, Iterable[Fault]]) -> None:
         new, old = Counter[Fault](), Counter[Fault]()
         for source, faults in found.items():
@@ -59,7 +82,7 @@ class FaultLog:
         for fault in sorted((old - new).elements(), key=str):
             self._counts[str(fault)] -= 1
             if not self._counts[str(fault)]:
-                del self._counts[str(fault)]
+                del self._counts[str(fault)], self._since[str(fault)]
                 if self._due.pop(str(fault), None) is None:
                     LOG.info("resolved: %s", fault)
             self._count(fault, -1)
@@ -76,8 +99,9 @@ class FaultLog:
         self._patience.set(min((end for end, _ in self._due.values()), default=None))
 
     def _begin(self, fault: Fault) -> None:
+        now = self._since[str(fault)] = self._clock()
         if fault.patience:
-            self._due[str(fault)] = self._clock() + fault.patience, fault
+            self._due[str(fault)] = now + fault.patience, fault
         else:
             _log(fault)
 

@@ -42,14 +42,26 @@ class Timers:
         post: Callable[[TimerIsDue], None],
         clock: Callable[[], float] = time.monotonic,
         later: Later = later,
+        time_of_day: Callable[[], float] = time.time,
     ) -> None:
-        """Post events with ``post``; ``clock`` returns seconds, ``later`` schedules calls."""
+        """Post events with ``post``; ``clock`` returns seconds, ``later`` schedules calls.
+
+        ``time_of_day`` returns seconds since the epoch.
+        """
         self.clock = clock
+        self._time_of_day = time_of_day
         self._post = post
         self._later = later
         self._numbers = count()
         self._running: dict[int, Callable[[], None]] = {}
         self._periodic: list[tuple[Timer, float]] = []
+
+    def date(self, moment: float) -> float:
+        """Return a moment of the clock in seconds since the epoch.
+
+        What is remembered is by the clock, because the time of day may be set meanwhile.
+        """
+        return self._time_of_day() - (self.clock() - moment)
 
     def timer(self, name: str, action: Callable[..., None]) -> "Timer":
         """Return a timer that does not run yet. ``action`` is called with its key, if it has one.
