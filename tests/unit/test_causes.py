@@ -8,6 +8,7 @@ import pytest
 from vtep_ofapp.engine.cause import RowOf
 from vtep_ofapp.engine.desired import Desired, Key
 from vtep_ofapp.features.bindings.ports import VlanBinding
+from vtep_ofapp.features.learning.damping import HOLD, MAX_MOVES
 from vtep_ofapp.features.learning.feature import FullLogicalSwitch, FullPort, Learned
 from vtep_ofapp.features.logical_switches.feature import LocalFlooding, Vni
 from vtep_ofapp.features.peers import Peer
@@ -39,6 +40,7 @@ from .builders import (
     unknown_dst,
     uuid,
 )
+from .doubles import TimeDouble
 from .world import World
 
 ROUTER, BAD, ACL, BFD = uuid(0x9000), uuid(0xBAD), uuid(0xAC1), uuid(0xBFD)
@@ -48,7 +50,8 @@ UNKNOWN, GROUP = uuid(0x2001), uuid(0x2002)
 @pytest.fixture
 def world() -> World:
     """Return a switch that has owners of every kind."""
-    world = World(settings=Settings(max_local_macs=1, max_local_macs_per_port=1))
+    settings = Settings(max_local_macs=1, max_local_macs_per_port=1)
+    world = World(settings=settings, clock=TimeDouble().clock)
     world.tell(
         logical_switch(RED, 5001),
         remote_mac(MAC1, FAR),
@@ -95,7 +98,8 @@ P0, P1 = physical_port("p0").uuid, physical_port("p1").uuid
         ),
         (
             Learned(RED, MAC2),
-            f"{MAC2} was learned in Logical_Switch red at port p0 VLAN 7 of br0",
+            f"{MAC2} was learned in Logical_Switch red at port p0 VLAN 7 of br0 from a frame, "
+            "0 s ago",
             RowOf("Logical_Switch", RED),
         ),
         (
@@ -145,6 +149,32 @@ P0, P1 = physical_port("p0").uuid, physical_port("p1").uuid
 def test_it_names_what_it_is_and_its_rows(world: World, key: Key, text: str, row: RowOf) -> None:
     assert text in why(world, key)
     assert row in rows(world, key)
+
+
+def test_a_station_says_how_it_came_there_and_how_long_it_is_held() -> None:
+    time = TimeDouble()
+    world = World(clock=time.clock)
+    world.tell(logical_switch(RED))
+    world.physical(physical_switch(physical_port("p0", {0: RED}), physical_port("p1", {0: RED})))
+    world.bridge(port("p0", 1), port("p1", 2))
+    world.settle()
+    world.read_back({flow.key: flow for flow in world.flow_values()}, {})
+    for number in range(MAX_MOVES + 2):
+        world.see(MAC1, f"p{number % 2}")
+    time.wait(4)
+    assert why(world, Learned(RED, MAC1)) == [
+        f"{MAC1} was learned in Logical_Switch red at port p{MAX_MOVES % 2} VLAN 0 of br0 "
+        f"from a frame, 4 s ago, after {MAX_MOVES} moves",
+        f"it moved too often, and is held there for another {HOLD - 4:g} s",
+    ]
+    world.settle()
+    flows = {flow.key: flow for flow in world.flow_values()}
+    world.macs.forget(RED, MAC1)
+    world.read_back(flows, {})
+    assert why(world, Learned(RED, MAC1)) == [
+        f"{MAC1} was learned in Logical_Switch red at port p{MAX_MOVES % 2} VLAN 0 of br0 "
+        "by a flow that was on the switch when it was read back"
+    ]
 
 
 def test_a_tunnel_names_its_users_and_its_bfd(world: World) -> None:

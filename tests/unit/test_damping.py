@@ -3,7 +3,7 @@
 import pytest
 
 from vtep_ofapp.features.learning.damping import HOLD, MAX_MOVES, WINDOW
-from vtep_ofapp.features.learning.stations import LearnedMacs, Place
+from vtep_ofapp.features.learning.stations import LearnedMacs, Place, Stay
 
 from .builders import BLUE, MAC1, MAC2, RED
 
@@ -97,3 +97,17 @@ def test_a_station_that_is_nowhere_is_not_held(macs: LearnedMacs) -> None:
     assert not macs.is_held(RED, MAC1)
     assert macs.next_release() is None
     assert macs.learn(MAC1, ELSEWHERE)
+
+
+def test_it_is_known_since_when_a_station_is_where_it_is(macs: LearnedMacs, clock: Clock) -> None:
+    assert macs.stay(RED, MAC1) == Stay(clock.now, 0, None)
+    clock.now += 100
+    macs.learn(MAC1, HERE)
+    assert macs.stay(RED, MAC1) == Stay(clock.now - 100, 0, None)
+    flap(macs)
+    clock.now += 1
+    macs.learn(MAC1, ELSEWHERE)
+    assert macs.stay(RED, MAC1) == Stay(clock.now - 1, MAX_MOVES, clock.now + HOLD)
+    macs.forget(RED, MAC1)
+    macs.find(MAC1, HERE)
+    assert macs.stay(RED, MAC1) == Stay(None, 0, None)

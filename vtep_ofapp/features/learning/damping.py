@@ -47,6 +47,10 @@ class Damping:
         """Whether a station is held at its place."""
         return station in self._held
 
+    def held_until(self, station: Station) -> float | None:
+        """Return the end of a station's hold by the clock, None if it is not held."""
+        return self._held.get(station)
+
     def next_release(self) -> float | None:
         """Return the seconds until the first station may move again, None if none is held."""
         first = next(iter(self._held.values()), None)

@@ -74,7 +74,7 @@ class KnownStations(FlowWatcher):
             place, mac = station
             macs = self._view[LearnedMacs]
             if macs.place(place.logical_switch, mac) is None:
-                macs.learn(mac, place)
+                macs.find(mac, place)
 
     def lost(self, key: FlowKey) -> None:
         """Forget the station of a flow that ended while the switch was not connected."""
@@ -192,9 +192,16 @@ def _why_learned(key: Learned, view: View) -> Iterator[Cause]:
         return
     name = view[LogicalSwitches].name(logical_switch)
     where = f"port {place.port} VLAN {place.vlan} of {place.switch}"
-    yield Cause(f"{mac} was learned in {name} at {where}", (row,))
-    if view[LearnedMacs].is_held(logical_switch, mac):
-        yield Cause("it moved too often, and is held there for a while")
+    since, moves, held_until = view[LearnedMacs].stay(logical_switch, mac)
+    if since is None:
+        source = "by a flow that was on the switch when it was read back"
+    else:
+        source = f"from a frame, {view.clock() - since:.0f} s ago"
+    moved = f", after {moves} moves" if moves else ""
+    yield Cause(f"{mac} was learned in {name} at {where} {source}{moved}", (row,))
+    if held_until is not None:
+        left = max(0.0, held_until - view.clock())
+        yield Cause(f"it moved too often, and is held there for another {left:.0f} s")
     elif view[Limits].is_full(logical_switch):
         yield Cause(f"{name} is at its limit of learned MACs; known ones may still move", (row,))
 

@@ -4,7 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from ...values.rows import vlan_of
@@ -26,13 +26,30 @@ class Place:
         return vlan_of(self.binding)
 
 
+class Stay(NamedTuple):
+    """How long a station has been at its place, by the clock, and how it came there.
+
+    ``since`` is when it was learned or moved last, None if that was before this process read it
+    from the flows of the switch. ``moves`` are those since it was learned. It stays at its place
+    until ``held_until``, None if it may move.
+    """
+
+    since: float | None
+    moves: int
+    held_until: float | None
+
+
 class LearnedMacs:
     """The place of each learned station, one for a MAC address in a logical switch."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Create an empty table; the clock, in seconds, measures how often stations move."""
+        self._clock = clock
         self._damping = Damping(clock)
         self._places: dict[Station, Place] = {}
+        self._same: dict[Place, Place] = {}  # one object for all stations of a place saves memory
+        self._since: dict[Station, float] = {}
+        self._moves: dict[Station, int] = {}
         self._at: defaultdict[Place, set[str]] = defaultdict(set)
         self._in: defaultdict[UUID, set[str]] = defaultdict(set)
         self._changed: set[Station] = set()
@@ -46,6 +63,12 @@ class LearnedMacs:
     def place(self, logical_switch: UUID, mac: str) -> Place | None:
         """Return the place of a station, None if it is not learned."""
         return self._places.get((logical_switch, mac))
+
+    def stay(self, logical_switch: UUID, mac: str) -> Stay:
+        """Return how long a learned station has been at its place."""
+        station = logical_switch, mac
+        held_until = self._damping.held_until(station)
+        return Stay(self._since.get(station), self._moves.get(station, 0), held_until)
 
     def all(self) -> Collection[Station]:
         """Return every station as its logical switch and MAC address."""
@@ -76,12 +99,20 @@ class LearnedMacs:
             if not self._damping.may_move(station):
                 return False
             self._leave(station, former)
+            self._moves[station] = self._moves.get(station, 0) + 1
+        place = self._same.setdefault(place, place)
         self._places[station] = place
+        self._since[station] = self._clock()
         self._at[place].add(mac)
         self._in[logical_switch].add(mac)
         self._counts[place.switch, place.port] += 1
         self._changed.add(station)
         return True
+
+    def find(self, mac: str, place: Place) -> None:
+        """Learn a station by a flow of an earlier process, which does not say since when."""
+        if self.learn(mac, place):
+            del self._since[place.logical_switch, mac]
 
     def forget(self, logical_switch: UUID, mac: str) -> bool:
         """Forget a station; return whether it was learned."""
@@ -91,6 +122,8 @@ class LearnedMacs:
             return False
         self._leave(station, place)
         self._damping.forget(station)
+        self._since.pop(station, None)
+        self._moves.pop(station, None)
         return True
 
     def is_held(self, logical_switch: UUID, mac: str) -> bool:
@@ -113,6 +146,8 @@ class LearnedMacs:
     def _leave(self, station: Station, place: Place) -> None:
         logical_switch, mac = station
         _discard(self._at, place, mac)
+        if place not in self._at:
+            del self._same[place]
         _discard(self._in, logical_switch, mac)
         self._counts[place.switch, place.port] -= 1
         self._changed.add(station)
