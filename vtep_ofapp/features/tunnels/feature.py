@@ -25,6 +25,7 @@ from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..logical_switches.vni_mapping import VniMapping
 from ..peers import Peer, Peers
 from . import bfd, rows
+from .conditions import TunnelConditions
 from .ports import Tunnels
 from .rows import TunnelRows, TunnelTo
 from .unnamed_senders import Unnamed
@@ -246,6 +247,7 @@ def _owners(addresses: Iterable[str]) -> Iterator[Topic]:
 
 def _switch_row_changed(topic: SwitchRowChanged, view: View) -> Iterable[Topic]:
     view[Tunnels].set_locals(view.physical.tunnel_ips if view.physical else ())
+    view[TunnelConditions].note_all()
     rows.read(view)
     return _owners(view[TunnelRows].take(view.physical))
 
@@ -253,13 +255,17 @@ def _switch_row_changed(topic: SwitchRowChanged, view: View) -> Iterable[Topic]:
 def _bridge_changed(topic: BridgeChanged, view: View) -> Iterator[Topic]:
     ports = view.bridge.ports.values() if view.bridge else ()
     changed = view[Tunnels].set_ports(ports)
-    for address in changed | view[Tunnels].choose():
+    changed |= view[Tunnels].choose()
+    view[TunnelConditions].note(changed)
+    for address in changed:
         yield TunnelChanged(address)
 
 
 def _wanted(topic: TunnelsWanted, view: View) -> Iterator[Topic]:
     yield from _owners(topic.addresses)
-    yield from map(TunnelChanged, view[Tunnels].want(topic.addresses))
+    changed = view[Tunnels].want(topic.addresses)
+    view[TunnelConditions].note(changed | topic.addresses)
+    yield from map(TunnelChanged, changed)
 
 
 def _vxlan_ports(topic: VxlanPortsAre, view: View) -> Iterator[Topic]:
@@ -274,6 +280,7 @@ def _vxlan_ports(topic: VxlanPortsAre, view: View) -> Iterator[Topic]:
 FEATURE = Feature(
     states=(
         lambda view: Tunnels(view.name, view.settings.max_tunnels, view.clock),
+        lambda view: TunnelConditions(view[Tunnels], view.clock),
         lambda view: TunnelRows(),
         lambda view: UnusedTunnelRows(view.name, view.clock),
         lambda view: FixedKeys(),
