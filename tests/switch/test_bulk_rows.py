@@ -198,9 +198,15 @@ def test_the_server_comes_back(server: Server) -> None:
     server.insert(10, "blue")
     reader.wait(lambda: len(reader.syncs) == 2)
     reader.wait(lambda: agrees(reader, server))
+    first = reader.database.connection
+    assert first is not None
+    assert first.remote == server.db
     server.ovsdb_server.stop()
+    reader.wait(lambda: reader.database.connection is None)
     server.ovsdb_server.start()
     reader.wait(lambda: len(reader.syncs) == 3)
+    assert reader.database.connection is not None
+    assert reader.database.connection.since > first.since
     assert len(reader.macs()) == MANY - 1 + 10 + 2
     assert agrees(reader, server)
     assert reader.syncs[-1].rows >= reader.macs().keys()

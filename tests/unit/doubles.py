@@ -6,7 +6,14 @@ from typing import Any
 from vtep_ofapp.loop.timers import Timers
 from vtep_ofapp.process.systemd import ServiceManager
 from vtep_ofapp.values.counters import Traffic
-from vtep_ofapp.values.events import Applied, Committed, ReadBack, RoleIs, TimerIsDue
+from vtep_ofapp.values.events import (
+    Applied,
+    Committed,
+    ReadBack,
+    RoleIs,
+    ServerConnection,
+    TimerIsDue,
+)
 from vtep_ofapp.values.flow_changes import Change, FlowChange
 from vtep_ofapp.values.flows import Flow, FlowKey, Group, ToGroup
 from vtep_ofapp.values.packets import PacketOut
@@ -133,6 +140,7 @@ class WriterDouble:
     def __init__(self, name: str) -> None:
         self.name = name
         self.transactions: list[list[Any]] = []
+        self.connection: ServerConnection | None = None
         self.lacks: tuple[type, ...] = ()
         """Kinds of writes for which the schema has no columns."""
 

@@ -13,6 +13,7 @@ from vtep_ofapp.values.events import (
     Committed,
     Event,
     FlowRemoved,
+    ServerConnection,
     VtepInSync,
     VtepRows,
 )
@@ -64,6 +65,7 @@ class Vtep:
         self.rows: dict[UUID, VtepRow] = {}
         self.news: deque[Event] = deque()
         self.in_flight: Sequence[Any] | None = None
+        self.connection: ServerConnection | None = None
         self.written = 0
         self._next_row = 0x100000
 
@@ -171,6 +173,7 @@ class OpenVSwitch:
         self.mark = Mark.NONE
         self.news: deque[Event] = deque()
         self.in_flight: Sequence[Any] | None = None
+        self.connection: ServerConnection | None = None
         self.written = 0
         self._next_number = 100
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from vtep_ofapp.loop.transactions import FIRST_PAUSE, LONGEST_PAUSE, MAX_WRITES, Transactions
+from vtep_ofapp.values.events import ServerConnection
 
 from .doubles import TimeDouble
 
@@ -18,6 +19,7 @@ class Recorder:
         self.committed: list[list[Any]] = []
         self.time = TimeDouble()
         self.lacks: tuple[str, ...] = ()
+        self.connection: ServerConnection | None = None
 
     @property
     def pause(self) -> float | None:

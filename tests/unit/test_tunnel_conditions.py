@@ -6,7 +6,6 @@ import pytest
 
 from vtep_ofapp.features.tunnels.conditions import Bfd, Condition, State, TunnelConditions
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.since import Since
 
 from .builders import (
     FAR,
@@ -117,12 +116,3 @@ def test_bfd_has_a_time_of_its_own(time: TimeDouble) -> None:
         world.exactly(port("p0", 1), replace(tunnel, bfd_status=flaps), *anyone)
         assert bfd(world) == (expected, begin)
     assert state(world) == (State(Condition.UP), 100.0)
-
-
-def test_a_value_that_stays_keeps_its_time(time: TimeDouble) -> None:
-    since = Since("one", time.clock)
-    time.wait(1)
-    since.become("one")
-    assert (since.value, since.since) == ("one", time.now - 1)
-    since.become("two")
-    assert (since.value, since.since) == ("two", time.now)

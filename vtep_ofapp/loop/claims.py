@@ -16,10 +16,14 @@ _LONGEST_NAME = 15
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The identity that a datapath claims; ``name`` is that of its LOCAL port, the bridge's own."""
+    """The identity that a datapath claims; ``name`` is that of its LOCAL port, the bridge's own.
+
+    ``since`` is when it connected, by the clock of the loop.
+    """
 
     datapath_id: int
     name: str | None = None
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Connections:
         self._rivals: dict[Connection, tuple[SwitchDriver, Claim]] = {}
         self._shared: Shared = {}
         self._refused: dict[int, str] = {}
+        self._clock = timers.clock
         self._claim = timers.timer("claim", self._claim_is_old)
         self._answer = timers.timer("answer", self._answer_is_due)
         self.handlers: Handlers = {
@@ -126,7 +127,7 @@ class Connections:
     # Events
 
     def _connected(self, event: Connected) -> None:
-        self._unclaimed[event.connection] = Claim(event.datapath_id, event.name)
+        self._unclaimed[event.connection] = Claim(event.datapath_id, event.name, self._clock())
         self._switches.changed()
         if len(self._unclaimed) > MAX_UNCLAIMED:
             oldest = next(iter(self._unclaimed))

@@ -29,6 +29,9 @@ class SwitchContents:
 
     def __init__(self, switch: SwitchState, timers: Timers) -> None:
         self.own_changes = OwnChanges()
+        self.read_at: float | None = None
+        """When the switch was read back last, by the clock; None for never."""
+        self._clock = timers.clock
         self._switch = switch
         self._connection: Connection | None = None
         self._knowledge = Knowledge.NONE
@@ -68,6 +71,7 @@ class SwitchContents:
         self._switch.groups.have_only(event.groups)
         yield from self._switch.flows.read_back(event.flows)
         self._knowledge = Knowledge.FULL
+        self.read_at = self._clock()
         if before is not None:
             log_changed(self._switch, before, self._lost_flows)
         self._lost_flows = 0

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from ..values.events import Writer
+from ..values.events import ServerConnection, Writer
 from .timers import Timers
 
 LOG = logging.getLogger("vtep_ofapp.transactions")
@@ -44,6 +44,11 @@ class Transactions:
         self._last: list[Any] = []
         self._transactions = 0
         self._writes = 0
+
+    @property
+    def connection(self) -> ServerConnection | None:
+        """The connection to the server in use, None while the database is away."""
+        return self._writer.connection
 
     def commit(self, writes: Iterable[Any]) -> None:
         """Commit the first of the writes, unless a transaction or a pause is under way."""

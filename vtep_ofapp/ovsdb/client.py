@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import eventlet
 import ovs.poller
 import ovs.stream
 
-from ..values.events import Away, Committed, Event, LockIs
+from ..values.events import Away, Committed, Event, LockIs, ServerConnection
 from . import idl_errors, schemas
 from .errors import Malformed, Unusable
 from .poller import Waiter
@@ -51,6 +52,7 @@ class Database:
         tables: Tables,
         post: Callable[[Event], None],
         lock: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         servers = remotes.split(",")
         self._name = name
@@ -65,11 +67,17 @@ class Database:
         self._replica: Replica | None = None
         self._schema: Any = None
         self._wake_up = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._was_connected = False
+        self._clock = clock
+        self._connection: ServerConnection | None = None
 
     def start(self) -> None:
         """Start the green thread, which connects and reconnects without end."""
         eventlet.spawn(self.run)
+
+    @property
+    def connection(self) -> ServerConnection | None:
+        """The connection to the server in use, None while the database is away."""
+        return self._connection
 
     def takes(self, write: Any) -> bool:
         """Return whether the schema has the columns of a write: an old one may lack them."""
@@ -157,8 +165,8 @@ class Database:
         """Read and write; after the initial rows request the lock from this server."""
         if self._reader.read_on(replica):
             replica.set_lock(self._lock)
-        if replica.is_connected and not self._was_connected:
-            self._was_connected = True
+        if replica.is_connected and self._connection is None:
+            self._connection = ServerConnection(replica.session.address, self._clock())
             LOG.info("%s: connected", self._name)
         self._tell_of_lock(replica)
         self._writer.advance(replica)
@@ -177,8 +185,8 @@ class Database:
         if reason := idl_errors.nonsense(replica.session.address):
             LOG.warning("%s: %s: %s", self._name, replica.session.address, reason)
         self._is_locked = None
-        if self._was_connected:
-            self._was_connected = False
+        if self._connection is not None:
+            self._connection = None
             LOG.info("%s: connection lost", self._name)
         was_in_sync = self._reader.finish()
         if was_in_sync:

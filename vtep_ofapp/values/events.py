@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from .counters import Counter, Traffic
@@ -56,8 +56,19 @@ class Connection(Protocol):
         """Close the connection; a Disconnected follows."""
 
 
+class ServerConnection(NamedTuple):
+    """The OVSDB remote of a database's server, and since when we are connected, by the clock."""
+
+    remote: str
+    since: float
+
+
 class Writer(Protocol):
     """A database, as the loop uses it to write. No method blocks."""
+
+    @property
+    def connection(self) -> ServerConnection | None:
+        """The connection to the server in use, None while the database is away."""
 
     def takes(self, write: Any) -> bool:
         """Return whether the database has the columns of a write: an old schema may lack them."""
