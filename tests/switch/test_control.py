@@ -12,7 +12,7 @@ import pytest
 from sim.lab import namespaces
 from sim.waiting import wait_until
 from tests.switch.dummy import PATIENCE, DummyApp, DummySwitch
-from vtep_ofapp.control.client import CommandFailed, NoAnswer, ask, socket_of
+from vtep_ofapp.process.unixctl_client import CommandFailed, NoAnswer, ask, socket_of
 
 MOST_CLIENTS = 32
 

@@ -5,8 +5,8 @@ import os
 
 from ..commands.command import Running
 from ..commands.registry import COMMANDS
+from ..process.unixctl_client import NAME, run_directory
 from . import pidfile
-from .client import NAME, run_directory
 from .server import CannotListen, ControlServer
 
 LOG = logging.getLogger("vtep_ofapp.control")

@@ -1,7 +1,6 @@
 """Read and check the configuration, and set safer defaults for some of os-ken's options."""
 
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -16,11 +15,11 @@ from . import unused_options
 from .options import OPTIONS, BadOption
 from .settings import Settings
 from .tls_files import Tls, are_ciphers, read_tls
+from .unixctl_client import run_directory
 
 _OVSDB_REMOTE = re.compile(r"unix:.+|(tcp|ssl):([^:\[\]]+|\[[0-9a-fA-F:]+\]):(?P<port>[0-9]{1,5})")
 _OVSDB_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 """An <id> of OVSDB (RFC 7047, 3.1)."""
-_RUN_DIRECTORY = "/var/run/openvswitch"
 _OPENFLOW_PORT = 6653
 OPENFLOW_TLS = ("ctl_privkey", "ctl_cert", "ca_certs")
 """os-ken's options for TLS: our key, its certificate, and the CA of the switches."""
@@ -106,8 +105,7 @@ def logs_by_file() -> bool:
 
 def read() -> Options:
     """Return the options of [vtep]; raises BadOption for a value that is not valid."""
-    directory = os.environ.get("OVS_RUNDIR") or _RUN_DIRECTORY
-    cfg.CONF.set_default("OVS_RUNDIR", directory, group="vtep")
+    cfg.CONF.set_default("OVS_RUNDIR", run_directory(), group="vtep")
     remotes = [_remotes("ovs_db", each) for each in _value("ovs_db")]
     if len(set(remotes)) < len(remotes):
         raise BadOption("[vtep] ovs_db: the same remote is given more than once")

@@ -1,6 +1,7 @@
-"""Ask a running application a command over its control socket, without any library.
+"""Ask a daemon a command over its control socket, without any library.
 
-The protocol is that of ovs-appctl(8): one JSON-RPC request on a Unix socket, and its reply.
+The daemon is ours, or one of Open vSwitch's. The protocol is that of ovs-appctl(8): one JSON-RPC
+request on a Unix socket, and its reply.
 """
 
 import json
@@ -51,7 +52,8 @@ def socket_of(target: str) -> str:
 def ask(path: str, command: str, arguments: Sequence[str], timeout: float = 60.0) -> str:
     """Send a command to the process with this control socket; return its answer.
 
-    ``timeout`` is in seconds, for the whole answer. Raises NoAnswer and CommandFailed.
+    ``timeout`` is in seconds, for the whole answer. Raises NoAnswer and CommandFailed. In the
+    application, other green threads run meanwhile.
     """
     request = {"id": 1, "method": command, "params": list(arguments)}
     end = time.monotonic() + timeout
