@@ -26,12 +26,12 @@ CONTENT = {
 
 def test_text_is_for_people() -> None:
     assert "".join(text_parts(CONTENT)).splitlines() == [
-        "a word: x",
+        "a_word: x",
         "nothing: -",
         "flag: yes",
         "several: a, 2",
         "empty: none",
-        "mac       moved times",
+        "mac       moved_times",
         "02:00     3",
         "long one  -",
         "inner:",
@@ -113,5 +113,5 @@ def test_show_is_one_screen(app: App) -> None:
     shown = asking.json("show")
     assert shown["databases"] == {"hardware_vtep": "connected", "Open_vSwitch": "read"}
     assert shown["switches"]["br0"]["role"] == "master"
-    assert shown["switches"]["br0"]["flows"].endswith("as wanted")
+    assert shown["switches"]["br0"]["flows"].endswith("settled")
     assert len(asking.text("show").splitlines()) < 24

@@ -16,16 +16,15 @@ def json_parts(content: Content) -> Iterator[str]:
 def text_parts(content: Content, indent: str = "") -> Iterator[str]:
     """Yield the parts of the text for people; an empty part where other work may be done."""
     for name, value in content.items():
-        words = name.replace("_", " ")
         if isinstance(value, Table):
-            yield from _table(words, value, indent)
+            yield from _table(name, value, indent)
         elif isinstance(value, Lines):
             yield from (f"{indent}{line}\n" for line in value.lines)
         elif isinstance(value, Mapping):
-            yield f"{indent}{words}:\n" if value else f"{indent}{words}: none\n"
+            yield f"{indent}{name}:\n" if value else f"{indent}{name}: none\n"
             yield from text_parts(value, indent + _INDENT)
         else:
-            yield f"{indent}{words}: {_word(value)}\n"
+            yield f"{indent}{name}: {_word(value)}\n"
 
 
 def _table(name: str, table: Table, indent: str) -> Iterator[str]:
@@ -43,9 +42,8 @@ def _table(name: str, table: Table, indent: str) -> Iterator[str]:
     if not rows:
         yield f"{indent}{name}: none\n"
         return
-    headings = [column.replace("_", " ") for column in table.columns]
     widths[-1] = 0  # nothing follows
-    for words in (headings, *rows):
+    for words in (list(table.columns), *rows):
         line = "  ".join(word.ljust(width) for word, width in zip(words, widths, strict=True))
         yield f"{indent}{line}\n"
 

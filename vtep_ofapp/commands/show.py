@@ -64,7 +64,7 @@ def _switch(driver: SwitchDriver, running: Running) -> Content:
 
 
 def _differing(state: SwitchState) -> str:
-    return "as wanted" if state.flows.settled() and state.groups.settled() else "being changed"
+    return "settled" if state.flows.settled() and state.groups.settled() else "being changed"
 
 
 COMMANDS = (Command("show", "", "Print databases, switches and faults on one screen.", _show),)

@@ -1,0 +1,55 @@
+"""The answers on docs/operating.md: found on the page, asked of a real scene, and written there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
+
+_BLOCK = re.compile(
+    r"^```\n\$ (?:ovs-appctl -t vtep_ofapp|vtep-ofapp) ([^\n]+)\n(.*?)^```$", re.M | re.S
+)
+_VARYING = (
+    (re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
+    (re.compile(r"0x[0-9a-f]+"), "HEX"),
+    (re.compile(r"(?<![\w.:/-])\d+(?:\.\d+)?(?![\w:]|\.\d)"), "N"),
+    (re.compile(r"vtep_ofapp\.\d+\.ctl"), "vtep_ofapp.PID.ctl"),
+    (re.compile(r" {2,}|-{2,}"), " "),
+)
+"""What differs from one run to the next, and what stands for it when answers are compared."""
+
+
+class Shown(NamedTuple):
+    """A command on the page with the answer that follows it."""
+
+    words: tuple[str, ...]
+    answer: str
+
+
+def shown(text: str) -> Iterator[Shown]:
+    """Yield the commands of a page with their answers, in their order."""
+    for words, answer in _BLOCK.findall(text):
+        yield Shown(tuple(shlex.split(words)), answer)
+
+
+def alike(answer: str) -> list[str]:
+    """Return the lines of an answer with words in place of what differs from run to run."""
+    for pattern, word in _VARYING:
+        answer = pattern.sub(word, answer)
+    return [line.strip() for line in answer.splitlines()]
+
+
+def rewritten(text: str, ask: Callable[[tuple[str, ...]], str]) -> str:
+    """Return the page with the answers that are given now."""
+
+    def block(found: re.Match[str]) -> str:
+        answer = ask(tuple(shlex.split(found[1])))
+        start, end = found.start(2) - found.start(), found.end(2) - found.start()
+        return found[0][:start] + answer + found[0][end:]
+
+    return _BLOCK.sub(block, text)

@@ -1,0 +1,43 @@
+"""docs/operating.md shows what the commands answer.
+
+``WRITE_PAGES=1`` in the environment writes the answers of this run into the page.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.switch.dummy import DummySwitch
+from tests.switch.operating import PAGE, alike, rewritten, shown
+
+HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
+
+
+@pytest.fixture
+def scene(joined: DummySwitch) -> DummySwitch:
+    """What the page describes: two logical switches, two hosts here, and two VTEPs."""
+    joined.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p1", "20", "ls1")
+    joined.vtep_ctl("set-replication-mode", "ls0", "source_node")
+    joined.replicate(("10.2.2.2",))
+    joined.place(FAR, "10.2.2.3")
+    for address in ("10.2.2.2", "10.2.2.3"):
+        joined.tunnel_port(address)
+    joined.learns(HOST)
+    joined.learns(GUEST, "p1", 10)
+    joined.app.wait_to_say("it has no tunnel key yet")
+    joined.wait(lambda: "settled" in joined.app.ask("show"), "all flows to be there")
+    return joined
+
+
+def test_answers_are_those_of_the_page(scene: DummySwitch) -> None:
+    text = PAGE.read_text()
+    examples = list(shown(text))
+    assert len(examples) > 3
+    if os.environ.get("WRITE_PAGES"):
+        PAGE.write_text(rewritten(text, lambda words: scene.app.ask(*words)))
+        return
+    for example in examples:
+        answer = scene.app.ask(*example.words)
+        assert alike(answer) == alike(example.answer), " ".join(example.words)
