@@ -29,7 +29,7 @@ behaviour: venv
 	$(PYTEST) --numprocesses $(WORKERS)
 
 bench: debian venv ## Measure how fast it is, beside ovs-vtep and bare tools in the same run
-	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/pip install --quiet --requirement requirements.txt --editable '.[bench]'
 	$(BIN)/python -m sim bench --output bench.md --json bench.json --plot bench.png
 
 soak: debian venv ## Let random things happen under traffic for SOAK_MINUTES (5): nothing may be lost
@@ -63,7 +63,7 @@ venv: $(VENV)/installed ## Make .venv with the application (editable) and what i
 $(VENV)/installed: requirements.txt setup.py etc/osken-manager
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --upgrade pip
-	$(BIN)/pip install --quiet --no-compile --editable '.[test]'
+	$(BIN)/pip install --quiet --no-compile --requirement requirements.txt --editable '.[test]'
 	touch $@
 
 debian: ## Install the Debian packages that are missing

@@ -5,6 +5,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+OS_KEN = "os-ken>=3.0,<5"
+"""What the application runs on. requirements.txt names what it is developed on."""
 REQUIREMENTS = [
     line.split("#")[0].strip()
     for line in (HERE / "requirements.txt").read_text().splitlines()
@@ -23,7 +25,7 @@ setup(
     data_files=[("share/vtep_ofapp", ["etc/vtep_ofapp.conf", "etc/vtep_ofapp.service"])],
     scripts=["etc/osken-manager"],
     python_requires=">=3.10",
-    install_requires=REQUIREMENTS,
+    install_requires=[OS_KEN, *(each for each in REQUIREMENTS if not each.startswith("os-ken"))],
     extras_require={
         "sim": SIM,
         "bench": [*SIM, "matplotlib>=3.8,<4"],

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # os-ken runs on it
 
 if TYPE_CHECKING:
-    from .app import VtepApp, format_log
+    from .app import VtepApp
 
-__all__ = ["VtepApp", "format_log"]
+__all__ = ["VtepApp"]
 
 
 def __getattr__(name: str) -> Any:

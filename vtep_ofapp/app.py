@@ -5,7 +5,6 @@ These are the connections (OpenFlow), the databases (OVSDB) and the loop between
 
 import gc
 import logging
-import os
 import signal
 import sys
 import time
@@ -47,12 +46,6 @@ _COLLECTIONS = 10_000, 10, 100
 again while 100,000 were loaded, which took half of the time; flows form no cycles."""
 
 
-def format_log() -> None:
-    """Install our log format, unless a logging configuration file is given."""
-    if not config.logs_by_file():
-        log_format.install(logging.getLogger().handlers, os.environ)
-
-
 def _listener(openflow: config.OpenFlow) -> server.Listener:
     """Return the OpenFlow listener; it already listens.
 
@@ -78,7 +71,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        format_log()
+        log_format.install_everywhere()
         try:
             strange = unused_options.check(sys.argv[1:])
             options = config.read()

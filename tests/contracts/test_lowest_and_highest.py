@@ -17,16 +17,18 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 CONTRACTS = {"ovs": "test_ovs_*.py", "os-ken": "test_os_ken_*.py"}
 """Files of contract tests by the library that they are about."""
+BOUNDS = "".join((ROOT / name).read_text() for name in ("setup.py", "requirements.txt"))
+"""Bounds in requirements.txt, and before them in setup.py that of os-ken, which is wider there."""
 TOOLS = ("-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts=")
 DEADLINE = 100
 """Seconds for pip, and for the tests; both take a few."""
 
 
 def requirement(library: str) -> str:
-    """Return the line of requirements.txt about a library, without its comment."""
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    (line,) = (line for line in lines if re.match(rf"{library}\b", line))
-    return line.split("#")[0].strip()
+    """Return the bounds of a library that the package has."""
+    found = re.search(rf"^(?:OS_KEN = \")?({library}[<>=.,\d]+)", BOUNDS, re.MULTILINE)
+    assert found, f"there are no bounds of {library}"
+    return found[1]
 
 
 def lowest(library: str) -> str:

@@ -1,4 +1,4 @@
-"""os-ken, started by its own command, reaches each of its names that we replace.
+"""os-ken, started by our osken-manager, reaches each of its names that we replace.
 
 The switch at the other end is a socket that sends OpenFlow byte by byte.
 """
@@ -37,7 +37,7 @@ class Manager:
         self.log = log
         self._seen = 0
         self.port, self.os_kens_port = held_port(), held_port()
-        command = [sys.executable, "-c", "from os_ken.cmd.manager import main; main()"]
+        command = [sys.executable, str(ROOT / "etc/osken-manager")]
         listen = ["--ofp-listen-host", "127.0.0.1", "--ofp-tcp-listen-port", str(self.os_kens_port)]
         # The folder of the version under test comes before the checkout, if there is one.
         path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(ROOT)]))

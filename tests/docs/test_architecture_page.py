@@ -48,7 +48,7 @@ def test_imports_are_found() -> None:
 
 
 def test_os_ken_is_imported_by_few() -> None:
-    assert importers_of("os_ken") <= {"openflow", "process", "app"}
+    assert importers_of("os_ken") <= {"openflow", "process", "cli", "app"}
 
 
 def test_ovs_is_imported_by_few() -> None:
@@ -56,7 +56,7 @@ def test_ovs_is_imported_by_few() -> None:
 
 
 def test_eventlet_is_imported_by_few() -> None:
-    assert importers_of("eventlet") <= {"control", "ovsdb", "loop", "app"}
+    assert importers_of("eventlet") <= {"control", "ovsdb", "loop", "cli", "app"}
 
 
 def test_openflow_and_ovsdb_are_imported_by_the_application_class_alone() -> None:

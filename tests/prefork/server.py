@@ -29,7 +29,6 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-import os_ken.cmd.manager
 import os_ken.ofproto.ofproto_v1_3_parser
 import ovs.db.idl
 import ovs.dirs
@@ -37,6 +36,7 @@ import ovs.unixctl.server
 from eventlet.patcher import original
 
 import vtep_ofapp.app
+import vtep_ofapp.cli.osken_manager
 
 system, socket = original("os"), original("socket")
 """Without green threads: this process has none."""

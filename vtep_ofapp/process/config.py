@@ -98,11 +98,6 @@ def load(file: str | None) -> None:
     unused_options.check(["--config-file", file] if file else [])
 
 
-def logs_by_file() -> bool:
-    """Whether logging is configured by a file: os-ken's option log_config_file."""
-    return bool(getattr(cfg.CONF, "log_config_file", None))
-
-
 def read() -> Options:
     """Return the options of [vtep]; raises BadOption for a value that is not valid."""
     cfg.CONF.set_default("OVS_RUNDIR", run_directory(), group="vtep")

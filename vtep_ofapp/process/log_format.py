@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from os_ken import cfg
+
 _JOURNAL_LEVELS = (
     (logging.CRITICAL, 2),
     (logging.ERROR, 3),
@@ -33,6 +35,12 @@ class JournalLines(logging.Formatter):
         """Return the lines of the record, each with its level."""
         level = next((each for least, each in _JOURNAL_LEVELS if record.levelno >= least), 7)
         return "\n".join(f"<{level}>{line}" for line in super().format(record).splitlines())
+
+
+def install_everywhere() -> None:
+    """Install our format on the log of this process, unless os-ken's log_config_file is given."""
+    if not getattr(cfg.CONF, "log_config_file", None):
+        install(logging.getLogger().handlers, os.environ)
 
 
 def install(handlers: Iterable[logging.Handler], environment: Mapping[str, str]) -> None:

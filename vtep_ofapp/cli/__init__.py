@@ -1,0 +1,1 @@
+"""The commands ``vtep-ofapp`` and ``osken-manager``."""
