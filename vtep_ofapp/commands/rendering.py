@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from .answer import Cell, Content, Lines, Row, Table, Value
 
@@ -29,10 +30,10 @@ def text_parts(content: Content, indent: str = "") -> Iterator[str]:
 
 def _table(name: str, table: Table, indent: str) -> Iterator[str]:
     widths = [len(column) for column in table.columns]
-    rows: list[list[str]] = []
+    rows: list[tuple[str, ...]] = []  # of tuples: Python's garbage collector leaves them out
     for row in table.rows:
         if row is not None:
-            words = [_word(cell) for cell in row]
+            words = tuple(map(_word, row))
             rows.append(words)
             widths = [
                 width if width >= len(word) else len(word)
@@ -43,7 +44,7 @@ def _table(name: str, table: Table, indent: str) -> Iterator[str]:
         yield f"{indent}{name}: none\n"
         return
     widths[-1] = 0  # nothing follows
-    for words in (list(table.columns), *rows):
+    for words in chain([table.columns], rows):
         line = "  ".join(word.ljust(width) for word, width in zip(words, widths, strict=True))
         yield f"{indent}{line}\n"
 

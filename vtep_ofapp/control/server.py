@@ -1,5 +1,7 @@
 """The control socket of the application, which ovs-appctl and vtep-ofapp ask."""
 
+import errno
+import json
 import logging
 import os
 import time
@@ -24,6 +26,8 @@ _PATIENCE = 60.0
 """Seconds for which a client may leave an answer unread."""
 _SLICE = 0.002
 """Seconds of work on an answer before other green threads run."""
+_AT_ONCE = 1 << 16
+"""Bytes of an answer that are sent at once."""
 _FORMAT = "set-options"
 """The command by which ovs-appctl 3.4 and later ask for JSON, before the one that they are for."""
 
@@ -32,8 +36,16 @@ class CannotListen(Exception):
     """The control socket cannot be made; the text says why."""
 
 
+class _Left(Exception):
+    """The client has gone, or does not read its answer."""
+
+
 class ControlServer(ovs.unixctl.server.UnixctlServer):  # type: ignore[misc]
-    """Answers commands: a green thread has the socket, and each command has one of its own."""
+    """Answers commands: a green thread has the socket, and each command has one of its own.
+
+    An answer is sent while it is worked out, as fast as the client reads it. The library would
+    make one message of it, and 100,000 rows would block all green threads for half a second.
+    """
 
     def __init__(self, path: str, commands: Iterable[Command], running: Running) -> None:
         """Listen on a Unix socket; raises CannotListen."""
@@ -47,7 +59,7 @@ class ControlServer(ovs.unixctl.server.UnixctlServer):  # type: ignore[misc]
         super().__init__(listener)
         self._running = running
         self._wake_up = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._unread: dict[Any, tuple[int, float]] = {}
+        self._served: set[Any] = set()
         self._with_json: set[Any] = set()
         register = ovs.unixctl.command_register
         register(_FORMAT, "--format text|json", 2, 2, self._set_format, None)
@@ -60,12 +72,12 @@ class ControlServer(ovs.unixctl.server.UnixctlServer):  # type: ignore[misc]
         """Answer clients without end."""
         while True:
             self.run()
-            self._drop_clients()
+            for client in self._conns[:-_MOST_CLIENTS]:
+                self._drop(client)
+            self._with_json.intersection_update(self._conns)
             waiter = Waiter()
             waiter.fd_wait(self._wake_up, ovs.poller.POLLIN)
             self.wait(waiter)
-            if self._unread:
-                waiter.timer_wait(int(_PATIENCE * 1000))
             waiter.block()
             try:
                 os.eventfd_read(self._wake_up)
@@ -78,45 +90,65 @@ class ControlServer(ovs.unixctl.server.UnixctlServer):  # type: ignore[misc]
         client.reply(None)
 
     def _asked(self, client: Any, words: Sequence[str], command: Command) -> None:
-        eventlet.spawn(self._reply, client, words, command)
+        if client not in self._served:  # else it did not wait for its answer
+            self._served.add(client)
+            eventlet.spawn(self._reply, client, words, command)
 
     def _reply(self, client: Any, words: Sequence[str], command: Command) -> None:
-        """Work out the answer, with pauses for other green threads, and send it."""
-        failed, text = True, "a bug, which is in the log"
+        """Work out the answer and send it, with pauses for other green threads."""
+        failed, parts = True, iter(["a bug, which is in the log"])
         try:
             answer = answering.begin(command, words, self._running, client in self._with_json)
-            failed, text = answer.failed, self._gather(answer.parts)
+            failed, parts = answer.failed, iter(answer.parts)
         except WrongWords as error:
-            text = str(error)
+            parts = iter([str(error)])
         except Exception:
             LOG.exception("a command failed: %s %.200s", command.name, words)
-        # It may have gone meanwhile, or have sent two requests at once with the id 0.
-        if client in self._conns and client._request_id is not None:
-            send = client.reply_error if failed else client.reply
-            send(text)
-            os.eventfd_write(self._wake_up, 1)
+        try:
+            self._send(client, failed, parts)
+        except _Left:
+            self._drop(client)
+        except Exception:
+            LOG.exception("a command failed: %s %.200s", command.name, words)
+            self._drop(client)
+        client._request_id = None
+        self._served.discard(client)
+        os.eventfd_write(self._wake_up, 1)
 
-    def _gather(self, parts: Iterable[str]) -> str:
-        gathered, end = [], time.monotonic() + _SLICE
+    def _send(self, client: Any, failed: bool, parts: Iterable[str]) -> None:
+        """Send a JSON-RPC reply whose text comes in parts. Raises _Left."""
+        null, text = ("result", "error") if failed else ("error", "result")
+        id = json.dumps(client._request_id)
+        output = bytearray(f'{{"id":{id},"{null}":null,"{text}":"'.encode())
+        end = time.monotonic() + _SLICE
         for part in parts:
-            gathered.append(part)
+            output += json.dumps(part)[1:-1].encode()
+            if len(output) >= _AT_ONCE:
+                self._send_bytes(client, output)
+                output.clear()
             if time.monotonic() >= end:
                 eventlet.sleep(0)
                 end = time.monotonic() + _SLICE
-        return "".join(gathered)
+        self._send_bytes(client, output + b'"}')
 
-    def _drop_clients(self) -> None:
-        """Close the oldest connections beyond a limit, and those that do not read their answer."""
-        now = time.monotonic()
-        unread: dict[Any, tuple[int, float]] = {}
-        for client in self._conns:
-            if backlog := client._rpc.get_backlog():
-                former, since = self._unread.get(client, (0, now))
-                unread[client] = (backlog, since if backlog == former else now)
-        self._unread = unread
-        slow = {client for client, (_, since) in unread.items() if now - since >= _PATIENCE}
-        for client in [*self._conns[:-_MOST_CLIENTS], *slow]:
+    def _send_bytes(self, client: Any, output: bytearray) -> None:
+        stream, sent = client._rpc.stream, 0
+        end = time.monotonic() + _PATIENCE
+        while sent < len(output):
+            if client not in self._conns or time.monotonic() >= end:
+                raise _Left
+            result = stream.send(bytes(output[sent : sent + _AT_ONCE]))
+            if result >= 0:
+                sent += result
+            elif result == -errno.EAGAIN:
+                waiter = Waiter()
+                stream.send_wait(waiter)
+                waiter.timer_wait(int(_PATIENCE * 1000))
+                waiter.block()
+            else:
+                raise _Left
+
+    def _drop(self, client: Any) -> None:
+        if client in self._conns:
             client._close()
             self._conns.remove(client)
-            self._unread.pop(client, None)
-        self._with_json.intersection_update(self._conns)
