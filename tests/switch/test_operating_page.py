@@ -27,7 +27,7 @@ def scene(joined: DummySwitch) -> DummySwitch:
     joined.learns(HOST)
     joined.learns(GUEST, "p1", 10)
     joined.app.wait_to_say("it has no tunnel key yet")
-    joined.wait(lambda: "settled" in joined.app.ask("show"), "all flows to be there")
+    joined.wait(lambda: "settled: yes" in joined.app.ask("show"), "all flows to be there")
     return joined
 
 

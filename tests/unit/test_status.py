@@ -12,12 +12,15 @@ from vtep_ofapp.values.events import (
 )
 
 from .app import BRIDGE, ROWS, App
+from .asking import Asking
 from .builders import DATABASE
 from .doubles import ConnectionDouble
 
 
 def test_it_is_ready_when_all_that_can_be_done_is_done(app: App) -> None:
     connection = ConnectionDouble()
+    asking = Asking(app)
+    assert asking.json("status")["ready"] is False
     app.turn(VtepRows(ROWS), Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, connection))
     assert not app.service.is_ready
     app.turn(
@@ -31,6 +34,8 @@ def test_it_is_ready_when_all_that_can_be_done_is_done(app: App) -> None:
     app.turn(connection.leading(), connection.reading())
     assert app.service.is_ready
     assert app.service.status == "in charge of br0"
+    status = asking.json("status")
+    assert (status["status"], status["ready"]) == ("in charge of br0", True)
     app.turn(Disconnected(connection))
     assert app.service.is_ready
     assert app.service.status == "in charge of no switch; not connected: br0"

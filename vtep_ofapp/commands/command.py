@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..loop.components import Components
-from ..loop.status import status
 from ..values.events import Event
 from .answer import Answer
 
@@ -36,8 +35,7 @@ class Running:
     @property
     def status(self) -> str:
         """The status of this process in one line, as systemd shows it."""
-        lock, switches = self.components.lock, self.components.switches
-        return status(lock.leads, lock.is_held, switches.drivers, switches.connected())
+        return self.components.status
 
 
 Answering: TypeAlias = Callable[[Sequence[str], Running], Answer]

@@ -36,7 +36,13 @@ def _exit(_arguments: Sequence[str], running: Running) -> Answer:
 
 
 def _status(_arguments: Sequence[str], running: Running) -> Answer:
-    return Answer({"status": running.status, "running_for_s": int(time.time() - running.started)})
+    return Answer(
+        {
+            "status": running.status,
+            "ready": running.components.is_ready,
+            "running_for_s": int(time.time() - running.started),
+        }
+    )
 
 
 def _loggers() -> list[str]:
@@ -84,7 +90,9 @@ COMMANDS = (
     Command("version", "", "Print the version.", _version),
     Command("list-commands", "", "List the commands.", _list),
     Command("exit", "", "End the process; the switches keep their flows.", _exit),
-    Command("status", "", "Print the status in one line.", _status),
+    Command(
+        "status", "", "Print the status in one line, and whether start-up is complete.", _status
+    ),
     Command("vlog/list", "", "List the loggers and their levels.", _vlog_list),
     Command(
         "vlog/set",

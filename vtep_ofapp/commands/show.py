@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
-from ..engine.switch_state import SwitchState
 from ..features.bindings.ports import Ports
 from ..features.learning.stations import LearnedMacs
 from ..features.tunnels.ports import Tunnels
@@ -47,9 +46,8 @@ def _databases(running: Running) -> Mapping[str, Value]:
 def _switch(driver: SwitchDriver, running: Running) -> Content:
     state = driver.switch
     view = state.view
-    flows = state.flows
     tunnels = view[Tunnels]
-    wanted = sorted(tunnels.wanted())
+    wanted = tunnels.wanted()
     learned = view[LearnedMacs]
     return {
         "connected_from": driver.connection.peer if driver.connection else None,
@@ -58,13 +56,11 @@ def _switch(driver: SwitchDriver, running: Running) -> Content:
         "ports": len(view.physical_ports()),
         "logical_switches": len(set(view[Ports].bound())),
         "learned_macs": sum(learned.count_at(state.name, port) for port in view.physical_ports()),
-        "tunnels": f"{sum(map(tunnels.is_up, wanted))} of {len(wanted)} up",
-        "flows": f"{len(flows.actual)} installed, {_differing(state)}",
+        "tunnels": len(wanted),
+        "tunnels_up": sum(map(tunnels.is_up, wanted)),
+        "flows": len(state.flows.actual),
+        "settled": state.flows.settled() and state.groups.settled(),
     }
-
-
-def _differing(state: SwitchState) -> str:
-    return "settled" if state.flows.settled() and state.groups.settled() else "being changed"
 
 
 COMMANDS = (Command("show", "", "Print databases, switches and faults on one screen.", _show),)

@@ -20,6 +20,7 @@ from .lock import Lock
 from .marks import Marks
 from .matching import Matching
 from .publisher import Publisher
+from .status import is_ready, status
 from .switches import Switches
 from .timers import Timers
 from .vtep_rows import KnownRows
@@ -42,6 +43,21 @@ class Components:
     stations: LearnedStations
     rows: KnownRows
     matching: Matching
+
+    @property
+    def status(self) -> str:
+        """The status of this process in one line."""
+        lock, switches = self.lock, self.switches
+        return status(lock.leads, lock.is_held, switches.drivers, switches.connected())
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether start-up is complete. It is not while a switch that came back is read."""
+        drivers = self.switches.drivers
+        closed = {name for name in self.switches.connected() if not drivers[name].is_open}
+        return self.rows.are_in_sync and is_ready(
+            self.lock.leads, not self.hosts.are_away(), closed
+        )
 
 
 def build_components(

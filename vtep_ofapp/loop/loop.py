@@ -13,7 +13,6 @@ from ..values.writes import VtepWrite
 from .components import Components
 from .dispatch import Dispatcher
 from .inbox import Inbox
-from .status import is_ready, status
 
 LOG = logging.getLogger("vtep_ofapp.loop")
 ACCOUNT = logging.getLogger("vtep_ofapp.account")
@@ -74,7 +73,7 @@ class Loop:
                 self._write(components.publisher.new_station_rows())
             if self._is_complete():
                 self._drop_unmanaged()
-            self._notify_service()
+            self._service.be(components.is_ready, components.status)
         components.switches.send_packet_outs()
         if components.switches.are_behind or components.changes.are_waiting:
             self._inbox.post(WorkIsLeft())
@@ -136,15 +135,6 @@ class Loop:
         components.switches.drop_unmanaged(bool(components.lock.leads))
         if components.switches.have_changed:
             self._inbox.post(WorkIsLeft())
-
-    def _notify_service(self) -> None:
-        components = self._components
-        leads, connected = components.lock.leads, components.switches.connected()
-        closed = {name for name in connected if not components.switches.drivers[name].is_open}
-        self._service.be(
-            is_ready(leads, not components.hosts.are_away(), closed),
-            status(leads, components.lock.is_held, components.switches.drivers, connected),
-        )
 
     def _account_is_due(self, _event: AccountIsDue) -> None:
         components = self._components
