@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from vtep_ofapp.commands.answer import Lines, Table, WrongWords, in_order
+from vtep_ofapp.commands.answer import Blocks, Lines, Table, WrongWords, in_order
 from vtep_ofapp.commands.rendering import json_parts, text_parts
 from vtep_ofapp.values.events import LockIs
 
@@ -21,6 +21,8 @@ CONTENT = {
     "macs": Table(("mac", "moved_times"), [("02:00", 3), None, ("long one", None)]),
     "inner": {"deeper": {"ratio": 0.25}, "none": {}},
     "said": Lines(["first", "second"]),
+    "ports": Blocks([{"port": "p0", "vlans": (0, 7)}, None, {"port": "p1", "up": False}]),
+    "no_ports": Blocks([None]),
 }
 
 
@@ -40,6 +42,11 @@ def test_text_is_for_people() -> None:
         "    none: none",
         "first",
         "second",
+        "p0",
+        "    vlans: 0, 7",
+        "p1",
+        "    up: no",
+        "no_ports: none",
     ]
 
 
@@ -54,6 +61,8 @@ def test_json_has_the_same() -> None:
         "macs": [{"mac": "02:00", "moved_times": 3}, {"mac": "long one", "moved_times": None}],
         "inner": {"deeper": {"ratio": 0.25}, "none": {}},
         "said": ["first", "second"],
+        "ports": [{"port": "p0", "vlans": [0, 7]}, {"port": "p1", "up": False}],
+        "no_ports": [],
     }
 
 

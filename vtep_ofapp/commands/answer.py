@@ -11,7 +11,7 @@ T = TypeVar("T")
 Cell: TypeAlias = str | int | float | bool | Sequence[str | int] | None
 """A value in a table; None if there is none, a sequence for several."""
 Row: TypeAlias = Sequence[Cell]
-Value: TypeAlias = "Cell | Lines | Table | Mapping[str, Value]"
+Value: TypeAlias = "Cell | Lines | Table | Blocks | Mapping[str, Value]"
 Content: TypeAlias = Mapping[str, Value]
 """Values by their names in JSON, in the order in which people read them."""
 
@@ -36,6 +36,16 @@ class Lines:
     """Lines of text; JSON has a list of them."""
 
     lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Things of one kind, each with values of its own, the first of which is its title in text.
+
+    ``blocks`` may yield None as rows of a table do.
+    """
+
+    blocks: Iterable[Content | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,20 @@
 
 from itertools import chain
 
-from . import process, show
+from . import (
+    fault_show,
+    process,
+    show,
+)
 
-COMMANDS = tuple(sorted(chain(process.COMMANDS, show.COMMANDS), key=lambda command: command.name))
+_MODULES = (
+    fault_show,
+    process,
+    show,
+)
+COMMANDS = tuple(
+    sorted(
+        chain.from_iterable(module.COMMANDS for module in _MODULES),
+        key=lambda command: command.name,
+    )
+)

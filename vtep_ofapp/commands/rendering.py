@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
-from .answer import Cell, Content, Lines, Row, Table, Value
+from .answer import Blocks, Cell, Content, Lines, Row, Table, Value
 
 _INDENT = "    "
 
@@ -19,6 +19,8 @@ def text_parts(content: Content, indent: str = "") -> Iterator[str]:
     for name, value in content.items():
         if isinstance(value, Table):
             yield from _table(name, value, indent)
+        elif isinstance(value, Blocks):
+            yield from _blocks(name, value, indent)
         elif isinstance(value, Lines):
             yield from (f"{indent}{line}\n" for line in value.lines)
         elif isinstance(value, Mapping):
@@ -49,6 +51,20 @@ def _table(name: str, table: Table, indent: str) -> Iterator[str]:
         yield f"{indent}{line}\n"
 
 
+def _blocks(name: str, blocks: Blocks, indent: str) -> Iterator[str]:
+    are_none = True
+    for block in blocks.blocks:
+        if block is None:
+            yield ""
+            continue
+        are_none = False
+        title, *values = block.items()
+        yield f"{indent}{title[1]}\n"
+        yield from text_parts(dict(values), indent + _INDENT)
+    if are_none:
+        yield f"{indent}{name}: none\n"
+
+
 def _word(cell: Cell) -> str:
     if cell is None or cell == "":
         return "-"
@@ -64,6 +80,8 @@ def _word(cell: Cell) -> str:
 def _json(value: Value) -> Iterator[str]:
     if isinstance(value, Table):
         yield from _list(_object(value, row) for row in value.rows)
+    elif isinstance(value, Blocks):
+        yield from _list("".join(_json(block)) if block else None for block in value.blocks)
     elif isinstance(value, Mapping):
         yield "{"
         for number, (name, each) in enumerate(value.items()):
