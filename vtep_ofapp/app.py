@@ -23,6 +23,7 @@ from .loop import signals
 from .loop.components import build_components
 from .loop.inbox import Inbox
 from .loop.loop import Loop
+from .loop.measures import Measures
 from .loop.timers import Timers
 from .openflow import replaced as replaced_in_os_ken
 from .openflow import server
@@ -88,7 +89,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         log_limits.install(eventlet.spawn_after)
         replaced_in_ovs.install()
         replaced_in_os_ken.install(listening)
-        self._inbox = inbox = Inbox()
+        measures = Measures()
+        self._inbox = inbox = Inbox(measures.packet_ins)
         self._connections = Connections(inbox.post)
         self._vtep = Database(
             "hardware_vtep", options.vtep_db, VtepTables(), inbox.post, options.lock
@@ -103,6 +105,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             options.settings,
             Timers(inbox.post),
             options.listener,
+            measures,
         )
         self._loop = Loop(components, inbox, ServiceManager())
         self._unixctl = options.unixctl

@@ -5,6 +5,7 @@ from typing import Any
 from vtep_ofapp.loop.components import build_components
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
+from vtep_ofapp.loop.measures import Measures
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.events import (
     Bridges,
@@ -55,12 +56,13 @@ class App:
         self.service = ServiceDouble()
         self.vtep = WriterDouble("hardware_vtep")
         self.openvswitch = {name: WriterDouble(name) for name in databases or (DATABASE,)}
-        self.inbox = Inbox()
         self.time = TimeDouble()
+        measures = Measures(self.time.clock)
+        self.inbox = Inbox(measures.packet_ins)
         self.timers = self.time.timers(self.inbox.post)
         settings = settings or Settings()
         self.components = build_components(
-            self.vtep, self.openvswitch, settings, self.timers, ON_LOOPBACK
+            self.vtep, self.openvswitch, settings, self.timers, ON_LOOPBACK, measures
         )
         self.loop = Loop(self.components, self.inbox, self.service)
 

@@ -20,6 +20,7 @@ from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.loop import change_queue, inbox
 from vtep_ofapp.loop.components import build_components
 from vtep_ofapp.loop.loop import Loop
+from vtep_ofapp.loop.measures import Measures
 from vtep_ofapp.loop.timers import Timers
 from vtep_ofapp.ovsdb import reader, schemas
 from vtep_ofapp.ovsdb.errors import Malformed
@@ -84,11 +85,14 @@ class Application:
     def __init__(self) -> None:
         """Make the parts; the server is one that has told its schema."""
         self.vtep, self.openvswitch = WriterDouble("hardware_vtep"), WriterDouble(DATABASE)
-        self.inbox = inbox.Inbox()
+        measures = Measures()
+        self.inbox = inbox.Inbox(measures.packet_ins)
         self.due: list[TimerIsDue] = []
         timers = Timers(self.due.append, later=self.later)
         openvswitch = {DATABASE: self.openvswitch}
-        self.components = build_components(self.vtep, openvswitch, Settings(), timers, ON_LOOPBACK)
+        self.components = build_components(
+            self.vtep, openvswitch, Settings(), timers, ON_LOOPBACK, measures
+        )
         self.loop = Loop(self.components, self.inbox, ServiceDouble())
         tables = VtepTables()
         self.reader = Reader(tables, self.inbox.post)

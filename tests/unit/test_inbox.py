@@ -13,6 +13,7 @@ from vtep_ofapp.loop.inbox import (
     Inbox,
 )
 from vtep_ofapp.pipeline.layout import Cookie, Table
+from vtep_ofapp.values.counters import PacketIns
 from vtep_ofapp.values.events import Event, PacketIn, TimerIsDue, WorkIsLeft
 from vtep_ofapp.values.flows import MatchValue, match
 
@@ -42,7 +43,7 @@ def drain(inbox: Inbox) -> list[Event]:
 
 
 def test_events_come_in_the_order_in_which_they_were_posted_and_not_all_at_once() -> None:
-    inbox = Inbox()
+    inbox = Inbox(PacketIns())
     events = [TimerIsDue("retry", number) for number in range(MAX_EVENTS + 10)]
     for event in events:
         inbox.post(event)
@@ -51,24 +52,26 @@ def test_events_come_in_the_order_in_which_they_were_posted_and_not_all_at_once(
 
 
 def test_an_empty_inbox_waits_for_the_first_event() -> None:
-    inbox = Inbox()
+    inbox = Inbox(PacketIns())
     for event in (WorkIsLeft(), source(1), WorkIsLeft()):
         eventlet.spawn(inbox.post, event)
         assert inbox.take() == [event]
 
 
 def test_a_source_waits_once() -> None:
-    inbox = Inbox()
+    counts = PacketIns()
+    inbox = Inbox(counts)
     for _ in range(3):
         inbox.post(source(1))
     inbox.post(source(2))
     assert inbox.take() == [source(1), source(2)]
     inbox.post(source(1))
     assert inbox.take() == [source(1)]
+    assert counts == PacketIns(taken=3, repeated=2)
 
 
 def test_a_binding_that_shows_many_sources_does_not_delay_the_others() -> None:
-    inbox = Inbox()
+    inbox = Inbox(PacketIns())
     for number in range(5 * MAX_PACKET_INS):
         inbox.post(source(number))
     inbox.post(source(1, binding=2))
@@ -79,7 +82,7 @@ def test_a_binding_that_shows_many_sources_does_not_delay_the_others() -> None:
 
 
 def test_events_pass_by_sources_and_sources_pass_by_events() -> None:
-    inbox = Inbox()
+    inbox = Inbox(PacketIns())
     for number in range(2 * MAX_PACKET_INS):
         inbox.post(source(number))
         inbox.post(WorkIsLeft())
@@ -88,19 +91,21 @@ def test_events_pass_by_sources_and_sources_pass_by_events() -> None:
 
 
 def test_a_line_has_an_end_and_so_has_all_that_waits() -> None:
-    inbox = Inbox()
+    counts = PacketIns()
+    inbox = Inbox(counts)
     for number in range(MAX_PER_QUEUE + 100):
         inbox.post(source(number))
     assert len(drain(inbox)) == MAX_PER_QUEUE
     for number in range(MAX_WAITING + 100):
         inbox.post(source(number, binding=number % 100))
     assert len(drain(inbox)) == MAX_WAITING
+    assert counts == PacketIns(taken=MAX_PER_QUEUE + MAX_WAITING, dropped=200)
     inbox.post(source(1))
     assert inbox.take() == [source(1)]
 
 
 def test_whole_frames_that_wait_take_up_no_more_than_so_many_bytes() -> None:
-    inbox = Inbox()
+    inbox = Inbox(PacketIns())
     length = 1 << 14
     for number in range(2 * MAX_WAITING_BYTES // length):
         inbox.post(shown(number.to_bytes(length, "big"), match({"reg0": number % 10 << 12})))
@@ -110,7 +115,7 @@ def test_whole_frames_that_wait_take_up_no_more_than_so_many_bytes() -> None:
 
 
 def test_frames_that_no_binding_let_in_wait_in_a_line_of_their_port() -> None:
-    inbox = Inbox()
+    inbox = Inbox(PacketIns())
     frames = [shown(bytes([number]), match({"in_port": number // 5})) for number in range(10)]
     for frame in frames:
         inbox.post(frame)

@@ -12,6 +12,7 @@ from vtep_ofapp.engine import switch_state
 from vtep_ofapp.loop.components import build_components
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
+from vtep_ofapp.loop.measures import Measures
 from vtep_ofapp.loop.timers import Timers
 from vtep_ofapp.loop.transactions import FIRST_PAUSE
 from vtep_ofapp.pipeline.layout import Table
@@ -331,10 +332,12 @@ def test_what_is_wrong_with_a_row_passes_to_the_row_that_replaces_it(app: App, s
 
 
 def test_a_turn_that_fails_is_logged_and_the_next_one_comes(said: Said) -> None:
-    inbox = Inbox()
+    measures = Measures()
+    inbox = Inbox(measures.packet_ins)
     vtep, openvswitch = WriterDouble("hardware_vtep"), {DATABASE: WriterDouble(DATABASE)}
     settings = Settings(stats_interval=0.0)
-    components = build_components(vtep, openvswitch, settings, Timers(inbox.post), ON_LOOPBACK)
+    timers = Timers(inbox.post)
+    components = build_components(vtep, openvswitch, settings, timers, ON_LOOPBACK, measures)
     loop = Loop(components, inbox, ServiceManager({}))
     connection = ConnectionDouble()
     thread = eventlet.spawn(loop.run)
@@ -351,3 +354,5 @@ def test_a_turn_that_fails_is_logged_and_the_next_one_comes(said: Said) -> None:
     thread.kill()
     assert "a turn failed with these events: ['not an event']" in said(logging.ERROR)
     assert connection.asked == ["disconnect"]
+    assert measures.turns.failed == 1
+    assert measures.turns.seconds.count > 1

@@ -8,6 +8,7 @@ import pytest
 from vtep_ofapp.loop import bundles
 from vtep_ofapp.loop.contents import CHECK_TIME
 from vtep_ofapp.loop.fault_log import FaultLog
+from vtep_ofapp.loop.measures import Measures
 from vtep_ofapp.loop.switch_driver import MAX_FAILURES, SwitchDriver
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.values.events import FlowRemoved, FlowsChanged, GroupsChanged
@@ -50,7 +51,7 @@ class Bench:
         self.world.settle()
         self.time = TimeDouble()
         timers = self.time.timers()
-        self.driver = SwitchDriver(self.world.switch, timers, FaultLog(timers))
+        self.driver = SwitchDriver(self.world.switch, timers, FaultLog(timers), Measures())
         self.connection = ConnectionDouble()
 
     def connect(self) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.timers import Timers
+from vtep_ofapp.values.counters import PacketIns
 from vtep_ofapp.values.events import TimerIsDue
 
 from .doubles import TimeDouble
@@ -99,7 +100,7 @@ def test_what_is_done_again_and_again_begins_when_all_is_ready(time: TimeDouble)
 
 
 def test_to_stop_a_timer_lets_nobody_else_run() -> None:
-    inbox = Inbox()
+    inbox = Inbox(PacketIns())
     rung: list[bool] = []
     others: list[bool] = []
     timers = Timers(inbox.post)

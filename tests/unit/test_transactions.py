@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from vtep_ofapp.loop.measures import Measures
 from vtep_ofapp.loop.transactions import FIRST_PAUSE, LONGEST_PAUSE, MAX_WRITES, Transactions
 from vtep_ofapp.values.events import ServerConnection
 
@@ -44,7 +45,7 @@ def there() -> Recorder:
 
 @pytest.fixture
 def transactions(there: Recorder) -> Transactions:
-    return Transactions("some_db", there, there.time.timers())
+    return Transactions("some_db", there, there.time.timers(), Measures())
 
 
 def test_writes_go_into_one_transaction(there: Recorder, transactions: Transactions) -> None:

@@ -19,6 +19,7 @@ from vtep_ofapp.features.learning.damping import HOLD
 from vtep_ofapp.loop.components import build_components
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
+from vtep_ofapp.loop.measures import Measures
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.process.systemd import ServiceManager
@@ -112,8 +113,9 @@ class Whole(RuleBasedStateMachine):
         self.due: list[Event] = []
         timers = self.time.timers(self.due.append)
         openvswitch = {DATABASE: self.openvswitch}
-        components = build_components(self.vtep, openvswitch, POLICY, timers, ON_LOOPBACK)
-        return Loop(components, Inbox(), ServiceManager({}))
+        measures = Measures(self.time.clock)
+        components = build_components(self.vtep, openvswitch, POLICY, timers, ON_LOOPBACK, measures)
+        return Loop(components, Inbox(measures.packet_ins), ServiceManager({}))
 
     @initialize(source_node=st.booleans(), far=st.booleans())
     def begin(self, source_node: bool, far: bool) -> None:

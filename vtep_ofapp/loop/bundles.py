@@ -10,6 +10,7 @@ from ..values.events import Applied
 from ..values.flow_changes import Change, FlowChange, GroupChange, in_one_bundle
 from ..values.flows import Flow, FlowKey, Group
 from .fault_log import FaultLog
+from .reaction import Reaction
 from .refused_changes import Refusals, beyond, faults_of
 from .timers import Timers
 
@@ -43,12 +44,15 @@ def in_order(
 class Bundles:
     """The bundles of one switch: at most one is in flight, and refused changes are left out."""
 
-    def __init__(self, switch: SwitchState, timers: Timers, faults: FaultLog) -> None:
+    def __init__(
+        self, switch: SwitchState, timers: Timers, faults: FaultLog, reaction: Reaction
+    ) -> None:
         self.is_in_flight = False
         self.failures = 0
         """The number of bundles in a row that failed for no known reason."""
         self._switch = switch
         self._faults = faults
+        self._reaction = reaction
         self._refusals = Refusals()
         self._retry = timers.timer(f"refused changes of {switch.name}", self.retry_refused)
         self._is_after_refusal = False
@@ -59,10 +63,12 @@ class Bundles:
         self._retry.stop()
         self.is_in_flight = False
         self.failures = 0
+        self._reaction.reset()
 
-    def stop_retry(self) -> None:
+    def disconnect(self) -> None:
         """Do not retry refused changes: the switch is disconnected."""
         self._retry.stop()
+        self._reaction.reset()
 
     def wanted(self) -> Iterator[Change]:
         """Yield the changes that are due, without those that the switch refused."""
@@ -77,17 +83,22 @@ class Bundles:
             changes = in_one_bundle(self.wanted(), MAX_CHANGES)
         self._is_after_refusal &= bool(changes)
         self.is_in_flight = bool(changes)
+        if changes or self._reaction.is_waiting:
+            self._reaction.sent(len(changes), self._switch.are_tunnels_up())
         return changes
 
     def answered(self, event: Applied) -> Iterator[None]:
         """Handle the answer to the bundle in flight; yield now and then if it is large."""
         self.is_in_flight = False
         if event.made:
+            self._reaction.made()
             yield from self._made(event.changes)
-        elif event.rejected:
-            self._refused(event)
         else:
-            self.failures += 1
+            self._reaction.failed()
+            if event.rejected:
+                self._refused(event)
+            else:
+                self.failures += 1
         if self._refusals and not self._retry.runs():
             pause = self._refusals.take_pause()
             what = "%s: the switch refused %s; trying again in %g s"

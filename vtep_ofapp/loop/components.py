@@ -19,6 +19,7 @@ from .learned import LearnedStations
 from .lock import Lock
 from .marks import Marks
 from .matching import Matching
+from .measures import Measures
 from .publisher import Publisher
 from .status import is_ready, status
 from .switches import Switches
@@ -43,6 +44,7 @@ class Components:
     stations: LearnedStations
     rows: KnownRows
     matching: Matching
+    measures: Measures
 
     @property
     def status(self) -> str:
@@ -66,20 +68,21 @@ def build_components(
     settings: Settings,
     timers: Timers,
     listener: ListenAddress,
+    measures: Measures,
 ) -> Components:
     """Return new components, connected with each other.
 
     ``vtep`` writes to hardware_vtep, ``openvswitch`` has a writer for each Open_vSwitch by its
     name. Their order decides which of several bridges with one name is managed. ``listener`` is
-    the address that switches connect to.
+    the address that switches connect to. ``measures`` takes what they measure of their work.
     """
     model, faults = Model(registry.FEATURES, timers.clock), FaultLog(timers)
 
     def new_state(name: str) -> SwitchState:
         return SwitchState(name, model, settings, timers.clock)
 
-    databases = Databases(vtep, openvswitch, timers)
-    switches = Switches(new_state, faults, settings, timers)
+    databases = Databases(vtep, openvswitch, timers, measures)
+    switches = Switches(new_state, faults, settings, timers, measures)
     hosts = Hosts(databases, switches)
     fault_columns = FaultColumns(faults, model.feature_tables.fault_columns)
     publisher = Publisher([*model.reports(settings), fault_columns], timers, switches.changed)
@@ -102,4 +105,5 @@ def build_components(
         stations=stations,
         rows=rows,
         matching=Matching(rows, hosts, switches, connections, faults, listener),
+        measures=measures,
     )

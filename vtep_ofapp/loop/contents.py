@@ -6,6 +6,7 @@ from enum import Enum, auto
 from ..engine.switch_state import SwitchState
 from ..values.events import Connection, FlowRemoved, FlowsChanged, GroupsChanged, ReadBack
 from .changes_by_others import OwnChanges, differing, log_changed
+from .measures import Measures
 from .timers import Timers
 
 CHECK_TIME = 1.0
@@ -27,11 +28,12 @@ class Knowledge(Enum):
 class SwitchContents:
     """Reads a switch back, and detects changes by others."""
 
-    def __init__(self, switch: SwitchState, timers: Timers) -> None:
+    def __init__(self, switch: SwitchState, timers: Timers, measures: Measures) -> None:
         self.own_changes = OwnChanges()
         self.read_at: float | None = None
         """When the switch was read back last, by the clock; None for never."""
         self._clock = timers.clock
+        self._stopwatch = measures.stopwatch(measures.read_backs)
         self._switch = switch
         self._connection: Connection | None = None
         self._knowledge = Knowledge.NONE
@@ -52,6 +54,7 @@ class SwitchContents:
     def forget(self) -> None:
         """Forget what is known: another process may change the switch."""
         self._knowledge = Knowledge.NONE
+        self._stopwatch.reset()
         self._check.stop()
         self.own_changes.reset()
 
@@ -72,6 +75,7 @@ class SwitchContents:
         yield from self._switch.flows.read_back(event.flows)
         self._knowledge = Knowledge.FULL
         self.read_at = self._clock()
+        self._stopwatch.stop()
         if before is not None:
             log_changed(self._switch, before, self._lost_flows)
         self._lost_flows = 0
@@ -127,4 +131,5 @@ class SwitchContents:
     def _ask(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
         if self._connection is not None:
+            self._stopwatch.start()
             self._connection.read_back()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from ..values.events import Away, Bridges, Committed, VtepRows, Writer
 from .dispatch import Handlers
+from .measures import Measures
 from .timers import Timers
 from .transactions import Transactions
 
@@ -15,10 +16,17 @@ MAX_IN_REPORT = 10_000
 class Databases:
     """The transactions of hardware_vtep, and of each Open_vSwitch by its name."""
 
-    def __init__(self, vtep: Writer, openvswitch: Mapping[str, Writer], timers: Timers) -> None:
-        self.vtep = Transactions(HARDWARE_VTEP, vtep, timers, MAX_IN_REPORT)
+    def __init__(
+        self,
+        vtep: Writer,
+        openvswitch: Mapping[str, Writer],
+        timers: Timers,
+        measures: Measures,
+    ) -> None:
+        self.vtep = Transactions(HARDWARE_VTEP, vtep, timers, measures, MAX_IN_REPORT)
         self.openvswitch = {
-            name: Transactions(name, writer, timers) for name, writer in openvswitch.items()
+            name: Transactions(name, writer, timers, measures)
+            for name, writer in openvswitch.items()
         }
         self.handlers: Handlers = {
             Committed: self._committed,

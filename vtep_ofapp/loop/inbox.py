@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from eventlet.event import Event as Signal
 
 from ..pipeline.layout import SOURCE_BINDING
+from ..values.counters import PacketIns
 from ..values.events import Connection, Event, PacketIn
 from ..values.flows import MatchValue
 
@@ -32,7 +33,9 @@ class Inbox:
     so that those of the other bindings are not delayed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, packet_ins: PacketIns) -> None:
+        """Make an empty inbox that counts its packet-ins in ``packet_ins``."""
+        self._counts = packet_ins
         self._events: deque[Event] = deque()
         self._queues: dict[QueueKey, deque[PacketIn]] = {}
         self._waiting: set[PacketIn] = set()
@@ -66,13 +69,16 @@ class Inbox:
 
     def _enqueue(self, event: PacketIn) -> None:
         is_full = len(self._waiting) >= MAX_WAITING or self._bytes >= MAX_WAITING_BYTES
-        if is_full or event in self._waiting:
+        if event in self._waiting:
+            self._counts.repeated += 1
             return
-        queue = self._queues.setdefault(_queue_key(event), deque())
-        if len(queue) < MAX_PER_QUEUE:
-            queue.append(event)
-            self._waiting.add(event)
-            self._bytes += len(event.header)
+        queue = self._queues.get(key := _queue_key(event), ())
+        if is_full or len(queue) >= MAX_PER_QUEUE:
+            self._counts.dropped += 1
+            return
+        self._queues.setdefault(key, deque()).append(event)
+        self._waiting.add(event)
+        self._bytes += len(event.header)
 
     def _next_packet_in(self) -> PacketIn:
         """Take a packet-in from the first queue, and move that queue to the end."""
@@ -81,6 +87,7 @@ class Inbox:
         event = queue.popleft()
         self._waiting.discard(event)
         self._bytes -= len(event.header)
+        self._counts.taken += 1
         if queue:
             self._queues[key] = queue
         return event

@@ -45,13 +45,18 @@ class Loop:
 
     def run(self) -> None:
         """Take turns without end. A turn that fails is a bug: log it, and go on."""
+        turns = self._components.measures.turns
+        stopwatch = self._components.measures.stopwatch(turns.seconds)
         self._components.timers.begin()
         while True:
             events = self._inbox.take()
+            stopwatch.start()
             try:
                 self.turn(events)
             except Exception:
+                turns.failed += 1
                 LOG.exception("a turn failed with these events: %.2000s", events)
+            stopwatch.stop()
             eventlet.sleep(0)
 
     def turn(self, events: Iterable[Event]) -> None:
@@ -104,6 +109,7 @@ class Loop:
     def _send_differences(self) -> None:
         """Send each switch and each database what differs from the desired state."""
         components = self._components
+        components.switches.rows_changed(components.rows.take_arrival())
         components.switches.apply()
         for database, transactions in components.databases.openvswitch.items():
             # Without the lock, the process that has it now may have created other ports.

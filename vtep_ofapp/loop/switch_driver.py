@@ -24,6 +24,8 @@ from .bundles import Bundles
 from .claims import Claim
 from .contents import SwitchContents
 from .fault_log import FaultLog
+from .measures import Measures
+from .reaction import Reaction
 from .timers import Timers
 
 LOG = logging.getLogger("vtep_ofapp.session")
@@ -55,16 +57,19 @@ class Gate(Enum):
 class SwitchDriver:
     """Drives a managed switch towards the desired state, with at most one bundle in flight."""
 
-    def __init__(self, switch: SwitchState, timers: Timers, faults: FaultLog) -> None:
+    def __init__(
+        self, switch: SwitchState, timers: Timers, faults: FaultLog, measures: Measures
+    ) -> None:
         self.switch = switch
         self.connection: Connection | None = None
         self.claim: Claim | None = None
-        self.contents = SwitchContents(switch, timers)
+        self.reaction = Reaction(measures)
+        self.contents = SwitchContents(switch, timers, measures)
         self.gate = Gate.NEVER_OPENED
         self.role = Since(Role.SLAVE, timers.clock)
         self._generation: int | None = None
         self._was_lost = False
-        self._bundles = Bundles(switch, timers, faults)
+        self._bundles = Bundles(switch, timers, faults, self.reaction)
 
     @property
     def is_open(self) -> bool:
@@ -74,11 +79,7 @@ class SwitchDriver:
     # The connection and the role
 
     def connect(
-        self,
-        connection: Connection,
-        leads: bool,
-        claim: Claim | None = None,
-        has_lock: bool = True,
+        self, connection: Connection, leads: bool, claim: Claim | None = None, has_lock: bool = True
     ) -> None:
         """Use a new connection of the switch, to lead the switch or to stand by.
 
@@ -98,7 +99,7 @@ class SwitchDriver:
         self.connection = self.claim = None
         self.role.become(Role.SLAVE)
         self.contents.connect(None)
-        self._bundles.stop_retry()
+        self._bundles.disconnect()
         self._was_lost = True
 
     def lead(self) -> None:

@@ -15,6 +15,7 @@ from ..values.events import Connection
 from ..values.rows import Bridge, PhysicalSwitch, VxlanPort
 from ..values.writes import SwitchWrite
 from .fault_log import FaultLog
+from .measures import Measures
 from .switch_driver import Gate, SwitchDriver
 from .timers import Timers
 
@@ -39,6 +40,7 @@ class Switches:
         faults: FaultLog,
         settings: Settings,
         timers: Timers,
+        measures: Measures,
     ) -> None:
         self.drivers: dict[str, SwitchDriver] = {}
         self.have_changed = False
@@ -47,6 +49,7 @@ class Switches:
         self._new_state = new_state
         self._faults = faults
         self._timers = timers
+        self._measures = measures
         self._by_connection: dict[Connection, SwitchDriver] = {}
         self._left: set[str] = set()
         self._due = timers.timer("switches", self._is_due)
@@ -113,7 +116,7 @@ class Switches:
         new = (rows.keys() & bridges.keys() | left) - self.drivers.keys()
         for name in new:
             state = self._new_state(name)
-            self.drivers[name] = SwitchDriver(state, self._timers, self._faults)
+            self.drivers[name] = SwitchDriver(state, self._timers, self._faults, self._measures)
         for name, driver in self.drivers.items():
             _update(driver.switch, rows.get(name), bridges.get(name))
             if driver.switch.bridge is not None:
@@ -124,6 +127,7 @@ class Switches:
     def attach(self, connection: Connection, driver: SwitchDriver) -> None:
         """Record the driver of a connection."""
         self._by_connection[connection] = driver
+        self._measures.connections[driver.switch.name] += 1
 
     def detach(self, connection: Connection) -> SwitchDriver | None:
         """Detach a connection from its driver; return the driver if there is one."""
@@ -164,6 +168,13 @@ class Switches:
             for owner, faults in state.recompute():
                 self._faults.find((state.name, owner), faults)
         self.are_behind = any(state.is_behind for state in self.states())
+
+    def rows_changed(self, arrived: float | None) -> None:
+        """Note when the oldest change of rows arrived that was worked out now; None for none."""
+        if arrived is not None:
+            for driver in self.drivers.values():
+                if driver.is_open:
+                    driver.reaction.changed(arrived)
 
     def apply(self) -> None:
         """Open the gates of switches whose state is known, and send each switch its differences."""

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from ..values.events import ServerConnection, Writer
+from .measures import Measures
 from .timers import Timers
 
 LOG = logging.getLogger("vtep_ofapp.transactions")
@@ -29,6 +30,7 @@ class Transactions:
         database: str,
         writer: Writer,
         timers: Timers,
+        measures: Measures,
         most: int = MAX_WRITES,
     ) -> None:
         self._database = database
@@ -42,6 +44,8 @@ class Transactions:
         self._is_repeated = False
         self._pause = FIRST_PAUSE
         self._last: list[Any] = []
+        self._work = measures.transactions[database]
+        self._stopwatch = measures.stopwatch(self._work.seconds)
         self._transactions = 0
         self._writes = 0
 
@@ -69,11 +73,14 @@ class Transactions:
             self._in_flight = True
             self._transactions += 1
             self._writes += len(first)
+            self._stopwatch.start()
             self._writer.commit(first)
 
     def committed(self, error: str | None) -> None:
         """Handle the answer to the transaction in flight; ``error`` is None if it succeeded."""
         self._in_flight = False
+        self._stopwatch.stop()
+        self._work.failed += error is not None
         if error is not None and not self._is_away:
             self._wait(error)
 

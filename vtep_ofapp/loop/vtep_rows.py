@@ -36,6 +36,7 @@ class KnownRows:
         """Whether the initial rows of hardware_vtep are complete."""
         self.grace = EmptyGrace(settings.empty_db_grace, timers, self._give_up)
         self._model = model
+        self._arrival: float | None = None
         self._switches = switches
         self._faults = faults
         self._has_grace = settings.empty_db_grace > 0
@@ -56,9 +57,15 @@ class KnownRows:
         for row, faults in self._model[RefusedRows].take_changed().items():
             self._faults.find(row, faults)
 
+    def take_arrival(self) -> float | None:
+        """Return, once, when the oldest change arrived of those that concern anything."""
+        arrival, self._arrival = self._arrival, None
+        return arrival
+
     def _rows_changed(self, event: VtepRows) -> None:
         for row in event.rows:
-            self._update(row)
+            if self._update(row) and self._arrival is None:
+                self._arrival = event.arrived
 
     def _in_sync(self, event: VtepInSync) -> None:
         """Drop the rows that no longer exist, unless the database came back empty."""
@@ -79,13 +86,16 @@ class KnownRows:
         for uuid in gone:
             self._update(Gone(uuid))
 
-    def _update(self, row: VtepRow) -> None:
+    def _update(self, row: VtepRow) -> bool:
+        """Pass a row on; return whether it concerns anything."""
         if not isinstance(row, Gone):
             self.grace.found(row.uuid)
         for each in (self._model.row(row.uuid), row):
             self._row_handlers.handle_known(each)
-        for topic in self._model.update(row):
+        topics = self._model.update(row)
+        for topic in topics:
             self._switches.invalidate(topic)
+        return bool(topics)
 
     def _switch_changed(self, _row: PhysicalSwitch) -> None:
         self._switches.changed()

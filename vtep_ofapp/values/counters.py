@@ -13,6 +13,17 @@ class Counter(NamedTuple):
 
 
 @dataclass(slots=True)
+class PacketIns:
+    """Packet-ins that reached the loop's inbox since this process started."""
+
+    taken: int = 0
+    repeated: int = 0
+    """Those that were waiting already, and were ignored."""
+    dropped: int = 0
+    """Those that were dropped because a queue was full."""
+
+
+@dataclass(slots=True)
 class Traffic:
     """Messages on one connection since the switch connected."""
 

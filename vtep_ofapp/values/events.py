@@ -1,7 +1,7 @@
 """The events that the loop handles, and the two interfaces that they answer."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -88,10 +88,12 @@ class VtepRows(Event):
     """Rows of hardware_vtep that are new, changed, refused or gone.
 
     One transaction is one change. While ``more`` of its rows follow, nothing is decided or sent.
+    It ``arrived``, by the clock of measures, when its rows were read; None if that is not known.
     """
 
     rows: Sequence[VtepRow]
     more: bool = False
+    arrived: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

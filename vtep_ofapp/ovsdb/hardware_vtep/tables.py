@@ -1,6 +1,7 @@
 """The tables of hardware_vtep for a database connection."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...values.events import Event, VtepInSync, VtepRows
@@ -22,7 +23,9 @@ class VtepTables:
     schema: ClassVar[str] = "hardware_vtep"
     columns: ClassVar[Columns] = columns_of(GROUPS)
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Read rows and perform writes; the clock tells when rows were read."""
+        self._clock = clock
         self._contents = Contents(self.schema)
         self._keepers: list[Keeper] = []
         self._keeper_of: dict[str, Keeper] = {}
@@ -70,7 +73,7 @@ class VtepTables:
         if not rows and (more or not self._is_within_change):
             return ()
         self._is_within_change = more
-        return (VtepRows(rows, more),)
+        return (VtepRows(rows, more, self._clock()),)
 
     def in_sync(self) -> Event:
         """Return the event for the end of the initial rows; it ends a change."""
