@@ -25,6 +25,7 @@ from .loop.inbox import Inbox
 from .loop.loop import Loop
 from .loop.measures import Measures
 from .loop.timers import Timers
+from .loop.turn_clock import TurnClock
 from .openflow import replaced as replaced_in_os_ken
 from .openflow import server
 from .openflow.connections import Connections
@@ -99,15 +100,16 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             name: Database(name, remotes, OpenVSwitchTables(name, options.mark), inbox.post)
             for name, remotes in options.ovs_db.items()
         }
+        clock = TurnClock()
         components = build_components(
             self._vtep,
             self._openvswitch,
             options.settings,
-            Timers(inbox.post),
+            Timers(inbox.post, clock),
             options.listener,
             measures,
         )
-        self._loop = Loop(components, inbox, ServiceManager())
+        self._loop = Loop(components, inbox, ServiceManager(), lambda events: clock.begin_turn())
         self._unixctl = options.unixctl
         self._running = Running(
             components, inbox.post, config.shown(), time.time(), signals.end, COMMANDS

@@ -44,7 +44,6 @@ class ConnectionDouble:
 
     peer = "127.0.0.1"
     traffic = Traffic()
-    has_flow_monitor = True
 
     def __init__(self, switch: SwitchDouble | None = None) -> None:
         self.switch = switch or SwitchDouble()

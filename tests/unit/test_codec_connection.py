@@ -24,6 +24,7 @@ from vtep_ofapp.values.events import (
     Counters,
     FlowRemoved,
     FlowsChanged,
+    NotMonitored,
     PacketIn,
     ReadBack,
 )
@@ -513,8 +514,7 @@ def test_an_update_that_is_cut_is_said(
 def test_a_switch_without_flow_monitoring_does_not_tell(far: Far) -> None:
     far.connection.read_back()
     far.tell(error(xid_of(far.take()[0]), ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_BAD_EXPERIMENTER))
-    assert not far.connection.has_flow_monitor
-    assert far.events == []
+    assert far.events == [NotMonitored(far.connection)]
 
 
 def test_groups_are_told_when_they_are_others_than_before(far: Far) -> None:

@@ -11,7 +11,7 @@ from vtep_ofapp.loop.fault_log import FaultLog
 from vtep_ofapp.loop.measures import Measures
 from vtep_ofapp.loop.switch_driver import MAX_FAILURES, SwitchDriver
 from vtep_ofapp.pipeline.layout import Table
-from vtep_ofapp.values.events import FlowRemoved, FlowsChanged, GroupsChanged
+from vtep_ofapp.values.events import FlowRemoved, FlowsChanged, GroupsChanged, NotMonitored
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import ToGroup
 from vtep_ofapp.values.rows import Gone, Mark
@@ -448,6 +448,21 @@ def test_what_groups_were_before_we_changed_some_is_not_believed(started: Bench)
     assert group in started.driver.switch.groups.actual
     started.driver.look()
     assert started.connection.known == set(started.driver.switch.groups.actual)
+
+
+def test_flows_are_read_back_at_each_look_where_the_switch_does_not_monitor_them(
+    started: Bench,
+) -> None:
+    started.driver.look()
+    assert started.connection.take() == ["compare groups"]
+    list(started.driver.handle(NotMonitored(started.connection)))
+    started.driver.look()
+    assert started.connection.take() == ["compare groups", "read back"]
+    started.driver.disconnect()
+    started.connect()
+    started.connection.take()
+    started.driver.look()
+    assert started.connection.take() == ["compare groups"]
 
 
 def test_what_others_change_is_checked_once_after_a_while(started: Bench) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from ..engine.model import Model
 from ..engine.switch_state import SwitchState
 from ..features import registry
+from ..process import host as this_host
+from ..process.host import Host
 from ..process.settings import Settings
 from ..values.events import Writer
 from ..values.listen_address import ListenAddress
@@ -69,12 +71,14 @@ def build_components(
     timers: Timers,
     listener: ListenAddress,
     measures: Measures,
+    host: Host = this_host,
 ) -> Components:
     """Return new components, connected with each other.
 
     ``vtep`` writes to hardware_vtep, ``openvswitch`` has a writer for each Open_vSwitch by its
     name. Their order decides which of several bridges with one name is managed. ``listener`` is
     the address that switches connect to. ``measures`` takes what they measure of their work.
+    ``host`` is asked for its interfaces and addresses.
     """
     model, faults = Model(registry.FEATURES, timers.clock), FaultLog(timers)
 
@@ -82,7 +86,7 @@ def build_components(
         return SwitchState(name, model, settings, timers.clock)
 
     databases = Databases(vtep, openvswitch, timers, measures)
-    switches = Switches(new_state, faults, settings, timers, measures)
+    switches = Switches(new_state, faults, settings, timers, measures, host)
     hosts = Hosts(databases, switches)
     fault_columns = FaultColumns(faults, model.feature_tables.fault_columns)
     publisher = Publisher([*model.reports(settings), fault_columns], timers, switches.changed)

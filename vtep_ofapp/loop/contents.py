@@ -40,6 +40,7 @@ class SwitchContents:
         self._check = timers.timer(f"check of {switch.name}", self._check_is_due)
         self._lost_flows = 0
         self._looks = 0
+        self._is_monitored = True
 
     @property
     def are_known(self) -> bool:
@@ -49,6 +50,7 @@ class SwitchContents:
     def connect(self, connection: Connection | None) -> None:
         """Use a connection to read the switch back; None when it is lost."""
         self._connection = connection
+        self._is_monitored = True
         self.forget()
 
     def forget(self) -> None:
@@ -100,6 +102,10 @@ class SwitchContents:
         if event.are_ours or any(key in wanted for key in event.keys):
             self._check.start(CHECK_TIME)
 
+    def not_monitored(self) -> None:
+        """Have look() read the flows back: the switch has no flow monitor."""
+        self._is_monitored = False
+
     def groups_changed(self, event: GroupsChanged) -> None:
         """Handle changed groups, unless the report may be from before a change of ours."""
         if not self.are_known or not self.own_changes.are_before_groups():
@@ -118,7 +124,7 @@ class SwitchContents:
         self._connection.compare_groups(self._switch.groups.actual if tells_all else None)
         self._looks += 1
         pause = 1 + len(self._switch.flows.actual) // FLOWS_FOR_A_CHECK
-        if not self._connection.has_flow_monitor and self._looks % pause == 0:
+        if not self._is_monitored and self._looks % pause == 0:
             self._ask(Knowledge.BEING_CHECKED)
 
     def _check_is_due(self) -> None:

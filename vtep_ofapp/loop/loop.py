@@ -1,7 +1,7 @@
 """The one loop that owns all state: each turn handles events and sends the differences."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 
 import eventlet
@@ -19,12 +19,22 @@ ACCOUNT = logging.getLogger("vtep_ofapp.account")
 
 
 class Loop:
-    """Takes turns: each handles events, works out the desired state and sends differences."""
+    """Takes turns: each handles events, works out the desired state and sends differences.
 
-    def __init__(self, components: Components, inbox: Inbox, service: ServiceManager) -> None:
+    ``begin_turn`` is called with the events of each turn before these are handled.
+    """
+
+    def __init__(
+        self,
+        components: Components,
+        inbox: Inbox,
+        service: ServiceManager,
+        begin_turn: Callable[[Sequence[Event]], None] = lambda events: None,
+    ) -> None:
         self._components = components
         self._inbox = inbox
         self._service = service
+        self._begin_turn = begin_turn
         components.timers.every(service.watchdog_interval, "watchdog", service.alive)
         self._events = Dispatcher(
             components.publisher.handlers,
@@ -59,13 +69,14 @@ class Loop:
             stopwatch.stop()
             eventlet.sleep(0)
 
-    def turn(self, events: Iterable[Event]) -> None:
+    def turn(self, events: Sequence[Event]) -> None:
         """Handle the events, then send each switch and each database its differences.
 
         One transaction is one change: no owner is worked out before all of the change is taken,
         and nothing is sent before all owners are worked out. Meanwhile stations are learned, their
         rows are written, and packet-outs are sent.
         """
+        self._begin_turn(events)
         components = self._components
         self._events.handle_all(events)
         if not components.switches.are_behind:

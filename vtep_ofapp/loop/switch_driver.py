@@ -13,6 +13,7 @@ from ..values.events import (
     FlowRemoved,
     FlowsChanged,
     GroupsChanged,
+    NotMonitored,
     PacketIn,
     ReadBack,
     RoleIs,
@@ -260,6 +261,7 @@ SWITCH_HANDLERS: Mapping[type, Callable[[SwitchDriver, Any], Iterator[None] | No
     FlowRemoved: lambda driver, event: driver.contents.flow_removed(event),
     FlowsChanged: lambda driver, event: driver.contents.flows_changed(event),
     GroupsChanged: lambda driver, event: driver.contents.groups_changed(event),
+    NotMonitored: lambda driver, event: driver.contents.not_monitored(),
     Counters: lambda driver, event: driver.switch.count(event.flows),
     PacketIn: SwitchDriver._packet_in,
 }

@@ -9,7 +9,7 @@ from ..engine.topics import Topic
 from ..engine.view import View
 from ..features.bridge import HostLooked
 from ..features.tunnels.vxlan_ports import VxlanPortsAre
-from ..process import host
+from ..process.host import Host
 from ..process.settings import Settings
 from ..values.events import Connection
 from ..values.rows import Bridge, PhysicalSwitch, VxlanPort
@@ -41,6 +41,7 @@ class Switches:
         settings: Settings,
         timers: Timers,
         measures: Measures,
+        host: Host,
     ) -> None:
         self.drivers: dict[str, SwitchDriver] = {}
         self.have_changed = False
@@ -50,6 +51,7 @@ class Switches:
         self._faults = faults
         self._timers = timers
         self._measures = measures
+        self._host = host
         self._by_connection: dict[Connection, SwitchDriver] = {}
         self._left: set[str] = set()
         self._due = timers.timer("switches", self._is_due)
@@ -220,7 +222,7 @@ class Switches:
             driver.count()
 
     def _check_addresses(self) -> None:
-        self.invalidate(HostLooked(host.has_interface, host.has_address))
+        self.invalidate(HostLooked(self._host.has_interface, self._host.has_address))
 
 
 def _update(state: SwitchState, physical: PhysicalSwitch | None, bridge: Bridge | None) -> None:

@@ -1,9 +1,9 @@
 """Timers of the loop: the action of a timer runs in the turn after it expires."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, Protocol, TypeAlias
 
 from eventlet.hubs import get_hub
@@ -52,8 +52,8 @@ class Timers:
         self._time_of_day = time_of_day
         self._post = post
         self._later = later
-        self._numbers = count()
-        self._running: dict[int, Callable[[], None]] = {}
+        self._started: Counter[str] = Counter()
+        self._running: dict[TimerIsDue, Callable[[], None]] = {}
         self._periodic: list[tuple[Timer, float]] = []
 
     def date(self, moment: float) -> float:
@@ -88,27 +88,28 @@ class Timers:
 
     def due(self, event: TimerIsDue) -> None:
         """Handle the event of a timer: run its action."""
-        action = self._running.pop(event.number, None)
+        action = self._running.pop(event, None)
         if action is not None:
             action()
 
     def run(self, seconds: float, name: str, action: Callable[[], None]) -> "Running":
         """Schedule ``action`` for a turn after so many seconds."""
-        number = next(self._numbers)
-        self._running[number] = action
-        return Running(number, self._later(seconds, self._post, TimerIsDue(name, number)))
+        self._started[name] += 1
+        event = TimerIsDue(name, self._started[name])
+        self._running[event] = action
+        return Running(event, self._later(seconds, self._post, event))
 
     def stop(self, running: "Running") -> None:
         """Cancel a timer that run() returned, even if its event is in the inbox already."""
         running.call.cancel()
-        self._running.pop(running.number, None)
+        self._running.pop(running.event, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running timer: its number, and the scheduled call."""
+    """A running timer: the event that it posts, and the scheduled call."""
 
-    number: int
+    event: TimerIsDue
     call: Cancellable
 
 

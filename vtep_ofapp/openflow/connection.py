@@ -20,6 +20,7 @@ from ..values.events import (
     FlowRemoved,
     FlowsChanged,
     GroupsChanged,
+    NotMonitored,
     PacketIn,
     ReadBack,
     RoleIs,
@@ -43,7 +44,6 @@ class SwitchConnection:
     def __init__(self, datapath: Any, post: Callable[[Event], None]) -> None:
         self.peer = str(datapath.address[0])
         self.traffic = Traffic()
-        self.has_flow_monitor = True
         self._datapath = datapath
         self._post = post
         self._outbox = Outbox(datapath, self.traffic)
@@ -83,7 +83,7 @@ class SwitchConnection:
         self._role.stand_by()
 
     def read_back(self) -> None:
-        """Request all our flows and groups; a ReadBack follows."""
+        """Request all our flows and groups; a ReadBack follows, and maybe a NotMonitored."""
         flows = _flows_request(self._datapath, ofp.OFPTT_ALL, COOKIE_BASE, COOKIE_MASK)
         self.traffic.flow_stats_requests += 1
         groups = parser.OFPGroupDescStatsRequest(self._datapath, 0)
@@ -214,7 +214,7 @@ class SwitchConnection:
     def _error(self, message: Any) -> None:
         """Handle an error of the flow monitor, of our role, of the bundle or of another message."""
         if message.xid == self._monitor:
-            self.has_flow_monitor = False
+            self._post(NotMonitored(self))
             return
         if self._role.is_refused(message):
             self._bundle = None

@@ -5,12 +5,23 @@ import errno
 import fcntl
 import socket
 import struct
+from typing import Protocol
 
 _SIOCGIFCONF, _SIOCGIFHWADDR = 0x8912, 0x8927
 """Requests of netdevice(7): addresses of all interfaces, and the MAC address of one."""
 _MAX_ADDRESSES = 4096
 _IFREQ = 40
 """Bytes of a struct ifreq."""
+
+
+class Host(Protocol):
+    """The host of the bridges, as the loop asks about it; this module is one."""
+
+    def has_interface(self, name: str, number: int, mac: str) -> bool:
+        """Whether this process is in the network namespace of an interface."""
+
+    def has_address(self, address: str) -> bool:
+        """Whether an IPv4 address is local."""
 
 
 def has_interface(name: str, number: int, mac: str) -> bool:

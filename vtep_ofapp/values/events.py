@@ -29,7 +29,10 @@ class Connection(Protocol):
         """Request the role of slave: it receives port status only, and cannot change the switch."""
 
     def read_back(self) -> None:
-        """Request all our flows and groups; a ReadBack follows."""
+        """Request all our flows and groups; a ReadBack follows.
+
+        A NotMonitored follows, too, if the switch does not report changes of flows by others.
+        """
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Send the changes in one atomic bundle; an Applied follows."""
@@ -42,9 +45,6 @@ class Connection(Protocol):
 
     def ask(self) -> None:
         """Send an echo request; an Alive follows if the switch answers."""
-
-    has_flow_monitor: bool
-    """Whether the switch reports changes of flows by others; if not, they have to be read back."""
 
     def compare_groups(self, known: Iterable[int] | None = None) -> None:
         """Request all groups; a GroupsChanged follows if they differ from the last answer.
@@ -250,6 +250,13 @@ class FlowsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class NotMonitored(Event):
+    """The switch does not report changes of flows by others: they have to be read back."""
+
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
 class GroupsChanged(Event):
     """Groups that changed since the last answer to compare_groups(); None if one is gone."""
 
@@ -259,7 +266,11 @@ class GroupsChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class TimerIsDue(Event):
-    """A timer of the loop expired; ``number`` identifies it, ``name`` is for people."""
+    """A timer of the loop expired. Of those with this name, it was the ``number``-th to start.
+
+    So the order in which timers of different names start does not matter, and a replay has the
+    same events.
+    """
 
     name: str
     number: int
