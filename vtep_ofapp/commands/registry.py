@@ -6,12 +6,14 @@ from . import (
     fault_show,
     process,
     show,
+    vni_show,
 )
 
 _MODULES = (
     fault_show,
     process,
     show,
+    vni_show,
 )
 COMMANDS = tuple(
     sorted(

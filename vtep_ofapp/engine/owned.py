@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from ..values.faults import Fault
 from .desired import Desired, Key
 
 Source: TypeAlias = tuple[type, Key]
@@ -18,6 +19,11 @@ class Owned:
     def get(self, key: Key) -> Desired | None:
         """Return the desired state of an owner, None if it desires nothing."""
         return self.of[type(key)].get(key)
+
+    def faults(self, *keys: Key) -> list[Fault]:
+        """Return the faults of these owners."""
+        found = (self.get(key) for key in keys)
+        return [fault for desired in found if desired for fault in desired.faults]
 
     def all(self) -> Iterator[tuple[Key, Desired]]:
         """Yield each owner with its desired state.

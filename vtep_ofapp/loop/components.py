@@ -31,8 +31,12 @@ from .vtep_rows import KnownRows
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """The components of the loop; together they hold all state of the application."""
+    """The components of the loop; together they hold all state of the application.
 
+    ``model`` has the indices and shared objects of features, also while no switch is managed.
+    """
+
+    model: Model
     timers: Timers
     changes: ChangeQueue
     faults: FaultLog
@@ -96,6 +100,7 @@ def build_components(
     stations = LearnedStations(model, switches, publisher, timers)
     rows = KnownRows(model, switches, faults, settings, timers, stations.row_handlers)
     return Components(
+        model=model,
         timers=timers,
         changes=ChangeQueue(),
         faults=faults,

@@ -1,6 +1,6 @@
 """The rows of Logical_Switch, and each logical switch's number in the pipeline."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,6 +36,10 @@ class LogicalSwitches(Index):
     def get(self, logical_switch: UUID) -> LogicalSwitch | None:
         """Return the row of a logical switch, None if there is none."""
         return self._rows.get(logical_switch)
+
+    def rows(self) -> Collection[LogicalSwitch]:
+        """Return the rows of all logical switches."""
+        return self._rows.values()
 
     def name(self, logical_switch: UUID) -> str:
         """Return the logical switch's name in messages."""

@@ -58,6 +58,15 @@ class VniMapping:
             return None
         return self.vni(peer.logical_switch) if peer.logical_switch in self._key_of else key
 
+    def vnis(self, logical_switch: UUID) -> list[int]:
+        """Return the VNIs that a logical switch can use: its own, or those of its locators."""
+        row = self._logical_switches.get(logical_switch)
+        if row is not None and row.tunnel_key is not None:
+            found = {self.vni(logical_switch)}
+        else:
+            found = {self.vni_towards(peer) for peer in self._peers.of(logical_switch)}
+        return sorted(vni for vni in found if vni is not None)
+
     def sharing(self, logical_switch: UUID) -> list[str]:
         """Return the names of the other logical switches with the same tunnel key."""
         key = self._key_of.get(logical_switch)
