@@ -4,6 +4,7 @@ from itertools import chain
 
 from . import (
     fault_show,
+    port_show,
     process,
     show,
     vni_show,
@@ -11,6 +12,7 @@ from . import (
 
 _MODULES = (
     fault_show,
+    port_show,
     process,
     show,
     vni_show,

@@ -58,9 +58,8 @@ def _why_binding(key: VlanBinding, view: View) -> Iterator[Cause]:
     what = f"vlan_bindings of {port_subject(key.port, view)} bind VLAN {key.vlan} to {name}"
     rows = RowOf("Physical_Port", row.uuid), RowOf("Logical_Switch", logical_switch)
     yield Cause(what, rows)
-    if view[Ports].binding(key) is None:
-        why = view[Ports].why_unusable(key.port)
-        reason = why[0] if why else "the bridge has no port of that name"
+    reason = view[Ports].why_unused(key.port)
+    if reason is not None:
         yield Cause(f"the binding is not used: {reason}", rows[:1])
 
 
@@ -172,7 +171,7 @@ def _is_ours(row: PhysicalSwitch, managed: ManagedSwitches) -> bool:
 FEATURE = Feature(
     indices=(PhysicalSwitches,),
     states=(
-        lambda view: Ports(),
+        lambda view: Ports(view.clock),
         lambda view: Statistics(is_on=view.settings.stats_interval > 0),
         lambda view: CountedFlows(view[Statistics]),
     ),

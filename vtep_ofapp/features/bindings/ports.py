@@ -2,7 +2,8 @@
 
 import errno
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -53,7 +54,10 @@ class Rematch:
 class Ports:
     """The bindings of one switch, and those of them that can be used."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Create a switch without ports; the clock, in seconds, tells since when one is away."""
+        self._clock = clock
+        self._away: dict[str, float] = {}
         self._rows: dict[str, PhysicalPort] = {}
         self._ports: Mapping[str, BridgePort] = {}
         self._bound: dict[UUID, dict[VlanBinding, Binding | None]] = {}
@@ -110,7 +114,7 @@ class Ports:
     def why_unusable(self, port: str) -> tuple[str, FaultWord | None] | None:
         """Return the reason why the bindings of a port cannot be used, and the fault's word.
 
-        A missing port is not a fault: its row waits for it, and the result is None. A port without
+        None if they can. A missing port is not a fault either: its row waits for it. A port without
         a device, or without a port number yet, is logged and not shown: it has no word.
         """
         there = self._ports.get(port)
@@ -124,9 +128,25 @@ class Ports:
                 f"ovs-vsctl clear port {port} tag trunks vlan_mode"
             )
             return reason, FaultWord.INVALID_VLAN_MAP
+        if there.number is not None and there.members:
+            return None
         reason = f"Open vSwitch has no port number for it: {there.error or 'not yet'}"
         is_away = there.error is None or _NO_DEVICE in there.error
         return reason, None if is_away else FaultWord.UNSPECIFIED
+
+    def why_unused(self, port: str) -> str | None:
+        """Return the reason why the bindings of a port are not used, None if they are."""
+        if port not in self._ports:
+            return "the bridge has no port of that name"
+        why = self.why_unusable(port)
+        return why[0] if why else None
+
+    def away_since(self, port: str) -> float | None:
+        """Return since when, by the clock, a port with a row is not on the bridge, None if it is.
+
+        It is not earlier than the start of this process.
+        """
+        return self._away.get(port)
 
     def match(self, rows: Iterable[PhysicalPort], ports: Mapping[str, BridgePort]) -> Rematch:
         """Match the rows with the ports; return the changes."""
@@ -135,6 +155,7 @@ class Ports:
         self._rows, self._ports = {row.name: row for row in least_last}, ports
         if ports == former_ports and _bindings_of(self._rows) == _bindings_of(former_rows):
             return Rematch()  # statistics change the rows often
+        self._note_away()
         former_bound, former_bindings = self._bound, self._bindings
         self._bound, self._bindings = {}, {}
         for row in self._rows.values():
@@ -171,6 +192,10 @@ class Ports:
             if not before or not after:
                 rematch.turned.add(logical_switch)
         return rematch
+
+    def _note_away(self) -> None:
+        now, away = self._clock(), self._rows.keys() - self._ports.keys()
+        self._away = {name: self._away.get(name, now) for name in away}
 
 
 def _bindings_of(

@@ -16,7 +16,6 @@ from ...pipeline.layout import Cookie
 from ...values.events import PacketIn
 from ...values.faults import Fault, FaultWord, of_port
 from ...values.flows import Flow, FlowKey
-from ...values.rows import Binding
 from ..bindings.ports import BindingGone, Ports, VlanBinding, port_subject
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from .limits import Limits
@@ -121,12 +120,8 @@ def place_of(logical_switch: int, number: int, view: View) -> Place | None:
     """Return the place of the binding with this number, if the logical switch has it."""
     binding = view[Ports].numbered(number)
     if binding and view[LogicalSwitches].number(binding.logical_switch) == logical_switch:
-        return _place_at(binding, view)
+        return Place.of(view.name, binding)
     return None
-
-
-def _place_at(binding: Binding, view: View) -> Place:
-    return Place(view.name, binding.port, binding.number, binding.logical_switch)
 
 
 # Desired states of owners
@@ -244,7 +239,7 @@ def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
 
 
 def _binding_gone(topic: BindingGone, view: View) -> tuple[()]:
-    view[LearnedMacs].forget_place(_place_at(topic.binding, view))
+    view[LearnedMacs].forget_place(Place.of(view.name, topic.binding))
     return ()
 
 

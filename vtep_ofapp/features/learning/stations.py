@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from ...values.rows import vlan_of
+from ...values.rows import Binding, vlan_of
 from .damping import Damping, Station
 
 
@@ -19,6 +19,11 @@ class Place:
     port: str
     binding: int
     logical_switch: UUID
+
+    @classmethod
+    def of(cls, switch: str, binding: Binding) -> "Place":
+        """Return the place of a binding of a switch."""
+        return cls(switch, binding.port, binding.number, binding.logical_switch)
 
     @property
     def vlan(self) -> int:
@@ -77,6 +82,10 @@ class LearnedMacs:
     def stations(self, logical_switch: UUID) -> Collection[str]:
         """Return the MAC addresses learned in a logical switch."""
         return self._in.get(logical_switch, ())
+
+    def at(self, place: Place) -> Collection[str]:
+        """Return the MAC addresses learned at a place."""
+        return self._at.get(place, ())
 
     def count_at(self, switch: str, port: str) -> int:
         """Return how many stations were learned at a port of a switch."""
@@ -140,7 +149,7 @@ class LearnedMacs:
 
     def forget_place(self, place: Place) -> None:
         """Forget every station that was learned at a place."""
-        for mac in list(self._at.get(place, ())):
+        for mac in list(self.at(place)):
             self.forget(place.logical_switch, mac)
 
     def _leave(self, station: Station, place: Place) -> None:
