@@ -115,4 +115,7 @@ def test_bfd_has_a_time_of_its_own(time: TimeDouble) -> None:
         flaps = {**status, "flap_count": "7"}
         world.exactly(port("p0", 1), replace(tunnel, bfd_status=flaps), *anyone)
         assert bfd(world) == (expected, begin)
+        known = world.switch.view[TunnelConditions].of(FAR)
+        assert known is not None
+        assert known.forwards is expected.is_forwarding
     assert state(world) == (State(Condition.UP), 100.0)

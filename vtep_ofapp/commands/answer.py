@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
-Cell: TypeAlias = str | int | float | bool | Sequence[str | int] | None
+Cell: TypeAlias = str | int | float | bool | Sequence[str | int | float] | None
 """A value in a table; None if there is none, a sequence for several."""
 Row: TypeAlias = Sequence[Cell]
 Value: TypeAlias = "Cell | Lines | Table | Blocks | Mapping[str, Value]"

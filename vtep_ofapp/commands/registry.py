@@ -4,6 +4,7 @@ from itertools import chain
 
 from . import (
     fault_show,
+    metrics_show,
     port_show,
     process,
     show,
@@ -12,6 +13,7 @@ from . import (
 
 _MODULES = (
     fault_show,
+    metrics_show,
     port_show,
     process,
     show,

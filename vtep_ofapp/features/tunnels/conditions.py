@@ -43,6 +43,12 @@ class Known(NamedTuple):
     tunnel: Since[State]
     bfd: Since[Bfd | None]
 
+    @property
+    def forwards(self) -> bool:
+        """Whether frames can leave by the tunnel: it is up, and BFD does not say otherwise."""
+        bfd = self.bfd.value
+        return self.tunnel.value.condition is Condition.UP and (bfd is None or bfd.is_forwarding)
+
 
 class TunnelConditions:
     """The states of the tunnels that are desired, since they were desired."""

@@ -1,0 +1,104 @@
+"""``metrics/show``: the figures that a monitoring system scrapes; asking costs little."""
+
+import time
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+
+from ..engine.switch_state import SwitchState
+from ..features.bindings.ports import Ports
+from ..features.learning.stations import LearnedMacs
+from ..features.tunnels.conditions import TunnelConditions
+from ..features.tunnels.ports import Tunnels
+from ..features.unicast import PlacedMacs
+from ..loop.databases import HARDWARE_VTEP
+from ..loop.measures import Measures
+from ..loop.switch_driver import SwitchDriver
+from ..values.histogram import BOUNDS, Histogram
+from .answer import Answer, Content, Row, Table
+from .command import Command, Running
+
+_DATABASES = ("database", "is_connected", "transactions", "failed")
+
+
+def _show(_arguments: Sequence[str], running: Running) -> Answer:
+    components = running.components
+    measures = components.measures
+    packet_ins = measures.packet_ins
+    return Answer(
+        {
+            "version": version("vtep-ofapp"),
+            "running_for_s": round(time.time() - running.started, 3),
+            "is_ready": components.is_ready,
+            "faults": len(components.faults.lasting()),
+            "flow_changes": measures.changes,
+            "failed_turns": measures.turns.failed,
+            "failed_bundles": measures.bundles.failed,
+            "packet_ins": {
+                "taken": packet_ins.taken,
+                "repeated": packet_ins.repeated,
+                "dropped": packet_ins.dropped,
+            },
+            "switches": {
+                name: _switch(driver, measures.connections[name])
+                for name, driver in sorted(components.switches.drivers.items())
+            },
+            "databases": Table(_DATABASES, _databases(running)),
+            "bounds_s": BOUNDS,
+            "durations": Table(("work", "sum_s", "counts"), _durations(measures)),
+        }
+    )
+
+
+def _switch(driver: SwitchDriver, connections: int) -> Content:
+    state, view = driver.switch, driver.switch.view
+    ports, learned, placed = view[Ports], view[LearnedMacs], view[PlacedMacs]
+    names, bound = view.physical_ports(), set(ports.bound())
+    return {
+        "is_connected": driver.connection is not None,
+        "connections": connections,
+        "ports": len(names),
+        "bindings": sum(len(ports.keys_at(name)) for name in names),
+        "logical_switches": len(bound),
+        "learned_macs": sum(learned.count_at(state.name, name) for name in names),
+        "placed_macs": sum(len(placed.stations(each)) for each in bound),
+        "tunnels": len(view[Tunnels].wanted()),
+        "tunnels_forwarding": _forwarding(state),
+        "flows": len(state.flows.actual),
+        "is_settled": state.flows.settled() and state.groups.settled(),
+    }
+
+
+def _forwarding(state: SwitchState) -> int:
+    """Return the number of tunnels by which frames can leave."""
+    conditions = map(state.view[TunnelConditions].of, state.view[Tunnels].wanted())
+    return sum(each is not None and each.forwards for each in conditions)
+
+
+def _databases(running: Running) -> Iterator[Row]:
+    databases, works = running.components.databases, running.components.measures.transactions
+    for name, database in {HARDWARE_VTEP: databases.vtep, **databases.openvswitch}.items():
+        work = works[name]
+        yield name, database.connection is not None, work.seconds.count, work.failed
+
+
+def _durations(measures: Measures) -> Iterator[Row]:
+    """Yield each kind of work with the sum of all durations.
+
+    ``counts`` are how many lasted no longer than each of ``bounds_s``; the last one is of all.
+    """
+    works: dict[str, Sequence[Histogram]] = {
+        "turn": [measures.turns.seconds],
+        "bundle": [measures.bundles.seconds],
+        "read_back": [measures.read_backs],
+        "row_to_flow": [measures.row_to_flow],
+        "transaction": [work.seconds for work in measures.transactions.values()],
+    }
+    for name, histograms in works.items():
+        each_has = zip(*(histogram.buckets() for histogram in histograms), strict=True)
+        counts = [sum(count for _, count in buckets) for buckets in each_has]
+        yield name, sum(histogram.total for histogram in histograms), counts
+
+
+COMMANDS = (
+    Command("metrics/show", "", "Print the figures that a monitoring system scrapes.", _show),
+)
