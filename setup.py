@@ -24,6 +24,7 @@ setup(
     package_data={"vtep_ofapp": ["py.typed"]},
     data_files=[("share/vtep_ofapp", ["etc/vtep_ofapp.conf", "etc/vtep_ofapp.service"])],
     scripts=["etc/osken-manager"],
+    entry_points={"console_scripts": ["vtep-ofapp = vtep_ofapp.cli.main:main"]},
     python_requires=">=3.10",
     install_requires=[OS_KEN, *(each for each in REQUIREMENTS if not each.startswith("os-ken"))],
     extras_require={

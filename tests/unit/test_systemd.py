@@ -79,3 +79,17 @@ def test_a_systemd_that_does_not_listen_is_no_reason_to_stop(
     manager.be(True, "in charge")
     manager.alive()
     assert "the service manager" in caplog.text
+
+
+def test_a_caller_that_waited_until_we_were_ready_is_told_nothing_afterwards(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """``vtep-ofapp --detach`` is such a caller."""
+    name = f"vtep-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(f"\0{name}")
+        manager = ServiceManager({"NOTIFY_SOCKET": f"@{name}"})
+        manager.be(True, "in charge of br0")
+    for status in ("in charge of no switch", "standing by"):
+        manager.be(True, status)
+    assert not caplog.records

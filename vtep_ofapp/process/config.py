@@ -88,14 +88,19 @@ def register() -> None:
     cfg.CONF.set_default("maximum_unreplied_echo_requests", 3)
 
 
-def load(file: str | None) -> None:
-    """Read a configuration file without osken-manager; raises BadOption if it is not valid."""
+def load(file: str | None) -> list[str]:
+    """Read a configuration file without running the application.
+
+    Returns a warning for each option that may be another application's. Raises BadOption, whose
+    text begins with the name of the file.
+    """
     register()
+    arguments = ["--config-file", file] if file else []
     try:
-        cfg.CONF(["--config-file", file] if file else [], default_config_files=[])
-    except (Error, OSError, ValueError) as error:
+        cfg.CONF(arguments, default_config_files=[])
+        return unused_options.check(arguments)
+    except (Error, OSError, ValueError) as error:  # BadOption is a ValueError
         raise BadOption(f"{file}: {' '.join(str(error).split())}") from None
-    unused_options.check(["--config-file", file] if file else [])
 
 
 def read() -> Options:

@@ -48,4 +48,8 @@ class ServiceManager:
                 sender.setblocking(False)
                 sender.sendto(state.encode(), address)
         except OSError as error:
-            LOG.warning("cannot notify the service manager: %s", error)
+            waits_no_longer = self._is_ready and not self.watchdog_interval
+            if waits_no_longer and isinstance(error, ConnectionRefusedError):
+                self._address = ""  # as after vtep-ofapp --detach, which waits for READY alone
+            else:
+                LOG.warning("cannot notify the service manager: %s", error)
