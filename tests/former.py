@@ -64,6 +64,10 @@ class FormerApp(App):
         """Return the switch's variables, and the former version as the place of vtep_ofapp."""
         return {**super().environment(), "PYTHONPATH": str(self._checkout)}
 
+    def control(self) -> dict[str, str]:
+        """Return nothing: the former version has neither pidfile nor control socket."""
+        return {}
+
     def origin(self) -> Path:
         """Return where Python finds vtep_ofapp for this application."""
         find = "from importlib import util; print(util.find_spec('vtep_ofapp').origin)"
