@@ -11,7 +11,16 @@ from uuid import UUID
 from tests.docs.pages import ROOT, code, section, table
 from tests.unit.declared import check_flow, check_group, nexts
 from tests.unit.reading import kind_of_group
-from vtep_ofapp.pipeline import admission, egress, flooding, layout, learning, tunnels, unicast
+from vtep_ofapp.pipeline import (
+    admission,
+    drops,
+    egress,
+    flooding,
+    layout,
+    learning,
+    tunnels,
+    unicast,
+)
 from vtep_ofapp.pipeline.layout import (
     GROUP_RULES,
     RULES,
@@ -58,6 +67,7 @@ def every_kind_of_flow() -> Iterator[Flow]:
         yield from admission.bound(binding, LOGICAL_SWITCH)
         yield from egress.bound(binding, LOGICAL_SWITCH)
         yield from egress.bound(binding, LOGICAL_SWITCH, [Step(Table.DELIVERY)])
+    yield from drops.misses()
     yield tunnels.incoming(REMOTE, 9)
     yield tunnels.outgoing(REMOTE, 9)
     yield tunnels.incoming_bfd(REMOTE, 9, "169.254.1.0")
@@ -127,7 +137,12 @@ def test_what_misses() -> None:
     goes_on = {
         Table(flow.key.table).name: kind_of(flow)[4]
         for flow in every_kind_of_flow()
-        if flow.key.priority == Priority.MISS
+        if flow.key.priority == Priority.MISS and flow.actions
+    }
+    counted = {
+        Table(flow.key.table).name
+        for flow in every_kind_of_flow()
+        if flow.key.priority == Priority.MISS and not flow.actions
     }
     for row in table(PAGE, "Tables"):
         (name,), miss = code(row["table"]), row["what is not matched"]
@@ -135,6 +150,7 @@ def test_what_misses() -> None:
             assert set(re.findall(r"[A-Z]{4,}", miss)) == goes_on[name]
         else:
             assert miss.startswith("is dropped")
+            assert miss.startswith("is dropped and counted") == (name in counted)
         assert RULES[Table[name]].miss_goes_on == (name in goes_on)
 
 
@@ -214,6 +230,7 @@ def test_every_pipeline_module_has_its_flows_on_the_page() -> None:
     modules = {path.stem for path in (ROOT / "vtep_ofapp" / "pipeline").glob("*.py")}
     assert modules - {"__init__", "layout"} == {
         "admission",
+        "drops",
         "egress",
         "flooding",
         "learning",
@@ -248,10 +265,24 @@ def test_cookies() -> None:
     cookies = {code(row["part"])[0]: code(row["cookie"])[0] for row in table(PAGE, "Cookies")}
     assert cookies == {each.name: f"{layout.cookie_of(each):#x}" for each in Cookie}
     text = section(PAGE, "Cookies")
-    assert f"cookie={layout.cookie_of(Cookie.UNNAMED):#x}/-1" in text
+    for each in layout.DROPPING:
+        assert f"cookie={layout.cookie_of(each):#x}/-1" in text
     assert f"`{COOKIE_BASE >> 32:#x}`" in text
     assert f"cookie={COOKIE_BASE:#x}/{COOKIE_MASK:#x}" in text
     assert f"cookie={layout.cookie_of(Cookie.ADMISSION, 1 << 12):#x}/-1" in text
+
+
+def test_drops() -> None:
+    said = {
+        (code(row["reason"])[0], *flow.split())
+        for row in table(PAGE, "Drops")
+        for flow in row["flows"].replace("`", "").split(", ")
+    }
+    assert said == {
+        (why.value, *kind_of(flow)[:2])
+        for flow in every_kind_of_flow()
+        if (why := drops.reason(flow.key, flow.cookie))
+    }
 
 
 def test_parts_whose_flows_count_for_a_binding() -> None:

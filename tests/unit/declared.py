@@ -26,7 +26,7 @@ def check_flow(flow: Flow) -> None:
     foreign = {field for field, _ in flow.key.match} - rules.matches
     assert not foreign, f"{table.name} does not declare that it matches {foreign}: {flow}"
     _check_actions(flow.actions, rules, nexts(table), str(flow))
-    if flow.key.priority == Priority.MISS:
+    if flow.key.priority == Priority.MISS and flow.actions:
         assert rules.miss_goes_on, f"{table.name} does not declare a miss that goes on: {flow}"
         assert _target(flow.actions[-1]) in nexts(table), str(flow)
 

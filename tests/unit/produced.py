@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
-from vtep_ofapp.pipeline import admission, egress, flooding, learning, tunnels, unicast
+from vtep_ofapp.pipeline import admission, drops, egress, flooding, learning, tunnels, unicast
 from vtep_ofapp.pipeline.layout import Step, Table
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Flow, Group
@@ -63,6 +63,7 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     flooding.local: (NUMBERS, st.lists(BINDINGS, max_size=5)),
     flooding.replicated: (NUMBERS, TARGETS.filter(bool), st.booleans()),
     flooding.multicast: (NUMBERS, NUMBERS, MACS, TARGETS.filter(bool), st.booleans()),
+    drops.misses: (),
     flooding.alive: (),
     flooding.again: (),
 }
@@ -73,7 +74,7 @@ def makers() -> set[Callable[..., object]]:
     """Return all functions of the pipeline that make flows or groups."""
     return {
         function
-        for module in (admission, learning, tunnels, unicast, egress, flooding)
+        for module in (admission, learning, tunnels, unicast, egress, flooding, drops)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")

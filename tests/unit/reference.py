@@ -256,7 +256,7 @@ class Reference:
         logical_switch = self.bindings(name).get((wire.port, vlan))
         if logical_switch is None or self.logical_switch(logical_switch) is None:
             return False
-        if _is_link_local(dst) or not _is_station(src):
+        if is_link_local(dst) or not is_station(src):
             return False
         number = self.ports(name)[wire.port].number
         assert number is not None
@@ -280,7 +280,7 @@ class Reference:
 
         A frame with a tag inside its own tag, or inside VXLAN, leaves by tagged bindings only.
         """
-        if _is_link_local(dst):
+        if is_link_local(dst):
             return Expected()
         if isinstance(place, Tunnel):
             return Expected() if has_tag_inside else self._from_tunnel(name, place, dst)
@@ -335,7 +335,7 @@ class Reference:
     def _from_wire(self, name: str, wire: Wire, src: str, dst: str, dead: Set[str]) -> Expected:
         source = wire.port, wire.tag or 0
         logical_switch = self.bindings(name).get(source)
-        if logical_switch is None or not _is_station(src):
+        if logical_switch is None or not is_station(src):
             return Expected()
         if self.logical_switch(logical_switch) is None:
             return Expected()
@@ -380,9 +380,9 @@ def _as_sent(port: str, vlan: int) -> Wire:
     return Wire(port, vlan or None)
 
 
-def _is_link_local(dst: str) -> bool:
+def is_link_local(dst: str) -> bool:
     return dst.startswith("01:80:c2:00:00:0")
 
 
-def _is_station(src: str) -> bool:
+def is_station(src: str) -> bool:
     return int(src[:2], 16) % 2 == 0 and src != "00:00:00:00:00:00"

@@ -37,6 +37,7 @@ from .builders import (
     unknown_dst,
     uuid,
 )
+from .drop_rule import DropRule
 from .leads import check_references
 from .reference import Place, Reference, Tunnel, Wire
 from .tunnel_rule import TunnelRule
@@ -73,6 +74,7 @@ class Sequences(RuleBasedStateMachine):
         super().__init__()
         self.world = World(OWN_OF, limit=LIMIT, settings=self.POLICY)
         self.reference = Reference(self.world)
+        self.drop_rule = DropRule(self.world, self.reference)
         self.tunnel_rule = TunnelRule(self.world, self.reference)
         self.world.watch = self.watch
         self.new_numbers = count(FIRST_NEW_NUMBER)
@@ -501,6 +503,7 @@ class Sequences(RuleBasedStateMachine):
         for result in results:
             arrived = self.arrivals(name, result, inner)
             assert expected.is_met_by(arrived), f"{expected} and not {arrived}"
+            self.drop_rule.check(result, name, place, src, dst, bool(inner))
         if results and isinstance(place, Wire):
             is_news = self.reference.sees(name, place, src, dst)
             assert {len(result.shown) for result in results} == {int(is_news)}

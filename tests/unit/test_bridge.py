@@ -42,6 +42,10 @@ def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline() -> None:
     }
     assert world.flows() - no_tag_inside == lines("""
         ADMISSION FORBIDDEN eth_dst=01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0: drop
+        ADMISSION MISS any: drop
+        DECAPSULATION MISS any: drop
+        ENCAPSULATION MISS any: drop
+        TUNNEL MISS any: drop
         LEARNING FORBIDDEN eth_src=01:00:00:00:00:00/01:00:00:00:00:00: drop
         LEARNING FORBIDDEN eth_src=00:00:00:00:00:00: drop
         LEARNING MISS any: resubmit MEASURING,goto UNICAST

@@ -17,7 +17,7 @@ from vtep_ofapp.openflow.connection import SwitchConnection
 from vtep_ofapp.openflow.outbox import MAX_PACKET_OUTS
 from vtep_ofapp.openflow.oxm import encode_match
 from vtep_ofapp.pipeline import flooding, learning, unicast
-from vtep_ofapp.pipeline.layout import READ, Cookie, Table, cookie_of
+from vtep_ofapp.pipeline.layout import COUNTING, DROPPING, Cookie, Table, cookie_of
 from vtep_ofapp.values.counters import Counter, Traffic
 from vtep_ofapp.values.events import (
     Applied,
@@ -332,7 +332,7 @@ def test_others_have_their_turn_between_two_parts(reading: Far) -> None:
 def test_counters_are_put_together(far: Far) -> None:
     far.connection.read_counters()
     asked = list(map(xid_of, far.take()))
-    assert len(asked) == len(READ)
+    assert len(asked) == len(COUNTING) + len(DROPPING)
     body = osken.entry(FLOW, packets=2, octets=120)
     for xid in asked:
         assert far.events == []
@@ -441,7 +441,7 @@ def test_traffic_is_counted(far: Far) -> None:
         group_mods=1,
         bundles_opened=2,
         bundles_committed=1,
-        flow_stats_requests=1 + len(READ),
+        flow_stats_requests=1 + len(COUNTING) + len(DROPPING),
         packet_ins=1,
     )
 

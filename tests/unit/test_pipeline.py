@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.pipeline import admission, egress, flooding, learning, tunnels, unicast
+from vtep_ofapp.pipeline import admission, drops, egress, flooding, learning, tunnels, unicast
 from vtep_ofapp.pipeline.layout import (
     CHUNK,
     CHUNKS,
@@ -488,6 +488,9 @@ def all_flows() -> list[Flow]:
         tunnels.outgoing(FAR, 9),
         tunnels.incoming_bfd(FAR, 9, "169.254.1.0"),
         tunnels.encapsulation_towards(7, FAR, 6001),
+        tunnels.encapsulation_towards(7, FAR, None),
+        tunnels.decapsulation_of_contested(FURTHER, 5001),
+        *drops.misses(),
         learning.moving(7, MAC1),
         *tunnels.inner_tags(),
         *egress.inner_tags(),
@@ -503,7 +506,9 @@ def all_flows() -> list[Flow]:
 def test_every_flow_carries_our_cookie_and_its_producer(flow: Flow) -> None:
     assert flow.cookie & COOKIE_MASK == COOKIE_BASE
     producer = flow.cookie & PRODUCER_MASK
-    if flow.key.table in (Table.DECAPSULATION, Table.ENCAPSULATION, Table.TUNNEL):
+    if drops.reason(flow.key, flow.cookie) is not None:
+        assert flow.cookie == cookie_of(Cookie.DROPPED)
+    elif flow.key.table in (Table.DECAPSULATION, Table.ENCAPSULATION, Table.TUNNEL):
         assert producer == cookie_of(Cookie.TUNNELS)
     elif flow.key.table in (Table.MEASURING, Table.SHOWING):
         assert producer == cookie_of(Cookie.LEARNING)

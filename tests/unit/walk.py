@@ -11,6 +11,8 @@ from functools import cache
 from ipaddress import IPv4Address
 from typing import TypeAlias
 
+from vtep_ofapp.pipeline.drops import Reason, reason
+from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.values.flows import (
     Action,
     Bucket,
@@ -66,10 +68,16 @@ _Conditions: TypeAlias = tuple[tuple[str, int, int], ...]
 
 @dataclass
 class Result:
-    """All that became of a frame; ``shown`` are the fields that the controller was told."""
+    """All that became of a frame.
+
+    ``shown`` are the fields that the controller was told, ``dropped`` the reasons that counters
+    have for copies that were dropped, ``unmatched`` the tables that had no flow for a copy.
+    """
 
     outputs: list[Out] = field(default_factory=list)
     shown: list[dict[str, int]] = field(default_factory=list)
+    dropped: list[Reason] = field(default_factory=list)
+    unmatched: set[Table] = field(default_factory=set)
 
 
 @dataclass
@@ -137,7 +145,12 @@ class Pipeline:
     def _look_up(self, table: int, state: _State, result: Result) -> None:
         flow = self._best(table, state)
         if flow is None:
+            result.unmatched.add(Table(table))
             return
+        why = reason(flow.key, flow.cookie)
+        if why is not None:
+            assert not flow.actions, f"{flow} does not drop"
+            result.dropped.append(why)
         self._perform(flow.actions, state, result)
         goto = flow.actions[-1] if flow.actions else None
         if isinstance(goto, GoTo):

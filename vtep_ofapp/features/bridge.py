@@ -9,7 +9,7 @@ from ..engine.feature import Feature, Owner
 from ..engine.report import FaultColumn, ManagedSwitches
 from ..engine.topics import SwitchReplaced, SwitchRowChanged, Topic
 from ..engine.view import View
-from ..pipeline import admission, egress, flooding, learning, tunnels, unicast
+from ..pipeline import admission, drops, egress, flooding, learning, tunnels, unicast
 from ..values.faults import Fault, FaultTable
 from ..values.rows import PhysicalSwitch
 
@@ -73,6 +73,7 @@ def _bridge(key: WholeBridge, view: View) -> Desired:
         unicast.elsewhere(),
         *tunnels.inner_tags(),
         *egress.inner_tags(),
+        *drops.misses(),
     )
     return Desired(flows, (flooding.alive(), flooding.again()), tuple(_faults(view)))
 

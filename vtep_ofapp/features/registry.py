@@ -1,7 +1,7 @@
 """The list of features. A new feature is a module, and a line here."""
 
 from ..engine.feature import Feature
-from . import bridge, description, refused_rows, replication, routers, unicast, unknown_dst
+from . import bridge, description, drops, refused_rows, replication, routers, unicast, unknown_dst
 from .acls import feature as acls
 from .bindings import feature as bindings
 from .learning import feature as learning
@@ -10,6 +10,7 @@ from .tunnels import feature as tunnels
 
 FEATURES: tuple[Feature, ...] = (
     bridge.FEATURE,
+    drops.FEATURE,
     bindings.FEATURE,
     learning.FEATURE,
     logical_switches.FEATURE,

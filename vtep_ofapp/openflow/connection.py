@@ -9,7 +9,7 @@ from os_ken.lib import hub
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from ..pipeline.layout import PRODUCER_MASK, READ, SHOWN, cookie_of, producer_of
+from ..pipeline.layout import COUNTING, DROPPING, PRODUCER_MASK, SHOWN, cookie_of, producer_of
 from ..values.addresses import is_station
 from ..values.counters import Traffic
 from ..values.events import (
@@ -36,6 +36,9 @@ from .replies import MAX_READ, Collection, Comparing, Counting, Reading, TooMany
 from .role import Role
 
 LOG = logging.getLogger("vtep_ofapp.switch")
+
+
+_WHOLE_COOKIE = 0xFFFFFFFF_FFFFFFFF
 
 
 class SwitchConnection:
@@ -108,10 +111,7 @@ class SwitchConnection:
 
     def read_counters(self) -> None:
         """Request the counters of bindings and of dropped frames; a Counters follows."""
-        requests = [
-            _flows_request(self._datapath, table.value, cookie_of(producer), PRODUCER_MASK)
-            for table, producer in READ
-        ]
+        requests = _counters_requests(self._datapath)
         self.traffic.flow_stats_requests += len(requests)
         self._collections[Counting] = Counting(*map(self._outbox.number, requests))
         self._outbox.put(*requests)
@@ -253,6 +253,19 @@ def _reason(message: Any) -> str:
         return f"experimenter {message.experimenter:#x} error {message.exp_type}"
     kind = ofp.ofp_error_type_to_str(message.type)
     return f"{kind} {ofp.ofp_error_code_to_str(message.type, message.code)}"
+
+
+def _counters_requests(datapath: Any) -> list[Any]:
+    """Return the requests for the counters of all flows that are read."""
+    of_bindings = (
+        _flows_request(datapath, table.value, cookie_of(producer), PRODUCER_MASK)
+        for table, producer in COUNTING
+    )
+    of_drops = (
+        _flows_request(datapath, ofp.OFPTT_ALL, cookie_of(producer), _WHOLE_COOKIE)
+        for producer in DROPPING
+    )
+    return [*of_bindings, *of_drops]
 
 
 def _flows_request(datapath: Any, table: int, cookie: int, mask: int) -> Any:

@@ -13,6 +13,7 @@ from .layout import (
     Step,
     Table,
     Way,
+    drop,
     flow,
     onward,
 )
@@ -24,9 +25,7 @@ _PRESENT = 0x1000
 def link_local() -> Flow:
     """Drop frames that no bridge forwards: 01:80:C2:00:00:00 to 0F (IEEE 802.1Q, 8.6.3)."""
     reserved = ("01:80:c2:00:00:00", "ff:ff:ff:ff:ff:f0")
-    return flow(
-        Table.ADMISSION, Priority.FORBIDDEN, match({"eth_dst": reserved}), producer=Cookie.ADMISSION
-    )
+    return drop(Table.ADMISSION, Priority.FORBIDDEN, match({"eth_dst": reserved}))
 
 
 def bound(binding: Binding, logical_switch: int, steps: Iterable[Step] = ()) -> tuple[Flow, ...]:

@@ -17,6 +17,7 @@ from .layout import (
     Step,
     Table,
     Way,
+    drop,
     flow,
     onward,
 )
@@ -25,12 +26,7 @@ from .layout import (
 def inner_tags() -> tuple[Flow, ...]:
     """Drop frames with an inner tag that would leave untagged, and so enter another VLAN."""
     return tuple(
-        flow(
-            Table.EGRESS,
-            Priority.FORBIDDEN,
-            match({TARGET_BINDING: UNTAGGED_BINDING, **tag}),
-            producer=Cookie.EGRESS,
-        )
+        drop(Table.EGRESS, Priority.FORBIDDEN, match({TARGET_BINDING: UNTAGGED_BINDING, **tag}))
         for tag in A_TAG_INSIDE
     )
 

@@ -107,6 +107,8 @@ class Cookie(IntEnum):
     TUNNELS = 6
     EGRESS_FROM_TAGGED = 7
     UNNAMED = 8
+    DROPPED = 9
+    """Flows that drop frames, whatever their table; drops.reason() says why."""
 
 
 class GroupKind(IntEnum):
@@ -357,8 +359,12 @@ COUNTING = (
     (Table.EGRESS, Cookie.EGRESS_FROM_TAGGED),
 )
 """The tables and producers of the flows that count for bindings."""
-READ = (*COUNTING, (Table.DECAPSULATION, Cookie.UNNAMED))
-"""The tables and producers of the flows whose counters are read."""
+DROPPING = (Cookie.UNNAMED, Cookie.DROPPED)
+"""The producers of the flows that count dropped frames, in any table.
+
+Their cookies have no number of a binding, and are requested whole: Open vSwitch has an index of
+whole cookies, so that this costs nothing in tables with very many other flows.
+"""
 
 
 def counted(cookie: int) -> tuple[Cookie, int] | None:
@@ -374,6 +380,13 @@ def miss(table: Table, *actions: Action, producer: Cookie) -> Flow:
     The switch reports its end, so that we notice when all flows of the bridge are deleted.
     """
     return flow(table, Priority.MISS, match({}), *actions, producer=producer, watched=True)
+
+
+def drop(
+    table: Table, priority: Priority, fields: Match, producer: Cookie = Cookie.DROPPED
+) -> Flow:
+    """Return a flow that drops, and counts, frames; drops.reason() has the reason."""
+    return flow(table, priority, fields, producer=producer)
 
 
 def group_id(kind: GroupKind, number: int, part: int = 0) -> int:

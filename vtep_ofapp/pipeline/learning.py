@@ -22,6 +22,7 @@ from .layout import (
     Priority,
     Table,
     Way,
+    drop,
     first,
     flow,
     miss,
@@ -44,9 +45,7 @@ def unlearnable() -> tuple[Flow, ...]:
     """Drop frames whose source cannot be a station: a group address or all zero (IEEE 802.3)."""
     group, zero = ("01:00:00:00:00:00", "01:00:00:00:00:00"), "00:00:00:00:00:00"
     return tuple(
-        flow(
-            Table.LEARNING, Priority.FORBIDDEN, match({"eth_src": source}), producer=Cookie.LEARNING
-        )
+        drop(Table.LEARNING, Priority.FORBIDDEN, match({"eth_src": source}))
         for source in (group, zero)
     )
 

@@ -13,6 +13,7 @@ from .layout import (
     Table,
     Way,
     cookie_of,
+    drop,
     flow,
     onward,
 )
@@ -25,7 +26,7 @@ _TO_TUNNEL = onward(Table.ENCAPSULATION, Way.TO_TUNNEL)
 def inner_tags() -> tuple[Flow, ...]:
     """Drop frames with a VLAN tag inside VXLAN, in both directions (RFC 7348, section 6.1)."""
     return tuple(
-        flow(table, Priority.FORBIDDEN, match(tag), producer=Cookie.TUNNELS)
+        drop(table, Priority.FORBIDDEN, match(tag))
         for table in (Table.DECAPSULATION, Table.ENCAPSULATION)
         for tag in A_TAG_INSIDE
     )
@@ -108,11 +109,10 @@ def decapsulation(address: str, vni: int, logical_switch: int) -> Flow:
 
 def decapsulation_of_contested(address: str, vni: int) -> Flow:
     """Drop frames with a VNI from a VTEP where several logical switches have that VNI."""
-    return flow(
+    return drop(
         Table.DECAPSULATION,
         Priority.DEFAULT,
         match({REMOTE: ipv4_number(address), "tunnel_id": vni}),
-        producer=Cookie.TUNNELS,
     )
 
 
@@ -131,12 +131,7 @@ def decapsulation_from_anyone(vni: int, logical_switch: int) -> Flow:
 
 def unnamed(vni: int) -> Flow:
     """Drop, and count, frames with this VNI from VTEPs that no row names for its logical switch."""
-    return flow(
-        Table.DECAPSULATION,
-        Priority.FALLBACK,
-        match({"tunnel_id": vni}),
-        producer=Cookie.UNNAMED,
-    )
+    return drop(Table.DECAPSULATION, Priority.FALLBACK, match({"tunnel_id": vni}), Cookie.UNNAMED)
 
 
 def unnamed_vni(key: FlowKey, cookie: int) -> int | None:
@@ -161,11 +156,14 @@ def encapsulation(logical_switch: int, vni: int) -> Flow:
 
 def encapsulation_towards(logical_switch: int, address: str, vni: int | None) -> Flow:
     """Set another VNI on frames for one VTEP, or drop them if there is none."""
-    actions = (SetField("tunnel_id", vni), *_TO_TUNNEL) if vni else ()
+    fields = match({LOGICAL_SWITCH: logical_switch, REMOTE: ipv4_number(address)})
+    if not vni:
+        return drop(Table.ENCAPSULATION, Priority.PREFERRED, fields)
     return flow(
         Table.ENCAPSULATION,
         Priority.PREFERRED,
-        match({LOGICAL_SWITCH: logical_switch, REMOTE: ipv4_number(address)}),
-        *actions,
+        fields,
+        SetField("tunnel_id", vni),
+        *_TO_TUNNEL,
         producer=Cookie.TUNNELS,
     )
