@@ -152,6 +152,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             ofp_event.EventOFPFlowRemoved,
             ofp_event.EventOFPFlowStatsReply,
             ofp_event.EventOFPGroupDescStatsReply,
+            ofp_event.EventOFPPortStatsReply,
             ofp_event.EventOFPExperimenterStatsReply,
             ofp_event.EventOFPExperimenter,
             ofp_event.EventONFBundleCtrlMsg,

@@ -40,6 +40,7 @@ class Noting(OSKenApp):  # type: ignore[misc]  # os-ken has no types
             ofp_event.EventOFPFlowRemoved,
             ofp_event.EventOFPFlowStatsReply,
             ofp_event.EventOFPGroupDescStatsReply,
+            ofp_event.EventOFPPortStatsReply,
             ofp_event.EventOFPExperimenterStatsReply,
             ofp_event.EventOFPGetConfigReply,
         ],

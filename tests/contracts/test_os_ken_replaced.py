@@ -114,6 +114,7 @@ def test_messages_of_which_there_are_many_are_handed_on_unread(manager: Manager)
         openflow.flow_removed(FIELDS),
         openflow.multipart(openflow.FLOW, xid=3),
         openflow.multipart(openflow.GROUP_DESC, xid=4),
+        openflow.multipart(openflow.PORT_STATS, xid=6),
         openflow.multipart(0xFFFF, monitor, xid=5),
     )
     assert noted == [
@@ -121,6 +122,7 @@ def test_messages_of_which_there_are_many_are_handed_on_unread(manager: Manager)
         f"{LAZY}.OFPFlowRemoved 1",
         f"{LAZY}.OFPFlowStatsReply 3",
         f"{LAZY}.OFPGroupDescStatsReply 4",
+        f"{LAZY}.OFPPortStatsReply 6",
         f"{LAZY}.OFPExperimenterStatsReply 5",
     ]
 

@@ -74,6 +74,9 @@ class ConnectionDouble:
     def read_counters(self) -> None:
         self.asked.append("read counters")
 
+    def read_ports(self) -> None:
+        self.asked.append("read ports")
+
     def compare_groups(self, known: Iterable[int] | None = None) -> None:
         self.asked.append("compare groups")
         self.known = None if known is None else set(known)

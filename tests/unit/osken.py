@@ -219,6 +219,12 @@ def group_entry(group: Group) -> bytes:
     return struct.pack(ofp.OFP_GROUP_DESC_STATS_PACK_STR, length, kind, group.id) + buckets
 
 
+def port_entry(number: int, first: int) -> bytes:
+    """Return the entry of a port in a port-stats reply, with counters from ``first`` on."""
+    counters = range(first, first + 12)
+    return struct.pack(ofp.OFP_PORT_STATS_PACK_STR, number, *counters, 60, 0)
+
+
 def reply(kind: int, body: bytes, xid: int = 7, flags: int = 0) -> bytes:
     """Return a multipart reply."""
     length = ofp.OFP_MULTIPART_REPLY_SIZE + len(body)

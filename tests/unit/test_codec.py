@@ -205,6 +205,7 @@ def read_all(buf: bytes) -> None:
     readers = {
         "OFPFlowStatsReply": (decoding.flows, decoding.counters),
         "OFPGroupDescStatsReply": (decoding.groups,),
+        "OFPPortStatsReply": (decoding.port_counters,),
         "OFPFlowRemoved": (lambda buf: [decoding.flow_removed(buf)],),
         "OFPPacketIn": (lambda buf: [decoding.packet_in(buf)],),
     }
@@ -223,6 +224,7 @@ def test_damaged_bytes_raise_nothing_else(
     messages = [
         osken.flow_reply(*flows),
         osken.reply(ofp.OFPMP_GROUP_DESC, b"".join(map(osken.group_entry, groups))),
+        osken.reply(ofp.OFPMP_PORT_STATS, osken.port_entry(1, 5) + osken.port_entry(2, 7)),
         osken.flow_removed(flows[0], ofp.OFPRR_DELETE),
         osken.packet_in({"in_port": 1, "metadata": 7, "reg0": 0x1000}, MAC1),
     ]

@@ -18,7 +18,7 @@ from vtep_ofapp.openflow.outbox import MAX_PACKET_OUTS
 from vtep_ofapp.openflow.oxm import encode_match
 from vtep_ofapp.pipeline import flooding, learning, unicast
 from vtep_ofapp.pipeline.layout import COUNTING, DROPPING, Cookie, Table, cookie_of
-from vtep_ofapp.values.counters import Counter, Traffic
+from vtep_ofapp.values.counters import Counter, PortCounter, Traffic
 from vtep_ofapp.values.events import (
     Applied,
     Counters,
@@ -26,6 +26,7 @@ from vtep_ofapp.values.events import (
     FlowsChanged,
     NotMonitored,
     PacketIn,
+    PortCounters,
     ReadBack,
 )
 from vtep_ofapp.values.flow_changes import Change, FlowChange, GroupChange
@@ -339,6 +340,19 @@ def test_counters_are_put_together(far: Far) -> None:
         far.tell(osken.reply(ofp.OFPMP_FLOW, body, xid))
     counted = {FLOW.key: Counter(FLOW.cookie, 2, 120)}
     assert far.events == [Counters(far.connection, counted)]
+
+
+def test_counters_of_ports_are_put_together(far: Far) -> None:
+    far.connection.read_ports()
+    (asked,) = far.take()
+    request = parser.OFPPortStatsRequest(osken.Datapath(), 0, ofp.OFPP_ANY)
+    request.set_xid(xid_of(asked))
+    assert asked == osken.serialized(request)
+    far.tell(osken.reply(ofp.OFPMP_PORT_STATS, osken.port_entry(1, 5), xid_of(asked), flags=1))
+    assert far.events == []
+    far.tell(osken.reply(ofp.OFPMP_PORT_STATS, osken.port_entry(2, 7), xid_of(asked)))
+    ports = {1: PortCounter(*range(5, 13)), 2: PortCounter(*range(7, 15))}
+    assert far.events == [PortCounters(far.connection, ports)]
 
 
 # Roles

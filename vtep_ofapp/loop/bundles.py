@@ -83,8 +83,8 @@ class Bundles:
             changes = in_one_bundle(self.wanted(), MAX_CHANGES)
         self._is_after_refusal &= bool(changes)
         self.is_in_flight = bool(changes)
-        if changes or self._reaction.is_waiting:
-            self._reaction.sent(len(changes), self._switch.are_tunnels_up())
+        are_rows_complete = self._reaction.is_waiting and self._switch.are_tunnels_up()
+        self._reaction.sent(len(changes), are_rows_complete)
         return changes
 
     def answered(self, event: Applied) -> Iterator[None]:

@@ -22,6 +22,7 @@ from .lock import Lock
 from .marks import Marks
 from .matching import Matching
 from .measures import Measures
+from .port_counters import ReadPorts
 from .publisher import Publisher
 from .status import is_ready, status
 from .switches import Switches
@@ -51,6 +52,7 @@ class Components:
     rows: KnownRows
     matching: Matching
     measures: Measures
+    port_counters: ReadPorts
 
     @property
     def status(self) -> str:
@@ -115,4 +117,5 @@ def build_components(
         rows=rows,
         matching=Matching(rows, hosts, switches, connections, faults, listener),
         measures=measures,
+        port_counters=ReadPorts(switches, timers),
     )

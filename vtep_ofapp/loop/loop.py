@@ -43,6 +43,7 @@ class Loop:
             components.lock.handlers,
             components.connections.handlers,
             components.marks.handlers,
+            components.port_counters.handlers,
             {
                 TimerIsDue: components.timers.due,
                 AccountIsDue: self._account_is_due,

@@ -15,14 +15,12 @@ from ..values.counters import Traffic
 from ..values.events import (
     Alive,
     Applied,
-    Counters,
     Event,
     FlowRemoved,
     FlowsChanged,
     GroupsChanged,
     NotMonitored,
     PacketIn,
-    ReadBack,
     RoleIs,
 )
 from ..values.flow_changes import Change, FlowChange
@@ -32,7 +30,16 @@ from . import decoding, lazy_messages, monitor
 from .bundle import Bundle
 from .outbox import Outbox
 from .oxm import Unreadable
-from .replies import MAX_READ, Collection, Comparing, Counting, Reading, TooMany
+from .replies import (
+    MAX_READ,
+    Answer,
+    Collection,
+    Comparing,
+    Counting,
+    CountingPorts,
+    Reading,
+    TooMany,
+)
 from .role import Role
 
 LOG = logging.getLogger("vtep_ofapp.switch")
@@ -90,11 +97,10 @@ class SwitchConnection:
         flows = _flows_request(self._datapath, ofp.OFPTT_ALL, COOKIE_BASE, COOKIE_MASK)
         self.traffic.flow_stats_requests += 1
         groups = parser.OFPGroupDescStatsRequest(self._datapath, 0)
-        self._collections[Reading] = Reading(*map(self._outbox.number, (flows, groups)))
         if self._monitor is None:
             self._monitor = self._outbox.next_xid()
             self._outbox.put_bytes([monitor.request(self._monitor)])
-        self._outbox.put(flows, groups)
+        self._collect(Reading, flows, groups)
 
     def compare_groups(self, known: Iterable[int] | None = None) -> None:
         """Request all groups; a GroupsChanged follows if they changed since the last request.
@@ -105,15 +111,20 @@ class SwitchConnection:
         if known is not None:
             self._group_entries = dict.fromkeys(known, b"")
         if Comparing not in self._collections:
-            request = parser.OFPGroupDescStatsRequest(self._datapath, 0)
-            self._collections[Comparing] = Comparing(self._outbox.number(request))
-            self._outbox.put(request)
+            self._collect(Comparing, parser.OFPGroupDescStatsRequest(self._datapath, 0))
 
     def read_counters(self) -> None:
         """Request the counters of bindings and of dropped frames; a Counters follows."""
         requests = _counters_requests(self._datapath)
         self.traffic.flow_stats_requests += len(requests)
-        self._collections[Counting] = Counting(*map(self._outbox.number, requests))
+        self._collect(Counting, *requests)
+
+    def read_ports(self) -> None:
+        """Request the counters of all ports; a PortCounters follows."""
+        self._collect(CountingPorts, parser.OFPPortStatsRequest(self._datapath, 0, ofp.OFPP_ANY))
+
+    def _collect(self, kind: type[Collection], *requests: Any) -> None:
+        self._collections[kind] = kind(*map(self._outbox.number, requests))
         self._outbox.put(*requests)
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -175,10 +186,8 @@ class SwitchConnection:
         hub.sleep(0)
 
     def _collected(self, collection: Collection) -> None:
-        if isinstance(collection, Reading):
-            self._post(ReadBack(self, collection.flows, collection.groups))
-        elif isinstance(collection, Counting):
-            self._post(Counters(self, collection.flows))
+        if isinstance(collection, Answer):
+            self._post(collection.event(self))
         elif isinstance(collection, Comparing) and not collection.is_damaged:
             former, self._group_entries = self._group_entries, collection.entries
             if former != collection.entries:
@@ -278,6 +287,7 @@ _HANDLERS: dict[type, Callable[[SwitchConnection, Any], None]] = {
     lazy_messages.OFPFlowRemoved: SwitchConnection._flow_removed,
     lazy_messages.OFPFlowStatsReply: SwitchConnection._reply,
     lazy_messages.OFPGroupDescStatsReply: SwitchConnection._reply,
+    lazy_messages.OFPPortStatsReply: SwitchConnection._reply,
     lazy_messages.OFPExperimenterStatsReply: SwitchConnection._flow_updates,
     parser.OFPExperimenter: SwitchConnection._experimenter,
     parser.ONFBundleCtrlMsg: SwitchConnection._bundle_control,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
-from ..values.counters import Counter
+from ..values.counters import Counter, PortCounter
 from ..values.flows import GROUP_BASE, GROUP_MASK, Flow, FlowKey, Group, Match
 from .actions import Foreign, decode_bucket, decode_instructions
 from .oxm import Unreadable, decode_match
@@ -22,6 +22,8 @@ _FLOW_STATS = struct.Struct(ofp.OFP_FLOW_STATS_0_PACK_STR)
 _GROUP_DESC = struct.Struct(ofp.OFP_GROUP_DESC_STATS_PACK_STR)
 _FLOW_REMOVED = struct.Struct(ofp.OFP_HEADER_PACK_STR + ofp.OFP_FLOW_REMOVED_PACK_STR0[1:])
 _PACKET_IN = struct.Struct(ofp.OFP_HEADER_PACK_STR + ofp.OFP_PACKET_IN_PACK_STR[1:])
+_PORT_STATS = struct.Struct(ofp.OFP_PORT_STATS_PACK_STR)
+_PORT_COUNTERS = len(PortCounter._fields)
 _LENGTH = struct.Struct("!H")
 _FRAME_OFFSET = 2
 """Bytes between the match of a packet-in and the frame."""
@@ -80,6 +82,15 @@ def counters(reply: bytes) -> Iterator[tuple[FlowKey, Counter]]:
         )
         match, _ = decode_match(reply, start + _FLOW_STATS.size)
         yield FlowKey(table, priority, match), Counter(cookie, packets, octets)
+
+
+def port_counters(reply: bytes) -> Iterator[tuple[int, PortCounter]]:
+    """Yield the number and the counters of each port of a port-stats reply."""
+    body = reply[ofp.OFP_MULTIPART_REPLY_SIZE :]
+    if len(body) % _PORT_STATS.size:
+        raise Unreadable(f"{len(body)} bytes of ports with {_PORT_STATS.size} each")
+    for number, *counters in _PORT_STATS.iter_unpack(body):
+        yield number, PortCounter(*counters[:_PORT_COUNTERS])
 
 
 def groups(reply: bytes) -> Iterator[Group]:

@@ -57,6 +57,10 @@ class OFPGroupDescStatsReply(_Unread, parser.OFPGroupDescStatsReply):  # type: i
     """A group-description reply."""
 
 
+class OFPPortStatsReply(_Unread, parser.OFPPortStatsReply):  # type: ignore[misc]
+    """A port-stats reply."""
+
+
 class OFPExperimenterStatsReply(_Unread, parser.OFPExperimenterStatsReply):  # type: ignore[misc]
     """A flow-monitor reply: changes of flows on the switch."""
 
@@ -65,6 +69,7 @@ _UNREAD: dict[int, Any] = {ofp.OFPT_PACKET_IN: OFPPacketIn, ofp.OFPT_FLOW_REMOVE
 _UNREAD_REPLIES: dict[int, Any] = {
     ofp.OFPMP_FLOW: OFPFlowStatsReply,
     ofp.OFPMP_GROUP_DESC: OFPGroupDescStatsReply,
+    ofp.OFPMP_PORT_STATS: OFPPortStatsReply,
     ofp.OFPMP_EXPERIMENTER: OFPExperimenterStatsReply,
 }
 

@@ -25,7 +25,9 @@ _KINDS = frozenset(
     }
 )
 """Types of messages that a switch sends unasked, or as answers to our requests."""
-_REPLIES = frozenset({ofp.OFPMP_FLOW, ofp.OFPMP_GROUP_DESC, ofp.OFPMP_PORT_DESC})
+_REPLIES = frozenset(
+    {ofp.OFPMP_FLOW, ofp.OFPMP_GROUP_DESC, ofp.OFPMP_PORT_DESC, ofp.OFPMP_PORT_STATS}
+)
 _BUNDLE_CONTROL = struct.pack("!II", ONF_EXPERIMENTER_ID, ofp.ONF_ET_BUNDLE_CONTROL)
 _EXPERIMENTER = struct.pack("!H", ofp.OFPMP_EXPERIMENTER)
 _OF_MONITOR = {

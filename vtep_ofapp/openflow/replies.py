@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
-from ..values.counters import Counter
+from ..values.counters import Counter, PortCounter
+from ..values.events import Connection, Counters, Event, PortCounters, ReadBack
 from ..values.flows import Flow, FlowKey, Group
 from . import decoding, lazy_messages
 
@@ -56,7 +57,15 @@ class Collection:
         raise NotImplementedError
 
 
-class Reading(Collection):
+class Answer(Collection):
+    """Replies that are an event of their own for the loop."""
+
+    def event(self, connection: Connection) -> Event:
+        """Return the event with all that was read."""
+        raise NotImplementedError
+
+
+class Reading(Answer):
     """Our flows and groups."""
 
     KINDS = (lazy_messages.OFPFlowStatsReply, lazy_messages.OFPGroupDescStatsReply)
@@ -65,6 +74,10 @@ class Reading(Collection):
         super().__init__(*awaited)
         self.flows: dict[FlowKey, Flow] = {}
         self.groups: dict[int, Group] = {}
+
+    def event(self, connection: Connection) -> Event:
+        """Return our flows and groups."""
+        return ReadBack(connection, self.flows, self.groups)
 
     def _read(self, message: Any) -> int:
         if isinstance(message, lazy_messages.OFPGroupDescStatsReply):
@@ -76,7 +89,7 @@ class Reading(Collection):
         return len(self.flows)
 
 
-class Counting(Collection):
+class Counting(Answer):
     """The counters of flows."""
 
     KINDS = (lazy_messages.OFPFlowStatsReply,)
@@ -85,9 +98,31 @@ class Counting(Collection):
         super().__init__(*awaited)
         self.flows: dict[FlowKey, Counter] = {}
 
+    def event(self, connection: Connection) -> Event:
+        """Return the counters."""
+        return Counters(connection, self.flows)
+
     def _read(self, message: Any) -> int:
         self.flows.update(decoding.counters(message.buf))
         return len(self.flows)
+
+
+class CountingPorts(Answer):
+    """The counters of ports."""
+
+    KINDS = (lazy_messages.OFPPortStatsReply,)
+
+    def __init__(self, *awaited: int) -> None:
+        super().__init__(*awaited)
+        self.ports: dict[int, PortCounter] = {}
+
+    def event(self, connection: Connection) -> Event:
+        """Return the counters."""
+        return PortCounters(connection, self.ports)
+
+    def _read(self, message: Any) -> int:
+        self.ports.update(decoding.port_counters(message.buf))
+        return len(self.ports)
 
 
 class Comparing(Collection):

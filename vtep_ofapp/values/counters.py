@@ -12,6 +12,22 @@ class Counter(NamedTuple):
     octets: int
 
 
+class PortCounter(NamedTuple):
+    """The counters of a port since it was created, in the order of OpenFlow 1.3 (7.3.5.6).
+
+    The greatest number of 64 bits means that the port does not count this.
+    """
+
+    rx_packets: int
+    tx_packets: int
+    rx_bytes: int
+    tx_bytes: int
+    rx_dropped: int
+    tx_dropped: int
+    rx_errors: int
+    tx_errors: int
+
+
 @dataclass(slots=True)
 class PacketIns:
     """Packet-ins that reached the loop's inbox since this process started."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from .counters import Counter, Traffic
+from .counters import Counter, PortCounter, Traffic
 from .flow_changes import Change
 from .flows import Flow, FlowKey, Group, Match
 from .packets import PacketOut
@@ -42,6 +42,9 @@ class Connection(Protocol):
 
     def read_counters(self) -> None:
         """Request the counters of bindings and of dropped frames; a Counters follows."""
+
+    def read_ports(self) -> None:
+        """Request the counters of all ports; a PortCounters follows."""
 
     def ask(self) -> None:
         """Send an echo request; an Alive follows if the switch answers."""
@@ -213,6 +216,21 @@ class Counters(Event):
 
     connection: Connection
     flows: dict[FlowKey, Counter]
+
+
+@dataclass(frozen=True, slots=True)
+class PortCountersWanted(Event):
+    """Someone asks for the counters of the ports of a switch; see loop/port_counters.py."""
+
+    switch: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortCounters(Event):
+    """The answer to read_ports(): the counters of each port by its number."""
+
+    connection: Connection
+    ports: Mapping[int, PortCounter]
 
 
 @dataclass(frozen=True, slots=True)
