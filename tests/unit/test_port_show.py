@@ -22,7 +22,7 @@ from .builders import (
     port,
     to_anyone,
 )
-from .stations import see
+from .scene import see
 
 
 def ports(app: App, *words: str) -> dict[str, Any]:

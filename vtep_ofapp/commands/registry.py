@@ -4,6 +4,7 @@ from itertools import chain
 
 from . import (
     fault_show,
+    flood_show,
     metrics_show,
     port_show,
     process,
@@ -13,6 +14,7 @@ from . import (
 
 _MODULES = (
     fault_show,
+    flood_show,
     metrics_show,
     port_show,
     process,

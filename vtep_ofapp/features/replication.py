@@ -115,10 +115,7 @@ def _replication(key: Replication, view: View, choose: Choice) -> Desired:
     number = view[LogicalSwitches].number(logical_switch)
     if number is None or not view[Ports].is_bound(logical_switch):
         return NOTHING
-    addresses = view[McastSets].addresses(logical_switch)
-    source_node = view[LogicalSwitches].source_node_replication(logical_switch)
-    if not addresses and view.settings.flood_without_unknown_dst:
-        addresses, source_node = frozenset(view[Peers].addresses(logical_switch)), True
+    addresses, source_node = named(logical_switch, UNKNOWN_DST, view)
     targets = choose(_usable(logical_switch, addresses, view))
     flows, groups = flooding.replicated(number, _numbers(targets, view), source_node)
     faults = (
@@ -132,10 +129,8 @@ def _replication(key: Replication, view: View, choose: Choice) -> Desired:
 def _health_faults(
     logical_switch: UUID, targets: Addresses, source_node: bool, view: View
 ) -> Iterator[Fault]:
-    found = map(view[Tunnels].port, targets)
-    ports = [port for port in found if port is not None and port.number is not None]
-    states = [port.bfd_status.get("forwarding") == "false" for port in ports]
-    if states and all(states) and not source_node:
+    up = _numbers(targets, view)
+    if up and all(view[Tunnels].is_dead(each) for each in up) and not source_node:
         reason = "all its service nodes are down by BFD; frames still go to one of them"
         yield Fault(view[LogicalSwitches].name(logical_switch), reason)
 
@@ -163,14 +158,24 @@ def _multicast(key: Multicast, view: View, choose: Choice) -> Desired:
     of, number = view[LogicalSwitches].number(logical_switch), view[McastSets].number(key)
     if of is None or number is None or not view[Ports].is_bound(logical_switch):
         return NOTHING
-    addresses = view[McastSets].addresses(logical_switch, mac)
+    addresses, source_node = named(logical_switch, mac, view)
     targets = choose(_usable(logical_switch, addresses, view))
-    source_node = view[LogicalSwitches].source_node_replication(logical_switch)
     flows, groups = flooding.multicast(of, number, mac, _numbers(targets, view), source_node)
     return Desired(flows, groups, tuple(_set_faults(logical_switch, mac, view)), uses=targets)
 
 
 # Both
+
+
+def named(logical_switch: UUID, mac: str, view: View) -> tuple[Addresses, bool]:
+    """Return the VTEPs that rows name for unknown-dst or a multicast address.
+
+    The second value is whether frames go to all of them (source node) or to one (service node).
+    """
+    addresses = view[McastSets].addresses(logical_switch, mac)
+    if mac == UNKNOWN_DST and not addresses and view.settings.flood_without_unknown_dst:
+        return frozenset(view[Peers].addresses(logical_switch)), True
+    return addresses, view[LogicalSwitches].source_node_replication(logical_switch)
 
 
 def _usable(logical_switch: UUID, addresses: Addresses, view: View) -> Addresses:

@@ -160,17 +160,22 @@ def _all_targets(id: int, addresses: Iterable[str]) -> Group:
     return Group(id, tuple(Bucket(_into_tunnel(each)) for each in addresses))
 
 
-def _one_target(id: int, number: int, targets: Mapping[str, int]) -> Group:
-    """Return a fast failover group: the first service node that is alive, or the first if none is.
+def service_nodes(number: int, addresses: Iterable[str]) -> list[str]:
+    """Return service nodes in the order in which a logical switch prefers them.
 
-    The order depends on the logical switch's number. This spreads the load over all service nodes,
-    and the load of a dead one over all others.
+    The order depends on the number of the logical switch, or of the multicast address. This spreads
+    the load over all service nodes, and the load of a dead one over all others.
     """
 
     def rank(address: str) -> bytes:
         return hashlib.blake2b(f"{number}/{address}".encode()).digest()
 
-    addresses = sorted(targets, key=rank)
+    return sorted(addresses, key=rank)
+
+
+def _one_target(id: int, number: int, targets: Mapping[str, int]) -> Group:
+    """Return a fast failover group: the first service node that is alive, or else the first."""
+    addresses = service_nodes(number, targets)
     living = [Bucket(_into_tunnel(each), watch_port=targets[each]) for each in addresses]
     last_resort = Bucket(_into_tunnel(addresses[0]), watch_group=alive().id)
     return Group(id, (*living, last_resort), fast_failover=True)

@@ -28,6 +28,9 @@ class State(NamedTuple):
     condition: Condition
     reason: str = ""
 
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.condition.value, self.reason)))
+
 
 class Bfd(NamedTuple):
     """The state of a BFD session (RFC 5880), and whether it lets the tunnel forward."""

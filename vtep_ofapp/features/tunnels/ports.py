@@ -81,6 +81,14 @@ class Tunnels:
                 return True
         return any(port.number is not None for port in self._former(address))
 
+    def is_dead(self, address: str) -> bool:
+        """Whether BFD is enabled on the tunnel to a remote VTEP, and does not let it forward.
+
+        A fast failover group that watches the tunnel's port then takes the next one.
+        """
+        port = self.port(address)
+        return port is not None and port.bfd_status.get("forwarding") == "false"
+
     def is_pending(self, address: str) -> bool:
         """Whether Open vSwitch has neither created the tunnel nor failed to."""
         return self._pending[address]
