@@ -1,12 +1,15 @@
 """The loop with doubles of all that is beyond it, and what it begins with in most tests."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from vtep_ofapp.loop.components import build_components
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.loop.measures import Measures
+from vtep_ofapp.process import host as this_host
+from vtep_ofapp.process.host import Host
 from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.recording.outcome import outcome
 from vtep_ofapp.values.events import (
     Bridges,
     BridgesInSync,
@@ -33,6 +36,7 @@ from .builders import (
     to_anyone,
 )
 from .doubles import ConnectionDouble, ServiceDouble, TimeDouble, WriterDouble
+from .record import Record, header
 
 
 def described(*ports: PhysicalPort, **more: Any) -> PhysicalSwitch:
@@ -50,9 +54,16 @@ BRIDGE = bridge(port("p0", 1), to_anyone())
 
 
 class App:
-    """A loop with one Open_vSwitch, or several, that only take notes."""
+    """A loop with one Open_vSwitch, or several, that only take notes. What reaches it is recorded.
 
-    def __init__(self, *databases: str, settings: Settings | None = None) -> None:
+    ``made`` are those of the current test.
+    """
+
+    made: ClassVar[list["App"]] = []
+
+    def __init__(
+        self, *databases: str, settings: Settings | None = None, host: Host = this_host
+    ) -> None:
         self.service = ServiceDouble()
         self.vtep = WriterDouble("hardware_vtep")
         self.openvswitch = {name: WriterDouble(name) for name in databases or (DATABASE,)}
@@ -61,10 +72,22 @@ class App:
         self.inbox = Inbox(measures.packet_ins)
         self.timers = self.time.timers(self.inbox.post)
         settings = settings or Settings()
+        self.record = Record(header(settings, self.time.now, *self.openvswitch), self.time.clock)
         self.components = build_components(
-            self.vtep, self.openvswitch, settings, self.timers, ON_LOOPBACK, measures
+            self.record.writer("hardware_vtep", self.vtep),
+            {name: self.record.writer(name, each) for name, each in self.openvswitch.items()},
+            settings,
+            self.timers,
+            ON_LOOPBACK,
+            measures,
+            self.record.host(host),
         )
-        self.loop = Loop(self.components, self.inbox, self.service)
+        self.loop = Loop(self.components, self.inbox, self.service, self.record.begin_turn)
+        self.made.append(self)
+
+    def check_replay(self) -> None:
+        """Check that the replay of the record ends as the loop did."""
+        assert self.record.replayed() == outcome(self.components)
 
     def turn(self, *events: Event) -> None:
         self.loop.turn(list(events))

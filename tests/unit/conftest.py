@@ -47,6 +47,15 @@ def no_bug_is_hidden() -> Iterator[None]:
     log.removeHandler(alarm)
 
 
+@pytest.fixture(autouse=True)
+def each_record_is_replayed() -> Iterator[None]:
+    """Let a test fail when the replay of a loop does not end as the loop did."""
+    App.made.clear()
+    yield
+    for app in App.made:
+        app.check_replay()
+
+
 @pytest.fixture
 def app() -> App:
     return App()

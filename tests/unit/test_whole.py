@@ -23,6 +23,7 @@ from vtep_ofapp.loop.measures import Measures
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.process.systemd import ServiceManager
+from vtep_ofapp.recording.recorder import NoRecord
 from vtep_ofapp.values.events import (
     Away,
     Committed,
@@ -112,10 +113,21 @@ class Whole(RuleBasedStateMachine):
         self.time = TimeDouble()
         self.due: list[Event] = []
         timers = self.time.timers(self.due.append)
-        openvswitch = {DATABASE: self.openvswitch}
-        measures = Measures(self.time.clock)
-        components = build_components(self.vtep, openvswitch, POLICY, timers, ON_LOOPBACK, measures)
-        return Loop(components, Inbox(measures.packet_ins), ServiceManager({}))
+        record, measures = self.new_record(), Measures(self.time.clock)
+        self.components = build_components(
+            record.writer("hardware_vtep", self.vtep),
+            {DATABASE: record.writer(DATABASE, self.openvswitch)},
+            POLICY,
+            timers,
+            ON_LOOPBACK,
+            measures,
+        )
+        inbox = Inbox(measures.packet_ins)
+        return Loop(self.components, inbox, ServiceManager({}), record.begin_turn)
+
+    def new_record(self) -> NoRecord:
+        """Return the record of a new process."""
+        return NoRecord()
 
     @initialize(source_node=st.booleans(), far=st.booleans())
     def begin(self, source_node: bool, far: bool) -> None:

@@ -77,6 +77,10 @@ class Report:
         """Yield the writes that are needed, in no particular order."""
         raise NotImplementedError
 
+    def desired(self) -> Iterator[VtepWrite]:
+        """Yield what is desired as a whole, as the writes that a database without it would need."""
+        return iter(())
+
     def new_station_rows(self) -> Iterator[VtepWrite]:
         """Yield the writes for new stations, which need not wait for a change in parts to end."""
         return iter(())
@@ -110,6 +114,16 @@ class SwitchRows(Report, Generic[K, W]):
                 continue
             for difference in self._rows(switch).differences():
                 write = self._write(switch, switch.physical, difference)
+                if write is not None:
+                    yield write
+
+    def desired(self) -> Iterator[VtepWrite]:
+        """Yield a write for each desired row."""
+        for switch in self._switches:
+            if switch.physical is None:
+                continue
+            for key, value in self._rows(switch).wanted.items():
+                write = self._write(switch, switch.physical, Difference(key, None, value))
                 if write is not None:
                     yield write
 

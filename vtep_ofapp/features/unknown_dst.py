@@ -39,6 +39,11 @@ class UnknownDst(Report):
             rows = self._rows.own_uuids(each.key)
             yield PutUnknownDst(each.key[0], each.want or frozenset(), rows)
 
+    def desired(self) -> Iterator[VtepWrite]:
+        """Yield a write for the row of each bound logical switch."""
+        for (logical_switch, _), addresses in self._addresses.wanted.items():
+            yield PutUnknownDst(logical_switch, addresses)
+
     def _managed(self, managed: ManagedSwitches) -> None:
         self._rows.set_foreign(managed.foreign)
         addresses: dict[UUID, set[str]] = {}

@@ -59,6 +59,11 @@ class FaultColumns(Report):
         for column in self._words.differences():
             yield PutFaultStatus(column.key, column.want or frozenset())
 
+    def desired(self) -> Iterator[VtepWrite]:
+        """Yield the content of each fault column that is not empty."""
+        for row, words in self._words.wanted.items():
+            yield PutFaultStatus(row, words)
+
     def _switches_changed(self, managed: ManagedSwitches) -> None:
         self._managed = managed
         self._to_compare.update(self._held)

@@ -65,6 +65,10 @@ class Publisher:
         """Yield the writes of all reports."""
         return chain.from_iterable(report.writes() for report in self._reports)
 
+    def desired(self) -> Iterator[VtepWrite]:
+        """Yield what all reports desire as a whole."""
+        return chain.from_iterable(report.desired() for report in self._reports)
+
     def new_station_rows(self) -> Iterator[VtepWrite]:
         """Yield rows for new stations, which may be written before a change is complete."""
         return chain.from_iterable(report.new_station_rows() for report in self._reports)

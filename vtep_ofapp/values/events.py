@@ -15,9 +15,11 @@ from .rows import Bridge, VtepRow
 class Connection(Protocol):
     """The OpenFlow connection of one switch, as the loop uses it. No method blocks."""
 
-    peer: str
-    """The IP address of the switch's end."""
     traffic: Traffic
+
+    @property
+    def peer(self) -> str:
+        """The IP address of the switch's end."""
 
     def lead(self, generation: int | None) -> None:
         """Request the role of master; a RoleIs follows.

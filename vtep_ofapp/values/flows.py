@@ -15,10 +15,10 @@ GROUP_BASE = 0b101 << 29
 """The highest three bits of all our group ids; groups with other bits are not ours."""
 GROUP_MASK = 0b111 << 29
 
-MatchValue: TypeAlias = "int | str | tuple[int, int] | tuple[str, str]"
+MatchValue: TypeAlias = int | str | tuple[int, int] | tuple[str, str]
 """A number, a MAC address, or either with its mask."""
 
-Match: TypeAlias = "tuple[tuple[str, MatchValue], ...]"
+Match: TypeAlias = tuple[tuple[str, MatchValue], ...]
 """(field, value) pairs sorted by field, named as OpenFlow's OXM fields (reg0 as OVS's)."""
 
 
@@ -139,8 +139,17 @@ class GoTo:
 
 
 Action: TypeAlias = (
-    "SetField | PopVlan | PushVlan | ForgetInPort | Output | OutputToBond | ToController"
-    " | CheckLength | ToGroup | Resubmit | GoTo"
+    SetField
+    | PopVlan
+    | PushVlan
+    | ForgetInPort
+    | Output
+    | OutputToBond
+    | ToController
+    | CheckLength
+    | ToGroup
+    | Resubmit
+    | GoTo
 )
 
 

@@ -26,6 +26,11 @@ class PortRows(Report):
         for port in self._ports.differences():
             yield PutPhysicalPort(*port.key) if port.want else RemovePhysicalPort(*port.key)
 
+    def desired(self) -> Iterator[VtepWrite]:
+        """Yield a write for the row of each port."""
+        for port in self._ports.wanted:
+            yield PutPhysicalPort(*port)
+
     def next_end(self) -> float | None:
         """Return when the next row of an absent port is to be deleted, None if there is none."""
         grace = self._away.grace()

@@ -55,6 +55,12 @@ class LocalMacs(Report):
             address = next(iter(station.want), None) if station.want else None
             yield PutLocalMac(*station.key, address, self._rows.own_uuids(station.key))
 
+    def desired(self) -> Iterator[VtepWrite]:
+        """Yield a write for the row of each station."""
+        for (logical_switch, mac), addresses in self._addresses.wanted.items():
+            for address in addresses:
+                yield PutLocalMac(logical_switch, mac, address)
+
     def new_station_rows(self) -> Iterator[VtepWrite]:
         """Yield rows for stations without one that were learned since the last writes()."""
         for key in [key for key in self._new if key in self._rows]:

@@ -1,0 +1,69 @@
+"""Replay a record: ``python -m vtep_ofapp.recording FILE``."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .codec import Unreadable
+from .outcome import as_text, outcome
+from .reading import Session, sessions
+from .replay import Replay
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Replay a record and print what the application desired at its end.
+
+    Return the exit code: 0, 1 if the record cannot be read to its end, 2 for wrong arguments.
+    """
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    level = logging.INFO if given.verbose else logging.ERROR
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        every = sessions(given.file)
+        if not 1 <= (given.session or 1) <= len(every):
+            parser.error(f"{given.file} has {len(every)} sessions")
+        number = given.session or len(every)
+        _say(_described(every[number - 1], number, len(every)))
+        replay = Replay(every[number - 1].header, _say)
+        last = replay.run(every[number - 1], given.until)
+    except (OSError, Unreadable) as error:
+        _say(str(error))
+        return 1
+    _say(f"{last} turns")
+    found = outcome(replay.components)
+    if given.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print("\n".join(as_text(found)))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m vtep_ofapp.recording",
+        description="Replay a record of vtep_ofapp, without a switch or a database, and print the "
+        "flows, groups, tunnel ports and rows that it desired at the end.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the record")
+    parser.add_argument("--session", type=int, metavar="N", help="the process, 1 for the first one")
+    parser.add_argument("--until", type=int, metavar="TURN", help="the last turn to replay")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show what is logged, too")
+    return parser
+
+
+def _described(session: Session, number: int, count: int) -> str:
+    header = session.header
+    return f"session {number} of {count}: vtep_ofapp {header.version}, from {header.began}"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
