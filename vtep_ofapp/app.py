@@ -8,6 +8,9 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
 from typing import Any
 
 import eventlet
@@ -21,6 +24,7 @@ from .commands.registry import COMMANDS
 from .control.start import CannotStart, open_socket, write_pidfile
 from .loop import signals
 from .loop.components import build_components
+from .loop.databases import HARDWARE_VTEP
 from .loop.inbox import Inbox
 from .loop.loop import Loop
 from .loop.measures import Measures
@@ -35,9 +39,12 @@ from .ovsdb.client import Database, use_tls
 from .ovsdb.hardware_vtep.tables import VtepTables
 from .ovsdb.open_vswitch.tables import OpenVSwitchTables
 from .process import config, log_format, log_limits, unused_options
+from .process import host as this_host
 from .process.options import BadOption
 from .process.systemd import ServiceManager
-from .values.events import AccountIsDue
+from .recording.contents import Header
+from .recording.recorder import NoRecord, Recorder
+from .values.events import AccountIsDue, Event
 
 LOG = logging.getLogger("vtep_ofapp")
 
@@ -62,6 +69,18 @@ def _listener(openflow: config.OpenFlow) -> server.Listener:
     except OSError as error:
         raise BadOption(f"[DEFAULT] {', '.join(config.OPENFLOW_TLS)}: {error}") from None
     return server.Listener(*where, certificates)
+
+
+def _record(options: config.Options, clock: TurnClock) -> NoRecord:
+    """Return the record of this process, if the option asks for one."""
+    if options.record is None:
+        return NoRecord()
+    began = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    names = tuple(options.ovs_db)
+    header = Header(
+        version("vtep-ofapp"), began, clock(), options.settings, names, options.listener
+    )
+    return Recorder(options.record, header, clock, lambda: eventlet.sleep(0))
 
 
 class VtepApp(OSKenApp):  # type: ignore[misc]
@@ -101,15 +120,22 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             for name, remotes in options.ovs_db.items()
         }
         clock = TurnClock()
+        record = _record(options, clock)
         components = build_components(
-            self._vtep,
-            self._openvswitch,
+            record.writer(HARDWARE_VTEP, self._vtep),
+            {name: record.writer(name, each) for name, each in self._openvswitch.items()},
             options.settings,
             Timers(inbox.post, clock),
             options.listener,
             measures,
+            record.host(this_host),
         )
-        self._loop = Loop(components, inbox, ServiceManager(), lambda events: clock.begin_turn())
+
+        def begin_turn(events: Sequence[Event]) -> None:
+            clock.begin_turn()
+            record.begin_turn(events)
+
+        self._loop = Loop(components, inbox, ServiceManager(), begin_turn)
         self._unixctl = options.unixctl
         self._running = Running(
             components, inbox.post, config.shown(), time.time(), signals.end, COMMANDS

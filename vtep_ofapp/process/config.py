@@ -51,7 +51,7 @@ class Options:
     """The options of [vtep]; ``ovs_db`` has the remotes of each Open_vSwitch by its name.
 
     ``tls`` is for ssl: remotes, None if there are none. ``openflow`` comes from [DEFAULT].
-    ``pidfile`` and ``unixctl`` are paths, None where the option is not given.
+    ``pidfile``, ``unixctl`` and ``record`` are paths, None where the option is not given.
     """
 
     vtep_db: str
@@ -62,6 +62,7 @@ class Options:
     openflow: OpenFlow
     pidfile: str | None = None
     unixctl: str | None = None
+    record: str | None = None
 
     @property
     def listener(self) -> ListenAddress:
@@ -123,6 +124,7 @@ def read() -> Options:
         _openflow(),
         _value("pidfile"),
         _value("unixctl"),
+        _value("record"),
     )
 
 

@@ -109,5 +109,11 @@ _PROCESS = (
         sample_default="$OVS_RUNDIR/vtep_ofapp.PID.ctl",
         help="Unix socket on which commands are answered.",
     ),
+    cfg.StrOpt(
+        "record",
+        sample_default="/var/log/openvswitch/vtep_ofapp.record",
+        help="File to which all that decides what this process does is appended, for a bug report. "
+        "It grows without limit.",
+    ),
 )
 OPTIONS = (*_DATABASES, *_PROCESS, *map(_option, fields(Settings)))
