@@ -19,6 +19,7 @@ def test_they_are_those_of_the_switches_and_of_the_work(app: App) -> None:
     assert (switch["connections"], switch["ports"], switch["bindings"]) == (1, 1, 1)
     assert switch["flows"] > 10
     assert switch["is_settled"]
+    assert switch["dropped_frames"]["unknown-sender"] == 0
     works = {each["work"]: each["counts"] for each in shown["durations"]}
     assert works["read_back"][-1] == 1
     for counts in works.values():

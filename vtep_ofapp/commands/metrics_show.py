@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from ..engine.switch_state import SwitchState
 from ..features.bindings.ports import Ports
+from ..features.drops import Drops
 from ..features.learning.stations import LearnedMacs
 from ..features.tunnels.conditions import TunnelConditions
 from ..features.tunnels.ports import Tunnels
@@ -65,6 +66,9 @@ def _switch(driver: SwitchDriver, connections: int) -> Content:
         "tunnels_forwarding": _forwarding(state),
         "flows": len(state.flows.actual),
         "is_settled": state.flows.settled() and state.groups.settled(),
+        "dropped_frames": {
+            reason.value: frames.packets for reason, frames in view[Drops].by_reason.items()
+        },
     }
 
 
