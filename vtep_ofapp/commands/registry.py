@@ -9,6 +9,7 @@ from . import (
     port_show,
     process,
     show,
+    trace,
     vni_show,
 )
 
@@ -19,6 +20,7 @@ _MODULES = (
     port_show,
     process,
     show,
+    trace,
     vni_show,
 )
 COMMANDS = tuple(

@@ -62,4 +62,9 @@ def reason(key: FlowKey, cookie: int) -> Reason | None:
     """Return why a flow drops frames, None for a flow that does not, and for the split horizon."""
     if producer_of(cookie) not in DROPPING:
         return None
-    return _REASONS.get((key.table, key.priority))
+    return reason_at(key.table, key.priority)
+
+
+def reason_at(table: int, priority: int) -> Reason | None:
+    """Return why a flow of a table, which drops frames, does so; None for the split horizon."""
+    return _REASONS.get((table, priority))

@@ -129,8 +129,15 @@ def read() -> Options:
 
 
 def shown() -> dict[str, str]:
-    """Return the options of [vtep] as text, for people: a file of a key is named, not read."""
-    return {f"[vtep] {option.name}": str(_value(option.name)) for option in OPTIONS}
+    """Return the options of [vtep] as text, for people: a file of a key is named, not read.
+
+    Several values of one option have spaces between them.
+    """
+    values = {option.name: _value(option.name) for option in OPTIONS}
+    return {
+        f"[vtep] {name}": " ".join(value) if isinstance(value, list) else str(value)
+        for name, value in values.items()
+    }
 
 
 def _lock() -> str:

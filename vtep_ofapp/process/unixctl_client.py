@@ -28,14 +28,16 @@ def run_directory() -> str:
     return os.environ.get("OVS_RUNDIR") or RUN_DIRECTORY
 
 
-def socket_of(target: str) -> str:
+def socket_of(target: str, folder: str | None = None) -> str:
     """Return the path of a control socket: the target itself, or that of the named process.
 
-    Raises NoAnswer if no process of that name has a pidfile.
+    Its pidfile is in the folder, by default in run_directory(). Raises NoAnswer if no process of
+    that name has one.
     """
     if "/" in target:
         return target
-    pidfile = f"{run_directory()}/{target}.pid"
+    folder = folder or run_directory()
+    pidfile = f"{folder}/{target}.pid"
     try:
         with open(pidfile) as file:
             process = int(file.read())
@@ -46,7 +48,7 @@ def socket_of(target: str) -> str:
         ) from None
     except (OSError, ValueError) as error:
         raise NoAnswer(f"{pidfile}: {getattr(error, 'strerror', 'no process id in it')}") from None
-    return f"{run_directory()}/{target}.{process}.ctl"
+    return f"{folder}/{target}.{process}.ctl"
 
 
 def ask(path: str, command: str, arguments: Sequence[str], timeout: float = 60.0) -> str:

@@ -1,0 +1,197 @@
+"""One sentence about a trace: where the frame enters, where its destination is, where it leaves."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from ..engine.view import View
+from ..features.bindings.ports import Ports
+from ..features.learning.stations import LearnedMacs
+from ..features.logical_switches.rows import LogicalSwitches
+from ..features.logical_switches.vni_mapping import VniMapping
+from ..features.unicast import Placed, PlacedMacs
+from ..pipeline.drops import Reason, reason_at
+from ..pipeline.layout import (
+    LOGICAL_SWITCH,
+    REMOTE,
+    SOURCE_BINDING,
+    TARGET_BINDING,
+    Priority,
+    Table,
+)
+from ..values.addresses import ipv4_address, is_group
+from .trace_text import Event, Step
+
+_SET = re.compile(r"(?:set_field|load):(0x[0-9a-f]+|\d+)->(\w+)")
+_TO_CONTROLLER = (Table.MEASURING.name, Table.SHOWING.name)
+"""The tables of copies for the controller."""
+_TROUBLE = re.compile(r"(?:->|>>) (.*(?:failed|miss|dropp|unknown|error).*)")
+"""A remark of Open vSwitch that says that a frame does not leave after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The frame of a trace; ``vlan`` is None without a tag.
+
+    It comes in by a port of the bridge, or with a VNI from a remote VTEP, the ``sender``.
+    """
+
+    source: str
+    destination: str
+    port: str = ""
+    vlan: int | None = None
+    sender: str = ""
+    vni: int | None = None
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is known of the frame after each event; ``fields`` are those that the pipeline sets."""
+
+    frame: Frame
+    view: View
+    fields: dict[str, int] = field(default_factory=dict)
+    leaves: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    drops: list[str] = field(default_factory=list)
+    is_shown: bool = False
+    is_flooded: bool = False
+
+    @property
+    def logical_switch(self) -> UUID | None:
+        return self.view[LogicalSwitches].ids.key(self.fields.get(LOGICAL_SWITCH, 0))
+
+    @property
+    def where(self) -> str:
+        row = self.logical_switch
+        return "no logical switch" if row is None else self.view[LogicalSwitches].name(row)
+
+    @property
+    def remote(self) -> str:
+        return ipv4_address(self.fields.get(REMOTE, 0))
+
+
+def verdict(events: Iterable[Event], frame: Frame, view: View) -> str:
+    """Return one sentence about the trace of a frame on the bridge of the view."""
+    walk = _Walk(frame, view)
+    for event in events:
+        if event.step.bridge != view.name:
+            continue
+        if event.step.table == Table.FLOODING.name:
+            walk.is_flooded = True
+        _follow(event, walk)
+    return f"{view.name}: {'; '.join(_clauses(walk))}."
+
+
+def _follow(event: Event, walk: _Walk) -> None:
+    action = event.action
+    if found := _SET.match(action):
+        walk.fields[found[2]] = int(found[1], 0)
+    elif found := _TROUBLE.match(action):
+        walk.troubles.append(found[1])
+    elif action == "drop" and event.step.table not in _TO_CONTROLLER:
+        walk.drops.append(_dropped(event.step, walk))
+    elif action.startswith(("output:", "bundle(")):
+        walk.leaves.append(_left(event.step, walk))
+    elif action.startswith("CONTROLLER"):
+        walk.is_shown = True
+
+
+def _clauses(walk: _Walk) -> Iterator[str]:
+    frame = walk.frame
+    if walk.logical_switch is not None:
+        yield f"admitted {_entry(walk)} to {walk.where}"
+    if walk.is_shown:
+        yield f"{frame.source} is not known there, and is shown to the controller"
+    yield from _destination(walk)
+    if walk.leaves:
+        yield f"leaves {_listed(walk.leaves)}"
+    elif walk.drops:
+        yield f"dropped {walk.drops[-1]}"
+    else:
+        yield "it leaves nowhere"
+    for trouble in dict.fromkeys(walk.troubles):
+        yield f"but Open vSwitch says: {trouble}"
+
+
+def _entry(walk: _Walk) -> str:
+    binding = walk.view[Ports].numbered(walk.fields.get(SOURCE_BINDING, 0))
+    if binding is None:
+        return f"from {walk.frame.sender} with VNI {walk.frame.vni}"
+    return f"at binding {binding.port} VLAN {binding.vlan}"
+
+
+def _destination(walk: _Walk) -> Iterator[str]:
+    """Yield what the look-up of the destination found."""
+    mac, logical_switch = walk.frame.destination, walk.logical_switch
+    if walk.is_flooded:
+        kind = "a group address" if is_group(mac) else "not known there"
+        yield f"{mac} is {kind}, and is flooded"
+    elif logical_switch is not None:
+        row = walk.view[PlacedMacs].row(Placed(logical_switch, mac))
+        place = walk.view[LearnedMacs].place(logical_switch, mac)
+        if row is not None and walk.fields.get(TARGET_BINDING) is None and not walk.frame.sender:
+            yield f"{mac} is behind {row.locator.address} (Ucast_Macs_Remote {row.uuid})"
+        elif place is not None:
+            yield f"{mac} was learned at {place.port} VLAN {place.vlan}"
+
+
+def _left(step: Step, walk: _Walk) -> str:
+    """Return how a copy of the frame leaves by a step that sends it out."""
+    if step.table == Table.TUNNEL.name:
+        return f"by the tunnel to {walk.remote} with VNI {walk.fields.get('tun_id', 0)}"
+    binding = walk.view[Ports].numbered(walk.fields.get(TARGET_BINDING, 0))
+    if binding is None:
+        return "by a port that is not bound"
+    return f"by {binding.port} {f'with VLAN {binding.vlan}' if binding.vlan else 'untagged'}"
+
+
+def _listed(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+
+
+def _dropped(step: Step, walk: _Walk) -> str:
+    """Return in which table the frame, or a copy of it, is dropped, and why."""
+    return f"in {step.table}: {_reason(step, walk)}"
+
+
+def _reason(step: Step, walk: _Walk) -> str:
+    if SOURCE_BINDING in step.match:
+        return "it would leave by the binding by which it came in"
+    if step.table not in Table.__members__:
+        return "that is no table of ours"
+    reason = reason_at(Table[step.table], step.priority or Priority.MISS)
+    return _SENTENCES[reason](walk) if reason else "no flow sends it on"
+
+
+def _not_bound(walk: _Walk) -> str:
+    frame = walk.frame
+    if frame.sender:
+        return f"its port does not belong to a tunnel from {frame.sender}"
+    if frame.vlan is None:
+        return f"untagged frames of {frame.port} have no binding"
+    return f"VLAN {frame.vlan} of {frame.port} has no binding"
+
+
+def _unknown_sender(walk: _Walk) -> str:
+    names = walk.view[VniMapping].names_with(walk.frame.vni or 0)
+    return f"no row of {names} names {walk.frame.sender} as a VTEP"
+
+
+_SENTENCES: Mapping[Reason, Callable[[_Walk], str]] = {
+    Reason.RESERVED_ADDRESS: lambda walk: f"no bridge forwards frames to {walk.frame.destination}",
+    Reason.NOT_BOUND: _not_bound,
+    Reason.BAD_SOURCE: lambda walk: f"{walk.frame.source} cannot be the address of a station",
+    Reason.INNER_TAG: lambda walk: "it carries a further VLAN tag",
+    Reason.UNKNOWN_VNI: lambda walk: (
+        f"no logical switch that is bound here has VNI {walk.frame.vni} at {walk.frame.sender}"
+    ),
+    Reason.UNKNOWN_SENDER: _unknown_sender,
+    Reason.SHARED_VNI: lambda walk: (
+        f"rows of several logical switches claim VNI {walk.frame.vni} at {walk.frame.sender}"
+    ),
+    Reason.NO_VNI: lambda walk: f"{walk.where} has no VNI towards {walk.remote}",
+    Reason.NO_TUNNEL: lambda walk: f"there is no tunnel port to {walk.remote}",
+}
+"""Why a frame is dropped, in the words of its rows and ports."""
