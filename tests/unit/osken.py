@@ -219,9 +219,8 @@ def group_entry(group: Group) -> bytes:
     return struct.pack(ofp.OFP_GROUP_DESC_STATS_PACK_STR, length, kind, group.id) + buckets
 
 
-def port_entry(number: int, first: int) -> bytes:
-    """Return the entry of a port in a port-stats reply, with counters from ``first`` on."""
-    counters = range(first, first + 12)
+def port_entry(number: int, *counters: int) -> bytes:
+    """Return the entry of a port in a port-stats reply, with its 12 counters."""
     return struct.pack(ofp.OFP_PORT_STATS_PACK_STR, number, *counters, 60, 0)
 
 

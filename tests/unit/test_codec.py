@@ -224,7 +224,9 @@ def test_damaged_bytes_raise_nothing_else(
     messages = [
         osken.flow_reply(*flows),
         osken.reply(ofp.OFPMP_GROUP_DESC, b"".join(map(osken.group_entry, groups))),
-        osken.reply(ofp.OFPMP_PORT_STATS, osken.port_entry(1, 5) + osken.port_entry(2, 7)),
+        osken.reply(
+            ofp.OFPMP_PORT_STATS, osken.port_entry(1, *range(12)) + osken.port_entry(2, *range(12))
+        ),
         osken.flow_removed(flows[0], ofp.OFPRR_DELETE),
         osken.packet_in({"in_port": 1, "metadata": 7, "reg0": 0x1000}, MAC1),
     ]

@@ -45,6 +45,10 @@ PUT_GROUP = GroupChange(flooding.alive().id, flooding.alive(), exists=False)
 TOO_LARGE = GroupChange(0xA1000001, Group(0xA1000001, (Bucket((Output(1),)),) * 3000), exists=False)
 
 
+NOT_COUNTED = (1 << 64) - 1
+"""What a switch reports for a counter that a port does not have."""
+
+
 class Far:
     """A connection, and the switch at its far end."""
 
@@ -348,10 +352,15 @@ def test_counters_of_ports_are_put_together(far: Far) -> None:
     request = parser.OFPPortStatsRequest(osken.Datapath(), 0, ofp.OFPP_ANY)
     request.set_xid(xid_of(asked))
     assert asked == osken.serialized(request)
-    far.tell(osken.reply(ofp.OFPMP_PORT_STATS, osken.port_entry(1, 5), xid_of(asked), flags=1))
+    far.tell(
+        osken.reply(
+            ofp.OFPMP_PORT_STATS, osken.port_entry(1, *range(5, 17)), xid_of(asked), flags=1
+        )
+    )
     assert far.events == []
-    far.tell(osken.reply(ofp.OFPMP_PORT_STATS, osken.port_entry(2, 7), xid_of(asked)))
-    ports = {1: PortCounter(*range(5, 13)), 2: PortCounter(*range(7, 15))}
+    last = osken.port_entry(2, *[7, 8, 9, 10], *[NOT_COUNTED] * 8)
+    far.tell(osken.reply(ofp.OFPMP_PORT_STATS, last, xid_of(asked)))
+    ports = {1: PortCounter(*range(5, 13)), 2: PortCounter(7, 8, 9, 10, *[None] * 4)}
     assert far.events == [PortCounters(far.connection, ports)]
 
 

@@ -24,6 +24,7 @@ _FLOW_REMOVED = struct.Struct(ofp.OFP_HEADER_PACK_STR + ofp.OFP_FLOW_REMOVED_PAC
 _PACKET_IN = struct.Struct(ofp.OFP_HEADER_PACK_STR + ofp.OFP_PACKET_IN_PACK_STR[1:])
 _PORT_STATS = struct.Struct(ofp.OFP_PORT_STATS_PACK_STR)
 _PORT_COUNTERS = len(PortCounter._fields)
+_NOT_COUNTED = (1 << 64) - 1
 _LENGTH = struct.Struct("!H")
 _FRAME_OFFSET = 2
 """Bytes between the match of a packet-in and the frame."""
@@ -90,7 +91,8 @@ def port_counters(reply: bytes) -> Iterator[tuple[int, PortCounter]]:
     if len(body) % _PORT_STATS.size:
         raise Unreadable(f"{len(body)} bytes of ports with {_PORT_STATS.size} each")
     for number, *counters in _PORT_STATS.iter_unpack(body):
-        yield number, PortCounter(*counters[:_PORT_COUNTERS])
+        known = (None if each == _NOT_COUNTED else each for each in counters[:_PORT_COUNTERS])
+        yield number, PortCounter(*known)
 
 
 def groups(reply: bytes) -> Iterator[Group]:

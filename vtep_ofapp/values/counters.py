@@ -15,17 +15,17 @@ class Counter(NamedTuple):
 class PortCounter(NamedTuple):
     """The counters of a port since it was created, in the order of OpenFlow 1.3 (7.3.5.6).
 
-    The greatest number of 64 bits means that the port does not count this.
+    What the port does not count is None; tunnels of Open vSwitch count packets and bytes only.
     """
 
-    rx_packets: int
-    tx_packets: int
-    rx_bytes: int
-    tx_bytes: int
-    rx_dropped: int
-    tx_dropped: int
-    rx_errors: int
-    tx_errors: int
+    rx_packets: int | None
+    tx_packets: int | None
+    rx_bytes: int | None
+    tx_bytes: int | None
+    rx_dropped: int | None
+    tx_dropped: int | None
+    rx_errors: int | None
+    tx_errors: int | None
 
 
 @dataclass(slots=True)
