@@ -14,8 +14,9 @@ import pytest
 
 from sim.lab.process import CHECKOUT
 from tests.switch.dummy import BROADCAST, DummySwitch
+from vtep_ofapp.cli.flags import parse
 
-UNIT = CHECKOUT / "etc" / "vtep_ofapp.service"
+UNIT, TEMPLATE = (CHECKOUT / "etc" / f"{name}.service" for name in ("vtep_ofapp", "vtep_ofapp@"))
 HOST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:99"
 
 
@@ -97,18 +98,48 @@ def test_a_signal_ends_it_at_once_and_leaves_all_as_it_is(
     assert switch.sends("p0", FAR) == ["10.2.2.3 vni 33"]
 
 
-def test_the_unit_file_is_one_and_leaves_little_to_harm(tmp_path: Path) -> None:
-    unit = tmp_path / UNIT.name
-    (manager,) = (
-        line.removeprefix("ExecStart=").split()[0]
-        for line in UNIT.read_text().splitlines()
+@pytest.mark.parametrize("unit", [UNIT, TEMPLATE], ids=lambda unit: unit.stem)
+def test_the_unit_file_is_one_and_leaves_little_to_harm(unit: Path, tmp_path: Path) -> None:
+    copy = tmp_path / unit.name.replace("@", "@one")
+    command = start_of(unit)
+    assert command.split()[0] == "/opt/vtep_ofapp/bin/vtep-ofapp"
+    copy.write_text(unit.read_text().replace(command.split()[0], "/bin/true"))
+    verified = run("verify", "--man=no", str(copy))
+    assert [line for line in verified.splitlines() if copy.name in line] == []
+    exposure = run("security", "--offline=true", "--threshold=35", "--no-pager", str(copy))
+    assert "Overall exposure level" in exposure
+
+
+@pytest.mark.parametrize("unit", [UNIT, TEMPLATE], ids=lambda unit: unit.stem)
+def test_the_command_of_the_unit_is_one(unit: Path) -> None:
+    flags, others = parse(start_of(unit).split()[1:])
+    assert others[0] == "--config-file"
+    assert len(others) == 2
+    assert not flags.detach
+
+
+def test_the_units_differ_in_names_alone() -> None:
+    """A second process has files of its own."""
+    one, several = (
+        [line for line in unit.read_text().replace("\\\n   ", "").splitlines() if line[:1] != "#"]
+        for unit in (UNIT, TEMPLATE)
+    )
+    differing = [pair for pair in zip(one, several, strict=True) if pair[0] != pair[1]]
+    assert [line.partition("=")[0] for line, _ in differing] == ["Description", "ExecStart"]
+    values = start_of(TEMPLATE).split()[2::2]
+    assert len(values) == 3
+    assert all("%i" in value for value in values)
+
+
+def start_of(unit: Path) -> str:
+    """Return the command line that a unit starts."""
+    text = unit.read_text().replace("\\\n   ", "")
+    (command,) = (
+        line.removeprefix("ExecStart=")
+        for line in text.splitlines()
         if line.startswith("ExecStart=")
     )
-    unit.write_text(UNIT.read_text().replace(manager, "/bin/true"))
-    verified = run("verify", "--man=no", str(unit))
-    assert [line for line in verified.splitlines() if UNIT.name in line] == []
-    exposure = run("security", "--offline=true", "--threshold=35", "--no-pager", str(unit))
-    assert "Overall exposure level" in exposure
+    return command
 
 
 def run(*arguments: str) -> str:
