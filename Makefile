@@ -6,12 +6,12 @@ WORKERS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping openssl procps python3-venv systemd
+DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping openssl procps python3-venv systemd man-db
 
 # Tests start hundreds of processes of ours: they had to compile everything each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint format types behaviour unit switch labs coverage bench soak venv debian \
+.PHONY: help demo test lint format types behaviour unit switch labs coverage manual bench soak venv debian \
     clean
 
 help: ## Say what can be made
@@ -55,6 +55,9 @@ labs: debian venv ## Run the tests in network namespaces; they need root
 
 coverage: venv ## Run the unit tests and show which branches they do not take
 	HYPOTHESIS_PROFILE=quick $(PYTEST) --numprocesses auto --cov --cov-report term tests/unit
+
+manual: venv ## Write the man pages and the completion of vtep-ofapp, after a change of what they say
+	$(BIN)/python -m vtep_ofapp.cli.manual etc
 
 venv: $(VENV)/installed ## Make .venv with the application (editable) and what its tests need
 

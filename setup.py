@@ -22,7 +22,15 @@ setup(
     long_description_content_type="text/markdown",
     packages=find_packages(include=["vtep_ofapp", "vtep_ofapp.*"]),
     package_data={"vtep_ofapp": ["py.typed"]},
-    data_files=[("share/vtep_ofapp", ["etc/vtep_ofapp.conf", "etc/vtep_ofapp.service"])],
+    data_files=[
+        (
+            "share/vtep_ofapp",
+            ["etc/vtep_ofapp.conf", "etc/vtep_ofapp.service", "etc/vtep_ofapp@.service"],
+        ),
+        ("share/man/man8", ["etc/man/vtep-ofapp.8"]),
+        ("share/man/man5", ["etc/man/vtep-ofapp.conf.5"]),
+        ("share/bash-completion/completions", ["etc/bash-completion/vtep-ofapp"]),
+    ],
     scripts=["etc/osken-manager"],
     entry_points={"console_scripts": ["vtep-ofapp = vtep_ofapp.cli.main:main"]},
     python_requires=">=3.10",

@@ -17,16 +17,27 @@ import pytest
 
 from sim.waiting import wait_until
 from tests.ports import held_port
+from tests.switch.conftest import a_switch
 
 pytestmark = pytest.mark.timeout(900)  # pip makes an environment for each Python
 
 ROOT = Path(__file__).parents[2]
 OLDEST = (3, 10)
 """The first Python that setup.py allows."""
-SAMPLES = ("vtep_ofapp.conf", "vtep_ofapp.service")
+INSTALLED = {
+    "share/vtep_ofapp": ("vtep_ofapp.conf", "vtep_ofapp.service", "vtep_ofapp@.service"),
+    "share/man/man8": ("man/vtep-ofapp.8",),
+    "share/man/man5": ("man/vtep-ofapp.conf.5",),
+    "share/bash-completion/completions": ("bash-completion/vtep-ofapp",),
+}
+"""Files of etc/, by the folder that they are installed in."""
+COMMANDS = (("osken-manager", "vtep_ofapp"), ("vtep-ofapp",))
+"""The two ways to start the application."""
 BUILD = (
     "import sys; from setuptools import build_meta; print(getattr(build_meta, sys.argv[1])('.'))"
 )
+ALONE = "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"
+"""Options of pip for a package alone: its libraries are there."""
 NOT_TRACKED = (".*", "build", "dist", "*.egg-info", "__pycache__")
 
 
@@ -128,31 +139,63 @@ def test_the_source_distribution_installs_and_starts(
     check(make_environment(own, Path(sys.executable), tmp_path), packages["sdist"], tmp_path)
 
 
+def os_ken(which: str) -> str:
+    """Return the lowest version of os-ken that the package allows, or the bounds of that."""
+    bounds = re.search(r'^OS_KEN = "(.+)"$', (ROOT / "setup.py").read_text(), re.MULTILINE)
+    assert bounds
+    return bounds[1] if which == "highest" else re.sub(r">=([\d.]+).*", r"==\1", bounds[1])
+
+
+@pytest.mark.parametrize("which", ["lowest", "highest"])
+def test_it_manages_a_bridge_with_each_os_ken_in_both_ways(
+    which: str, packages: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a checkout: there a folder has the name of the module."""
+    environment = make_environment(sys.version_info[:2], Path(sys.executable), tmp_path)
+    install(environment, "--no-deps", "--ignore-installed", os_ken(which))
+    install(environment, *ALONE, packages["wheel"])
+    assert "os-ken 3.1" not in run(environment / "bin/vtep-ofapp", "--version")
+    for program, *arguments in COMMANDS:
+        with a_switch() as switch:
+            command = [str(environment / "bin" / program), *arguments]
+            command += ["--config-file", str(switch.app.config)]
+            in_checkout = ["env", "--unset=PYTHONPATH", f"--chdir={ROOT}", *command]
+            monkeypatch.setattr(switch.app, "command", lambda argv=in_checkout: argv)
+            switch.manage()
+            assert switch.app.stop() == 0
+
+
 def check(environment: Path, package: Path, tmp_path: Path) -> None:
-    """Install a package into an environment, and start the application there."""
+    """Install a package into an environment, and start the application there in both ways."""
     folder, python = environment, environment / "bin/python"
-    options = "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"
-    install(folder, *options, package)
+    install(folder, *ALONE, package)
     where = run(python, "-c", "import vtep_ofapp; print(vtep_ofapp.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(folder)
-    for sample in SAMPLES:
-        installed = folder / "share/vtep_ofapp" / sample
-        assert installed.read_bytes() == (ROOT / "etc" / sample).read_bytes()
+    for place, samples in INSTALLED.items():
+        for sample in samples:
+            installed = folder / place / Path(sample).name
+            assert installed.read_bytes() == (ROOT / "etc" / sample).read_bytes()
     config = (folder / "share/vtep_ofapp/vtep_ofapp.conf").read_text()
     (tmp_path / "app.conf").write_text(config.replace("port = 6653", f"port = {held_port()}"))
-    with (tmp_path / "log").open("w") as log:
+    for program, *arguments in COMMANDS:
+        starts([folder / "bin" / program, *arguments], tmp_path)
+
+
+def starts(command: list[str | Path], folder: Path) -> None:
+    """Start the application with app.conf of a folder, until it looks for its database there."""
+    with (folder / "log").open("w") as log:
         app = subprocess.Popen(
-            [folder / "bin/osken-manager", "vtep_ofapp", "--config-file", tmp_path / "app.conf"],
+            [*command, "--config-file", folder / "app.conf"],
             stderr=log,
-            cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], "OVS_RUNDIR": str(tmp_path)},
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "OVS_RUNDIR": str(folder)},
         )
     try:
-        said = lambda: (tmp_path / "log").read_text()  # noqa: E731
+        said = lambda: (folder / "log").read_text()  # noqa: E731
         wait_until(
             lambda: (
                 app.poll() is not None
-                or f"hardware_vtep: unix:{tmp_path}/db.sock: No such file or directory" in said()
+                or f"hardware_vtep: unix:{folder}/db.sock: No such file or directory" in said()
             ),
             "it looks for its database",
             timeout=60,

@@ -47,6 +47,8 @@ _OS_KEN = {
 """Options of os-ken that matter to the application. os-ken's own texts have its own defaults."""
 _USED = ("pidfile", "unixctl")
 """Options of [vtep] without a default for which their sample is used."""
+NONE = "none"
+"""What is shown for a default that is not there."""
 _WIDTH = 79
 
 
@@ -97,13 +99,13 @@ def entry(flag: Flag) -> tuple[str, str]:
 
 def _default(option: cfg.Opt) -> str:
     if option.default is None and option.name not in _USED:
-        return "none"
+        return NONE
     sample = option.sample_default
     return str(option.default) if sample is None else str(sample)
 
 
 def _shown(value: object) -> str:
-    return "none" if value is None else str(value)
+    return NONE if value is None else str(value)
 
 
 def _synopsis() -> str:

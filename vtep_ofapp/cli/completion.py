@@ -1,0 +1,40 @@
+"""The completion of ``vtep-ofapp`` for bash, made from its flags and commands."""
+
+from collections.abc import Iterable
+
+from ..commands.registry import COMMANDS
+from .flags import ASKING, INFORMING, OF_OS_KEN, OURS
+
+_SCRIPT = """\
+# Completion of vtep-ofapp for bash. Made from the code by python -m vtep_ofapp.cli.manual
+_vtep_ofapp() {{
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}
+    local words="
+{words}
+    "
+    COMPREPLY=()
+    case $before in
+        {files})
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        *)
+            mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word") ;;
+    esac
+}}
+complete -F _vtep_ofapp vtep-ofapp
+"""
+_CHECK = "check-config"
+
+
+def bash() -> str:
+    """Return the script that bash reads when it first completes the command."""
+    flags = (*OF_OS_KEN, *OURS, *INFORMING, *ASKING)
+    with_files = [_CHECK, *_names(flag.names for flag in flags if flag.value)]
+    words = ["run", _CHECK, *_names(flag.names for flag in flags)]
+    words += [command.name for command in COMMANDS]
+    lines = "\n".join(f"        {word}" for word in words)
+    return _SCRIPT.format(words=lines, files="|".join(with_files))
+
+
+def _names(groups: Iterable[tuple[str, ...]]) -> list[str]:
+    return [name for names in groups for name in names]
