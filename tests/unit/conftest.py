@@ -54,6 +54,7 @@ def each_record_is_replayed() -> Iterator[None]:
     yield
     for app in App.made:
         app.check_replay()
+        app.record.remove()
 
 
 @pytest.fixture

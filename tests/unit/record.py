@@ -40,6 +40,11 @@ class Record(Recorder):
         self.path = Path(self._folder.name) / "record"
         super().__init__(str(self.path), header, clock)
 
+    def remove(self) -> None:
+        """End the record and remove it."""
+        self.end()
+        self._folder.cleanup()
+
     def replayed(self) -> Outcome:
         """Return the outcome of the replay."""
         return replayed(self.path)

@@ -51,14 +51,16 @@ class RecordedWhole(Whole):
     """One process after another appends to one record; the replay of each ends as it did."""
 
     def new_record(self) -> Recorder:
-        if not hasattr(self, "folder"):
+        if hasattr(self, "recorder"):
+            self.compare()
+        else:
             self.folder = TemporaryDirectory()
             self.path = Path(self.folder.name) / "record"
-        if self.path.exists():
-            self.compare()
-        return Recorder(str(self.path), header(POLICY, self.time.now), self.time.clock)
+        self.recorder = Recorder(str(self.path), header(POLICY, self.time.now), self.time.clock)
+        return self.recorder
 
     def compare(self) -> None:
+        self.recorder.end()
         assert replayed(self.path) == outcome(self.components)
 
     def teardown(self) -> None:
@@ -104,11 +106,10 @@ def lines(app: App) -> list[str]:
 
 
 def cut(app: App, length: int) -> Path:
-    """Leave out the end of the record."""
-    with app.record.path.open("r+") as file:
-        file.truncate(app.record.path.stat().st_size - length)
-    app.made.clear()
-    return app.record.path
+    """Return a copy of the record without its end."""
+    path = app.record.path.with_suffix(".cut")
+    path.write_bytes(app.record.path.read_bytes()[:-length])
+    return path
 
 
 def test_the_replay_prints_what_was_desired(
@@ -210,10 +211,10 @@ def test_a_damaged_line_is_named(
     line: str, recorded: App, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = lines(recorded)
-    recorded.made.clear()
-    recorded.record.path.write_text("\n".join([*before[:3], line, *before[3:]]))
-    assert main([str(recorded.record.path)]) == 1
-    assert f"line 4 of {recorded.record.path}: " in capsys.readouterr().err.splitlines()[-1]
+    path = recorded.record.path.with_suffix(".damaged")
+    path.write_text("\n".join([*before[:3], line, *before[3:]]))
+    assert main([str(path)]) == 1
+    assert f"line 4 of {path}: " in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,6 +88,12 @@ class Recorder(NoRecord):
             self._note({"asked": question, "answer": answer})
         return answer
 
+    def end(self) -> None:
+        """Close the file; nothing more is noted."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
     def _number(self, connection: Connection) -> int:
         """Return the number of a connection; note the peer of a new one."""
         number = self._numbers.get(connection)
@@ -103,7 +109,7 @@ class Recorder(NoRecord):
             line = self._encode(entry)
         except Exception:
             LOG.exception("the record %s ends here, because of a bug", self._path)
-            self._end()
+            self.end()
             return
         self._write(line)
 
@@ -115,12 +121,7 @@ class Recorder(NoRecord):
                 left = left[os.write(self._file, left) :]
         except OSError as error:
             LOG.error("the record %s ends here: %s", self._path, error.strerror)
-            self._end()
-
-    def _end(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+            self.end()
 
 
 def _described(header: Header) -> dict[str, Any]:
