@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from textwrap import dedent
 
 from vtep_ofapp.pipeline.layout import AGAIN, ALIVE, GroupKind, Priority, Table
-from vtep_ofapp.values.flows import GROUP_BASE, GROUP_MASK, Flow, Group
+from vtep_ofapp.values.flows import GROUP_BASE, GROUP_MASK, VLAN_PRESENT, Flow, Group
 
 _PRIORITIES = {priority.value: priority.name for priority in Priority}
 
@@ -29,11 +29,11 @@ def lines(text: str) -> set[str]:
 def read_flow(flow: Flow, names: Mapping[int, str] | None = None) -> str:
     """Return a flow as a line; ``names`` are those of logical switches by number."""
     key = flow.key
-    text = str(flow).split(f"priority={key.priority},", 1)[1]
-    match, actions = text.split(" actions=")
+    text = str(flow).split(f"priority={key.priority}", 1)[1]
+    match, actions = text.removeprefix(",").split(" actions=")
     idle = f" (idle {flow.idle_timeout})" if flow.idle_timeout else ""
     priority = _PRIORITIES.get(key.priority, str(key.priority))
-    return _named(f"{Table(key.table).name} {priority} {match}: {actions}{idle}", names)
+    return _named(f"{Table(key.table).name} {priority} {match or 'any'}: {actions}{idle}", names)
 
 
 def read_flows(flows: Iterable[Flow], names: Mapping[int, str] | None = None) -> set[str]:
@@ -83,6 +83,12 @@ def _named(text: str, names: Mapping[int, str] | None) -> str:
     def group(found: re.Match[str]) -> str:
         return _group(int(found[1], 16), names)
 
+    text = re.sub(
+        r"push_vlan:0x8100,set_field:(\d+)->vlan_vid",
+        lambda found: f"push_vlan:{int(found[1]) - VLAN_PRESENT}",
+        text,
+    )
+    text = text.replace("load:0->OXM_OF_IN_PORT[]", "load:0->in_port")
     text = re.sub(r"goto_table:(\d+)", lambda found: f"goto {Table(int(found[1])).name}", text)
     text = re.sub(
         r"resubmit\(,(\d+)\)", lambda found: f"resubmit {Table(int(found[1])).name}", text

@@ -45,16 +45,16 @@ TAGGED = binding("p0", ofport=1, vlan=10)
 
 def test_an_untagged_binding_takes_untagged_and_priority_tagged_frames() -> None:
     assert read_flows(admission.bound(UNTAGGED, 7)) == lines("""
-        ADMISSION DEFAULT in_port=0x1,vlan_vid=0x0:
+        ADMISSION DEFAULT in_port=1,vlan_vid=0x0:
             set_field:0x1000->reg0,set_field:7->metadata,goto LEARNING
-        ADMISSION DEFAULT in_port=0x1,vlan_vid=0x1000:
+        ADMISSION DEFAULT in_port=1,vlan_vid=0x1000:
             pop_vlan,set_field:0x1->reg4,set_field:0x1000->reg0,set_field:7->metadata,goto LEARNING
     """)
 
 
 def test_a_tagged_binding_takes_its_tag_off() -> None:
     assert read_flows(admission.bound(TAGGED, 7)) == lines("""
-        ADMISSION DEFAULT in_port=0x1,vlan_vid=0x100a:
+        ADMISSION DEFAULT in_port=1,vlan_vid=0x100a:
             pop_vlan,set_field:0x1->reg4,set_field:0x100a->reg0,set_field:7->metadata,goto LEARNING
     """)
 
@@ -181,14 +181,14 @@ def test_a_frame_leaves_by_a_tagged_binding_with_its_tag() -> None:
 
 def test_a_tunnel_port_stands_for_its_address() -> None:
     assert read_flow(tunnels.incoming(FAR, 9)) == (
-        "ADMISSION DEFAULT in_port=0x9: set_field:10.0.0.2->reg2,goto DECAPSULATION"
+        "ADMISSION DEFAULT in_port=9: set_field:10.0.0.2->reg2,goto DECAPSULATION"
     )
     assert read_flow(tunnels.outgoing(FAR, 9)) == "TUNNEL DEFAULT reg2=10.0.0.2: output:9"
 
 
 def test_bfd_packets_come_in_as_others_do_after_a_look_at_their_destination() -> None:
     assert read_flow(tunnels.incoming_bfd(FAR, 9, "169.254.1.0")) == (
-        "ADMISSION PREFERRED eth_type=0x800,in_port=0x9,ip_proto=0x11,ipv4_dst=169.254.1.0,"
+        "ADMISSION PREFERRED eth_type=0x800,in_port=9,ip_proto=0x11,ipv4_dst=169.254.1.0,"
         "udp_dst=0xec8: set_field:10.0.0.2->reg2,goto DECAPSULATION"
     )
 
@@ -373,9 +373,9 @@ BOND = binding("bond0", ofport=4, vlan=10, members=(4, 5))
 
 def test_frames_come_in_by_any_member_of_a_bond() -> None:
     assert read_flows(admission.bound(BOND, 7)) == lines("""
-        ADMISSION DEFAULT in_port=0x4,vlan_vid=0x100a:
+        ADMISSION DEFAULT in_port=4,vlan_vid=0x100a:
             pop_vlan,set_field:0x1->reg4,set_field:0x400a->reg0,set_field:7->metadata,goto LEARNING
-        ADMISSION DEFAULT in_port=0x5,vlan_vid=0x100a:
+        ADMISSION DEFAULT in_port=5,vlan_vid=0x100a:
             pop_vlan,set_field:0x1->reg4,set_field:0x400a->reg0,set_field:7->metadata,goto LEARNING
     """)
 
@@ -383,9 +383,9 @@ def test_frames_come_in_by_any_member_of_a_bond() -> None:
 def test_frames_leave_by_one_member_of_a_bond() -> None:
     assert read_flows(egress.bound(BOND, 7)) == lines("""
         EGRESS DEFAULT metadata=7,reg1=0x400a,reg4=0x0:
-            push_vlan:10,load:0->in_port,bundle(eth_src,hrw,4,5)
+            push_vlan:10,load:0->in_port,bundle(eth_src,0,hrw,ofport,members:4,5)
         EGRESS DEFAULT metadata=7,reg1=0x400a,reg4=0x1:
-            push_vlan:10,load:0->in_port,bundle(eth_src,hrw,4,5)
+            push_vlan:10,load:0->in_port,bundle(eth_src,0,hrw,ofport,members:4,5)
         EGRESS FORBIDDEN reg0=0x400a,reg1=0x400a: drop
     """)
 

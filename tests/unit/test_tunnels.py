@@ -276,7 +276,7 @@ def test_while_a_logical_switch_is_bound_there_is_a_port_for_senders_that_no_row
     world.calm_down()
     assert world.locals_to_anyone() == {OWN, "10.0.0.11"}
     numbers = {each.number for each in world.ports_to_anyone()}
-    into = {f"ADMISSION DEFAULT in_port={number:#x}: goto DECAPSULATION" for number in numbers}
+    into = {f"ADMISSION DEFAULT in_port={number}: goto DECAPSULATION" for number in numbers}
     assert into <= world.flows()
     world.physical(physical_switch(physical_port("p0"), tunnel_ips=(OWN, "10.0.0.11")))
     world.calm_down()

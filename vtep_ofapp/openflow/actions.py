@@ -15,6 +15,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from ..values.flows import (
+    VLAN_PRESENT,
     Action,
     Bucket,
     CheckLength,
@@ -32,7 +33,6 @@ from ..values.flows import (
 from .oxm import field_header
 
 _ETHERTYPE_VLAN = 0x8100
-_PRESENT = 0x1000
 _IN_PORT_BITS = 31
 """ofs_nbits of all 32 bits of a field: first bit 0, length 32 less one (OVS ovs-actions(7))."""
 _IN_PORT_RESUBMIT = 0xFFF8
@@ -133,7 +133,7 @@ def _set_field(action: SetField) -> list[Any]:
 def _push_vlan(action: PushVlan) -> list[Any]:
     return [
         parser.OFPActionPushVlan(_ETHERTYPE_VLAN),
-        parser.OFPActionSetField(vlan_vid=_PRESENT | action.vlan),
+        parser.OFPActionSetField(vlan_vid=VLAN_PRESENT | action.vlan),
     ]
 
 
@@ -194,7 +194,7 @@ def _decode(buf: bytes) -> list[Action]:
     for kind, piece in _pieces(buf):
         action = _decode_one(kind, piece)
         if _is_tag(action) and actions and isinstance(actions[-1], PushVlan):
-            actions[-1] = PushVlan(action.value & ~_PRESENT)
+            actions[-1] = PushVlan(action.value & ~VLAN_PRESENT)
         else:
             actions.append(action)
     return actions

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ..values.flows import Action, Flow, PopVlan, SetField, match
+from ..values.flows import VLAN_PRESENT, Action, Flow, PopVlan, SetField, match
 from ..values.rows import Binding
 from .layout import (
     LOGICAL_SWITCH,
@@ -17,9 +17,6 @@ from .layout import (
     flow,
     onward,
 )
-
-_PRESENT = 0x1000
-"""OFPVID_PRESENT of OpenFlow: set in vlan_vid for every frame that carries a tag."""
 
 
 def link_local() -> Flow:
@@ -40,7 +37,7 @@ def bound(binding: Binding, logical_switch: int, steps: Iterable[Step] = ()) -> 
         *onward(Table.ADMISSION, Way.FROM_BINDING, steps),
     )
     flows = [
-        _entry(binding, port, _PRESENT | binding.vlan, PopVlan(), SetField(TAGGED, 1), *enter)
+        _entry(binding, port, VLAN_PRESENT | binding.vlan, PopVlan(), SetField(TAGGED, 1), *enter)
         for port in binding.members
     ]
     if not binding.vlan:

@@ -9,6 +9,7 @@ from uuid import UUID
 from ..engine.switch_state import SwitchState
 from ..loop.components import Components
 from ..values.faults import FaultRow
+from ..values.flows import Flow
 
 Outcome: TypeAlias = dict[str, Any]
 """``switches`` by name, each with lists of lines by their kind; ``rows`` and ``faults``."""
@@ -41,10 +42,15 @@ def _section(title: str, lines: Iterable[str]) -> Iterable[str]:
 def _of_switch(state: SwitchState) -> dict[str, list[str]]:
     ports = (f"{name}: {_fields(port)}" for name, port in state.tunnel_ports.wanted.items())
     return {
-        "flows": sorted(map(str, state.flows.wanted.values())),
+        "flows": [str(flow) for flow in sorted(state.flows.wanted.values(), key=_place)],
         "groups": sorted(map(str, state.groups.wanted.values())),
         "tunnel ports": sorted(ports),
     }
+
+
+def _place(flow: Flow) -> tuple[int, int, str]:
+    """Return the sort key of a flow: flows are in the order in which a table looks at them."""
+    return flow.key.table, -flow.key.priority, str(flow)
 
 
 def _line(value: Any) -> str:

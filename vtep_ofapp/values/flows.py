@@ -1,6 +1,6 @@
 """Flows, groups and their actions as values.
 
-All of them are frozen, compare by content, and print as in the output of ovs-ofctl.
+All of them are frozen, compare by content, and print as ovs-ofctl reads them.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,9 @@ COOKIE_MASK = 0xFFFFFFFF << 32
 GROUP_BASE = 0b101 << 29
 """The highest three bits of all our group ids; groups with other bits are not ours."""
 GROUP_MASK = 0b111 << 29
+
+VLAN_PRESENT = 0x1000
+"""OFPVID_PRESENT of OpenFlow: set in vlan_vid for every frame that carries a tag."""
 
 MatchValue: TypeAlias = int | str | tuple[int, int] | tuple[str, str]
 """A number, a MAC address, or either with its mask."""
@@ -53,7 +56,7 @@ class PushVlan:
     vlan: int
 
     def __str__(self) -> str:
-        return f"push_vlan:{self.vlan}"
+        return f"push_vlan:0x8100,set_field:{VLAN_PRESENT | self.vlan}->vlan_vid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class ForgetInPort:
     """Clear the input port: OpenFlow drops an output to the port that a frame came in by."""
 
     def __str__(self) -> str:
-        return "load:0->in_port"
+        return "load:0->OXM_OF_IN_PORT[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class OutputToBond:
     ports: tuple[int, ...]
 
     def __str__(self) -> str:
-        return f"bundle(eth_src,hrw,{','.join(map(str, self.ports))})"
+        return f"bundle(eth_src,0,hrw,ofport,members:{','.join(map(str, self.ports))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,8 @@ class FlowKey(NamedTuple):
     match: Match
 
     def __str__(self) -> str:
-        fields = ",".join(f"{field}={_shown(value)}" for field, value in self.match)
-        return f"table={self.table}, priority={self.priority},{fields or 'any'}"
+        fields = "".join(f",{_shown_field(*field)}" for field in self.match)
+        return f"table={self.table}, priority={self.priority}{fields}"
 
 
 class Flow(NamedTuple):
@@ -222,6 +225,10 @@ class Group:
     def __str__(self) -> str:
         kind = "ff" if self.fast_failover else "select" if self.select else "all"
         return ",".join([f"group_id={self.id:#x},type={kind}", *map(str, self.buckets)])
+
+
+def _shown_field(name: str, value: MatchValue) -> str:
+    return f"in_port={value}" if name == "in_port" else f"{name}={_shown(value)}"
 
 
 def _shown(value: MatchValue) -> str:
