@@ -1,9 +1,11 @@
 """Append what reaches the loop to a file, and go on without it if that fails."""
 
+import errno
 import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -51,16 +53,15 @@ class Recorder(NoRecord):
     ) -> None:
         self._path = path
         self._clock = clock
-        self._file: int | None = None
+        self._file: FileIO | None = None
         self._turns = count(1)
         self._numbers: WeakKeyDictionary[Connection, int] = WeakKeyDictionary()
         self._connections = count(1)
         self._answers: dict[Question, Any] = {}
         self._encode = Encoder(self._number, pause).line
         try:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-            self._file = os.open(path, flags, _MODE)
-            has_more = os.fstat(self._file).st_size > 0
+            self._file = FileIO(path, "ab", opener=_opened)
+            has_more = os.fstat(self._file.fileno()).st_size > 0
         except OSError as error:
             LOG.error("nothing is recorded: %s", error)
             return
@@ -91,7 +92,7 @@ class Recorder(NoRecord):
     def end(self) -> None:
         """Close the file; nothing more is noted."""
         if self._file is not None:
-            os.close(self._file)
+            self._file.close()
             self._file = None
 
     def _number(self, connection: Connection) -> int:
@@ -118,10 +119,18 @@ class Recorder(NoRecord):
         left = memoryview(f"{line}\n".encode())
         try:
             while left and self._file is not None:
-                left = left[os.write(self._file, left) :]
+                # os.write() of eventlet waits for what is no regular file.
+                written: int | None = self._file.write(left)
+                if written is None:
+                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+                left = left[written:]
         except OSError as error:
             LOG.error("the record %s ends here: %s", self._path, error.strerror)
             self.end()
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK, _MODE)
 
 
 def _described(header: Header) -> dict[str, Any]:
