@@ -313,9 +313,9 @@ def test_output_of_the_lab_is_of_this_pipeline() -> None:
         r"^ *(\d+)\. (.*?)(?:, )?priority (\d+), cookie (0x[0-9a-f]+)$", text, re.MULTILINE
     )
     found += [
-        (number, fields, priority, cookie)
-        for cookie, number, priority, fields in re.findall(
-            r"^cookie=(0x[0-9a-f]+), table=(\d+),.* priority=(\d+),(\S+) actions=",
+        (Table[name], fields, priority, cookie)
+        for cookie, name, priority, fields in re.findall(
+            r"^cookie=(0x[0-9a-f]+), table=([A-Z]+),.* priority=(\d+),(\S+) actions=",
             text,
             re.MULTILINE,
         )

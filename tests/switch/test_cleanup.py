@@ -13,6 +13,7 @@ import pytest
 
 from tests import prefork
 from tests.switch.dummy import BROADCAST, DummySwitch, several
+from vtep_ofapp.pipeline.layout import Table
 
 HOST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:99"
 
@@ -68,6 +69,7 @@ def used(switch: DummySwitch) -> DummySwitch:
     switch.wait(lambda: len(switch.rows("Tunnel")) == 2, "Tunnel rows")
     switch.ofctl("add-flow", "br0", "table=5,priority=7,actions=drop")
     switch.ofctl("add-group", "br0", "group_id=5,type=all,bucket=actions=drop")
+    switch.ovs_vsctl("set", "Flow_Table", "FLOODING", "flow_limit=7", "name=own")
     switch.app.stop()
     switch.app.begin_log()
     return switch
@@ -76,6 +78,8 @@ def used(switch: DummySwitch) -> DummySwitch:
 def test_all_that_is_ours_goes_and_all_else_stays(used: DummySwitch) -> None:
     said = clean(used, start=new_python)
     assert "br0: ports vx" in said
+    assert f"br0: names of {len(Table) - 1} tables: removed\n" in said
+    assert used.ovs_vsctl("get", "Flow_Table", "own", "flow_limit") == "7"
     assert "`ovs-vsctl set-fail-mode br0 standalone -- del-controller br0`" in said
     assert used.flows() == [" table=5, priority=7 actions=drop"]
     assert ["group_id=5" in group for group in used.groups()] == [True]

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..process import config
 from ..process.options import BadOption
 from ..values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
-from ..values.writes import OUR_DESCRIPTION
+from ..values.writes import OUR_DESCRIPTION, TABLE_SETTINGS
 from . import emulator
 from .tools import Failure, Removal, Row, Tools, members, pairs, print_line, where, without
 
@@ -33,11 +33,15 @@ _PORTS_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Found:
-    """A bridge that we manage or managed: its Open_vSwitch, its row, and our ports on it."""
+    """A bridge that we manage or managed: its Open_vSwitch, its row, and what is ours on it.
+
+    ``tables`` are the numbers of the tables that we named.
+    """
 
     remote: str
     row: Row
     ports: Sequence[Row]
+    tables: Sequence[int]
 
     @property
     def name(self) -> str:
@@ -54,23 +58,34 @@ class Found:
 
 
 def find_bridges(tools: Tools, remote: str, switches: Collection[str]) -> Iterator[Found]:
-    """Yield the bridges of this host with a Physical_Switch, our mark, our ports or our flows."""
-    bridges, ports = tools.select(
+    """Yield the bridges of this host with a Physical_Switch, or with anything that is ours."""
+    bridges, tables, ports = tools.select(
         remote,
         "Open_vSwitch",
         {"table": "Bridge"},
+        {"table": "Flow_Table"},
         {"table": "Port", "columns": ["_uuid", "name", "interfaces", "external_ids"]},
     )
     marked = {str(row["_uuid"]): row for row in ports if _OWNER in pairs(row["external_ids"])}
+    named = {str(row["_uuid"]) for row in tables if _is_named_by_us(row)}
     for row in bridges:
         mark = pairs(row["external_ids"]).get(_OWNER)
         ours = [marked[str(each)] for each in members(row["ports"]) if str(each) in marked]
-        found = Found(remote, row, ours)
+        numbers = [
+            key for key, uuid in row.get("flow_tables", ["map", []])[1] if str(uuid) in named
+        ]
+        found = Found(remote, row, ours, numbers)
         if mark not in (None, tools.options.mark):
             if found.name in switches or ours:
                 print_line(f"{found.name}: left alone, it has the mark of another process: {mark}")
-        elif mark or ours or found.name in switches or count_flows(tools, found):
+        elif mark or ours or numbers or found.name in switches or count_flows(tools, found):
             yield found
+
+
+def _is_named_by_us(table: Row) -> bool:
+    """Return whether we made a Flow_Table, and nobody has set anything else in it."""
+    is_marked = _OWNER in pairs(table.get("external_ids", ["map", []]))
+    return is_marked and not any(members(table.get(each, list(_EMPTY))) for each in TABLE_SETTINGS)
 
 
 def count_flows(tools: Tools, bridge: Found) -> int:
@@ -104,12 +119,16 @@ def _groups(text: str) -> Iterator[int]:
 
 
 def clean_ports(bridge: Found) -> Iterator[Removal]:
-    """Yield the removals of our ports, and of our mark, from a bridge."""
+    """Yield the removals of our ports, names of tables, and mark from a bridge."""
     for start in range(0, len(bridge.ports), _PORTS_AT_ONCE):
         ports = bridge.ports[start : start + _PORTS_AT_ONCE]
         removal = without("Bridge", bridge.row, "ports", [port["_uuid"] for port in ports])
         names = " ".join(sorted(port["name"] for port in ports))
         yield Removal(f"{bridge.name}: ports {names}", [removal])
+    if bridge.tables:
+        mutations = [["flow_tables", "delete", ["set", list(bridge.tables)]]]
+        what = f"{bridge.name}: names of {len(bridge.tables)} tables"
+        yield Removal(what, [where("mutate", "Bridge", bridge.row, mutations=mutations)])
     if _OWNER in pairs(bridge.row["external_ids"]):
         mutations = [["external_ids", "delete", ["set", [_OWNER]]]]
         what = f"{bridge.name}: external_ids:{_OWNER}"

@@ -1,16 +1,21 @@
 """The writes to Open_vSwitch for one bridge: its settings, mark and tunnel ports."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from ..engine.switch_state import SwitchState
-from ..values.rows import Mark
+from ..pipeline.layout import Table
+from ..values.rows import Bridge, Mark
 from ..values.writes import (
+    NameTables,
     PutTunnelPort,
     ReleaseBridge,
     RemoveTunnelPort,
     SecureBridge,
     SwitchWrite,
 )
+
+_NAMES: Mapping[int, str] = {table.value: table.name for table in Table}
+"""The names of our tables by their numbers, for the columns flow_tables of bridges."""
 
 
 def bridge_writes(switch: SwitchState, is_settled: Callable[[], bool]) -> Iterator[SwitchWrite]:
@@ -25,6 +30,8 @@ def bridge_writes(switch: SwitchState, is_settled: Callable[[], bool]) -> Iterat
     is_set_up = bridge.is_secure and bridge.controllers_are_set and bridge.mark is Mark.OURS
     if switch.physical is not None and not is_set_up:
         yield SecureBridge(switch.name)
+    if switch.physical is not None and _are_misnamed(bridge, _NAMES):
+        yield NameTables(switch.name, _NAMES)
     for port in switch.tunnel_ports.differences():
         if port.want is not None:
             ends = port.want.remote, port.want.local
@@ -32,4 +39,16 @@ def bridge_writes(switch: SwitchState, is_settled: Callable[[], bool]) -> Iterat
         elif is_settled():
             yield RemoveTunnelPort(switch.name, port.key)
     if switch.physical is None and bridge.mark is Mark.OURS and is_settled():
+        if _are_misnamed(bridge, {}):
+            yield NameTables(switch.name, {})
         yield ReleaseBridge(switch.name)
+
+
+def _are_misnamed(bridge: Bridge, names: Mapping[int, str]) -> bool:
+    """Return whether tables without a Flow_Table of others have other names than these."""
+    ours = {number: name for number, name in bridge.tables.items() if name is not None}
+    return bridge.can_name_tables and ours != {
+        number: name
+        for number, name in names.items()
+        if number in ours or number not in bridge.tables
+    }

@@ -307,7 +307,9 @@ class Bridge:
     ``database`` is the Open_vSwitch database that it was read from. ``interface`` is the kernel's
     index and MAC address of its internal port. ``is_secure`` says that its fail mode is secure,
     ``speaks_our_version`` that its protocols include OpenFlow 1.3, ``controllers_are_set`` that
-    it and each of its controllers have our settings.
+    it and each of its controllers have our settings. ``tables`` has for each Flow_Table, by the
+    number of the table, the name that we wrote there, None if the row is of others.
+    ``can_name_tables`` says that the schema has such rows, with room for our mark.
     """
 
     uuid: UUID
@@ -321,6 +323,8 @@ class Bridge:
     interface: tuple[int, str] | None = None
     mark: Mark = Mark.NONE
     controllers: tuple[Controller, ...] = ()
+    tables: Mapping[int, str | None] = field(default_factory=dict)
+    can_name_tables: bool = False
 
     @property
     def has_traces(self) -> bool:

@@ -11,6 +11,10 @@ OUR_DESCRIPTION = "managed by vtep_ofapp"
 """The end of the description of a Physical_Switch that DescribeSwitch has described."""
 
 
+TABLE_SETTINGS = ("flow_limit", "overflow_policy", "groups", "prefixes")
+"""The columns of a Flow_Table that we never write: a row with any of them is not ours."""
+
+
 class SwitchWrite:
     """What Open_vSwitch is asked to hold."""
 
@@ -51,6 +55,17 @@ class SecureBridge(SwitchWrite):
     """Set our mark and fail mode secure, and defaults for out-of-band control and backoff."""
 
     bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class NameTables(SwitchWrite):
+    """Have Flow_Tables of ours with these names at the bridge, by number, and no others of ours.
+
+    A table with a Flow_Table of others keeps that.
+    """
+
+    bridge: str
+    names: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)

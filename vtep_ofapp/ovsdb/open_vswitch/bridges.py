@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...values.rows import Bridge, BridgePort, Controller, Mark
-from ...values.writes import ReleaseBridge, SecureBridge
+from ...values.writes import TABLE_SETTINGS, NameTables, ReleaseBridge, SecureBridge
 from ..declarations import Changes, Contents, Group, Table, Write
-from ..schemas import NEEDED, SET
+from ..schemas import MAP, NEEDED, SET
 from .owner import OWNER
 
 _CONTROLLER: Mapping[str, Any] = {
@@ -54,6 +54,8 @@ def read(row: Any, ports: Mapping[str, BridgePort], contents: Contents) -> Bridg
                 key=lambda controller: controller.target,
             )
         ),
+        tables={number: _our_table_name(each) for number, each in row.flow_tables.items()},
+        can_name_tables=contents.has("Flow_Table.external_ids"),
     )
 
 
@@ -75,6 +77,16 @@ def _settings(contents: Contents) -> Mapping[str, Any]:
         for column, value in _CONTROLLER.items()
         if contents.has(f"Controller.{column}")
     }
+
+
+def _our_table_name(row: Any) -> str | None:
+    """Return the name of a Flow_Table that is ours, None for one of others.
+
+    It is empty if somebody removed it.
+    """
+    if OWNER not in row.external_ids or any(getattr(row, each) for each in TABLE_SETTINGS):
+        return None
+    return str(row.name[0]) if row.name else ""
 
 
 def _own_interface(bridge: Any) -> tuple[int, str] | None:
@@ -102,6 +114,26 @@ def _secure(changes: Changes, write: SecureBridge) -> None:
     bridge.setkey("external_ids", OWNER, changes.contents.mark)
 
 
+def _name_tables(changes: Changes, write: NameTables) -> None:
+    bridge = changes.named("Bridge", write.bridge)
+    if bridge is None:
+        return
+    tables = bridge.flow_tables
+    ours = {number for number, row in tables.items() if _our_table_name(row) is not None}
+    for number in ours - write.names.keys():
+        bridge.verify("flow_tables")  # the key may have got another row meanwhile
+        bridge.delkey("flow_tables", number)
+    for number, name in write.names.items():
+        if number in ours:
+            if tables[number].name != [name]:
+                tables[number].name = [name]
+        elif number not in tables:
+            row = changes.insert("Flow_Table")
+            row.name = [name]
+            row.external_ids = {OWNER: write.bridge}
+            bridge.setkey("flow_tables", number, row)
+
+
 def _release(changes: Changes, write: ReleaseBridge) -> None:
     bridge = changes.named("Bridge", write.bridge)
     if bridge is not None:
@@ -114,6 +146,7 @@ GROUP = Group(
             "Bridge",
             dict.fromkeys(
                 (
+                    "flow_tables",
                     "name",
                     "ports",
                     "datapath_id",
@@ -130,7 +163,14 @@ GROUP = Group(
             "Controller",
             {**dict.fromkeys(_CONTROLLER, SET), "target": NEEDED, "is_connected": NEEDED},
         ),
+        Table(
+            "Flow_Table", {**dict.fromkeys(TABLE_SETTINGS, SET), "name": SET, "external_ids": MAP}
+        ),
         Table("Open_vSwitch", {"bridges": SET}),
     ),
-    writes=(Write(SecureBridge, _secure), Write(ReleaseBridge, _release)),
+    writes=(
+        Write(SecureBridge, _secure),
+        Write(NameTables, _name_tables),
+        Write(ReleaseBridge, _release),
+    ),
 )
