@@ -138,7 +138,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         self._loop = Loop(components, inbox, ServiceManager(), begin_turn)
         self._unixctl = options.unixctl
         self._running = Running(
-            components, inbox.post, config.shown(), time.time(), signals.end, COMMANDS
+            components, inbox, config.shown(), time.time(), signals.end, COMMANDS
         )
 
     def start(self) -> None:

@@ -20,7 +20,7 @@ class Asking:
     def __init__(self, app: App) -> None:
         self.ended = 0
         self.running = Running(
-            app.components, app.inbox.post, {"[vtep] lock": "vtep_ofapp"}, 0.0, self._end, COMMANDS
+            app.components, app.inbox, {"[vtep] lock": "vtep_ofapp"}, 0.0, self._end, COMMANDS
         )
 
     def text(self, name: str, *words: str) -> str:

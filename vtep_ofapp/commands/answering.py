@@ -39,5 +39,6 @@ def begin(command: Command, words: Sequence[str], running: Running, as_json: boo
 
 
 def _preface(running: Running) -> Content:
-    """Return what the answer of a standby begins with."""
-    return {"role": running.status} if running.role == "standby" else {}
+    """Return what the answer of a process begins with that stands by, or is paused."""
+    is_special = running.role == "standby" or running.is_paused
+    return {"role": running.status} if is_special else {}

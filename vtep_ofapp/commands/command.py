@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ..loop.components import Components
-from ..values.events import Event
+from ..loop.inbox import Inbox
 from .answer import Answer
 
 
@@ -15,12 +15,12 @@ class Running:
     """The running application, as commands see it.
 
     A command reads the components between two turns, and changes nothing there: one that has an
-    effect posts an event. ``options`` are the configured ones by their names, with their groups;
-    ``started`` is in seconds since the epoch; ``end`` ends the process.
+    effect posts an event to the inbox. ``options`` are the configured ones by their names, with
+    their groups; ``started`` is in seconds since the epoch; ``end`` ends the process.
     """
 
     components: Components
-    post: Callable[[Event], None]
+    inbox: Inbox
     options: Mapping[str, str]
     started: float
     end: Callable[[], None]
@@ -31,6 +31,11 @@ class Running:
         """Whether this process has the lock: active, standby, or waiting for an answer."""
         leads = self.components.lock.leads
         return "waiting" if leads is None else "active" if leads else "standby"
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether an operator paused this process."""
+        return self.components.pausing.is_paused
 
     @property
     def status(self) -> str:
@@ -49,13 +54,15 @@ It runs in a green thread of its own, and may wait there.
 class Command:
     """A command. ``usage`` names its arguments, optional ones in brackets, as in ovs-appctl(8).
 
-    ``summary`` is one sentence for the help and the man page.
+    ``summary`` is one sentence for the help and the man page. ``has_effect`` says that the command
+    does more than to answer.
     """
 
     name: str
     usage: str
     summary: str
     answer: Answering
+    has_effect: bool = False
 
     @property
     def bounds(self) -> tuple[int, int]:

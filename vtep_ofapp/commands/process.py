@@ -39,6 +39,7 @@ def _status(_arguments: Sequence[str], running: Running) -> Answer:
     return Answer(
         {
             "status": running.status,
+            "paused": running.is_paused,
             "ready": running.components.is_ready,
             "running_for_s": int(time.time() - running.started),
         }
@@ -89,7 +90,7 @@ def _change(argument: str) -> tuple[list[str], int]:
 COMMANDS = (
     Command("version", "", "Print the version.", _version),
     Command("list-commands", "", "List the commands.", _list),
-    Command("exit", "", "End the process; the switches keep their flows.", _exit),
+    Command("exit", "", "End the process; the switches keep their flows.", _exit, has_effect=True),
     Command(
         "status", "", "Print the status in one line, and whether start-up is complete.", _status
     ),
@@ -99,5 +100,6 @@ COMMANDS = (
         "[LOGGER:LEVEL]...",
         "Set the level of one logger, or of all: off, emer, err, warn, info or dbg.",
         _vlog_set,
+        has_effect=True,
     ),
 )

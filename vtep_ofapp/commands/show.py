@@ -22,6 +22,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
             "process": os.getpid(),
             "running_for_s": int(time.time() - running.started),
             "status": running.status,
+            "paused": running.is_paused,
             "databases": _databases(running),
             "switches": {name: _switch(drivers[name], running) for name in sorted(drivers)},
             "faults": len(components.faults.lasting()),

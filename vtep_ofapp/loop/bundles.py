@@ -66,8 +66,9 @@ class Bundles:
         self._reaction.reset()
 
     def disconnect(self) -> None:
-        """Do not retry refused changes: the switch is disconnected."""
+        """Handle the loss of the connection: nothing is in flight, or tried again."""
         self._retry.stop()
+        self.is_in_flight = False
         self._reaction.reset()
 
     def wanted(self) -> Iterator[Change]:

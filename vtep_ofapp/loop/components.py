@@ -1,7 +1,7 @@
 """The components of the loop, and how they are connected."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..engine.model import Model
 from ..engine.switch_state import SwitchState
@@ -22,11 +22,13 @@ from .lock import Lock
 from .marks import Marks
 from .matching import Matching
 from .measures import Measures
+from .pausing import Pausing
 from .port_counters import ReadPorts
 from .publisher import Publisher
 from .status import is_ready, status
 from .switches import Switches
 from .timers import Timers
+from .turns import Turns
 from .vtep_rows import KnownRows
 
 
@@ -53,12 +55,15 @@ class Components:
     matching: Matching
     measures: Measures
     port_counters: ReadPorts
+    pausing: Pausing
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def status(self) -> str:
         """The status of this process in one line."""
         lock, switches = self.lock, self.switches
-        return status(lock.leads, lock.is_held, switches.drivers, switches.connected())
+        connected, is_paused = switches.connected(), self.pausing.is_paused
+        return status(lock.leads, lock.is_held, switches.drivers, connected, is_paused)
 
     @property
     def is_ready(self) -> bool:
@@ -118,4 +123,5 @@ def build_components(
         matching=Matching(rows, hosts, switches, connections, faults, listener),
         measures=measures,
         port_counters=ReadPorts(switches, timers),
+        pausing=Pausing(timers),
     )

@@ -35,9 +35,13 @@ class Databases:
             VtepRows: self._rows_changed,
         }
 
+    def all(self) -> Mapping[str, Transactions]:
+        """Return the transactions of each database by its name."""
+        return {**self.openvswitch, HARDWARE_VTEP: self.vtep}
+
     def accounts(self) -> Iterator[str]:
         """Yield a line for people for each database: the number of transactions and writes."""
-        for transactions in (*self.openvswitch.values(), self.vtep):
+        for transactions in self.all().values():
             yield transactions.account()
 
     def _committed(self, event: Committed) -> None:

@@ -44,6 +44,7 @@ class Loop:
             components.connections.handlers,
             components.marks.handlers,
             components.port_counters.handlers,
+            components.pausing.handlers,
             {
                 TimerIsDue: components.timers.due,
                 AccountIsDue: self._account_is_due,
@@ -91,7 +92,8 @@ class Loop:
             if self._is_complete():
                 self._drop_unmanaged()
             self._service.be(components.is_ready, components.status)
-        components.switches.send_packet_outs()
+        self._send_packet_outs()
+        components.turns.ended()
         if components.switches.are_behind or components.changes.are_waiting:
             self._inbox.post(WorkIsLeft())
 
@@ -119,13 +121,20 @@ class Loop:
         return not components.switches.are_behind and not components.changes.are_partial
 
     def _send_differences(self) -> None:
-        """Send each switch and each database what differs from the desired state."""
+        """Send each switch and each database what differs from the desired state.
+
+        During a pause only the reports are notified, so that they know what to write after it.
+        """
         components = self._components
-        components.switches.rows_changed(components.rows.take_arrival())
-        components.switches.apply()
+        is_paused = components.pausing.is_paused
+        arrived = components.rows.take_arrival()
+        components.switches.rows_changed(None if is_paused else arrived)
+        components.switches.open_gates()
+        if not is_paused:
+            components.switches.apply()
         for database, transactions in components.databases.openvswitch.items():
             # Without the lock, the process that has it now may have created other ports.
-            if components.lock.is_held:
+            if components.lock.is_held and not is_paused:
                 transactions.commit(components.switches.bridge_writes(database))
         if components.switches.have_changed:
             components.publisher.notify_switches(
@@ -142,10 +151,19 @@ class Loop:
         components.switches.set_timer()
 
     def _write(self, writes: Iterable[VtepWrite]) -> None:
-        """Send writes to hardware_vtep, unless its rows are missing and kept for a while."""
+        """Send writes to hardware_vtep, unless paused or its rows are missing and kept a while."""
         components = self._components
-        if not components.rows.grace.lasts:
+        if not components.rows.grace.lasts and not components.pausing.is_paused:
             components.databases.vtep.commit(writes)
+
+    def _send_packet_outs(self) -> None:
+        """Send the packet-outs of features, or drop them during a pause."""
+        switches = self._components.switches
+        if not self._components.pausing.is_paused:
+            switches.send_packet_outs()
+            return
+        for state in switches.states():
+            state.take_packet_outs()
 
     def _drop_unmanaged(self) -> None:
         components = self._components

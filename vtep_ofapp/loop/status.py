@@ -4,13 +4,24 @@ from collections.abc import Collection
 
 
 def status(
-    leads: bool | None, has_lock: bool, switches: Collection[str], connected: Collection[str]
+    leads: bool | None,
+    has_lock: bool,
+    switches: Collection[str],
+    connected: Collection[str],
+    is_paused: bool,
 ) -> str:
     """Return the status of this process in one line.
 
     ``leads`` is None until the database has answered; ``switches`` are the names of all managed
     ones.
     """
+    role = _role(leads, has_lock, switches, connected)
+    return f"paused by an operator; {role}" if is_paused else role
+
+
+def _role(
+    leads: bool | None, has_lock: bool, switches: Collection[str], connected: Collection[str]
+) -> str:
     if leads is None:
         return "waiting for the lock on hardware_vtep"
     if not leads:

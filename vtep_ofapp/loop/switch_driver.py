@@ -70,7 +70,7 @@ class SwitchDriver:
         self.role = Since(Role.SLAVE, timers.clock)
         self._generation: int | None = None
         self._was_lost = False
-        self._bundles = Bundles(switch, timers, faults, self.reaction)
+        self.bundles = Bundles(switch, timers, faults, self.reaction)
 
     @property
     def is_open(self) -> bool:
@@ -100,7 +100,7 @@ class SwitchDriver:
         self.connection = self.claim = None
         self.role.become(Role.SLAVE)
         self.contents.connect(None)
-        self._bundles.disconnect()
+        self.bundles.disconnect()
         self._was_lost = True
 
     def lead(self) -> None:
@@ -152,7 +152,7 @@ class SwitchDriver:
 
     def _take_charge(self, generation: int | None) -> None:
         self.role.become(Role.ASKED)
-        self._bundles.reset()
+        self.bundles.reset()
         if self.connection is not None:
             self.connection.lead(generation)
 
@@ -173,10 +173,10 @@ class SwitchDriver:
         if self._was_lost and self.is_open:
             LOG.info("%s: connected again", self.switch.name)
         self._was_lost = False
-        self._bundles.retry_refused()
+        self.bundles.retry_refused()
 
     def _applied(self, event: Applied) -> Iterator[None]:
-        yield from self._bundles.answered(event)
+        yield from self.bundles.answered(event)
         if event.made:
             self.contents.own_changes.made(event.changes)
             return
@@ -186,7 +186,7 @@ class SwitchDriver:
 
     def _recover(self) -> None:
         """Read the switch back after a bundle that failed for no known reason, or reconnect."""
-        failures = self._bundles.failures
+        failures = self.bundles.failures
         if failures >= MAX_FAILURES and self.connection is not None:
             LOG.error("%s: %d bundles failed; reconnecting", self.switch.name, failures)
             self.connection.disconnect()
@@ -213,9 +213,9 @@ class SwitchDriver:
 
     def apply(self) -> None:
         """Send the differences to the switch, unless a bundle is in flight."""
-        if not self._is_ready() or self._bundles.is_in_flight:
+        if not self._is_ready() or self.bundles.is_in_flight:
             return
-        changes = self._bundles.take()
+        changes = self.bundles.take()
         if changes and self.connection is not None:
             self.contents.own_changes.sent(changes)
             self.connection.apply(changes)
@@ -246,9 +246,9 @@ class SwitchDriver:
         return (
             self.is_open
             and self.contents.are_known
-            and not self._bundles.is_in_flight
+            and not self.bundles.is_in_flight
             and not self.switch.is_behind
-            and next(self._bundles.wanted(), None) is None
+            and next(self.bundles.wanted(), None) is None
         )
 
     def _is_ready(self) -> bool:

@@ -178,11 +178,15 @@ class Switches:
                 if driver.is_open:
                     driver.reaction.changed(arrived)
 
-    def apply(self) -> None:
-        """Open the gates of switches whose state is known, and send each switch its differences."""
+    def open_gates(self) -> None:
+        """Open the gates of switches whose state is known."""
         for driver in self.drivers.values():
             if driver.open():
                 self.changed()
+
+    def apply(self) -> None:
+        """Send each switch whose gate is open its differences."""
+        for driver in self.drivers.values():
             driver.apply()
 
     def send_packet_outs(self) -> None:

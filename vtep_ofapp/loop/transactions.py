@@ -37,7 +37,8 @@ class Transactions:
         self._writer = writer
         self._retry = timers.timer(f"retry of {database}", self._resume)
         self._most = most
-        self._in_flight = False
+        self.is_in_flight = False
+        """Whether a transaction is committed and not answered."""
         self._is_away = False
         self._is_retry = False
         self._is_changed = False
@@ -56,7 +57,7 @@ class Transactions:
 
     def commit(self, writes: Iterable[Any]) -> None:
         """Commit the first of the writes, unless a transaction or a pause is under way."""
-        if self._in_flight or self._retry.runs() or self._is_away:
+        if self.is_in_flight or self._retry.runs() or self._is_away:
             return
         first = list(islice(filter(self._writer.takes, writes), self._most))
         if first != self._last:
@@ -70,7 +71,7 @@ class Transactions:
         self._is_retry = self._is_changed = False
         self._last = first
         if first:
-            self._in_flight = True
+            self.is_in_flight = True
             self._transactions += 1
             self._writes += len(first)
             self._stopwatch.start()
@@ -78,7 +79,7 @@ class Transactions:
 
     def committed(self, error: str | None) -> None:
         """Handle the answer to the transaction in flight; ``error`` is None if it succeeded."""
-        self._in_flight = False
+        self.is_in_flight = False
         self._stopwatch.stop()
         self._work.failed += error is not None
         if error is not None and not self._is_away:

@@ -302,5 +302,12 @@ class WorkIsLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PauseIs(Event):
+    """An operator paused this process: it writes nothing until ``paused`` is False again."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AccountIsDue(Event):
     """The process received SIGUSR1: log how many messages and transactions were sent."""

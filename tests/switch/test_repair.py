@@ -1,0 +1,64 @@
+"""What an operator does to a VTEP: a pause."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.switch.dummy import BROADCAST, DummySwitch
+from tests.switch.state import OUR_TABLES
+
+HOST, FAR, FURTHER = "00:00:00:00:00:01", "00:00:00:00:00:99", "00:00:00:00:00:98"
+
+
+@pytest.fixture
+def placed(joined: DummySwitch) -> DummySwitch:
+    """The same with a station behind 10.2.2.2."""
+    joined.place(FAR, "10.2.2.2")
+    joined.wait(lambda: joined.sends("p0", FAR) == ["10.2.2.2 vni 33"], "the way to it")
+    return joined
+
+
+def test_nothing_is_written_during_a_pause(placed: DummySwitch) -> None:
+    assert ask(placed, "pause")["unanswered"] == []
+    before = placed.flows()
+    placed.ofctl("del-flows", "br0", f"dl_dst={FAR}")
+    without_it = placed.flows()
+    assert len(without_it) < len(before)
+    placed.place(FURTHER, "10.2.2.3")
+    placed.vtep_ctl("bind-ls", "br0", "p0", "20", "ls0")
+    placed.receive("p0", HOST, BROADCAST)
+    rows = our_rows(placed)
+    # All of it is known, and worked out: only nothing is sent.
+    placed.wait(lambda: not ask(placed, "show")["switches"]["br0"]["settled"], "it to be known")
+    placed.app.wait_to_say("someone changed")
+    placed.wait(lambda: ask(placed, "show")["switches"]["br0"]["learned_macs"] == 1, "the host")
+    assert placed.flows() == without_it
+    assert our_rows(placed) == rows
+    assert ("10.2.2.3", "127.0.0.1") not in placed.tunnel_ports()
+    assert placed.app.ask("status").startswith("role: paused by an operator; in charge of br0")
+    ask(placed, "resume")
+    placed.wait(lambda: placed.sends("p0", FAR) == ["10.2.2.2 vni 33"], "the flow to be put back")
+    placed.wait(lambda: placed.sends("p0", FURTHER) == ["10.2.2.3 vni 33"], "the new station")
+    placed.wait(lambda: placed.local_macs() == {HOST: "127.0.0.1"}, "the host's row")
+    placed.wait(lambda: "dl_vlan=20" in "\n".join(placed.flows()), "the binding")
+
+
+def test_a_restart_ends_a_pause(placed: DummySwitch) -> None:
+    ask(placed, "pause")
+    placed.place(FURTHER, "10.2.2.2")
+    placed.restart_app()
+    placed.wait(lambda: placed.sends("p0", FURTHER) == ["10.2.2.2 vni 33"], "the station")
+    assert ask(placed, "status")["paused"] is False
+
+
+def ask(switch: DummySwitch, *words: str) -> Any:
+    """Return the answer of a command."""
+    return json.loads(switch.app.ask(*words, "--json"))
+
+
+def our_rows(switch: DummySwitch) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows that the application writes."""
+    return switch.snapshot(*OUR_TABLES)
