@@ -3,6 +3,7 @@
 os-ken has no option for either. tests/contracts/ checks that os-ken still calls both.
 """
 
+import os_ken.base.app_manager  # noqa: F401  (the next one and it import each other)
 from os_ken.controller import controller
 from os_ken.ofproto import ofproto_parser
 

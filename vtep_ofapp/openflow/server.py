@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import os_ken.base.app_manager  # noqa: F401  (the next one and it import each other)
 from os_ken.controller import controller
 from os_ken.controller.handler import MAIN_DISPATCHER
 from os_ken.lib import hub
