@@ -12,6 +12,7 @@ from . import (
     show,
     trace,
     vni_show,
+    why,
 )
 
 _MODULES = (
@@ -24,6 +25,7 @@ _MODULES = (
     show,
     trace,
     vni_show,
+    why,
 )
 COMMANDS = tuple(
     sorted(

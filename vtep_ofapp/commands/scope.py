@@ -74,12 +74,13 @@ def _unknown(word: str, kinds: Sequence[_Kind], running: Running) -> str:
     """Return the line about a word that names nothing."""
     titles = " or ".join(kind.title for kind in kinds)
     there = [
-        f"{kind.title}: {_listed(kind.names(running))}" for kind in kinds if kind.names is not None
+        f"{kind.title}: {listed(kind.names(running))}" for kind in kinds if kind.names is not None
     ]
     return "; ".join([f"there is no {titles} {word!r}", *there])
 
 
-def _listed(names: Collection[str]) -> str:
+def listed(names: Collection[str]) -> str:
+    """Return names for a message: the first ones, and how many there are beside these."""
     if not names:
         return "none"
     more = len(names) - _MOST_NAMES

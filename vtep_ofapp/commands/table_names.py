@@ -3,7 +3,7 @@
 import re
 
 from ..pipeline.layout import Table
-from ..values.flows import Flow
+from ..values.flows import Flow, Group
 
 _TABLE = re.compile(r"(\btable=|\bgoto_table:|\bresubmit\(,)(\d+)")
 
@@ -16,6 +16,6 @@ def table_name(number: str) -> str:
         return number
 
 
-def named(flow: Flow | str) -> str:
-    """Return a flow or an action as text with the names of tables, as ``ovs-ofctl --names``."""
-    return _TABLE.sub(lambda found: found[1] + table_name(found[2]), str(flow))
+def named(what: Flow | Group | str) -> str:
+    """Return a flow, a group or an action with the names of tables, as ``ovs-ofctl --names``."""
+    return _TABLE.sub(lambda found: found[1] + table_name(found[2]), str(what))

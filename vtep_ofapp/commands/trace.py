@@ -14,7 +14,7 @@ from ..values.rows import ANYONE, Bridge
 from .answer import Answer, Blocks, Content, Lines, WrongWords
 from .command import Command, Running
 from .owners import owners_of, why
-from .scope import scope
+from .scope import listed, scope
 from .table_names import named
 from .trace_text import Event, Step, is_remark, parse
 from .trace_verdict import Frame, verdict
@@ -91,8 +91,8 @@ def _number(text: str) -> int:
 def _ofport(name: str, bridge: Bridge) -> int:
     port = bridge.ports.get(name)
     if port is None:
-        there = ", ".join(sorted(each.name for each in bridge.ports.values() if not each.is_ours))
-        raise WrongWords(f"there is no port {name!r} on {bridge.name}; port: {there or 'none'}")
+        there = sorted(each.name for each in bridge.ports.values() if not each.is_ours)
+        raise WrongWords(f"there is no port {name!r} on {bridge.name}; port: {listed(there)}")
     if port.number is None:
         raise WrongWords(f"{name} has no OpenFlow port number: {port.error or 'not yet'}")
     return port.members[0] if port.members else port.number
@@ -133,11 +133,12 @@ def _steps(events: Sequence[Event], switch: SwitchState) -> Iterator[Content | N
     steps = [step for step in steps if step.bridge == switch.name]
     keys = {step.key for step in steps if step.key is not None}
     owners: dict[FlowKey, Key] = {}
-    for found in owners_of(keys, switch):
+    for found in owners_of(lambda flow: flow.key in keys, switch):
         if found is None:
             yield None
         else:
-            owners[found[0]] = found[1]
+            owner, flows = found
+            owners.update((flow.key, owner) for flow in flows)
     for step in steps:
         yield _step(step, owners, switch)
 
