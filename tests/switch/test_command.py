@@ -39,8 +39,9 @@ def ended(pidfile: Path) -> Iterator[int]:
 def test_it_manages_a_bridge_and_answers(
     switch: DummySwitch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    socket = switch.folder / "own.ctl"
-    use(switch, monkeypatch, "--unixctl", str(socket), "--ofp-listen-host", "127.0.0.1")
+    socket, record = switch.folder / "own.ctl", switch.folder / "own.record"
+    flags = "--unixctl", socket, "--record", record, "--ofp-listen-host", "127.0.0.1"
+    use(switch, monkeypatch, *map(str, flags))
     switch.manage()
     argv = [*COMMAND, "-t", str(socket), "status"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
@@ -49,6 +50,7 @@ def test_it_manages_a_bridge_and_answers(
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "vtep-ofapp: usage: status\n"
+    assert record.stat().st_size > 0
     assert switch.app.stop() == 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-OF_VTEP = ("pidfile", "unixctl")
+OF_VTEP = ("pidfile", "unixctl", "record")
 """The flags that set the option of [vtep] with their name."""
 
 
@@ -40,6 +40,12 @@ OURS = (
         ("--pidfile",), "FILE", "Write the process id there, instead of what [vtep] pidfile says."
     ),
     Flag(("--unixctl",), "SOCKET", "Answer commands there, instead of what [vtep] unixctl says."),
+    Flag(
+        ("--record",),
+        "FILE",
+        "Append all that decides what the process does to this file, for a bug report, instead of "
+        "what [vtep] record says.",
+    ),
     Flag(
         ("--detach",),
         "",
