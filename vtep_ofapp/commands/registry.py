@@ -11,6 +11,7 @@ from . import (
     repair,
     show,
     trace,
+    tunnel_show,
     vni_show,
     why,
 )
@@ -24,6 +25,7 @@ _MODULES = (
     repair,
     show,
     trace,
+    tunnel_show,
     vni_show,
     why,
 )

@@ -134,7 +134,7 @@ def _tunnel(key: Tunnel, view: View) -> Desired:
         flows.append(tunnels.outgoing(address, number))
     if number is not None and settings:
         flows.append(tunnels.incoming_bfd(address, number, settings["bfd_src_ip"]))
-    users = _users(address, view)
+    users = users_of(address, view)
     port = state.port(address)
     faults = [view.switch_fault(f"tunnel to {address}: {problem}") for problem in problems]
     if port is not None and port.error:
@@ -149,7 +149,7 @@ def _tunnel(key: Tunnel, view: View) -> Desired:
     )
 
 
-def _users(address: str, view: View) -> list[Peer]:
+def users_of(address: str, view: View) -> list[Peer]:
     """Return the logical switches that use a remote VTEP."""
     named = (Peer(each, address) for each in view[Peers].naming(address))
     return [peer for peer in named if _is_peer(peer, view)]
@@ -188,7 +188,7 @@ def _taken_faults(address: str, local: str, vnis: set[int | None], view: View) -
 
 
 def _why_tunnel(key: Tunnel, view: View) -> Iterator[Cause]:
-    users = sorted(_users(key.address, view), key=lambda user: user.logical_switch)
+    users = sorted(users_of(key.address, view), key=lambda user: user.logical_switch)
     for user in users:
         yield from _why_peer(user, view)
     if not users and view[Tunnels].is_wanted(key.address):

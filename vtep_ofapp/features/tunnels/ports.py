@@ -58,8 +58,13 @@ class Tunnels:
 
         It is the port from the first of our addresses, or any other one until that is up.
         """
-        ports = self._ports(address)
+        ports = self.existing(address)
         return next((port for port in ports if port.number is not None), next(iter(ports), None))
+
+    def existing(self, address: str) -> list[BridgePort]:
+        """Return the ports that receive from a remote VTEP or from ANYONE, with a number or not."""
+        ports = [self._there[name] for name in self._names(address) if name in self._there]
+        return [*ports, *self._former(address)]
 
     def number(self, address: str) -> int | None:
         """Return the OpenFlow number of port(), None while it has none."""
@@ -68,7 +73,7 @@ class Tunnels:
 
     def numbers(self, address: str) -> list[int]:
         """Return the numbers of all ports that receive frames from a remote VTEP."""
-        return [port.number for port in self._ports(address) if port.number is not None]
+        return [port.number for port in self.existing(address) if port.number is not None]
 
     def is_up(self, address: str) -> bool:
         """Whether a port to a remote VTEP has a number."""
@@ -136,15 +141,11 @@ class Tunnels:
 
     def refused_to_anyone(self) -> list[BridgePort]:
         """Return the ports to ANYONE that Open vSwitch cannot create."""
-        return [port for port in self._ports(ANYONE) if port.error]
+        return [port for port in self.existing(ANYONE) if port.error]
 
     def precedence(self, address: str) -> tuple[bool, int]:
         """Return a sort key for addresses: first those with a tunnel port, then by number."""
         return self.port(address) is None, ipv4_number(address)
-
-    def _ports(self, address: str) -> list[BridgePort]:
-        ports = [self._there[name] for name in self._names(address) if name in self._there]
-        return [*ports, *self._former(address)]
 
     def _former(self, address: str) -> list[BridgePort]:
         """Return the ports from our former addresses, while the one from our address is pending.
