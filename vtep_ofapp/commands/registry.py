@@ -5,6 +5,7 @@ from itertools import chain
 from . import (
     fault_show,
     flood_show,
+    mac_show,
     metrics_show,
     port_show,
     process,
@@ -19,6 +20,7 @@ from . import (
 _MODULES = (
     fault_show,
     flood_show,
+    mac_show,
     metrics_show,
     port_show,
     process,
