@@ -1,7 +1,7 @@
 """Make the text of an answer, for people and for programs, in parts with room for pauses."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from .answer import Blocks, Cell, Content, Lines, Row, Table, Value
@@ -89,7 +89,7 @@ def _json(value: Value) -> Iterator[str]:
             yield from _json(each)
         yield "}"
     else:
-        yield json.dumps(_plain(value.lines if isinstance(value, Lines) else value))
+        yield _dump(value.lines if isinstance(value, Lines) else value)
 
 
 def _list(rows: Iterator[str | None]) -> Iterator[str]:
@@ -108,9 +108,8 @@ def _object(table: Table, row: Row | None) -> str | None:
     """Return a row as a JSON object, None for a pause."""
     if row is None:
         return None
-    return json.dumps(dict(zip(table.columns, map(_plain, row), strict=True)))
+    return _dump(dict(zip(table.columns, row, strict=True)))
 
 
-def _plain(cell: Cell) -> Cell:
-    """Return a cell as json takes it: it knows no sequences but lists and tuples."""
-    return list(cell) if isinstance(cell, Sequence) and not isinstance(cell, str) else cell
+_dump = json.JSONEncoder(default=list).encode
+"""Encodes a value; of sequences, json itself knows lists and tuples alone."""
