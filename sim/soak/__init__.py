@@ -12,5 +12,8 @@ are measured after each round: they must not grow. In the rest they are killed, 
 at random as well, two of them, so that each takes over from the other; and at the end of each
 round both are restarted: new processes must find nothing to change.
 
+What the applications are told is recorded. If a promise is broken, the records stay, and their
+names are printed: a replay takes each turn of the application again.
+
 The same seed makes the same choices, as long as the clock gives it the same number of rounds.
 """

@@ -54,6 +54,8 @@ def run(name: str, minutes: float, seed: int) -> int:
         except (AssertionError, CommandFailed, OSError, TimeoutExpired) as error:
             _show(error, stage)
             soak.show_last_steps()
+            for record in stage.keep_records():
+                print(f"what the application was told: python -m vtep_ofapp.recording {record}")
             print(f"FAILED: {_first_line(error)}\nseed {seed}")
             return 1
         finally:

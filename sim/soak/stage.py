@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from sim.lab.app import App
@@ -41,12 +44,21 @@ class Stage(Lab):
         assert isinstance(first, App)
         self.apps = [first, second]
         for app in self.apps:
-            app.options.update(OPTIONS)
+            app.options.update(OPTIONS, record=str(self._record(app)))
         first.take_over()
         second.start()
         self.point_at_apps()
         for each in self.world.logical_switches.values():
             self.ask(*self.creation(each))
+
+    def keep_records(self) -> list[Path]:
+        """Copy the records of the applications to a folder that stays; return the copies."""
+        folder = Path(tempfile.mkdtemp(prefix="soak-"))
+        records = [each for each in map(self._record, self.apps) if each.exists()]
+        return [Path(shutil.copy(each, folder)) for each in records]
+
+    def _record(self, app: App) -> Path:
+        return self.vtep.folder / f"{app.NAME}.record"
 
     def close(self) -> None:
         """Take everything down: processes, namespaces, files."""

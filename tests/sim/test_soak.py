@@ -2,9 +2,13 @@
 
 import os
 import random
+import re
+import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -269,7 +273,12 @@ def test_a_tool_that_hangs_fails_the_run_and_is_named(
 
     monkeypatch.setattr(Soak, "run_for", hang)
     assert run(f"t{os.getpid()}hangs", 0.1, 1) == 1
-    assert "\nFAILED: no answer within 0.1 s: sleep 60\nseed 1\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "\nFAILED: no answer within 0.1 s: sleep 60\nseed 1\n" in said
+    kept = re.search(r"told: python (.*) (\S+/vtep_ofapp\.record)\n", said)
+    assert kept is not None
+    assert "# br0: " in command([sys.executable, *kept[1].split(), kept[2]])
+    shutil.rmtree(Path(kept[2]).parent)
 
 
 def test_a_short_soak_keeps_every_promise(capsys: pytest.CaptureFixture[str]) -> None:
