@@ -20,7 +20,7 @@ for each round while caches fill up, which have bounds; with full caches, so man
 WARM_UP = 0.3
 """The part of a long life that does not count: caches fill, Python's arenas find their size."""
 
-AT_REST = {"listening": 1, "OpenFlow": 1, "OVSDB": 2}
+AT_REST = {"listening": 1, "OpenFlow": 1, "OVSDB": 2, "commands": 1}
 """The sockets of an application whose bridge and databases are connected.
 
 Another number of them is there while Open vSwitch waits until it connects again, and while the
@@ -28,7 +28,7 @@ application looks for a server.
 """
 
 _TCP_STATES = {"01": "OpenFlow", "0A": "listening"}
-_UNIX_STATES = {"03": "OVSDB"}
+_UNIX_STATES = {"01": "commands", "03": "OVSDB"}
 
 
 @dataclass(frozen=True)

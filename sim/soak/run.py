@@ -156,7 +156,8 @@ class Soak:
 
     def _measure(self) -> None:
         for app in self._stage.apps:
-            self._life[app.NAME].append(at_rest(self._stage, app))
+            now = at_rest(self._stage, app)
+            self._life[app.NAME].append(now)
 
     def _memory(self) -> str:
         return ", ".join(f"{figures(app.pid).memory:.1f}" for app in self._stage.apps if app.pid)
