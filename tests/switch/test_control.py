@@ -127,3 +127,15 @@ def control_socket(vtep: DummySwitch) -> Path:
     """Return the control socket of the application that runs."""
     process = (vtep.folder / "vtep_ofapp.pid").read_text().strip()
     return vtep.folder / f"vtep_ofapp.{process}.ctl"
+
+
+def test_show_says_why_a_database_is_not_there(vtep: DummySwitch) -> None:
+    shown = json.loads(vtep.app.ask("show", "--json"))["databases"]
+    assert {database["server"] for database in shown} == {vtep.db}
+    vtep.ovsdb_server.stop()
+
+    def reason() -> str:
+        shown = json.loads(vtep.app.ask("show", "--json"))["databases"][0]
+        return ", ".join(shown["unusable"])
+
+    vtep.wait(lambda: reason() == f"{vtep.db}: No such file or directory", "the reason")

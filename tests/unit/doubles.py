@@ -143,6 +143,7 @@ class WriterDouble:
         self.name = name
         self.transactions: list[list[Any]] = []
         self.connection: ServerConnection | None = None
+        self.unusable: dict[str, str] = {}
         self.lacks: tuple[type, ...] = ()
         """Kinds of writes for which the schema has no columns."""
 

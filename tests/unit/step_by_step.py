@@ -66,6 +66,7 @@ class Vtep:
         self.news: deque[Event] = deque()
         self.in_flight: Sequence[Any] | None = None
         self.connection: ServerConnection | None = None
+        self.unusable: dict[str, str] = {}
         self.written = 0
         self._next_row = 0x100000
 
@@ -174,6 +175,7 @@ class OpenVSwitch:
         self.news: deque[Event] = deque()
         self.in_flight: Sequence[Any] | None = None
         self.connection: ServerConnection | None = None
+        self.unusable: dict[str, str] = {}
         self.written = 0
         self._next_number = 100
 

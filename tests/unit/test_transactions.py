@@ -21,6 +21,7 @@ class Recorder:
         self.time = TimeDouble()
         self.lacks: tuple[str, ...] = ()
         self.connection: ServerConnection | None = None
+        self.unusable: dict[str, str] = {}
 
     @property
     def pause(self) -> float | None:

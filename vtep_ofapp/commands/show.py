@@ -2,14 +2,15 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from ..features.bindings.ports import Ports
 from ..features.learning.stations import LearnedMacs
 from ..features.tunnels.ports import Tunnels
+from ..loop.databases import HARDWARE_VTEP
 from ..loop.switch_driver import SwitchDriver
-from .answer import Answer, Content, Value
+from .answer import Answer, Content, Table
 from .command import Command, Running
 
 
@@ -30,18 +31,15 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
     )
 
 
-def _databases(running: Running) -> Mapping[str, Value]:
-    components = running.components
-    lock = components.lock
-    ours = "connected" if lock.is_held or not lock.leads else "away"
-    unread = components.hosts.unread
-    return {
-        "hardware_vtep": "not read yet" if lock.leads is None else ours,
-        **{
-            name: "not read yet" if name in unread else "read"
-            for name in components.databases.openvswitch
-        },
-    }
+def _databases(running: Running) -> Table:
+    """Return the server in use of each database, or why there is none."""
+    databases, now = running.components.databases, running.components.timers.clock()
+    rows = []
+    for name, each in {HARDWARE_VTEP: databases.vtep, **databases.openvswitch}.items():
+        server, since = each.connection or (None, now)
+        reasons = [f"{remote}: {reason}" for remote, reason in each.unusable.items()]
+        rows.append((name, server, int(now - since), reasons))
+    return Table(("database", "server", "connected_for_s", "unusable"), rows)
 
 
 def _switch(driver: SwitchDriver, running: Running) -> Content:

@@ -1,7 +1,7 @@
 """Write to a database: one transaction in flight, and a pause after one that failed."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -54,6 +54,11 @@ class Transactions:
     def connection(self) -> ServerConnection | None:
         """The connection to the server in use, None while the database is away."""
         return self._writer.connection
+
+    @property
+    def unusable(self) -> Mapping[str, str]:
+        """Why servers cannot be used, by their remotes, while none is in use."""
+        return self._writer.unusable
 
     def commit(self, writes: Iterable[Any]) -> None:
         """Commit the first of the writes, unless a transaction or a pause is under way."""

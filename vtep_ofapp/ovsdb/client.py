@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import eventlet
@@ -78,6 +78,11 @@ class Database:
     def connection(self) -> ServerConnection | None:
         """The connection to the server in use, None while the database is away."""
         return self._connection
+
+    @property
+    def unusable(self) -> Mapping[str, str]:
+        """Why servers cannot be used, by their remotes, while none is in use."""
+        return self._search.reasons
 
     def takes(self, write: Any) -> bool:
         """Return whether the schema has the columns of a write: an old one may lack them."""

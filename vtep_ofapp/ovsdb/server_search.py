@@ -27,7 +27,8 @@ class ServerSearch:
         self._name = name
         self._remotes = remotes
         self._tables = tables
-        self._reasons: dict[str, str] = {}
+        self.reasons: dict[str, str] = {}
+        """Why servers cannot be used, by their remotes, while none is in use."""
 
     def find(self) -> Server:
         """Wait for a usable server, and return it."""
@@ -38,7 +39,7 @@ class ServerSearch:
         finally:
             for each in asking:
                 each.kill()
-        self._reasons.clear()
+        self.reasons.clear()
         return server
 
     def _keep_asking(self, remote: str, found: Found) -> None:
@@ -59,6 +60,6 @@ class ServerSearch:
 
     def _tell_why_not(self, remote: str, reason: str) -> None:
         """Log why a server cannot be used, unless the reason is the same as before."""
-        if self._reasons.get(remote) != reason:
-            self._reasons[remote] = reason
+        if self.reasons.get(remote) != reason:
+            self.reasons[remote] = reason
             LOG.warning("%s: %s", f"{self._name}: {remote}", reason)  # a rate limit for each remote

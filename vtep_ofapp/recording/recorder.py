@@ -3,7 +3,7 @@
 import errno
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import FileIO
 from itertools import count
@@ -167,6 +167,10 @@ class _Writer:
     @property
     def connection(self) -> ServerConnection | None:
         return self.writer.connection
+
+    @property
+    def unusable(self) -> Mapping[str, str]:
+        return self.writer.unusable
 
     def takes(self, write: Any) -> bool:
         answer = self.writer.takes(write)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..loop.components import Components, build_components
 from ..loop.databases import HARDWARE_VTEP
@@ -119,6 +119,7 @@ class _Writer:
     """A database that is not written."""
 
     connection = None
+    unusable: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, name: str, answers: Mapping[Question, Any]) -> None:
         self._name = name

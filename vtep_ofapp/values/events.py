@@ -75,6 +75,10 @@ class Writer(Protocol):
     def connection(self) -> ServerConnection | None:
         """The connection to the server in use, None while the database is away."""
 
+    @property
+    def unusable(self) -> Mapping[str, str]:
+        """Why servers cannot be used, by their remotes, while none is in use."""
+
     def takes(self, write: Any) -> bool:
         """Return whether the database has the columns of a write: an old schema may lack them."""
 
