@@ -6,13 +6,13 @@ WORKERS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping openssl procps python3-venv systemd man-db
+DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping openssl procps python3-venv systemd prometheus chromium chromium-driver fonts-dejavu-core man-db
 
 # Tests start hundreds of processes of ours: they had to compile everything each time.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test lint format types behaviour unit switch labs coverage manual bench soak venv debian \
-    clean
+    clean web
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ switch: debian venv ## Run the tests with Open vSwitch's dummy ports; they need 
 labs: debian venv ## Run the tests in network namespaces; they need root
 	$(PYTEST) --numprocesses $(WORKERS) tests/lab tests/fabric tests/trouble tests/sim
 
+web: debian venv ## Run the tests of the metrics and of the page, with Prometheus and chromium
+	$(PYTEST) --numprocesses $(WORKERS) tests/web
+
 coverage: venv ## Run the unit tests and show which branches they do not take
 	HYPOTHESIS_PROFILE=quick $(PYTEST) --numprocesses auto --cov --cov-report term tests/unit
 
@@ -69,13 +72,17 @@ $(VENV)/installed: requirements.txt setup.py etc/osken-manager
 	$(BIN)/pip install --quiet --no-compile --requirement requirements.txt --editable '.[test]'
 	touch $@
 
+# The tests start a Prometheus of their own: that of the package is not to run as a service.
 debian: ## Install the Debian packages that are missing
 	@missing=$$(for each in $(DEBIAN); do \
 	    dpkg-query --show --showformat='$${Status}' $$each 2>/dev/null | grep --quiet 'ok installed' \
 	    || echo $$each; done); \
+	case " "$$missing" " in *" prometheus "*) \
+	    test ! -d /run/systemd/system || systemctl --quiet mask prometheus;; esac; \
 	if [ -n "$$missing" ]; then \
 	    apt-get update --quiet --quiet && \
-	    DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes $$missing; fi
+	    DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes \
+	        --no-install-recommends $$missing; fi
 
 clean: ## Remove what was made here
 	rm -rf $(VENV) build *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

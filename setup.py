@@ -12,6 +12,7 @@ REQUIREMENTS = [
     for line in (HERE / "requirements.txt").read_text().splitlines()
     if line.split("#")[0].strip()
 ]
+WEB = ["prometheus_client>=0.16,<1"]  # Debian 12 has 0.16
 SIM = ["pyroute2>=0.9,<0.10", "scapy>=2.6,<3", "pyyaml>=6,<7"]
 
 setup(
@@ -21,25 +22,40 @@ setup(
     long_description=(HERE / "README.md").read_text(),
     long_description_content_type="text/markdown",
     packages=find_packages(include=["vtep_ofapp", "vtep_ofapp.*"]),
-    package_data={"vtep_ofapp": ["py.typed"]},
+    package_data={"vtep_ofapp": ["py.typed"], "vtep_ofapp.web": ["static/*"]},
     data_files=[
         (
             "share/vtep_ofapp",
-            ["etc/vtep_ofapp.conf", "etc/vtep_ofapp.service", "etc/vtep_ofapp@.service"],
+            [
+                "etc/vtep_ofapp.conf",
+                "etc/vtep_ofapp.service",
+                "etc/vtep_ofapp@.service",
+                "etc/vtep-ofapp-web.service",
+            ],
         ),
+        ("share/vtep_ofapp/grafana", ["etc/grafana/vtep_ofapp.json"]),
+        ("share/vtep_ofapp/prometheus", ["etc/prometheus/vtep_ofapp.rules.yml"]),
         ("share/man/man8", ["etc/man/vtep-ofapp.8"]),
         ("share/man/man5", ["etc/man/vtep-ofapp.conf.5"]),
         ("share/bash-completion/completions", ["etc/bash-completion/vtep-ofapp"]),
     ],
     scripts=["etc/osken-manager"],
-    entry_points={"console_scripts": ["vtep-ofapp = vtep_ofapp.cli.main:main"]},
+    entry_points={
+        "console_scripts": [
+            "vtep-ofapp = vtep_ofapp.cli.main:main",
+            "vtep-ofapp-web = vtep_ofapp.web.__main__:main",
+        ]
+    },
     python_requires=">=3.10",
     install_requires=[OS_KEN, *(each for each in REQUIREMENTS if not each.startswith("os-ken"))],
     extras_require={
         "sim": SIM,
+        "web": WEB,
         "bench": [*SIM, "matplotlib>=3.8,<4"],
         "test": [
             *SIM,
+            *WEB,
+            "selenium>=4.25,<5",
             "pytest>=8,<10",
             "pytest-cov>=5,<8",
             "pytest-timeout>=2.3,<3",

@@ -90,6 +90,13 @@ def test_openflow_imports_values_the_pipeline_and_itself() -> None:
             assert parts <= {"openflow", "pipeline", *VALUES}, module
 
 
+def test_web_imports_itself_and_the_client_of_control_sockets() -> None:
+    for module in FILES:
+        if part_of(module) == "web":
+            others = {each for each in ours(module) if part_of(each) != "web"}
+            assert others <= {"vtep_ofapp.process.unixctl_client"}, module
+
+
 def test_there_are_no_circles() -> None:
     graph = {module: without_packages(module, ours(module)) for module in FILES}
     order = list(TopologicalSorter(graph).static_order())

@@ -25,7 +25,14 @@ ROOT = Path(__file__).parents[2]
 OLDEST = (3, 10)
 """The first Python that setup.py allows."""
 INSTALLED = {
-    "share/vtep_ofapp": ("vtep_ofapp.conf", "vtep_ofapp.service", "vtep_ofapp@.service"),
+    "share/vtep_ofapp": (
+        "vtep_ofapp.conf",
+        "vtep_ofapp.service",
+        "vtep_ofapp@.service",
+        "vtep-ofapp-web.service",
+    ),
+    "share/vtep_ofapp/grafana": ("grafana/vtep_ofapp.json",),
+    "share/vtep_ofapp/prometheus": ("prometheus/vtep_ofapp.rules.yml",),
     "share/man/man8": ("man/vtep-ofapp.8",),
     "share/man/man5": ("man/vtep-ofapp.conf.5",),
     "share/bash-completion/completions": ("bash-completion/vtep-ofapp",),
@@ -175,6 +182,12 @@ def check(environment: Path, package: Path, tmp_path: Path) -> None:
         for sample in samples:
             installed = folder / place / Path(sample).name
             assert installed.read_bytes() == (ROOT / "etc" / sample).read_bytes()
+    for file in (ROOT / "vtep_ofapp" / "web" / "static").iterdir():
+        assert (Path(where.strip()).parent / "web" / "static" / file.name).exists()
+    web = subprocess.run(
+        [folder / "bin/vtep-ofapp-web"], capture_output=True, text=True, check=False
+    )
+    assert web.stderr.endswith("prometheus_client is missing: pip install 'vtep-ofapp[web]'\n")
     config = (folder / "share/vtep_ofapp/vtep_ofapp.conf").read_text()
     (tmp_path / "app.conf").write_text(config.replace("port = 6653", f"port = {held_port()}"))
     for program, *arguments in COMMANDS:

@@ -1,0 +1,43 @@
+"""docs/monitoring.md has each metric, alert and option."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from tests.docs.pages import ROOT, code, table
+from vtep_ofapp.web.__main__ import parser
+from vtep_ofapp.web.metrics import FIGURES, UP, Figure
+
+PAGE = ROOT / "docs" / "monitoring.md"
+RULES = ROOT / "etc" / "prometheus" / "vtep_ofapp.rules.yml"
+
+
+def test_metrics_are_those_of_the_code() -> None:
+    said = {
+        (*code(row["metric"]), tuple(code(row["labels"])), row["meaning"])
+        for row in table(PAGE, "Metrics")
+    }
+    there = {
+        (each.name, each.labels if isinstance(each, Figure) else (), each.help) for each in FIGURES
+    }
+    assert {each for each in said if each[0] != UP} == there
+
+
+def test_labels_have_a_bound() -> None:
+    labels = {label for each in FIGURES if isinstance(each, Figure) for label in each.labels}
+    assert labels <= {"bridge", "database", "reason", "role", "version"}
+
+
+def test_alerts_are_those_of_the_rules() -> None:
+    rules = yaml.safe_load(RULES.read_text())["groups"][0]["rules"]
+    said = [code(row["alert"])[0] for row in table(PAGE, "Prometheus and Grafana")]
+    assert said == [rule["alert"] for rule in rules]
+
+
+def test_options_are_those_of_the_command() -> None:
+    text = PAGE.read_text()
+    options = set(re.findall(r"^  (--[a-z-]+)", parser().format_help(), re.MULTILINE))
+    said = {line.split("`")[1] for line in text.splitlines() if line.startswith("| `--")}
+    assert said == options - {"--version"}

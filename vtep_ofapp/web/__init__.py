@@ -1,0 +1,1 @@
+"""Metrics and a page, in a process of its own that asks the application over its socket."""

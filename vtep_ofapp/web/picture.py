@@ -1,0 +1,104 @@
+"""What the page draws, and /status.json answers: bridges, ports, tunnels and faults.
+
+Its size has a bound: of hundreds of ports or thousands of tunnels there are the first ones, those
+with a problem before others, and how many more there are.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from ..process.unixctl_client import CommandFailed, NoAnswer
+from .application import Application
+
+Json: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+
+MOST = {"ports": 96, "bindings": 6, "tunnels": 96, "faults": 50, "bridges": 16}
+"""How many of a kind there are at most: ports and tunnels of a bridge, bindings of a port."""
+
+
+def picture(application: Application) -> Json:
+    """Ask the application, and return the document; without an answer it says why."""
+    try:
+        shown = application.json("show")
+        status = application.json("status")
+        ports = application.json("port/show")
+        tunnels = application.json("tunnel/show")["tunnels"]
+        faults = application.json("fault/show")["faults"]
+    except (NoAnswer, CommandFailed) as error:
+        return {"answers": False, "reason": str(error)}
+    bridges = shown["switches"]
+    return {
+        "answers": True,
+        "version": shown["vtep_ofapp"],
+        "role": shown["role"],
+        "status": shown["status"],
+        "ready": status["ready"],
+        "running_for_s": shown["running_for_s"],
+        "databases": shown["databases"],
+        **_first(
+            "bridges", list(bridges), lambda name: _bridge(name, bridges[name], ports, tunnels)
+        ),
+        **_first("faults", faults, dict),
+    }
+
+
+def _bridge(name: str, switch: Json, ports: Json, tunnels: Sequence[Json]) -> Json:
+    bindings: dict[str, list[Json]] = {}
+    for each in _of(name, ports["bindings"]):
+        bindings.setdefault(each["port"], []).append(each)
+    own_ports, own_tunnels = _of(name, ports["ports"]), _of(name, tunnels)
+    return {
+        "bridge": name,
+        **_without(("ports", "tunnels"), switch),
+        **_first("ports", own_ports, lambda port: _port(port, bindings), _is_well),
+        **_first("tunnels", own_tunnels, _tunnel, _forwards),
+    }
+
+
+def _port(port: Json, bindings: Mapping[str, Sequence[Json]]) -> Json:
+    own = bindings.get(port["port"], ())
+    return {
+        **_without(("bridge", "bindings"), port),
+        **_first("bindings", own, lambda each: _without(("bridge", "port"), each)),
+    }
+
+
+def _tunnel(tunnel: Json) -> Json:
+    """Return a tunnel with the number of its logical switches in place of their names."""
+    number = len(tunnel["logical_switches"])
+    return {**_without(("bridge", "vnis"), tunnel), "logical_switches": number}
+
+
+def _is_well(port: Json) -> bool:
+    return not port["problem"]
+
+
+def _forwards(tunnel: Json) -> bool:
+    return bool(tunnel["forwards"])
+
+
+def _of(bridge: str, rows: Iterable[Json]) -> list[Json]:
+    return [each for each in rows if each["bridge"] == bridge]
+
+
+def _without(names: Sequence[str], row: Mapping[str, Any]) -> Json:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def _first(
+    kind: str,
+    items: Sequence[T],
+    draw: Callable[[T], Json],
+    is_well: Callable[[T], bool] = lambda item: True,
+) -> Json:
+    """Return the first items of a kind, in their order, and how many more there are.
+
+    Those that are not well come before others that would be left out.
+    """
+    numbers = sorted(range(len(items)), key=lambda number: is_well(items[number]))
+    chosen = sorted(numbers[: MOST[kind]])
+    return {
+        kind: [draw(items[number]) for number in chosen],
+        f"more_{kind}": len(items) - len(chosen),
+    }
