@@ -96,7 +96,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         try:
             strange = unused_options.check(sys.argv[1:])
             options = config.read()
-            write_pidfile(options.pidfile)
+            write_pidfile(options)
             listening = _listener(options.openflow)
         except (BadOption, CannotStart, server.CannotListen) as error:
             LOG.critical("vtep_ofapp: %s", error)
@@ -136,7 +136,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             record.begin_turn(events)
 
         self._loop = Loop(components, inbox, ServiceManager(), begin_turn)
-        self._unixctl = options.unixctl
+        self._options = options
         self._running = Running(
             components, inbox, config.shown(), time.time(), signals.end, COMMANDS
         )
@@ -159,7 +159,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
 
     def _listen_for_commands(self) -> None:
         try:
-            control = open_socket(self._unixctl, self._running)
+            control = open_socket(self._options, self._running)
         except CannotStart as error:
             LOG.critical("vtep_ofapp: %s", error)
             signals.end()

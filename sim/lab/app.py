@@ -108,19 +108,14 @@ class App(Controller):
         super().start()
 
     def control(self) -> dict[str, str]:
-        """Return where it is asked: a further one needs a pidfile and a socket of its own."""
+        """Return how ovs-appctl finds it by its name: a further one needs a pidfile of its own."""
         if self.NAME == App.NAME:
             return {}
-        return {"pidfile": str(self.vtep.folder / f"{self.NAME}.pid"), "unixctl": self.socket}
-
-    @property
-    def socket(self) -> str:
-        """The control socket of a further application, and the target of the first one."""
-        return App.NAME if self.NAME == App.NAME else str(self.vtep.folder / f"{self.NAME}.ctl")
+        return {"pidfile": str(self.vtep.folder / f"{self.NAME}.pid")}
 
     def ask(self, *words: str) -> str:
         """Return its answer to a command. Raises CommandFailed."""
-        return self.vtep.run(["ovs-appctl", "-t", self.socket, *words])
+        return self.vtep.run(["ovs-appctl", "-t", self.NAME, *words])
 
     def take_over(self) -> None:
         """Start the application, point the bridge at it, wait until they are connected."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -55,18 +56,27 @@ def test_what_a_killed_process_left_behind_is_replaced(vtep: DummySwitch) -> Non
     assert "in charge" in vtep.app.ask("status")
 
 
-def test_a_second_process_is_asked_at_its_own_socket(vtep: DummySwitch) -> None:
-    second = DummyApp(vtep, "second")
+def test_a_second_process_is_found_by_its_own_pidfile(
+    vtep: DummySwitch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = DummyApp(vtep, "vtep_ofapp-two")
     second.start()
     second.wait_to_say("standing by")
     assert second.ask("status").startswith("role: standing by")
-    second.stop()
-    # With the first one's pidfile it runs nevertheless, and harms nobody.
+    monkeypatch.setenv("OVS_RUNDIR", str(vtep.folder))
+    assert ask(socket_of("vtep_ofapp-two"), "status", []).startswith("role: standing by")
+    assert "in charge of br0" in vtep.app.ask("status")
+
+
+def test_a_second_process_with_the_same_pidfile_harms_nobody(vtep: DummySwitch) -> None:
+    second = DummyApp(vtep, "second")
     second.control = dict  # type: ignore[method-assign]
-    second.begin_log()
     second.start()
-    second.wait_to_say("it is that of the running process")
     second.wait_to_say("standing by")
+    line = r"it is that of the running process \d+; ask this one at (\S+), or give it a pidfile"
+    found = re.search(line, second.log_text)
+    assert found
+    assert ask(found[1], "status", []).startswith("role: standing by")
     assert "in charge of br0" in vtep.app.ask("status")
     second.stop()
     # A pidfile that was asked for is another matter.

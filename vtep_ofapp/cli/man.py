@@ -35,7 +35,8 @@ _ENVIRONMENT = {
 }
 _FILES = {
     "$OVS_RUNDIR/vtep_ofapp.pid": "The process id, by which commands find the process.",
-    "$OVS_RUNDIR/vtep_ofapp.PID.ctl": "The socket on which commands are answered.",
+    "$OVS_RUNDIR/vtep_ofapp.PID.ctl": "The socket on which commands are answered, if the "
+    "pidfile is the one above.",
 }
 
 Entries = Iterable[tuple[str, str]]

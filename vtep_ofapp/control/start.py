@@ -5,7 +5,8 @@ import os
 
 from ..commands.command import Running
 from ..commands.registry import COMMANDS
-from ..process.unixctl_client import NAME, run_directory
+from ..process.config import Options
+from ..process.unixctl_client import NAME, run_directory, socket_beside
 from . import pidfile
 from .server import CannotListen, ControlServer
 
@@ -16,37 +17,46 @@ class CannotStart(Exception):
     """A pidfile or a socket that was asked for cannot be made; the text says why."""
 
 
-def write_pidfile(path: str | None) -> None:
-    """Write the pidfile; without a path the one that ``ovs-appctl -t vtep_ofapp`` looks for.
+def write_pidfile(options: Options) -> None:
+    """Write the pidfile; by default the one that ``ovs-appctl -t vtep_ofapp`` looks for.
 
-    That one may be another process's, or its folder missing: this process then runs without it.
-    Raises CannotStart if a path that was given cannot be used.
+    The default may be another process's, or its folder missing: this process then runs without a
+    pidfile. Raises CannotStart if the one of the options cannot be used.
     """
-    file = path or f"{run_directory()}/{NAME}.pid"
+    file = _pidfile(options)
     try:
         pidfile.write(file)
     except (pidfile.PidfileTaken, OSError) as error:
         reason = f"{file}: {_reason(error)}"
-        if path is not None:
+        if options.pidfile is not None:
             raise CannotStart(f"[vtep] pidfile: {reason}") from None
-        LOG.warning("%s; ask this one at its own socket, or give it a pidfile", reason)
+        LOG.warning("%s; ask this one at %s, or give it a pidfile", reason, _socket(options))
 
 
-def open_socket(path: str | None, running: Running) -> ControlServer | None:
+def open_socket(options: Options, running: Running) -> ControlServer | None:
     """Return the server of the control socket; None if the socket cannot be made.
 
-    Raises CannotStart if a path that was given cannot be used.
+    By default it is where ovs-appctl looks for the process with our pidfile. Raises CannotStart if
+    the one of the options cannot be made.
     """
-    file = path or f"{run_directory()}/{NAME}.{os.getpid()}.ctl"
+    file = _socket(options)
     try:
         server = ControlServer(file, COMMANDS, running)
     except CannotListen as error:
-        if path is not None:
+        if options.unixctl is not None:
             raise CannotStart(f"[vtep] unixctl: {error}") from None
         LOG.warning("no command is answered: %s", error)
         return None
     LOG.info("commands are answered at %s", file)
     return server
+
+
+def _pidfile(options: Options) -> str:
+    return options.pidfile or f"{run_directory()}/{NAME}.pid"
+
+
+def _socket(options: Options) -> str:
+    return options.unixctl or socket_beside(_pidfile(options), os.getpid())
 
 
 def _reason(error: pidfile.PidfileTaken | OSError) -> str:

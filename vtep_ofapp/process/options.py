@@ -102,12 +102,14 @@ _PROCESS = (
         "pidfile",
         sample_default="$OVS_RUNDIR/vtep_ofapp.pid",
         help="File for the process id, by which ovs-appctl -t vtep_ofapp finds this process. "
-        "A second process on a host needs a file of its own.",
+        "A second process on a host needs a file of its own; ovs-appctl -t NAME finds the one "
+        "with $OVS_RUNDIR/NAME.pid.",
     ),
     cfg.StrOpt(
         "unixctl",
         sample_default="$OVS_RUNDIR/vtep_ofapp.PID.ctl",
-        help="Unix socket on which commands are answered.",
+        help="Unix socket on which commands are answered. Without this option it is beside the "
+        "pidfile: DIR/NAME.PID.ctl for DIR/NAME.pid.",
     ),
     cfg.StrOpt(
         "record",

@@ -28,6 +28,11 @@ def run_directory() -> str:
     return os.environ.get("OVS_RUNDIR") or RUN_DIRECTORY
 
 
+def socket_beside(pidfile: str, process: int) -> str:
+    """Return where the process with this pidfile has its control socket, if it chooses none."""
+    return f"{pidfile.removesuffix('.pid')}.{process}.ctl"
+
+
 def socket_of(target: str, folder: str | None = None) -> str:
     """Return the path of a control socket: the target itself, or that of the named process.
 
@@ -48,7 +53,7 @@ def socket_of(target: str, folder: str | None = None) -> str:
         ) from None
     except (OSError, ValueError) as error:
         raise NoAnswer(f"{pidfile}: {getattr(error, 'strerror', 'no process id in it')}") from None
-    return f"{folder}/{target}.{process}.ctl"
+    return socket_beside(pidfile, process)
 
 
 def ask(path: str, command: str, arguments: Sequence[str], timeout: float = 60.0) -> str:
