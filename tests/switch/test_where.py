@@ -110,6 +110,16 @@ def check_tunnels(scene: DummySwitch) -> None:
     assert anyone["remote"] is None
     assert anyone["ofport"] == there[anyone["port"]]["ofport"]
 
+    def sent() -> int:
+        rows = {row["remote"]: row for row in ask(scene, "tunnel/show")["counters"]}
+        assert list(rows) == [*NODES, None]
+        packets: int = rows[ALIVE]["tx_packets"]
+        return packets
+
+    before = sent()
+    scene.receive("p0", HOST, FAR)
+    scene.wait(lambda: sent() > before, "a frame into the tunnel to be counted")
+
 
 def check_vnis_and_ports(scene: DummySwitch) -> None:
     first, second = ask(scene, "vni/show")["vnis"]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
+
+import eventlet
 
 from vtep_ofapp.commands import answering
 from vtep_ofapp.commands.command import Running
 from vtep_ofapp.commands.registry import COMMANDS
+from vtep_ofapp.values.events import Event
 
 from .app import App
 
@@ -19,6 +23,7 @@ class Asking:
 
     def __init__(self, app: App) -> None:
         self.ended = 0
+        self._app = app
         self.running = Running(
             app.components, app.inbox, {"[vtep] lock": "vtep_ofapp"}, 0.0, self._end, COMMANDS
         )
@@ -30,6 +35,19 @@ class Asking:
     def json(self, name: str, *words: str) -> Any:
         """Return the answer for programs."""
         return json.loads(self.text(name, *words, "--json"))
+
+    def text_in_turns(self, words: Sequence[str], *events: Event) -> str:
+        """Return the answer of a command that may wait for its own event, and for these events."""
+        asking = eventlet.spawn(self.text, *words)
+        eventlet.sleep(0)
+        if not asking.dead:
+            self._app.turn(*self._app.inbox.take())
+            eventlet.sleep(0)
+        for event in events:
+            assert not asking.dead
+            self._app.turn(event)
+        answer: str = asking.wait()
+        return answer
 
     def fails(self, name: str, *words: str) -> bool:
         """Return whether the command ends with a non-zero exit code."""

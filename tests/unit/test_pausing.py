@@ -2,14 +2,11 @@
 
 import logging
 
-import eventlet
-
 from vtep_ofapp.loop.pausing import REMINDER_TIME
 from vtep_ofapp.values.events import (
     Committed,
     Connected,
     Disconnected,
-    Event,
     LockIs,
     PauseIs,
     VtepRows,
@@ -114,26 +111,13 @@ def test_every_answer_says_so(app: App) -> None:
     assert asking.json("status")["paused"] is True
 
 
-def asked_in_turns(app: App, command: str, *events: Event) -> str:
-    """Return the answer of a command that waits for turns: one of its own, and more events."""
-    asking = eventlet.spawn(Asking(app).text, command)
-    eventlet.sleep(0)
-    app.turn(*app.inbox.take())
-    eventlet.sleep(0)
-    for event in events:
-        assert not asking.dead
-        app.turn(event)
-    answer: str = asking.wait()
-    return answer
-
-
 def test_the_command_waits_for_what_is_unanswered(app: App) -> None:
     connection = app.start()
     app.tell(Gone(RED))
-    answer = asked_in_turns(
-        app, "pause", Committed("hardware_vtep", None), VtepRows([]), connection.done()
-    )
+    asking = Asking(app)
+    events = Committed("hardware_vtep", None), VtepRows([]), connection.done()
+    answer = asking.text_in_turns(["pause"], *events)
     assert answer.splitlines()[1] == "unanswered: -"
     app.time.now += 12.0
-    assert asked_in_turns(app, "resume") == "paused_for_s: 12\n"
-    assert asked_in_turns(app, "resume") == "paused_for_s: -\n"
+    assert asking.text_in_turns(["resume"]) == "paused_for_s: 12\n"
+    assert asking.text_in_turns(["resume"]) == "paused_for_s: -\n"

@@ -1,10 +1,12 @@
 """tunnel/show: the tunnels to remote VTEPs, their state and that of BFD."""
 
+import json
 from typing import Any
 
 from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.events import LockIs
+from vtep_ofapp.values.counters import PortCounter
+from vtep_ofapp.values.events import Disconnected, LockIs, PortCounters
 
 from .app import App, described
 from .asking import Asking
@@ -26,17 +28,26 @@ from .builders import (
 from .scene import have, tunnel_to
 
 SECOND_OWN = "10.0.0.9"
+COUNTER = PortCounter(1, 2, 100, 200, None, None, None, None)
+
+
+def ask(app: App, *words: str) -> Any:
+    """Return the answer; the switch has counted only its port 10, to and from FAR."""
+    command = ("tunnel/show", *words, "--json")
+    drivers = app.components.switches.drivers
+    connections = [each.connection for each in drivers.values() if each.connection]
+    answers = (PortCounters(each, {10: COUNTER}) for each in connections)
+    return json.loads(Asking(app).text_in_turns(command, *answers))
 
 
 def tunnels(app: App, *words: str) -> dict[str, Any]:
     """Return the rows about tunnels by their remote address."""
-    rows = Asking(app).json("tunnel/show", *words)["tunnels"]
-    return {row.pop("remote"): row for row in rows}
+    return {row.pop("remote"): row for row in ask(app, *words)["tunnels"]}
 
 
 def receivers(app: App, *words: str) -> list[tuple[Any, ...]]:
     """Return remote and local address, number and problem of ports that only receive."""
-    rows = Asking(app).json("tunnel/show", *words)["receive_only"]
+    rows = ask(app, *words)["receive_only"]
     return [(row["remote"], row["local"], row["ofport"], row["problem"]) for row in rows]
 
 
@@ -70,6 +81,25 @@ def test_tunnels_and_their_users(app: App) -> None:
     assert tunnels(app, "10.0.0.77") == {}
     assert receivers(app) == [(None, OWN, 900, None)]
     assert receivers(app, FAR) == []
+
+
+def test_counters(app: App) -> None:
+    connection = app.start(remote_mac(MAC1, FAR), remote_mac(MAC2, FURTHER, row=uuid(0x1001)))
+    far = tunnel_to(app, FAR, 10)
+    have(app, connection, far, tunnel_to(app, FURTHER, 11))
+    (row,) = ask(app)["counters"]
+    assert row == {
+        "bridge": "br0",
+        "remote": FAR,
+        "local": OWN,
+        "port": far.name,
+        "rx_packets": 1,
+        "tx_packets": 2,
+        "rx_bytes": 100,
+        "tx_bytes": 200,
+    }
+    app.turn(Disconnected(connection))
+    assert ask(app)["counters"] == []
 
 
 def test_bfd(app: App) -> None:

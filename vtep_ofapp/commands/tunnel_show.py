@@ -1,6 +1,6 @@
 """``tunnel/show``: the tunnels to remote VTEPs, their state and that of BFD."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..engine.switch_state import SwitchState
 from ..features.logical_switches.rows import LogicalSwitches
@@ -9,9 +9,11 @@ from ..features.tunnels.conditions import Condition, TunnelConditions
 from ..features.tunnels.feature import AnySender, Tunnel, users_of
 from ..features.tunnels.ports import Tunnels
 from ..values.addresses import ipv4_number
+from ..values.counters import PortCounter
 from ..values.rows import ANYONE
 from .answer import Answer, Row, Table
 from .command import Command, Running
+from .counters_now import counters_now
 from .scope import Scope, scope
 
 _USAGE = "[BRIDGE] [ADDRESS]"
@@ -31,6 +33,9 @@ _TUNNELS = (
     "problem",
 )
 _RECEIVERS = ("bridge", "remote", "local", "port", "ofport", "problem")
+_COUNTED = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes")
+"""What Open vSwitch counts at a tunnel."""
+_COUNTERS = ("bridge", "remote", "local", "port", *_COUNTED)
 
 
 def _show(arguments: Sequence[str], running: Running) -> Answer:
@@ -39,8 +44,14 @@ def _show(arguments: Sequence[str], running: Running) -> Answer:
         _tunnel(address, switch) for switch in asked.switches for address in _remotes(switch, asked)
     )
     receivers = (row for switch in asked.switches for row in _receivers(switch, asked))
+    now = counters_now(asked.switches, running)
+    counters = (row for switch in asked.switches for row in _counters(switch, asked, now))
     return Answer(
-        {"tunnels": Table(_TUNNELS, tunnels), "receive_only": Table(_RECEIVERS, receivers)}
+        {
+            "tunnels": Table(_TUNNELS, tunnels),
+            "receive_only": Table(_RECEIVERS, receivers),
+            "counters": Table(_COUNTERS, counters),
+        }
     )
 
 
@@ -99,6 +110,21 @@ def _receivers(switch: SwitchState, asked: Scope) -> Iterator[Row]:
         for port in tunnels.existing(ANYONE):
             problem = port.error or "; ".join(problems) or None
             yield switch.name, None, port.local, port.name, port.number, problem
+
+
+def _counters(
+    switch: SwitchState, asked: Scope, now: Mapping[str, Mapping[int, PortCounter]]
+) -> Iterator[Row]:
+    """Yield a row for each tunnel port that its switch has counted just now."""
+    counters, tunnels = now.get(switch.name, {}), switch.view[Tunnels]
+    anyone = [ANYONE] if asked.address is None else []
+    for address in (*_remotes(switch, asked), *anyone):
+        for port in tunnels.existing(address):
+            counter = counters.get(port.number) if port.number is not None else None
+            if counter is not None:
+                remote = None if address == ANYONE else address
+                known = (getattr(counter, name) for name in _COUNTED)
+                yield switch.name, remote, port.local, port.name, *known
 
 
 COMMANDS = (
