@@ -20,6 +20,11 @@ def test_the_interface_of_this_namespace_is_found() -> None:
                 assert host.has_interface(interface.name, number, mac)
 
 
+def test_the_mtu_of_an_interface() -> None:
+    assert host.mtu("lo") == int(Path("/sys/class/net/lo/mtu").read_text())
+    assert host.mtu("br-nowhere") is None
+
+
 @pytest.mark.parametrize(
     "other", [("lo", 2, LOOPBACK[2]), ("lo", 1, "02:00:00:00:00:01"), ("br-nowhere", 1, "")]
 )

@@ -45,6 +45,13 @@ def test_the_first_drops_are_said_and_those_after_them_are_not(bench: Bench) -> 
     assert bench.count(red=9, blue=1) == ["br0: 1 frames with VNI 44"]
 
 
+def test_those_that_came_lately(bench: Bench) -> None:
+    bench.count(red=3, blue=0)
+    assert list(bench.unnamed.recent()) == [(33, 3)]
+    bench.now += QUIET
+    assert list(bench.unnamed.recent()) == []
+
+
 def test_what_a_former_process_counted_is_said(bench: Bench) -> None:
     assert bench.count(red=7) == ["br0: 7 frames with VNI 33"]
 

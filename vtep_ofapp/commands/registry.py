@@ -3,6 +3,7 @@
 from itertools import chain
 
 from . import (
+    check,
     fault_show,
     flood_show,
     mac_show,
@@ -18,6 +19,7 @@ from . import (
 )
 
 _MODULES = (
+    check,
     fault_show,
     flood_show,
     mac_show,

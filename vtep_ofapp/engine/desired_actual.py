@@ -63,6 +63,10 @@ class DesiredActual(Generic[K, W]):
         for key, (have, want) in self._differing.items():
             yield Difference(key, have, want)
 
+    def count_differences(self) -> int:
+        """Return the number of keys where desired and actual differ."""
+        return len(self._differing)
+
     def settled(self) -> bool:
         """Whether desired and actual agree on every key."""
         return not self._differing

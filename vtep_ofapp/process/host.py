@@ -5,10 +5,11 @@ import errno
 import fcntl
 import socket
 import struct
+import sys
 from typing import Protocol
 
-_SIOCGIFCONF, _SIOCGIFHWADDR = 0x8912, 0x8927
-"""Requests of netdevice(7): addresses of all interfaces, and the MAC address of one."""
+_SIOCGIFCONF, _SIOCGIFMTU, _SIOCGIFHWADDR = 0x8912, 0x8921, 0x8927
+"""Requests of netdevice(7): addresses of all interfaces, and MTU and MAC address of one."""
 _MAX_ADDRESSES = 4096
 _IFREQ = 40
 """Bytes of a struct ifreq."""
@@ -32,12 +33,25 @@ def has_interface(name: str, number: int, mac: str) -> bool:
     try:
         if socket.if_nametoindex(name) != number:
             return False
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-            request = struct.pack(f"{_IFREQ}s", name.encode())
-            answer = fcntl.ioctl(any_socket, _SIOCGIFHWADDR, request)
+        answer = _ask(_SIOCGIFHWADDR, name)
     except OSError:
         return False
     return answer[18:24].hex(":") == mac
+
+
+def mtu(interface: str) -> int | None:
+    """Return the MTU of an interface in bytes, None if this host has none of that name."""
+    try:
+        answer = _ask(_SIOCGIFMTU, interface)
+    except OSError:
+        return None
+    return int.from_bytes(answer[16:20], sys.byteorder)
+
+
+def _ask(request: int, interface: str) -> bytes:
+    """Return the struct ifreq that answers a request about an interface. Raises OSError."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        return fcntl.ioctl(any_socket, request, struct.pack(f"{_IFREQ}s", interface.encode()))
 
 
 def has_address(address: str) -> bool:

@@ -19,7 +19,7 @@ from ...engine.view import View
 from ...pipeline import tunnels
 from ...values.addresses import only
 from ...values.faults import Fault, FaultWord
-from ...values.rows import ANYONE, BridgePort, TunnelReport
+from ...values.rows import ANYONE, BridgePort, TunnelReport, VxlanPort
 from ..bindings.ports import Ports
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..logical_switches.vni_mapping import VniMapping
@@ -140,10 +140,9 @@ def _tunnel(key: Tunnel, view: View) -> Desired:
     if port is not None and port.error:
         reason = f"Open vSwitch cannot make the tunnel to {address}: {port.error}"
         faults.append(view.switch_fault(reason))
-    vnis = {view[VniMapping].vni_towards(user) for user in users} | ({0} if settings else set())
     return Desired(
         tuple(flows),
-        faults=(*faults, *_taken_faults(address, local, vnis, view)),
+        faults=(*faults, *_taken_faults(address, view)),
         rows=tuple(_rows(users, _report(local, settings, port), view)),
         ports=state.ports(address, settings),
     )
@@ -171,20 +170,29 @@ def _rows(
     return ((TunnelTo(locator), report) for locator in sorted(locators))
 
 
-def _taken_faults(address: str, local: str, vnis: set[int | None], view: View) -> Iterator[Fault]:
-    """Yield a fault for each port with a fixed key that receives packets of this tunnel.
+def taking(address: str, view: View) -> Iterator[VxlanPort]:
+    """Yield the ports with a fixed key that receive packets of a tunnel. BFD packets have key 0."""
+    local = view.tunnel_ip
+    if local is None:
+        return
+    ports = [each for each in view[FixedKeys].ports if each.takes(address, local, each.key or 0)]
+    if not ports:  # the normal case
+        return
+    vnis = {view[VniMapping].vni_towards(user) for user in users_of(address, view)}
+    if view[TunnelRows].bfd_settings(address)[0]:
+        vnis.add(0)
+    yield from (port for port in ports if port.key in vnis)
 
-    BFD packets have key 0.
-    """
-    for port in view[FixedKeys].ports:
-        if port.key in vnis and port.takes(address, local, port.key or 0):
-            sender = f"from {address}" if port.remote else "from every VTEP"
-            reason = (
-                f"VXLAN port {port.name} of bridge {port.bridge} takes the packets with key "
-                f"{port.key} that come {sender}: ovs-vsctl del-port {port.bridge} {port.name}, "
-                "or if ovs-vtep left it, python -m vtep_ofapp.cleanup --ovs-vtep"
-            )
-            yield view.switch_fault(reason)
+
+def _taken_faults(address: str, view: View) -> Iterator[Fault]:
+    for port in taking(address, view):
+        sender = f"from {address}" if port.remote else "from every VTEP"
+        reason = (
+            f"VXLAN port {port.name} of bridge {port.bridge} takes the packets with key "
+            f"{port.key} that come {sender}: ovs-vsctl del-port {port.bridge} {port.name}, "
+            "or if ovs-vtep left it, python -m vtep_ofapp.cleanup --ovs-vtep"
+        )
+        yield view.switch_fault(reason)
 
 
 def _why_tunnel(key: Tunnel, view: View) -> Iterator[Cause]:

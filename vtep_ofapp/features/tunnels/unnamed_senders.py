@@ -1,7 +1,7 @@
 """Log lines about frames that are dropped because no row names their sender."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from ...pipeline.tunnels import unnamed_vni
 from ...values.counters import Counter
@@ -26,6 +26,14 @@ class Unnamed:
         self._clock = clock
         self._counts: dict[FlowKey, int] = {}
         self._last: dict[FlowKey, float] = {}
+
+    def recent(self) -> Iterator[tuple[int, int]]:
+        """Yield the VNIs of such frames that came lately, and how many each flow has counted."""
+        now = self._clock()
+        for key, last in self._last.items():
+            vni = dict(key.match).get("tunnel_id")
+            if isinstance(vni, int) and now - last < QUIET:
+                yield vni, self._counts[key]
 
     def count(self, counters: Mapping[FlowKey, Counter]) -> None:
         """Handle the counters of flows; log the flows that began to drop frames."""
