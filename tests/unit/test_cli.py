@@ -52,6 +52,17 @@ def test_wrong_words_are_one_line(
     assert said_by == (2, "", f"vtep-ofapp: {reason}; see vtep-ofapp --help\n")
 
 
+def test_a_record_is_replayed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "record").write_text("no record\n")
+    code, _, line = said(capsys, monkeypatch, "replay", str(tmp_path / "record"))
+    assert (code, line) == (1, f"{tmp_path}/record: no line of it begins a record\n")
+    with pytest.raises(SystemExit):
+        said(capsys, monkeypatch, "replay")
+    assert "usage: vtep-ofapp replay " in capsys.readouterr().err
+
+
 def test_other_words_are_for_the_running_application(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,14 +23,14 @@ _vtep_ofapp() {{
 }}
 complete -F _vtep_ofapp vtep-ofapp
 """
-_CHECK = "check-config"
+_WITH_FILE = ["check-config", "replay"]
 
 
 def bash() -> str:
     """Return the script that bash reads when it first completes the command."""
     flags = (*OF_OS_KEN, *OURS, *INFORMING, *ASKING)
-    with_files = [_CHECK, *_names(flag.names for flag in flags if flag.value)]
-    words = ["run", _CHECK, *_names(flag.names for flag in flags)]
+    with_files = [*_WITH_FILE, *_names(flag.names for flag in flags if flag.value)]
+    words = ["run", *_WITH_FILE, *_names(flag.names for flag in flags)]
     words += [command.name for command in COMMANDS]
     lines = "\n".join(f"        {word}" for word in words)
     return _SCRIPT.format(words=lines, files="|".join(with_files))

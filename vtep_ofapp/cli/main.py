@@ -40,6 +40,8 @@ def _done(words: Sequence[str]) -> int:
         raise WrongWords(f"no command for {target}")
     if command == "check-config":
         return _check_config(words[1:])
+    if command == "replay":
+        return _replay(words[1:])
     _answer(target or unixctl_client.NAME, command, words[1:])
     return 0
 
@@ -69,6 +71,12 @@ def _check_config(arguments: Sequence[str]) -> int:
     from .check_config import check
 
     return check(arguments[0])
+
+
+def _replay(arguments: Sequence[str]) -> int:
+    from ..recording.__main__ import main
+
+    return main(arguments, f"{_NAME} replay")
 
 
 def _run(words: Sequence[str]) -> int:

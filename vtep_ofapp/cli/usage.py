@@ -16,12 +16,15 @@ from .flags import ASKING, INFORMING, OF_OS_KEN, OURS, Flag
 SYNOPSIS = (
     "[run] [FLAG]...",
     "check-config FILE",
+    "replay FILE [--session N] [--until TURN] [--json] [-v]",
     "[-t TARGET] COMMAND [ARGUMENT]... [--json]",
 )
 ACTIONS = {
     "run": "Run the application. It stays in the foreground and logs to standard error.",
     "check-config": "Say whether a configuration file is right, with exit code 0, or what is "
     "wrong, with 1.",
+    "replay": "Replay what --record recorded, without a switch or a database, and print the flows, "
+    "groups, tunnel ports and rows that the application desired at the end.",
     "COMMAND": "Ask the running application. The exit code is 1 if none answers, and 2 if the "
     "command fails or has wrong words.",
 }

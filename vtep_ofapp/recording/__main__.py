@@ -1,4 +1,4 @@
-"""Replay a record: ``python -m vtep_ofapp.recording FILE``."""
+"""Replay a record: ``vtep-ofapp replay FILE``, or ``python -m vtep_ofapp.recording FILE``."""
 
 import argparse
 import json
@@ -12,13 +12,16 @@ from .outcome import as_text, outcome
 from .reading import Session, sessions
 from .replay import Replay
 
+_PROGRAM = "python -m vtep_ofapp.recording"
 
-def main(arguments: Sequence[str] | None = None) -> int:
+
+def main(arguments: Sequence[str], program: str = _PROGRAM) -> int:
     """Replay a record and print what the application desired at its end.
 
-    Return the exit code: 0, 1 if the record cannot be read to its end, 2 for wrong arguments.
+    ``program`` is the command that was typed. Return the exit code: 0, 1 if the record cannot be
+    read to its end. Raises SystemExit with 2 for wrong arguments.
     """
-    parser = _parser()
+    parser = _parser(program)
     given = parser.parse_args(arguments)
     level = logging.INFO if given.verbose else logging.ERROR
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
@@ -42,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m vtep_ofapp.recording",
+        prog=program,
         description="Replay a record of vtep_ofapp, without a switch or a database, and print the "
         "flows, groups, tunnel ports and rows that it desired at the end.",
     )
@@ -66,4 +69,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
