@@ -1,6 +1,6 @@
 """The figures that a monitoring system scrapes."""
 
-from vtep_ofapp.values.events import Disconnected
+from vtep_ofapp.values.events import Disconnected, PauseIs
 
 from .app import App
 from .asking import Asking
@@ -15,6 +15,7 @@ def test_they_are_those_of_the_switches_and_of_the_work(app: App) -> None:
     shown = asking.json("metrics/show")
     switch = shown["switches"]["br0"]
     assert shown["is_ready"]
+    assert not shown["is_paused"]
     assert switch["is_connected"]
     assert (switch["connections"], switch["ports"], switch["bindings"]) == (1, 1, 1)
     assert switch["flows"] > 10
@@ -25,5 +26,7 @@ def test_they_are_those_of_the_switches_and_of_the_work(app: App) -> None:
     for counts in works.values():
         assert counts == sorted(counts)
         assert len(counts) == len(shown["bounds_s"]) + 1
+    app.turn(PauseIs(paused=True))
+    assert asking.json("metrics/show")["is_paused"]
     app.turn(Disconnected(connection))
     assert not asking.json("metrics/show")["switches"]["br0"]["is_connected"]

@@ -10,7 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-STATUS = {"role": "active", "status": "in charge of br0", "ready": True, "running_for_s": 7}
+STATUS = {
+    "role": "active",
+    "status": "in charge of br0",
+    "paused": False,
+    "ready": True,
+    "running_for_s": 7,
+}
 PORT = {"bridge": "br0", "link": "up", "bindings": 1, "learned_macs": 3, "problem": None}
 BINDING = {"bridge": "br0", "is_used": True}
 TUNNEL = {
@@ -55,7 +61,7 @@ class Stub(socketserver.ThreadingUnixStreamServer):
             "show": {
                 **STATUS,
                 "vtep_ofapp": "0.1.0",
-                "databases": {},
+                "databases": [],
                 "switches": {"br0": SWITCH},
             },
             "port/show": {"ports": rows, "bindings": bindings},

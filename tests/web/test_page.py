@@ -95,6 +95,7 @@ def page(browser: Chrome, web: Web) -> Iterator[Page]:
 def test_the_picture_is_there(page: Page) -> None:
     page.wait_for("BFD down", '.item[data-key="tunnel br0 10.2.2.4"]')
     assert page.text("#status").startswith("in charge of br0 · ready · active · ")
+    assert "hardware_vtep: connected to unix:" in page.text("#databases")
     assert "office" in page.item("port br0 vm1").text
     trunk = page.item("port br0 trunk").get_attribute("aria-label")
     assert trunk is not None

@@ -30,6 +30,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
             "version": version("vtep-ofapp"),
             "running_for_s": round(time.time() - running.started, 3),
             "is_ready": components.is_ready,
+            "is_paused": running.is_paused,
             "faults": len(components.faults.lasting()),
             "flow_changes": measures.changes,
             "failed_turns": measures.turns.failed,

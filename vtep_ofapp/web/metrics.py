@@ -104,6 +104,11 @@ FIGURES: tuple[Figure | Duration, ...] = (
     Figure(
         "vtep_ofapp_ready", "Whether start-up is complete, as systemd sees it.", _one("is_ready")
     ),
+    Figure(
+        "vtep_ofapp_paused",
+        "Whether an operator paused it, so that nothing is written.",
+        _one("is_paused"),
+    ),
     Figure("vtep_ofapp_role", "1 for the role of this process, 0 for others.", _roles, ("role",)),
     Figure("vtep_ofapp_faults", "What is wrong now; fault/show names it.", _one("faults")),
     Figure(

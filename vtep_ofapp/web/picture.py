@@ -13,7 +13,7 @@ from .application import Application
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
-MOST = {"ports": 96, "bindings": 6, "tunnels": 96, "faults": 50, "bridges": 16}
+MOST = {"ports": 96, "bindings": 6, "tunnels": 96, "faults": 50, "bridges": 16, "databases": 16}
 """How many of a kind there are at most: ports and tunnels of a bridge, bindings of a port."""
 
 
@@ -35,7 +35,8 @@ def picture(application: Application) -> Json:
         "status": shown["status"],
         "ready": status["ready"],
         "running_for_s": shown["running_for_s"],
-        "databases": shown["databases"],
+        "paused": status["paused"],
+        **_first("databases", shown["databases"], dict),
         **_first(
             "bridges", list(bridges), lambda name: _bridge(name, bridges[name], ports, tunnels)
         ),

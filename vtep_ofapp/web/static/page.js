@@ -67,11 +67,13 @@ function show(status) {
   }
   document.body.classList.remove("stale");
   by("banner").hidden = true;
-  const state = status.ready ? "ready" : "not ready yet";
+  const state = (status.ready ? "ready" : "not ready yet") + (status.paused ? " · PAUSED: nothing is written" : "");
   by("status").textContent = `${status.status} · ${state} · ${status.role} · version ${status.version} · ` +
     `running for ${duration(status.running_for_s)}`;
   const numbers = numberLogicalSwitches(status.bridges);
   drawIfChanged("legend", [...numbers], () => drawLegend(numbers));
+  const databases = status.databases.map(databaseLine);
+  drawIfChanged("databases", [databases, status.more_databases], () => drawDatabases(databases, status));
   drawIfChanged("faults", [status.faults.map((each) => each.fault), status.more_faults], () => drawFaults(status));
   drawIfChanged("bridges", [status.bridges.map(withoutTimes), status.more_bridges], () =>
     drawBridges(status, numbers));
@@ -90,6 +92,18 @@ function drawLegend(numbers) {
   if (numbers.size > MOST_NAMES) rows.push(element("li", { class: "more" }, `and ${numbers.size - MOST_NAMES} more`));
   if (!rows.length) rows.push(element("li", {}, "none is bound"));
   by("legend").replaceChildren(...rows);
+}
+
+/** A database in words, and the class of its line. */
+function databaseLine({ database, server, unusable }) {
+  const words = server ? `connected to ${server}` : `not connected: ${unusable.join(", ") || "no answer yet"}`;
+  return { text: `${database}: ${words}`, kind: server ? "" : "fault" };
+}
+
+function drawDatabases(databases, status) {
+  const rows = databases.map(({ text, kind }) => element("li", { class: kind }, text));
+  if (status.more_databases) rows.push(element("li", { class: "more" }, `and ${status.more_databases} more`));
+  by("databases").replaceChildren(...rows);
 }
 
 function drawFaults(status) {
