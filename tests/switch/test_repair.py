@@ -1,4 +1,4 @@
-"""What an operator does to a VTEP: a pause."""
+"""What an operator does to a VTEP: a resync, a pause."""
 
 from __future__ import annotations
 
@@ -19,6 +19,21 @@ def placed(joined: DummySwitch) -> DummySwitch:
     joined.place(FAR, "10.2.2.2")
     joined.wait(lambda: joined.sends("p0", FAR) == ["10.2.2.2 vni 33"], "the way to it")
     return joined
+
+
+def test_a_resync_puts_back_what_others_changed_and_nothing_else(placed: DummySwitch) -> None:
+    placed.come_to_rest("p1")
+    rows = our_rows(placed)
+    placed.ofctl("mod-flows", "br0", f"dl_dst={FAR},actions=drop")
+    answer = ask(placed, "resync", "br0")["bridges"]
+    assert [(row["bridge"], row["is_settled"], row["problem"]) for row in answer] == [
+        ("br0", True, None)
+    ]
+    assert placed.sends("p0", FAR) == ["10.2.2.2 vni 33"]
+    ages = min(placed.ages().values())
+    assert ask(placed, "resync")["bridges"][0]["differed"] == 0
+    assert min(placed.ages().values()) >= ages  # nothing is sent again
+    assert our_rows(placed) == rows
 
 
 def test_nothing_is_written_during_a_pause(placed: DummySwitch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import eventlet
@@ -36,8 +36,11 @@ class Asking:
         """Return the answer for programs."""
         return json.loads(self.text(name, *words, "--json"))
 
-    def text_in_turns(self, words: Sequence[str], *events: Event) -> str:
-        """Return the answer of a command that may wait for its own event, and for these events."""
+    def text_in_turns(self, words: Sequence[str], *events: Event | Callable[[], Event]) -> str:
+        """Return the answer of a command that may wait for its own event, and for these events.
+
+        An event may be made when its turn comes.
+        """
         asking = eventlet.spawn(self.text, *words)
         eventlet.sleep(0)
         if not asking.dead:
@@ -45,7 +48,8 @@ class Asking:
             eventlet.sleep(0)
         for event in events:
             assert not asking.dead
-            self._app.turn(event)
+            self._app.turn(event() if callable(event) else event)
+            eventlet.sleep(0)
         answer: str = asking.wait()
         return answer
 

@@ -111,10 +111,7 @@ class SwitchState:
         former, self.view.physical = self.view.physical, physical
         self.invalidate(SwitchRowChanged(former))
         if _identity(former) != _identity(physical):
-            for owners in self.owned.of.values():
-                for key in owners:
-                    self._dirty.add(key)
-            self.invalidate(SwitchReplaced())
+            self.invalidate_all()
 
     def set_bridge(self, bridge: Bridge | None) -> None:
         """Set the bridge with its ports, None if it is gone."""
@@ -124,6 +121,13 @@ class SwitchState:
             {port.name: TunnelPort.of(port) for port in ports if port.is_ours}
         )
         self.invalidate(BridgeChanged(former))
+
+    def invalidate_all(self) -> None:
+        """Invalidate all owners; those whose desired state is the same change nothing."""
+        for owners in self.owned.of.values():
+            for key in owners:
+                self._dirty.add(key)
+        self.invalidate(SwitchReplaced())
 
     def invalidate(self, topic: Topic) -> None:
         """Invalidate what depends on a topic: the topic itself if it is an owner, and all that

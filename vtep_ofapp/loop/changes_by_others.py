@@ -29,13 +29,14 @@ def differing(switch: SwitchState) -> Differing:
     )
 
 
-def log_changed(switch: SwitchState, before: Differing, lost: int = 0) -> None:
-    """Log how many flows and groups differ since ``before``; ``lost`` flows are added to them."""
+def log_changed(switch: SwitchState, before: Differing, lost: int = 0) -> int:
+    """Log and return how many flows and groups differ since ``before``, with ``lost`` flows."""
     now = differing(switch)
     flows, groups = len(now.flows - before.flows) + lost, len(now.groups - before.groups)
     if flows or groups:
         what = "%s: someone changed %d flows and %d groups of ours; they are put back"
         LOG.warning(what, switch.name, flows, groups)
+    return flows + groups
 
 
 class OwnChanges:

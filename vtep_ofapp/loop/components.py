@@ -25,6 +25,7 @@ from .measures import Measures
 from .pausing import Pausing
 from .port_counters import ReadPorts
 from .publisher import Publisher
+from .resync import Resync
 from .status import is_ready, status
 from .switches import Switches
 from .timers import Timers
@@ -41,7 +42,6 @@ class Components:
 
     model: Model
     timers: Timers
-    changes: ChangeQueue
     faults: FaultLog
     databases: Databases
     switches: Switches
@@ -56,6 +56,8 @@ class Components:
     measures: Measures
     port_counters: ReadPorts
     pausing: Pausing
+    resync: Resync
+    changes: ChangeQueue = field(default_factory=ChangeQueue)
     turns: Turns = field(default_factory=Turns)
 
     @property
@@ -109,7 +111,6 @@ def build_components(
     return Components(
         model=model,
         timers=timers,
-        changes=ChangeQueue(),
         faults=faults,
         databases=databases,
         switches=switches,
@@ -124,4 +125,5 @@ def build_components(
         measures=measures,
         port_counters=ReadPorts(switches, timers),
         pausing=Pausing(timers),
+        resync=Resync(switches),
     )

@@ -32,6 +32,8 @@ class SwitchContents:
         self.own_changes = OwnChanges()
         self.read_at: float | None = None
         """When the switch was read back last, by the clock; None for never."""
+        self.changed_by_others = 0
+        """How many flows and groups were seen to be changed by others."""
         self._clock = timers.clock
         self._stopwatch = measures.stopwatch(measures.read_backs)
         self._switch = switch
@@ -64,6 +66,11 @@ class SwitchContents:
         """Request all flows and groups; nothing is known until the answer arrives."""
         self._ask(Knowledge.BEING_READ)
 
+    def check(self) -> None:
+        """Read the switch back again, unless it is not known yet."""
+        if self.are_known:
+            self._ask(Knowledge.BEING_CHECKED)
+
     def take(self, event: ReadBack) -> Iterator[None]:
         """Handle the answer to read(); yield now and then, as SwitchFlows.read_back() does.
 
@@ -79,7 +86,7 @@ class SwitchContents:
         self.read_at = self._clock()
         self._stopwatch.stop()
         if before is not None:
-            log_changed(self._switch, before, self._lost_flows)
+            self.changed_by_others += log_changed(self._switch, before, self._lost_flows)
         self._lost_flows = 0
 
     def flow_removed(self, event: FlowRemoved) -> None:
@@ -114,7 +121,7 @@ class SwitchContents:
         before = differing(self._switch)
         for id, group in event.groups.items():
             self._switch.groups.have(id, group)
-        log_changed(self._switch, before)
+        self.changed_by_others += log_changed(self._switch, before)
 
     def look(self) -> None:
         """Request groups, which have no monitor; and flows if the switch has no flow monitor."""
@@ -130,7 +137,7 @@ class SwitchContents:
     def _check_is_due(self) -> None:
         """Check the switch, or later if a read-back from before the change is under way."""
         if self.are_known:
-            self._ask(Knowledge.BEING_CHECKED)
+            self.check()
         else:
             self._check.start(CHECK_TIME)
 

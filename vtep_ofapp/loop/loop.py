@@ -45,6 +45,7 @@ class Loop:
             components.marks.handlers,
             components.port_counters.handlers,
             components.pausing.handlers,
+            components.resync.handlers,
             {
                 TimerIsDue: components.timers.due,
                 AccountIsDue: self._account_is_due,

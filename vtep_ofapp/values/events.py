@@ -313,5 +313,12 @@ class PauseIs(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ResyncWanted(Event):
+    """An operator asked to recompute a switch and to read it back."""
+
+    switch: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccountIsDue(Event):
     """The process received SIGUSR1: log how many messages and transactions were sent."""
