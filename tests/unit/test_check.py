@@ -9,7 +9,8 @@ import pytest
 
 from vtep_ofapp.commands.check import CHECKS
 from vtep_ofapp.commands.checks import process, underlay
-from vtep_ofapp.commands.checks.finding import failed, or_passed, warned
+from vtep_ofapp.commands.checks.finding import failed, gently, or_passed, warned
+from vtep_ofapp.loop.turns import Turns
 from vtep_ofapp.pipeline import tunnels
 from vtep_ofapp.process import host
 from vtep_ofapp.process.settings import Settings
@@ -257,6 +258,15 @@ def test_the_worst_of_very_many_are_listed() -> None:
     bad = [*(warned(f"w{n}") for n in range(15)), *(failed(f"f{n}") for n in range(15))]
     found = [text for _, text in or_passed(bad, "")]
     assert found == [*(f"f{n}" for n in range(15)), *(f"w{n}" for n in range(5)), "and 10 more"]
+
+
+def test_turns_run_while_very_many_things_are_looked_at(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[int] = []
+    monkeypatch.setattr(Turns, "let_run", lambda turns: pauses.append(1))
+    assert list(gently(range(1100), scene.asking.running)) == list(range(1100))
+    assert len(pauses) == 2
 
 
 def test_the_bridge_has_no_tunnel_ip(here: Scene) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from ..loop.switch_driver import SwitchDriver
 from .answer import Answer, Table
 from .checks import bridge, process, tunnels, underlay
 from .checks.finding import Finding, Level
@@ -15,8 +16,9 @@ CHECKS = (*bridge.CHECKS, *underlay.CHECKS, *tunnels.CHECKS)
 
 
 def _check(arguments: Sequence[str], running: Running) -> Answer:
-    names = [state.name for state in scope(_USAGE, arguments, running).switches]
-    found = list(chain(_of_process(running), *(_of_switch(name, running) for name in names)))
+    drivers = running.components.switches.drivers
+    looked_at = [drivers[state.name] for state in scope(_USAGE, arguments, running).switches]
+    found = list(chain(_of_process(running), *(_of_switch(each, running) for each in looked_at)))
     levels = [finding.level for _, _, finding in found]
     rows = [(finding.level.value, name, check, finding.text) for name, check, finding in found]
     return Answer(
@@ -35,11 +37,11 @@ def _of_process(running: Running) -> Iterator[tuple[str | None, str, Finding]]:
             yield None, check.name, finding
 
 
-def _of_switch(name: str, running: Running) -> Iterator[tuple[str | None, str, Finding]]:
-    driver = running.components.switches.drivers[name]
+def _of_switch(driver: SwitchDriver, running: Running) -> Iterator[tuple[str | None, str, Finding]]:
     for check in CHECKS:
         for finding in check.look(driver, running):
-            yield name, check.name, finding
+            yield driver.switch.name, check.name, finding
+        running.components.turns.let_run()
 
 
 COMMANDS = (

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from ...loop.switch_driver import SwitchDriver
 from ..command import Running
 
+T = TypeVar("T")
+
+_AT_ONCE = 500
+"""Items that are looked at without a pause."""
 _MOST = 20
 """Findings of one check that are not well, and are listed."""
 
@@ -59,6 +63,14 @@ def warned(text: str) -> Finding:
 def failed(text: str) -> Finding:
     """Return a finding that something is not well."""
     return Finding(Level.FAIL, text)
+
+
+def gently(items: Iterable[T], running: Running) -> Iterator[T]:
+    """Yield very many items, and let turns run in between; the items are those of now."""
+    for number, item in enumerate(list(items), 1):
+        yield item
+        if number % _AT_ONCE == 0:
+            running.components.turns.let_run()
 
 
 def or_passed(bad: Sequence[Finding], text: str) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from ...features.tunnels.ports import Tunnels
 from ...features.tunnels.unnamed_senders import Unnamed
 from ...loop.switch_driver import SwitchDriver
 from ..command import Running
-from .finding import Check, Finding, failed, or_passed, warned
+from .finding import Check, Finding, failed, gently, or_passed, warned
 
 _NEAR = 0.8
 """The part of a limit from which on it is near."""
@@ -21,7 +21,11 @@ _NEAR = 0.8
 def _tunnels(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
     view, now = driver.switch.view, running.components.timers.clock()
     wanted = sorted(view[Tunnels].wanted())
-    bad = [found for each in wanted for found in _tunnel(each, view[TunnelConditions], now)]
+    bad = [
+        found
+        for each in gently(wanted, running)
+        for found in _tunnel(each, view[TunnelConditions], now)
+    ]
     yield from or_passed(bad, f"{len(wanted)} of {len(wanted)} can forward")
 
 
@@ -44,7 +48,7 @@ def _tunnel(address: str, conditions: TunnelConditions, now: float) -> Iterator[
 
 def _vxlan_ports(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
     view = driver.switch.view
-    wanted = sorted(view[Tunnels].wanted())
+    wanted = gently(sorted(view[Tunnels].wanted()), running)
     ports = dict.fromkeys(port for address in wanted for port in taking(address, view))
     bad = [
         failed(
@@ -64,7 +68,7 @@ def _limits(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
         *_near("tunnels", len(view[Tunnels].wanted()), "max_tunnels", settings.max_tunnels),
         *(
             finding
-            for port in sorted(view.physical_ports())
+            for port in gently(sorted(view.physical_ports()), running)
             for finding in _near(
                 f"learned MACs at {port}",
                 macs.count_at(state.name, port),
@@ -74,7 +78,7 @@ def _limits(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
         ),
         *(
             finding
-            for each in sorted(view[Ports].bound())
+            for each in gently(sorted(view[Ports].bound()), running)
             for finding in _near(
                 f"learned MACs in {names.name(each)}",
                 len(macs.stations(each)),
