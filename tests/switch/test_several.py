@@ -60,6 +60,9 @@ def test_tunnel_ips_come_and_go_while_it_runs(joined: DummySwitch) -> None:
     joined.replicate(("10.2.2.2",))
     joined.receive("p0", HOST, BROADCAST)
     joined.wait(lambda: joined.local_macs() == {HOST: "127.0.0.1"}, "the host")
+    joined.wait(lambda: joined.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way there")
+    joined.wait(lambda: "10.2.2.2 vni 33" in joined.sends("p0", BROADCAST), "replication")
+    joined.wait(lambda: joined.sends("p1", HOST, 10) == ["p0"], "the way to the host")
     flows, groups = joined.flows(), joined.groups()
     set_tunnel_ips(joined, "127.0.0.1", "127.0.0.2")
     joined.wait(lambda: len(ends(joined)) == 4, "a second port to each remote address")
@@ -193,10 +196,10 @@ def test_hosts_are_reported_at_the_switch_that_heard_them(two: DummySwitch) -> N
     members = two.row("Physical_Locator_Set", _uuid=group["locator_set"])["locators"]
     named = {row["_uuid"]: row["dst_ip"] for row in two.rows("Physical_Locator")}
     assert {named[uuid] for uuid in members} == {"127.0.0.1", "127.0.0.2"}
-    assert flood() == []
+    two.wait(lambda: flood() == [], "no way from the only binding of br1")
     two.receive("q0", HOST, BROADCAST)
     two.wait(lambda: two.local_macs() == dict.fromkeys(at, "127.0.0.2"), "the host that moved")
-    assert HOST not in "\n".join(two.flows())
+    two.wait(lambda: HOST not in "\n".join(two.flows()), "its flows on br0 to go")
     two.vtep_ctl("del-ps", "br1")
     two.wait_for_log("br1 is no longer managed")
     two.wait(lambda: two.flows("br1") == [], "br1 to be empty")
@@ -228,7 +231,7 @@ def test_a_switch_that_loses_its_bridge_keeps_its_rows_until_it_is_back(two: Dum
     two.wait(lambda: ends(two, "br1") == {("10.2.2.3", "127.0.0.2")}, "its tunnel")
     two.ovs_vsctl("del-br", "br1")
     two.wait_for_log("br1 is no longer managed")
-    assert two.sends("p0", STATION) == ["10.2.2.3 vni 33"]
+    two.wait(lambda: two.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the way from br0")
     two.add_bridge("br1", ports=("q0", "q1"))
     two.point_at_app("br1")
     way = lambda: two.sends("q0", STATION, bridge="br1")  # noqa: E731
