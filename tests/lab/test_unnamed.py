@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sim.lab.namespaces import CommandFailed
 from sim.waiting import wait_until
 from tests.lab.control import Control
 from tests.lab.trial import Overlay, TrialLab, add_ls0
@@ -73,7 +74,12 @@ def test_a_tunnel_ip_without_an_interface_is_said_with_its_command(
     lab.vtep.run(["ip", "addr", "add", *other])
     try:
         said(f"{LINE}, and Open vSwitch sends nothing from it: ip addr add 10.2.2.1/PREFIX dev")
+        with pytest.raises(CommandFailed, match=r"FAIL +br0 +tunnel_ips +this host lacks 10.2.2.1"):
+            lab.app.ask("check")
     finally:
         lab.vtep.run(["ip", "addr", "del", *other])
         lab.vtep.run(["ip", "addr", "add", *address])
     said(f"resolved: Physical_Switch br0: {LINE}")
+    checked = lab.app.ask("check")
+    assert "this host has 10.2.2.1" in checked
+    assert "frames of p0 (MTU 1500) need 1550 bytes in a tunnel, and br-phy has 1500" in checked

@@ -44,7 +44,7 @@ def _mtu(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
     known = {name: size for name, size in sizes.items() if size is not None}
     if not known:
         return
-    greatest = max(known, key=lambda name: known[name])
+    greatest = max(sorted(known), key=lambda name: known[name])
     needed = known[greatest] + _VXLAN
     for egress in sorted({port.egress for port in bridge.ports.values() if port.egress}):
         size = host.mtu(egress)
