@@ -1,7 +1,7 @@
 """The queue of events for the loop, with a queue of packet-ins for each binding."""
 
 from collections import deque
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from eventlet.event import Event as Signal
 
@@ -24,6 +24,14 @@ MAX_WAITING_BYTES = 1 << 25
 
 QueueKey: TypeAlias = "tuple[Connection, MatchValue | None]"
 """A connection, and the number of a binding, or of a port for frames without a binding."""
+
+
+class Waiting(NamedTuple):
+    """What waits in an inbox: events other than packet-ins, packet-ins, and their bytes."""
+
+    events: int
+    packet_ins: int
+    octets: int
 
 
 class Inbox:
@@ -55,6 +63,11 @@ class Inbox:
     def has_events(self) -> bool:
         """Whether events other than packet-ins are waiting."""
         return bool(self._events)
+
+    @property
+    def waiting(self) -> Waiting:
+        """What is waiting."""
+        return Waiting(len(self._events), len(self._waiting), self._bytes)
 
     def take(self) -> list[Event]:
         """Return the next events, in their order, and then packet-ins; wait if there are none."""

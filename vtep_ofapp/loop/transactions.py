@@ -48,7 +48,8 @@ class Transactions:
         self._work = measures.transactions[database]
         self._stopwatch = measures.stopwatch(self._work.seconds)
         self._transactions = 0
-        self._writes = 0
+        self.writes = 0
+        """How many writes were committed."""
 
     @property
     def connection(self) -> ServerConnection | None:
@@ -78,7 +79,7 @@ class Transactions:
         if first:
             self.is_in_flight = True
             self._transactions += 1
-            self._writes += len(first)
+            self.writes += len(first)
             self._stopwatch.start()
             self._writer.commit(first)
 
@@ -96,7 +97,7 @@ class Transactions:
 
     def account(self) -> str:
         """Return the number of transactions and writes, for people."""
-        return f"{self._database}: transactions {self._transactions}, writes {self._writes}"
+        return f"{self._database}: transactions {self._transactions}, writes {self.writes}"
 
     def away(self) -> None:
         """Stop writing: the database is away."""
