@@ -38,7 +38,7 @@ from .ovsdb import replaced as replaced_in_ovs
 from .ovsdb.client import Database, use_tls
 from .ovsdb.hardware_vtep.tables import VtepTables
 from .ovsdb.open_vswitch.tables import OpenVSwitchTables
-from .process import config, log_format, log_limits, unused_options
+from .process import config, log_format, log_limits, log_tail, unused_options
 from .process import host as this_host
 from .process.options import BadOption
 from .process.systemd import ServiceManager
@@ -93,6 +93,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         log_format.install_everywhere()
+        log_tail.install(logging.getLogger())
         try:
             strange = unused_options.check(sys.argv[1:])
             options = config.read()
@@ -112,9 +113,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         measures = Measures()
         self._inbox = inbox = Inbox(measures.packet_ins)
         self._connections = Connections(inbox.post)
-        self._vtep = Database(
-            "hardware_vtep", options.vtep_db, VtepTables(), inbox.post, options.lock
-        )
+        vtep = HARDWARE_VTEP, options.vtep_db, VtepTables()
+        self._vtep = Database(*vtep, inbox.post, options.lock)
         self._openvswitch = {
             name: Database(name, remotes, OpenVSwitchTables(name, options.mark), inbox.post)
             for name, remotes in options.ovs_db.items()

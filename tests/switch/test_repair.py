@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from typing import Any
 
 import pytest
 
+from sim.lab.namespaces import CommandFailed
 from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import OUR_TABLES
 
@@ -67,6 +69,24 @@ def test_a_restart_ends_a_pause(placed: DummySwitch) -> None:
     placed.restart_app()
     placed.wait(lambda: placed.sends("p0", FURTHER) == ["10.2.2.2 vni 33"], "the station")
     assert ask(placed, "status")["paused"] is False
+
+
+def test_a_support_bundle_has_everything_but_keys(placed: DummySwitch) -> None:
+    path = placed.folder / "report.tar.gz"
+    answer = ask(placed, "supportbundle", str(path))
+    with tarfile.open(path) as bundle:
+        files = [(member.name, bundle.extractfile(member)) for member in bundle]
+        found = {name: file.read().decode() for name, file in files if file is not None}
+    assert answer["members"] == len(found)
+    assert "[DEFAULT] ofp_tcp_listen_port = " in found["report/options.txt"]
+    assert FAR in found["report/desired/br0.txt"]
+    assert FAR in found["report/rows.txt"]
+    assert "br0 is managed" in found["report/log.txt"]
+    assert "in charge of br0" in found["report/commands/status.txt"]
+    bugs = [name for name, text in found.items() if text == "a bug, which is in the log\n"]
+    assert bugs == []
+    with pytest.raises(CommandFailed, match="File exists"):
+        placed.app.ask("supportbundle", "/dev/full")
 
 
 def ask(switch: DummySwitch, *words: str) -> Any:

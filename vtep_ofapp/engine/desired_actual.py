@@ -67,6 +67,13 @@ class DesiredActual(Generic[K, W]):
         """Return the number of keys where desired and actual differ."""
         return len(self._differing)
 
+    def differing(self) -> list[K]:
+        """Return the keys where desired and actual differ: fast, and the caller may take its time.
+
+        Meanwhile they may have come to agree.
+        """
+        return list(self._differing)
+
     def settled(self) -> bool:
         """Whether desired and actual agree on every key."""
         return not self._differing

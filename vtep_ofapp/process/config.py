@@ -30,6 +30,18 @@ _OF_CONNECTIONS = {
     "maximum_unreplied_echo_requests": 0,
 }
 """os-ken's numbers that it reads for each connection and not before, with the least of each."""
+_OF_OS_KEN = (
+    "ofp_listen_host",
+    "ofp_tcp_listen_port",
+    "ofp_ssl_listen_port",
+    *OPENFLOW_TLS,
+    "ciphers",
+    *_OF_CONNECTIONS,
+    "log_file",
+    "log_dir",
+    "log_config_file",
+)
+"""os-ken's options that shape what we do."""
 
 
 @dataclass(frozen=True)
@@ -129,13 +141,14 @@ def read() -> Options:
 
 
 def shown() -> dict[str, str]:
-    """Return the options of [vtep] as text, for people: a file of a key is named, not read.
+    """Return our options, and those of os-ken that shape what we do, as text for people.
 
-    Several values of one option have spaces between them.
+    A file of a key is named, not read. Several values of one option have spaces between them.
     """
-    values = {option.name: _value(option.name) for option in OPTIONS}
+    values = {f"[DEFAULT] {name}": getattr(cfg.CONF, name, None) for name in _OF_OS_KEN}
+    values |= {f"[vtep] {option.name}": _value(option.name) for option in OPTIONS}
     return {
-        f"[vtep] {name}": " ".join(value) if isinstance(value, list) else str(value)
+        name: " ".join(value) if isinstance(value, list) else str(value)
         for name, value in values.items()
     }
 
