@@ -8,8 +8,10 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -83,6 +85,13 @@ def _record(options: config.Options, clock: TurnClock) -> NoRecord:
     return Recorder(options.record, header, clock, lambda: eventlet.sleep(0))
 
 
+@contextmanager
+def _turn(clock: TurnClock, record: NoRecord, events: Sequence[Event]) -> Iterator[None]:
+    """Return the context of a turn with these events."""
+    with clock.turn(), record.turn(events):
+        yield
+
+
 class VtepApp(OSKenApp):  # type: ignore[misc]
     """The application. Its handlers pass os-ken's events to the connections."""
 
@@ -130,12 +139,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             measures,
             record.host(this_host),
         )
-
-        def begin_turn(events: Sequence[Event]) -> None:
-            clock.begin_turn()
-            record.begin_turn(events)
-
-        self._loop = Loop(components, inbox, ServiceManager(), begin_turn)
+        self._loop = Loop(components, inbox, ServiceManager(), partial(_turn, clock, record))
         self._options = options
         self._running = Running(
             components, inbox, config.shown(), time.time(), signals.end, COMMANDS

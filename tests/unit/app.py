@@ -82,7 +82,7 @@ class App:
             measures,
             self.record.host(host),
         )
-        self.loop = Loop(self.components, self.inbox, self.service, self.record.begin_turn)
+        self.loop = Loop(self.components, self.inbox, self.service, self.record.turn)
         self.made.append(self)
 
     def check_replay(self) -> None:

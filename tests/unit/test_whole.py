@@ -123,7 +123,7 @@ class Whole(RuleBasedStateMachine):
             measures,
         )
         inbox = Inbox(measures.packet_ins)
-        return Loop(self.components, inbox, ServiceManager({}), record.begin_turn)
+        return Loop(self.components, inbox, ServiceManager({}), record.turn)
 
     def new_record(self) -> NoRecord:
         """Return the record of a new process."""

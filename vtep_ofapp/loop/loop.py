@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 
 import eventlet
@@ -21,7 +22,7 @@ ACCOUNT = logging.getLogger("vtep_ofapp.account")
 class Loop:
     """Takes turns: each handles events, works out the desired state and sends differences.
 
-    ``begin_turn`` is called with the events of each turn before these are handled.
+    ``in_turn`` returns the context of the turn with these events.
     """
 
     def __init__(
@@ -29,12 +30,12 @@ class Loop:
         components: Components,
         inbox: Inbox,
         service: ServiceManager,
-        begin_turn: Callable[[Sequence[Event]], None] = lambda events: None,
+        in_turn: Callable[[Sequence[Event]], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._components = components
         self._inbox = inbox
         self._service = service
-        self._begin_turn = begin_turn
+        self._in_turn = in_turn
         components.timers.every(service.watchdog_interval, "watchdog", service.alive)
         self._events = Dispatcher(
             components.publisher.handlers,
@@ -79,7 +80,10 @@ class Loop:
         and nothing is sent before all owners are worked out. Meanwhile stations are learned, their
         rows are written, and packet-outs are sent.
         """
-        self._begin_turn(events)
+        with self._in_turn(events):
+            self._take(events)
+
+    def _take(self, events: Sequence[Event]) -> None:
         components = self._components
         self._events.handle_all(events)
         if not components.switches.are_behind:

@@ -3,7 +3,8 @@
 import errno
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from itertools import count
@@ -23,6 +24,12 @@ _MODE = 0o600
 
 class NoRecord:
     """Where nothing is recorded, and the base of a record."""
+
+    @contextmanager
+    def turn(self, events: Sequence[Event]) -> Iterator[None]:
+        """Return the context of a turn with these events."""
+        self.begin_turn(events)
+        yield
 
     def begin_turn(self, events: Sequence[Event]) -> None:
         """Note the events of a turn that begins."""
