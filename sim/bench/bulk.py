@@ -10,6 +10,7 @@ from sim.bench import idle, reactions, rows
 from sim.bench.floor import Floor
 from sim.bench.meanwhile import Meanwhile
 from sim.bench.measure import FLOOR, OURS
+from sim.bench.observed import Observed
 from sim.bench.overlay import Overlay, placed, samples_of
 from sim.bench.scenario import PATIENCE, READY, Scenario
 from sim.bench.sessions import Sessions
@@ -27,7 +28,8 @@ class Bulk(Scenario):
     """As many remote MACs as the size, written in one transaction, all behind one locator."""
 
     KINDS = (
-        "react", "gone", "new-tunnel", "learn", "arrival", "cold-start", "warm-start", "re-sent",
+        "react", "gone", "new-tunnel", "learn", "asked", "observed-react", "observed-learn",
+        "arrival", "cold-start", "warm-start", "re-sent",
         "meanwhile", "meanwhile-all", "sessions", "idle-cpu", "idle-transactions", "idle-flows",
         "memory", "new-key", "rewriting", "deletion",
     )  # fmt: skip
@@ -48,9 +50,11 @@ class Bulk(Scenario):
             run = BulkRun(self, lab, size, Overlay(lab, connection))
             run.arrive()
             run.react()
+            run.ask()
             run.rest()
             run.change_key()
             run.restart()
+            run.observe()
             run.leave()
             run.reach_new_addresses()
 
@@ -91,6 +95,7 @@ class BulkRun:
         self._subject = lab.app.NAME
         self._macs = rows.macs(size, _SERIES)
         self._samples = samples_of(self._macs)
+        self._observed = Observed(overlay, self._plan.repeat)
 
     def arrive(self) -> None:
         """Write all rows in one transaction, while new hosts appear."""
@@ -123,6 +128,17 @@ class BulkRun:
             self._add("gone", *back)
         if self._begins("learn"):
             self._add("learn", *reactions.learn(overlay, repeat))
+
+    def ask(self) -> None:
+        """Let single rows and hosts come while an operator asks for all MACs."""
+        if self._begins("asked"):
+            self._add("asked", *self._observed.delays())
+
+    def observe(self) -> None:
+        """Start it with a record and with metrics that are scraped, and without, in turn."""
+        if self._begins("observed-react", "observed-learn"):
+            for name, ratio in self._observed.ratios():
+                self._add(f"observed-{name}", ratio)
 
     def rest(self) -> None:
         """Let nothing happen."""

@@ -36,17 +36,36 @@ def react_by_new_tunnel(overlay: Overlay, repeat: int) -> list[float]:
     return samples
 
 
-def learn(overlay: Overlay, repeat: int) -> list[float]:
-    """Return milliseconds from the first frame of a new host to its row in Ucast_Macs_Local."""
+def learn(overlay: Overlay, repeat: int, known: int = 0) -> list[float]:
+    """Return milliseconds from the first frame of a new host to its row in Ucast_Macs_Local.
+
+    ``known`` is the number of hosts that were measured before.
+    """
     vm = overlay.lab.vm1
     overlay.connection.watch_stations("Ucast_Macs_Local")
     samples = []
-    for mac in rows.macs(repeat, series=0xB1):
+    for mac in rows.macs(known + repeat, series=0xB1)[known:]:
         frame = bytes(probe(mac, overlay.lab.vm2.mac).frame)
         sent = time.time()
         vm.send(frame)
         samples.append((overlay.connection.appeared(mac) - sent) * 1000)
     return samples
+
+
+class Reactions:
+    """Measures both reactions again and again, each time with new hosts."""
+
+    def __init__(self, overlay: Overlay, repeat: int) -> None:
+        """Measure each reaction so many times."""
+        self._overlay = overlay
+        self._repeat = repeat
+        self._known = repeat  # those of learn()
+
+    def measure(self) -> dict[str, list[float]]:
+        """Return milliseconds of react() and of learn(), by their names."""
+        learned = learn(self._overlay, self._repeat, self._known)
+        self._known += self._repeat
+        return {"react": react(self._overlay, self._repeat)[0], "learn": learned}
 
 
 def react_floor(

@@ -15,13 +15,16 @@ class Watcher(OvsdbConnection):
     def __init__(self, path: Path, database: str = "hardware_vtep") -> None:
         """Connect to a server's Unix socket."""
         self._appeared: dict[str, float] = {}
+        self._watched: set[str] = set()
         self._updates = 0
         self._heard = threading.Condition()
         super().__init__(path, database, self._note)
 
     def watch_stations(self, table: str) -> None:
         """Note from now on when a row with a MAC appears in a table."""
-        self.monitor({table: ["MAC"]})
+        if table not in self._watched:
+            self._watched.add(table)
+            self.monitor({table: ["MAC"]})
 
     @property
     def updates(self) -> int:
