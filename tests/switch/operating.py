@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
 
-_BLOCK = re.compile(
-    r"^```\n\$ (?:ovs-appctl -t vtep_ofapp|vtep-ofapp) ([^\n]+)\n(.*?)^```$", re.M | re.S
-)
+_BLOCK = re.compile(r"^```\n\$ ([^\n]+)\n(.*?)^```$", re.M | re.S)
+_OUTAGES = "## Five outages\n"
+_ASKING = (["ovs-appctl", "-t", "vtep_ofapp"], ["vtep-ofapp"])
 _VARYING = (
     (re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
     (re.compile(r"0x[0-9a-f]+"), "HEX"),
     (re.compile(r"tunneling from [0-9a-f:]{17}"), "tunneling from MAC"),
+    (re.compile(r"tcp:127\.0\.0\.1:\d+"), "tcp:127.0.0.1:6653"),
     (re.compile(r"(?<![\w.:/-])\d+(?:\.\d+)?(?![\w:]|\.\d)"), "N"),
     (re.compile(r"vtep_ofapp\.\d+\.ctl"), "vtep_ofapp.PID.ctl"),
     (re.compile(r" {2,}|-{2,}"), " "),
@@ -28,14 +29,22 @@ _VARYING = (
 class Shown(NamedTuple):
     """A command on the page with the answer that follows it."""
 
-    words: tuple[str, ...]
+    command: tuple[str, ...]
     answer: str
+
+    @property
+    def asked(self) -> tuple[str, ...] | None:
+        """What the application is asked; None for a command of another program."""
+        for program in _ASKING:
+            if list(self.command[: len(program)]) == program:
+                return self.command[len(program) :]
+        return None
 
 
 def shown(text: str) -> Iterator[Shown]:
     """Yield the commands of a page with their answers, in their order."""
-    for words, answer in _BLOCK.findall(text):
-        yield Shown(tuple(shlex.split(words)), answer)
+    for command, answer in _BLOCK.findall(text):
+        yield Shown(tuple(shlex.split(command)), answer)
 
 
 def in_its_place(answer: str) -> str:
@@ -51,14 +60,25 @@ def alike(answer: str) -> list[str]:
     return [line.strip() for line in answer.splitlines()]
 
 
-def rewritten(text: str, ask: Callable[[tuple[str, ...]], str]) -> str:
-    """Return the page with the answers that are given now, where they are not alike."""
+def rewrite(text: str, answer: Callable[[Shown], str]) -> None:
+    """Write the answers that are given now into a part of the page, where they are not alike."""
 
     def block(found: re.Match[str]) -> str:
-        answer = in_its_place(ask(tuple(shlex.split(found[1]))))
-        if alike(answer) == alike(found[2]):
+        now = in_its_place(answer(Shown(tuple(shlex.split(found[1])), found[2])))
+        if alike(now) == alike(found[2]):
             return found[0]
         start, end = found.start(2) - found.start(), found.end(2) - found.start()
-        return found[0][:start] + answer + found[0][end:]
+        return found[0][:start] + now + found[0][end:]
 
-    return _BLOCK.sub(block, text)
+    PAGE.write_text(PAGE.read_text().replace(text, _BLOCK.sub(block, text)))
+
+
+def everyday() -> str:
+    """Return the part of the page that shows each command."""
+    return PAGE.read_text().partition(_OUTAGES)[0]
+
+
+def outages() -> dict[str, str]:
+    """Return the outages of the page: what is told of each, by its heading."""
+    parts = re.split(r"^### (.+)\n", PAGE.read_text().partition(_OUTAGES)[2], flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))

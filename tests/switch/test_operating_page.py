@@ -10,7 +10,7 @@ import os
 import pytest
 
 from tests.switch.dummy import DummySwitch
-from tests.switch.operating import PAGE, alike, rewritten, shown
+from tests.switch.operating import alike, everyday, rewrite, shown
 
 HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
 
@@ -32,12 +32,11 @@ def scene(joined: DummySwitch) -> DummySwitch:
 
 
 def test_answers_are_those_of_the_page(scene: DummySwitch) -> None:
-    text = PAGE.read_text()
-    examples = list(shown(text))
+    examples = list(shown(everyday()))
     assert len(examples) > 3
     if os.environ.get("WRITE_PAGES"):
-        PAGE.write_text(rewritten(text, lambda words: scene.app.ask(*words)))
+        rewrite(everyday(), lambda example: scene.app.ask(*(example.asked or ())))
         return
     for example in examples:
-        answer = scene.app.ask(*example.words)
-        assert alike(answer) == alike(example.answer), " ".join(example.words)
+        answer = scene.app.ask(*(example.asked or ()))
+        assert alike(answer) == alike(example.answer), " ".join(example.command)
