@@ -54,7 +54,8 @@ def _installed(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
     elif _is_under_way(driver, running):
         yield warned(f"being changed: {_listed(differing)}")
     else:
-        yield failed(f"not as wanted: {_listed(differing)}; the log says why")
+        mend = f"ovs-appctl -t vtep_ofapp resync {state.name}"
+        yield failed(f"not as wanted: {_listed(differing)}; the log says why, or: {mend}")
 
 
 def _is_under_way(driver: SwitchDriver, running: Running) -> bool:
