@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -71,6 +72,13 @@ def test_a_certificate_of_the_same_ca_gets_in(tls: Listening) -> None:
     run_with(tls, tls.pki)
     tls.wait_for_log("br0 is managed")
     tls.wait(lambda: tls.port_rows("br0") == ["p0", "p1"], "the physical ports")
+    # What is written for a bug report names the files and has nothing of them.
+    path = tls.folder / "report.tar.gz"
+    tls.app.ask("supportbundle", str(path))
+    report = gzip.decompress(path.read_bytes())
+    assert b"us-privkey.pem" in report
+    assert b"PRIVATE KEY" not in report
+    assert b"BEGIN CERTIFICATE" not in report
 
 
 def test_a_certificate_of_another_ca_is_refused_and_tried_again(tls: Listening) -> None:
