@@ -240,6 +240,16 @@ def test_a_file_that_cannot_be_opened_harms_nothing(tmp_path: Path, said: Said) 
         assert str(path) in line
 
 
+def test_two_processes_do_not_record_into_one_file(tmp_path: Path, said: Said) -> None:
+    path = tmp_path / "record"
+    first = Recorder(str(path), header(), lambda: 0.0)
+    Recorder(str(path), header(), lambda: 0.0).begin_turn([LockIs(True)])
+    assert said() == [f"nothing is recorded: [Errno 11] another process records into it: '{path}'"]
+    first.begin_turn([LockIs(False)])
+    first.end()
+    assert len(path.read_text().splitlines()) == 2
+
+
 def test_a_pipe_that_nobody_empties_ends_the_record(tmp_path: Path, said: Said) -> None:
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)

@@ -1,6 +1,7 @@
 """Append what reaches the loop to a file, and go on without it if that fails."""
 
 import errno
+import fcntl
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -137,7 +138,14 @@ class Recorder(NoRecord):
 
 
 def _opened(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK, _MODE)
+    """Return the descriptor of a file that no other process records into."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK, _MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise OSError(error.errno, "another process records into it", path) from None
+    return descriptor
 
 
 def _described(header: Header) -> dict[str, Any]:
