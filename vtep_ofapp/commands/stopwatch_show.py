@@ -6,7 +6,18 @@ from ..values.histogram import Histogram
 from .answer import Answer, Row, Table
 from .command import Command, Running
 
-_COLUMNS = ("work", "of", "samples", "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms", "last_ms")
+_COLUMNS = (
+    "work",
+    "of",
+    "samples",
+    "min_ms",
+    "mean_ms",
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+    "max_ms",
+    "last_ms",
+)
 
 
 def _show(_arguments: Sequence[str], running: Running) -> Answer:
@@ -30,9 +41,9 @@ def _figures(histogram: Histogram) -> Row:
     """Return the columns from ``samples`` on, None for what there is not without a sample."""
     count = histogram.count
     if not count:
-        return 0, *[None] * 6
+        return 0, *[None] * 7
     parts = map(histogram.quantile, (0.5, 0.95, 0.99))
-    seconds = (histogram.total / count, *parts, histogram.greatest, histogram.last)
+    seconds = (histogram.least, histogram.total / count, *parts, histogram.greatest, histogram.last)
     return count, *(None if each is None else round(each * 1000, 3) for each in seconds)
 
 

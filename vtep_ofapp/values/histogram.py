@@ -10,16 +10,17 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 
 
 class Histogram:
-    """How many durations there were of each size: the ``last``, the ``greatest`` and their sum.
+    """How many durations there were of each size: the ``least``, ``greatest``, ``last``, and sum.
 
-    All are in seconds; ``last`` is None before the first one.
+    All are in seconds; ``least`` and ``last`` are None before the first one.
     """
 
-    __slots__ = ("_counts", "greatest", "last", "total")
+    __slots__ = ("_counts", "greatest", "last", "least", "total")
 
     def __init__(self) -> None:
         self._counts = [0] * (len(BOUNDS) + 1)
         self.total = 0.0
+        self.least: float | None = None
         self.greatest = 0.0
         self.last: float | None = None
 
@@ -28,6 +29,8 @@ class Histogram:
         self._counts[bisect_left(BOUNDS, seconds)] += 1
         self.total += seconds
         self.last = seconds
+        if self.least is None or seconds < self.least:
+            self.least = seconds
         if seconds > self.greatest:
             self.greatest = seconds
 
