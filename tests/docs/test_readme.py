@@ -22,6 +22,7 @@ from tests.docs.pages import (
     targets_named,
     targets_there,
 )
+from vtep_ofapp.commands.registry import COMMANDS
 from vtep_ofapp.process.options import OPTIONS
 
 README = ROOT / "README.md"
@@ -105,6 +106,15 @@ def test_lines_of_the_log() -> None:
         for part in re.split(r"…|: ", line):
             words = part.strip(" :;")
             assert words in texts or words in ("Connection refused", "No such file or directory")
+
+
+def test_each_line_of_the_log_names_a_command_that_shows_it() -> None:
+    there = {command.name for command in COMMANDS}
+    for row in table(README, "Troubleshooting"):
+        named = code(row["asked by"])
+        assert [each.split()[0] for each in named if each.split()[0] in there] or (
+            row["line"].startswith("`no command is answered") and row["asked by"] == "none"
+        ), row["line"]
 
 
 def test_faults() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from vtep_ofapp.commands.answer import Blocks, Lines, Table, WrongWords, in_order
 from vtep_ofapp.commands.rendering import json_parts, text_parts
+from vtep_ofapp.process import log_tail
 from vtep_ofapp.values.events import LockIs
 
 from .app import App
@@ -108,6 +109,19 @@ def test_levels_of_the_log(app: App) -> None:
                 asking.text("vlog/set", words)
     finally:
         logger.setLevel(former)
+
+
+def test_the_last_lines_of_the_log(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = Asking(app)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [log_tail.Tail()])
+    for number in range(300):
+        logging.getLogger("vtep_ofapp.loop").warning("br%d is Strange", number)
+    lines = asking.json("log/show")["log"]
+    assert len(lines) == 200
+    assert lines[-1].endswith("br299 is Strange")
+    [line] = asking.json("log/show", "STRANGE", "br117")["log"]
+    assert line.endswith("br117 is Strange")
+    assert asking.json("log/show", "nothing", "like", "this")["log"] == []
 
 
 def test_exit_ends_the_process(app: App) -> None:
