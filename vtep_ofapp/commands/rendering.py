@@ -15,10 +15,14 @@ def json_parts(content: Content) -> Iterator[str]:
 
 
 def text_parts(content: Content, indent: str = "") -> Iterator[str]:
-    """Yield the parts of the text for people; an empty part where other work may be done."""
+    """Yield the parts of the text for people; an empty part where other work may be done.
+
+    A table has a title where it is not the only part.
+    """
+    is_alone = len(content) == 1
     for name, value in content.items():
         if isinstance(value, Table):
-            yield from _table(name, value, indent)
+            yield from _table(name, value, indent, is_alone)
         elif isinstance(value, Blocks):
             yield from _blocks(name, value, indent)
         elif isinstance(value, Lines):
@@ -30,7 +34,7 @@ def text_parts(content: Content, indent: str = "") -> Iterator[str]:
             yield f"{indent}{name}: {_word(value)}\n"
 
 
-def _table(name: str, table: Table, indent: str) -> Iterator[str]:
+def _table(name: str, table: Table, indent: str, is_alone: bool) -> Iterator[str]:
     widths = [len(column) for column in table.columns]
     rows: list[tuple[str, ...]] = []  # of tuples: Python's garbage collector leaves them out
     for row in table.rows:
@@ -45,6 +49,9 @@ def _table(name: str, table: Table, indent: str) -> Iterator[str]:
     if not rows:
         yield f"{indent}{name}: none\n"
         return
+    if not is_alone:
+        yield f"{indent}{name}:\n"
+        indent += _INDENT
     widths[-1] = 0  # nothing follows
     for words in chain([table.columns], rows):
         line = "  ".join(word.ljust(width) for word, width in zip(words, widths, strict=True))
