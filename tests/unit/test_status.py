@@ -23,13 +23,14 @@ def test_it_is_ready_when_all_that_can_be_done_is_done(app: App) -> None:
     assert asking.json("status")["ready"] is False
     app.turn(VtepRows(ROWS), Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, connection))
     assert not app.service.is_ready
-    app.turn(
-        VtepInSync(frozenset(row.uuid for row in ROWS)),
-        BridgesInSync(DATABASE, frozenset({"br0"})),
-    )
+    assert app.service.status == "waiting for hardware_vtep"
+    app.turn(VtepInSync(frozenset(row.uuid for row in ROWS)))
     assert not app.service.is_ready
     assert app.service.status == "waiting for the lock on hardware_vtep"
     app.turn(LockIs(True))
+    assert not app.service.is_ready
+    assert app.service.status == "waiting for Open_vSwitch"
+    app.turn(BridgesInSync(DATABASE, frozenset({"br0"})))
     assert not app.service.is_ready
     app.turn(connection.leading(), connection.reading())
     assert app.service.is_ready

@@ -26,7 +26,7 @@ from .pausing import Pausing
 from .port_counters import ReadPorts
 from .publisher import Publisher
 from .resync import Resync
-from .status import is_ready, status
+from .status import awaited, is_ready, status
 from .switches import Switches
 from .timers import Timers
 from .turns import Turns
@@ -65,16 +65,20 @@ class Components:
         """The status of this process in one line."""
         lock, switches = self.lock, self.switches
         connected, is_paused = switches.connected(), self.pausing.is_paused
-        return status(lock.leads, lock.is_held, switches.drivers, connected, is_paused)
+        return status(
+            self._awaited, lock.leads, lock.is_held, switches.drivers, connected, is_paused
+        )
 
     @property
     def is_ready(self) -> bool:
         """Whether start-up is complete. It is not while a switch that came back is read."""
         drivers = self.switches.drivers
         closed = {name for name in self.switches.connected() if not drivers[name].is_open}
-        return self.rows.are_in_sync and is_ready(
-            self.lock.leads, not self.hosts.are_away(), closed
-        )
+        return is_ready(self._awaited, self.lock.leads, closed)
+
+    @property
+    def _awaited(self) -> str | None:
+        return awaited(self.rows.are_in_sync, self.lock.leads, not self.hosts.are_away())
 
 
 def build_components(

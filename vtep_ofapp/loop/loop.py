@@ -62,6 +62,7 @@ class Loop:
         turns = self._components.measures.turns
         stopwatch = self._components.measures.stopwatch(turns.seconds)
         self._components.timers.begin()
+        self._notify_service()  # no turn comes before a database is reached
         while True:
             events = self._inbox.take()
             stopwatch.start()
@@ -96,11 +97,14 @@ class Loop:
                 self._write(components.publisher.new_station_rows())
             if self._is_complete():
                 self._drop_unmanaged()
-            self._service.be(components.is_ready, components.status)
+        self._notify_service()
         self._send_packet_outs()
         components.turns.ended()
         if components.switches.are_behind or components.changes.are_waiting:
             self._inbox.post(WorkIsLeft())
+
+    def _notify_service(self) -> None:
+        self._service.be(self._components.is_ready, self._components.status)
 
     def _decide(self) -> None:
         """Work out the desired state, unless a change was taken only in part."""
