@@ -111,6 +111,8 @@ def test_the_unit_file_is_one_and_leaves_little_to_harm(unit: Path, tmp_path: Pa
     assert [line for line in verified.splitlines() if copy.name in line] == []
     exposure = run("security", "--offline=true", "--threshold=35", "--no-pager", str(copy))
     assert "Overall exposure level" in exposure
+    # Its offline check does not know that /run stays writable where ProtectProc= is set.
+    assert "ReadOnlyPaths=/run" in unit.read_text().splitlines()
 
 
 @pytest.mark.parametrize("unit", [UNIT, TEMPLATE], ids=lambda unit: unit.stem)
