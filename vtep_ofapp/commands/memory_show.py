@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
     states = sorted(components.switches.states(), key=lambda state: state.name)
     return Answer(
         {
-            **_process(_STATUS.read_text()),
+            **process_memory(),
             "waiting_events": waiting.events,
             "waiting_packet_ins": waiting.packet_ins,
             "waiting_packet_in_bytes": waiting.octets,
@@ -34,7 +34,12 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
     )
 
 
-def _process(status: str) -> Content:
+def process_memory() -> Mapping[str, int]:
+    """Return what the kernel says of this process: its memory in bytes, and its threads."""
+    return _process(_STATUS.read_text())
+
+
+def _process(status: str) -> Mapping[str, int]:
     """Return the figures of a /proc/PID/status, whose sizes are in units of 1024 bytes."""
     found = dict(re.findall(r"^(\w+):\s+(\d+)", status, re.MULTILINE))
     return {

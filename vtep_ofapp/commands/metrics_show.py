@@ -17,6 +17,7 @@ from ..loop.switch_driver import SwitchDriver
 from ..values.histogram import BOUNDS, Histogram
 from .answer import Answer, Content, Row, Table
 from .command import Command, Running
+from .memory_show import process_memory
 
 _DATABASES = ("database", "is_connected", "transactions", "failed")
 
@@ -29,6 +30,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
         {
             "version": version("vtep-ofapp"),
             "running_for_s": round(time.time() - running.started, 3),
+            "resident_bytes": process_memory()["resident_bytes"],
             "is_ready": components.is_ready,
             "is_paused": running.is_paused,
             "faults": len(components.faults.lasting()),

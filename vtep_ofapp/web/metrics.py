@@ -101,6 +101,7 @@ FIGURES: tuple[Figure | Duration, ...] = (
         ("version",),
     ),
     Figure("vtep_ofapp_running_seconds", "Time since it started.", _one("running_for_s")),
+    Figure("vtep_ofapp_resident_bytes", "Memory of the process.", _one("resident_bytes")),
     Figure(
         "vtep_ofapp_ready", "Whether start-up is complete, as systemd sees it.", _one("is_ready")
     ),
