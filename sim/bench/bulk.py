@@ -95,7 +95,7 @@ class BulkRun:
         self._subject = lab.app.NAME
         self._macs = rows.macs(size, _SERIES)
         self._samples = samples_of(self._macs)
-        self._observed = Observed(overlay, self._plan.repeat)
+        self._observed = Observed(overlay, self._plan.repeat, self._plan.restarts)
 
     def arrive(self) -> None:
         """Write all rows in one transaction, while new hosts appear."""

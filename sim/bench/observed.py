@@ -15,16 +15,15 @@ from sim.lab.namespaces import CommandFailed
 from sim.waiting import wait_until
 
 _PATIENCE = 120.0
-_ROUNDS = 3
-"""Restarts with observers, and as many without."""
 
 
 class Observed:
     """Measures reactions with and without observers."""
 
-    def __init__(self, overlay: Overlay, repeat: int) -> None:
-        """Measure each reaction so many times."""
+    def __init__(self, overlay: Overlay, repeat: int, restarts: int) -> None:
+        """Measure each reaction so many times after each of so many restarts."""
         self._lab = overlay.lab
+        self._restarts = restarts
         self._reactions = Reactions(overlay, repeat)
 
     def delays(self) -> Iterator[float]:
@@ -41,7 +40,7 @@ class Observed:
         Each has the name of its reaction.
         """
         record = {"record": str(self._lab.vtep.folder / "record")}
-        for _ in range(_ROUNDS):
+        for _ in range(self._restarts):
             without = self._measure({}, nullcontext())
             observed = self._measure(record, observers.scraped(self._lab))
             for name in observed:

@@ -21,6 +21,8 @@ class Plan:
     """Of these sizes, the largest one that the emulator gets: it takes it ten seconds."""
     repeat: int = 20
     """How often each reaction is measured."""
+    restarts: int = 3
+    """How often the application starts with observers, and as often without."""
     hosts: Sequence[int] = (100, 10_000)
     """New hosts that send their first frames at once."""
     host_rate: int = 5_000
@@ -39,6 +41,7 @@ QUICK = Plan(
     sizes=(20, 200),
     emulator_most=20,
     repeat=3,
+    restarts=1,
     hosts=(50,),
     switches=(8,),
     vteps=(4,),
