@@ -51,8 +51,8 @@ def test_exit_ends_it_and_removes_its_files(vtep: DummySwitch) -> None:
 def test_what_a_killed_process_left_behind_is_replaced(vtep: DummySwitch) -> None:
     left = control_socket(vtep)
     vtep.restart_app()
-    assert left.exists()
     assert left != control_socket(vtep)
+    assert not left.exists()
     assert "in charge" in vtep.app.ask("status")
 
 

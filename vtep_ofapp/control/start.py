@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import suppress
 
 from ..commands.command import Running
 from ..commands.registry import COMMANDS
@@ -21,11 +22,15 @@ def write_pidfile(options: Options) -> None:
     """Write the pidfile; by default the one that ``ovs-appctl -t vtep_ofapp`` looks for.
 
     The default may be another process's, or its folder missing: this process then runs without a
-    pidfile. Raises CannotStart if the one of the options cannot be used.
+    pidfile. The socket of an earlier process that was killed goes. Raises CannotStart if the
+    pidfile of the options cannot be used.
     """
     file = _pidfile(options)
     try:
-        pidfile.write(file)
+        former = pidfile.write(file)
+        if former is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(socket_beside(file, former))
     except (pidfile.PidfileTaken, OSError) as error:
         reason = f"{file}: {_reason(error)}"
         if options.pidfile is not None:
