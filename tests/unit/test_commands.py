@@ -81,6 +81,13 @@ def test_wrong_words_get_the_usage(app: App, words: list[str]) -> None:
         Asking(app).text("version", *words)
 
 
+@pytest.mark.parametrize("option", ["", "=7", "vlan=", f"vlan={'9' * 5000}"])
+def test_trace_takes_a_vlan_or_nothing(app: App, option: str) -> None:
+    app.start()
+    with pytest.raises(WrongWords, match="a frame at a port may|is no number"):
+        Asking(app).text("trace", "br0", "p0", option, "02:00:00:00:00:01", "02:00:00:00:00:02")
+
+
 def test_every_command_is_listed(app: App) -> None:
     listed = Asking(app).text("list-commands")
     assert [line.split()[0] for line in listed.splitlines()[1:]] == sorted(BY_NAME)

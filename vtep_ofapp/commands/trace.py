@@ -1,6 +1,7 @@
 """``trace``: the way of a frame through our tables, by ofproto/trace of ovs-vswitchd."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ _USAGE = "BRIDGE PORT|tunnel=ADDRESS [vlan=N|vni=N] SRC DST"
 _VSWITCHD = "ovs-vswitchd"
 _PATIENCE = 10.0
 """Seconds for which ovs-vswitchd may take to answer."""
+_NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +76,16 @@ def _asked(words: Sequence[str], switch: SwitchState, bridge: Bridge) -> _Asked:
         tunnel = f"tun_id={vni},tun_src={sender},tun_dst={switch.view.tunnel_ip}"
         frame = Frame(source, destination, sender=sender, vni=vni)
         return _Asked(frame, f"in_port={port},{tunnel},{ends}")
-    if option not in ("", "vlan"):
+    if options and option != "vlan":
         raise WrongWords(f"a frame at a port may have vlan=N, and not {options[0]!r}")
-    vlan = parse_vlan(_number(number)) if option else None
+    vlan = parse_vlan(_number(number)) if options else None
     tag = "" if vlan is None else f"dl_vlan={vlan},"
     frame = Frame(source, destination, where, vlan)
     return _Asked(frame, f"in_port={_ofport(where, bridge)},{tag}{ends}")
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not _NUMBER.fullmatch(text):
         raise Invalid(f"{text!r} is no number")
     return int(text)
 
