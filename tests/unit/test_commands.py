@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from vtep_ofapp.commands.answer import Blocks, Lines, Table, WrongWords, in_order
+from vtep_ofapp.commands.answer import Blocks, Content, Lines, Table, WrongWords, in_order
 from vtep_ofapp.commands.rendering import json_parts, text_parts
 from vtep_ofapp.process import log_tail
 from vtep_ofapp.values.events import LockIs
@@ -52,6 +52,21 @@ def test_text_is_for_people() -> None:
     ]
 
 
+def test_names_make_no_lines_of_their_own() -> None:
+    name = "a\nb\x1b[1m\u2028 \u00e9"
+    content: Content = {
+        "word": name,
+        "rows": Table(("name", "names"), [(name, [name, 7])]),
+        "lines": Lines([name]),
+        "inner": {name: {}},
+        "blocks": Blocks([{"title": name}]),
+    }
+    text = "".join(text_parts(content))
+    assert len(text.splitlines()) == 8
+    assert text.count("a\\nb\\x1b[1m\\u2028 \u00e9") == 6
+    assert text.replace("\n", "").isprintable()
+
+
 def test_json_has_the_same() -> None:
 
     assert json.loads("".join(json_parts(CONTENT))) == {
@@ -84,7 +99,7 @@ def test_wrong_words_get_the_usage(app: App, words: list[str]) -> None:
 @pytest.mark.parametrize("option", ["", "=7", "vlan=", f"vlan={'9' * 5000}"])
 def test_trace_takes_a_vlan_or_nothing(app: App, option: str) -> None:
     app.start()
-    with pytest.raises(WrongWords, match="a frame at a port may|is no number"):
+    with pytest.raises(WrongWords, match=r"a frame at a port may|is no number"):
         Asking(app).text("trace", "br0", "p0", option, "02:00:00:00:00:01", "02:00:00:00:00:02")
 
 

@@ -17,7 +17,8 @@ def json_parts(content: Content) -> Iterator[str]:
 def text_parts(content: Content, indent: str = "") -> Iterator[str]:
     """Yield the parts of the text for people; an empty part where other work may be done.
 
-    A table has a title where it is not the only part.
+    A table has a title where it is not the only part. What does not print is escaped: names come
+    from databases, and make no lines of their own.
     """
     is_alone = len(content) == 1
     for name, value in content.items():
@@ -26,9 +27,9 @@ def text_parts(content: Content, indent: str = "") -> Iterator[str]:
         elif isinstance(value, Blocks):
             yield from _blocks(name, value, indent)
         elif isinstance(value, Lines):
-            yield from (f"{indent}{line}\n" for line in value.lines)
+            yield from (f"{indent}{printable(line)}\n" for line in value.lines)
         elif isinstance(value, Mapping):
-            yield f"{indent}{name}:\n" if value else f"{indent}{name}: none\n"
+            yield f"{indent}{printable(name)}:\n" if value else f"{indent}{printable(name)}: none\n"
             yield from text_parts(value, indent + _INDENT)
         else:
             yield f"{indent}{name}: {_word(value)}\n"
@@ -66,7 +67,7 @@ def _blocks(name: str, blocks: Blocks, indent: str) -> Iterator[str]:
             continue
         are_none = False
         title, *values = block.items()
-        yield f"{indent}{title[1]}\n"
+        yield f"{indent}{printable(str(title[1]))}\n"
         yield from text_parts(dict(values), indent + _INDENT)
     if are_none:
         yield f"{indent}{name}: none\n"
@@ -79,9 +80,16 @@ def _word(cell: Cell) -> str:
         return "yes" if cell else "no"
     if isinstance(cell, float):
         return f"{cell:.1f}" if abs(cell) >= 10 else f"{cell:.3g}"
-    if isinstance(cell, str | int):
+    if isinstance(cell, int):
         return str(cell)
-    return ", ".join(map(str, cell)) or "-"
+    return printable(cell if isinstance(cell, str) else ", ".join(map(str, cell))) or "-"
+
+
+def printable(text: str) -> str:
+    """Return a text with escapes, as Python has them, for what does not print."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _json(value: Value) -> Iterator[str]:

@@ -48,7 +48,8 @@ def _trace(arguments: Sequence[str], running: Running) -> Answer:
         path = _control_socket(bridge, running)
         text = ask(path, "ofproto/trace", [bridge.name, asked.flow], _PATIENCE)
     except (NoAnswer, CommandFailed) as error:
-        return Answer({"error": f"trace needs {_VSWITCHD} of {bridge.name}: {error}"}, failed=True)
+        reason = str(error).strip()
+        return Answer({"error": f"trace needs {_VSWITCHD} of {bridge.name}: {reason}"}, failed=True)
     events = parse(text, bridge.name)
     return Answer(
         {

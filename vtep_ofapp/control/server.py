@@ -17,6 +17,7 @@ import ovs.unixctl.server
 from ..commands import answering
 from ..commands.answer import WrongWords
 from ..commands.command import Command, Running
+from ..commands.rendering import printable
 from ..ovsdb.poller import Waiter
 
 LOG = logging.getLogger("vtep_ofapp.control")
@@ -101,7 +102,7 @@ class ControlServer(ovs.unixctl.server.UnixctlServer):  # type: ignore[misc]
             answer = answering.begin(command, words, self._running, client in self._with_json)
             failed, parts = answer.failed, iter(answer.parts)
         except WrongWords as error:
-            parts = iter([str(error)])
+            parts = iter([printable(str(error))])
         except Exception:
             LOG.exception("a command failed: %s %.200s", command.name, words)
         try:
