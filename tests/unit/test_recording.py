@@ -217,6 +217,16 @@ def test_a_damaged_line_is_named(
     assert f"line 4 of {path}: " in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_a_line_that_is_nested_too_deeply_is_named(
+    recorded: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = recorded.record.path.with_suffix(".deep")
+    with patch.object(json, "dumps", side_effect=RecursionError("too deep")):
+        path.write_text("\n".join([*lines(recorded)[:3], '{"turn":2,"at":1,"events":[[]]}', ""]))
+        assert main([str(path)]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == f"line 4 of {path}: too deep"
+
+
 def test_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "none")]) == 1
     assert capsys.readouterr().err.count("\n") == 1

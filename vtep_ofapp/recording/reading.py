@@ -133,5 +133,5 @@ def _in_line(path: Path, number: int) -> Iterator[None]:
     """Add the place to what is wrong there."""
     try:
         yield
-    except Unreadable as error:
+    except (Unreadable, RecursionError) as error:
         raise Unreadable(f"line {number} of {path}: {error}") from None
