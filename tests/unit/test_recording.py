@@ -162,9 +162,10 @@ def test_a_new_process_begins_a_session_after_a_line_that_is_cut(
     said = capsys.readouterr()
     assert f"of {path}, the last one, is cut; it is left out" in said.err
     assert json.loads(said.out)["switches"]["br0"]["flows"]
-    with pytest.raises(SystemExit):
-        main([str(path), "--session", "3"])
-    assert f"{path} has 2 sessions" in capsys.readouterr().err
+    for number in ("3", "0"):
+        with pytest.raises(SystemExit):
+            main([str(path), "--session", number])
+        assert f"{path} has 2 sessions" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -215,6 +216,15 @@ def test_a_damaged_line_is_named(
     path.write_text("\n".join([*before[:3], line, *before[3:]]))
     assert main([str(path)]) == 1
     assert f"line 4 of {path}: " in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_what_is_no_file_is_not_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        assert main([str(path)]) == 1
+        assert capsys.readouterr().err == f"{path}: it is no regular file\n"
 
 
 def test_a_line_that_is_nested_too_deeply_is_named(

@@ -27,9 +27,9 @@ def main(arguments: Sequence[str], program: str = _PROGRAM) -> int:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     try:
         every = sessions(given.file)
-        if not 1 <= (given.session or 1) <= len(every):
+        number = len(every) if given.session is None else given.session
+        if not 1 <= number <= len(every):
             parser.error(f"{given.file} has {len(every)} sessions")
-        number = given.session or len(every)
         _say(_described(every[number - 1], number, len(every)))
         replay = Replay(every[number - 1].header, _say)
         last = replay.run(every[number - 1], given.until)

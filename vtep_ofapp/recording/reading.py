@@ -82,8 +82,11 @@ class Session:
 def sessions(path: Path) -> list[Session]:
     """Return the sessions of a record, in their order.
 
-    Raises OSError, and Unreadable if it has none or the header of one cannot be read.
+    Raises OSError, and Unreadable if it has none or the header of one cannot be read. A record is
+    read twice, so that it has to be a file.
     """
+    if path.exists() and not path.is_file():
+        raise Unreadable(f"{path}: it is no regular file")
     found: list[Session] = []
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
