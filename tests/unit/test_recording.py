@@ -218,6 +218,15 @@ def test_a_damaged_line_is_named(
     assert f"line 4 of {path}: " in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_names_of_a_stranger_do_not_steer_the_terminal(
+    recorded: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = recorded.record.path.with_suffix(".strange")
+    path.write_text(recorded.record.path.read_text().replace('"br0"', r'"b\u001b[2J\n\ud800é"'))
+    assert main([str(path)]) == 0
+    assert "\n# b\\x1b[2J\\n\\ud800é: " in f"\n{capsys.readouterr().out}"
+
+
 def test_what_is_no_file_is_not_waited_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,9 +241,9 @@ def test_a_line_that_is_nested_too_deeply_is_named(
 ) -> None:
     path = recorded.record.path.with_suffix(".deep")
     with patch.object(json, "dumps", side_effect=RecursionError("too deep")):
-        path.write_text("\n".join([*lines(recorded)[:3], '{"turn":2,"at":1,"events":[[]]}', ""]))
+        path.write_text("\n".join([*lines(recorded)[:2], '{"turn":2,"at":1,"events":[[]]}', ""]))
         assert main([str(path)]) == 1
-    assert capsys.readouterr().err.splitlines()[-1] == f"line 4 of {path}: too deep"
+    assert capsys.readouterr().err.splitlines()[-1] == f"line 3 of {path}: too deep"
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

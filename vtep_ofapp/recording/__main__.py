@@ -41,7 +41,7 @@ def main(arguments: Sequence[str], program: str = _PROGRAM) -> int:
     if given.json:
         print(json.dumps(found, indent=2))
     else:
-        print("\n".join(as_text(found)))
+        print("\n".join(map(_escaped, as_text(found))))
     return 0
 
 
@@ -65,7 +65,14 @@ def _described(session: Session, number: int, count: int) -> str:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(_escaped(line), file=sys.stderr)
+
+
+def _escaped(line: str) -> str:
+    """Return a line that a terminal only shows, whoever wrote the record."""
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
 
 
 if __name__ == "__main__":
