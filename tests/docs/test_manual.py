@@ -46,6 +46,11 @@ def test_each_page_is_shown_without_a_complaint() -> None:
         (["--config-file", "vtep_ofapp.c"], ["vtep_ofapp.conf"]),
         (["check-config", "vtep_ofapp.c"], ["vtep_ofapp.conf"]),
         (["vlog/"], ["vlog/list", "vlog/set"]),
+        (["mac/show", ""], ["--json"]),
+        (["run", "--pid"], ["--pidfile"]),
+        (["run", "vlog/"], []),
+        (["-t", "one", "fau"], ["fault/show"]),
+        (["supportbundle", "vtep_ofapp.c"], ["vtep_ofapp.conf"]),
     ],
 )
 def test_bash_completes_flags_files_and_commands(words: list[str], completed: list[str]) -> None:
