@@ -34,7 +34,7 @@ from .builders import (
 PLACED = f"the NVC places {MAC1} behind {FAR} in Logical_Switch red"
 BOUND = "vlan_bindings of Physical_Port p0 of br0 bind VLAN 0 to Logical_Switch red"
 FLOODING = "Logical_Switch red is bound here to p0 VLAN 0"
-NAMED = f"1 rows of Ucast_Macs_Remote and Mcast_Macs_Remote name {FAR} for Logical_Switch red"
+NAMED = f"1 row of Ucast_Macs_Remote and Mcast_Macs_Remote names {FAR} for Logical_Switch red"
 
 
 @pytest.fixture

@@ -105,8 +105,9 @@ def _why_peer(key: Peer, view: View) -> Iterator[Cause]:
     count, locators = view[Peers].count(key), sorted(view[Peers].locators(key))
     if not count:
         return
+    rows, say = ("1 row", "names") if count == 1 else (f"{count} rows", "name")
     yield Cause(
-        f"{count} rows of Ucast_Macs_Remote and Mcast_Macs_Remote name {key.address} for {name}",
+        f"{rows} of Ucast_Macs_Remote and Mcast_Macs_Remote {say} {key.address} for {name}",
         tuple(RowOf("Physical_Locator", locator.uuid) for locator in locators),
     )
     if not view[Ports].is_bound(key.logical_switch):
