@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from vtep_ofapp.commands import counters_now
 from vtep_ofapp.commands.answer import WrongWords
 from vtep_ofapp.process import log_tail
 
@@ -24,6 +25,12 @@ def logger(monkeypatch: pytest.MonkeyPatch) -> logging.Logger:
     monkeypatch.setattr(root, "handlers", [])
     log_tail.install(root)
     return root
+
+
+@pytest.fixture(autouse=True)
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for the counters of ports: no switch answers here."""
+    monkeypatch.setattr(counters_now, "PATIENCE", 0.0)
 
 
 def contents(path: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from ..values.counters import PortCounter
 from ..values.events import PortCountersWanted
 from .command import Running
 
-_PATIENCE = 2.0
+PATIENCE = 2.0
 """Seconds for which switches may take to answer; one with 2,000 ports takes milliseconds."""
 
 
@@ -29,7 +29,7 @@ def counters_now(
         waiting = names & components.switches.connected()
         return all(read.last(name) is not former[name] for name in waiting)
 
-    components.turns.wait_until(have_answered, _PATIENCE)
+    components.turns.wait_until(have_answered, PATIENCE)
     answers = {name: read.last(name) for name in names}
     return {
         name: answer.ports
