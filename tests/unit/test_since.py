@@ -1,7 +1,7 @@
-"""Since when a switch is connected, led and read, the lock held, and a database connected."""
+"""Since when a switch is connected and was read, and a database is connected."""
 
-from vtep_ofapp.loop.switch_driver import Role, SwitchDriver
-from vtep_ofapp.values.events import Away, Disconnected, LockIs, ServerConnection
+from vtep_ofapp.loop.switch_driver import SwitchDriver
+from vtep_ofapp.values.events import Disconnected, ServerConnection
 from vtep_ofapp.values.since import Since
 
 from .app import App
@@ -18,10 +18,6 @@ def connected(app: App) -> float | None:
     return claim.since if claim else None
 
 
-def role(app: App) -> tuple[Role, float]:
-    return driver(app).role.value, driver(app).role.since
-
-
 def test_a_value_that_stays_keeps_its_time() -> None:
     time = TimeDouble()
     since = Since("one", time.clock)
@@ -32,36 +28,17 @@ def test_a_value_that_stays_keeps_its_time() -> None:
     assert (since.value, since.since) == ("two", time.now)
 
 
-def test_a_switch_is_connected_led_and_read_since(app: App) -> None:
+def test_a_switch_is_connected_and_read_since(app: App) -> None:
     connection = app.start()
     begin = app.time.now
     app.wait(7)
     assert connected(app) == begin
-    assert role(app) == (Role.MASTER, begin)
     assert driver(app).contents.read_at == begin
     app.turn(Disconnected(connection))
     assert connected(app) is None
-    assert role(app) == (Role.SLAVE, app.time.now)
     app.wait(1)
     app.start(connection=ConnectionDouble(connection.switch))
     assert connected(app) == driver(app).contents.read_at == app.time.now
-    assert role(app) == (Role.MASTER, app.time.now)
-
-
-def test_this_process_leads_since(app: App) -> None:
-    lock, begin = app.components.lock, app.time.now
-    assert (lock.leads, lock.leads_since) == (None, begin)
-    app.wait(1)
-    app.start()
-    assert (lock.leads, lock.leads_since) == (True, begin + 1)
-    app.wait(1)
-    app.turn(Away("hardware_vtep"))
-    assert (lock.leads, lock.leads_since) == (True, begin + 1)
-    assert (lock.is_held, lock.is_held_since) == (False, begin + 2)
-    app.wait(1)
-    app.turn(LockIs(False))
-    assert (lock.leads, lock.leads_since) == (False, begin + 3)
-    assert (lock.is_held, lock.is_held_since) == (False, begin + 2)
 
 
 def test_a_database_is_connected_to_a_server(app: App) -> None:

@@ -75,7 +75,7 @@ class _Begun:
         """Return why the switch cannot be read back, None if it can."""
         if self._driver.connection is None:
             return "not connected"
-        return None if self._driver.role.value is Role.MASTER else "this process is not its master"
+        return None if self._driver.role is Role.MASTER else "this process is not its master"
 
     def _is_read(self) -> bool:
         """Whether it was read back since."""

@@ -3,7 +3,6 @@
 import logging
 
 from ..values.events import Away, Connection, LockIs, RoleIs
-from ..values.since import Since
 from .databases import HARDWARE_VTEP, Databases
 from .dispatch import Handlers
 from .publisher import Publisher
@@ -26,34 +25,16 @@ class Lock:
     def __init__(
         self, switches: Switches, databases: Databases, publisher: Publisher, timers: Timers
     ) -> None:
-        self._leads: Since[bool | None] = Since(None, timers.clock)
-        self._is_held = Since(False, timers.clock)
+        self.leads: bool | None = None
+        """Whether this process is in charge; None until the database has answered."""
+        self.is_held = False
+        """Whether this process has the lock at this moment."""
         self._switches = switches
         self._vtep = databases.vtep
         self._publisher = publisher
         self._refusing: set[str] = set()
         self._role = timers.timer("role", self._role_is_due)
         self.handlers: Handlers = {LockIs: self._lock_is, Away: self._away, RoleIs: self._role_is}
-
-    @property
-    def leads(self) -> bool | None:
-        """Whether this process is in charge; None until the database has answered."""
-        return self._leads.value
-
-    @property
-    def leads_since(self) -> float:
-        """The time by the clock since when it leads or stands by, or waits for the answer."""
-        return self._leads.since
-
-    @property
-    def is_held(self) -> bool:
-        """Whether this process has the lock at this moment."""
-        return self._is_held.value
-
-    @property
-    def is_held_since(self) -> float:
-        """The time by the clock since when it has the lock, or does not have it."""
-        return self._is_held.since
 
     def lead_again(self, driver: SwitchDriver) -> None:
         """Take charge of a switch of which another process may have been master meanwhile."""
@@ -77,8 +58,7 @@ class Lock:
         each switch shows it.
         """
         led = self.leads
-        self._leads.become(event.held)
-        self._is_held.become(event.held)
+        self.leads = self.is_held = event.held
         self._switches.changed()
         if event.held:
             LOG.info("this process has the lock: it is in charge")
@@ -96,7 +76,7 @@ class Lock:
 
     def _away(self, event: Away) -> None:
         if event.database == HARDWARE_VTEP:
-            self._is_held.become(False)
+            self.is_held = False
 
     def _role_is(self, event: RoleIs) -> None:
         """Handle a role reply.
@@ -105,11 +85,11 @@ class Lock:
         it. Without the lock, its master is the process that has the lock now.
         """
         driver = self._switches.of(event.connection)
-        if driver is None or not self.leads or driver.role.value is Role.SLAVE:
+        if driver is None or not self.leads or driver.role is Role.SLAVE:
             return
         is_outdated = driver.role_is(event)
         name = driver.switch.name
-        if driver.role.value is Role.MASTER:
+        if driver.role is Role.MASTER:
             self._refusing.discard(name)
             return
         if not self.is_held:
@@ -124,7 +104,7 @@ class Lock:
 
     def _role_is_due(self, connection: Connection) -> None:
         driver = self._switches.of(connection)
-        if driver is not None and self.is_held and driver.role.value is Role.REFUSED:
+        if driver is not None and self.is_held and driver.role is Role.REFUSED:
             LOG.warning(
                 "%s has another master, and this process has the lock; asking again",
                 driver.switch.name,

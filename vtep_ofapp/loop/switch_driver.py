@@ -18,7 +18,6 @@ from ..values.events import (
     ReadBack,
     RoleIs,
 )
-from ..values.since import Since
 from ..values.writes import SwitchWrite
 from .bridge_writes import bridge_writes
 from .bundles import Bundles
@@ -67,7 +66,7 @@ class SwitchDriver:
         self.reaction = Reaction(measures)
         self.contents = SwitchContents(switch, timers, measures)
         self.gate = Gate.NEVER_OPENED
-        self.role = Since(Role.SLAVE, timers.clock)
+        self.role = Role.SLAVE
         self._generation: int | None = None
         self._was_lost = False
         self.bundles = Bundles(switch, timers, faults, self.reaction)
@@ -98,7 +97,7 @@ class SwitchDriver:
     def disconnect(self) -> None:
         """Handle the loss of the connection; the switch keeps its flows."""
         self.connection = self.claim = None
-        self.role.become(Role.SLAVE)
+        self.role = Role.SLAVE
         self.contents.connect(None)
         self.bundles.disconnect()
         self._was_lost = True
@@ -123,14 +122,14 @@ class SwitchDriver:
             self.lead()
             return
         self._close()
-        self.role.become(Role.ASKED)
+        self.role = Role.ASKED
         if self.connection is not None:
             self.connection.lead(self._generation)
 
     def stand_by(self) -> None:
         """Leave the switch to another process, and stay connected."""
         self.contents.forget()
-        self.role.become(Role.SLAVE)
+        self.role = Role.SLAVE
         if self.connection is not None:
             self.connection.stand_by()
 
@@ -140,18 +139,18 @@ class SwitchDriver:
         Return whether it refused us because another process was its master after us.
         """
         if event.generation is None:
-            self.role.become(Role.REFUSED)
+            self.role = Role.REFUSED
             self.contents.forget()
             return self._generation is not None
         is_as_before = self.contents.are_known and event.generation == self._generation
-        self.role.become(Role.MASTER)
+        self.role = Role.MASTER
         self._generation = event.generation
         if not is_as_before:
             self.contents.read()
         return False
 
     def _take_charge(self, generation: int | None) -> None:
-        self.role.become(Role.ASKED)
+        self.role = Role.ASKED
         self.bundles.reset()
         if self.connection is not None:
             self.connection.lead(generation)
@@ -195,7 +194,7 @@ class SwitchDriver:
 
     def _packet_in(self, event: PacketIn) -> None:
         """Handle a packet-in, unless another process is in charge and handles it."""
-        if self.role.value is not Role.SLAVE:
+        if self.role is not Role.SLAVE:
             self.switch.packet_in(event)
 
     # In a turn
@@ -204,7 +203,7 @@ class SwitchDriver:
         """Open the gate once state is known and tunnels are up; return whether it opened now."""
         is_known = self.contents.are_known and not self.switch.is_behind
         is_complete = is_known and self.switch.are_tunnels_up()
-        if self.is_open or self.role.value is not Role.MASTER or not is_complete:
+        if self.is_open or self.role is not Role.MASTER or not is_complete:
             return False
         self.gate = Gate.OPEN
         if self.switch.physical is not None:
@@ -223,7 +222,7 @@ class SwitchDriver:
     def send_packet_outs(self) -> None:
         """Send the packet-outs of features; drop them unless we are master and the gate is open."""
         packets = self.switch.take_packet_outs()
-        if packets and self.connection and self.role.value is Role.MASTER and self.is_open:
+        if packets and self.connection and self.role is Role.MASTER and self.is_open:
             self.connection.send(packets)
 
     def look(self) -> None:
@@ -238,7 +237,7 @@ class SwitchDriver:
 
     def bridge_writes(self) -> Iterator[SwitchWrite]:
         """Yield the writes to Open_vSwitch for the bridge."""
-        leads = self.connection is not None and self.role.value is not Role.SLAVE
+        leads = self.connection is not None and self.role is not Role.SLAVE
         return bridge_writes(self.switch, self.is_settled) if leads else iter(())
 
     def is_settled(self) -> bool:

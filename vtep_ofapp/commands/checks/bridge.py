@@ -16,7 +16,7 @@ def _connection(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
 
 
 def _role(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
-    role, is_standby = driver.role.value, running.role == "standby"
+    role, is_standby = driver.role, running.role == "standby"
     if role is Role.MASTER or (role is Role.SLAVE and is_standby):
         yield passed(f"{role.name.lower()}{', as of a standby' if is_standby else ''}")
     elif role is Role.REFUSED:
@@ -40,7 +40,7 @@ def _fail_mode(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
 
 def _installed(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
     state = driver.switch
-    if driver.role.value is Role.SLAVE and running.role == "standby":
+    if driver.role is Role.SLAVE and running.role == "standby":
         yield passed("not read: the process with the lock writes it")
         return
     if not driver.contents.are_known:
