@@ -63,6 +63,11 @@ class WrongWords(Exception):
     """The arguments of a command name nothing that exists; the text says what, in one line."""
 
 
+def joined(problems: Iterable[str]) -> str | None:
+    """Return the problems of one row as a cell, None if there are none."""
+    return "; ".join(problems) or None
+
+
 def in_order(items: Iterable[T], key: Callable[[T], Any]) -> Iterator[T | None]:
     """Yield the items in the order of their keys; and None now and then, for a pause."""
     rest = iter(items)

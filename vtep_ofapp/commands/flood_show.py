@@ -10,7 +10,7 @@ from ..features.replication import McastSets, Multicast, Replication, named
 from ..features.tunnels.conditions import TunnelConditions
 from ..values.addresses import UNKNOWN_DST
 from ..values.rows import LogicalSwitch
-from .answer import Answer, Row, Table
+from .answer import Answer, Row, Table, joined
 from .command import Command, Running
 from .scope import Scope, scope
 
@@ -61,7 +61,7 @@ def _list(switch: SwitchState, row: LogicalSwitch, key: Replication | Multicast)
         mac,
         "source_node" if source_node else "service_node",
         [f"{binding.port} VLAN {binding.vlan}" for binding in bindings],
-        "; ".join(problems) or None,
+        joined(problems),
     )
 
 

@@ -9,7 +9,7 @@ from ..features.learning.stations import LearnedMacs, Place
 from ..features.tunnels.conditions import Condition, TunnelConditions
 from ..features.unicast import Placed, PlacedMacs
 from ..values.rows import LogicalSwitch, RemoteMac
-from .answer import Answer, Row, Table, in_order
+from .answer import Answer, Row, Table, in_order, joined
 from .command import Command, Running
 from .scope import Scope, scope
 
@@ -107,7 +107,7 @@ class _Stations:
         conflict = None
         if place is not None and self._contradict(place, remote):
             conflict = f"learned at {place.port} VLAN {place.vlan} of {place.switch}"
-        problem = "; ".join(_problems(station, remote, bound)) or None
+        problem = joined(_problems(station, remote, bound))
         yield _row(row, remote, bool(bound), conflict, problem)
         for rival in self._placed_macs.rivals(station):
             yield _row(row, rival, False, conflict, f"row {remote.uuid} is used instead")

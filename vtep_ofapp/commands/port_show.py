@@ -11,7 +11,7 @@ from ..features.learning.stations import LearnedMacs, Place
 from ..features.logical_switches.rows import LogicalSwitches
 from ..features.logical_switches.vni_mapping import VniMapping
 from ..values.rows import BridgePort
-from .answer import Answer, Row, Table
+from .answer import Answer, Row, Table, joined
 from .command import Command, Running
 from .scope import scope
 
@@ -78,7 +78,7 @@ def _ports(switch: SwitchState) -> Iterator[Row]:
             len(view[Ports].keys_at(name)),
             view[LearnedMacs].count_at(switch.name, name),
             None if away is None else int(view.clock() - away),
-            "; ".join(_problems(switch, name)) or None,
+            joined(_problems(switch, name)),
         )
 
 

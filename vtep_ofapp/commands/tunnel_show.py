@@ -11,7 +11,7 @@ from ..features.tunnels.ports import Tunnels
 from ..values.addresses import ipv4_number
 from ..values.counters import PortCounter
 from ..values.rows import ANYONE
-from .answer import Answer, Row, Table
+from .answer import Answer, Row, Table, joined
 from .command import Command, Running
 from .counters_now import counters_now
 from .scope import Scope, scope
@@ -86,7 +86,7 @@ def _tunnel(address: str, switch: SwitchState) -> Row | None:
         state.condition is Condition.UP and not view[Tunnels].is_dead(address),
         sorted(vni for vni in vnis if vni is not None),
         sorted(row.name for row in rows if row is not None),
-        "; ".join(_problems(address, switch)) or None,
+        joined(_problems(address, switch)),
     )
 
 
@@ -108,7 +108,7 @@ def _receivers(switch: SwitchState, asked: Scope) -> Iterator[Row]:
     if asked.address is None:
         problems = [fault.reason for fault in switch.owned.faults(AnySender())]
         for port in tunnels.existing(ANYONE):
-            problem = port.error or "; ".join(problems) or None
+            problem = port.error or joined(problems)
             yield switch.name, None, port.local, port.name, port.number, problem
 
 

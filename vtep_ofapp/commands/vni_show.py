@@ -8,7 +8,7 @@ from ..features.logical_switches.feature import Vni
 from ..features.logical_switches.vni_mapping import VniMapping
 from ..features.peers import Peers
 from ..values.rows import LogicalSwitch
-from .answer import Answer, Row, Table
+from .answer import Answer, Row, Table, joined
 from .command import Command, Running
 from .scope import Scope, scope
 
@@ -53,7 +53,7 @@ def _bound(row: LogicalSwitch, switch: SwitchState) -> Row:
         source if vnis else None,
         len(view[Ports].bindings_of(row.uuid)),
         sum(not view.tunnels.is_own(peer.address) for peer in peers),
-        "; ".join(problems) or None,
+        joined(problems),
     )
 
 
