@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..engine.switch_state import SwitchState
 from ..features.logical_switches.rows import LogicalSwitches
 from ..features.logical_switches.vni_mapping import VniMapping
-from ..features.tunnels.conditions import Condition, TunnelConditions
+from ..features.tunnels.conditions import TunnelConditions
 from ..features.tunnels.feature import AnySender, Tunnel, users_of
 from ..features.tunnels.ports import Tunnels
 from ..values.addresses import ipv4_number
@@ -83,7 +83,7 @@ def _tunnel(address: str, switch: SwitchState) -> Row | None:
         int(now - known.tunnel.since),
         bfd.state if bfd else None,
         int(now - known.bfd.since) if bfd else None,
-        state.condition is Condition.UP and not view[Tunnels].is_dead(address),
+        known.forwards,
         sorted(vni for vni in vnis if vni is not None),
         sorted(row.name for row in rows if row is not None),
         joined(_problems(address, switch)),
