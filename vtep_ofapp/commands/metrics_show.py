@@ -11,7 +11,6 @@ from ..features.learning.stations import LearnedMacs
 from ..features.tunnels.conditions import TunnelConditions
 from ..features.tunnels.ports import Tunnels
 from ..features.unicast import PlacedMacs
-from ..loop.databases import HARDWARE_VTEP
 from ..loop.measures import Measures
 from ..loop.switch_driver import SwitchDriver
 from ..values.histogram import BOUNDS, Histogram
@@ -82,8 +81,8 @@ def _forwarding(state: SwitchState) -> int:
 
 
 def _databases(running: Running) -> Iterator[Row]:
-    databases, works = running.components.databases, running.components.measures.transactions
-    for name, database in {HARDWARE_VTEP: databases.vtep, **databases.openvswitch}.items():
+    works = running.components.measures.transactions
+    for name, database in running.components.databases.all().items():
         work = works[name]
         yield name, database.connection is not None, work.seconds.count, work.failed
 

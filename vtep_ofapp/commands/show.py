@@ -8,7 +8,6 @@ from importlib.metadata import version
 from ..features.bindings.ports import Ports
 from ..features.learning.stations import LearnedMacs
 from ..features.tunnels.ports import Tunnels
-from ..loop.databases import HARDWARE_VTEP
 from ..loop.switch_driver import SwitchDriver
 from .answer import Answer, Content, Table
 from .command import Command, Running
@@ -33,9 +32,10 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
 
 def _databases(running: Running) -> Table:
     """Return the server in use of each database, or why there is none."""
-    databases, now = running.components.databases, running.components.timers.clock()
+    components = running.components
+    now = components.timers.clock()
     rows = []
-    for name, each in {HARDWARE_VTEP: databases.vtep, **databases.openvswitch}.items():
+    for name, each in components.databases.all().items():
         server, since = each.connection or (None, now)
         reasons = [f"{remote}: {reason}" for remote, reason in each.unusable.items()]
         rows.append((name, server, int(now - since), reasons))

@@ -36,8 +36,8 @@ class Databases:
         }
 
     def all(self) -> Mapping[str, Transactions]:
-        """Return the transactions of each database by its name."""
-        return {**self.openvswitch, HARDWARE_VTEP: self.vtep}
+        """Return the transactions of each database by its name, hardware_vtep first."""
+        return {HARDWARE_VTEP: self.vtep, **self.openvswitch}
 
     def accounts(self) -> Iterator[str]:
         """Yield a line for people for each database: the number of transactions and writes."""
