@@ -8,7 +8,7 @@ import pytest
 from vtep_ofapp.commands.answer import Blocks, Content, Lines, Table, WrongWords, in_order
 from vtep_ofapp.commands.rendering import json_parts, text_parts
 from vtep_ofapp.process import log_tail
-from vtep_ofapp.values.events import LockIs
+from vtep_ofapp.values.events import Disconnected, LockIs
 
 from .app import App
 from .asking import BY_NAME, Asking
@@ -155,9 +155,13 @@ def test_exit_ends_the_process(app: App) -> None:
 
 def test_show_is_one_screen(app: App) -> None:
     asking = Asking(app)
-    app.start()
+    connection = app.start()
+    app.wait(7)
     shown = asking.json("show")
     assert [each["database"] for each in shown["databases"]] == ["hardware_vtep", "Open_vSwitch"]
     assert shown["switches"]["br0"]["role"] == "master"
     assert shown["switches"]["br0"]["settled"] is True
+    assert shown["switches"]["br0"]["connected_for_s"] == 7
     assert len(asking.text("show").splitlines()) < 24
+    app.turn(Disconnected(connection))
+    assert asking.json("show")["switches"]["br0"]["connected_for_s"] is None

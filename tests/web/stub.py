@@ -30,6 +30,7 @@ TUNNEL = {
 }
 SWITCH = {
     "connected_from": "127.0.0.1",
+    "connected_for_s": 61,
     "role": "master",
     "tunnel_ips": ["10.2.2.1"],
     "logical_switches": 1,

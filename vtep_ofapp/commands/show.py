@@ -50,6 +50,7 @@ def _switch(driver: SwitchDriver, running: Running) -> Content:
     learned = view[LearnedMacs]
     return {
         "connected_from": driver.connection.peer if driver.connection else None,
+        "connected_for_s": int(view.clock() - driver.claim.since) if driver.claim else None,
         "role": driver.role.name.lower(),
         "tunnel_ips": state.physical.tunnel_ips if state.physical else (),
         "ports": len(view.physical_ports()),
