@@ -64,5 +64,5 @@ class Observed:
 def _is_ready(app: App) -> bool:
     with suppress(CommandFailed):  # it does not answer yet
         answer = json.loads(app.ask("status", "--json"))
-        return answer["ready"] and f"in charge of {app.vtep.bridge}" in answer["status"]
+        return answer["is_ready"] and f"in charge of {app.vtep.bridge}" in answer["status"]
     return False

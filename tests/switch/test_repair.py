@@ -49,7 +49,7 @@ def test_nothing_is_written_during_a_pause(placed: DummySwitch) -> None:
     placed.receive("p0", HOST, BROADCAST)
     rows = our_rows(placed)
     # All of it is known, and worked out: only nothing is sent.
-    placed.wait(lambda: not ask(placed, "show")["switches"]["br0"]["settled"], "it to be known")
+    placed.wait(lambda: not ask(placed, "show")["switches"]["br0"]["is_settled"], "it to be known")
     placed.app.wait_to_say("someone changed")
     placed.wait(lambda: ask(placed, "show")["switches"]["br0"]["learned_macs"] == 1, "the host")
     assert placed.flows() == without_it
@@ -68,7 +68,7 @@ def test_a_restart_ends_a_pause(placed: DummySwitch) -> None:
     placed.place(FURTHER, "10.2.2.2")
     placed.restart_app()
     placed.wait(lambda: placed.sends("p0", FURTHER) == ["10.2.2.2 vni 33"], "the station")
-    assert ask(placed, "status")["paused"] is False
+    assert ask(placed, "status")["is_paused"] is False
 
 
 def test_a_support_bundle_has_everything_but_keys(placed: DummySwitch) -> None:

@@ -160,7 +160,7 @@ def test_show_is_one_screen(app: App) -> None:
     shown = asking.json("show")
     assert [each["database"] for each in shown["databases"]] == ["hardware_vtep", "Open_vSwitch"]
     assert shown["switches"]["br0"]["role"] == "master"
-    assert shown["switches"]["br0"]["settled"] is True
+    assert shown["switches"]["br0"]["is_settled"] is True
     assert shown["switches"]["br0"]["connected_for_s"] == 7
     assert len(asking.text("show").splitlines()) < 24
     app.turn(Disconnected(connection))

@@ -105,10 +105,10 @@ def test_the_log_says_so_each_minute(app: App, said: Said) -> None:
 def test_every_answer_says_so(app: App) -> None:
     app.start()
     asking = Asking(app)
-    assert asking.json("status")["paused"] is False
+    assert asking.json("status")["is_paused"] is False
     app.turn(PauseIs(True))
     assert asking.text("version").startswith("role: paused by an operator; in charge of br0\n")
-    assert asking.json("status")["paused"] is True
+    assert asking.json("status")["is_paused"] is True
 
 
 def test_the_command_waits_for_what_is_unanswered(app: App) -> None:

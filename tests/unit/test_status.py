@@ -20,7 +20,7 @@ from .doubles import ConnectionDouble
 def test_it_is_ready_when_all_that_can_be_done_is_done(app: App) -> None:
     connection = ConnectionDouble()
     asking = Asking(app)
-    assert asking.json("status")["ready"] is False
+    assert asking.json("status")["is_ready"] is False
     app.turn(VtepRows(ROWS), Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, connection))
     assert not app.service.is_ready
     assert app.service.status == "waiting for hardware_vtep"
@@ -36,7 +36,7 @@ def test_it_is_ready_when_all_that_can_be_done_is_done(app: App) -> None:
     assert app.service.is_ready
     assert app.service.status == "in charge of br0"
     status = asking.json("status")
-    assert (status["status"], status["ready"]) == ("in charge of br0", True)
+    assert (status["status"], status["is_ready"]) == ("in charge of br0", True)
     app.turn(Disconnected(connection))
     assert app.service.is_ready
     assert app.service.status == "in charge of no switch; not connected: br0"

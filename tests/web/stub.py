@@ -13,8 +13,8 @@ from typing import Any
 STATUS = {
     "role": "active",
     "status": "in charge of br0",
-    "paused": False,
-    "ready": True,
+    "is_paused": False,
+    "is_ready": True,
     "running_for_s": 7,
 }
 PORT = {"bridge": "br0", "link": "up", "bindings": 1, "learned_macs": 3, "problem": None}
@@ -36,7 +36,7 @@ SWITCH = {
     "logical_switches": 1,
     "learned_macs": 3,
     "flows": 50,
-    "settled": True,
+    "is_settled": True,
 }
 
 

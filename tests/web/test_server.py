@@ -80,7 +80,7 @@ def test_without_an_application_each_answer_says_so(site: Site) -> None:
 
 def test_health_is_readiness(site: Site, stub: Stub) -> None:
     assert site.get("/healthz")[::2] == (200, "ready: in charge of br0\n")
-    stub.answers["status"] = {**STATUS, "ready": False, "status": "waiting for the lock"}
+    stub.answers["status"] = {**STATUS, "is_ready": False, "status": "waiting for the lock"}
     assert site.get("/healthz")[::2] == (503, "not ready: waiting for the lock\n")
 
 

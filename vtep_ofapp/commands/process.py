@@ -39,8 +39,8 @@ def _status(_arguments: Sequence[str], running: Running) -> Answer:
     return Answer(
         {
             "status": running.status,
-            "paused": running.is_paused,
-            "ready": running.components.is_ready,
+            "is_paused": running.is_paused,
+            "is_ready": running.components.is_ready,
             "running_for_s": int(time.time() - running.started),
         }
     )

@@ -22,7 +22,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
             "process": os.getpid(),
             "running_for_s": int(time.time() - running.started),
             "status": running.status,
-            "paused": running.is_paused,
+            "is_paused": running.is_paused,
             "databases": _databases(running),
             "switches": {name: _switch(drivers[name], running) for name in sorted(drivers)},
             "faults": len(components.faults.lasting()),
@@ -59,7 +59,7 @@ def _switch(driver: SwitchDriver, running: Running) -> Content:
         "tunnels": len(wanted),
         "tunnels_up": sum(map(tunnels.is_up, wanted)),
         "flows": len(state.flows.actual),
-        "settled": state.flows.settled() and state.groups.settled(),
+        "is_settled": state.flows.settled() and state.groups.settled(),
     }
 
 

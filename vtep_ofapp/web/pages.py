@@ -63,8 +63,8 @@ class Pages:
             status = self._application.json("status")
         except (NoAnswer, CommandFailed) as error:
             return _text(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
-        good = HTTPStatus.OK if status["ready"] else HTTPStatus.SERVICE_UNAVAILABLE
-        return _text(f"{'ready' if status['ready'] else 'not ready'}: {status['status']}", good)
+        good = HTTPStatus.OK if status["is_ready"] else HTTPStatus.SERVICE_UNAVAILABLE
+        return _text(f"{'ready' if status['is_ready'] else 'not ready'}: {status['status']}", good)
 
     def _status(self, _request: Request) -> Response:
         return _json(self._picture.get())

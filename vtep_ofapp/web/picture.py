@@ -33,9 +33,9 @@ def picture(application: Application) -> Json:
         "version": shown["vtep_ofapp"],
         "role": shown["role"],
         "status": shown["status"],
-        "ready": status["ready"],
+        "ready": status["is_ready"],
         "running_for_s": shown["running_for_s"],
-        "paused": status["paused"],
+        "paused": status["is_paused"],
         **_first("databases", shown["databases"], dict),
         **_first(
             "bridges", list(bridges), lambda name: _bridge(name, bridges[name], ports, tunnels)

@@ -118,7 +118,7 @@ function drawBridges(status, numbers) {
     element("h2", {}, bridge.bridge),
     element("p", { class: "facts" },
       `MACs learned: ${bridge.learned_macs} · logical switches: ${bridge.logical_switches} · ` +
-      `flows: ${bridge.flows}${bridge.settled ? "" : ", being changed"}`),
+      `flows: ${bridge.flows}${bridge.is_settled ? "" : ", being changed"}`),
     element("figure", {}, drawBridge(bridge, numbers, askWhy))));
   if (status.more_bridges) sections.push(element("p", { class: "more" }, `and ${status.more_bridges} more bridges`));
   if (!sections.length) sections.push(element("section", {}, "No switch is managed yet."));
