@@ -227,6 +227,21 @@ def test_names_of_a_stranger_do_not_steer_the_terminal(
     assert "\n# b\\x1b[2J\\n\\ud800é: " in f"\n{capsys.readouterr().out}"
 
 
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (MemoryError(), "{path}: there is not enough memory to replay it"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+    ],
+)
+def test_without_memory_or_room_there_is_one_line(
+    error: Exception, line: str, recorded: App, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with patch("vtep_ofapp.recording.__main__.as_text", side_effect=error):
+        assert main([str(recorded.record.path)]) == 1
+    assert capsys.readouterr().err.splitlines()[2:] == [line.format(path=recorded.record.path)]
+
+
 def test_what_is_no_file_is_not_waited_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

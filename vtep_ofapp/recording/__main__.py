@@ -19,7 +19,7 @@ def main(arguments: Sequence[str], program: str = _PROGRAM) -> int:
     """Replay a record and print what the application desired at its end.
 
     ``program`` is the command that was typed. Return the exit code: 0, 1 if the record cannot be
-    read to its end. Raises SystemExit with 2 for wrong arguments.
+    read to its end, or nothing can be printed. Raises SystemExit with 2 for wrong arguments.
     """
     parser = _parser(program)
     given = parser.parse_args(arguments)
@@ -32,16 +32,16 @@ def main(arguments: Sequence[str], program: str = _PROGRAM) -> int:
             parser.error(f"{given.file} has {len(every)} sessions")
         _say(_described(every[number - 1], number, len(every)))
         replay = Replay(every[number - 1].header, _say)
-        last = replay.run(every[number - 1], given.until)
+        _say(f"{replay.run(every[number - 1], given.until)} turns")
+        found = outcome(replay.components)
+        lines = [json.dumps(found, indent=2)] if given.json else map(_escaped, as_text(found))
+        print("\n".join(lines), flush=True)
     except (OSError, Unreadable) as error:
         _say(str(error))
         return 1
-    _say(f"{last} turns")
-    found = outcome(replay.components)
-    if given.json:
-        print(json.dumps(found, indent=2))
-    else:
-        print("\n".join(map(_escaped, as_text(found))))
+    except MemoryError:
+        _say(f"{given.file}: there is not enough memory to replay it")
+        return 1
     return 0
 
 
