@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -141,6 +143,15 @@ def test_clients_beyond_the_most_are_closed_and_others_are_served_again(site: Si
             return False
 
     wait_until(is_served, "room for a client", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("address", ["x..y:80", "192.0.2.1:9475"])
+def test_where_it_cannot_listen_is_said_in_one_line(address: str) -> None:
+    command = [sys.executable, "-m", "vtep_ofapp.web", "--listen", address]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert address.partition(":")[0] in line
 
 
 def test_a_slow_client_is_closed(site: Site) -> None:

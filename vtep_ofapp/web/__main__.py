@@ -29,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         server = Server(words.listen, names, Pages(Application(words.target)).answer)
     except OSError as error:
         sys.exit(f"vtep-ofapp-web: {words.listen[0]}: {error.strerror or error}")
+    except UnicodeError:  # by the look for the address of a name
+        sys.exit(f"vtep-ofapp-web: {words.listen[0]!a} is not the name of a host")
     with server:
         try:
             server.serve_forever()
