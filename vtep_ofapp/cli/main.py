@@ -60,9 +60,14 @@ def _split_target(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
 
 def _answer(target: str, command: str, arguments: Sequence[str]) -> None:
     """Print the answer of a process to a command."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends us without a traceback
+    _end_with_the_reader()
     path = unixctl_client.socket_of(target)
     print(unixctl_client.ask(path, command, arguments), end="")
+
+
+def _end_with_the_reader() -> None:
+    """Let ``| head`` end us without a traceback."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def _check_config(arguments: Sequence[str]) -> int:
@@ -76,6 +81,7 @@ def _check_config(arguments: Sequence[str]) -> int:
 def _replay(arguments: Sequence[str]) -> int:
     from ..recording.__main__ import main
 
+    _end_with_the_reader()
     return main(arguments, f"{_NAME} replay")
 
 
