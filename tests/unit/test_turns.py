@@ -1,4 +1,4 @@
-"""Green threads that wait for what turns do."""
+"""Green threads that wait for what turns do, and let turns run."""
 
 import eventlet
 
@@ -28,3 +28,9 @@ def test_each_turn_wakes_up_all_that_wait() -> None:
 def test_waiting_ends_without_the_condition() -> None:
     turns = Turns()
     assert not turns.wait_until(lambda: False, 0.01)
+
+
+def test_others_run_during_long_work() -> None:
+    pause, other = Turns().pacer(), eventlet.spawn(lambda: None)
+    while not other.dead:
+        pause()

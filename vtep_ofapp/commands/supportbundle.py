@@ -22,8 +22,6 @@ from .command import Command, Running
 LOG = logging.getLogger("vtep_ofapp.control")
 
 _PACKAGES = ("vtep-ofapp", "os-ken", "ovs", "eventlet", "greenlet", "oslo.config")
-_SLICE = 0.002
-"""Seconds of work before other green threads run."""
 
 Pause = Callable[[], None]
 Member = tuple[str, Iterable[str]]
@@ -44,7 +42,7 @@ def _write(arguments: Sequence[str], running: Running) -> Answer:
 
 def _create(path: str, running: Running) -> list[str]:
     """Create the file, and return the names of its members; no part of it is left on an error."""
-    pause = _pacer(running.components.turns.let_run)
+    pause = running.components.turns.pacer()
     folder = os.path.basename(path).partition(".")[0]
     names = []
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -60,19 +58,6 @@ def _create(path: str, running: Running) -> list[str]:
         os.unlink(path)
         raise
     return names
-
-
-def _pacer(let_run: Pause) -> Pause:
-    """Return a function that lets other green threads run when a slice of time is over."""
-    end = time.monotonic() + _SLICE
-
-    def pause() -> None:
-        nonlocal end
-        if time.monotonic() >= end:
-            let_run()
-            end = time.monotonic() + _SLICE
-
-    return pause
 
 
 class _Slices:

@@ -25,8 +25,6 @@ LOG = logging.getLogger("vtep_ofapp.control")
 _MOST_CLIENTS = 32
 _PATIENCE = 60.0
 """Seconds for which a client may leave an answer unread."""
-_SLICE = 0.002
-"""Seconds of work on an answer before other green threads run."""
 _AT_ONCE = 1 << 16
 """Bytes of an answer that are sent at once."""
 _FORMAT = "set-options"
@@ -121,15 +119,13 @@ class ControlServer(ovs.unixctl.server.UnixctlServer):  # type: ignore[misc]
         null, text = ("result", "error") if failed else ("error", "result")
         id = json.dumps(client._request_id)
         output = bytearray(f'{{"id":{id},"{null}":null,"{text}":"'.encode())
-        end = time.monotonic() + _SLICE
+        pause = self._running.components.turns.pacer()
         for part in parts:
             output += json.dumps(part)[1:-1].encode()
             if len(output) >= _AT_ONCE:
                 self._send_bytes(client, output)
                 output.clear()
-            if time.monotonic() >= end:
-                eventlet.sleep(0)
-                end = time.monotonic() + _SLICE
+            pause()
         self._send_bytes(client, output + b'"}')
 
     def _send_bytes(self, client: Any, output: bytearray) -> None:

@@ -1,4 +1,4 @@
-"""Green threads beside the loop that wait for what its turns do."""
+"""Green threads beside the loop: they wait for what turns do, and let turns run."""
 
 import time
 from collections.abc import Callable
@@ -6,6 +6,9 @@ from typing import Any
 
 import eventlet
 from eventlet.event import Event as Signal
+
+_SLICE = 0.002
+"""Seconds of work on an answer before other green threads run."""
 
 
 class Turns:
@@ -32,3 +35,15 @@ class Turns:
     def let_run(self) -> None:
         """Let other green threads run, the loop among them."""
         eventlet.sleep(0)
+
+    def pacer(self) -> Callable[[], None]:
+        """Return what long work calls often: it lets others run when a slice of time is over."""
+        end = time.monotonic() + _SLICE
+
+        def pause() -> None:
+            nonlocal end
+            if time.monotonic() >= end:
+                self.let_run()
+                end = time.monotonic() + _SLICE
+
+        return pause
