@@ -48,8 +48,7 @@ class Recorder(NoRecord):
     """Appends to the record ``path``, whose session begins with ``header``.
 
     The file never blocks the loop, and ``pause`` lets other green threads run while a long line is
-    encoded. When it cannot be written, this is logged once and the record
-    ends there.
+    encoded. When it cannot be written, this is logged once and the record ends there.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What it gets."""
+    """What the client gets; ``kind`` is the media type."""
 
     body: bytes
     kind: str = "text/plain; charset=utf-8"
