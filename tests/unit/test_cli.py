@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,14 @@ LIBRARIES = {"eventlet", "os_ken", "oslo_config", "ovs"}
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No application runs there."""
     monkeypatch.setenv("OVS_RUNDIR", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def same_signals() -> Iterator[None]:
+    """What a closed pipe does to the tests after these stays as it was."""
+    before = signal.getsignal(signal.SIGPIPE)
+    yield
+    signal.signal(signal.SIGPIPE, before)
 
 
 def said(
@@ -58,6 +68,7 @@ def test_a_record_is_replayed(
     (tmp_path / "record").write_text("no record\n")
     code, _, line = said(capsys, monkeypatch, "replay", str(tmp_path / "record"))
     assert (code, line) == (1, f"{tmp_path}/record: no line of it begins a record\n")
+    assert signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL
     with pytest.raises(SystemExit):
         said(capsys, monkeypatch, "replay")
     assert "usage: vtep-ofapp replay " in capsys.readouterr().err
