@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from sim.waiting import wait_until
 from tests.switch.dummy import PATIENCE
 from tests.web.programs import Answer, get
 from tests.web.stub import STATUS, Stub, a_stub
+from vtep_ofapp.web.__main__ import main
 from vtep_ofapp.web.application import Application, Shared
 from vtep_ofapp.web.pages import Pages
 from vtep_ofapp.web.picture import MOST, picture
@@ -188,3 +190,11 @@ def test_the_picture_has_a_bound_and_what_is_wrong_is_there(stub: Stub, tmp_path
     assert [each["remote"] for each in bridge["tunnels"]][-2:] == ["10.0.0.94", "10.0.11.249"]
     assert bridge["more_tunnels"] == 3000 - MOST["tunnels"]
     assert len(json.dumps(bridge)) < 100_000
+
+
+def test_an_address_that_is_taken_is_named_with_its_port(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit, match=f"127.0.0.1, port {site.port}: Address already in use"):
+        main(["--listen", f"127.0.0.1:{site.port}"])

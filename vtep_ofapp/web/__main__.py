@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         server = Server(words.listen, names, Pages(Application(words.target)).answer)
     except OSError as error:
-        sys.exit(f"vtep-ofapp-web: {words.listen[0]}: {error.strerror or error}")
+        address, port = words.listen
+        sys.exit(f"vtep-ofapp-web: {address}, port {port}: {error.strerror or error}")
     except UnicodeError:  # by the look for the address of a name
         sys.exit(f"vtep-ofapp-web: {words.listen[0]!a} is not the name of a host")
     with server:
