@@ -166,8 +166,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             control = open_socket(self._options, self._running)
         except CannotStart as error:
             LOG.critical("vtep_ofapp: %s", error)
-            signals.end()
-            return
+            raise SystemExit(1) from None
         if control is not None:
             eventlet.spawn(control.serve)
 

@@ -126,8 +126,20 @@ def test_only_its_user_may_ask(vtep: DummySwitch) -> None:
     assert os.stat(control_socket(vtep)).st_mode & 0o077 == 0
 
 
-def test_it_runs_without_a_folder_for_its_socket(switch: DummySwitch) -> None:
-    switch.app.variables["OVS_RUNDIR"] = "/nonexistent"
+@pytest.mark.parametrize("path", ["nowhere/own.ctl"])
+def test_it_does_not_run_without_a_socket_that_was_asked_for(
+    switch: DummySwitch, path: str
+) -> None:
+    switch.app.options["unixctl"] = str(switch.folder / path)
+    switch.app.start()
+    switch.wait(lambda: not switch.app.running, "its end")
+    assert switch.app.exit_code == 1
+    assert "CRITICAL vtep_ofapp: [vtep] unixctl: " in switch.app.log_text.splitlines()[-1]
+
+
+@pytest.mark.parametrize("folder", ["/nonexistent"])
+def test_it_runs_without_a_folder_for_its_socket(switch: DummySwitch, folder: str) -> None:
+    switch.app.variables["OVS_RUNDIR"] = folder
     switch.app.start()
     switch.app.wait_to_say("no command is answered: ")
     switch.app.wait_to_say("connected")
