@@ -126,7 +126,7 @@ def test_only_its_user_may_ask(vtep: DummySwitch) -> None:
     assert os.stat(control_socket(vtep)).st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("path", ["nowhere/own.ctl"])
+@pytest.mark.parametrize("path", ["nowhere/own.ctl", f"{'x' * 120}.ctl"])
 def test_it_does_not_run_without_a_socket_that_was_asked_for(
     switch: DummySwitch, path: str
 ) -> None:
@@ -137,7 +137,7 @@ def test_it_does_not_run_without_a_socket_that_was_asked_for(
     assert "CRITICAL vtep_ofapp: [vtep] unixctl: " in switch.app.log_text.splitlines()[-1]
 
 
-@pytest.mark.parametrize("folder", ["/nonexistent"])
+@pytest.mark.parametrize("folder", ["/nonexistent", f"/{'x' * 120}"])
 def test_it_runs_without_a_folder_for_its_socket(switch: DummySwitch, folder: str) -> None:
     switch.app.variables["OVS_RUNDIR"] = folder
     switch.app.start()

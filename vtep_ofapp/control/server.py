@@ -27,6 +27,8 @@ _PATIENCE = 60.0
 """Seconds for which a client may leave an answer unread."""
 _AT_ONCE = 1 << 16
 """Bytes of an answer that are sent at once."""
+_LONGEST_PATH = 107
+"""Bytes of the path of a Unix socket (unix(7)). The library tries a longer one without end."""
 _FORMAT = "set-options"
 """The command by which ovs-appctl 3.4 and later ask for JSON, before the one that they are for."""
 
@@ -48,6 +50,8 @@ class ControlServer(ovs.unixctl.server.UnixctlServer):  # type: ignore[misc]
 
     def __init__(self, path: str, commands: Iterable[Command], running: Running) -> None:
         """Listen on a Unix socket; raises CannotListen."""
+        if len(os.fsencode(path)) > _LONGEST_PATH:
+            raise CannotListen(f"{path}: {os.strerror(errno.ENAMETOOLONG)}")
         former = os.umask(0o077)
         try:
             error, listener = ovs.stream.PassiveStream.open(f"punix:{path}")
