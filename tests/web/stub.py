@@ -18,7 +18,7 @@ STATUS = {
     "running_for_s": 7,
 }
 PORT = {"bridge": "br0", "link": "up", "bindings": 1, "learned_macs": 3, "problem": None}
-BINDING = {"bridge": "br0", "is_used": True}
+BINDING = {"bridge": "br0", "is_used": True, "vnis": [33]}
 TUNNEL = {
     "bridge": "br0",
     "state": "up",

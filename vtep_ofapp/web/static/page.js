@@ -1,10 +1,11 @@
 // The page: asks for status.json every two seconds, and draws what has changed.
 
-import { colourOf, drawBridge, numberLogicalSwitches } from "./picture.js";
+import { colourOf, drawBridge, numberLogicalSwitches, vnisOf } from "./picture.js";
 
 const PAUSE = 2000; // milliseconds
 const PATIENCE = 10000;
 const MOST_NAMES = 24; // of logical switches in the legend
+const MOST_VNIS = 3; // of one of them
 const MOST_ROWS = 20; // of a MAC address that is in many logical switches
 
 const by = (id) => document.getElementById(id);
@@ -71,7 +72,8 @@ function show(status) {
   by("status").textContent = `${status.status} · ${state} · ${status.role} · version ${status.version} · ` +
     `running for ${duration(status.running_for_s)}`;
   const numbers = numberLogicalSwitches(status.bridges);
-  drawIfChanged("legend", [...numbers], () => drawLegend(numbers));
+  const vnis = vnisOf(status.bridges);
+  drawIfChanged("legend", [[...numbers], [...vnis]], () => drawLegend(numbers, vnis));
   const databases = status.databases.map(databaseLine);
   drawIfChanged("databases", [databases, status.more_databases], () => drawDatabases(databases, status));
   drawIfChanged("faults", [status.faults.map((each) => each.fault), status.more_faults], () => drawFaults(status));
@@ -86,9 +88,16 @@ function withoutTimes(bridge) {
   return { ...bridge, tunnels, ports };
 }
 
-function drawLegend(numbers) {
+function vniWords(vnis) {
+  if (!vnis.length) return "no VNI";
+  const more = vnis.length > MOST_VNIS ? ` and ${vnis.length - MOST_VNIS} more` : "";
+  return `VNI ${vnis.slice(0, MOST_VNIS).join(", ")}${more}`;
+}
+
+function drawLegend(numbers, vnis) {
   const rows = [...numbers].slice(0, MOST_NAMES).map(([name, number]) =>
-    element("li", {}, element("span", { class: `swatch ${colourOf(number)}` }, String(number)), name));
+    element("li", {}, element("span", { class: `swatch ${colourOf(number)}` }, String(number)), `${name} `,
+      element("span", { class: "vnis" }, vniWords(vnis.get(name)))));
   if (numbers.size > MOST_NAMES) rows.push(element("li", { class: "more" }, `and ${numbers.size - MOST_NAMES} more`));
   if (!rows.length) rows.push(element("li", {}, "none is bound"));
   by("legend").replaceChildren(...rows);

@@ -33,6 +33,16 @@ export function numberLogicalSwitches(bridges) {
   return new Map([...names].sort(byName).map((name, index) => [name, index + 1]));
 }
 
+/** The VNIs of each logical switch, by its name: of all bridges that bind it. */
+export function vnisOf(bridges) {
+  const vnis = new Map();
+  for (const bridge of bridges)
+    for (const port of bridge.ports)
+      for (const { logical_switch: name, vnis: own } of port.bindings)
+        vnis.set(name, [...new Set([...(vnis.get(name) ?? []), ...own])].sort((one, other) => one - other));
+  return vnis;
+}
+
 export function colourOf(number) {
   return `c${(number - 1) % COLOURS}`;
 }
