@@ -82,7 +82,9 @@ class Host:
 
 
 TestRecordedWhole = RecordedWhole.TestCase
-TestRecordedWhole.settings = settings(max_examples=settings().max_examples, stateful_step_count=40)
+TestRecordedWhole.settings = settings(
+    max_examples=settings().max_examples // 2, stateful_step_count=40
+)
 
 
 @pytest.fixture
