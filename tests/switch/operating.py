@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.switch.dummy import DummySwitch
+
 PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
 
 _BLOCK = re.compile(r"^```\n\$ ([^\n]+)\n(.*?)^```$", re.M | re.S)
@@ -45,6 +47,14 @@ def shown(text: str) -> Iterator[Shown]:
     """Yield the commands of a page with their answers, in their order."""
     for command, answer in _BLOCK.findall(text):
         yield Shown(tuple(shlex.split(command)), answer)
+
+
+def wait_for_answer(vtep: DummySwitch, example: Shown, ask: Callable[[Shown], str]) -> None:
+    """Wait until a command has the answer of the page: what it tells of may be under way."""
+    vtep.wait(
+        lambda: alike(ask(example)) == alike(example.answer),
+        f"{' '.join(example.command)} to answer\n{example.answer}",
+    )
 
 
 def in_its_place(answer: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.switch.dummy import DummySwitch
-from tests.switch.operating import Shown, alike, outages, rewrite, shown
+from tests.switch.operating import Shown, alike, outages, rewrite, shown, wait_for_answer
 from tests.switch.test_accept_from import arrive, numbered
 from vtep_ofapp.process.unixctl_client import CommandFailed, ask
 
@@ -90,11 +90,8 @@ def test_an_outage_is_found_and_mended(joined: DummySwitch, heading: str) -> Non
     for example in examples:
         if example.asked is None:
             run(joined, example)
-            continue
-        joined.wait(
-            lambda: alike(run(joined, example)) == alike(example.answer),  # noqa: B023
-            f"{' '.join(example.command)} to answer\n{example.answer}",
-        )
+        else:
+            wait_for_answer(joined, example, lambda example: run(joined, example))
 
 
 def run(vtep: DummySwitch, example: Shown) -> str:
