@@ -69,7 +69,7 @@ def _say(line: str) -> None:
 
 
 def _escaped(line: str) -> str:
-    """Return a line that a terminal only shows, whoever wrote the record."""
+    """Return a line that a terminal only shows, also of a record from a stranger."""
     if line.isprintable():
         return line
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)

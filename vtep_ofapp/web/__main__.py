@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="ADDRESS:PORT",
         type=_address,
         default=_LISTEN,
-        help="where to listen; whoever connects can read all that the page shows (%(default)s)",
+        help="where to listen; each client can read all that the page shows (%(default)s)",
     )
     made.add_argument(
         "--target",
