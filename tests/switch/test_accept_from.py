@@ -76,6 +76,16 @@ def numbered(vtep: DummySwitch, local: str = "127.0.0.1") -> str:
     return name
 
 
+def receive_at_underlay(joined: DummySwitch) -> None:
+    """Let VXLAN packets come in by the address of br-phy, from 10.2.2.3, which a row names."""
+    joined.vtep_ctl("set", "Physical_Switch", "br0", "tunnel_ips=10.2.2.254")
+    numbered(joined, "10.2.2.254")
+    joined.place(STATION, "10.2.2.3")
+    joined.tunnel_port("10.2.2.3", "10.2.2.254")
+    named = lambda: joined.delivers("10.2.2.3", 33, BROADCAST, "10.2.2.254")  # noqa: E731
+    joined.wait(lambda: named() == ["p0", "p1 vlan 10"], "the way in")
+
+
 def test_named_drops_and_counts_frames_that_no_row_lets_in(joined: DummySwitch) -> None:
     numbered(joined)
     joined.place(STATION, "10.2.2.3")
@@ -89,13 +99,7 @@ def test_named_drops_and_counts_frames_that_no_row_lets_in(joined: DummySwitch) 
 def test_what_is_dropped_is_counted_and_said_once(switch: DummySwitch) -> None:
     switch.manage(stats_interval="0.5")
     switch.join()
-    # The address of br-phy, by which VXLAN packets come in.
-    switch.vtep_ctl("set", "Physical_Switch", "br0", "tunnel_ips=10.2.2.254")
-    numbered(switch, "10.2.2.254")
-    switch.place(STATION, "10.2.2.3")
-    switch.tunnel_port("10.2.2.3", "10.2.2.254")
-    named = lambda: switch.delivers("10.2.2.3", 33, BROADCAST, "10.2.2.254")  # noqa: E731
-    switch.wait(lambda: named() == ["p0", "p1 vlan 10"], "the way in")
+    receive_at_underlay(switch)
     line = "frames with VNI 33 were dropped: no row of ls0 names their sender"
     arrive(switch, "10.2.2.3", 33, count=2)
     arrive(switch, "10.2.2.4", 34, count=2)

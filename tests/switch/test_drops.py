@@ -6,7 +6,7 @@ import re
 
 from tests.switch.dummy import BROADCAST, DummySwitch
 from tests.switch.state import assert_restart_changes_nothing
-from tests.switch.test_accept_from import arrive, dropped, numbered
+from tests.switch.test_accept_from import arrive, dropped, receive_at_underlay
 
 HOST, STATION = "00:00:00:00:00:01", "00:00:00:00:00:99"
 DROPPED = "cookie=0x7674657090000000/-1"
@@ -23,13 +23,7 @@ def counted(switch: DummySwitch) -> dict[tuple[int, str], int]:
 def test_each_reason_has_its_counter(switch: DummySwitch) -> None:
     switch.manage()
     switch.join()
-    # The address of br-phy, by which VXLAN packets come in.
-    switch.vtep_ctl("set", "Physical_Switch", "br0", "tunnel_ips=10.2.2.254")
-    numbered(switch, "10.2.2.254")
-    switch.place(STATION, "10.2.2.3")
-    switch.tunnel_port("10.2.2.3", "10.2.2.254")
-    named = lambda: switch.delivers("10.2.2.3", 33, BROADCAST, "10.2.2.254")  # noqa: E731
-    switch.wait(lambda: named() == ["p0", "p1 vlan 10"], "the way in")
+    receive_at_underlay(switch)
     # Port p2 is not in any row; VLAN 20 of p1 is not bound, nor are untagged frames there.
     switch.add_port("p2", 30)
     switch.wait(lambda: "p2" in switch.port_rows("br0"), "the row of p2")

@@ -13,7 +13,7 @@ import pytest
 
 from tests.switch.dummy import DummySwitch
 from tests.switch.operating import Shown, alike, outages, rewrite, shown, wait_for_answer
-from tests.switch.test_accept_from import arrive, numbered
+from tests.switch.test_accept_from import arrive, receive_at_underlay
 from vtep_ofapp.process.unixctl_client import CommandFailed, ask
 
 STATION = "00:00:00:00:00:99"
@@ -25,9 +25,7 @@ def forget_the_controller(vtep: DummySwitch) -> None:
 
 
 def send_unnamed(vtep: DummySwitch) -> None:
-    vtep.place(STATION, "10.2.2.3")
-    vtep.vtep_ctl("set", "Physical_Switch", "br0", "tunnel_ips=10.2.2.254")
-    numbered(vtep, "10.2.2.254")
+    receive_at_underlay(vtep)
     arrive(vtep, "10.2.2.4", 33, count=7)
     vtep.app.wait_to_say("no row of ls0 names their sender")
 
