@@ -1,4 +1,4 @@
-"""check: all is well in a healthy scene, and what is not is named with what to type."""
+"""check: a healthy switch passes, and a failed check says what to type."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FAR = "00:00:00:00:00:99"
 
 @pytest.fixture
 def scene(joined: DummySwitch) -> DummySwitch:
-    """A station behind 10.2.2.3, and BUM frames for 10.2.2.2; all is well."""
+    """A station behind 10.2.2.3, and BUM frames for 10.2.2.2; every check passes."""
     joined.place(FAR, "10.2.2.3")
     joined.replicate(("10.2.2.2",))
     joined.wait(lambda: is_well(joined), "all to be well")

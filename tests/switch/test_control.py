@@ -93,7 +93,7 @@ def test_a_client_that_never_reads_harms_nobody(vtep: DummySwitch) -> None:
     request = b'{"id":1,"method":"list-commands","params":[]}'
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.connect(str(control_socket(vtep)))
-        deaf.settimeout(1.0)  # it takes no more requests while an answer is unread
+        deaf.settimeout(1.0)  # the server reads no request while an answer is unread
         with pytest.raises(TimeoutError):
             deaf.sendall(request * 100_000)
         assert "in charge" in vtep.app.ask("status")

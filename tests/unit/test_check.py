@@ -47,7 +47,7 @@ INTERFACE = (7, "02:00:00:00:00:07")
 
 
 class Scene:
-    """br0 with p0 in red, a station behind FAR and the tunnel there; all is well."""
+    """br0 with p0 in red, a station behind FAR and the tunnel there; every check passes."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.app = App(settings=settings)

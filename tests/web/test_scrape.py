@@ -42,7 +42,7 @@ def queries() -> Iterator[tuple[str, str]]:
 
 
 def conditions() -> Iterator[tuple[str, str]]:
-    """Yield what each alert compares, so that there is a value also if all is well."""
+    """Yield what each alert compares, so that there is a value also without an alert."""
     for rule in yaml.safe_load(RULES.read_text())["groups"][0]["rules"]:
         expression, found = re.subn(r" (==|>) (\d+)$", r" \1 bool \2", rule["expr"])
         assert found == 1, rule

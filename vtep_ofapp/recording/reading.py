@@ -101,7 +101,7 @@ def sessions(path: Path) -> list[Session]:
 
 
 def _session(path: Path, number: int, line: bytes) -> Session:
-    """Return a session that has no more than its header yet."""
+    """Return a session that has only its header yet."""
     match _json(line):
         case {"format": int() as form} if form != FORMAT:
             raise Unreadable(f"a record of the form {form}, and this version reads {FORMAT}")
