@@ -1,0 +1,1 @@
+"""Tests with real NVCs: OVN, networking-l2gw, ovsdbapp."""

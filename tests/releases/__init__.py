@@ -1,0 +1,1 @@
+"""Tests that need an unpacked Debian release; `make packages` runs them."""
