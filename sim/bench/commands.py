@@ -42,7 +42,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="FILE", type=Path, help="write the table there, too")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write every sample there")
     parser.add_argument(
-        "--plot", metavar="FILE", type=Path, help="draw time against size there, as PNG"
+        "--plot",
+        metavar="FILE",
+        type=Path,
+        help="draw time against size there, as PNG, and for dark pages in NAME-dark.png",
     )
 
 

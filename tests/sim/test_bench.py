@@ -8,6 +8,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,7 +158,42 @@ def test_curves_have_the_points_that_there_are() -> None:
     found = measures((OURS, 10, [1]), (OURS, 1000, [2]), (EMULATOR, 10, [50]))
     [(kind, curves)] = plot.curves(found)
     assert kind is FAST
-    assert curves == {OURS: ([10, 1000], [1, 2]), EMULATOR: ([10], [50])}
+    assert curves == {
+        OURS: [plot.Point(10, 1, 1, 1), plot.Point(1000, 2, 2, 2)],
+        EMULATOR: [plot.Point(10, 50, 50, 50)],
+    }
+
+
+def test_a_point_has_the_spread_of_its_samples() -> None:
+    [(_, curves)] = plot.curves(measures((OURS, 10, [3, 1, 9])))
+    assert curves == {OURS: [plot.Point(10, 3, 1, 9)]}
+
+
+def test_the_picture_says_why_the_line_of_the_emulator_ends() -> None:
+    everywhere = replace(FAST, where={EMULATOR: "all"})
+    curve = [plot.Point(100, 1, 1, 1), plot.Point(1_000, 10, 10, 10)]
+    assert "measured at one size" in plot.why_it_ends(FAST, curve[:1], 100_000)
+    # 10 s and 99,000 times 10 ms are 1,000 s.
+    assert plot.why_it_ends(everywhere, curve, 100_000).endswith("100,000 would take 17 min")
+    assert plot.why_it_ends(everywhere, curve, 1_000) == ""
+
+
+@pytest.mark.parametrize("theme", [plot.LIGHT, plot.DARK])
+def test_each_text_of_the_picture_is_readable_on_its_page(theme: plot.Theme) -> None:
+    """The contrast is at least 4.5, as WCAG 2.1 asks for in its criterion 1.4.3."""
+    page = luminance(theme.page)
+    for colour in (theme.text, *theme.subjects.values()):
+        dark, light = sorted((page, luminance(colour)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, colour
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour, 0 to 1, by WCAG 2.1."""
+    parts = [value / 255 for value in bytes.fromhex(colour[1:])]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_kinds_and_scenarios_agree() -> None:
