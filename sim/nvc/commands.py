@@ -7,8 +7,8 @@ import logging
 import warnings
 from pathlib import Path
 
-from sim.command import Command, Refused
-from sim.nvc import plan
+from sim.command import Command
+from sim.nvc import plan, reading
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,14 +17,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _nvc(options: argparse.Namespace) -> int:
-    try:
-        planned = plan.parse(options.file.read_text())
-    except OSError as error:
-        raise Refused(f"{options.file}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise Refused(f"{options.file}: this is no text in UTF-8") from None
-    except plan.BadPlan as error:
-        raise Refused("\n".join(f"{options.file}: {each}" for each in error.problems)) from None
+    planned = reading.read_file(options.file, plan.parse)
     if not options.check:
         _run(planned)
     return 0

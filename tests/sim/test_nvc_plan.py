@@ -7,7 +7,8 @@ import yaml
 
 from sim.__main__ import main
 from sim.nvc import plan
-from sim.nvc.plan import BadPlan, Binding, LogicalSwitch, Station, parse
+from sim.nvc.plan import Binding, LogicalSwitch, Station, parse
+from sim.nvc.reading import BadPlan
 
 
 def content(**changes: object) -> dict[str, Any]:
