@@ -9,7 +9,7 @@ from tests.switch.state import assert_restart_changes_nothing, port_faults, swit
 
 STATION, HOST = "00:00:00:00:00:99", "00:00:00:00:00:01"
 UNNAMED = "cookie=0x7674657080000000/-1"
-"""What README tells to look at."""
+"""What docs/troubleshooting.md tells to look at."""
 
 
 def dropped(vtep: DummySwitch) -> dict[int, int]:

@@ -10,7 +10,7 @@ from tests.switch.test_accept_from import arrive, dropped, receive_at_underlay
 
 HOST, STATION = "00:00:00:00:00:01", "00:00:00:00:00:99"
 DROPPED = "cookie=0x7674657090000000/-1"
-"""What README tells to look at."""
+"""What docs/troubleshooting.md tells to look at."""
 
 
 def counted(switch: DummySwitch) -> dict[tuple[int, str], int]:

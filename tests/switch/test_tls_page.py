@@ -1,4 +1,4 @@
-"""README's way from ovs-pki to a bridge that is connected by TLS, command by command."""
+"""From ovs-pki to a bridge that is connected by TLS, command by command as docs/options.md says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ CONTROLLER = "ssl:127.0.0.1:6653"
 def test_the_recipe_leads_to_a_bridge_that_is_managed(
     switch: DummySwitch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocks = re.findall(r"^```\n(.+?)^```$", section(ROOT / "README.md", "Options"), re.M | re.S)
+    blocks = re.findall(
+        r"^```\n(.+?)^```$", section(ROOT / "docs" / "options.md", "TLS"), re.M | re.S
+    )
     make, options, connect = (adapted(block, switch, tmp_path) for block in blocks[-3:])
     assert "ovs-pki" in make
     assert "ctl_privkey" in options
@@ -34,7 +36,7 @@ def test_the_recipe_leads_to_a_bridge_that_is_managed(
 
 
 def adapted(block: str, switch: DummySwitch, folder: Path) -> str:
-    """Return README's lines with the folders and the port of the test."""
+    """Return the page's lines with the folders and the port of the test."""
     block = block.replace("ovs-pki ", f"ovs-pki -d {folder}/pki -l {folder}/ovs-pki.log ")
     block = block.replace("/var/lib/openvswitch/pki", f"{folder}/pki")
     block = block.replace("/etc/openvswitch", str(folder))
