@@ -1,10 +1,15 @@
 """Packaging of vtep_ofapp."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+VERSION = re.findall(
+    r'^VERSION = "(.+)"$', (HERE / "vtep_ofapp" / "version.py").read_text(), re.MULTILINE
+)[0]
+"""Read without an import, which would need the libraries."""
 OS_KEN = "os-ken>=3.0,<5"
 """What the application runs on. requirements.txt names what it is developed on."""
 REQUIREMENTS = [
@@ -17,7 +22,7 @@ SIM = ["pyroute2>=0.9,<0.10", "scapy>=2.6,<3", "pyyaml>=6,<7"]
 
 setup(
     name="vtep-ofapp",
-    version="0.1.0",
+    version=VERSION,
     description="An os-ken application that makes Open vSwitch bridges VXLAN tunnel endpoints",
     long_description=(HERE / "README.md").read_text(),
     long_description_content_type="text/markdown",

@@ -8,16 +8,18 @@ and eventlet.
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from .version import VERSION as __version__
+
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")  # os-ken runs on it
 
 if TYPE_CHECKING:
     from .app import VtepApp
 
-__all__ = ["VtepApp"]
+__all__ = ["VtepApp", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name != "VtepApp":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import app
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 import eventlet
@@ -47,6 +46,7 @@ from .process.systemd import ServiceManager
 from .recording.contents import Header
 from .recording.recorder import NoRecord, Recorder
 from .values.events import AccountIsDue, Event
+from .version import VERSION
 
 LOG = logging.getLogger("vtep_ofapp")
 
@@ -79,9 +79,7 @@ def _record(options: config.Options, clock: TurnClock) -> NoRecord:
         return NoRecord()
     began = datetime.now(timezone.utc).isoformat(timespec="seconds")
     names = tuple(options.ovs_db)
-    header = Header(
-        version("vtep-ofapp"), began, clock(), options.settings, names, options.listener
-    )
+    header = Header(VERSION, began, clock(), options.settings, names, options.listener)
     return Recorder(options.record, header, clock, lambda: eventlet.sleep(0))
 
 

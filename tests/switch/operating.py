@@ -19,6 +19,7 @@ _VARYING = (
     (re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "TIME"),
     (re.compile(r"0x[0-9a-f]+"), "HEX"),
+    (re.compile(r"^(vtep_ofapp:?|version:) \d+\.\d+\.\d+$", re.MULTILINE), r"\1 VERSION"),
     (re.compile(r"tunneling from [0-9a-f:]{17}"), "tunneling from MAC"),
     (re.compile(r"tcp:127\.0\.0\.1:\d+"), "tcp:127.0.0.1:6653"),
     (re.compile(r"(?<![\w.:/-])\d+(?:\.\d+)?(?![\w:]|\.\d)"), "N"),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ..commands.registry import COMMANDS
+from ..version import VERSION
 from . import usage
 from .flags import ASKING, INFORMING, OF_OS_KEN, OURS
 
@@ -89,7 +90,7 @@ def _page(title: tuple[str, int], sections: Iterable[Iterable[str]]) -> str:
     name, section = title
     lines = [
         '.\\" Made from the code by python -m vtep_ofapp.cli.manual',
-        f'.TH {name} {section} "" "vtep_ofapp" "vtep_ofapp"',
+        f'.TH {name} {section} "" "vtep_ofapp {VERSION}" "vtep_ofapp"',
     ]
     return "\n".join([*lines, *(line for each in sections for line in each)]) + "\n"
 

@@ -11,6 +11,7 @@ from os_ken import cfg
 from ..commands.registry import COMMANDS
 from ..process import config
 from ..process.options import OPTIONS
+from ..version import VERSION
 from .flags import ASKING, INFORMING, OF_OS_KEN, OURS, Flag
 
 SYNOPSIS = (
@@ -78,7 +79,7 @@ def options_of_vtep() -> list[Option]:
 def versions() -> str:
     """Return the versions of vtep_ofapp and of the libraries that it runs on, in one line."""
     libraries = ", ".join(f"{name} {version(name)}" for name in ("os-ken", "ovs", "eventlet"))
-    return f"vtep_ofapp {version('vtep-ofapp')} ({libraries})"
+    return f"vtep_ofapp {VERSION} ({libraries})"
 
 
 def help_text() -> str:

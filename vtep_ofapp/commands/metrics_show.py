@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 
 from ..engine.switch_state import SwitchState
 from ..features.bindings.ports import Ports
@@ -14,6 +13,7 @@ from ..features.unicast import PlacedMacs
 from ..loop.measures import Measures
 from ..loop.switch_driver import SwitchDriver
 from ..values.histogram import BOUNDS, Histogram
+from ..version import VERSION
 from .answer import Answer, Content, Row, Table
 from .command import Command, Running
 from .memory_show import process_memory
@@ -27,7 +27,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
     packet_ins = measures.packet_ins
     return Answer(
         {
-            "version": version("vtep-ofapp"),
+            "version": VERSION,
             "running_for_s": round(time.time() - running.started, 3),
             "resident_bytes": process_memory()["resident_bytes"],
             "is_ready": components.is_ready,

@@ -3,8 +3,8 @@
 import logging
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
 
+from ..version import VERSION
 from .answer import Answer, Lines, Table, WrongWords
 from .command import Command, Running
 
@@ -22,7 +22,7 @@ _DESTINATIONS = {"any", "syslog", "console", "file"}
 
 
 def _version(_arguments: Sequence[str], _running: Running) -> Answer:
-    return Answer({"version": Lines([f"vtep_ofapp {version('vtep-ofapp')}"])})
+    return Answer({"version": Lines([f"vtep_ofapp {VERSION}"])})
 
 
 def _list(_arguments: Sequence[str], running: Running) -> Answer:

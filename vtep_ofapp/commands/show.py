@@ -3,12 +3,12 @@
 import os
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from ..features.bindings.ports import Ports
 from ..features.learning.stations import LearnedMacs
 from ..features.tunnels.ports import Tunnels
 from ..loop.switch_driver import SwitchDriver
+from ..version import VERSION
 from .answer import Answer, Content, Table
 from .command import Command, Running
 
@@ -18,7 +18,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
     drivers = components.switches.drivers
     return Answer(
         {
-            "vtep_ofapp": version("vtep-ofapp"),
+            "vtep_ofapp": VERSION,
             "process": os.getpid(),
             "running_for_s": int(time.time() - running.started),
             "status": running.status,

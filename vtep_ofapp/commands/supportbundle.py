@@ -15,13 +15,14 @@ from typing import IO, Any
 from ..engine.desired_actual import DesiredActual
 from ..engine.switch_state import SwitchState
 from ..process import log_tail
+from ..version import VERSION
 from .answer import Answer, WrongWords
 from .answering import begin
 from .command import Command, Running
 
 LOG = logging.getLogger("vtep_ofapp.control")
 
-_PACKAGES = ("vtep-ofapp", "os-ken", "ovs", "eventlet", "greenlet", "oslo.config")
+_LIBRARIES = ("os-ken", "ovs", "eventlet", "greenlet", "oslo.config")
 
 Pause = Callable[[], None]
 Member = tuple[str, Iterable[str]]
@@ -101,11 +102,12 @@ def _members(running: Running) -> Iterator[Member]:
 
 
 def _versions() -> Iterator[str]:
-    for package in _PACKAGES:
+    yield f"vtep_ofapp {VERSION}\n"
+    for library in _LIBRARIES:
         try:
-            yield f"{package} {version(package)}\n"
+            yield f"{library} {version(library)}\n"
         except PackageNotFoundError:
-            yield f"{package} is not installed as a package\n"
+            yield f"{library} is not installed as a package\n"
     yield f"Python {sys.version}\n{platform.platform()}\n"
 
 

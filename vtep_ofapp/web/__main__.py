@@ -6,9 +6,9 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from ..process.unixctl_client import NAME
+from ..version import VERSION
 from .application import Application
 from .server import Server
 
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         help="a name by which clients find this server, beside its addresses, localhost and the "
         "name of this host",
     )
-    made.add_argument("--version", action="version", version=f"vtep-ofapp {version('vtep-ofapp')}")
+    made.add_argument("--version", action="version", version=f"vtep-ofapp {VERSION}")
     return made
 
 
