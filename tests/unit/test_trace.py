@@ -63,6 +63,13 @@ def test_tables_of_other_bridges_keep_their_numbers() -> None:
     assert [step.table for step in steps("remote", "br-phy")] == ["0"]
 
 
+def test_what_follows_another_bridge_is_of_ours_again() -> None:
+    """Two copies leave by tunnels; the text of each ends with what the underlay's bridge does."""
+    tunnels = [step.actions[0] for step in steps("source node") if step.table == "TUNNEL"]
+    assert tunnels == ["output:4", "output:5"]
+    assert [step.table for step in steps("source node", "br-phy")] == ["0", "0"]
+
+
 def test_newer_versions_may_name_tables() -> None:
     text = TEXTS["remote"].replace("60. ", "UNICAST. ").replace(" 0. ", "ADMISSION. ")
     named = [event.step.table for event in parse(text, "br0") if not event.action]
@@ -147,6 +154,13 @@ _FLOOD = f"{ALL} is a group address, and is flooded; leaves by p1 with VLAN 10 a
             "flood",
             Frame(HOST, ALL, "p0"),
             f"{_IN} p0 VLAN 0 {_RED}; {_FLOOD} to 10.2.2.2 with VNI 33",
+        ),
+        (
+            "source node",
+            Frame(HOST, ALL, "p0"),
+            f"{_IN} p0 VLAN 0 {_RED}; {ALL} is a group address, and is flooded; leaves by p1 with "
+            "VLAN 10, by the tunnel to 10.2.2.2 with VNI 33 and by the tunnel to 10.2.2.3 with VNI "
+            "33",
         ),
         (
             "new",

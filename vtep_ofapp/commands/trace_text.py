@@ -112,6 +112,9 @@ def _events(text: str, ours: str) -> Iterator[Event]:
             open_steps.append((indent, step))
             yield Event(step)
         else:
+            # The tables of a bridge are indented as its own line is, and so is what comes after it.
+            # What comes between, such as the next bucket, is indented less.
+            _close(open_bridges, indent)
             _close(open_steps, indent)
             if open_steps:
                 step = open_steps[-1][1]
