@@ -21,6 +21,7 @@ from sim.lab.namespaces import CommandFailed
 from sim.lab.state import LabBusy, LabState
 from sim.nvc import commands as nvc
 from sim.soak import commands as soak
+from sim.status import commands as status
 from sim.waiting import WaitFailed
 
 COMMANDS = (
@@ -28,6 +29,7 @@ COMMANDS = (
     *bench.COMMANDS,
     *soak.COMMANDS,
     *lab.COMMANDS,
+    *status.COMMANDS,
     *nvc.COMMANDS,
 )
 

@@ -1,10 +1,9 @@
-"""The commands for a lab that is there: `shell`, `status` and `down`."""
+"""The commands for a lab that is there: `shell` and `down`."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
 from sim.command import Command, Refused, typed
 from sim.lab import openvswitch
@@ -24,7 +23,7 @@ def _add_shell_arguments(parser: argparse.ArgumentParser) -> None:
 def _shell(options: argparse.Namespace) -> int:
     if options.argv and options.argv[0].startswith("--name"):
         raise Refused("--name has to stand before HOST; what follows HOST is the command")
-    state = _existing(options.name)
+    state = existing(options.name)
     if options.host not in state.hosts():
         raise Refused(f"no host {options.host} in lab {state.name}: {', '.join(state.hosts())}")
     env = {**os.environ, "PS1": f"[{state.name} {options.host}] \\w \\$ "}
@@ -35,18 +34,6 @@ def _shell(options: argparse.Namespace) -> int:
     argv = options.argv or ["bash", "--norc", "-i"]
     command = state.namespace(options.host).command(argv)
     os.execvpe(command[0], command, env)
-
-
-def _status(options: argparse.Namespace) -> int:
-    state = _existing(options.name)
-    condition = "up" if state.is_up else "not up (being built, or left by a process that died)"
-    print(f"lab {state.name} is {condition}; files in {state.folder}")
-    for host in state.hosts():
-        namespace = state.namespace(host)
-        running = [f"{_program(pid)} ({pid})" for pid in namespace.processes()]
-        here = ", ".join(running) if namespace.exists else "no namespace"
-        print(f"    {host:<14} {here}".rstrip())
-    return 0
 
 
 def _down(options: argparse.Namespace) -> int:
@@ -63,23 +50,12 @@ def _down(options: argparse.Namespace) -> int:
     return 0
 
 
-def _existing(name: str) -> LabState:
+def existing(name: str) -> LabState:
+    """Return the lab of that name, complete or in part. Raises Refused if there is none."""
     state = LabState(name)
     if not state.exists:
         raise Refused(f"there is no lab {name}; `{typed()} up --name {name}` builds it", NO_LAB)
     return state
-
-
-def _program(pid: int) -> str:
-    """Return the name of the program that a process runs, without the interpreter's."""
-    try:
-        argv = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    except OSError:
-        return "ended"
-    names = [Path(word).name for word in argv if word]
-    if len(names) > 1 and names[0].startswith("python"):
-        return " ".join(names[2:4]) if names[1] == "-m" else names[1]
-    return names[0] if names else "ended"
 
 
 COMMANDS = (
@@ -89,6 +65,5 @@ COMMANDS = (
         _shell,
         _add_shell_arguments,
     ),
-    Command("status", f"show what runs; exit code {NO_LAB} if there is no lab", _status),
     Command("down", "remove a lab, or what a lab that died has left", _down),
 )

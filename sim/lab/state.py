@@ -34,6 +34,7 @@ class LabState:
         self.folder = ROOT / name
         self._record = self.folder / "namespaces"
         self._ready = self.folder / "ready"
+        self._claimed_name = f"vtep-sim/{name}"
         self._claim: socket.socket | None = None
 
     @property
@@ -42,16 +43,27 @@ class LabState:
         return self.folder.exists()
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the lab was built to its end, and stays."""
+        return self._ready.exists()
+
+    @property
     def is_up(self) -> bool:
         """Whether the lab was built to its end and has processes that run."""
-        return self._ready.exists() and any(space.processes() for space in self.namespaces())
+        return self.is_ready and any(space.processes() for space in self.namespaces())
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether the lab belongs to a process: it builds, tests or removes it."""
+        sockets = Path("/proc/net/unix").read_text().splitlines()
+        return any(line.endswith(f" @{self._claimed_name}") for line in sockets)
 
     def claim(self) -> None:
         """Claim the lab for this process, until `release` or its end. Raises LabBusy."""
         # An abstract socket belongs to one process and vanishes with it, killed or not.
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            claim.bind(f"\0vtep-sim/{self.name}")
+            claim.bind(f"\0{self._claimed_name}")
         except OSError as error:
             claim.close()
             raise LabBusy(

@@ -104,13 +104,16 @@ class OvsdbConnection:
         path: Path | str,
         database: str = "hardware_vtep",
         on_update: Callable[[Update, float], None] = lambda update, at: None,
+        patience: float = PATIENCE,
     ) -> None:
         """Connect to a server's Unix socket; transactions and monitors are for one database.
 
         The reading thread calls `on_update` with each update of a monitor and the time at which it
-        came, in seconds since 1970. Raises OSError.
+        came, in seconds since 1970. An answer counts as missing after `patience` seconds.
+        Raises OSError.
         """
         self._database = database
+        self._patience = patience
         self._on_update = on_update
         self._socket = _connected(path)
         self._sending = threading.Lock()
@@ -183,10 +186,10 @@ class OvsdbConnection:
     def _answer(self, number: int, what: str) -> tuple[Any, float]:
         with self._news:
             answered = self._news.wait_for(
-                lambda: number in self._replies or self._is_closed, PATIENCE
+                lambda: number in self._replies or self._is_closed, self._patience
             )
             if not answered:
-                raise WaitFailed(f"waited {PATIENCE:g} s in vain for the answer to {what}")
+                raise WaitFailed(f"waited {self._patience:g} s in vain for the answer to {what}")
             if number not in self._replies:
                 raise RuntimeError(f"the server closed the connection before it answered {what}")
             reply, at = self._replies.pop(number)
