@@ -7,11 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping openssl procps python3-venv systemd prometheus chromium chromium-driver fonts-dejavu-core man-db
+RELEASES := $(DEBIAN) mmdebstrap
 
 # Tests start hundreds of processes of ours: they had to compile everything each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint format types behaviour unit switch labs coverage manual bench soak venv debian \
+.PHONY: help demo test lint format types behaviour unit switch labs packages coverage manual bench soak venv debian \
     clean web
 
 help: ## Say what can be made
@@ -56,6 +57,10 @@ labs: debian venv ## Run the tests in network namespaces; they need root
 web: debian venv ## Run the tests of the metrics and of the page, with Prometheus and chromium
 	$(PYTEST) --numprocesses $(WORKERS) tests/web
 
+packages: venv ## Run the tests on Debian releases, which mmdebstrap unpacks into .trees; needs root
+	$(MAKE) --no-print-directory debian DEBIAN='$(RELEASES)'
+	$(PYTEST) tests/releases
+
 coverage: venv ## Run the unit tests and show which branches they do not take
 	HYPOTHESIS_PROFILE=quick $(PYTEST) --numprocesses auto --cov --cov-report term tests/unit
 
@@ -85,4 +90,4 @@ debian: ## Install the Debian packages that are missing
 	        --no-install-recommends $$missing; fi
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) build *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .trees build *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
