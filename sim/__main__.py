@@ -20,6 +20,7 @@ from sim.lab.machine import check_machine
 from sim.lab.namespaces import CommandFailed
 from sim.lab.state import LabBusy, LabState
 from sim.nvc import commands as nvc
+from sim.picture import commands as picture
 from sim.soak import commands as soak
 from sim.status import commands as status
 from sim.waiting import WaitFailed
@@ -30,6 +31,7 @@ COMMANDS = (
     *soak.COMMANDS,
     *lab.COMMANDS,
     *status.COMMANDS,
+    *picture.COMMANDS,
     *nvc.COMMANDS,
 )
 

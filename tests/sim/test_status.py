@@ -1,4 +1,8 @@
-"""`status` of a fabric that runs, beside what the lab itself knows and the databases have."""
+"""`status` of a fabric that runs, beside what the lab itself knows and the databases have.
+
+The picture of the fabric shows what `status` says. `WRITE_PAGES=1` in the environment writes it
+into docs/.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -207,6 +213,66 @@ def test_the_text_has_addresses_places_and_tunnels(fabric: Fabric) -> None:
     assert f"192.168.33.11/24 {fabric.hosts['vm11'].mac} at vtep1 p0" in text
     assert "logical switch green, VNI 44: p0 VLAN 10, p1 VLAN 10" in text
     assert "tunnel to 10.2.2.201, BFD down, does not forward" in text
+
+
+def test_the_picture_shows_what_status_says(fabric: Fabric, tmp_path: Path) -> None:
+    file = tmp_path / "lab.svg"
+    broken = fabric.vteps["vtep1"]
+    broken.vtep_ctl("set", "Physical_Switch", broken.bridge, "tunnel_ips=nowhere")
+    try:
+        wait_until(lambda: status(fabric.name)["vteps"][0]["faults"], "a fault")
+        sim("picture", "--name", fabric.name, "--output", str(file))
+        report = status(fabric.name)
+    finally:
+        broken.vtep_ctl("set", "Physical_Switch", broken.bridge, f"tunnel_ips={broken.tunnel_ip}")
+    shown = [each.attrib for each in ElementTree.parse(file).iter()]
+
+    def all_of(*keys: str) -> list[tuple[str, ...]]:
+        names = [f"data-{key}" for key in keys]
+        return sorted(tuple(each[name] for name in names) for each in shown if names[0] in each)
+
+    networks = {"underlay", "management"}
+    hosts = [(host["name"], host["kind"]) for host in report["hosts"]]
+    assert all_of("host", "kind") == sorted(each for each in hosts if each[0] not in networks)
+    assert {name for (name,) in all_of("network")} == networks
+    switches = [(vtep["host"], switch) for vtep in report["vteps"] for switch in vtep["switches"]]
+    ports = [(port["name"], host) for host, switch in switches for port in switch["ports"]]
+    overlays = [(name, "hypervisor") for name in ("vxlan33", "vxlan44")]
+    assert all_of("port", "of") == sorted([*ports, *overlays])
+    assert [(bound, at) for bound, at in all_of("bound", "at") if at == "vtep1 p0"] == [
+        ("blue", "vtep1 p0"),
+        ("green VLAN 10", "vtep1 p0"),
+    ]
+    assert all_of("logical-switch", "vni") == [(BLUE, str(VNI)), (GREEN, str(GREEN_VNI))]
+    owners = [*switches, *((peer["host"], peer) for peer in report["peers"])]
+    tunnels = [
+        (host, tunnel["remote"], tunnel["bfd"] or "")
+        for host, owner in owners
+        for tunnel in owner["tunnels"]
+    ]
+    assert all_of("tunnel", "remote", "bfd") == sorted(tunnels)
+    assert tunnels
+    faults = [(each["text"], "vtep1") for each in report["vteps"][0]["faults"]]
+    assert all_of("fault", "of") == sorted(faults)
+    assert faults
+    links = {frozenset(end["host"] for end in link["ends"]) for link in report["links"]}
+    drawn = {frozenset({one.split()[0], other}) for one, other in all_of("link", "to")}
+    assert drawn - {frozenset({"hypervisor"})} == links
+    if os.environ.get("WRITE_PAGES"):
+        write_page(fabric)
+
+
+def write_page(fabric: Fabric) -> None:
+    """Write the picture of the fabric for docs/lab.md when all that can be up is up."""
+
+    def is_well() -> bool:
+        (switch,) = status(fabric.name)["vteps"][0]["switches"]
+        return [each["bfd"] for each in switch["tunnels"]] == ["up", "up", "up", "down"]
+
+    wait_until(is_well, "tunnels that are up")
+    page = CHECKOUT / "docs" / "lab.svg"
+    sim("picture", "--name", fabric.name, "--output", str(page))
+    page.write_text(page.read_text().replace(f"{fabric.name}: in use", "fabric: up"))
 
 
 def text_of(fabric: Fabric) -> str:
