@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from pathlib import Path
 
 from sim.command import Command, Refused, typed
 from sim.lab import openvswitch
@@ -26,7 +28,9 @@ def _shell(options: argparse.Namespace) -> int:
     state = existing(options.name)
     if options.host not in state.hosts():
         raise Refused(f"no host {options.host} in lab {state.name}: {', '.join(state.hosts())}")
-    env = {**os.environ, "PS1": f"[{state.name} {options.host}] \\w \\$ "}
+    # vtep-ofapp and osken-manager stand beside the interpreter: its environment may not be active.
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "PS1": f"[{state.name} {options.host}] \\w \\$ "}
     node_folder = state.folder / options.host
     if node_folder.is_dir():
         env.update(openvswitch.environment(node_folder))
