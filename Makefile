@@ -6,7 +6,7 @@ WORKERS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-DEBIAN := openvswitch-switch openvswitch-vtep iproute2 ethtool iputils-ping openssl procps python3-venv systemd prometheus chromium chromium-driver fonts-dejavu-core man-db
+DEBIAN := openvswitch-switch openvswitch-vtep mininet iproute2 ethtool iputils-ping openssl procps python3-venv systemd prometheus chromium chromium-driver fonts-dejavu-core man-db
 RELEASES := $(DEBIAN) mmdebstrap
 
 # Tests start hundreds of processes of ours: they had to compile everything each time.
@@ -52,7 +52,7 @@ switch: debian venv ## Run the tests with Open vSwitch's dummy ports; they need 
 	$(PYTEST) --numprocesses $(WORKERS) tests/switch tests/guard tests/contracts tests/packaging
 
 labs: debian venv ## Run the tests in network namespaces; they need root
-	$(PYTEST) --numprocesses $(WORKERS) tests/lab tests/fabric tests/trouble tests/sim
+	$(PYTEST) --numprocesses $(WORKERS) tests/lab tests/fabric tests/trouble tests/sim tests/examples
 
 web: debian venv ## Run the tests of the metrics and of the page, with Prometheus and chromium
 	$(PYTEST) --numprocesses $(WORKERS) tests/web
