@@ -26,6 +26,12 @@ OPTIONS = ("--variant=apt", "--dpkgopt=force-unsafe-io")
 ALWAYS = ("mount",)
 """Packages that entering a tree needs, which newer releases do not count as essential."""
 
+APT = (
+    *("Acquire::Check-Valid-Until", "Acquire::Check-Date"),
+    *("Acquire::http::Proxy", "Acquire::https::Proxy"),
+)
+"""Settings of apt on this machine that a tree needs to reach the same archive."""
+
 _REASONS = (
     (r"E: Unable to locate package (\S+)", "Debian {release} has no package {0}"),
     (r"E: Package '?(\S+?)'? has no installation candidate", "Debian {release} has no package {0}"),
@@ -94,8 +100,9 @@ def reason(release: str, output: str) -> str:
 def _unpack(release: str, packages: Sequence[str], root: Path) -> None:
     """Let mmdebstrap unpack a release; it takes its packages from its default mirror."""
     include = ",".join(sorted({*ALWAYS, *packages}))
+    options = [*OPTIONS, *(f"--aptopt={setting}" for setting in apt_settings())]
     done = subprocess.run(
-        ["mmdebstrap", *OPTIONS, f"--include={include}", release, str(root)],
+        ["mmdebstrap", *options, f"--include={include}", release, str(root)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -104,6 +111,13 @@ def _unpack(release: str, packages: Sequence[str], root: Path) -> None:
     )
     if done.returncode != 0:
         raise Refused(reason(release, done.stdout))
+
+
+def apt_settings() -> list[str]:
+    """Return those settings of apt on this machine, as apt reads them."""
+    command = ["apt-config", "dump", "--no-empty", "--format", '%f "%v";%n', *APT]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return said.splitlines()
 
 
 @contextlib.contextmanager
