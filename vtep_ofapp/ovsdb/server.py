@@ -24,6 +24,9 @@ from .json_stream import Connection
 _ABOUT = ("name", "model", "connected", "leader")
 """Columns of the table Database of _Server (ovsdb-server(5))."""
 
+_NO_CHANGE = {"op": "commit", "durable": False}, {"op": "abort"}
+"""Operations of a transaction that change nothing; a server that is read-only refuses the first."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -102,7 +105,7 @@ def _ask(address: str, database: str) -> Server:
     connection = Connection(stream)
     try:
         schema = _schema(connection, database)
-        reason = reason_against(_about(connection, database)) or _refusal(connection)
+        reason = reason_against(_about(connection, database)) or _refusal(connection, database)
     finally:
         connection.close()
     if reason:
@@ -147,12 +150,17 @@ def _about(connection: Any, database: str) -> Mapping[str, Any]:
     return {}
 
 
-def _refusal(connection: Any) -> str | None:
-    """Return why the server grants no locks, None if it does; a backup server does not.
+def _refusal(connection: Any, database: str) -> str | None:
+    """Return why the server grants no locks or lets nobody write, None if it does both.
 
-    It requests a lock with a random name, which ends with the connection.
+    It requests a lock with a random name, which ends with the connection, and sends a transaction
+    without an effect. A backup server of Open vSwitch 3.1 refuses the lock, one of 3.5 the other.
     """
     error = _request(connection, "lock", [f"probe_{uuid4().hex}"]).error
+    if error is None:
+        match _request(connection, "transact", [database, *_NO_CHANGE]).result:
+            case [{"error": "not allowed", "details": details}, *_]:
+                error = details
     if error is None:
         return None
     if "read only" in str(error):
