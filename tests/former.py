@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -15,6 +16,7 @@ from packaging.requirements import Requirement
 from sim.lab.app import App
 from sim.lab.openvswitch import OpenVSwitch
 from sim.lab.process import CHECKOUT
+from tests.libraries import installed
 
 COMMIT = "aab8f653df001fae933fe939123af675c8874845"
 """The version that is taken over from: the last one with sixteen kinds of groups. After a release
@@ -24,8 +26,8 @@ it is the release before."""
 def check_out(folder: Path) -> Path:
     """Put the former version's files into a folder, and return it.
 
-    Fails the test if the clone does not have that commit, or if the libraries of this environment
-    are none that the former version runs with.
+    So are libraries of a version that it needs and this environment does not have. Fails the test
+    if the clone does not have that commit.
     """
     parts = ("vtep_ofapp", "etc", "requirements.txt")
     git = ("git", "-c", "safe.directory=*", "archive", "--format=zip", COMMIT, *parts)
@@ -40,11 +42,8 @@ def check_out(folder: Path) -> Path:
     ZipFile(BytesIO(archive.stdout)).extractall(folder)
     for line in (folder / "requirements.txt").read_text().splitlines():
         requirement = Requirement(line.split("#")[0])
-        installed = metadata.version(requirement.name)
-        assert requirement.specifier.contains(installed), (
-            f"the former version needs {requirement}, and {installed} is installed: "
-            "it can no longer share the libraries of this environment"
-        )
+        if not requirement.specifier.contains(metadata.version(requirement.name)):
+            shutil.copytree(installed(str(requirement)), folder, dirs_exist_ok=True)
     return folder
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.libraries import installed
+
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 CONTRACTS = {"ovs": "test_ovs_*.py", "os-ken": "test_os_ken_*.py"}
@@ -21,7 +23,7 @@ BOUNDS = "".join((ROOT / name).read_text() for name in ("setup.py", "requirement
 """Bounds in requirements.txt, and before them in setup.py that of os-ken, which is wider there."""
 TOOLS = ("-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts=")
 DEADLINE = 100
-"""Seconds for pip, and for the tests; both take a few."""
+"""Seconds for the tests; they take a few."""
 
 
 def requirement(library: str) -> str:
@@ -52,20 +54,6 @@ def run(*command: str | Path, **environment: str) -> str:
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     return output
-
-
-def installed(wanted: str) -> Path:
-    """Return a folder with what a requirement allows: the highest version of that.
-
-    It stays in the virtual environment, and goes with it.
-    """
-    folder = Path(sys.prefix) / "contracts" / re.sub(r"[^\w.]+", "_", wanted)
-    is_complete = folder / "is_complete"
-    if not is_complete.exists():
-        options = ("--quiet", "--no-compile", "--upgrade", "--no-deps")
-        run("-m", "pip", "install", *options, "--target", folder, wanted)
-        is_complete.touch()
-    return folder
 
 
 def version_in(folder: Path, library: str) -> str:

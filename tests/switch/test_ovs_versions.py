@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +13,7 @@ from sim.lab.openvswitch import SCHEMA_FILES
 from sim.lab.process import CHECKOUT
 from sim.wire.ovsdb import OvsdbFramer
 from sim.wire.proxy import Proxy, Way
+from tests.libraries import installed
 from tests.ports import held_port
 from tests.switch.conftest import described
 from tests.switch.test_databases import FAR, HOST, OF_2_4, Apart, old_schema
@@ -33,22 +31,11 @@ class Proxied(Apart):
     proxy: Proxy
 
 
-@cache
-def library(specifier: str) -> Path:
-    """Install the newest version that is allowed into a folder, once; return the folder."""
-    folder = Path(sys.prefix) / "libraries" / f"ovs{specifier}"
-    if not (folder / "ovs").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps"]
-        subprocess.run([*pip, "--target", folder, f"ovs{specifier}"], check=True, timeout=300)
-    return folder
-
-
 @pytest.fixture(params=["lowest", "highest"])
 def versioned(request: pytest.FixtureRequest) -> Iterator[Proxied]:
     """br0, an application with such a library, and a proxy between it and hardware_vtep."""
     specifier = f"=={LOWEST}" if request.param == "lowest" else ALLOWED
-    path = f"{library(specifier)}:{CHECKOUT}"
+    path = f"{installed(f'ovs{specifier}')}:{CHECKOUT}"
     with described(Proxied) as switch:
         switch.app.variables["PYTHONPATH"] = path
         switch.start()
