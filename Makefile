@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 DEBIAN := openvswitch-switch openvswitch-vtep mininet iproute2 ethtool iputils-ping openssl procps python3-venv systemd prometheus chromium chromium-driver fonts-dejavu-core man-db
-RELEASES := $(DEBIAN) mmdebstrap
+RELEASES := $(DEBIAN) mmdebstrap buildah docker-compose
 
 # Tests start hundreds of processes of ours: they had to compile everything each time.
 unexport PYTHONDONTWRITEBYTECODE
