@@ -18,7 +18,7 @@ from sim.lab import commands as lab
 from sim.lab.guide import PICTURE
 from sim.lab.machine import check_machine
 from sim.lab.namespaces import CommandFailed
-from sim.lab.state import LabBusy, LabState
+from sim.lab.state import LabBusy
 from sim.nvc import commands as nvc
 from sim.picture import commands as picture
 from sim.soak import commands as soak
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     )
     named = argparse.ArgumentParser(add_help=False)
     named.add_argument(
-        "--name", default="vtep", type=_lab_name, help="which lab (default: %(default)s)"
+        "--name", default="vtep", type=lab.lab_name, help="which lab (default: %(default)s)"
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -89,13 +89,6 @@ def parser() -> argparse.ArgumentParser:
         command.add_arguments(own)
         own.set_defaults(command=command)
     return top
-
-
-def _lab_name(text: str) -> str:
-    try:
-        return LabState(text).name
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _end(signum: int, frame: FrameType | None) -> None:

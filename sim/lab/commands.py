@@ -54,6 +54,14 @@ def _down(options: argparse.Namespace) -> int:
     return 0
 
 
+def lab_name(text: str) -> str:
+    """Return the name of a lab that an argument is. Raises argparse's error."""
+    try:
+        return LabState(text).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def existing(name: str) -> LabState:
     """Return the lab of that name, complete or in part. Raises Refused if there is none."""
     state = LabState(name)

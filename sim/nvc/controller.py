@@ -1,8 +1,12 @@
-"""The NVC's loop: a change in one database is distributed to all of them at once."""
+"""The NVC's loop: a change in one database is distributed to all of them at once.
+
+A change of the file is, too.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 import ovs.poller
 import ovs.timeval
@@ -10,7 +14,7 @@ import ovs.timeval
 from sim.nvc import distribution
 from sim.nvc.database import Database
 from sim.nvc.distribution import Claims, Key, Report
-from sim.nvc.plan import Plan
+from sim.nvc.file import PlanFile
 
 LOG = logging.getLogger("nvc")
 
@@ -22,10 +26,11 @@ have reported is it known which VTEP claimed a station last."""
 class Nvc:
     """Keeps the databases of a plan as `distribution` decides."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, file: PlanFile) -> None:
         """Begin without a report."""
-        self._plan = plan
-        self._databases = [Database(name, remote) for name, remote in plan.vteps.items()]
+        self._file = file
+        self._plan = file.plan
+        self._databases = [Database(name, remote) for name, remote in self._plan.vteps.items()]
         self._reports: dict[str, Report] = {}
         self._claims: Claims = {}
         self._begins_at = ovs.timeval.msec() + _PATIENCE
@@ -39,6 +44,7 @@ class Nvc:
                 poller = ovs.poller.Poller()
                 for database in self._databases:
                     database.wait(poller)
+                self._file.wait(poller)
                 if not self._has_begun:
                     poller.timer_wait_until(self._begins_at)
                 poller.block()
@@ -47,8 +53,10 @@ class Nvc:
                 database.close()
 
     def _turn(self) -> None:
+        is_news = self._file.changed()
+        if is_news:
+            self._adopt()
         changed = [database for database in self._databases if database.run()]
-        is_news = False
         for database in changed:
             is_news |= self._take(database.name, database.report())
         if not self._has_begun:
@@ -67,13 +75,34 @@ class Nvc:
         self._reports[vtep] = report
         if former and _told_to_others(former) == _told_to_others(report):
             return False
+        self._claim(vtep, report.stations, report.remote_stations if former is None else ())
+        return True
+
+    def _adopt(self) -> None:
+        """Take the plan that the file has now. A database that it no longer names is left alone."""
+        former, self._plan = self._plan, self._file.plan
+        vteps = self._plan.vteps
+        for name, remote in former.vteps.items():
+            if vteps.get(name) != remote:
+                self._reports.pop(name, None)
+                self._claim(name, ())
+        kept = {}
+        for database in self._databases:
+            if vteps.get(database.name) == former.vteps[database.name]:
+                kept[database.name] = database
+            else:
+                database.close()
+        self._databases = [kept.get(name) or Database(name, vteps[name]) for name in vteps]
+        for name, report in self._reports.items():
+            self._claim(name, report.stations)
+
+    def _claim(self, vtep: str, stations: Collection[Key], outdated: Collection[Key] = ()) -> None:
+        """Note what a VTEP claims now, in the logical switches that are bound there."""
         bound = self._plan.bound_at(vtep)
-        stations = {key for key in report.stations if key[0] in bound}
-        outdated = report.remote_stations if former is None else ()
-        claims = distribution.claimed(self._claims, vtep, stations, outdated)
+        found = {key for key in stations if key[0] in bound}
+        claims = distribution.claimed(self._claims, vtep, found, outdated)
         self._log_moves(claims)
         self._claims = claims
-        return True
 
     def _log_moves(self, claims: Claims) -> None:
         for key in self._claims.keys() | claims.keys():

@@ -1,5 +1,8 @@
 """The NVC's file: its logical switches, their bindings, and stations that no VTEP of it reports.
 
+While the NVC runs, each change of the file is carried out as soon as it is saved. With
+`--name LAB` the VTEPs are those of a lab: `remote` may be left out, or all of `vteps`.
+
 A file looks like this:
 
     vteps:                     # hardware_vtep databases, by any name
@@ -76,16 +79,17 @@ class Plan:
         return {each.logical_switch for each in self.bindings if each.vtep == vtep}
 
 
-def parse(text: str) -> Plan:
+def parse(text: str, lab: Mapping[str, str] | None = None) -> Plan:
     """Return the plan that the text of a file states. Raises BadPlan with what is wrong in it.
 
-    For each item, that is the first error.
+    For each item, that is the first error. `lab` has the remotes of a lab's VTEPs, if it is about
+    a lab.
     """
     problems: list[str] = []
     top = reading.load(text, problems)
-    vteps = top.each(
-        "vteps", lambda item: (item.take("name", reading.name), item.take("remote", _remote))
-    )
+    vteps = top.each("vteps", lambda item: _vtep(item, lab), optional=lab is not None)
+    if lab is not None and not vteps and not problems:
+        vteps = list(lab.items())
     switches = top.each("logical_switches", _logical_switch)
     bindings = top.each("bindings", _binding)
     stations = top.each("stations", _station, optional=True)
@@ -99,6 +103,17 @@ def parse(text: str) -> Plan:
         raise BadPlan(problems)
     by_name = {switch.name: switch for switch in switches}
     return Plan(dict(vteps), by_name, tuple(bindings), tuple(stations), bfd_params)
+
+
+def _vtep(item: Item, lab: Mapping[str, str] | None) -> tuple[str, str]:
+    name = item.take("name", reading.name)
+    remote = item.take("remote", _remote, (lab or {}).get(name))
+    if remote is not None:
+        return name, remote
+    if lab is None:
+        raise ValueError("remote is missing")
+    there = ", ".join(lab) or "none"
+    raise ValueError(f"remote is missing, and the lab has no VTEP {name}, only {there}")
 
 
 def _logical_switch(item: Item) -> LogicalSwitch:

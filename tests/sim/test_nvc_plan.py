@@ -74,6 +74,31 @@ def test_the_example_of_the_help_is_a_plan() -> None:
     assert set(parse(example).vteps) == {"east", "west"}
 
 
+LAB = {"east": "unix:/run/lab/east/db.sock", "west": "unix:/run/lab/west/db.sock"}
+
+
+def test_remotes_of_a_lab_are_filled_in_where_they_are_missing() -> None:
+    west = {"name": "west", "remote": "tcp:10.1.1.12:6640"}
+    text = yaml.safe_dump(content(vteps=[{"name": "east"}, west]))
+    assert parse(text, LAB).vteps == {"east": LAB["east"], "west": west["remote"]}
+    assert problems_of(text) == ["vteps[0]: remote is missing"]
+
+
+@pytest.mark.parametrize("vteps", [[], None], ids=["empty", "left out"])
+def test_without_vteps_a_file_is_about_all_those_of_a_lab(vteps: object) -> None:
+    items = content(vteps=vteps)
+    if vteps is None:
+        del items["vteps"]
+    assert parse(yaml.safe_dump(items), LAB).vteps == LAB
+
+
+def test_a_vtep_that_the_lab_does_not_have_is_named() -> None:
+    with pytest.raises(BadPlan) as refusal:
+        parse(yaml.safe_dump(content(vteps=[{"name": "east"}, {"name": "north"}])), LAB)
+    missing = "remote is missing, and the lab has no VTEP north, only east, west"
+    assert refusal.value.problems == [f"vteps[1]: {missing}"]
+
+
 def test_stations_and_bfd_may_be_left_out() -> None:
     smaller = content()
     del smaller["stations"], smaller["bfd"]

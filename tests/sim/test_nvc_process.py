@@ -156,8 +156,11 @@ class Nvc:
         self.log = folder / "nvc.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, plan: Row) -> None:
+    def write(self, plan: Row) -> None:
         self.file.write_text(yaml.safe_dump(plan))
+
+    def start(self, plan: Row) -> None:
+        self.write(plan)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "sim", "nvc", str(self.file)],
@@ -433,6 +436,45 @@ def test_what_the_file_names_no_more_is_taken_back(running: Nvc, vteps: list[Vte
     assert sorted(east.names().values()) == ["blue", "green", "theirs"]
     east.take_back(X, "green")
     eventually(lambda: sorted(east.names().values()) == ["blue", "theirs"])
+
+
+def test_a_change_of_the_file_is_carried_out_while_it_runs(running: Nvc, vteps: list[Vtep]) -> None:
+    east, west, _ = vteps
+    east.claim(X)
+    eventually(lambda: ("blue", X, east.address) in west.stations())
+    changed = plan_for(*vteps, stations=[])
+    changed["logical_switches"][0]["service_nodes"] = ["10.2.2.109"]
+    changed["bindings"] = [each for each in changed["bindings"] if each["vlan"] == 0]
+    running.write(changed)
+    eventually(lambda: all(vtep.bindings()["p0"] == {0: "blue"} for vtep in vteps))
+    eventually(lambda: all(vtep.flooding("blue") == ["10.2.2.109"] for vtep in vteps))
+    eventually(lambda: west.stations() == [("blue", X, east.address)])
+    assert east.stations() == []
+
+
+def test_a_file_with_a_mistake_changes_nothing(running: Nvc, vteps: list[Vtep]) -> None:
+    running.write({**plan_for(*vteps, stations=[]), "colour": "blue"})
+    eventually(lambda: "the file: unknown: colour" in running.log.read_text())
+    running.file.unlink()
+    eventually(lambda: "No such file" in running.log.read_text())
+    assert all(vtep.stations() == [("green", Y, FAR)] for vtep in vteps)
+    running.write(plan_for(*vteps, stations=[]))
+    eventually(lambda: all(vtep.stations() == [] for vtep in vteps))
+
+
+def test_a_vtep_that_the_file_no_longer_names_is_left_alone(
+    running: Nvc, vteps: list[Vtep]
+) -> None:
+    east, west, north = vteps
+    for vtep in (east, west):
+        vtep.claim(X if vtep is east else Y)
+    eventually(lambda: len(north.stations()) == 3)
+    running.write(plan_for(west, north))
+    eventually(lambda: ("blue", X, east.address) not in north.stations())
+    assert ("blue", Y, west.address) in north.stations()
+    assert east.bindings()["p0"] == {0: "blue", 10: "green"}
+    running.write(plan_for(*vteps))
+    eventually(lambda: ("blue", X, east.address) in north.stations())
 
 
 def test_it_passes_on_one_station_after_the_other_and_idles_in_between(
