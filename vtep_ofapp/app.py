@@ -31,8 +31,8 @@ from .loop.loop import Loop
 from .loop.measures import Measures
 from .loop.timers import Timers
 from .loop.turn_clock import TurnClock
+from .openflow import listening, server
 from .openflow import replaced as replaced_in_os_ken
-from .openflow import server
 from .openflow.connections import Connections
 from .openflow.tls import Certificates
 from .ovsdb import replaced as replaced_in_ovs
@@ -62,15 +62,16 @@ def _listener(openflow: config.OpenFlow) -> server.Listener:
 
     Raises BadOption and CannotListen.
     """
-    where = openflow.host, openflow.port, openflow.option
-    tls = openflow.tls
-    if tls is None:
-        return server.Listener(*where, None)
-    try:
-        certificates = Certificates(tls.key, tls.certificate, tls.ca, openflow.ciphers)
-    except OSError as error:
-        raise BadOption(f"[DEFAULT] {', '.join(config.OPENFLOW_TLS)}: {error}") from None
-    return server.Listener(*where, certificates)
+    certificates, tls = None, openflow.tls
+    if tls is not None:
+        try:
+            certificates = Certificates(tls.key, tls.certificate, tls.ca, openflow.ciphers)
+        except OSError as error:
+            raise BadOption(f"[DEFAULT] {', '.join(config.OPENFLOW_TLS)}: {error}") from None
+    sockets = [listening.tcp(openflow.host, openflow.port, openflow.option, certificates)]
+    if openflow.socket is not None:
+        sockets.append(listening.unix(openflow.socket))
+    return server.Listener(sockets)
 
 
 def _record(options: config.Options, clock: TurnClock) -> NoRecord:
@@ -105,8 +106,8 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             strange = unused_options.check(sys.argv[1:])
             options = config.read()
             write_pidfile(options)
-            listening = _listener(options.openflow)
-        except (BadOption, CannotStart, server.CannotListen) as error:
+            listener = _listener(options.openflow)
+        except (BadOption, CannotStart, listening.CannotListen) as error:
             LOG.critical("vtep_ofapp: %s", error)
             raise SystemExit(1) from None
         for line in strange:
@@ -116,7 +117,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
         gc.set_threshold(*_COLLECTIONS)
         log_limits.install(eventlet.spawn_after)
         replaced_in_ovs.install()
-        replaced_in_os_ken.install(listening)
+        replaced_in_os_ken.install(listener)
         measures = Measures()
         self._inbox = inbox = Inbox(measures.packet_ins)
         self._connections = Connections(inbox.post)

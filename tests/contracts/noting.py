@@ -14,6 +14,7 @@ from os_ken.controller.handler import DEAD_DISPATCHER, MAIN_DISPATCHER, set_ev_c
 from os_ken.ofproto import ofproto_v1_3
 
 from vtep_ofapp.openflow import replaced
+from vtep_ofapp.openflow.listening import tcp
 from vtep_ofapp.openflow.server import Listener
 
 PORT = "OUR_PORT"
@@ -27,7 +28,7 @@ class Noting(OSKenApp):  # type: ignore[misc]  # os-ken has no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        replaced.install(Listener("127.0.0.1", int(os.environ[PORT]), PORT, None))
+        replaced.install(Listener([tcp("127.0.0.1", int(os.environ[PORT]), PORT, None)]))
 
     @set_ev_cls(ofp_event.EventOFPStateChange, [MAIN_DISPATCHER, DEAD_DISPATCHER])
     def state_changed(self, event: Any) -> None:

@@ -1,9 +1,9 @@
 """Accepts the connections of switches for os-ken, with limits before the handshake."""
 
-import errno
 import logging
 import socket
 import ssl
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,8 @@ from os_ken.controller.handler import MAIN_DISPATCHER
 from os_ken.lib import hub
 
 from .framing import Malformed, Messages, SpeaksTls
-from .tls import Certificates, hint
+from .listening import ListeningSocket
+from .tls import hint
 
 LOG = logging.getLogger("vtep_ofapp.switch.listener")
 
@@ -25,22 +26,15 @@ HANDSHAKE_TIME = 10.0
 MAX_HANDSHAKE = 1 << 23
 """Bytes that a peer may send before the end of the handshake, which describes 65,280 ports."""
 _READ_SIZE = 1 << 16
-_BACKLOG = 512
-"""Connections that wait to be accepted: many switches may connect at once."""
 _PAUSE = 0.1
 """Seconds until the next attempt after the system refused a connection."""
-
-_ADVICE = {
-    errno.EADDRINUSE: "; another process listens there: end it, or give another port",
-    errno.EADDRNOTAVAIL: "; give an address of this host, or 0.0.0.0 for all of them",
-    errno.EACCES: "; give a port above 1023",
-}
 
 
 @dataclass(eq=False, slots=True)
 class _Peer:
     """The far end of a connection, the green thread that serves it, and its datapath."""
 
+    entrance: ListeningSocket
     address: Any
     thread: Any = None
     datapath: Any = None
@@ -84,42 +78,41 @@ class _MessageSocket:
                 raise Malformed(f"more than {MAX_HANDSHAKE} bytes before the end of the handshake")
         return data
 
+    def setsockopt(self, level: int, *option: int) -> None:
+        """Set an option. os-ken sets one of TCP, which a Unix socket does not have."""
+        if level != socket.IPPROTO_TCP or self._socket.family != socket.AF_UNIX:
+            self._socket.setsockopt(level, *option)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
 
 
-class CannotListen(Exception):
-    """The listening socket cannot be opened; the text is the reason and a remedy, in one line."""
-
-
 class Listener:
-    """The server of the OpenFlow port. An error on a connection ends only that connection.
+    """The server of listening sockets. An error on a connection ends only that connection.
 
     os-ken's own server shares its port with any process, ends at the first failed accept, waits for
     handshakes without a timeout, and has no limit of connections.
     """
 
-    def __init__(
-        self, host: str, port: int, option: str, certificates: Certificates | None
-    ) -> None:
-        """Listen at an address, with TLS if there are certificates; raises CannotListen.
-
-        ``option`` is the name of the option with the port.
-        """
+    def __init__(self, sockets: Sequence[ListeningSocket]) -> None:
         self._peers: dict[_Peer, None] = {}
-        self._certificates = certificates
-        self._server = _open(host, port, option)
+        self._sockets = sockets
 
     def serve_forever(self) -> None:
         """Accept connections, and serve each in a green thread of its own; it does not return."""
+        for listening in self._sockets[1:]:
+            hub.spawn(self._accept, listening)
+        self._accept(self._sockets[0])
+
+    def _accept(self, listening: ListeningSocket) -> None:
         while True:
             try:
-                sock, address = self._server.accept()
+                sock, address = listening.socket.accept()
             except OSError as error:
                 LOG.error("no connection can be taken: %s", error)
                 hub.sleep(_PAUSE)
                 continue
-            peer = _Peer(address)
+            peer = _Peer(listening, address or (listening.name,))
             self._peers[peer] = None
             peer.thread = hub.spawn(self._serve, sock, peer)
             self._make_room()
@@ -153,8 +146,8 @@ class Listener:
 
     def _speak(self, sock: Any, peer: _Peer) -> None:
         """Serve OpenFlow, after the TLS handshake."""
-        if self._certificates is not None:
-            sock = self._certificates.context().wrap_socket(sock, server_side=True)
+        if peer.entrance.certificates is not None:
+            sock = peer.entrance.certificates.context().wrap_socket(sock, server_side=True)
         messages = _MessageSocket(sock, peer)
         with closing(sock), closing(controller.Datapath(messages, peer.address)) as peer.datapath:
             peer.datapath.serve()
@@ -164,14 +157,3 @@ class Listener:
             what = "connection from %s is closed: no handshake within %g s"
             LOG.warning(what, peer.address[0], HANDSHAKE_TIME)
             hub.kill(peer.thread)
-
-
-def _open(host: str, port: int, option: str) -> Any:
-    """Return a listening socket that no other process can share."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return hub.listen((host, port), family=family, backlog=_BACKLOG, reuse_port=False)
-    except OSError as error:
-        where = f"[DEFAULT] ofp_listen_host = {host}, {option} = {port}"
-        advice = _ADVICE.get(error.errno or 0, "")
-        raise CannotListen(f"{where}: {error.strerror or error}{advice}") from None

@@ -49,6 +49,7 @@ class OpenFlow:
     """The address to listen on for OpenFlow; ``option`` is the name of the option for the port.
 
     With ``tls`` connections without TLS are refused. ``ciphers`` is an OpenSSL cipher list.
+    ``socket`` is the path of a Unix socket to listen on as well, None without one.
     """
 
     host: str
@@ -56,6 +57,7 @@ class OpenFlow:
     option: str
     tls: Tls | None = None
     ciphers: str | None = None
+    socket: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class Options:
         """The address that bridges connect to; those of this host may use loopback."""
         is_local = all(remotes.startswith("unix:") for remotes in self.ovs_db.values())
         method = "tcp" if self.openflow.tls is None else "ssl"
-        return ListenAddress(method, self.openflow.host, self.openflow.port, is_local)
+        at = self.openflow
+        return ListenAddress(method, at.host, at.port, is_local, at.socket)
 
     @property
     def mark(self) -> str:
@@ -166,10 +169,11 @@ def _openflow() -> OpenFlow:
     Incomplete TLS options are refused: os-ken would listen without TLS.
     """
     _check_numbers()
-    host = str(cfg.CONF.ofp_listen_host)
+    host, socket = str(cfg.CONF.ofp_listen_host), _value("openflow_socket")
     files = {f"[DEFAULT] {name}": getattr(cfg.CONF, name) for name in OPENFLOW_TLS}
     if cfg.CONF.ofp_ssl_listen_port is None and not any(files.values()):
-        return OpenFlow(host, _port("ofp_tcp_listen_port"), "ofp_tcp_listen_port")
+        option = "ofp_tcp_listen_port"
+        return OpenFlow(host, _port(option), option, socket=socket)
     if cfg.CONF.ofp_ssl_listen_port is None:
         cfg.CONF.set_default("ofp_ssl_listen_port", _OPENFLOW_PORT)
     tls = read_tls(files, "TLS for OpenFlow needs it")
@@ -177,7 +181,7 @@ def _openflow() -> OpenFlow:
     ciphers = cfg.CONF.ciphers
     if ciphers is not None and not are_ciphers(ciphers):
         raise BadOption(f"[DEFAULT] ciphers: {ciphers!r} is not a list of OpenSSL's ciphers")
-    return OpenFlow(host, port, "ofp_ssl_listen_port", tls, ciphers)
+    return OpenFlow(host, port, "ofp_ssl_listen_port", tls, ciphers, socket)
 
 
 def _port(option: str) -> int:

@@ -99,6 +99,13 @@ _DATABASES = (
 )
 _PROCESS = (
     cfg.StrOpt(
+        "openflow_socket",
+        sample_default="$OVS_RUNDIR/vtep_ofapp.of",
+        help="Unix socket on which bridges of this host are accepted, beside the TCP port and "
+        "without TLS: ovs-vsctl set-controller BRIDGE unix:PATH. Only the user of this process "
+        "may connect. Open vSwitch connects to sockets in its run directory alone.",
+    ),
+    cfg.StrOpt(
         "pidfile",
         sample_default="$OVS_RUNDIR/vtep_ofapp.pid",
         help="File for the process id, by which ovs-appctl -t vtep_ofapp finds this process. "

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePath
 
 _TARGET = re.compile(r"(?P<method>tcp|ssl):(?P<host>\[[^]]*\]|[^:]*)(:(?P<port>[0-9]+))?")
 _DEFAULT_PORT = "6653"
@@ -13,13 +14,15 @@ _ANYWHERE = ("", "0.0.0.0", "::")
 class ListenAddress:
     """The address on which we listen for OpenFlow; ``method`` is tcp or ssl.
 
-    ``is_local`` says that all bridges are on this host.
+    ``is_local`` says that all bridges are on this host. ``socket`` is the path of a Unix socket on
+    which we listen as well.
     """
 
     method: str = "tcp"
     host: str = "127.0.0.1"
     port: int = 6653
     is_local: bool = True
+    socket: str | None = None
 
     @property
     def target(self) -> str:
@@ -30,7 +33,14 @@ class ListenAddress:
         return f"{self.method}:{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def is_meant_by(self, target: str) -> bool:
-        """Whether the target of a Controller row is this address, or a host name that may be."""
+        """Whether the target of a Controller row is this address, or a host name that may be.
+
+        Of a Unix socket the name alone decides: Open vSwitch connects to those of one folder only.
+        """
+        if target.startswith("unix:"):
+            return (
+                self.socket is not None and PurePath(target[5:]).name == PurePath(self.socket).name
+            )
         parts = _TARGET.fullmatch(target)
         if not parts or parts["method"] != self.method:
             return False

@@ -1,0 +1,92 @@
+"""The sockets on which we listen for OpenFlow: a TCP port, and a Unix socket beside it."""
+
+import atexit
+import contextlib
+import errno
+import os
+import socket
+import stat
+from dataclasses import dataclass
+from typing import Any
+
+from os_ken.lib import hub
+
+from .tls import Certificates
+
+_BACKLOG = 512
+"""Connections that wait to be accepted: many switches may connect at once."""
+
+_ADVICE = {
+    errno.EADDRINUSE: "; another process listens there: end it, or give another port",
+    errno.EADDRNOTAVAIL: "; give an address of this host, or 0.0.0.0 for all of them",
+    errno.EACCES: "; give a port above 1023",
+}
+
+
+class CannotListen(Exception):
+    """The listening socket cannot be opened; the text is the reason and a remedy, in one line."""
+
+
+@dataclass(frozen=True, eq=False)
+class ListeningSocket:
+    """A listening socket. It speaks TLS if it has certificates.
+
+    ``name`` stands for the address of its peers where these have none.
+    """
+
+    socket: Any
+    certificates: Certificates | None = None
+    name: str = ""
+
+
+def tcp(host: str, port: int, option: str, certificates: Certificates | None) -> ListeningSocket:
+    """Listen at an address that no other process can share; raises CannotListen.
+
+    ``option`` is the name of the option with the port.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        opened = hub.listen((host, port), family=family, backlog=_BACKLOG, reuse_port=False)
+    except OSError as error:
+        where = f"[DEFAULT] ofp_listen_host = {host}, {option} = {port}"
+        advice = _ADVICE.get(error.errno or 0, "")
+        raise CannotListen(f"{where}: {error.strerror or error}{advice}") from None
+    return ListeningSocket(opened, certificates)
+
+
+def unix(path: str) -> ListeningSocket:
+    """Listen on a Unix socket that only this user may open; raises CannotListen.
+
+    A socket that a killed process left behind is replaced. It is removed when this process ends.
+    """
+    former = os.umask(0o177)
+    try:
+        _remove_stale(path)
+        opened = hub.listen(path, family=socket.AF_UNIX, backlog=_BACKLOG, reuse_port=False)
+    except OSError as error:
+        in_use = error.errno == errno.EADDRINUSE
+        reason = "another process or file has this path" if in_use else error.strerror or error
+        raise CannotListen(f"[vtep] openflow_socket: {path}: {reason}") from None
+    finally:
+        os.umask(former)
+    atexit.register(_remove, path, os.getpid())
+    return ListeningSocket(opened, name=f"unix:{path}")
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket on which no process listens. Raises OSError."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX) as client:
+        client.setblocking(False)
+        if client.connect_ex(path) == errno.ECONNREFUSED:
+            os.unlink(path)
+
+
+def _remove(path: str, process: int) -> None:
+    if os.getpid() == process:  # and not in a process that we forked
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
