@@ -40,7 +40,7 @@ setup(
         ),
         ("share/vtep_ofapp/grafana", ["etc/grafana/vtep_ofapp.json"]),
         ("share/vtep_ofapp/prometheus", ["etc/prometheus/vtep_ofapp.rules.yml"]),
-        ("share/man/man8", ["etc/man/vtep-ofapp.8"]),
+        ("share/man/man8", ["etc/man/vtep-ofapp.8", "etc/man/vtep-ofapp-web.8"]),
         ("share/man/man5", ["etc/man/vtep-ofapp.conf.5"]),
         ("share/bash-completion/completions", ["etc/bash-completion/vtep-ofapp"]),
     ],

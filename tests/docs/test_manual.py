@@ -12,6 +12,7 @@ from tests.docs.pages import ROOT
 from vtep_ofapp.cli.manual import FILES
 from vtep_ofapp.commands.registry import COMMANDS
 from vtep_ofapp.process.options import OPTIONS
+from vtep_ofapp.web.__main__ import FLAGS
 
 ETC = ROOT / "etc"
 PAGES = [ETC / name for name in FILES if name.startswith("man/")]
@@ -33,10 +34,11 @@ def test_what_is_installed_is_what_the_code_makes(name: str) -> None:
 
 
 def test_each_page_is_shown_without_a_complaint() -> None:
-    command, configuration = map(rendered, PAGES)
+    command, web, configuration = map(rendered, PAGES)
     assert all(f"\n       {each.name}" in command for each in COMMANDS)
     assert all(f"\n       {each.name}" in configuration for each in OPTIONS)
     assert "unix:$OVS_RUNDIR/db.sock" in configuration
+    assert all(f"\n       {flag} " in web for flag in FLAGS)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ INSTALLED = {
     ),
     "share/vtep_ofapp/grafana": ("grafana/vtep_ofapp.json",),
     "share/vtep_ofapp/prometheus": ("prometheus/vtep_ofapp.rules.yml",),
-    "share/man/man8": ("man/vtep-ofapp.8",),
+    "share/man/man8": ("man/vtep-ofapp.8", "man/vtep-ofapp-web.8"),
     "share/man/man5": ("man/vtep-ofapp.conf.5",),
     "share/bash-completion/completions": ("bash-completion/vtep-ofapp",),
 }
@@ -187,7 +187,8 @@ def check(environment: Path, package: Path, tmp_path: Path) -> None:
     web = subprocess.run(
         [folder / "bin/vtep-ofapp-web"], capture_output=True, text=True, check=False
     )
-    assert web.stderr.endswith("prometheus_client is missing: pip install 'vtep-ofapp[web]'\n")
+    assert web.stderr.startswith("vtep-ofapp-web: prometheus_client is missing: apt install ")
+    assert web.stderr.endswith("pip install 'vtep-ofapp[web]'\n")
     config = (folder / "share/vtep_ofapp/vtep_ofapp.conf").read_text()
     (tmp_path / "app.conf").write_text(config.replace("port = 6653", f"port = {held_port()}"))
     for program, *arguments in COMMANDS:

@@ -1,10 +1,11 @@
-"""The man pages vtep-ofapp(8) and vtep-ofapp.conf(5), made from the code as ``--help`` is."""
+"""The man pages of the two commands and of vtep-ofapp.conf, made from the code as ``--help`` is."""
 
 import re
 from collections.abc import Iterable, Iterator
 
 from ..commands.registry import COMMANDS
 from ..version import VERSION
+from ..web.__main__ import DESCRIPTION, FLAGS
 from . import usage
 from .flags import ASKING, INFORMING, OF_OS_KEN, OURS
 
@@ -39,6 +40,7 @@ _FILES = {
     "$OVS_RUNDIR/vtep_ofapp.PID.ctl": "The socket on which commands are answered, if the "
     "pidfile is the one above.",
 }
+_SEE_ALSO = "vtep-ofapp.conf(5)", "vtep-ofapp-web(8)", "vtep(5)", "vtep-ctl(8)", "ovs-appctl(8)"
 
 Entries = Iterable[tuple[str, str]]
 
@@ -61,7 +63,10 @@ def command_page() -> str:
             _section("EXIT STATUS", _list(_CODES.items())),
             _section("ENVIRONMENT", _list(_ENVIRONMENT.items())),
             _section("FILES", _list(_FILES.items())),
-            _section("SEE ALSO", _text("vtep-ofapp.conf(5), vtep(5), vtep-ctl(8), ovs-appctl(8)")),
+            _section(
+                "SEE ALSO",
+                _text("vtep-ofapp.conf(5), vtep-ofapp-web(8), vtep(5), vtep-ctl(8), ovs-appctl(8)"),
+            ),
         ),
     )
 
@@ -76,6 +81,21 @@ def configuration_page() -> str:
             _section("OPTIONS IN [DEFAULT]", _list(_options(usage.options_of_os_ken()))),
             _section("OPTIONS IN [vtep]", _list(_options(usage.options_of_vtep()))),
             _section("SEE ALSO", _text("vtep-ofapp(8), vtep(5)")),
+        ),
+    )
+
+
+def web_page() -> str:
+    """Return vtep-ofapp-web(8)."""
+    flags = ((f"{name} {value}", text) for name, (value, text) in FLAGS.items())
+    return _page(
+        ("VTEP-OFAPP-WEB", 8),
+        (
+            _section("NAME", _text("vtep-ofapp-web - serve metrics and a page about vtep-ofapp")),
+            _section("SYNOPSIS", ["\\fBvtep\\-ofapp\\-web\\fR [FLAG]..."]),
+            _section("DESCRIPTION", _paragraphs([DESCRIPTION])),
+            _section("FLAGS", _list(flags)),
+            _section("SEE ALSO", _text("vtep-ofapp(8)")),
         ),
     )
 

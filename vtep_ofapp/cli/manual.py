@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from .completion import bash
-from .man import command_page, configuration_page
+from .man import command_page, configuration_page, web_page
 
 FILES: Mapping[str, Callable[[], str]] = {
     "man/vtep-ofapp.8": command_page,
+    "man/vtep-ofapp-web.8": web_page,
     "man/vtep-ofapp.conf.5": configuration_page,
     "bash-completion/vtep-ofapp": bash,
 }

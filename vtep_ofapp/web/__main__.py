@@ -5,7 +5,8 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..process.unixctl_client import NAME
 from ..version import VERSION
@@ -13,6 +14,27 @@ from .application import Application
 from .server import Server
 
 _LISTEN = "127.0.0.1:9475"
+DESCRIPTION = (
+    "Serve metrics, health and a page about a running vtep_ofapp, which is asked over its control "
+    "socket."
+)
+FLAGS: Mapping[str, tuple[str, str]] = {
+    "--listen": (
+        "ADDRESS:PORT",
+        f"Where to listen; each client can read all that the page shows. The default is {_LISTEN}.",
+    ),
+    "--target": (
+        "NAME|SOCKET",
+        "The application: the name of its pidfile in $OVS_RUNDIR, or the path of its control "
+        f"socket. The default is {NAME}.",
+    ),
+    "--allow-host": (
+        "NAME",
+        "A name by which clients find this server, beside its addresses, localhost and the name "
+        "of this host.",
+    ),
+}
+"""What stands for the value of each flag, and what it is; for the help and the man page."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -21,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         from .pages import Pages  # what it needs is an extra of the package
     except ModuleNotFoundError as error:
-        sys.exit(f"vtep-ofapp-web: {error.name} is missing: pip install 'vtep-ofapp[web]'")
+        sys.exit(
+            f"vtep-ofapp-web: {error.name} is missing: apt install python3-prometheus-client, or "
+            "in a virtual environment pip install 'vtep-ofapp[web]'"
+        )
     logging.basicConfig(format="%(levelname)s: %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = {socket.gethostname(), *words.allow_host}
@@ -41,35 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
-    made = argparse.ArgumentParser(
-        prog="vtep-ofapp-web",
-        description="Serve metrics, health and a page about a running vtep_ofapp, which is asked "
-        "over its control socket.",
-    )
-    made.add_argument(
-        "--listen",
-        metavar="ADDRESS:PORT",
-        type=_address,
-        default=_LISTEN,
-        help="where to listen; each client can read all that the page shows (%(default)s)",
-    )
-    made.add_argument(
-        "--target",
-        metavar="NAME|SOCKET",
-        default=NAME,
-        help="the application: the name of its pidfile in $OVS_RUNDIR, or the path of its control "
-        "socket (%(default)s)",
-    )
-    made.add_argument(
-        "--allow-host",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="a name by which clients find this server, beside its addresses, localhost and the "
-        "name of this host",
-    )
+    made = argparse.ArgumentParser(prog="vtep-ofapp-web", description=DESCRIPTION)
+    made.add_argument("--listen", type=_address, default=_LISTEN, **_told("--listen"))
+    made.add_argument("--target", default=NAME, **_told("--target"))
+    made.add_argument("--allow-host", action="append", default=[], **_told("--allow-host"))
     made.add_argument("--version", action="version", version=f"vtep-ofapp {VERSION}")
     return made
+
+
+def _told(flag: str) -> Mapping[str, Any]:
+    value, text = FLAGS[flag]
+    return {"metavar": value, "help": text}
 
 
 def _address(text: str) -> tuple[str, int]:
