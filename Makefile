@@ -13,7 +13,7 @@ RELEASES := $(DEBIAN) mmdebstrap buildah docker-compose
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test lint format types behaviour unit switch labs packages coverage manual bench soak venv debian \
-    clean web
+    clean web deb dist
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -64,6 +64,12 @@ packages: venv ## Run the tests on Debian releases, which mmdebstrap unpacks int
 coverage: venv ## Run the unit tests and show which branches they do not take
 	HYPOTHESIS_PROFILE=quick $(PYTEST) --numprocesses auto --cov --cov-report term tests/unit
 
+deb: ## Build the Debian package into dist; on Debian 12 in an unpacked Debian 13, for which it needs root
+	@if [ "$$(. /etc/os-release; echo $$ID$$VERSION_ID)" = debian12 ]; then \
+	    $(MAKE) --no-print-directory venv && $(MAKE) --no-print-directory debian DEBIAN=mmdebstrap \
+	        && $(BIN)/python -m sim.debian.package dist; \
+	else etc/debian/build dist; fi
+
 manual: venv ## Write the man pages and the completion of vtep-ofapp, after a change of what they say
 	$(BIN)/python -m vtep_ofapp.cli.manual etc
 
@@ -90,4 +96,4 @@ debian: ## Install the Debian packages that are missing
 	        --no-install-recommends $$missing; fi
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) .trees build *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .trees build dist *.egg-info .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
