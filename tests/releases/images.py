@@ -107,10 +107,11 @@ class Container:
         """Return the command line that runs `argv` in the container.
 
         `mounts` are files and folders of this machine and their paths in the container. There are
-        no other capabilities than those named.
+        no capabilities, or if some are named, these besides the usual ones.
         """
-        words = ["--isolation", "chroot", "--cap-drop", "all"]
+        words = ["--isolation", "chroot"]
         words += [word for each in capabilities for word in ("--cap-add", each)]
+        words += [] if capabilities else ["--cap-drop", "all"]
         words += [
             word
             for source, path in (mounts or {}).items()
