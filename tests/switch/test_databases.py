@@ -485,3 +485,22 @@ def test_a_name_without_an_address_is_said_once(switch: DummySwitch) -> None:
     switch.app.options["vtep_db"] = remote
     switch.app.start()
     switch.wait_for_log(f"hardware_vtep: {remote}: the name nothing.invalid has no address: ")
+
+
+# Versions of Open vSwitch
+
+
+def test_an_open_vswitch_below_the_lowest_is_one_line(switch: DummySwitch) -> None:
+    """Its start script writes the version; tests start it without."""
+    too_old = "Open_vSwitch: Open vSwitch 2.11.8 is too old; vtep_ofapp needs 2.12 or later"
+    switch.ovs_vsctl("set", "Open_vSwitch", ".", "ovs_version=2.12.0")
+    switch.manage()
+    assert "too old" not in switch.app.log_text
+    switch.ovs_vsctl("set", "Open_vSwitch", ".", "ovs_version=2.11.8")
+    switch.wait_for_log(too_old)
+    switch.ovs_vsctl("add-br", "br1")  # its rows are read again
+    switch.restart_app()
+    switch.wait_for_log(too_old)
+    switch.ovs_vsctl("add-br", "br2")
+    switch.come_to_rest()
+    assert switch.app.log_text.count("too old") == 1

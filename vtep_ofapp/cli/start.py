@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ..process import lowest
 from . import detaching, green
 from .flags import parse
 
@@ -15,6 +16,7 @@ def start(words: Sequence[str]) -> int:
     a process of its own.
     """
     flags, others = parse(words)
+    lowest.check_libraries("vtep-ofapp")
     caller = None
     if flags.detach and not os.environ.get("NOTIFY_SOCKET"):
         started = detaching.detach()

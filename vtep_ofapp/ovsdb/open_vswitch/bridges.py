@@ -166,7 +166,7 @@ GROUP = Group(
         Table(
             "Flow_Table", {**dict.fromkeys(TABLE_SETTINGS, SET), "name": SET, "external_ids": MAP}
         ),
-        Table("Open_vSwitch", {"bridges": SET}),
+        Table("Open_vSwitch", {"bridges": SET, "ovs_version": SET}),
     ),
     writes=(
         Write(SecureBridge, _secure),

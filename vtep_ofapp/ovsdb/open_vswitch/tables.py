@@ -1,8 +1,10 @@
 """The tables of Open_vSwitch for a database connection."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from ...process import lowest
 from ...values.events import Bridges, BridgesInSync, Event
 from ...values.rows import Bridge
 from ...values.writes import SwitchWrite
@@ -10,6 +12,8 @@ from ..bulk import RemoteMacs
 from ..declarations import Contents, Writers, columns_of
 from ..schemas import Columns, Missing
 from . import bridges, ports
+
+LOG = logging.getLogger("vtep_ofapp.databases")
 
 GROUPS = (ports.GROUP, bridges.GROUP)
 
@@ -28,6 +32,7 @@ class OpenVSwitchTables:
         self._writers = Writers(GROUPS, self._contents)
         self._bridges: dict[str, Bridge] = {}
         self._is_changed = False
+        self._is_too_old: str | None = None
 
     def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:
         """Set the IDL's tables, which are empty yet, and the columns that the schema lacks."""
@@ -51,6 +56,7 @@ class OpenVSwitchTables:
             return ()
         self._is_changed = False
         self._ports.take()
+        self._look_at_version()
         former = self._bridges
         rows = self._contents.rows("Bridge").values()
         self._bridges = {
@@ -62,6 +68,17 @@ class OpenVSwitchTables:
             if former.get(name) != self._bridges.get(name)
         }
         return (Bridges(self._contents.name, changed, more),) if changed else ()
+
+    def _look_at_version(self) -> None:
+        """Say once of an Open vSwitch that is too old that it is; its start script writes which."""
+        versions = {
+            each for row in self._contents.rows("Open_vSwitch").values() for each in row.ovs_version
+        }
+        reasons = [lowest.too_old("Open vSwitch", each, lowest.OPEN_VSWITCH) for each in versions]
+        reason = next(filter(None, reasons), None)
+        if reason and reason != self._is_too_old:
+            LOG.warning("%s: %s", self._contents.name, reason)
+        self._is_too_old = reason
 
     def in_sync(self) -> Event:
         """Return the event for the end of the initial rows; it ends a change."""
