@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from sim.waiting import wait_until
+from tests.environments import install, kept, run
 from tests.ports import held_port
 from tests.switch.conftest import a_switch
 
@@ -46,19 +46,6 @@ BUILD = (
 ALONE = "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"
 """Options of pip for a package alone: its libraries are there."""
 NOT_TRACKED = (".*", "build", "dist", "*.egg-info", "__pycache__")
-
-
-def run(*argv: str | Path, cwd: Path | None = None) -> str:
-    """Run a command that must succeed; return what it prints."""
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False, cwd=cwd)
-    assert done.returncode == 0, f"{argv}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def install(environment: Path, *arguments: str | Path) -> None:
-    """Install into an environment, which needs no pip of its own; what is imported is compiled."""
-    pip = sys.executable, "-m", "pip", "--python", environment / "bin/python"
-    run(*pip, "install", "--no-compile", *arguments)
 
 
 def pythons() -> dict[tuple[int, int], Path]:
@@ -92,15 +79,8 @@ def tools(version: tuple[int, int], python: Path) -> Path:
 
     It is made once for each Python and each requirements.txt.
     """
-    wanted = hashlib.sha256((ROOT / "requirements.txt").read_bytes()).hexdigest()[:12]
-    folder = Path(sys.prefix) / "pythons" / f"{version[0]}.{version[1]}-{wanted}"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        run(python, "-m", "venv", "--without-pip", folder)
-        needed = "setuptools>=70.1", "-r", ROOT / "requirements.txt"
-        install(folder, "--quiet", *needed)
-        (folder / "complete").touch()
-    return folder
+    needed = "setuptools>=70.1", ROOT / "requirements.txt"
+    return kept(f"{version[0]}.{version[1]}", python, *needed)
 
 
 @pytest.fixture(scope="module")
