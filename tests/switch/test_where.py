@@ -97,22 +97,22 @@ def check_flooding(scene: DummySwitch) -> None:
 def check_tunnels(scene: DummySwitch) -> None:
     rows = ask(scene, "tunnel/show")
     there = interfaces(scene)
-    assert [row["remote"] for row in rows["tunnels"]] == list(NODES)
+    assert [row["remote_vtep"] for row in rows["tunnels"]] == list(NODES)
     for row in rows["tunnels"]:
         interface = there[row["port"]]
-        assert interface["options"]["remote_ip"] == row["remote"]
+        assert interface["options"]["remote_ip"] == row["remote_vtep"]
         assert interface["options"]["local_ip"] == row["local"] == "127.0.0.1"
         assert (row["ofport"], row["state"]) == (interface["ofport"], "up")
         assert (row["vnis"], row["logical_switches"]) == ([33], ["ls0"])
         assert row["bfd"] == interface["bfd_status"].get("state")
-        assert row["forwards"] == (row["remote"] == ALIVE)
+        assert row["forwards"] == (row["remote_vtep"] == ALIVE)
     (anyone,) = rows["receive_only"]
-    assert anyone["remote"] is None
+    assert anyone["remote_vtep"] is None
     assert anyone["ofport"] == there[anyone["port"]]["ofport"]
 
     def sent() -> int:
         """Return how many frames went to ALIVE, 0 if the switch was too slow to answer."""
-        rows = {row["remote"]: row for row in ask(scene, "tunnel/show")["counters"]}
+        rows = {row["remote_vtep"]: row for row in ask(scene, "tunnel/show")["counters"]}
         return int(rows[ALIVE]["tx_packets"]) if list(rows) == [*NODES, None] else 0
 
     scene.receive("p0", HOST, FAR)

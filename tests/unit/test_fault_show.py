@@ -28,7 +28,7 @@ def test_a_fault_has_its_word_its_row_and_its_age(app: App) -> None:
             "table": "Physical_Port",
             "row": str(physical_port("p0").uuid),
         },
-        "standing_for_s": 7.5,
+        "standing_for_s": 7,
         "is_logged": True,
         "is_information": False,
     }
@@ -47,4 +47,4 @@ def test_a_fault_that_may_just_be_mended_is_there_and_not_logged(app: App) -> No
     assert (early["shown_to_nvc"], early["is_logged"]) == (None, False)
     app.wait(5.0)
     (late,) = Asking(app).json("fault/show")["faults"]
-    assert late == {**early, "standing_for_s": 6.0, "is_logged": True}
+    assert late == {**early, "standing_for_s": 6, "is_logged": True}

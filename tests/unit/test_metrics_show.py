@@ -9,11 +9,11 @@ from .asking import Asking
 def test_they_are_those_of_the_switches_and_of_the_work(app: App) -> None:
     asking = Asking(app)
     empty = asking.json("metrics/show")
-    assert (empty["is_ready"], empty["switches"]) == (False, {})
+    assert (empty["is_ready"], empty["switches"]) == (False, [])
     connection = app.start()
     app.wait(1.0)
     shown = asking.json("metrics/show")
-    switch = shown["switches"]["br0"]
+    switch = shown["switches"][0]
     assert shown["is_ready"]
     assert not shown["is_paused"]
     assert switch["is_connected"]
@@ -29,4 +29,4 @@ def test_they_are_those_of_the_switches_and_of_the_work(app: App) -> None:
     app.turn(PauseIs(paused=True))
     assert asking.json("metrics/show")["is_paused"]
     app.turn(Disconnected(connection))
-    assert not asking.json("metrics/show")["switches"]["br0"]["is_connected"]
+    assert not asking.json("metrics/show")["switches"][0]["is_connected"]

@@ -42,13 +42,13 @@ def ask(app: App, *words: str) -> Any:
 
 def tunnels(app: App, *words: str) -> dict[str, Any]:
     """Return the rows about tunnels by their remote address."""
-    return {row.pop("remote"): row for row in ask(app, *words)["tunnels"]}
+    return {row.pop("remote_vtep"): row for row in ask(app, *words)["tunnels"]}
 
 
 def receivers(app: App, *words: str) -> list[tuple[Any, ...]]:
     """Return remote and local address, number and problem of ports that only receive."""
     rows = ask(app, *words)["receive_only"]
-    return [(row["remote"], row["local"], row["ofport"], row["problem"]) for row in rows]
+    return [(row["remote_vtep"], row["local"], row["ofport"], row["problem"]) for row in rows]
 
 
 def test_tunnels_and_their_users(app: App) -> None:
@@ -90,7 +90,7 @@ def test_counters(app: App) -> None:
     (row,) = ask(app)["counters"]
     assert row == {
         "bridge": "br0",
-        "remote": FAR,
+        "remote_vtep": FAR,
         "local": OWN,
         "port": far.name,
         "rx_packets": 1,

@@ -29,6 +29,7 @@ TUNNEL = {
     "problem": None,
 }
 SWITCH = {
+    "bridge": "br0",
     "connected_from": "127.0.0.1",
     "connected_for_s": 61,
     "role": "master",
@@ -63,7 +64,7 @@ class Stub(socketserver.ThreadingUnixStreamServer):
                 **STATUS,
                 "vtep_ofapp": "0.1.0",
                 "databases": [],
-                "switches": {"br0": SWITCH},
+                "switches": [SWITCH],
             },
             "port/show": {"ports": rows, "bindings": bindings},
             "tunnel/show": {"tunnels": [{**TUNNEL, **each} for each in tunnels]},

@@ -170,7 +170,10 @@ def test_hundreds_of_ports_and_thousands_of_tunnels(browser: Chrome, tmp_path: P
     with a_stub(tmp_path) as stub:
         stub.show(
             {f"tap{number}": [f"ls{number % 40}"] for number in range(300)},
-            [{"remote": f"10.0.{n // 250}.{n % 250}", "forwards": n != 2999} for n in range(3000)],
+            [
+                {"remote_vtep": f"10.0.{n // 250}.{n % 250}", "forwards": n != 2999}
+                for n in range(3000)
+            ],
         )
         web = Web(tmp_path, target=str(tmp_path / "stub"))
         web.begin()

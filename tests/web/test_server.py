@@ -178,7 +178,7 @@ def test_an_answer_is_used_for_all_who_ask_at_once() -> None:
 def test_the_picture_has_a_bound_and_what_is_wrong_is_there(stub: Stub, tmp_path: Path) -> None:
     ports = {f"p{number}": [f"ls{each}" for each in range(9)] for number in range(300)}
     tunnels: list[Mapping[str, Any]] = [
-        {"remote": f"10.0.{number // 250}.{number % 250}", "forwards": number != 2999}
+        {"remote_vtep": f"10.0.{number // 250}.{number % 250}", "forwards": number != 2999}
         for number in range(3000)
     ]
     stub.show(ports, tunnels)
@@ -187,7 +187,7 @@ def test_the_picture_has_a_bound_and_what_is_wrong_is_there(stub: Stub, tmp_path
     assert bridge["more_ports"] == 300 - MOST["ports"]
     assert bridge["ports"][0]["port"] == "p0"
     assert bridge["ports"][0]["more_bindings"] == 9 - MOST["bindings"]
-    assert [each["remote"] for each in bridge["tunnels"]][-2:] == ["10.0.0.94", "10.0.11.249"]
+    assert [each["remote_vtep"] for each in bridge["tunnels"]][-2:] == ["10.0.0.94", "10.0.11.249"]
     assert bridge["more_tunnels"] == 3000 - MOST["tunnels"]
     assert len(json.dumps(bridge)) < 100_000
 

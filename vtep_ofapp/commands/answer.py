@@ -42,10 +42,12 @@ class Lines:
 class Blocks:
     """Things of one kind, each with values of its own, the first of which is its title in text.
 
-    ``blocks`` may yield None as rows of a table do.
+    ``blocks`` may yield None as rows of a table do. In text, the name of the kind is above all of
+    them if they have a ``heading``.
     """
 
     blocks: Iterable[Content | None]
+    heading: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from ..features.drops import Drops
 from ..loop.switch_driver import SwitchDriver
-from .answer import Answer, Content, Row, Table
+from .answer import Answer, Blocks, Content, Row, Table
 from .command import Command, Running
 
 _DATABASES = ("database", "transactions", "failed", "writes")
@@ -22,7 +22,9 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
             "bundles": measures.bundles.seconds.count,
             "failed_bundles": measures.bundles.failed,
             "packet_ins": asdict(measures.packet_ins),
-            "switches": {name: _messages(drivers[name], running) for name in sorted(drivers)},
+            "switches": Blocks(
+                [_messages(drivers[name], running) for name in sorted(drivers)], heading=True
+            ),
             "databases": Table(_DATABASES, _databases(running)),
             "dropped_frames": Table(_DROPS, _drops(drivers[name] for name in sorted(drivers))),
         }
@@ -33,6 +35,7 @@ def _messages(driver: SwitchDriver, running: Running) -> Content:
     """Return the messages since the switch connected, and what others changed on it."""
     connection = driver.connection
     return {
+        "bridge": driver.switch.name,
         "connections": running.components.measures.connections[driver.switch.name],
         "changed_by_others": driver.contents.changed_by_others,
         **(asdict(connection.traffic) if connection else {}),

@@ -19,7 +19,7 @@ def _fault(standing: Standing, now: float) -> Content:
     return {
         "fault": str(fault),
         "shown_to_nvc": _shown(fault.entry) if fault.entry else None,
-        "standing_for_s": round(now - standing.since, 1),
+        "standing_for_s": int(now - standing.since),
         "is_logged": not standing.is_early,
         "is_information": fault.is_information,
     }

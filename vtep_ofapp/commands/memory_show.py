@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..engine.switch_state import SwitchState
 from ..features.learning.stations import LearnedMacs
-from .answer import Answer, Content, Row, Table
+from .answer import Answer, Blocks, Content, Row, Table
 from .command import Command, Running
 
 _STATUS = Path("/proc/self/status")
@@ -27,7 +27,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
             "waiting_packet_ins": waiting.packet_ins,
             "waiting_packet_in_bytes": waiting.octets,
             "learned_macs": len(components.model[LearnedMacs].all()),
-            "switches": {state.name: _switch(state) for state in states},
+            "switches": Blocks([_switch(state) for state in states], heading=True),
             "rows": Table(("row_kind", "number"), _rows(running)),
             "owners": Table(("bridge", "owner_kind", "number"), _owners(states)),
         }
@@ -51,6 +51,7 @@ def _process(status: str) -> Mapping[str, int]:
 
 def _switch(state: SwitchState) -> Content:
     return {
+        "bridge": state.name,
         "flows_wanted": len(state.flows.wanted),
         "flows_installed": len(state.flows.actual),
         "groups_wanted": len(state.groups.wanted),

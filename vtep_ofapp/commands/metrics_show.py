@@ -14,7 +14,7 @@ from ..loop.measures import Measures
 from ..loop.switch_driver import SwitchDriver
 from ..values.histogram import BOUNDS, Histogram
 from ..version import VERSION
-from .answer import Answer, Content, Row, Table
+from .answer import Answer, Blocks, Content, Row, Table
 from .command import Command, Running
 from .memory_show import process_memory
 
@@ -28,7 +28,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
     return Answer(
         {
             "version": VERSION,
-            "running_for_s": round(time.time() - running.started, 3),
+            "running_for_s": int(time.time() - running.started),
             "resident_bytes": process_memory()["resident_bytes"],
             "is_ready": components.is_ready,
             "is_paused": running.is_paused,
@@ -41,10 +41,13 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
                 "repeated": packet_ins.repeated,
                 "dropped": packet_ins.dropped,
             },
-            "switches": {
-                name: _switch(driver, measures.connections[name])
-                for name, driver in sorted(components.switches.drivers.items())
-            },
+            "switches": Blocks(
+                [
+                    _switch(driver, measures.connections[name])
+                    for name, driver in sorted(components.switches.drivers.items())
+                ],
+                heading=True,
+            ),
             "databases": Table(_DATABASES, _databases(running)),
             "bounds_s": BOUNDS,
             "durations": Table(("work", "sum_s", "counts"), _durations(measures)),
@@ -57,6 +60,7 @@ def _switch(driver: SwitchDriver, connections: int) -> Content:
     ports, learned, placed = view[Ports], view[LearnedMacs], view[PlacedMacs]
     names, bound = view.physical_ports(), set(ports.bound())
     return {
+        "bridge": state.name,
         "is_connected": driver.connection is not None,
         "connections": connections,
         "ports": len(names),

@@ -65,6 +65,9 @@ def _blocks(name: str, blocks: Blocks, indent: str) -> Iterator[str]:
         if block is None:
             yield ""
             continue
+        if are_none and blocks.heading:
+            yield f"{indent}{name}:\n"
+            indent += _INDENT
         are_none = False
         title, *values = block.items()
         yield f"{indent}{printable(str(title[1]))}\n"

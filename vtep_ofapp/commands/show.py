@@ -9,7 +9,7 @@ from ..features.learning.stations import LearnedMacs
 from ..features.tunnels.ports import Tunnels
 from ..loop.switch_driver import SwitchDriver
 from ..version import VERSION
-from .answer import Answer, Content, Table
+from .answer import Answer, Blocks, Content, Table
 from .command import Command, Running
 
 
@@ -24,7 +24,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
             "status": running.status,
             "is_paused": running.is_paused,
             "databases": _databases(running),
-            "switches": {name: _switch(drivers[name], running) for name in sorted(drivers)},
+            "switches": Blocks([_switch(drivers[name]) for name in sorted(drivers)], heading=True),
             "faults": len(components.faults.lasting()),
         }
     )
@@ -42,13 +42,14 @@ def _databases(running: Running) -> Table:
     return Table(("database", "server", "connected_for_s", "unusable"), rows)
 
 
-def _switch(driver: SwitchDriver, running: Running) -> Content:
+def _switch(driver: SwitchDriver) -> Content:
     state = driver.switch
     view = state.view
     tunnels = view[Tunnels]
     wanted = tunnels.wanted()
     learned = view[LearnedMacs]
     return {
+        "bridge": state.name,
         "connected_from": driver.connection.peer if driver.connection else None,
         "connected_for_s": int(view.clock() - driver.claim.since) if driver.claim else None,
         "role": driver.role.name.lower(),

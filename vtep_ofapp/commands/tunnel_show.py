@@ -19,7 +19,7 @@ from .scope import Scope, scope
 _USAGE = "[BRIDGE] [ADDRESS]"
 _TUNNELS = (
     "bridge",
-    "remote",
+    "remote_vtep",
     "local",
     "port",
     "ofport",
@@ -32,10 +32,10 @@ _TUNNELS = (
     "logical_switches",
     "problem",
 )
-_RECEIVERS = ("bridge", "remote", "local", "port", "ofport", "problem")
+_RECEIVERS = ("bridge", "remote_vtep", "local", "port", "ofport", "problem")
 _COUNTED = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes")
 """What Open vSwitch counts at a tunnel."""
-_COUNTERS = ("bridge", "remote", "local", "port", *_COUNTED)
+_COUNTERS = ("bridge", "remote_vtep", "local", "port", *_COUNTED)
 
 
 def _show(arguments: Sequence[str], running: Running) -> Answer:

@@ -74,7 +74,7 @@ def _one(*path: str) -> Callable[[Answer], Samples]:
 def _bridges(name: str) -> Callable[[Answer], Samples]:
     """Return what finds a value of each bridge."""
     return lambda answer: (
-        ((bridge,), float(switch[name])) for bridge, switch in answer["switches"].items()
+        ((switch["bridge"],), float(switch[name])) for switch in answer["switches"]
     )
 
 
@@ -88,9 +88,9 @@ def _roles(answer: Answer) -> Samples:
 
 
 def _dropped(answer: Answer) -> Samples:
-    for bridge, switch in answer["switches"].items():
+    for switch in answer["switches"]:
         for reason, frames in switch["dropped_frames"].items():
-            yield (bridge, reason), float(frames)
+            yield (switch["bridge"], reason), float(frames)
 
 
 FIGURES: tuple[Figure | Duration, ...] = (

@@ -20,14 +20,17 @@ MOST = {"ports": 96, "bindings": 6, "tunnels": 96, "faults": 50, "bridges": 16, 
 def picture(application: Application) -> Json:
     """Ask the application, and return the document; without an answer it says why."""
     try:
-        shown = application.json("show")
-        status = application.json("status")
-        ports = application.json("port/show")
-        tunnels = application.json("tunnel/show")["tunnels"]
-        faults = application.json("fault/show")["faults"]
+        return _document(application)
     except (NoAnswer, CommandFailed) as error:
         return {"answers": False, "reason": str(error)}
-    bridges = shown["switches"]
+
+
+def _document(application: Application) -> Json:
+    shown = application.json("show")
+    status = application.json("status")
+    ports = application.json("port/show")
+    tunnels = application.json("tunnel/show")["tunnels"]
+    faults = application.json("fault/show")["faults"]
     return {
         "answers": True,
         "version": shown["vtep_ofapp"],
@@ -37,20 +40,18 @@ def picture(application: Application) -> Json:
         "running_for_s": shown["running_for_s"],
         "paused": status["is_paused"],
         **_first("databases", shown["databases"], dict),
-        **_first(
-            "bridges", list(bridges), lambda name: _bridge(name, bridges[name], ports, tunnels)
-        ),
+        **_first("bridges", shown["switches"], lambda switch: _bridge(switch, ports, tunnels)),
         **_first("faults", faults, dict),
     }
 
 
-def _bridge(name: str, switch: Json, ports: Json, tunnels: Sequence[Json]) -> Json:
+def _bridge(switch: Json, ports: Json, tunnels: Sequence[Json]) -> Json:
+    name = switch["bridge"]
     bindings: dict[str, list[Json]] = {}
     for each in _of(name, ports["bindings"]):
         bindings.setdefault(each["port"], []).append(each)
     own_ports, own_tunnels = _of(name, ports["ports"]), _of(name, tunnels)
     return {
-        "bridge": name,
         **_without(("ports", "tunnels"), switch),
         **_first("ports", own_ports, lambda port: _port(port, bindings), _is_well),
         **_first("tunnels", own_tunnels, _tunnel, _forwards),

@@ -196,14 +196,14 @@ function drawChips(port, box, numbers) {
 function drawTunnel(bridge, tunnel, box, ask) {
   const { words, kind } = tunnelState(tunnel);
   const label = [
-    `tunnel from ${bridge} to ${tunnel.remote}`, words, `for ${tunnel.logical_switches} logical switches`,
+    `tunnel from ${bridge} to ${tunnel.remote_vtep}`, words, `for ${tunnel.logical_switches} logical switches`,
     tunnel.problem ?? "",
   ].filter(Boolean).join("; ");
-  const group = item(`tunnel ${bridge} ${tunnel.remote}`, label, "", () => ask(tunnel.remote));
+  const group = item(`tunnel ${bridge} ${tunnel.remote_vtep}`, label, "", () => ask(tunnel.remote_vtep));
   const height = 44;
   group.append(
     make("rect", { class: "box", x: box.x, y: box.y, width: box.width, height, rx: 6 }),
-    make("text", { class: "name", x: box.x + 8, y: box.y + 18 }, tunnel.remote),
+    make("text", { class: "name", x: box.x + 8, y: box.y + 18 }, tunnel.remote_vtep),
     make("text", { class: `word ${kind}`, x: box.x + 8, y: box.y + 35 }, shorten(words, box.width - 10)));
   if (!box.compact) {
     const count = tunnel.logical_switches;
