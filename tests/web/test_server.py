@@ -90,9 +90,15 @@ def test_health_is_readiness(site: Site, stub: Stub) -> None:
 
 def test_an_application_of_another_version_is_no_crash(site: Site, stub: Stub) -> None:
     stub.answers["metrics/show"] = {"version": "9.9.9"}
-    assert site.get("/metrics").status == 500
-    assert not json.loads(site.get("/status.json").text)["answers"]
+    said = "the application is of another version: it answers without "
+    assert site.get("/metrics")[::2] == (503, f"{said}'running_for_s'\n")
+    stub.show({}, [])
+    del stub.answers["show"]["databases"]
+    document = json.loads(site.get("/status.json").text)
+    assert (document["answers"], document["reason"]) == (False, f"{said}'databases'")
     assert site.get("/healthz").status == 200
+    stub.answers["status"] = {"status": "in charge of br0"}
+    assert site.get("/healthz")[::2] == (503, f"{said}'is_ready'\n")
 
 
 @pytest.mark.parametrize(

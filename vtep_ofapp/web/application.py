@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from ..process.unixctl_client import NoAnswer, ask, socket_of
 
@@ -14,6 +14,17 @@ _PATIENCE = 5.0
 """Seconds for an answer: less than the ten for which Prometheus waits."""
 _SHARE = 10
 """An answer is used for at least so many times as long as it took."""
+
+
+class OtherVersion(NoAnswer):
+    """The application answers without something that is asked for; the text says what."""
+
+
+class _Object(dict[str, Any]):
+    """A JSON object of an answer."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise OtherVersion(f"the application is of another version: it answers without {name!r}")
 
 
 class Application:
@@ -30,10 +41,13 @@ class Application:
         return ask(socket_of(self._target), command, words, _PATIENCE)
 
     def json(self, command: str, *words: str) -> Any:
-        """Return the answer for programs. Raises NoAnswer and CommandFailed."""
+        """Return the answer for programs. Raises NoAnswer and CommandFailed.
+
+        To look for what its objects do not have raises OtherVersion.
+        """
         answer = self.text(command, *words, "--json")
         try:
-            return json.loads(answer)
+            return json.loads(answer, object_hook=_Object)
         except ValueError:
             raise NoAnswer(f"{command}: its answer is no JSON") from None
 

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from ..process.unixctl_client import CommandFailed, NoAnswer
-from .application import Application, Shared
+from .application import Application, OtherVersion, Shared
 from .metrics import Figures
 from .picture import picture
 from .server import Request, Response
@@ -50,7 +50,10 @@ class Pages:
             name, kind = file
             return Response((files(__package__) / "static" / name).read_bytes(), kind)
         if other := self._others.get(request.path):
-            return other(request)
+            try:
+                return other(request)
+            except OtherVersion as error:
+                return _text(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
         return _text("there is no such page", HTTPStatus.NOT_FOUND)
 
     def _metrics(self, request: Request) -> Response:

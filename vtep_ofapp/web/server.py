@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
         words = dict(parse_qsl(url.query))
         try:
             return self.server.answer(Request(url.path, words, self.headers.get("Accept", "")))
-        except Exception:  # of another version of the application, or a bug
+        except Exception:
             LOG.exception("%.200s cannot be answered", self.path)
             return Response(
                 b"this cannot be answered; the log of vtep-ofapp-web says why\n",
