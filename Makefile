@@ -12,7 +12,7 @@ RELEASES := $(DEBIAN) mmdebstrap buildah docker-compose
 # Tests start hundreds of processes of ours: they had to compile everything each time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint format types behaviour unit switch labs packages coverage manual bench soak venv debian \
+.PHONY: help demo test lint format types behaviour unit switch labs packages matrix coverage manual bench soak venv debian \
     clean web deb dist
 
 help: ## Say what can be made
@@ -42,8 +42,10 @@ format: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
+# As for the lowest Python that is allowed (pyproject.toml), and for the highest.
 types: venv
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.14 --package vtep_ofapp
 
 unit: venv ## Run the tests that need neither root nor Open vSwitch, with few random examples
 	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick} $(PYTEST) --numprocesses auto tests/unit tests/docs tests/harness
@@ -60,6 +62,10 @@ web: debian venv ## Run the tests of the metrics and of the page, with Prometheu
 packages: venv ## Run the tests on Debian releases, which mmdebstrap unpacks into .trees; needs root
 	$(MAKE) --no-print-directory debian DEBIAN='$(RELEASES)'
 	$(PYTEST) tests/releases
+
+matrix: venv ## Run the tests of LEGS (all) on other Debian releases and versions of the libraries
+	$(MAKE) --no-print-directory debian DEBIAN='$(RELEASES)'
+	$(BIN)/python -m sim matrix $(if $(LEGS),--only $(LEGS))
 
 coverage: venv ## Run the unit tests and show which branches they do not take
 	HYPOTHESIS_PROFILE=quick $(PYTEST) --numprocesses auto --cov --cov-report term tests/unit

@@ -17,6 +17,8 @@ REQUIREMENTS = [
     for line in (HERE / "requirements.txt").read_text().splitlines()
     if line.split("#")[0].strip()
 ]
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+"""Those that `make lint` checks and that docs/versions.md speaks of."""
 WEB = ["prometheus_client>=0.16,<1"]  # Debian 12 has 0.16
 SIM = ["pyroute2>=0.9,<0.10", "scapy>=2.6,<3", "pyyaml>=6,<7"]
 
@@ -52,6 +54,14 @@ setup(
         ]
     },
     python_requires=">=3.10",
+    classifiers=[
+        "Environment :: No Input/Output (Daemon)",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX :: Linux",
+        *(f"Programming Language :: Python :: {each}" for each in PYTHONS),
+        "Topic :: System :: Networking",
+        "Typing :: Typed",
+    ],
     install_requires=[OS_KEN, *(each for each in REQUIREMENTS if not each.startswith("os-ken"))],
     extras_require={
         "sim": SIM,

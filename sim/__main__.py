@@ -19,6 +19,7 @@ from sim.lab.guide import PICTURE
 from sim.lab.machine import check_machine
 from sim.lab.namespaces import CommandFailed
 from sim.lab.state import LabBusy
+from sim.matrix import commands as matrix
 from sim.nvc import commands as nvc
 from sim.picture import commands as picture
 from sim.soak import commands as soak
@@ -33,6 +34,7 @@ COMMANDS = (
     *status.COMMANDS,
     *picture.COMMANDS,
     *nvc.COMMANDS,
+    *matrix.COMMANDS,
 )
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -40,8 +40,8 @@ LONGEST = (
 
 LONG = {
     "tests/switch/test_bulk_rows.py",
+    "tests/switch/test_conversion_and_cuts.py",
     "tests/switch/test_emulator.py",
-    "tests/switch/test_ovs_versions.py",
     "tests/switch/test_pair.py",
     "tests/switch/test_upgrade.py",
     "tests/unit/test_message_filter.py",
