@@ -76,6 +76,10 @@ deb: ## Build the Debian package into dist; on Debian 12 in an unpacked Debian 1
 	        && $(BIN)/python -m sim.debian.package dist; \
 	else etc/debian/build dist; fi
 
+dist: venv ## Build the sdist and the wheel into dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/vtep_ofapp-*
+
 manual: venv ## Write the man pages and the completion of vtep-ofapp, after a change of what they say
 	$(BIN)/python -m vtep_ofapp.cli.manual etc
 

@@ -26,6 +26,7 @@ setup(
     name="vtep-ofapp",
     version=VERSION,
     description="An os-ken application that makes Open vSwitch bridges VXLAN tunnel endpoints",
+    license="None has been chosen yet: nobody has more permission than the law gives.",
     long_description=(HERE / "README.md").read_text(),
     long_description_content_type="text/markdown",
     packages=find_packages(include=["vtep_ofapp", "vtep_ofapp.*"]),
@@ -70,6 +71,8 @@ setup(
         "test": [
             *SIM,
             *WEB,
+            "build>=1,<2",
+            "twine>=6,<7",
             "selenium>=4.25,<5",
             "pytest>=8,<10",
             "pytest-cov>=5,<8",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import functools
 import os
 import re
@@ -10,14 +11,17 @@ import signal
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from sim.waiting import wait_until
+from tests.docs.pages import PAGES, section
 from tests.environments import install, kept, run
 from tests.ports import held_port
 from tests.switch.conftest import a_switch
+from vtep_ofapp.version import VERSION
 
 pytestmark = pytest.mark.timeout(900)  # pip makes an environment for each Python
 
@@ -40,9 +44,6 @@ INSTALLED = {
 """Files of etc/, by the folder that they are installed in."""
 COMMANDS = (("osken-manager", "vtep_ofapp"), ("vtep-ofapp",))
 """The two ways to start the application."""
-BUILD = (
-    "import sys; from setuptools import build_meta; print(getattr(build_meta, sys.argv[1])('.'))"
-)
 ALONE = "--no-index", "--no-deps", "--no-build-isolation", "--ignore-installed"
 """Options of pip for a package alone: its libraries are there."""
 NOT_TRACKED = (".*", "build", "dist", "*.egg-info", "__pycache__")
@@ -86,12 +87,9 @@ def tools(version: tuple[int, int], python: Path) -> Path:
 @pytest.fixture(scope="module")
 def packages(source: Path) -> dict[str, Path]:
     """The source distribution of the checkout, and the wheel that is made from that alone."""
-    python = tools(sys.version_info[:2], Path(sys.executable)) / "bin/python"
-    sdist = source / run(python, "-c", BUILD, "build_sdist", cwd=source).split()[-1]
-    with tarfile.open(sdist) as archive:
-        archive.extractall(source.parent / "unpacked")
-    (unpacked,) = (source.parent / "unpacked").iterdir()
-    wheel = unpacked / run(python, "-c", BUILD, "build_wheel", cwd=unpacked).split()[-1]
+    run(sys.executable, "-m", "build", "--outdir", source.parent / "dist", cwd=source)
+    (sdist,) = (source.parent / "dist").glob("*.tar.gz")
+    (wheel,) = (source.parent / "dist").glob("*.whl")
     return {"sdist": sdist, "wheel": wheel}
 
 
@@ -202,9 +200,50 @@ def starts(command: list[str | Path], folder: Path) -> None:
         app.wait()
 
 
-def test_the_source_distribution_has_what_the_readme_names(packages: dict[str, Path]) -> None:
+def test_they_have_what_an_index_wants_and_say_that_no_licence_was_chosen(
+    packages: dict[str, Path],
+) -> None:
+    run(sys.executable, "-m", "twine", "check", "--strict", *packages.values())
+    with zipfile.ZipFile(packages["wheel"]) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        metadata = email.message_from_bytes(archive.read(name))
+    assert metadata["Version"] == VERSION
+    assert metadata["License"].startswith("None has been chosen yet")
+    classifiers = metadata.get_all("Classifier", [])
+    assert not [each for each in classifiers if each.startswith("License")]
+    pythons = [each.rpartition(" ")[2] for each in classifiers if ":: Python ::" in each]
+    assert metadata["Requires-Python"] == f">={pythons[0]}"
+    assert tuple(map(int, pythons[0].split("."))) == OLDEST
+
+
+def test_the_source_distribution_has_what_its_pages_link_to(packages: dict[str, Path]) -> None:
     with tarfile.open(packages["sdist"]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    targets = re.findall(r"\]\(((?:docs|etc)/[^)#]+)\)", (ROOT / "README.md").read_text())
-    assert targets
-    assert {*targets, "requirements.txt", "etc/osken-manager"} <= names
+    for path in PAGES:
+        page = path.relative_to(ROOT)
+        links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
+        named = {os.path.normpath(page.parent / link) for link in links}
+        assert {str(page), *named} <= names, page
+
+
+def test_the_lines_of_the_page_install_it_in_a_virtual_environment(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but those for systemd, in another folder."""
+    needed = tools(sys.version_info[:2], Path(sys.executable))
+    (libraries,) = needed.glob("lib/*/site-packages")
+    # That pip finds the libraries, `make venv` shows.
+    monkeypatch.setenv("PIP_NO_DEPS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(libraries))
+    lines = section(ROOT / "docs" / "installing.md", "Virtual environment").split("```")[1]
+    opt, etc = tmp_path / "opt", tmp_path / "etc"
+    (etc / "systemd/system").mkdir(parents=True)
+    for line in lines.strip().splitlines():
+        if not line.startswith("systemctl "):
+            here = line.replace("/opt/", f"{opt}/").replace(" /etc/", f" {etc}/")
+            run("sh", "-c", here, cwd=source)
+    unit = (etc / "systemd/system/vtep_ofapp.service").read_text()
+    (command,) = re.findall(r"^ExecStart=(\S+) --config-file /etc/vtep_ofapp.conf$", unit, re.M)
+    program = command.replace("/opt/", f"{opt}/")
+    assert run(program, "check-config", etc / "vtep_ofapp.conf")
+    assert VERSION in run(f"{program}-web", "--version")
