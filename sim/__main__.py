@@ -11,6 +11,7 @@ from types import FrameType
 
 from pyroute2 import NetlinkError
 
+from sim import progress
 from sim.bench import commands as bench
 from sim.command import Refused
 from sim.demo import commands as demo
@@ -51,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command.is_about_lab:
             check_machine()
-        code: int = options.command.run(options)
+        with progress.shown():
+            code: int = options.command.run(options)
         return code
     except Refused as error:
         print(error, file=sys.stderr)

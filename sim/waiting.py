@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from sim.progress import doing
+
 T = TypeVar("T")
 
 Evidence = Callable[[], str]
@@ -40,12 +42,13 @@ def wait_until(
     Raises WaitFailed, with `what` and the evidence, when `timeout` seconds have passed.
     """
     begin = called = time.monotonic()
-    while not (result := condition()):
-        now = time.monotonic()
-        if now - begin >= timeout:
-            raise WaitFailed(
-                f"waited {timeout:g} s in vain for: {what}", evidence() if evidence else ""
-            )
-        time.sleep(max(interval, now - called, (now - begin) / 10))
-        called = time.monotonic()
+    with doing(f"waiting for {what}"):
+        while not (result := condition()):
+            now = time.monotonic()
+            if now - begin >= timeout:
+                raise WaitFailed(
+                    f"waited {timeout:g} s in vain for: {what}", evidence() if evidence else ""
+                )
+            time.sleep(max(interval, now - called, (now - begin) / 10))
+            called = time.monotonic()
     return result

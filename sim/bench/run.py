@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +19,7 @@ from sim.bench.plan import Plan
 from sim.bench.scenario import Scenario
 from sim.bench.switches import Switches
 from sim.bench.vteps import Vteps
+from sim.progress import doing
 
 SCENARIOS: tuple[type[Scenario], ...] = (Bulk, Hosts, Switches, Vteps)
 
@@ -57,8 +60,14 @@ def measure(name: str, plan: Plan, only: Collection[str] = ()) -> Results:
     Raises LabBusy.
     """
     results = Results(kind for kind in KINDS if not only or kind.name in only)
-    for scenario in SCENARIOS:
-        scenario(name, plan, results).run()
+    scenarios = [scenario(name, plan, results) for scenario in SCENARIOS]
+    attempts = [attempt for scenario in scenarios for attempt in scenario.attempts()]
+    began = time.monotonic()
+    for number, (what, attempt) in enumerate(attempts, start=1):
+        place = f"{number} of {len(attempts)}"
+        print(f"{what} ({place}, {time.monotonic() - began:.0f} s so far)", file=sys.stderr)
+        with doing(f"{place}, {what}"):
+            attempt()
     return results
 
 

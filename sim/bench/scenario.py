@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from subprocess import TimeoutExpired
 
@@ -60,18 +60,21 @@ class Scenario(ABC):
         """Return whether a kind is to be measured of a subject at a size."""
         return self.results.is_due(name, subject, size, self.sizes)
 
-    def run(self) -> None:
-        """Measure all; a failure is noted in the results, and the rest is measured."""
+    def attempts(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield the name of each size of each subject, and what measures it.
+
+        A failure is noted in the results, and the rest can be measured.
+        """
         for size in self.sizes:
             ours, theirs, bare = (
                 any(self.is_due(name, subject, size) for name in self.KINDS) for subject in SUBJECTS
             )
             if ours:
-                self._attempt(OURS, size, partial(self._in_lab, App, size))
+                yield self._attempt(OURS, size, partial(self._in_lab, App, size))
             if theirs and size <= self.emulator_most:
-                self._attempt(EMULATOR, size, partial(self._in_lab, Emulator, size))
+                yield self._attempt(EMULATOR, size, partial(self._in_lab, Emulator, size))
             if bare:
-                self._attempt(FLOOR, size, partial(self._on_floor, size))
+                yield self._attempt(FLOOR, size, partial(self._on_floor, size))
 
     def keep_dump(self, lab: Lab, size: int) -> None:
         """Keep the flows and groups of the application for the floor."""
@@ -104,8 +107,13 @@ class Scenario(ABC):
         with Floor(self.name) as floor:
             self.measure_floor(floor, size)
 
-    def _attempt(self, subject: str, size: int, work: Callable[[], None]) -> None:
-        self.say(f"{type(self).__name__.lower()}, size {size}: {subject}")
+    def _attempt(
+        self, subject: str, size: int, work: Callable[[], None]
+    ) -> tuple[str, Callable[[], None]]:
+        name = f"{type(self).__name__.lower()}, size {size}: {subject}"
+        return name, partial(self._do, subject, size, work)
+
+    def _do(self, subject: str, size: int, work: Callable[[], None]) -> None:
         try:
             work()
         except LabBusy:

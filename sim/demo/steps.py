@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sim.lab.network import EmptyLab
+from sim.progress import doing
 from sim.waiting import WaitFailed
 
 AnyLab = TypeVar("AnyLab", bound=EmptyLab)
@@ -50,7 +51,8 @@ def perform(lab: AnyLab, *parts: Part[AnyLab]) -> None:
         for part in parts:
             for number, step in enumerate(part.steps, start=1):
                 _show_step(part, number, step)
-                step.do(lab)
+                with doing(step.title):
+                    step.do(lab)
 
 
 def demonstrate(lab: AnyLab, what: str, *parts: Part[AnyLab]) -> bool:
@@ -63,13 +65,15 @@ def demonstrate(lab: AnyLab, what: str, *parts: Part[AnyLab]) -> bool:
     ]
     started = time.monotonic()
     done = 0
-    for part, number, step in planned:
+    for place, (part, number, step) in enumerate(planned, start=1):
         _show_step(part, number, step)
         began = time.monotonic()
         try:
-            with _commands_shown(lab):
-                step.do(lab)
-            proved = step.prove(lab)
+            with doing(f"step {place} of {len(planned)}"):
+                with _commands_shown(lab):
+                    step.do(lab)
+                with doing(f"proving that it worked: {step.title}"):
+                    proved = step.prove(lab)
         except Exception as error:
             _show_failure(lab, f"{part.title} {number}", error)
             break

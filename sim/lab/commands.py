@@ -10,6 +10,7 @@ from pathlib import Path
 from sim.command import Command, Refused, typed
 from sim.lab import openvswitch
 from sim.lab.state import LabState
+from sim.progress import doing
 
 NO_LAB = 3
 """Exit code of a command that needs a lab which is not there (as of a service that is down)."""
@@ -47,7 +48,8 @@ def _down(options: argparse.Namespace) -> int:
         return 0
     state.claim()
     try:
-        state.remove()
+        with doing(f"taking lab {state.name} down"):
+            state.remove()
     finally:
         state.release()
     print(f"lab {state.name} is down")

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from sim.command import typed
 from sim.lab.state import LabBusy, LabState
+from sim.progress import doing
 
 Living = TypeVar("Living", bound="Lifetime")
 
@@ -36,7 +37,8 @@ class Lifetime:
             self.state.release()
             raise
         try:
-            self._build()
+            with doing(f"building lab {self.name}"):
+                self._build()
         except BaseException:
             self.close()
             raise
@@ -52,7 +54,8 @@ class Lifetime:
     def close(self) -> None:
         """End the lab's processes, and remove its namespaces and files."""
         try:
-            self.state.remove()
+            with doing(f"taking lab {self.name} down"):
+                self.state.remove()
         finally:
             self.state.release()
 

@@ -16,6 +16,7 @@ from sim.lab.node import TunnelNode
 from sim.lab.peer import Peer
 from sim.lab.underlay import Underlay
 from sim.lab.vtep import Vtep
+from sim.progress import doing
 from sim.wire import frames
 from sim.wire.frames import BROADCAST
 
@@ -56,10 +57,12 @@ class EmptyLab(Lifetime):
         """Start every VTEP and peer of the lab that does not run yet, as their `start` does."""
         for peer in self.peers.values():
             if not peer.ovsdb_server.running:
-                peer.start()
-        for vtep in self.vteps.values():
+                with doing(f"starting {peer.name}"):
+                    peer.start()
+        for number, vtep in enumerate(self.vteps.values(), start=1):
             if not vtep.ovsdb_server.running:
-                vtep.start(controller=controller)
+                with doing(f"starting {vtep.name}, VTEP {number} of {len(self.vteps)}"):
+                    vtep.start(controller=controller)
 
     def add_vtep(self, name: str, *, tunnel_ip: str, management_ip: str) -> Vtep:
         """Add a VTEP node to the networks and return it; nothing runs on it until `start`."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from subprocess import TimeoutExpired
 
 from sim.lab.namespaces import CommandFailed
+from sim.progress import doing
 from sim.soak import verdict
 from sim.soak.chance import Chance, Kind, draw
 from sim.soak.failures import APPLICATIONS, CONNECTIONS, ROUGH
@@ -50,7 +51,8 @@ def run(name: str, minutes: float, seed: int) -> int:
         stage.start()
         soak = Soak(stage, Chance(random.Random(seed), world, stage))
         try:
-            soak.run_for(60 * minutes)
+            with doing(lambda: f"round {soak.rounds}, {soak.minutes:.1f} of {minutes:g} min"):
+                soak.run_for(60 * minutes)
         except (AssertionError, CommandFailed, OSError, TimeoutExpired) as error:
             _show(error, stage)
             soak.show_last_steps()
@@ -96,6 +98,16 @@ class Soak:
             self._do_round((*CALM, *APPLICATIONS))
             self._start_afresh()
 
+    @property
+    def rounds(self) -> int:
+        """How many rounds have begun."""
+        return self._rounds
+
+    @property
+    def minutes(self) -> float:
+        """How long it has run."""
+        return self._spent() / 60
+
     def show_last_steps(self) -> None:
         """Print what happened last."""
         print("the last steps:")
@@ -139,18 +151,21 @@ class Soak:
     def _step(self, kinds: Sequence[Kind]) -> None:
         kind = draw(kinds, self._chance)
         self._last.append(f"round {self._rounds}: {kind.name} ...")
-        self._last[-1] = f"round {self._rounds}: {kind.act(self._chance)}"
+        with doing(kind.name):
+            self._last[-1] = f"round {self._rounds}: {kind.act(self._chance)}"
         self._steps[kind.name] += 1
 
     def _check(self) -> None:
         self._stage.settle()
         verdict.rows_and_tunnels_agree(self._stage)
-        self._probes += frames_arrive_as_they_should(self._stage)
+        with doing("looking where frames arrive"):
+            self._probes += frames_arrive_as_they_should(self._stage)
         self._logs_are_clean()
 
     def _start_afresh(self) -> None:
         self._last.append(f"round {self._rounds}: a fresh start")
-        verdict.a_fresh_start_changes_nothing(self._stage)
+        with doing("comparing with a fresh start"):
+            verdict.a_fresh_start_changes_nothing(self._stage)
         self._logs_are_clean()
         self._fresh_starts += 1
 
