@@ -7,7 +7,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 DEBIAN := openvswitch-switch openvswitch-vtep mininet iproute2 ethtool iputils-ping openssl procps python3-venv systemd prometheus chromium chromium-driver fonts-dejavu-core man-db
-RELEASES := $(DEBIAN) mmdebstrap buildah docker-compose
 
 # Tests start hundreds of processes of ours: they had to compile everything each time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -59,12 +58,12 @@ labs: debian venv ## Run the tests in network namespaces; they need root
 web: debian venv ## Run the tests of the metrics and of the page, with Prometheus and chromium
 	$(PYTEST) --numprocesses $(WORKERS) tests/web
 
-packages: venv ## Run the tests on Debian releases, which mmdebstrap unpacks into .trees; needs root
-	$(MAKE) --no-print-directory debian DEBIAN='$(RELEASES)'
-	$(PYTEST) tests/releases
+packages: DEBIAN += mmdebstrap buildah docker-compose
+packages: debian venv ## Run the tests on Debian releases, which mmdebstrap unpacks into .trees; needs root
+	$(PYTEST) --numprocesses 2 tests/releases
 
-matrix: venv ## Run the tests of LEGS (all) on other Debian releases and versions of the libraries
-	$(MAKE) --no-print-directory debian DEBIAN='$(RELEASES)'
+matrix: DEBIAN := python3-venv mmdebstrap
+matrix: debian venv ## Run the tests of LEGS (all) on other Debian releases and versions of the libraries
 	$(BIN)/python -m sim matrix $(if $(LEGS),--only $(LEGS))
 
 coverage: venv ## Run the unit tests and show which branches they do not take

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import time
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def run_leg(leg: Leg) -> Result:
         versions = {"Debian": leg.number, **_versions(tree)}
         found = ", ".join(f"{name} {version}" for name, version in versions.items())
         say(leg, f"{found}; made in {time.monotonic() - began:.0f} s")
-        outcomes = {name: _check(leg, tree, name) for name in CHECKS}
+        outcomes = {name: run_check(leg, tree, name, argv) for name, argv in CHECKS.items()}
     date = datetime.now(timezone.utc).date().isoformat()
     return Result(leg.name, versions, outcomes, date)
 
@@ -92,10 +93,10 @@ def _versions(tree: Tree) -> dict[str, str]:
     return versions
 
 
-def _check(leg: Leg, tree: Tree, name: str) -> Outcome:
+def run_check(leg: Leg, tree: Tree, name: str, argv: Sequence[str]) -> Outcome:
     """Run a check to its end; what it wrote goes into its log, and the end of that is shown."""
     # A shell, which finds the files that a pattern stands for.
-    script = f"exec {' '.join(CHECKS[name])}"
+    script = f"exec {' '.join(argv)}"
     path = {"PATH": f"{VENV}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
     began = time.monotonic()
     is_ok = True

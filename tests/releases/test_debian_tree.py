@@ -15,6 +15,9 @@ from sim.command import Refused
 from sim.debian.release import COMPLETE, name_of, unpack
 from sim.debian.tree import Bound, Tree
 from sim.lab.namespaces import CommandFailed
+from sim.lab.process import CHECKOUT
+from sim.matrix.legs import LEGS
+from sim.matrix.run import HERE, run_check
 from sim.waiting import wait_until
 
 RELEASE = "trixie"
@@ -170,3 +173,16 @@ def test_packages_come_from_debian_and_from_the_index_of_python(tree: Tree) -> N
     tree.run(["python3", "-m", "venv", "/root/venv"])
     tree.run(["/root/venv/bin/pip", "install", "--quiet", "netaddr"])
     assert "netaddr" in tree.run(["/root/venv/bin/pip", "list"])
+
+
+def test_a_check_of_the_matrix_that_fails_is_shown(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ("sh", "-c", "'echo what; echo why; echo 3 failed, 1 passed in 2s; exit 1'")
+    with Tree(root, [Bound(CHECKOUT, HERE, is_copy=True)]) as tree:
+        outcome = run_check(LEGS[0], tree, "of-a-test", argv)
+        assert run_check(LEGS[0], tree, "of-a-test", ("ls", "setup*")).is_ok
+    assert (outcome.is_ok, outcome.closing) == (False, "3 failed, 1 passed in 2s")
+    lines = capsys.readouterr().out.splitlines()
+    assert "why" in lines
+    assert any(line.startswith("matrix 12-lowest: of-a-test FAILED") for line in lines)
