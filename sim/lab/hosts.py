@@ -67,6 +67,14 @@ class Host:
         """Return the host's name and addresses."""
         return f"<{type(self).__name__} {self.name} {self.mac} {self.ip}>"
 
+    def add_address(self, ip: str, prefix: int = 24, vlan: int = 0) -> None:
+        """Give the host an address: on its interface, or on its device of a VLAN."""
+        links.add_address(self.namespace, self.device(vlan), ip, prefix)
+
+    def device(self, vlan: int) -> str:
+        """Return the name of its device of a VLAN, or of its interface for untagged frames."""
+        return f"{self.interface}.{vlan}" if vlan else self.interface
+
     def send(self, frame: Packet | bytes) -> None:
         """Send an Ethernet frame as it is, tags included. Raises OSError if the link is down."""
         if self._socket is None:
@@ -134,6 +142,7 @@ class VxlanEndpoint(Host):
         vni: int,
         mac: str,
         ip: str,
+        prefix: int = 24,
         evidence: Evidence | None = None,
     ) -> None:
         """Describe the endpoint; `underlay_ip` is its tunnel address, `ip` the inner host's."""
@@ -146,6 +155,7 @@ class VxlanEndpoint(Host):
         self._vteps: list[str] = []
         self._source = VxlanSource(namespace, underlay_ip)
         self._vni = vni
+        self._prefix = prefix
 
     def create(self, underlay: links.Segment) -> None:
         """Plug the endpoint into the underlay and make its VXLAN device."""
@@ -156,9 +166,9 @@ class VxlanEndpoint(Host):
             mac=self.underlay_mac,
             ip=self.underlay_ip,
         )
-        self._add_device(self._vni, self)
+        self._add_device(self._vni, self, self._prefix)
 
-    def add_vni(self, vni: int, *, mac: str, ip: str) -> Host:
+    def add_vni(self, vni: int, *, mac: str, ip: str, prefix: int = 24) -> Host:
         """Add a VXLAN device for one more VNI and return the host on it."""
         overlay = Host(
             f"{self.name}-vni{vni}",
@@ -168,11 +178,11 @@ class VxlanEndpoint(Host):
             ip=ip,
             evidence=self._evidence,
         )
-        self._add_device(vni, overlay)
+        self._add_device(vni, overlay, prefix)
         return overlay
 
     def add_vtep(self, tunnel_ip: str) -> None:
-        """Flood unknown destinations to that VTEP, too."""
+        """Flood unknown destinations to that VTEP or hypervisor, too."""
         self._vteps.append(tunnel_ip)
         for overlay in self.overlays:
             links.flood_to(self.namespace, overlay.interface, tunnel_ip)
@@ -213,7 +223,7 @@ class VxlanEndpoint(Host):
                 overlay.close()
         self._source.close()
 
-    def _add_device(self, vni: int, overlay: Host) -> None:
+    def _add_device(self, vni: int, overlay: Host, prefix: int) -> None:
         links.add_vxlan(
             self.namespace,
             overlay.interface,
@@ -222,7 +232,7 @@ class VxlanEndpoint(Host):
             device=self.UNDERLAY_INTERFACE,
             mac=overlay.mac,
         )
-        links.add_address(self.namespace, overlay.interface, overlay.ip)
+        overlay.add_address(overlay.ip, prefix)
         self.overlays.append(overlay)
         for tunnel_ip in self._vteps:
             links.flood_to(self.namespace, overlay.interface, tunnel_ip)

@@ -55,6 +55,14 @@ def set_up(namespace: Namespace, interface: str) -> None:
     )
 
 
+def set_mac(namespace: Namespace, interface: str, mac: str) -> None:
+    """Give an interface a MAC address."""
+    _netlink(
+        namespace,
+        lambda here: here.link("set", index=_index(here, interface), address=mac),
+    )
+
+
 def set_down(namespace: Namespace, interface: str) -> None:
     """Set an interface down; its address and its place on a bridge stay."""
     _netlink(

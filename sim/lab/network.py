@@ -23,11 +23,10 @@ from sim.wire.frames import BROADCAST
 VNI = 33
 
 
-class EmptyLab(Lifetime):
-    """One lab. Entering it builds the network; leaving it takes everything down.
+class Network(Lifetime):
+    """The nodes of a lab and the networks between them; nothing runs on the nodes yet.
 
-    `start` then starts what runs Open vSwitch. All hosts are known by name in `hosts`, all VTEPs
-    in `vteps`, all peers in `peers`.
+    All hosts are known by name in `hosts`, all VTEPs in `vteps`, all peers in `peers`.
     """
 
     def __init__(self, name: str = "vtep", controller: type[Controller] = App) -> None:
@@ -42,6 +41,148 @@ class EmptyLab(Lifetime):
         # Where each virtual machine is plugged in.
         self._places: dict[str, tuple[Vtep, str]] = {}
         self._numbers = itertools.count(1)
+
+    def add_vtep(self, name: str, *, tunnel_ip: str, management_ip: str) -> Vtep:
+        """Add a VTEP node to the networks and return it; nothing runs on it until `start`."""
+        number = next(self._numbers)
+        vtep = Vtep(
+            name,
+            self.state.create_namespace(name),
+            self.state.folder / name,
+            tunnel_ip=tunnel_ip,
+            tunnel_mac=lab_mac(0x10, number),
+            neighbours=self.underlay.macs,
+            management_ip=management_ip,
+            controller=self._controller,
+        )
+        self.vteps[name] = vtep
+        self.management.plug(
+            vtep.namespace, "eth0", port=name, mac=lab_mac(0x20, number), ip=management_ip
+        )
+        self.underlay.add(vtep, lab_mac(0x11, number))
+        for host in self.hosts.values():
+            if isinstance(host, VxlanEndpoint):
+                host.add_vtep(tunnel_ip)
+        return vtep
+
+    def add_peer(self, name: str, tunnel_ip: str) -> Peer:
+        """Add a tunnel endpoint with an Open vSwitch of its own, which speaks BFD; return it.
+
+        Nothing runs on it until `start`.
+        """
+        number = next(self._numbers)
+        peer = Peer(
+            name,
+            self.state.create_namespace(name),
+            self.state.folder / name,
+            tunnel_ip=tunnel_ip,
+            tunnel_mac=lab_mac(0x10, number),
+            neighbours=self.underlay.macs,
+            underlay=self.underlay,
+        )
+        self.peers[name] = peer
+        self.underlay.add(peer, lab_mac(0x11, number))
+        return peer
+
+    def add_vm(self, name: str, *, port: str, ip: str, vtep: Vtep | None = None) -> Host:
+        """Add a virtual machine behind a port of a VTEP (the first one) and return it.
+
+        If br0 exists, the port joins it; otherwise it does when br0 is made.
+        """
+        vm = self._plug_host(name, vtep or next(iter(self.vteps.values())), port, ip)
+        vm.add_address(ip)
+        return vm
+
+    def move_vm(self, vm: Host, vtep: Vtep, port: str) -> None:
+        """Unplug a virtual machine and plug it into a new port of another VTEP.
+
+        It keeps its addresses and sends nothing by itself. Its former port is removed.
+        """
+        former, former_port = self._places[vm.name]
+        links.move(former.namespace, former_port, vtep.namespace, port)
+        vtep.namespace.run(["ethtool", "-K", port, "tx", "off"])
+        vtep.add_port(port)
+        vtep.ports.append(port)
+        self._places[vm.name] = (vtep, port)
+        former.remove_port(former_port)
+        former.ports.remove(former_port)
+
+    def add_remote(
+        self,
+        name: str,
+        underlay_ip: str,
+        *,
+        ip: str,
+        prefix: int = 24,
+        mac: str | None = None,
+        vni: int = VNI,
+    ) -> VxlanEndpoint:
+        """Add a VXLAN endpoint to the underlay and return it; `ip` and `mac` are the host's in it.
+
+        It floods unknown destinations to every VTEP of the lab.
+        """
+        number = len(self.hosts) + 1
+        remote = VxlanEndpoint(
+            name,
+            self.state.create_namespace(name),
+            underlay_ip=underlay_ip,
+            underlay_mac=lab_mac(0x30, number),
+            vni=vni,
+            mac=mac or lab_mac(0x00, number),
+            ip=ip,
+            prefix=prefix,
+            evidence=self.evidence,
+        )
+        remote.create(self.underlay)
+        for vtep in self.vteps.values():
+            remote.add_vtep(vtep.tunnel_ip)
+        self.hosts[name] = remote
+        self.underlay.introduce(underlay_ip, remote.underlay_mac)
+        return remote
+
+    def evidence(self) -> str:
+        """Return the evidence of every VTEP and peer, for the message of a failed wait."""
+        return "\n".join(f"=== {node.name}\n{node.evidence()}" for node in self._nodes())
+
+    def _build(self) -> None:
+        super()._build()
+        for name, segment in (("underlay", self.underlay), ("management", self.management)):
+            self.state.create_namespace(name)
+            segment.create()
+
+    def _add_nvc(self, ip: str) -> Namespace:
+        """Add a namespace on the management network and return it."""
+        namespace = self.state.create_namespace("nvc")
+        self.management.plug(namespace, "eth0", port="nvc", mac=lab_mac(0x40, 1), ip=ip)
+        return namespace
+
+    def _plug_host(self, name: str, node: Vtep, port: str, ip: str) -> Host:
+        """Add a host behind a port, without an address: `ip` is the one that it will have."""
+        host = Host(
+            name,
+            self.state.create_namespace(name),
+            interface="eth0",
+            mac=lab_mac(0x00, len(self.hosts) + 1),
+            ip=ip,
+            evidence=self.evidence,
+        )
+        links.add_veth(host.namespace, host.interface, node.namespace, port, mac=host.mac)
+        node.ports.append(port)
+        if node.ovs_vswitchd.running:
+            node.add_port(port)
+        self.hosts[name] = host
+        self._places[name] = (node, port)
+        return host
+
+    def _nodes(self) -> list[TunnelNode]:
+        return [*self.vteps.values(), *self.peers.values()]
+
+
+class EmptyLab(Network):
+    """One lab. Entering it builds the network; leaving it takes everything down.
+
+    `start` then starts what runs Open vSwitch.
+    """
 
     def close(self) -> None:
         """Take everything down: processes, namespaces, files."""
@@ -63,110 +204,6 @@ class EmptyLab(Lifetime):
             if not vtep.ovsdb_server.running:
                 with doing(f"starting {vtep.name}, VTEP {number} of {len(self.vteps)}"):
                     vtep.start(controller=controller)
-
-    def add_vtep(self, name: str, *, tunnel_ip: str, management_ip: str) -> Vtep:
-        """Add a VTEP node to the networks and return it; nothing runs on it until `start`."""
-        number = next(self._numbers)
-        vtep = Vtep(
-            name,
-            self.state.create_namespace(name),
-            self.state.folder / name,
-            tunnel_ip=tunnel_ip,
-            tunnel_mac=_mac(0x10, number),
-            neighbours=self.underlay.macs,
-            management_ip=management_ip,
-            controller=self._controller,
-        )
-        self.vteps[name] = vtep
-        self.management.plug(
-            vtep.namespace, "eth0", port=name, mac=_mac(0x20, number), ip=management_ip
-        )
-        self.underlay.add(vtep, _mac(0x11, number))
-        for host in self.hosts.values():
-            if isinstance(host, VxlanEndpoint):
-                host.add_vtep(tunnel_ip)
-        return vtep
-
-    def add_peer(self, name: str, tunnel_ip: str) -> Peer:
-        """Add a tunnel endpoint with an Open vSwitch of its own, which speaks BFD; return it.
-
-        Nothing runs on it until `start`.
-        """
-        number = next(self._numbers)
-        peer = Peer(
-            name,
-            self.state.create_namespace(name),
-            self.state.folder / name,
-            tunnel_ip=tunnel_ip,
-            tunnel_mac=_mac(0x10, number),
-            neighbours=self.underlay.macs,
-            underlay=self.underlay,
-        )
-        self.peers[name] = peer
-        self.underlay.add(peer, _mac(0x11, number))
-        return peer
-
-    def add_vm(self, name: str, *, port: str, ip: str, vtep: Vtep | None = None) -> Host:
-        """Add a virtual machine behind a port of a VTEP (the first one) and return it.
-
-        If br0 exists, the port joins it; otherwise it does when br0 is made.
-        """
-        node = vtep or next(iter(self.vteps.values()))
-        vm = Host(
-            name,
-            self.state.create_namespace(name),
-            interface="eth0",
-            mac=_mac(0x00, len(self.hosts) + 1),
-            ip=ip,
-            evidence=self.evidence,
-        )
-        links.add_veth(vm.namespace, vm.interface, node.namespace, port, mac=vm.mac)
-        links.add_address(vm.namespace, vm.interface, ip)
-        node.ports.append(port)
-        if node.ovs_vswitchd.running:
-            node.add_port(port)
-        self.hosts[name] = vm
-        self._places[name] = (node, port)
-        return vm
-
-    def move_vm(self, vm: Host, vtep: Vtep, port: str) -> None:
-        """Unplug a virtual machine and plug it into a new port of another VTEP.
-
-        It keeps its addresses and sends nothing by itself. Its former port is removed.
-        """
-        former, former_port = self._places[vm.name]
-        links.move(former.namespace, former_port, vtep.namespace, port)
-        vtep.namespace.run(["ethtool", "-K", port, "tx", "off"])
-        vtep.add_port(port)
-        vtep.ports.append(port)
-        self._places[vm.name] = (vtep, port)
-        former.remove_port(former_port)
-        former.ports.remove(former_port)
-
-    def add_remote(
-        self, name: str, underlay_ip: str, *, ip: str, mac: str | None = None, vni: int = VNI
-    ) -> VxlanEndpoint:
-        """Add a VXLAN endpoint to the underlay and return it; `ip` and `mac` are the host's in it.
-
-        It floods unknown destinations to every VTEP of the lab.
-        """
-        number = len(self.hosts) + 1
-        remote = VxlanEndpoint(
-            name,
-            self.state.create_namespace(name),
-            underlay_ip=underlay_ip,
-            underlay_mac=_mac(0x30, number),
-            vni=vni,
-            mac=mac or _mac(0x00, number),
-            ip=ip,
-            evidence=self.evidence,
-        )
-        remote.create(self.underlay)
-        for vtep in self.vteps.values():
-            remote.add_vtep(vtep.tunnel_ip)
-        self.hosts[name] = remote
-        self.underlay.introduce(underlay_ip, remote.underlay_mac)
-        return remote
 
     def deliver(self, send: Send, *, src: str, dst: str, vlans: Sequence[int] = ()) -> Delivery:
         """Send one probe frame and return every copy of it that any host or peer received.
@@ -201,29 +238,10 @@ class EmptyLab(Lifetime):
             evidence=self.evidence,
         )
 
-    def evidence(self) -> str:
-        """Return the evidence of every VTEP and peer, for the message of a failed wait."""
-        return "\n".join(f"=== {node.name}\n{node.evidence()}" for node in self._nodes())
-
-    def _build(self) -> None:
-        super()._build()
-        for name, segment in (("underlay", self.underlay), ("management", self.management)):
-            self.state.create_namespace(name)
-            segment.create()
-
-    def _add_nvc(self, ip: str) -> Namespace:
-        """Add a namespace on the management network and return it."""
-        namespace = self.state.create_namespace("nvc")
-        self.management.plug(namespace, "eth0", port="nvc", mac=_mac(0x40, 1), ip=ip)
-        return namespace
-
-    def _nodes(self) -> list[TunnelNode]:
-        return [*self.vteps.values(), *self.peers.values()]
-
     def _receivers(self) -> list[Receiver]:
         return [*self.hosts.values(), *self.peers.values()]
 
 
-def _mac(kind: int, number: int) -> str:
+def lab_mac(kind: int, number: int) -> str:
     """Return a locally administered MAC address of the lab."""
-    return f"02:00:00:00:{kind:02x}:{number:02x}"
+    return f"02:00:00:{number >> 8:02x}:{kind:02x}:{number & 255:02x}"
