@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for signum in ENDINGS:
         signal.signal(signum, _end)
     try:
-        if options.command.is_about_lab:
+        # `--check` reads a file alone.
+        if options.command.is_about_lab and not getattr(options, "check", False):
             check_machine()
         with progress.shown():
             code: int = options.command.run(options)

@@ -59,7 +59,12 @@ class Peer(TunnelNode):
         )  # fmt: skip
 
     def add_tunnel(self, remote_ip: str, **bfd: object) -> None:
-        """Make a tunnel for any VNI; BFD is on if it has settings, such as `min_rx=300`."""
+        """Make a tunnel for any VNI; BFD is on if it has settings, such as `min_rx=300`.
+
+        Nothing happens if there is one.
+        """
+        if remote_ip in self._tunnels:
+            return
         port = f"vx{len(self._tunnels) + 1}"
         self.ovs_vsctl(
             "add-port", self.bridge, port, "--", "set", "interface", port, "type=vxlan",
@@ -68,7 +73,7 @@ class Peer(TunnelNode):
         )  # fmt: skip
         self._tunnels[remote_ip] = port
         if bfd:
-            self.set_bfd(remote_ip, enable=True, **bfd)
+            self.set_bfd(remote_ip, **{"enable": True, **bfd})
         self._put_flows()
 
     def set_bfd(self, remote_ip: str, **settings: object) -> None:

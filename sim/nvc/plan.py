@@ -95,7 +95,7 @@ def parse(text: str, lab: Mapping[str, str] | None = None) -> Plan:
     stations = top.each("stations", _station, optional=True)
     bfd_params: Mapping[str, str] | None = None
     with top.collected():
-        bfd_params = top.take("bfd", lambda value: _bfd(value, problems), None)
+        bfd_params = top.take("bfd", lambda value: bfd(value, problems), None)
         top.end()
     if not problems:
         problems += _contradictions(vteps, switches, bindings, stations)
@@ -118,14 +118,14 @@ def _vtep(item: Item, lab: Mapping[str, str] | None) -> tuple[str, str]:
 
 def _logical_switch(item: Item) -> LogicalSwitch:
     name, vni = item.take("name", reading.name), item.take("vni", reading.vni)
-    replication = item.take("replication", _replication, SERVICE_NODE)
+    mode = item.take("replication", replication, SERVICE_NODE)
     none: tuple[str, ...] = ()
     service_nodes = item.take("service_nodes", reading.addresses, none)
-    if replication == SERVICE_NODE and not service_nodes:
+    if mode == SERVICE_NODE and not service_nodes:
         raise ValueError("service_nodes: replication service_node needs at least one")
-    if replication == SOURCE_NODE and service_nodes:
+    if mode == SOURCE_NODE and service_nodes:
         raise ValueError("service_nodes: replication source_node has no use for them")
-    return LogicalSwitch(name, vni, replication, service_nodes)
+    return LogicalSwitch(name, vni, mode, service_nodes)
 
 
 def _binding(item: Item) -> Binding:
@@ -146,7 +146,8 @@ def _station(item: Item) -> Station:
     )
 
 
-def _bfd(content: object, problems: list[str]) -> dict[str, str]:
+def bfd(content: object, problems: list[str]) -> dict[str, str]:
+    """Return what the NVC writes into `bfd_params` of each tunnel. Raises ValueError."""
     item = Item("bfd", content, problems)
     params = {"enable": str(item.take("enable", reading.boolean, True)).lower()}
     for key in ("min_rx", "min_tx"):
@@ -190,7 +191,8 @@ def _remote(value: object) -> str:
     return matched[0]
 
 
-def _replication(value: object) -> str:
+def replication(value: object) -> str:
+    """Return how BUM frames are replicated. Raises ValueError."""
     if value not in (SERVICE_NODE, SOURCE_NODE):
         raise ValueError(f"{value!r} is neither {SERVICE_NODE} nor {SOURCE_NODE}")
     return str(value)

@@ -19,6 +19,9 @@ from sim.command import Refused
 
 T = TypeVar("T")
 
+_FILE = "the file"
+"""Where the keys of the whole file are."""
+
 _NO_MAC = "00:00:00:00:00:00"
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
@@ -61,9 +64,9 @@ def load(text: str, problems: list[str]) -> Item:
     except yaml.YAMLError as error:
         raise BadPlan([f"this is no YAML: {' '.join(str(error).split())}"]) from None
     try:
-        return Item("the file", content, problems)
+        return Item(_FILE, content, problems)
     except ValueError as error:
-        raise BadPlan([f"the file: {error}"]) from None
+        raise BadPlan([f"{_FILE}: {error}"]) from None
 
 
 class _Loader(yaml.SafeLoader):
@@ -117,7 +120,7 @@ class Item:
         with self.collected():
             contents = self.take(key, listed, [] if optional else _REQUIRED)
         for index, content in enumerate(contents):
-            where = f"{key}[{index}]"
+            where = f"{'' if self._where == _FILE else self._where + '.'}{key}[{index}]"
             with self.collected(where):
                 item = Item(where, content, self._problems)
                 found.append(read(item))
