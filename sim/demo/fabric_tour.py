@@ -196,7 +196,7 @@ TOUR = Part[Fabric](
     (
         Step(
             "Start every VTEP with its application, and the service nodes",
-            lambda fabric: fabric.start(),
+            lambda fabric: fabric.start_nodes(),
             vteps_are_controlled,
         ),
         Step("Start the NVC", lambda fabric: fabric.connect(), nvc_configures_all),
