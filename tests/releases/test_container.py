@@ -21,6 +21,7 @@ pytestmark = pytest.mark.timeout(900)  # apt-get in the image
 SOCKETS = "/run/openvswitch"
 """Where the image's programs have the sockets of Open vSwitch."""
 CONFIG = "/etc/vtep_ofapp.conf"
+OPENFLOW = "vtep_ofapp.of"
 NOBODY = "10001"
 
 
@@ -128,6 +129,23 @@ def test_it_needs_no_root_with_remotes_by_tcp(
     switch.manage()
     contained.wait_for_health(True, "managed: br0")
     assert {each.stat().st_uid for each in tmp_path.iterdir()} == {int(NOBODY)}
+    contained.end()
+
+
+def test_it_needs_no_network_with_openflow_by_a_socket(
+    switch: DummySwitch, contained: Contained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a network namespace that has nothing, as with `--network none`."""
+    alone = ["unshare", "--net", "--", *contained.command()]
+    monkeypatch.setattr(switch.app, "command", lambda: alone)
+    switch.app.options["openflow_socket"] = f"{SOCKETS}/{OPENFLOW}"
+    switch.add_bridge()
+    switch.add_physical_switch()
+    switch.app.start()
+    socket = switch.folder / OPENFLOW
+    switch.wait(socket.exists, "the socket")
+    switch.ovs_vsctl("set-controller", "br0", f"unix:{socket}")
+    contained.wait_for_health(True, f"connected from unix:{SOCKETS}/{OPENFLOW}")
     contained.end()
 
 
