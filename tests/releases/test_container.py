@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from sim.lab.process import Process
 from sim.waiting import wait_until
+from tests.docs.pages import ROOT, section
 from tests.ports import held_port
 from tests.releases.images import Container, Done, Store
 from tests.switch.conftest import a_switch
@@ -18,6 +21,8 @@ from tests.web.programs import get
 
 pytestmark = pytest.mark.timeout(900)  # apt-get in the image
 
+PAGE = ROOT / "docs" / "container.md"
+TLS = "Without root, and with TLS"
 SOCKETS = "/run/openvswitch"
 """Where the image's programs have the sockets of Open vSwitch."""
 CONFIG = "/etc/vtep_ofapp.conf"
@@ -42,6 +47,12 @@ def switch() -> Iterator[DummySwitch]:
         yield switch
 
 
+def run(command: list[str]) -> Done:
+    """Run a command of this machine."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return Done(done.returncode, done.stdout + done.stderr)
+
+
 class Contained:
     """The application in a container, in the place of the one of the checkout."""
 
@@ -60,10 +71,7 @@ class Contained:
 
     def run(self, argv: list[str]) -> Done:
         """Run a command in the container, as `podman exec` does."""
-        done = subprocess.run(
-            self._command(argv), capture_output=True, text=True, timeout=60, check=False
-        )
-        return Done(done.returncode, done.stdout + done.stderr)
+        return run(self._command(argv))
 
     def health(self) -> Done:
         """Return what the command says by which podman and docker see how the container is."""
@@ -189,7 +197,30 @@ def test_a_wrong_file_gets_one_line(container: Container, tmp_path: Path) -> Non
     command = container.command(
         [*container.config["Entrypoint"], "check-config", CONFIG], mounts={config: CONFIG}
     )
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode != 0
-    assert "mac_ageing" in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+    done = run(command)
+    assert done.code != 0
+    assert "mac_ageing" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_the_file_for_tls_of_the_page_is_right(container: Container, tmp_path: Path) -> None:
+    blocks = re.findall(r"^```\n(.*?)^```$", section(PAGE, TLS), re.MULTILINE | re.DOTALL)
+    (text,) = (block for block in blocks if block.startswith("[DEFAULT]"))
+    config, keys = tmp_path / "vtep_ofapp.conf", tmp_path / "keys"
+    config.write_text(text)
+    keys.mkdir()
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-noenc", "-subj", "/CN=vtep"]
+    files = ["-keyout", str(keys / "privkey.pem"), "-out", str(keys / "cert.pem")]
+    subprocess.run(["openssl", *words, *files], capture_output=True, check=True)
+    shutil.copy(keys / "cert.pem", keys / "cacert.pem")
+    shutil.chown(keys / "privkey.pem", int(NOBODY))
+
+    def check() -> Done:
+        mounts = {config: CONFIG, keys: "/etc/vtep_ofapp"}
+        words = [*container.config["Entrypoint"], "check-config", CONFIG]
+        return run(container.command(words, mounts=mounts, user=NOBODY))
+
+    assert check().code == 0, check().output
+    (keys / "cacert.pem").unlink()
+    assert check().code != 0
+    assert "/etc/vtep_ofapp/cacert.pem" in check().output
