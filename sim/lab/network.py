@@ -39,7 +39,7 @@ class Network(Lifetime):
         self.hosts: dict[str, Host] = {}
         self._controller = controller
         # Where each virtual machine is plugged in.
-        self._places: dict[str, tuple[Vtep, str]] = {}
+        self._places: dict[str, tuple[TunnelNode, str]] = {}
         self._numbers = itertools.count(1)
 
     def add_vtep(self, name: str, *, tunnel_ip: str, management_ip: str) -> Vtep:
@@ -84,17 +84,17 @@ class Network(Lifetime):
         self.underlay.add(peer, lab_mac(0x11, number))
         return peer
 
-    def add_vm(self, name: str, *, port: str, ip: str, vtep: Vtep | None = None) -> Host:
-        """Add a virtual machine behind a port of a VTEP (the first one) and return it.
+    def add_vm(self, name: str, *, port: str, ip: str, vtep: TunnelNode | None = None) -> Host:
+        """Add a virtual machine behind a port of a node (the first VTEP) and return it.
 
-        If br0 exists, the port joins it; otherwise it does when br0 is made.
+        If the node's bridge exists, the port joins it; otherwise it does when the bridge is made.
         """
         vm = self._plug_host(name, vtep or next(iter(self.vteps.values())), port, ip)
         vm.add_address(ip)
         return vm
 
-    def move_vm(self, vm: Host, vtep: Vtep, port: str) -> None:
-        """Unplug a virtual machine and plug it into a new port of another VTEP.
+    def move_vm(self, vm: Host, vtep: TunnelNode, port: str) -> None:
+        """Unplug a virtual machine and plug it into a new port of another node.
 
         It keeps its addresses and sends nothing by itself. Its former port is removed.
         """
@@ -156,7 +156,7 @@ class Network(Lifetime):
         self.management.plug(namespace, "eth0", port="nvc", mac=lab_mac(0x40, 1), ip=ip)
         return namespace
 
-    def _plug_host(self, name: str, node: Vtep, port: str, ip: str) -> Host:
+    def _plug_host(self, name: str, node: TunnelNode, port: str, ip: str) -> Host:
         """Add a host behind a port, without an address: `ip` is the one that it will have."""
         host = Host(
             name,

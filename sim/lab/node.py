@@ -60,6 +60,15 @@ class TunnelNode(OpenVSwitch):
         )  # fmt: skip
         self.restore()
 
+    def add_port(self, port: str) -> None:
+        """Make an interface of the node's namespace a port of the bridge."""
+        self.do("ovs-vsctl", "add-port", self.bridge, port)
+        self.enlarge_buffers()
+
+    def remove_port(self, port: str) -> None:
+        """Take a port off the bridge."""
+        self.do("ovs-vsctl", "del-port", self.bridge, port)
+
     def bfd_sessions(self) -> dict[str, dict[str, str]]:
         """Return what Open vSwitch shows of each BFD session, by the tunnel's other end.
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sim.lab.namespaces import CommandFailed, Namespace, run
 from sim.waiting import WaitFailed, wait_until
@@ -24,8 +24,12 @@ OPENFLOW = "OpenFlow13"
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the variables that make the tools and daemons of Open vSwitch use `folder`."""
-    return {f"OVS_{kind}DIR": str(folder) for kind in ("RUN", "DB", "LOG", "SYSCONF")}
+    """Return the variables that make the tools and daemons of Open vSwitch and OVN use `folder`."""
+    return {
+        f"{program}_{kind}DIR": str(folder)
+        for program in ("OVS", "OVN")
+        for kind in ("RUN", "DB", "LOG", "SYSCONF")
+    }
 
 
 def tail(log: Path, lines: int = 30) -> str:
@@ -40,12 +44,24 @@ def _several(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+class Home(Protocol):
+    """Where a daemon runs, and how commands are run there."""
+
+    namespace: Namespace
+    folder: Path
+    """For its pidfile, its log and its control socket."""
+
+    def do(self, *argv: str) -> str:
+        """Run a command that changes something and return its output. Raises CommandFailed."""
+        ...
+
+
 class Daemon:
-    """One daemon of Open vSwitch, run in the background with a pidfile and a log."""
+    """One daemon of Open vSwitch or OVN, run in the background with a pidfile and a log."""
 
     def __init__(
         self,
-        switch: OpenVSwitch,
+        switch: Home,
         name: str,
         arguments: Sequence[str],
         after_start: Callable[[], None] = lambda: None,

@@ -63,15 +63,6 @@ class Vtep(TunnelNode):
         for port in ports:
             self.add_port(port)
 
-    def add_port(self, port: str) -> None:
-        """Make an interface of the node's namespace a port of br0."""
-        self.do("ovs-vsctl", "add-port", self.bridge, port)
-        self.enlarge_buffers()
-
-    def remove_port(self, port: str) -> None:
-        """Take a port off br0."""
-        self.do("ovs-vsctl", "del-port", self.bridge, port)
-
     def add_physical_switch(self) -> None:
         """Make br0 a Physical_Switch of the VTEP database, with its tunnel address."""
         self.do("vtep-ctl", "add-ps", self.bridge)
