@@ -22,6 +22,7 @@ from sim.lab.namespaces import CommandFailed
 from sim.lab.state import LabBusy
 from sim.matrix import commands as matrix
 from sim.nvc import commands as nvc
+from sim.ovn import commands as ovn
 from sim.picture import commands as picture
 from sim.soak import commands as soak
 from sim.status import commands as status
@@ -35,6 +36,7 @@ COMMANDS = (
     *status.COMMANDS,
     *picture.COMMANDS,
     *nvc.COMMANDS,
+    *ovn.COMMANDS,
     *matrix.COMMANDS,
 )
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from sim.__main__ import main, parser
-from sim.command import typed
+from sim.command import Refused, typed
 from sim.lab import state
+from sim.lab.machine import check_tools
 
 
 @pytest.fixture
@@ -14,10 +15,16 @@ def no_labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "ROOT", tmp_path)
 
 
-@pytest.mark.parametrize("command", ["up", "demo", "status", "down", "fabric"])
+@pytest.mark.parametrize("command", ["up", "demo", "status", "down", "fabric", "ovn"])
 def test_every_command_takes_a_name(command: str) -> None:
     assert parser().parse_args([command, "--name", "other"]).name == "other"
     assert parser().parse_args([command]).name == "vtep"
+
+
+def test_tools_that_are_missing_are_named_by_their_packages() -> None:
+    check_tools({"sh": "dash"})
+    with pytest.raises(Refused, match=r"install the Debian packages none other$"):
+        check_tools({"no-tool": "none", "sh": "dash", "nor-this": "other", "nor-that": "none"})
 
 
 def test_a_fabric_has_two_vteps_or_more(capsys: pytest.CaptureFixture[str]) -> None:

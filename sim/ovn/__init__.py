@@ -1,0 +1,1 @@
+"""OVN in a lab: its databases and northd, hypervisors, and the daemon that drives a VTEP."""
