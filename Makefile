@@ -6,7 +6,7 @@ WORKERS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-DEBIAN := openvswitch-switch openvswitch-vtep mininet iproute2 ethtool iputils-ping openssl procps python3-venv systemd prometheus chromium chromium-driver fonts-dejavu-core man-db
+DEBIAN := openvswitch-switch openvswitch-vtep ovn-central ovn-host ovn-controller-vtep mininet iproute2 ethtool iputils-ping openssl procps python3-venv systemd prometheus chromium chromium-driver fonts-dejavu-core man-db
 
 # Tests start hundreds of processes of ours: they had to compile everything each time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -53,7 +53,7 @@ switch: debian venv ## Run the tests with Open vSwitch's dummy ports; they need 
 	$(PYTEST) --numprocesses $(WORKERS) tests/switch tests/guard tests/contracts tests/packaging
 
 labs: debian venv ## Run the tests in network namespaces; they need root
-	$(PYTEST) --numprocesses $(WORKERS) tests/lab tests/fabric tests/trouble tests/sim tests/examples
+	$(PYTEST) --numprocesses $(WORKERS) tests/lab tests/fabric tests/trouble tests/sim tests/nvcs tests/examples
 
 web: debian venv ## Run the tests of the metrics and of the page, with Prometheus and chromium
 	$(PYTEST) --numprocesses $(WORKERS) tests/web
@@ -92,13 +92,16 @@ $(VENV)/installed: requirements.txt setup.py etc/osken-manager
 	$(BIN)/pip install --quiet --no-compile --requirement requirements.txt --editable '.[test]'
 	touch $@
 
-# The tests start a Prometheus of their own: that of the package is not to run as a service.
+# The tests start Prometheus and OVN themselves: what these packages bring is not to run as a service.
+SERVICES := s/^prometheus$$/&/p; s/^ovn-controller-vtep$$/&/p; s/^ovn-host$$/& ovn-controller/p; \
+    s/^ovn-central$$/& ovn-northd ovn-ovsdb-server-nb ovn-ovsdb-server-sb/p
+
 debian: ## Install the Debian packages that are missing
 	@missing=$$(for each in $(DEBIAN); do \
 	    dpkg-query --show --showformat='$${Status}' $$each 2>/dev/null | grep --quiet 'ok installed' \
 	    || echo $$each; done); \
-	case " "$$missing" " in *" prometheus "*) \
-	    test ! -d /run/systemd/system || systemctl --quiet mask prometheus;; esac; \
+	services=$$(echo "$$missing" | sed --quiet '$(SERVICES)'); \
+	if [ -n "$$services" ] && [ -d /run/systemd/system ]; then systemctl --quiet mask $$services; fi; \
 	if [ -n "$$missing" ]; then \
 	    apt-get update --quiet --quiet && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -25,6 +26,18 @@ def table(page: Path, heading: str) -> list[dict[str, str]]:
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in rows]
     head, _, *body = cells
     return [dict(zip(head, row, strict=True)) for row in body]
+
+
+def named_tests(page: Path) -> list[tuple[str, str]]:
+    """Return the tests that a page names: the file, and the function if it names one."""
+    return sorted(set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text())))
+
+
+def is_there(path: str, name: str) -> bool:
+    """Whether a test that a page names exists; without a name, whether the file has any."""
+    tree = ast.parse((ROOT / path).read_text())
+    tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return name in tests if name else any(test.startswith("test_") for test in tests)
 
 
 def code(cell: str) -> list[str]:

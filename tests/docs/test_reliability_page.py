@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from pathlib import Path
-
 import pytest
 
-from tests.docs.pages import ROOT, code, section, table
+from tests.docs.pages import ROOT, code, is_there, named_tests, section, table
 from vtep_ofapp.features.learning import damping
 
 PAGE = ROOT / "docs" / "reliability.md"
 
 
-def named_tests() -> list[tuple[str, str]]:
-    text = PAGE.read_text()
-    return sorted(set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)))
-
-
-@pytest.mark.parametrize(("path", "name"), named_tests())
-def test_a_test_that_is_named_exists(path: Path, name: str) -> None:
-    tree = ast.parse((ROOT / path).read_text())
-    tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    assert not name or name in tests
-    assert any(test.startswith("test_") for test in tests)
+@pytest.mark.parametrize(("path", "name"), named_tests(PAGE))
+def test_a_test_that_is_named_exists(path: str, name: str) -> None:
+    assert is_there(path, name)
 
 
 def test_every_promise_has_a_test() -> None:
