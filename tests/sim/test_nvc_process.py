@@ -460,6 +460,7 @@ def test_a_file_with_a_mistake_changes_nothing(running: Nvc, vteps: list[Vtep]) 
     assert all(vtep.stations() == [("green", Y, FAR)] for vtep in vteps)
     running.write(plan_for(*vteps, stations=[]))
     eventually(lambda: all(vtep.stations() == [] for vtep in vteps))
+    assert running.log.read_text().count("the file: unknown: colour") == 1
 
 
 def test_a_vtep_that_the_file_no_longer_names_is_left_alone(

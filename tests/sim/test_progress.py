@@ -18,6 +18,12 @@ from sim import progress
 from sim.lab.process import CHECKOUT
 from sim.progress import Step, doing, line
 from sim.waiting import wait_until
+from tests.docs.pages import section
+
+PAGE = CHECKOUT / "docs" / "lab.md"
+
+SHAPE = r"\.\.\. step \d+ of \d+: waiting for [\w ]+ \(\d+ s\)"
+"""What is shown of `wait_until` in a step."""
 
 PROGRAM = """
 import sys
@@ -134,8 +140,13 @@ def test_in_a_pipe_lines_are_whole_few_and_apart_from_the_output(tmp_path: Path)
     assert written == "begins\nbetween\nends\n"
     lines = errors.read_text().splitlines()
     for each in lines:
-        assert re.fullmatch(r"\.\.\. step [12] of 2: waiting for the \w+ file \(\d+ s\)", each)
+        assert re.fullmatch(SHAPE, each)
     assert len(lines) <= seconds / progress.SILENCE[1] + 2
+
+
+def test_the_page_shows_such_a_line() -> None:
+    (block,) = re.findall(r"```\n(.*?)\n```", section(PAGE, "What takes long"))
+    assert re.fullmatch(SHAPE, block)
 
 
 def test_nothing_is_shown_of_what_is_quick() -> None:
