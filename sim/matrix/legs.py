@@ -63,5 +63,6 @@ PYTEST = ("python", "-m", "pytest", "-q", "--numprocesses", "6")
 CHECKS = {
     "guide": ("python", "-m", "sim", "demo"),
     "switch": (*PYTEST, "tests/switch"),
+    "OVN": (*PYTEST, "tests/nvcs/test_ovn*.py"),
 }
 """What runs in each leg, in the checkout, with the Python of its environment."""
