@@ -63,10 +63,7 @@ def command_page() -> str:
             _section("EXIT STATUS", _list(_CODES.items())),
             _section("ENVIRONMENT", _list(_ENVIRONMENT.items())),
             _section("FILES", _list(_FILES.items())),
-            _section(
-                "SEE ALSO",
-                _text("vtep-ofapp.conf(5), vtep-ofapp-web(8), vtep(5), vtep-ctl(8), ovs-appctl(8)"),
-            ),
+            _section("SEE ALSO", _text(", ".join(_SEE_ALSO))),
         ),
     )
 
