@@ -107,7 +107,7 @@ def are_tunnels_up(
     answer: Mapping[str, Any], remotes: Collection[str], with_bfd: Collection[str]
 ) -> bool:
     """Return whether `tunnel/show --json` has all tunnels up, by BFD as well where that is on."""
-    there = {row["remote"]: row for row in answer["tunnels"]}
+    there = {row["remote_vtep"]: row for row in answer["tunnels"]}
     return all(each in there and there[each]["state"] == UP for each in remotes) and all(
         there[each]["bfd"] == UP for each in with_bfd if each in remotes
     )

@@ -293,7 +293,7 @@ def test_flooding_follows_from_the_topology() -> None:
 
 def test_tunnels_are_up_when_all_are() -> None:
     def answer(state: str, bfd: str | None) -> dict[str, object]:
-        return {"tunnels": [{"remote": "10.2.2.20", "state": state, "bfd": bfd}]}
+        return {"tunnels": [{"remote_vtep": "10.2.2.20", "state": state, "bfd": bfd}]}
 
     here = ["10.2.2.20"]
     assert configuration.are_tunnels_up(answer("up", None), here, [])
