@@ -40,8 +40,11 @@ class Store:
 
     def command(self, *words: str | Path) -> list[str]:
         """Return the command line of buildah for these images."""
-        root, run = self.folder / "root", self.folder / "run"
-        return ["buildah", "--root", str(root), "--runroot", str(run), *map(str, words)]
+        root, run, temporary = (self.folder / each for each in ("root", "run", "tmp"))
+        temporary.mkdir(parents=True, exist_ok=True)
+        # A buildah that is killed leaves a folder there.
+        buildah = ["env", f"TMPDIR={temporary}", "buildah"]
+        return [*buildah, "--root", str(root), "--runroot", str(run), *map(str, words)]
 
     def buildah(self, *words: str | Path) -> str:
         """Run buildah, which must succeed; return what it wrote to standard output."""
