@@ -24,6 +24,12 @@ from .json_stream import Connection
 _ABOUT = ("name", "model", "connected", "leader")
 """Columns of the table Database of _Server (ovsdb-server(5))."""
 
+_ENDED = (
+    *(ssl.SSL_ERROR_EOF, ssl.SSL_ERROR_ZERO_RETURN, ssl.SSL_ERROR_SYSCALL),
+    *(errno.ENOTCONN, errno.ECONNRESET, errno.EPIPE),
+)
+"""What a handshake fails with when the server ends the connection; it depends on Python's version,
+and on when the end is seen."""
 _NO_CHANGE = {"op": "commit", "durable": False}, {"op": "abort"}
 """Operations of a transaction that change nothing; a server that is read-only refuses the first."""
 
@@ -118,7 +124,7 @@ def _why_not_connected(address: str, failure: int) -> str:
     is_tls = address.startswith("ssl:")
     if is_tls and failure == ssl.SSL_ERROR_SSL:
         return "no TLS: one end does not accept the other's certificate, or does not speak TLS"
-    if is_tls and failure == ssl.SSL_ERROR_EOF:
+    if is_tls and failure in _ENDED:
         return "no TLS: the server ended the connection; has it a key and a certificate?"
     return os.strerror(failure)
 
