@@ -345,12 +345,13 @@ def tunnel_types(hypervisor: Hypervisor) -> set[str]:
 
 @contextmanager
 def no_loss(lab: ConfiguredLab) -> Iterator[None]:
-    """Let frames pass between a host and a VM both ways meanwhile: each arrives once."""
+    """Let frames pass between a host and a VM both ways, before and after: each arrives once."""
     with lab.host1.stream(lab.vm1, 300) as there, lab.vm1.stream(lab.host1, 300) as back:
         for stream in (there, back):
             stream.await_arrival(30, lab.evidence)
         yield
+        for stream in (there, back):
+            stream.await_arrival(30, lab.evidence)
     for stream in (there, back):
         account = stream.account()
-        assert account.sent > 100
         assert (account.lost, account.duplicated) == ((), ()), account
