@@ -498,9 +498,9 @@ def test_an_open_vswitch_below_the_lowest_is_one_line(switch: DummySwitch) -> No
     assert "too old" not in switch.app.log_text
     switch.ovs_vsctl("set", "Open_vSwitch", ".", "ovs_version=2.11.8")
     switch.wait_for_log(too_old)
-    switch.ovs_vsctl("add-br", "br1")  # its rows are read again
+    switch.add_bridge("br1", ())  # the rows are read again
     switch.restart_app()
     switch.wait_for_log(too_old)
-    switch.ovs_vsctl("add-br", "br2")
+    switch.add_bridge("br2", ())
     switch.come_to_rest()
     assert switch.app.log_text.count("too old") == 1
