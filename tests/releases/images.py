@@ -17,8 +17,9 @@ from typing import Any
 from sim.debian.release import TREES, unpack
 from sim.lab.process import CHECKOUT
 
-BASE = "docker.io/library/debian:trixie-slim"
-"""The base that the Containerfile names. Here it is Debian 13 as mmdebstrap unpacks it."""
+BASE = "localhost/debian:trixie-slim"
+"""The base that the Containerfile names, as buildah stores it. Here it is Debian 13 as mmdebstrap
+unpacks it."""
 
 CONTAINERFILE = CHECKOUT / "etc" / "container" / "Containerfile"
 
