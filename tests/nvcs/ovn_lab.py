@@ -78,14 +78,17 @@ class ConfiguredLab(OvnLab):
 
     @property
     def spreads(self) -> bool:
-        """Whether this version of OVN tells each VTEP of the stations of the others."""
-        return self.version >= (26, 3)
+        """Whether this version of OVN tells each VTEP of the stations of the others.
+
+        That came after 26.03, where versions on the way to the next one begin with 26.03.90.
+        """
+        return self.version >= (26, 3, 90)
 
     @property
     def version(self) -> tuple[int, ...]:
         """The version of OVN."""
         said = self.vtep.run(["ovn-controller-vtep", "--version"])
-        numbers = re.search(r"ovn-controller-vtep (\d+)\.(\d+)", said)
+        numbers = re.search(r"ovn-controller-vtep (\d+)\.(\d+)\.(\d+)", said)
         assert numbers, said
         return tuple(map(int, numbers.groups()))
 
