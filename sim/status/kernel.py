@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,9 +53,10 @@ def interfaces(
 ) -> Iterator[Interface]:
     """Yield the interfaces of a host; the hosts are known by the names of their namespaces."""
     network = networks[host]
+    names = {each["ifname"] for each in network.devices}
     for device in network.devices:
         kind, data = _kind(device), device.get("linkinfo", {}).get("info_data", {})
-        is_virtual = kind in ("vlan", "vxlan")
+        parent, vlan = _vlan(device, names)
         yield Interface(
             name=device["ifname"],
             kind=kind,
@@ -65,8 +66,8 @@ def interfaces(
             ),
             mtu=device["mtu"],
             is_up={"UP", "LOWER_UP"} <= set(device["flags"]),
-            parent=device.get("link") or data.get("link") if is_virtual else None,
-            vlan=data["id"] if kind == "vlan" else None,
+            parent=data.get("link") if kind == "vxlan" else parent,
+            vlan=vlan,
             vni=data["id"] if kind == "vxlan" else None,
             floods_to=network.flooding.get(device["ifname"], ()),
             bridge=device.get("master"),
@@ -123,6 +124,19 @@ def _other_end(
         if other["ifindex"] == device.get("link_index"):
             return End(host, other["ifname"])
     return None
+
+
+def _vlan(device: Device, names: Collection[str]) -> tuple[str | None, int | None]:
+    """Return the parent and the VLAN of a VLAN device.
+
+    One of `sim.lab.tagging` is a tap device to the kernel, and its name says what it is.
+    """
+    if _kind(device) == "vlan":
+        return device.get("link"), device["linkinfo"]["info_data"]["id"]
+    parent, _, number = device["ifname"].rpartition(".")
+    if _kind(device) == "tun" and parent in names and number.isdigit():
+        return parent, int(number)
+    return None, None
 
 
 def _kind(device: Device) -> str:
