@@ -22,6 +22,11 @@ from sim.status.values import (
 UNDERLAY, MANAGEMENT = "underlay", "management"
 """The networks that are drawn as lines beside the cards."""
 
+BESIDE = (UNDERLAY, MANAGEMENT)
+
+ORDER = (Kind.NVC, Kind.VTEP, Kind.PEER, Kind.ENDPOINT, Kind.SEGMENT, Kind.HOST)
+"""The order of the cards."""
+
 KINDS = {
     Kind.VTEP: "VTEP",
     Kind.PEER: "Open vSwitch",
@@ -121,13 +126,12 @@ class _Scenery:
         self.numbers = {each.name: number for number, each in enumerate(self.switches)}
 
     def scene(self) -> Scene:
-        vteps = {vtep.host: self._vtep(self.hosts[vtep.host], vtep) for vtep in self.lab.vteps}
-        shown = {row.plugged.host for card in vteps.values() for row in card.rows if row.plugged}
-        cards = list(vteps.values())
-        for kind in (Kind.NVC, Kind.PEER, Kind.ENDPOINT, Kind.SEGMENT, Kind.HOST):
-            found = [self._other(host) for host in self.lab.hosts if host.kind is kind]
-            found = [card for card in found if card.name not in {*shown, UNDERLAY, MANAGEMENT}]
-            cards = [*found, *cards] if kind is Kind.NVC else [*cards, *found]
+        vteps = [self._vtep(self.hosts[vtep.host], vtep) for vtep in self.lab.vteps]
+        others = [self._other(host) for host in self.lab.hosts if host.kind is not Kind.VTEP]
+        shown = {row.plugged.host for each in (*vteps, *others) for row in each.rows if row.plugged}
+        hidden = {*(name for name in shown if self.hosts[name].kind is Kind.HOST), *BESIDE}
+        cards = [card for card in (*vteps, *others) if card.name not in hidden]
+        cards.sort(key=lambda card: ORDER.index(card.kind))
         places = {card.tunnel_ip: card.name for card in cards if card.tunnel_ip}
         tunnels = list(self._tunnels())
         for _, tunnel in tunnels:
@@ -161,6 +165,8 @@ class _Scenery:
             for each in host.interfaces
             if each.vni is not None
         ]
+        if host.kind is Kind.PEER:
+            rows = list(self._rows(host, ()))
         says = [_words(each) for each in host.interfaces if each.addresses and each.vni is None]
         if host.kind is Kind.SEGMENT:
             says = [each.plugged_into.host for each in host.interfaces if each.plugged_into]

@@ -39,6 +39,8 @@ def ask(folder: Path, running: tuple[Process, ...]) -> Answers:
             continue
         try:
             with OvsdbConnection(socket, patience=PATIENCE) as connection:
+                if "mac/show" not in connection.call("list-commands"):
+                    continue  # another daemon, such as ovn-controller-vtep
                 status = _command(connection, "status")
                 learned = _command(connection, "mac/show")["learned"]
                 standing = _command(connection, "fault/show")["faults"]

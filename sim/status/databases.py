@@ -41,6 +41,9 @@ HARDWARE_VTEP = {
 }
 """The columns that are read of each database."""
 
+_TUNNELS = ("vxlan", "geneve")
+"""Types of interfaces that are tunnels; OVN's hypervisors have geneve among each other."""
+
 PATIENCE = 10.0
 """Seconds for a server to answer; one with 100,000 MACs needs four."""
 
@@ -80,10 +83,10 @@ def bridges(tables: Tables) -> dict[str, str]:
 
 
 def tunnels(tables: Tables) -> Iterator[Tunnel]:
-    """Yield the VXLAN ports with a remote address."""
+    """Yield the tunnel ports with a remote address."""
     for row in tables["Interface"]:
         options, bfd = row["options"], row["bfd"]
-        if row["type"] == "vxlan" and options.get("remote_ip", "flow") != "flow":
+        if row["type"] in _TUNNELS and options.get("remote_ip", "flow") != "flow":
             status = row["bfd_status"] if bfd.get("enable") == "true" else {}
             yield _tunnel(options.get("local_ip", ""), options["remote_ip"], status)
 

@@ -105,9 +105,12 @@ class _Reader:
     def _kind(self, name: str, interfaces: Iterable[Interface]) -> Kind:
         folder, kinds = self._state.folder / name, {each.kind for each in interfaces}
         if folder.is_dir():
-            # Before it starts, only a VTEP's place on the management network tells it from a peer.
+            files = {file.stem for file in folder.glob("*.db")}
+            if "ovn-nb" in files:
+                return Kind.NVC
+            # Before it starts, only a VTEP's place on both networks tells it from a peer.
             there = {each.plugged_into.host for each in interfaces if each.plugged_into}
-            is_vtep = (folder / "vtep.db").exists() or "management" in there
+            is_vtep = "vtep" in files or (not files and {"management", "underlay"} <= there)
             return Kind.VTEP if is_vtep else Kind.PEER
         if "vxlan" in kinds:
             return Kind.ENDPOINT

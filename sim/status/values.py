@@ -32,6 +32,7 @@ class Kind(str, Enum):
     SEGMENT = "segment"
     """A network: a bridge of the kernel."""
     NVC = "nvc"
+    """Where an NVC runs, or OVN's databases are."""
     HOST = "host"
     """Whatever else is plugged in somewhere, such as a virtual machine."""
 

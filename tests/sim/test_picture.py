@@ -14,7 +14,7 @@ from sim.picture.layout import draw
 from sim.picture.shapes import CELL, Curve, Drawing, Text, cells, fitted
 from sim.picture.svg import NAMESPACE, write
 from sim.status.values import End, Kind, Lab, Link, State
-from tests.sim.reports import a_lab, a_machine, with_faults
+from tests.sim.reports import a_lab, a_machine, an_interface, with_faults
 
 LONG = "a name that is longer than anything that has room for it, by far and wide " * 3
 STRANGE = "<\"&'> \x00\x1b\ud800 \N{CJK UNIFIED IDEOGRAPH-4E00}\N{PILE OF POO}"
@@ -139,3 +139,18 @@ def test_what_has_no_room_ends_with_an_ellipsis_and_is_told_elsewhere() -> None:
     root = ElementTree.fromstring(write(drawn(with_faults(a_lab(1), LONG))))
     titles = [each.text for each in root.iter(f"{{{NAMESPACE}}}title")]
     assert LONG in titles
+
+
+def test_a_machine_behind_a_peer_is_shown_there() -> None:
+    lab = a_lab(2)
+    port = an_interface("vif", End("vm-hv", "eth0"), bridge="br-int")
+    hosts = tuple(
+        replace(host, interfaces=(*host.interfaces, port)) if host.kind is Kind.PEER else host
+        for host in lab.hosts
+    )
+    machine = a_machine("vm-hv", "service-node", "vif")
+    cards = {card.name: card for card in scene(replace(lab, hosts=(*hosts, machine))).cards}
+    (row,) = cards["service-node"].rows
+    assert row.plugged is not None
+    assert (row.port, row.plugged.host) == ("vif", "vm-hv")
+    assert "vm-hv" not in cards
