@@ -1,1 +1,0 @@
-"""Which versions the application runs on: a Debian release with libraries each, and what ran."""
