@@ -246,7 +246,7 @@ class Topology:
         check_name(name)
         for others in (self.vteps, self.service_nodes, self.hosts, self.hypervisors):
             if name in others:
-                raise ValueError(f"there is a {name} already")
+                raise ValueError(f"{name} is the name of another part")
 
     def _vtep(self, name: str) -> Vtep:
         return _named("VTEP", self.vteps, name)

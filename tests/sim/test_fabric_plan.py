@@ -167,7 +167,7 @@ def test_the_example_of_the_help_is_a_plan() -> None:
         ("vteps", {"tunnel_ip": "10.2.2.255"}, "no address of a host in 10.2.2.0/24"),
         ("vteps", {"tunnel_ip": 10}, "tunnel_ip: 10 is no text to YAML"),
         ("vteps", {"management_ip": "10.1.1.2"}, "10.1.1.2 is the address of the NVC"),
-        ("service_nodes", {"name": "leaf1"}, "there is a leaf1 already"),
+        ("service_nodes", {"name": "leaf1"}, "leaf1 is the name of another part"),
         ("service_nodes", {"tunnel_ip": "10.2.2.20"}, "10.2.2.20 is the address of leaf2"),
         ("logical_switches", {"vni": 44}, "VNI 44 is that of blue"),
         ("logical_switches", {"vni": 0}, "vni: 0 is no integer from 1 to 16777215"),
@@ -195,7 +195,7 @@ def test_the_example_of_the_help_is_a_plan() -> None:
         ("hosts", {"vlans": [0], "ip": "192.168.33.9"}, "ip is for a host without vlans"),
         ("hypervisors", {"logical_switches": ["red"]}, "no logical switch red, only blue, green"),
         ("hypervisors", {"logical_switches": []}, "logical_switches: at least one"),
-        ("hypervisors", {"name": "a"}, "there is a a already"),
+        ("hypervisors", {"name": "a"}, "a is the name of another part"),
     ],
 )
 def test_what_is_wrong_is_one_line_with_its_item(
@@ -313,7 +313,7 @@ def test_the_check_says_all_that_is_wrong_and_builds_nothing(
     file = tmp_path / "fabric.yaml"
     file.write_text(yaml.safe_dump(changed("vteps", 1, name="leaf1")))
     assert main(["fabric", "--plan", str(file), "--check"]) == 1
-    assert capsys.readouterr().err == f"{file}: vteps[1]: there is a leaf1 already\n"
+    assert capsys.readouterr().err == f"{file}: vteps[1]: leaf1 is the name of another part\n"
     file.write_text(yaml.safe_dump(content()))
     assert main(["fabric", "--plan", str(file), "--check"]) == 0
     assert capsys.readouterr() == ("", "")

@@ -94,7 +94,7 @@ def test_what_is_added_later_runs_after_a_further_start(lab: Lab) -> None:
 def test_what_is_wrong_is_refused_and_harms_nothing(lab: Lab) -> None:
     leaf1 = lab.vteps["leaf1"]
     before = set(lab.state.hosts())
-    with pytest.raises(ValueError, match="there is a web already"):
+    with pytest.raises(ValueError, match="web is the name of another part"):
         lab.add_vtep("web")
     with pytest.raises(ValueError, match="port p1 of leaf1 is that of web"):
         lab.add_host("other", leaf1, "p1")
