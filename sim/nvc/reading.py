@@ -63,6 +63,8 @@ def load(text: str, problems: list[str]) -> Item:
         content = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise BadPlan([f"this is no YAML: {' '.join(str(error).split())}"]) from None
+    if content is None:
+        raise BadPlan([f"{_FILE} is empty"])
     try:
         return Item(_FILE, content, problems)
     except ValueError as error:
@@ -108,8 +110,11 @@ class Item:
             if isinstance(default, _Required):
                 raise ValueError(f"{key} is missing")
             return default
+        value = self._rest.pop(key)
+        if value is None:
+            raise ValueError(f"{key} has no value")
         try:
-            return read(self._rest.pop(key))
+            return read(value)
         except ValueError as error:
             raise ValueError(f"{key}: {error}") from None
 

@@ -239,11 +239,18 @@ def test_a_binding_is_named_by_its_place_in_the_file() -> None:
         ({"colour": "red"}, "the file: unknown: colour"),
         ({"vteps": []}, "the file: vteps: at least one"),
         ({"bfd": {"min_rx": 0}}, "the file: bfd: min_rx: 0 is no integer from 1 to 2147483647"),
-        ({"bfd": None}, "the file: bfd: None is no mapping of keys to values"),
+        ({"bfd": None}, "the file: bfd has no value"),
+        ({"hosts": None}, "the file: hosts has no value"),
     ],
 )
 def test_what_is_wrong_with_the_whole_is_named(change: dict[str, object], expected: str) -> None:
     assert problems(content(**change)) == [expected]
+
+
+def test_an_empty_file_is_said_to_be_empty() -> None:
+    with pytest.raises(BadPlan) as refusal:
+        plan.parse("# nothing yet\n")
+    assert refusal.value.problems == ["the file is empty"]
 
 
 def test_all_items_that_are_wrong_by_themselves_are_named_at_once() -> None:

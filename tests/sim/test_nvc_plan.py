@@ -114,7 +114,7 @@ def test_bfd_can_be_turned_off() -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("", "no mapping"),
+        ("", "is empty"),
         ("- a list", "no mapping"),
         ("vteps: [", "no YAML"),
         ("vteps: []\nvteps: []", "more than once"),
