@@ -6,7 +6,7 @@ WORKERS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-DEBIAN := openvswitch-switch openvswitch-vtep ovn-central ovn-host ovn-controller-vtep mininet iproute2 ethtool iputils-ping openssl procps python3-venv systemd prometheus chromium chromium-driver fonts-dejavu-core man-db
+DEBIAN := openvswitch-switch openvswitch-vtep ovn-central ovn-host ovn-controller-vtep mininet iproute2 ethtool iputils-ping tcpdump openssl procps python3-venv systemd prometheus chromium chromium-driver fonts-dejavu-core man-db
 
 # Tests start hundreds of processes of ours: they had to compile everything each time.
 unexport PYTHONDONTWRITEBYTECODE
