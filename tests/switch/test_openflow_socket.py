@@ -79,8 +79,11 @@ def test_strangers_have_the_limits_of_the_port(local: DummySwitch) -> None:
     assert "in charge of br0" in local.app.ask("status")
 
 
-def test_nonsense_closes_that_connection_alone(local: DummySwitch) -> None:
+@pytest.mark.parametrize("own_address", [None, "\0stranger"])
+def test_nonsense_closes_that_connection_alone(local: DummySwitch, own_address: str | None) -> None:
     with socket.socket(socket.AF_UNIX) as stranger:
+        if own_address:
+            stranger.bind(own_address)
         stranger.connect(str(path_of(local)))
         stranger.settimeout(PATIENCE)
         stranger.sendall(pack(HELLO)[:1] + b"\0\0\0" * 3)

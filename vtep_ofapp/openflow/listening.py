@@ -31,7 +31,7 @@ class CannotListen(Exception):
 class ListeningSocket:
     """A listening socket. It speaks TLS if it has certificates.
 
-    ``name`` stands for the address of its peers where these have none.
+    ``name`` stands for the address of its peers where they have none, or any that they like.
     """
 
     socket: Any

@@ -112,7 +112,7 @@ class Listener:
                 LOG.error("no connection can be taken: %s", error)
                 hub.sleep(_PAUSE)
                 continue
-            peer = _Peer(listening, address or (listening.name,))
+            peer = _Peer(listening, (listening.name,) if listening.name else address)
             self._peers[peer] = None
             peer.thread = hub.spawn(self._serve, sock, peer)
             self._make_room()
