@@ -70,8 +70,19 @@ def test_the_lowest_versions_are_those_of_the_package() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "is_too_old"),
-    [("2.11.8", True), ("2.9", True), ("2.12.0", False), ("2.12.0-rc1", False), ("10.1", False)],
+    ("version", "lowest", "is_too_old"),
+    [
+        ("2.11.8", "2.12", True),
+        ("2.9", "2.12", True),
+        ("2.12.0", "2.12", False),
+        ("2.12.0-rc1", "2.12", False),
+        ("10.1", "2.12", False),
+        ("3", "3.0", False),
+        ("3.1", "3.1.4", True),
+        ("unknown", "2.12", False),
+    ],
 )
-def test_versions_are_compared_by_their_numbers(version: str, is_too_old: bool) -> None:
-    assert (too_old("Open vSwitch", version, "2.12") is not None) == is_too_old
+def test_versions_are_compared_by_their_numbers(
+    version: str, lowest: str, is_too_old: bool
+) -> None:
+    assert (too_old("Open vSwitch", version, lowest) is not None) == is_too_old

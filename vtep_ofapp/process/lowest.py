@@ -44,13 +44,17 @@ def against(name: str, library: Library) -> str | None:
 
 
 def too_old(name: str, version: str, lowest: str) -> str | None:
-    """Return what to say of a version below the lowest, None of any other."""
-    if _numbers(version) >= _numbers(lowest):
+    """Return what to say of a version below the lowest, None of any other.
+
+    A version without numbers, such as `unknown`, may be any.
+    """
+    numbers = _numbers(version)
+    if not numbers or numbers >= _numbers(lowest):
         return None
     return f"{name} {version} is too old; vtep_ofapp needs {lowest} or later"
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers that a version begins with: 3, 1 of 3.1-rc2."""
+    """Return the first three numbers of a version: 3, 1, 0 of 3.1-rc2; none if it has none."""
     found = re.match(r"\d+(?:\.\d+)*", version)
-    return tuple(map(int, found[0].split("."))) if found else ()
+    return (*map(int, found[0].split(".")), 0, 0)[:3] if found else ()
