@@ -32,7 +32,7 @@ class OpenVSwitchTables:
         self._writers = Writers(GROUPS, self._contents)
         self._bridges: dict[str, Bridge] = {}
         self._is_changed = False
-        self._is_too_old: str | None = None
+        self._too_old: str | None = None
 
     def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:
         """Set the IDL's tables, which are empty yet, and the columns that the schema lacks."""
@@ -56,7 +56,7 @@ class OpenVSwitchTables:
             return ()
         self._is_changed = False
         self._ports.take()
-        self._look_at_version()
+        self._check_version()
         former = self._bridges
         rows = self._contents.rows("Bridge").values()
         self._bridges = {
@@ -69,16 +69,17 @@ class OpenVSwitchTables:
         }
         return (Bridges(self._contents.name, changed, more),) if changed else ()
 
-    def _look_at_version(self) -> None:
-        """Say once of an Open vSwitch that is too old that it is; its start script writes which."""
-        versions = {
-            each for row in self._contents.rows("Open_vSwitch").values() for each in row.ovs_version
-        }
-        reasons = [lowest.too_old("Open vSwitch", each, lowest.OPEN_VSWITCH) for each in versions]
+    def _check_version(self) -> None:
+        """Log once that Open vSwitch is too old. Its start script writes the version, if any."""
+        reasons = (
+            lowest.too_old("Open vSwitch", version, lowest.OPEN_VSWITCH)
+            for row in self._contents.rows("Open_vSwitch").values()
+            for version in row.ovs_version
+        )
         reason = next(filter(None, reasons), None)
-        if reason and reason != self._is_too_old:
+        if reason and reason != self._too_old:
             LOG.warning("%s: %s", self._contents.name, reason)
-        self._is_too_old = reason
+        self._too_old = reason
 
     def in_sync(self) -> Event:
         """Return the event for the end of the initial rows; it ends a change."""
