@@ -58,6 +58,13 @@ def test_it_is_there_as_long_as_the_process(local: DummySwitch) -> None:
     assert not path_of(local).exists()
 
 
+def test_what_took_its_path_is_left_alone(local: DummySwitch) -> None:
+    path_of(local).unlink()
+    path_of(local).write_text("precious")
+    assert local.app.stop() == 0
+    assert path_of(local).read_text() == "precious"
+
+
 def test_tcp_goes_on_beside_it(local: DummySwitch) -> None:
     local.app.begin_log()
     local.point_at_app()
@@ -124,6 +131,16 @@ def test_a_file_is_not_removed(switch: DummySwitch) -> None:
     switch.app.start()
     refused(switch.app, f"{path_of(switch)}: another process or file has this path")
     assert path_of(switch).read_text() == "precious"
+
+
+def test_a_link_to_a_socket_is_not_removed(switch: DummySwitch) -> None:
+    target = switch.folder / "stale"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(target))
+    path_of(switch).symlink_to(target)
+    switch.app.start()
+    refused(switch.app, f"{path_of(switch)}: another process or file has this path")
+    assert path_of(switch).is_symlink()
 
 
 @pytest.mark.parametrize("path", ["nowhere/of", "x" * 120])

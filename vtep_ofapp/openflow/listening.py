@@ -57,26 +57,28 @@ def tcp(host: str, port: int, option: str, certificates: Certificates | None) ->
 def unix(path: str) -> ListeningSocket:
     """Listen on a Unix socket that only this user may open; raises CannotListen.
 
-    A socket that a killed process left behind is replaced. It is removed when this process ends.
+    A socket that a killed process left behind is replaced. It is removed when this process ends,
+    unless another one has taken its path.
     """
     former = os.umask(0o177)
     try:
         _remove_stale(path)
         opened = hub.listen(path, family=socket.AF_UNIX, backlog=_BACKLOG, reuse_port=False)
+        ours = os.lstat(path)
     except OSError as error:
         in_use = error.errno == errno.EADDRINUSE
         reason = "another process or file has this path" if in_use else error.strerror or error
         raise CannotListen(f"[vtep] openflow_socket: {path}: {reason}") from None
     finally:
         os.umask(former)
-    atexit.register(_remove, path, os.getpid())
+    atexit.register(_remove, path, ours, os.getpid())
     return ListeningSocket(opened, name=f"unix:{path}")
 
 
 def _remove_stale(path: str) -> None:
     """Remove a socket on which no process listens. Raises OSError."""
     try:
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
             return
     except FileNotFoundError:
         return
@@ -86,7 +88,9 @@ def _remove_stale(path: str) -> None:
             os.unlink(path)
 
 
-def _remove(path: str, process: int) -> None:
-    if os.getpid() == process:  # and not in a process that we forked
+def _remove(path: str, ours: os.stat_result, process: int) -> None:
+    """Remove our socket, at the end of this process and not of one that it forked."""
+    if os.getpid() == process:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+            if os.path.samestat(os.lstat(path), ours):
+                os.unlink(path)
