@@ -32,9 +32,9 @@ class ConfiguredLab(OvnLab):
         self.wait(lambda: a.ping(ip, count=1), f"{a.name} reaches {ip}")
 
     def await_silence(self, a: Host, b: Host | str) -> None:
-        """Wait until one host reaches another one, or an address, no longer."""
+        """Wait until one host no longer reaches another one, or an address."""
         ip = b if isinstance(b, str) else b.ip
-        self.wait(lambda: not pings(a, ip), f"{a.name} reaches {ip} no longer")
+        self.wait(lambda: not pings(a, ip), f"{a.name} no longer reaches {ip}")
 
     def await_remote(self, vtep: Vtep, expected: dict[tuple[str, str], str]) -> None:
         """Wait until a VTEP has exactly these remote MACs."""
