@@ -15,6 +15,7 @@ from tests.lab.wire import new_mac
 from tests.nvcs.ovn_page import Shown, run
 
 ROUTER_IN_SW0, ROUTER_IN_SW1 = "02:00:00:00:f0:01", "02:00:00:00:f0:02"
+ROUTER = (ROUTER_IN_SW0, ROUTER_IN_SW1)
 HV1, HV2, VTEP, VTEP2 = "10.2.2.11", "10.2.2.12", "10.2.2.1", "10.2.2.2"
 REMOTE, LOCAL = "Ucast_Macs_Remote", "Ucast_Macs_Local"
 

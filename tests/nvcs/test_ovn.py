@@ -24,6 +24,7 @@ from tests.nvcs.ovn_lab import (
     HV2,
     LOCAL,
     REMOTE,
+    ROUTER,
     ROUTER_IN_SW1,
     VTEP,
     VTEP2,
@@ -149,6 +150,42 @@ def test_a_router_port_without_a_gateway_chassis_answers_no_host(lab: Configured
             lab.central.nbctl("lrp-set-gateway-chassis", "lr0-sw1", chassis, priority)
     lab.await_remote(lab.vtep, lab.remote())
     lab.await_ping(lab.host2, "192.168.44.254")
+
+
+def test_the_next_gateway_chassis_serves_hosts_when_the_first_one_dies(
+    lab: ConfiguredLab,
+) -> None:
+    (command,) = (text for _, text in ovn_page.commands() if "bfd_params" in text)
+    ovn_page.run(lab, "at the VTEP", command)
+    lab.wait(lambda: lab.hv2.bfd_sessions()[VTEP]["Forwarding"] == "true", "BFD with the VTEP")
+    lab.hv1.ovn_controller.kill()
+    lab.hv1.ovs_vswitchd.kill()
+    try:
+        moved = {key: HV2 if key[1] in ROUTER else at for key, at in lab.remote().items()}
+        lab.await_remote(lab.vtep, moved)
+        lab.await_ping(lab.host2, lab.vm2)
+        lab.await_ping(lab.vm2, lab.host1)
+    finally:
+        lab.hv1.ovs_vswitchd.start()
+        lab.hv1.ovn_controller.start()
+    lab.await_remote(lab.vtep, lab.remote())
+    lab.await_ping(lab.host2, lab.vm1)
+    lab.await_ping(lab.vm2, lab.host2)
+
+
+def test_bfd_of_hypervisors_is_dropped_and_counted_unless_it_is_enabled_here(
+    lab: ConfiguredLab,
+) -> None:
+    def dropped() -> int:
+        counters = lab.vtep2.run(["ovs-appctl", "-t", "vtep_ofapp", "counters"])
+        found = re.search(r"unknown-vni +(\d+)", counters)
+        assert found
+        return int(found[1])
+
+    assert lab.hv1.bfd_sessions()[VTEP2]["Local Session State"] == "down"
+    before = dropped()
+    lab.wait(lambda: dropped() > before, "dropped frames with a VNI of no logical switch")
+    assert lab.vm1.ping(lab.host3.ip) == 3
 
 
 def test_what_an_unnamed_hypervisor_routes_is_dropped_and_said_with_accept_from_named(
