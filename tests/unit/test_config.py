@@ -336,6 +336,13 @@ def test_an_option_of_os_ken_on_which_connections_would_fail_is_refused(
     assert reason == f"[DEFAULT] {option}: {says}"
 
 
+def test_the_socket_for_openflow_has_an_absolute_path(read: Read) -> None:
+    assert read("openflow_socket = /run/of").openflow.socket == "/run/of"
+    for value in ("", "of", "unix:/run/of", "@of"):
+        reason = refusal_of(read, f"openflow_socket = {value}")
+        assert reason == f"[vtep] openflow_socket: {value!r} is not an absolute path"
+
+
 def test_os_kens_own_options_have_our_defaults(read: Read) -> None:
     read()
     assert cfg.CONF.ofp_listen_host == "127.0.0.1"

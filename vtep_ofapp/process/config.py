@@ -169,7 +169,7 @@ def _openflow() -> OpenFlow:
     Incomplete TLS options are refused: os-ken would listen without TLS.
     """
     _check_numbers()
-    host, socket = str(cfg.CONF.ofp_listen_host), _value("openflow_socket")
+    host, socket = str(cfg.CONF.ofp_listen_host), _socket()
     files = {f"[DEFAULT] {name}": getattr(cfg.CONF, name) for name in OPENFLOW_TLS}
     if cfg.CONF.ofp_ssl_listen_port is None and not any(files.values()):
         option = "ofp_tcp_listen_port"
@@ -182,6 +182,17 @@ def _openflow() -> OpenFlow:
     if ciphers is not None and not are_ciphers(ciphers):
         raise BadOption(f"[DEFAULT] ciphers: {ciphers!r} is not a list of OpenSSL's ciphers")
     return OpenFlow(host, port, "ofp_ssl_listen_port", tls, ciphers, socket)
+
+
+def _socket() -> str | None:
+    """Return the path of the Unix socket to listen on, None without one.
+
+    The kernel gives a socket without a path an abstract name, to which every user may connect.
+    """
+    path: str | None = _value("openflow_socket")
+    if path is not None and not path.startswith("/"):
+        raise BadOption(f"[vtep] openflow_socket: {path!r} is not an absolute path")
+    return path
 
 
 def _port(option: str) -> int:
