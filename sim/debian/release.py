@@ -23,6 +23,13 @@ COMPLETE = "complete"
 OPTIONS = ("--variant=apt", "--dpkgopt=force-unsafe-io")
 """Essential packages and apt. dpkg writes without waiting for the disk."""
 
+ALONE = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+)
+"""How mmdebstrap runs: its processes and mounts end with the process that needs the release, even
+if that is killed. As root it would make its mounts, of /sys for example, among the machine's."""
+
 ALWAYS = ("mount",)
 """Packages that entering a tree needs, which newer releases do not count as essential."""
 
@@ -46,14 +53,18 @@ def unpack(release: str, packages: Sequence[str] = (), folder: Path = TREES) -> 
 
     Of two processes that need the same folder one unpacks it and the other waits. What an
     interrupted process has left is removed. Raises Refused with one line: without root, without
-    mmdebstrap, if Debian has no such release or package, or if it cannot be reached.
+    mmdebstrap, for a folder that cannot be made, if Debian has no such release or package, or if it
+    cannot be reached.
     """
     place = folder / name_of(release, packages)
     root = place / "root"
     if (place / COMPLETE).exists():
         return root
     check_machine()
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"{place}: {error.strerror}") from None
     with _locked(place / "lock"):
         if not (place / COMPLETE).exists():
             shutil.rmtree(root, ignore_errors=True)
@@ -102,7 +113,7 @@ def _unpack(release: str, packages: Sequence[str], root: Path) -> None:
     include = ",".join(sorted({*ALWAYS, *packages}))
     options = [*OPTIONS, *(f"--aptopt={setting}" for setting in apt_settings())]
     done = subprocess.run(
-        ["mmdebstrap", *options, f"--include={include}", release, str(root)],
+        [*ALONE, "mmdebstrap", *options, f"--include={include}", release, str(root)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

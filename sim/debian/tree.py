@@ -180,9 +180,9 @@ def entering(root: Path, bound: Iterable[Bound]) -> str:
     """
     lines = [
         # Relative paths: in the options of a mount, a colon or a comma would be a separator.
-        f"base={shlex.quote(str(root))}; test -d $base/etc",
-        "mkdir -p $base.use; mount -t tmpfs -o mode=755 tree $base.use; cd $base.use",
-        "mkdir base upper work root copies; mount --bind $base base",
+        f'base={shlex.quote(str(root))}; test -d "$base/etc"',
+        'mkdir -p "$base.use"; mount -t tmpfs -o mode=755 tree "$base.use"; cd "$base.use"',
+        'mkdir base upper work root copies; mount --bind "$base" base',
         "mount -t overlay -o lowerdir=base,upperdir=upper,workdir=work tree root",
         "mount -t proc proc root/proc",
         "mount --rbind /dev root/dev; mount -t tmpfs -o mode=1777 shm root/dev/shm",

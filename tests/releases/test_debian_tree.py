@@ -27,7 +27,7 @@ PACKAGES = ("iproute2", "procps", "python3-venv")
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The release, unpacked where an unpacking was interrupted."""
-    folder = tmp_path_factory.mktemp("trees")
+    folder = tmp_path_factory.mktemp("some trees")  # a checkout may lie anywhere
     incomplete = folder / name_of(RELEASE, PACKAGES) / "root" / "usr" / "incomplete"
     incomplete.parent.mkdir(parents=True)
     incomplete.touch()
@@ -42,8 +42,10 @@ def tree(root: Path) -> Iterator[Tree]:
         yield entered
 
 
-def mounts() -> str:
-    return Path("/proc/self/mounts").read_text()
+def mounts(folder: Path) -> list[str]:
+    """Return what this machine has mounted in a folder; other tests make other mounts."""
+    name = str(folder).replace(" ", r"\040")
+    return [line for line in Path("/proc/self/mounts").read_text().splitlines() if name in line]
 
 
 def running(mark: str) -> list[int]:
@@ -69,8 +71,26 @@ def test_an_unknown_release_or_package_is_one_line(tmp_path: Path) -> None:
         unpack("nosuch", [], tmp_path)
     with pytest.raises(Refused, match=r"^Debian trixie has no package nosuch-a, nosuch-b$"):
         unpack(RELEASE, ["nosuch-b", "nosuch-a"], tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(Refused, match=r"^.*/file/trixie-.*: Not a directory$"):
+        unpack(RELEASE, [], tmp_path / "file")
     assert not list(tmp_path.glob("*/root"))
     assert not list(tmp_path.glob(f"*/{COMPLETE}"))
+
+
+def test_an_unpacking_ends_with_the_process_that_needs_it(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from sim.debian.release import unpack\n"
+        "unpack(sys.argv[1], sys.argv[3:], Path(sys.argv[2]))"
+    )
+    root = tmp_path / name_of(RELEASE, PACKAGES) / "root"
+    argv = [sys.executable, "-c", script, RELEASE, str(tmp_path), *PACKAGES]
+    with subprocess.Popen(argv) as process:
+        wait_until((root / "usr/bin/dpkg").exists, "the first packages", timeout=300)
+        process.kill()
+    wait_until(lambda: not running(str(root)), "the end of mmdebstrap")
+    assert not (root / "usr/bin/ps").exists()  # it was not on its own until the end
+    assert not mounts(tmp_path)
 
 
 def test_what_is_no_tree_is_refused(tmp_path: Path) -> None:
@@ -106,18 +126,17 @@ def test_a_command_that_fails_says_what_it_wrote(tree: Tree) -> None:
 
 
 def test_what_is_written_stays_until_the_end_and_never_in_the_release(root: Path) -> None:
-    mounted = mounts()
     with Tree(root) as tree, Tree(root) as other:
         tree.run(["sh", "-c", "touch /etc/new /run/new; rm /etc/os-release; ip netns add mine"])
         assert tree.run(["sh", "-c", "ls /etc/new /run/new /run/netns"]).split()[-1] == "mine"
         assert not (other.path / "etc/new").exists()
         assert (other.path / "etc/os-release").exists()
-        assert mounts() == mounted
+        assert not mounts(root.parent)
     assert not (root / "etc/new").exists()
     assert (root / "etc/os-release").is_symlink()
     with Tree(root) as tree:
         assert not (tree.path / "etc/new").exists()
-    assert mounts() == mounted
+    assert not mounts(root.parent)
 
 
 def test_a_folder_is_seen_or_copied_and_stays_as_it_is(root: Path, tmp_path: Path) -> None:
@@ -162,7 +181,11 @@ def test_nothing_stays_of_a_process_that_is_killed(root: Path) -> None:
         assert process.stdout.readline() == b"ready\n"
         assert running("98703")
         process.kill()
-    wait_until(lambda: not running("98703"), "the end of the tree", evidence=mounts)
+    wait_until(
+        lambda: not running("98703"),
+        "the end of the tree",
+        evidence=lambda: "\n".join(mounts(root.parent)),
+    )
 
 
 def test_packages_come_from_debian_and_from_the_index_of_python(tree: Tree) -> None:
