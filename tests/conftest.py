@@ -30,6 +30,7 @@ LONGEST = (
     "tests/packaging/test_packages.py",
     "tests/trouble/test_cuts.py",
     "tests/trouble/test_upgrade.py",
+    "tests/examples/test_lab_page.py",
     "tests/sim/test_soak.py",
     "tests/sim/test_bench.py",
     "tests/lab/test_traffic.py",
