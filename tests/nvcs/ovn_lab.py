@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sim.lab.hosts import Host
@@ -109,7 +109,7 @@ class ConfiguredLab(OvnLab):
         assert isinstance(self.vtep.app, ForkedApp)
         return self.vtep.app
 
-    def restart_app(self, **options: str) -> None:
+    def restart_app(self, options: Mapping[str, str]) -> None:
         """Restart the application with other options."""
         self.app.stop()
         self.app.options.clear()

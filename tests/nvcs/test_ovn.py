@@ -33,14 +33,16 @@ from tests.nvcs.ovn_lab import (
 )
 
 SIM = [sys.executable, "-m", "sim"]
-ANY = {"accept_from": "any"}
+ANY, QUICK = {"accept_from": "any"}, {"stats_interval": "1"}
 ONCE = ["untagged"]
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[ConfiguredLab]:
     with standing(ConfiguredLab(new_lab_name(), ForkedApp)) as lab:
-        lab.app.options.update(ANY)
+        for vtep in lab.vteps.values():
+            assert isinstance(vtep.app, ForkedApp)
+            vtep.app.options.update(ANY | QUICK)
         lab.start()
         for where, text in ovn_page.commands():
             ovn_page.run(lab, where, text)
@@ -194,14 +196,14 @@ def test_what_an_unnamed_hypervisor_routes_is_dropped_and_said_with_accept_from_
     option = ovn_page.files()[1]
     assert option == "[vtep]\n" + "".join(f"{name} = {value}\n" for name, value in ANY.items())
     (warning,) = (each for each in ovn_page.shown() if "accept_from" in each.where)
-    lab.restart_app(stats_interval="1")
+    lab.restart_app(QUICK)
     try:
         # The flows of the application before are replaced once it has read everything.
         lab.await_silence(lab.vm2, lab.host2)
         assert lab.vm1.ping(lab.host2.ip) == 3
         lab.await_answer(warning)
     finally:
-        lab.restart_app(**ANY)
+        lab.restart_app(ANY | QUICK)
     lab.await_ping(lab.vm2, lab.host2)
 
 
@@ -301,7 +303,7 @@ def test_the_application_restarts_under_ovn_and_loses_nothing(lab: ConfiguredLab
 
     before = rows()
     with no_loss(lab):
-        lab.restart_app(**ANY)
+        lab.restart_app(ANY | QUICK)
     assert rows() == before
     assert lab.host1.ping(lab.vm2.ip) == 3
 
