@@ -31,6 +31,7 @@ LONGEST = (
     "tests/trouble/test_cuts.py",
     "tests/trouble/test_upgrade.py",
     "tests/examples/test_lab_page.py",
+    "tests/nvcs/test_ovn.py",
     "tests/sim/test_soak.py",
     "tests/sim/test_bench.py",
     "tests/lab/test_traffic.py",
