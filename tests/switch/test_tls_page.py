@@ -28,6 +28,8 @@ def test_the_recipe_leads_to_a_bridge_that_is_managed(
     run_with_options(switch, options, monkeypatch)
     switch.add_bridge()
     switch.add_physical_switch()
+    # A process of its own, as a user has it, and not a copy of one that is prepared.
+    switch.app.variables["PYTHONHASHSEED"] = "0"
     switch.app.start()
     switch.wait_for_log("this process has the lock")
     run(switch, connect)

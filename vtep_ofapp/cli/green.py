@@ -19,4 +19,5 @@ def prepare(command: str, *, threads: bool = True) -> None:
         sys.exit(f"{command}: {_HUB} is {wanted!r}, and vtep_ofapp runs on {_EVENTLET} alone")
     import eventlet
 
-    eventlet.monkey_patch(thread=threads)
+    # thread=True would mean threads alone: sockets and TLS would block all green threads.
+    eventlet.monkey_patch(**({} if threads else {"thread": False}))
