@@ -61,7 +61,9 @@ class Here(Namespace):
         self, argv: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
         """Start a process as everywhere, but osken-manager with its libraries imported."""
-        special = {name: value for name, value in (env or {}).items() if name[:4] != "OVS_"}
+        special = {
+            name: value for name, value in (env or {}).items() if name[:4] not in ("OVS_", "OVN_")
+        }
         if Path(argv[0]).name == "osken-manager" and special == prefork.ENVIRONMENT:
             return prefork.spawn(argv, log, {**os.environ, **(env or {})})
         return super().spawn(argv, log, env=env)
