@@ -14,9 +14,9 @@ import warnings
 
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
-import eventlet
+from vtep_ofapp.cli import green
 
-eventlet.monkey_patch()  # as osken-manager does, before anything else is imported
+green.prepare("prefork")  # as the launcher does, before anything else is imported
 
 import contextlib
 import ctypes
@@ -29,6 +29,7 @@ import signal
 import sys
 from typing import Any, NoReturn
 
+import eventlet
 import os_ken.ofproto.ofproto_v1_3_parser
 import ovs.db.idl
 import ovs.dirs

@@ -293,7 +293,7 @@ def test_a_bad_tunnel_ip_is_a_fault_and_the_good_one_is_used(joined: DummySwitch
     joined.vtep_ctl("set", "Physical_Switch", "br0", 'tunnel_ips=["127.0.0.1","10.300.1.1"]')
     joined.wait_for_log("Physical_Switch br0: tunnel_ips: '10.300.1.1' is not an IP address")
     wait_for_fault(joined, "unspecified_fault")
-    assert joined.sends("p0", STATION) == ["10.2.2.3 vni 33"]
+    joined.wait(lambda: joined.sends("p0", STATION) == ["10.2.2.3 vni 33"], "the tunnel to be used")
     joined.vtep_ctl("set", "Physical_Switch", "br0", "tunnel_ips=127.0.0.1")
     wait_for_fault(joined)
 
