@@ -1,7 +1,7 @@
 """Container images, built and run by Debian's buildah without any registry.
 
 Commands run with `--isolation chroot`: in the image's files, with the user and the capabilities
-that are asked for, in the network and among the processes of whoever starts them.
+that are asked for, with the network and the process ids of the caller.
 """
 
 from __future__ import annotations
