@@ -106,6 +106,16 @@ class Prometheus(Server):
             f"--web.listen-address=127.0.0.1:{self.port}",
         ]
 
+    def begin(self) -> None:
+        """Start it, and return when it answers: it listens before."""
+        super().begin()
+        wait_until(
+            lambda: get(self.port, "/-/ready").status == 200,
+            "Prometheus to be ready",
+            timeout=PATIENCE,
+            evidence=lambda: self.log_text,
+        )
+
     def api(self, path: str, **words: str) -> Any:
         """Return the data of its answer."""
         answer = json.loads(get(self.port, f"/api/v1/{path}?{urlencode(words)}").text)
