@@ -145,7 +145,7 @@ def test_in_a_pipe_lines_are_whole_few_and_apart_from_the_output(tmp_path: Path)
 
 
 def test_the_page_shows_such_a_line() -> None:
-    (block,) = re.findall(r"```\n(.*?)\n```", section(PAGE, "What takes long"))
+    (block,) = re.findall(r"```text\n(.*?)\n```", section(PAGE, "What takes long"))
     assert re.fullmatch(SHAPE, block)
 
 

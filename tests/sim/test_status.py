@@ -218,11 +218,19 @@ def test_the_text_has_addresses_places_and_tunnels(fabric: Fabric) -> None:
 def test_the_picture_shows_what_status_says(fabric: Fabric, tmp_path: Path) -> None:
     file = tmp_path / "lab.svg"
     broken = fabric.vteps["vtep1"]
+    report: dict[str, Any] = {}
+
+    def is_drawn() -> bool:
+        before = tunnels_of(status(fabric.name))
+        sim("picture", "--name", fabric.name, "--output", str(file))
+        report.update(status(fabric.name))
+        return before == tunnels_of(report)
+
     broken.vtep_ctl("set", "Physical_Switch", broken.bridge, "tunnel_ips=nowhere")
     try:
         wait_until(lambda: status(fabric.name)["vteps"][0]["faults"], "a fault")
-        sim("picture", "--name", fabric.name, "--output", str(file))
-        report = status(fabric.name)
+        # The tunnels of the broken VTEP go, and then the other ends see it.
+        wait_until(is_drawn, "the same tunnels before and after the picture")
     finally:
         broken.vtep_ctl("set", "Physical_Switch", broken.bridge, f"tunnel_ips={broken.tunnel_ip}")
     shown = [each.attrib for each in ElementTree.parse(file).iter()]
@@ -244,14 +252,8 @@ def test_the_picture_shows_what_status_says(fabric: Fabric, tmp_path: Path) -> N
         ("green VLAN 10", "vtep1 p0"),
     ]
     assert all_of("logical-switch", "vni") == [(BLUE, str(VNI)), (GREEN, str(GREEN_VNI))]
-    owners = [*switches, *((peer["host"], peer) for peer in report["peers"])]
-    tunnels = [
-        (host, tunnel["remote"], tunnel["bfd"] or "")
-        for host, owner in owners
-        for tunnel in owner["tunnels"]
-    ]
-    assert all_of("tunnel", "remote", "bfd") == sorted(tunnels)
-    assert tunnels
+    assert all_of("tunnel", "remote", "bfd") == tunnels_of(report)
+    assert tunnels_of(report)
     faults = [(each["text"], "vtep1") for each in report["vteps"][0]["faults"]]
     assert all_of("fault", "of") == sorted(faults)
     assert faults
@@ -260,6 +262,17 @@ def test_the_picture_shows_what_status_says(fabric: Fabric, tmp_path: Path) -> N
     assert drawn - {frozenset({"hypervisor"})} == links
     if os.environ.get("WRITE_PAGES"):
         write_page(fabric)
+
+
+def tunnels_of(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the tunnels of VTEPs and peers in a report: host, remote end, BFD."""
+    owners = [(vtep["host"], switch) for vtep in report["vteps"] for switch in vtep["switches"]]
+    owners += [(peer["host"], peer) for peer in report["peers"]]
+    return sorted(
+        (host, tunnel["remote"], tunnel["bfd"] or "")
+        for host, owner in owners
+        for tunnel in owner["tunnels"]
+    )
 
 
 def write_page(fabric: Fabric) -> None:
