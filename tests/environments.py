@@ -25,7 +25,8 @@ def install(environment: Path, *arguments: str | Path) -> None:
 def kept(name: str, python: Path, *needed: str | Path) -> Path:
     """Return an environment of a Python with what pip installs for these arguments.
 
-    A path is a file of requirements. It is made anew when the arguments or these files change.
+    A path is a file of requirements. Other arguments, or other contents of these files, have an
+    environment of their own.
     """
     arguments: list[str | Path] = []
     wanted = hashlib.sha256()
