@@ -11,6 +11,8 @@ import ovs.poller
 from ovs.db import idl
 
 from sim.lab.openvswitch import SCHEMA_FILES
+from sim.nvc import acl_rows
+from sim.nvc.acl_rows import AclWriter
 from sim.nvc.distribution import Ends, Key, Report, Rows
 
 LOG = logging.getLogger("nvc")
@@ -21,15 +23,18 @@ _ENCAPSULATION = "vxlan_over_ipv4"
 _MARK = {"owner": "sim.nvc"}
 """In other_config of the logical switches that we made."""
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "Global": ("other_config",),
     "Physical_Switch": ("name", "ports", "tunnels"),
-    "Physical_Port": ("name", "vlan_bindings"),
+    "Physical_Port": ("name", "vlan_bindings", "acl_bindings"),
+    "ACL": ("acl_name", "acl_entries"),
+    "ACL_entry": (*acl_rows.ALWAYS, *acl_rows.MATCHED),
     "Tunnel": ("local", "remote", "bfd_params", "bfd_config_local", "bfd_config_remote"),
     "Logical_Switch": ("name", "tunnel_key", "replication_mode", "other_config"),
     "Physical_Locator": ("encapsulation_type", "dst_ip", "tunnel_key"),
     "Physical_Locator_Set": ("locators",),
-    "Ucast_Macs_Local": ("MAC", "logical_switch", "locator"),
+    "Ucast_Macs_Local": ("MAC", "logical_switch", "locator", "ipaddr"),
     "Mcast_Macs_Local": ("MAC", "logical_switch", "locator_set"),
-    "Ucast_Macs_Remote": ("MAC", "logical_switch", "locator"),
+    "Ucast_Macs_Remote": ("MAC", "logical_switch", "locator", "ipaddr"),
     "Mcast_Macs_Remote": ("MAC", "logical_switch", "locator_set"),
 }
 _SOONEST, _LATEST = 0.01, 1.0
@@ -85,6 +90,8 @@ class Database:
             self._stations("Ucast_Macs_Remote"),
             self._groups("Mcast_Macs_Remote"),
             {_ends(row): row.bfd_config_local for row in self._tables["Tunnel"].rows.values()},
+            self._ips("Ucast_Macs_Local"),
+            self._ips("Ucast_Macs_Remote"),
         )
 
     def put(self, rows: Rows) -> None:
@@ -147,6 +154,13 @@ class Database:
             for row in self._tables[table].rows.values()
         }
 
+    def _ips(self, table: str) -> dict[Key, frozenset[str]]:
+        found: dict[Key, set[str]] = {}
+        for row in self._tables[table].rows.values():
+            if row.ipaddr:
+                found.setdefault((row.logical_switch.name, row.MAC), set()).add(row.ipaddr)
+        return {key: frozenset(ips) for key, ips in found.items()}
+
     def _groups(self, table: str) -> dict[str, frozenset[str]]:
         return {
             row.logical_switch.name: _addresses(row)
@@ -181,6 +195,7 @@ class _Writer:
         self._put_flooding(rows, switches, ours)
         self._remove_logical_switches(rows, ours)
         self._put_bfd(rows)
+        AclWriter(self._tables, self._insert, self._warn).write(rows)
 
     def _put_logical_switches(self, rows: Rows) -> dict[str, Any]:
         there = {row.name: row for row in self._rows("Logical_Switch")}
@@ -214,24 +229,41 @@ class _Writer:
     def _put_stations(
         self, rows: Rows, switches: Mapping[str, Any], ours: Mapping[str, Any]
     ) -> None:
-        """Place stations. One that moves keeps its row, so that it always has one locator."""
-        missing = dict(rows.stations)
+        """Place stations, each with a row for each of its own addresses, or one without any.
+
+        One that moves keeps its rows, so that it always has one locator; one whose address changes
+        keeps its row as well.
+        """
+        missing = {key: set(rows.ips.get(key, ("",))) for key in rows.stations}
+        left = []
         for row in list(self._rows("Ucast_Macs_Remote")):
             key = row.logical_switch.name, row.MAC
             if key[0] not in ours:
                 continue
-            address = missing.pop(key, None)
-            if address is None:
+            if row.ipaddr in missing.get(key, ()):
+                missing[key].remove(row.ipaddr)
+                self._place(row, rows.stations[key])
+            else:
+                left.append((key, row))
+        for key, row in left:
+            if missing.get(key):
+                row.ipaddr = missing[key].pop()
+                self._place(row, rows.stations[key])
+            else:
                 row.delete()
-            elif row.locator.dst_ip != address:
-                row.locator = self._locator(address)
-        for (name, mac), address in missing.items():
-            self._insert(
-                "Ucast_Macs_Remote",
-                MAC=mac,
-                logical_switch=switches[name],
-                locator=self._locator(address),
-            )
+        for (name, mac), ips in missing.items():
+            for ip in ips:
+                self._insert(
+                    "Ucast_Macs_Remote",
+                    MAC=mac,
+                    logical_switch=switches[name],
+                    locator=self._locator(rows.stations[name, mac]),
+                    ipaddr=ip,
+                )
+
+    def _place(self, row: Any, address: str) -> None:
+        if row.locator.dst_ip != address:
+            row.locator = self._locator(address)
 
     def _put_flooding(
         self, rows: Rows, switches: Mapping[str, Any], ours: Mapping[str, Any]

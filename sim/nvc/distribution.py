@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from sim.nvc.acls import Acl
 from sim.nvc.plan import SERVICE_NODE, LogicalSwitch, Plan
 
 Key: TypeAlias = tuple[str, str]
@@ -40,6 +41,10 @@ class Report:
     """unknown-dst in Mcast_Macs_Remote, likewise."""
     bfd_expected: Mapping[Ends, Mapping[str, str]] = field(default_factory=dict)
     """Tunnel: bfd_config_local, the destination that BFD packets have to have."""
+    ips: Mapping[Key, frozenset[str]] = field(default_factory=dict)
+    """ipaddr of Ucast_Macs_Local: own addresses of stations that have any."""
+    remote_ips: Mapping[Key, frozenset[str]] = field(default_factory=dict)
+    """ipaddr of Ucast_Macs_Remote, likewise."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,12 @@ class Rows:
     flooding: Mapping[str, frozenset[str]]
     bfd: Mapping[Ends, Bfd]
     """What tunnels should have in Tunnel; those that are not here are to be left alone."""
+    ips: Mapping[Key, frozenset[str]] = field(default_factory=dict)
+    """Own addresses of those of the stations that have any: a row for each."""
+    acls: Mapping[str, Acl] = field(default_factory=dict)
+    """By name."""
+    acl_bindings: Mapping[tuple[str, str], Mapping[int, str]] = field(default_factory=dict)
+    """By physical switch and port: the names of access lists by VLAN."""
 
 
 def claimed(
@@ -100,14 +111,23 @@ def rows(plan: Plan, vtep: str, reports: Mapping[str, Report], claims: Claims) -
         if binding.vtep == vtep:
             place = binding.switch, binding.port
             bindings.setdefault(place, {})[binding.vlan] = binding.logical_switch
+    acl_bindings: dict[tuple[str, str], dict[int, str]] = {}
+    for each in plan.acl_bindings:
+        if each.vtep == vtep:
+            acl_bindings.setdefault((each.switch, each.port), {})[each.vlan] = each.acl
+    used = {name for of_port in acl_bindings.values() for name in of_port.values()}
     stations = _stations(plan, vtep, reports, claims)
+    stations = {key: address for key, address in stations.items() if key[0] in bound}
     flooding = {name: _flooding(plan, name, vtep, reports) for name in bound}
     return Rows(
         {name: plan.logical_switches[name] for name in bound},
         bindings,
-        {key: address for key, address in stations.items() if key[0] in bound},
+        stations,
         {name: addresses for name, addresses in flooding.items() if addresses},
         _bfd(plan, vtep, reports),
+        _ips(plan, vtep, reports, claims, stations),
+        {name: plan.acls[name] for name in used},
+        acl_bindings,
     )
 
 
@@ -126,6 +146,27 @@ def _stations(
             stations[key] = reports[latest].stations[key]
     stations.update({(each.logical_switch, each.mac): each.address for each in plan.stations})
     return stations
+
+
+def _ips(
+    plan: Plan,
+    vtep: str,
+    reports: Mapping[str, Report],
+    claims: Claims,
+    stations: Collection[Key],
+) -> dict[Key, frozenset[str]]:
+    """Return the own addresses of stations: what the plan says, or the VTEP that claims them."""
+    planned = {(each.logical_switch, each.mac): frozenset(each.ips) for each in plan.stations}
+    none: frozenset[str] = frozenset()
+    found: dict[Key, frozenset[str]] = {}
+    for key in stations:
+        if key in planned:
+            found[key] = planned[key]
+        elif key in claims:
+            found[key] = reports[claims[key][-1]].ips.get(key, none)
+        else:
+            found[key] = reports[vtep].remote_ips.get(key, none)
+    return {key: ips for key, ips in found.items() if ips}
 
 
 def _flooding(plan: Plan, name: str, vtep: str, reports: Mapping[str, Report]) -> frozenset[str]:

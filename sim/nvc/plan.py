@@ -3,6 +3,11 @@
 While the NVC runs, each change of the file is carried out as soon as it is saved. With
 `--name LAB` the VTEPs are those of a lab: `remote` may be left out, or all of `vteps`.
 
+An entry of an access list has sequence, direction, action, and any of source_mac, dest_mac,
+ethertype, source_ip, dest_ip ("10.1.0.0/16", or with a mask "10.0.0.1/255.0.0.255"), protocol (a
+number, or icmp, tcp, udp, icmpv6, sctp), source_port, dest_port (80, or "1000-1999"), tcp_flags,
+tcp_flags_mask, icmp_type, icmp_code. They are the columns of ACL_entry: see `man 5 vtep`.
+
 A file looks like this:
 
     vteps:                     # hardware_vtep databases, by any name
@@ -14,18 +19,26 @@ A file looks like this:
     bindings:                  # vlan 0, for untagged frames, may be left out
       - {vtep: east, switch: br0, port: p0, logical_switch: blue}
       - {vtep: west, switch: br0, port: p7, vlan: 10, logical_switch: green}
-    stations:                  # those that no VTEP reports
-      - {logical_switch: blue, mac: "00:11:22:33:44:55", address: 10.2.2.201}
+    stations:                  # those that no VTEP reports; ip may be left out, or be a list
+      - {logical_switch: blue, mac: "00:11:22:33:44:55", address: 10.2.2.201, ip: 192.168.33.9}
+    acls:                      # access lists; what no entry matches passes
+      - name: web
+        entries:
+          - {sequence: 10, direction: ingress, action: permit, protocol: tcp, dest_port: 80}
+          - {sequence: 20, direction: ingress, action: deny, dest_ip: 192.168.33.0/24}
+    acl_bindings:              # without vlan: all bindings of the port
+      - {vtep: east, switch: br0, port: p0, acl: web}
     bfd: {min_rx: 300, min_tx: 300}   # on every tunnel; `enable: false` turns it off
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sim.nvc import reading
+from sim.nvc import acls, reading
+from sim.nvc.acls import Acl, AclBinding
 from sim.nvc.reading import BadPlan, Item
 
 SERVICE_NODE = "service_node"
@@ -62,6 +75,8 @@ class Station:
     logical_switch: str
     mac: str
     address: str
+    ips: tuple[str, ...] = ()
+    """Its own addresses, of IPv4 or IPv6."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,8 @@ class Plan:
     bindings: tuple[Binding, ...]
     stations: tuple[Station, ...]
     bfd_params: Mapping[str, str] | None
+    acls: Mapping[str, Acl] = field(default_factory=dict)
+    acl_bindings: tuple[AclBinding, ...] = ()
 
     def bound_at(self, vtep: str) -> set[str]:
         """Return the logical switches that are bound somewhere at a VTEP."""
@@ -93,16 +110,26 @@ def parse(text: str, lab: Mapping[str, str] | None = None) -> Plan:
     switches = top.each("logical_switches", _logical_switch)
     bindings = top.each("bindings", _binding)
     stations = top.each("stations", _station, optional=True)
+    lists = top.each("acls", acls.acl, optional=True)
+    list_bindings = top.each("acl_bindings", acls.binding, optional=True)
     bfd_params: Mapping[str, str] | None = None
     with top.collected():
         bfd_params = top.take("bfd", lambda value: bfd(value, problems), None)
         top.end()
     if not problems:
         problems += _contradictions(vteps, switches, bindings, stations)
+        problems += _contradictions_of_acls(lists, list_bindings, {name for name, _ in vteps})
     if problems:
         raise BadPlan(problems)
-    by_name = {switch.name: switch for switch in switches}
-    return Plan(dict(vteps), by_name, tuple(bindings), tuple(stations), bfd_params)
+    return Plan(
+        dict(vteps),
+        {switch.name: switch for switch in switches},
+        tuple(bindings),
+        tuple(stations),
+        bfd_params,
+        {each.name: each for each in lists},
+        tuple(list_bindings),
+    )
 
 
 def _vtep(item: Item, lab: Mapping[str, str] | None) -> tuple[str, str]:
@@ -139,10 +166,12 @@ def _binding(item: Item) -> Binding:
 
 
 def _station(item: Item) -> Station:
+    none: tuple[str, ...] = ()
     return Station(
         item.take("logical_switch", reading.name),
         item.take("mac", reading.mac),
         item.take("address", reading.address),
+        item.take("ip", reading.ips, none),
     )
 
 
@@ -180,6 +209,23 @@ def _contradictions(
     yield from reading.unknown("bindings", "logical_switch", switch_names, names)
     switch_names = [each.logical_switch for each in stations]
     yield from reading.unknown("stations", "logical_switch", switch_names, names)
+    owners: dict[tuple[str, str], int] = {}
+    for index, station in enumerate(stations):
+        for ip in station.ips:
+            owner = owners.setdefault((station.logical_switch, ip), index)
+            if owner != index:
+                yield f"stations[{index}]: ip: {ip} is that of stations[{owner}]"
+
+
+def _contradictions_of_acls(
+    lists: Sequence[Acl], bindings: Sequence[AclBinding], vteps: set[str]
+) -> Iterator[str]:
+    places = [(each.vtep, each.switch, each.port, each.vlan) for each in bindings]
+    yield from reading.repeated("acls", "name", [each.name for each in lists])
+    yield from reading.repeated("acl_bindings", "vtep, switch, port and vlan", places)
+    yield from reading.unknown("acl_bindings", "vtep", [each.vtep for each in bindings], vteps)
+    named = [each.acl for each in bindings]
+    yield from reading.unknown("acl_bindings", "acl", named, {each.name for each in lists})
 
 
 def _remote(value: object) -> str:

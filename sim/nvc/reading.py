@@ -191,6 +191,14 @@ def mac(value: object) -> str:
     return lower
 
 
+def any_mac(value: object) -> str:
+    """Return a MAC address in lower case, of a station or of a group."""
+    lower = text(value).lower()
+    if not _MAC.fullmatch(lower):
+        raise ValueError(f"{value!r} is no MAC address")
+    return lower
+
+
 def address(value: object) -> str:
     """Return an IPv4 address."""
     try:
@@ -202,6 +210,22 @@ def address(value: object) -> str:
 def addresses(value: object) -> tuple[str, ...]:
     """Return a list of IPv4 addresses."""
     return tuple(map(address, listed(value)))
+
+
+def ip(value: object) -> str:
+    """Return an address of IPv4 or IPv6."""
+    try:
+        return str(ipaddress.ip_address(text(value)))
+    except ValueError:
+        raise ValueError(f"{value!r} is no address of IPv4 or IPv6") from None
+
+
+def ips(value: object) -> tuple[str, ...]:
+    """Return one address of IPv4 or IPv6, or a list of them that differ."""
+    found = tuple(map(ip, value)) if isinstance(value, list) else (ip(value),)
+    if len(set(found)) < len(found):
+        raise ValueError(f"{value!r} has an address twice")
+    return found
 
 
 def boolean(value: object) -> bool:

@@ -39,7 +39,9 @@ def emptied(lab: Lab) -> Iterator[None]:
     """Remove what a test has configured."""
     yield
     for port in ("p0", "p1"):
-        lab.vtep.vtep_ctl("clear", "Physical_Port", port, "vlan_bindings")
+        lab.vtep.vtep_ctl("clear", "Physical_Port", port, "vlan_bindings", "acl_bindings")
+    for table in ("ACL", "ACL_entry"):
+        lab.vtep.vtep_ctl("--all", "destroy", table)
     lab.vtep.vtep_ctl("clear-remote-macs", "ls0")
     local = lambda: lab.vtep.vtep_ctl("list-local-macs", "ls0")  # noqa: E731
     wait_until(lambda: "->" not in local(), "no local row that refers to it", evidence=local)
@@ -61,6 +63,15 @@ def has_its_effect(lab: Lab, *flooded: str) -> None:
     wait_until(lambda: lab.vm1.mac in local(), "VM1 in the database", evidence=local)
 
 
+def denies_telnet(lab: Lab) -> None:
+    """Require the access list of the page to be bound to p0."""
+    [ports, lists, entries] = lab.vtep.tables("Physical_Port", "ACL", "ACL_entry")
+    [acl], [entry] = lists, entries
+    bound = {row["name"]: row["acl_bindings"] for row in ports}
+    assert bound == {"p0": {0: acl["_uuid"]}, "p1": {}}
+    assert (entry["dest_port_min"], entry["dest_port_max"], entry["action"]) == (23, 23, "deny")
+
+
 @contextmanager
 def running(command: Sequence[str | Path]) -> Iterator[subprocess.Popen[str]]:
     """Run a command of the page in the clone until the end of the block."""
@@ -79,6 +90,7 @@ def test_by_hand(lab: Lab) -> None:
     for line in commands.splitlines():
         lab.vtep.vtep_ctl(*line.split()[1:])
     has_its_effect(lab, "service-node", "hypervisor")
+    denies_telnet(lab)
     assert lab.vm1.mac in lab.vtep.vtep_ctl(*look.split()[1:])
 
 
@@ -90,6 +102,7 @@ def test_from_a_file(lab: Lab, tmp_path: Path) -> None:
     assert command == ".venv/bin/python -m sim nvc nvc.yaml\n"
     with running([sys.executable, *command.split()[1:-1], file]):
         has_its_effect(lab, "service-node")
+        denies_telnet(lab)
 
 
 @pytest.fixture(scope="module")

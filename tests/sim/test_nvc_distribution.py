@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sim.nvc.acls import Acl, AclBinding
 from sim.nvc.distribution import Bfd, Report, claimed, rows
 from sim.nvc.plan import Binding, LogicalSwitch, Plan, Station
 
@@ -199,11 +200,45 @@ def test_a_plan_without_bfd_leaves_tunnels_alone() -> None:
     assert rows(replace(PLAN, bfd_params=None), "east", reports, {}).bfd == {}
 
 
+# Own addresses of stations, and access lists
+
+
+def test_the_address_that_a_vtep_reports_is_told_to_the_others() -> None:
+    ips = {BLUE_X: frozenset({"192.168.33.9"})}
+    reports = everybody(east=report(EAST, BLUE_X, BLUE_Y, ips=ips))
+    claims = claims_of(reports)
+    assert rows(PLAN, "west", reports, claims).ips == ips
+    assert rows(PLAN, "east", reports, claims).ips == {}
+
+
+def test_the_word_of_the_plan_on_an_address_counts_more() -> None:
+    placed = Station("green", Y, FAR, ("192.168.44.9", "fd00::9"))
+    reports = everybody(east=report(EAST, ("green", Y), ips={("green", Y): frozenset({"fd00::1"})}))
+    found = rows(replace(PLAN, stations=(placed,)), "west", reports, claims_of(reports))
+    assert found.ips == {("green", Y): {"192.168.44.9", "fd00::9"}}
+    assert rows(PLAN, "west", reports, claims_of(reports)).ips == {}
+
+
+def test_a_database_has_the_access_lists_that_are_bound_there() -> None:
+    lists = {name: Acl(name, ({"sequence": 1},)) for name in ("web", "db", "idle")}
+    places = (
+        AclBinding("east", "br0", "p0", 0, "web"),
+        AclBinding("east", "br0", "p0", 10, "db"),
+        AclBinding("west", "br0", "p1", 0, "db"),
+    )
+    plan = replace(PLAN, acls=lists, acl_bindings=places)
+    found = {vtep: rows(plan, vtep, {}, {}) for vtep in PLAN.vteps}
+    assert found["east"].acl_bindings == {("br0", "p0"): {0: "web", 10: "db"}}
+    names = {vtep: set(each.acls) for vtep, each in found.items()}
+    assert names == {"east": {"web", "db"}, "west": {"db"}, "north": set()}
+
+
 # While not every VTEP was heard
 
 
 def former(**more: Any) -> Report:
-    return report(EAST, remote_stations={BLUE_X: WEST}, **more)
+    ips = {BLUE_X: frozenset({"192.168.33.9"})}
+    return report(EAST, remote_stations={BLUE_X: WEST}, remote_ips=ips, **more)
 
 
 def test_what_may_be_about_a_vtep_that_was_not_heard_stays() -> None:
@@ -211,6 +246,7 @@ def test_what_may_be_about_a_vtep_that_was_not_heard_stays() -> None:
     found = rows(PLAN, "east", reports, {})
     assert found.stations[BLUE_X] == WEST
     assert found.flooding["green"] == {WEST, NORTH, FAR}
+    assert found.ips == {BLUE_X: {"192.168.33.9"}}
 
 
 def test_it_goes_when_the_vtep_was_heard_and_says_otherwise() -> None:
