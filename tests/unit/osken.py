@@ -15,11 +15,13 @@ from vtep_ofapp.values.flows import (
     Action,
     Bucket,
     CheckLength,
+    Conjunction,
     Flow,
     ForgetInPort,
     GoTo,
     Group,
     MatchValue,
+    Move,
     Output,
     OutputToBond,
     PopVlan,
@@ -132,6 +134,10 @@ def made(action: Action) -> list[Any]:
     match action:
         case SetField(field, value):
             return [parser.OFPActionSetField(**{field: value})]
+        case Move(source, target):
+            return [parser.NXActionRegMove(source, target, n_bits=8 * length_of(source))]
+        case Conjunction(id, clause, clauses):
+            return [parser.NXActionConjunction(clause - 1, clauses, id)]
         case Output(port):
             return [parser.OFPActionOutput(port)]
         case OutputToBond(ports):
@@ -153,6 +159,13 @@ def made(action: Action) -> list[Any]:
             return [parser.NXActionRegLoad(ofs_nbits=31, dst="in_port", value=0)]
         case GoTo():
             return []
+
+
+def length_of(field: str) -> int:
+    """Return the bytes of a field, from its header without a mask."""
+    buf = bytearray()
+    ofp.oxm_serialize_header(ofp.oxm_from_user_header(field), buf, 0)
+    return buf[-1]
 
 
 def check_length(action: CheckLength) -> Any:

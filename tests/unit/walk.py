@@ -38,7 +38,7 @@ _TAGGED = 0x1000
 _ETHERTYPE_VLAN, _ETHERTYPE_IPV4 = 0x8100, 0x0800
 _OF_PAYLOAD = {"ip_proto", "ipv4_src", "ipv4_dst", "udp_src", "udp_dst"}
 """Fields of what frames carry, which here is nothing in particular."""
-_WRITABLE = {"metadata", "tunnel_id", *(f"reg{number}" for number in range(8))}
+_WRITABLE = {"metadata", "tunnel_id", *(f"reg{number}" for number in range(16))}
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Pipeline:
         for index, action in enumerate(actions):
             if isinstance(action, SetField):
                 assert action.field in _WRITABLE, str(action)
-                state.fields[action.field] = action.value
+                state.fields[action.field] = _number(action.value)
             elif isinstance(action, PopVlan):
                 assert state.seen, "there is no tag to pop"
                 state.tags = state.tags[1:]

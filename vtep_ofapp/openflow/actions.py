@@ -194,7 +194,7 @@ def _decode(buf: bytes) -> list[Action]:
     for kind, piece in _pieces(buf):
         action = _decode_one(kind, piece)
         if _is_tag(action) and actions and isinstance(actions[-1], PushVlan):
-            actions[-1] = PushVlan(action.value & ~VLAN_PRESENT)
+            actions[-1] = PushVlan(int(action.value) & ~VLAN_PRESENT)
         else:
             actions.append(action)
     return actions

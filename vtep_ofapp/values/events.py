@@ -245,7 +245,7 @@ class PacketIn(Event):
 
     ``producer`` is the producer of the flow, a Cookie of the pipeline, and ``table`` the flow's
     table. ``fields`` are the registers, metadata and ports of the frame in that table. ``header``
-    has as many bytes of the frame as SHOWN in pipeline/layout.py says for the producer.
+    has those bytes of the frame that SHOWN in pipeline/shown.py returns for the producer.
     """
 
     connection: Connection

@@ -19,7 +19,7 @@ VLAN_PRESENT = 0x1000
 """OFPVID_PRESENT of OpenFlow: set in vlan_vid for every frame that carries a tag."""
 
 MatchValue: TypeAlias = int | str | tuple[int, int] | tuple[str, str]
-"""A number, a MAC address, or either with its mask."""
+"""A number, or a MAC or IP address, or one of these with its mask."""
 
 Match: TypeAlias = tuple[tuple[str, MatchValue], ...]
 """(field, value) pairs sorted by field, named as OpenFlow's OXM fields (reg0 as OVS's)."""
@@ -32,13 +32,39 @@ def match(fields: Mapping[str, MatchValue]) -> Match:
 
 @dataclass(frozen=True, slots=True)
 class SetField:
-    """Write a number into a header field, register or metadata."""
+    """Write a number, or a MAC or IP address, into a header field, register or metadata."""
 
     field: str
-    value: int
+    value: int | str
 
     def __str__(self) -> str:
-        return f"set_field:{self.value:#x}->{self.field}"
+        return f"set_field:{_shown(self.value)}->{self.field}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Copy a whole field into another one of the same length."""
+
+    source: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"move:{self.source}->{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunction:
+    """State that a frame matches one of several clauses, counted from 1 (ovs-actions(7)).
+
+    A frame that matches all of them also matches a flow of the table with this ``conj_id``.
+    """
+
+    id: int
+    clause: int
+    clauses: int
+
+    def __str__(self) -> str:
+        return f"conjunction({self.id:#x},{self.clause}/{self.clauses})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +169,8 @@ class GoTo:
 
 Action: TypeAlias = (
     SetField
+    | Move
+    | Conjunction
     | PopVlan
     | PushVlan
     | ForgetInPort

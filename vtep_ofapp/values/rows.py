@@ -119,12 +119,16 @@ class Locator(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RemoteMac:
-    """A Ucast_Macs_Remote row: the station is behind the VTEP that the locator names."""
+    """A Ucast_Macs_Remote row: the station is behind the VTEP that the locator names.
+
+    ``ip`` is an address of the station, empty for none.
+    """
 
     uuid: UUID
     mac: str
     logical_switch: UUID
     locator: Locator
+    ip: str = ""
 
     @property
     def locators(self) -> tuple[Locator]:
@@ -157,12 +161,13 @@ class LogicalRouter:
 
 @dataclass(frozen=True, slots=True)
 class LocalMac:
-    """A Ucast_Macs_Local row, with the address that its locator names."""
+    """A Ucast_Macs_Local row, with the address that its locator names, and its ipaddr."""
 
     uuid: UUID
     mac: str
     logical_switch: UUID
     address: str
+    ip: str = ""
 
     @property
     def addresses(self) -> frozenset[str]:
