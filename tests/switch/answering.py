@@ -18,16 +18,16 @@ from vtep_ofapp.engine.view import View
 from vtep_ofapp.features import registry
 from vtep_ofapp.pipeline.layout import (
     LOGICAL_SWITCH,
-    SHOWN,
     TARGET_BINDING,
     Cookie,
     Priority,
     Table,
     Way,
-    first,
     flow,
 )
 from vtep_ofapp.pipeline.learning import source_binding
+from vtep_ofapp.pipeline.shown import SHOWN
+from vtep_ofapp.pipeline.ways import first
 from vtep_ofapp.values.events import PacketIn
 from vtep_ofapp.values.flows import Resubmit, SetField, ToController, match
 from vtep_ofapp.values.packets import PacketOut
@@ -69,7 +69,7 @@ class Answering(vtep_ofapp.VtepApp):
     """The application; os-ken starts applications that the module itself defines."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        SHOWN[Cookie.UNICAST] = slice(0, LENGTH)
+        SHOWN[Cookie.UNICAST] = lambda frame: frame[:LENGTH]
         registry.FEATURES += (
             Feature(
                 owners=(Owner(Answerer, answerer, because),),

@@ -49,10 +49,15 @@ def test_ovs_ofctl_prints_the_names_and_flows_and_groups_stay(joined: DummySwitc
     joined.learns("00:00:00:00:00:01")
     joined.wait(lambda: names(joined) == NAMES, "the names")
     flows, groups, ages = joined.flows(), joined.groups(), joined.ages()
-    printed = {re.findall(r"table=([^,]+),", flow)[0] for flow in joined.flows(ports="--names")}
+    printed = {
+        re.findall(r'table="?([^,"]+)"?,', flow)[0] for flow in joined.flows(ports="--names")
+    }
     assert printed <= set(NAMES.values())
     assert {"DECAPSULATION", "UNICAST", "ENCAPSULATION"} <= printed
     assert "table=UNICAST" in joined.ofctl("--names", "dump-flows", "br0", "table=UNICAST")
+    # ovs-ofctl quotes a name with an underscore, and takes it without quotes.
+    found = joined.ofctl("--names", "dump-flows", "br0", "table=REMOTE_FLOODING")
+    assert 'table="REMOTE_FLOODING"' in found
     # Names that go and come are no reason for Open vSwitch to touch a flow.
     joined.ovs_vsctl("clear", "bridge", "br0", "flow_tables")
     joined.wait(lambda: names(joined) == NAMES, "the names again")

@@ -7,8 +7,19 @@ from typing import Any, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
-from vtep_ofapp.pipeline import admission, drops, egress, flooding, learning, tunnels, unicast
-from vtep_ofapp.pipeline.layout import Step, Table
+from vtep_ofapp.pipeline import (
+    admission,
+    drops,
+    egress,
+    flooding,
+    learning,
+    resolution,
+    snooping,
+    tunnels,
+    unicast,
+)
+from vtep_ofapp.pipeline.layout import Table
+from vtep_ofapp.pipeline.ways import Step
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Flow, Group
 
@@ -44,6 +55,8 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     learning.full_logical_switch: (NUMBERS,),
     learning.moving: (NUMBERS, MACS),
     learning.held: (NUMBERS, MACS),
+    snooping.others: (),
+    resolution.others: (),
     tunnels.inner_tags: (),
     tunnels.incoming: (ADDRESSES, PORTS),
     tunnels.incoming_from_anyone: (PORTS,),
@@ -64,17 +77,21 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     flooding.replicated: (NUMBERS, TARGETS.filter(bool), st.booleans()),
     flooding.multicast: (NUMBERS, NUMBERS, MACS, TARGETS.filter(bool), st.booleans()),
     drops.misses: (),
+    flooding.no_remote: (),
     flooding.alive: (),
     flooding.again: (),
 }
 """Each function of the pipeline that makes flows or groups, and what it takes."""
 
 
+MODULES = (*(admission, learning, snooping, resolution, tunnels, unicast, egress, flooding, drops),)
+
+
 def makers() -> set[Callable[..., object]]:
     """Return all functions of the pipeline that make flows or groups."""
     return {
         function
-        for module in (admission, learning, tunnels, unicast, egress, flooding, drops)
+        for module in MODULES
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")

@@ -48,7 +48,10 @@ def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline() -> None:
         TUNNEL MISS any: drop
         LEARNING FORBIDDEN eth_src=01:00:00:00:00:00/01:00:00:00:00:00: drop
         LEARNING FORBIDDEN eth_src=00:00:00:00:00:00: drop
-        LEARNING MISS any: resubmit MEASURING,goto UNICAST
+        LEARNING MISS any: resubmit MEASURING,set_field:0x1->reg11,goto SNOOPING
+        SNOOPING MISS any: goto RESOLUTION
+        RESOLUTION MISS any: goto UNICAST
+        REMOTE_FLOODING MISS any: drop
         MEASURING MISS any: check_pkt_larger(16384)->reg6[0],resubmit SHOWING
         SHOWING DEFAULT reg6=0x0: controller:14
         UNICAST MISS any: goto FLOODING
@@ -103,8 +106,7 @@ def test_a_switch_without_tunnel_ips_says_so_and_switches_locally() -> None:
     }
     assert world.tunnels() == set()
     assert world.flows("FLOODING") == lines("""
-        FLOODING DEFAULT metadata=red,reg3=0x0: local(red)
-        FLOODING DEFAULT metadata=red,reg3=0x1: local(red)
+        FLOODING DEFAULT metadata=red: local(red),goto REMOTE_FLOODING
     """)
 
 

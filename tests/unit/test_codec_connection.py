@@ -424,7 +424,7 @@ def test_other_refusals_of_a_role_are_said(far: Far, caplog: pytest.LogCaptureFi
 def test_a_source_is_told(far: Far) -> None:
     fields = {"metadata": 7, "reg0": 0x1000}
     far.tell(osken.packet_in(fields, MAC1))
-    shown = match(fields), bytes.fromhex(MAC1.replace(":", ""))
+    shown = match(fields), bytes.fromhex(f"{MAC1.replace(':', '')}0806")
     assert far.events == [PacketIn(far.connection, Cookie.LEARNING, Table.LEARNING, *shown)]
 
 

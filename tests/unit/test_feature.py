@@ -25,7 +25,8 @@ from vtep_ofapp.engine.view import Known, View
 from vtep_ofapp.features.bindings.ports import Ports, VlanBinding
 from vtep_ofapp.features.logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from vtep_ofapp.features.registry import FEATURES
-from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, Cookie, Priority, Step, Table, flow
+from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, Cookie, Priority, Table, flow
+from vtep_ofapp.pipeline.ways import Step
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.addresses import only
 from vtep_ofapp.values.counters import Counter
@@ -146,7 +147,7 @@ def mirrored(key: Mirrored, view: View, choose: Choice) -> Desired:
     targets = choose(only(row.mirror))
     flows = (
         flow(
-            Table.FLOODING,
+            Table.REMOTE_FLOODING,
             Priority.FORBIDDEN,
             match({LOGICAL_SWITCH: number, "eth_dst": f"03{row.mac[2:14]}:0{target[-1]}"}),
             producer=Cookie.FLOODING,

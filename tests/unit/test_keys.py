@@ -45,14 +45,14 @@ def test_the_key_is_the_vni_both_ways() -> None:
     world = with_tunnel(remote_mac(MAC1, FAR))
     assert world.flows("DECAPSULATION", "ENCAPSULATION") == lines("""
         DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1389:
-            set_field:red->metadata,set_field:0x1->reg3,goto UNICAST
+            set_field:red->metadata,set_field:0x1->reg3,goto RESOLUTION
         ENCAPSULATION DEFAULT metadata=red: set_field:0x1389->tunnel_id,goto TUNNEL
     """)
     world.tell(logical_switch(RED, 6001))
     world.settle()
     assert world.flows("DECAPSULATION", "ENCAPSULATION") == lines("""
         DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1771:
-            set_field:red->metadata,set_field:0x1->reg3,goto UNICAST
+            set_field:red->metadata,set_field:0x1->reg3,goto RESOLUTION
         ENCAPSULATION DEFAULT metadata=red: set_field:0x1771->tunnel_id,goto TUNNEL
     """)
 
@@ -226,7 +226,7 @@ def test_the_key_of_a_locator_holds_where_the_logical_switch_has_none() -> None:
     world = with_tunnel(logical_switch(RED, None), remote_mac(MAC1, FAR, key=7001))
     assert world.flows("DECAPSULATION", "ENCAPSULATION") == lines("""
         DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1b59:
-            set_field:red->metadata,set_field:0x1->reg3,goto UNICAST
+            set_field:red->metadata,set_field:0x1->reg3,goto RESOLUTION
         ENCAPSULATION PREFERRED metadata=red,reg2=10.0.0.2:
             set_field:0x1b59->tunnel_id,goto TUNNEL
     """)
@@ -290,7 +290,7 @@ def test_the_same_key_at_one_vtep_is_a_fault_of_both() -> None:
     assert world.flows("ENCAPSULATION", "DECAPSULATION") == lines("""
         DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x138a: drop
         DECAPSULATION DEFAULT reg2=10.0.0.3,tunnel_id=0x138a:
-            set_field:blue->metadata,set_field:0x1->reg3,goto UNICAST
+            set_field:blue->metadata,set_field:0x1->reg3,goto RESOLUTION
         ENCAPSULATION DEFAULT metadata=blue: set_field:0x138a->tunnel_id,goto TUNNEL
         ENCAPSULATION PREFERRED metadata=blue,reg2=10.0.0.2: drop
     """)

@@ -21,13 +21,11 @@ from vtep_ofapp.pipeline.layout import (
     GroupKind,
     Priority,
     Rules,
-    Step,
     Table,
     Way,
-    following,
     group_id,
-    onward,
 )
+from vtep_ofapp.pipeline.ways import Step, following, onward
 from vtep_ofapp.values.flows import (
     GROUP_BASE,
     GROUP_MASK,
@@ -108,8 +106,9 @@ def test_what_is_not_declared_is_found(bad: Flow) -> None:
 
 def test_a_table_leads_to_the_next_one_of_its_way() -> None:
     assert following(Table.ADMISSION, Way.FROM_BINDING) == Table.LEARNING
-    assert following(Table.LEARNING, Way.FROM_BINDING) == Table.UNICAST
-    assert following(Table.DECAPSULATION, Way.FROM_TUNNEL) == Table.UNICAST
+    assert following(Table.LEARNING, Way.FROM_BINDING) == Table.SNOOPING
+    assert following(Table.SNOOPING, Way.FROM_BINDING) == Table.RESOLUTION
+    assert following(Table.DECAPSULATION, Way.FROM_TUNNEL) == Table.RESOLUTION
     assert following(Table.TUNNEL, Way.TO_TUNNEL) is None
     assert onward(Table.TUNNEL, Way.TO_TUNNEL) == ()
 
@@ -133,9 +132,15 @@ def fresh_pipeline(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
     return {"layout": importlib.import_module("vtep_ofapp.pipeline.layout")}
 
 
+MODULES = (
+    *("admission", "egress", "flooding", "learning", "resolution", "snooping", "tunnels"),
+    "unicast",
+)
+
+
 def made(pipeline: dict[str, ModuleType]) -> list[Flow | Group]:
     """Return flows and groups of every kind."""
-    for name in ("admission", "egress", "flooding", "learning", "tunnels", "unicast"):
+    for name in MODULES:
         pipeline[name] = importlib.import_module(f"vtep_ofapp.pipeline.{name}")
     learning, tunnels, unicast = (pipeline[name] for name in ("learning", "tunnels", "unicast"))
     flooding = pipeline["flooding"]
@@ -156,6 +161,8 @@ def made(pipeline: dict[str, ModuleType]) -> list[Flow | Group]:
         learning.held(7, MAC1),
         learning.full_binding(UNTAGGED.number),
         learning.full_logical_switch(7),
+        pipeline["snooping"].others(),
+        pipeline["resolution"].others(),
         tunnels.incoming(FAR, 9),
         tunnels.incoming_from_anyone(9),
         tunnels.incoming_bfd(FAR, 9, "169.254.1.0"),
@@ -215,6 +222,7 @@ FREE_REGISTER = min(
 ON_THE_WAY_IN = last_free_before(Table.LEARNING)
 ON_THE_WAY_OUT = last_free_before(Table.DELIVERY)
 CARRIED = SetField(FREE_REGISTER, 5)
+LAST_BUT_ONE = cast(Table, ON_THE_WAY_OUT - 1)
 
 
 @pytest.fixture
@@ -267,23 +275,42 @@ def test_a_step_carries_registers_of_its_table_alone(with_optional: None) -> Non
 
 
 def matched_by_others() -> set[str]:
-    """Return registers that steps carry to one table, and that another table matches."""
+    """Return registers that steps carry to one table, and that another one of its way matches."""
     return {
         field
-        for table, rules in RULES.items()
-        for other in RULES
-        if other != table
-        for field in rules.carried & (RULES[other].matches | RULES[other].carried)
+        for tables in WAYS.values()
+        for table in tables
+        for other in tables
+        if isinstance(table, Table | int) and isinstance(other, Table | int) and other != table
+        for field in RULES[table].carried & (RULES[other].matches | RULES[other].carried)
     }
 
 
-def test_what_a_step_carries_to_a_table_no_other_table_matches() -> None:
+def test_what_a_step_carries_to_a_table_no_other_table_of_the_way_matches() -> None:
     """A frame passes optional tables for which it has no step: it carries nothing to them."""
     assert matched_by_others() == set()
 
 
-def test_two_optional_tables_with_one_register_are_found(with_optional: None) -> None:
+def test_two_optional_tables_of_a_way_with_one_register_are_found(
+    with_optional: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of two ways may share it: onward() sets it for all that a frame will pass."""
+    assert matched_by_others() == set()
+    way = Way.TO_BINDING
+    monkeypatch.setitem(WAYS, way, (*WAYS[way][:1], LAST_BUT_ONE, *WAYS[way][1:]))
+    monkeypatch.setitem(RULES, LAST_BUT_ONE, RULES[ON_THE_WAY_OUT])
     assert matched_by_others() == {FREE_REGISTER}
+
+
+def test_a_frame_carries_nothing_to_an_optional_table_without_a_step_for_it(
+    with_optional: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have passed tables of another way that used the register."""
+    way = Way.TO_BINDING
+    monkeypatch.setitem(WAYS, way, (*WAYS[way][:1], LAST_BUT_ONE, *WAYS[way][1:]))
+    monkeypatch.setitem(RULES, LAST_BUT_ONE, Rules(is_optional=True))
+    actions = onward(Table.EGRESS, way, [Step(LAST_BUT_ONE)])
+    assert actions == (SetField(FREE_REGISTER, 0), GoTo(LAST_BUT_ONE))
 
 
 # Group ids

@@ -20,11 +20,13 @@ from vtep_ofapp.pipeline.layout import (
     cookie_of,
     counted,
 )
+from vtep_ofapp.pipeline.ways import Step
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.flows import (
     COOKIE_BASE,
     COOKIE_MASK,
     Flow,
+    GoTo,
     Group,
     MatchValue,
     SetField,
@@ -76,7 +78,10 @@ def test_sources_that_are_no_stations_are_dropped() -> None:
 
 
 def test_an_unknown_source_is_shown_and_passes() -> None:
-    assert read_flow(learning.unknown()) == "LEARNING MISS any: resubmit MEASURING,goto UNICAST"
+    assert (
+        read_flow(learning.unknown())
+        == "LEARNING MISS any: resubmit MEASURING,set_field:0x1->reg11,goto SNOOPING"
+    )
     assert learning.unknown().watched
 
 
@@ -90,7 +95,7 @@ def test_only_a_frame_that_fits_into_a_message_is_shown() -> None:
 def test_a_known_source_passes_until_it_is_idle() -> None:
     flow = learning.known(UNTAGGED.number, 7, MAC1, aging=300)
     assert read_flow(flow) == (
-        f"LEARNING DEFAULT eth_src={MAC1},metadata=7,reg0=0x1000: goto UNICAST (idle 300)"
+        f"LEARNING DEFAULT eth_src={MAC1},metadata=7,reg0=0x1000: goto SNOOPING (idle 300)"
     )
     assert flow.watched
 
@@ -196,7 +201,7 @@ def test_bfd_packets_come_in_as_others_do_after_a_look_at_their_destination() ->
 def test_a_vni_from_a_named_vtep_enters_past_learning() -> None:
     assert read_flow(tunnels.decapsulation(FAR, 5001, 7)) == (
         "DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1389: "
-        "set_field:7->metadata,set_field:0x1->reg3,goto UNICAST"
+        "set_field:7->metadata,set_field:0x1->reg3,goto RESOLUTION"
     )
 
 
@@ -244,16 +249,15 @@ def flood(
     number: int, bindings: Sequence[Binding], targets: Mapping[str, int], *, source_node: bool
 ) -> tuple[tuple[Flow, ...], tuple[Group, ...]]:
     """Return the flows, and the groups, by which a logical switch is flooded."""
-    (from_tunnel,), (local,) = flooding.local(number, bindings)
-    (from_binding, *parts), replication = flooding.replicated(number, targets, source_node)
-    return (from_binding, from_tunnel, *parts), (local, *replication)
+    to_bindings, local = flooding.local(number, bindings)
+    to_vteps, replication = flooding.replicated(number, targets, source_node)
+    return (*to_bindings, *to_vteps), (*local, *replication)
 
 
 def test_flooding_without_replication_reaches_the_bindings() -> None:
     flows, groups = flood(7, [UNTAGGED, TAGGED], {}, source_node=False)
     assert read_flows(flows) == lines("""
-        FLOODING DEFAULT metadata=7,reg3=0x0: local(7)
-        FLOODING DEFAULT metadata=7,reg3=0x1: local(7)
+        FLOODING DEFAULT metadata=7: local(7),goto REMOTE_FLOODING
     """)
     assert read_groups(groups) == lines("""
         local(7) =
@@ -265,8 +269,8 @@ def test_flooding_without_replication_reaches_the_bindings() -> None:
 def test_source_node_replication_reaches_every_target_from_bindings_only() -> None:
     flows, groups = flood(7, [UNTAGGED], {FURTHER: 10, FAR: 9}, source_node=True)
     assert read_flows(flows) == lines("""
-        FLOODING DEFAULT metadata=7,reg3=0x0: local(7),replication(7)
-        FLOODING DEFAULT metadata=7,reg3=0x1: local(7)
+        FLOODING DEFAULT metadata=7: local(7),goto REMOTE_FLOODING
+        REMOTE_FLOODING DEFAULT metadata=7,reg3=0x0: replication(7)
     """)
     assert read_groups(groups) == lines("""
         local(7) = set_field:0x1000->reg1,resubmit EGRESS
@@ -329,7 +333,7 @@ def test_a_service_node_that_goes_moves_only_the_logical_switches_that_it_served
 def test_a_multicast_address_reaches_bindings_and_targets_of_its_own() -> None:
     flows, groups = flooding.multicast(7, 3, MULTICAST, {FURTHER: 10, FAR: 9}, source_node=True)
     assert read_flows(flows) == lines(f"""
-        FLOODING PREFERRED eth_dst={MULTICAST},metadata=7,reg3=0x0: local(7),multicast(3)
+        REMOTE_FLOODING PREFERRED eth_dst={MULTICAST},metadata=7,reg3=0x0: multicast(3)
     """)
     assert read_groups(groups) == lines("""
         multicast(3) =
@@ -341,7 +345,7 @@ def test_a_multicast_address_reaches_bindings_and_targets_of_its_own() -> None:
 def test_a_multicast_address_without_targets_reaches_bindings() -> None:
     flows, groups = flooding.multicast(7, 3, MULTICAST, {}, source_node=True)
     assert read_flows(flows) == lines(f"""
-        FLOODING PREFERRED eth_dst={MULTICAST},metadata=7,reg3=0x0: local(7)
+        REMOTE_FLOODING PREFERRED eth_dst={MULTICAST},metadata=7,reg3=0x0: drop
     """)
     assert groups == ()
 
@@ -355,13 +359,20 @@ def test_a_multicast_address_may_be_replicated_by_a_service_node() -> None:
 
 
 def test_frames_of_further_stations_pass_unseen() -> None:
-    assert read_flow(learning.full_binding(0x1000)) == "LEARNING LIMIT reg0=0x1000: goto UNICAST"
-    assert read_flow(learning.full_logical_switch(7)) == "LEARNING LIMIT metadata=7: goto UNICAST"
+    assert (
+        read_flow(learning.full_binding(0x1000))
+        == "LEARNING LIMIT reg0=0x1000: set_field:0x1->reg11,goto SNOOPING"
+    )
+    assert (
+        read_flow(learning.full_logical_switch(7))
+        == "LEARNING LIMIT metadata=7: set_field:0x1->reg11,goto SNOOPING"
+    )
 
 
 def test_frames_of_a_station_that_moves_are_shown_even_then() -> None:
     assert read_flow(learning.moving(7, MAC1)) == (
-        f"LEARNING LIMIT_EXCEPT eth_src={MAC1},metadata=7: resubmit MEASURING,goto UNICAST"
+        f"LEARNING LIMIT_EXCEPT eth_src={MAC1},metadata=7: "
+        "resubmit MEASURING,set_field:0x1->reg11,goto SNOOPING"
     )
     assert learning.station(learning.moving(7, MAC1).key) is None
 
@@ -420,16 +431,16 @@ def test_many_targets_are_split_into_groups_with_a_translation_for_each(
 ) -> None:
     ports = dict.fromkeys(addresses(count), 9)
     flows, groups = flood(7, [UNTAGGED], ports, source_node=True)
-    from_binding, from_tunnel, *parts = flows
+    to_bindings, to_vteps, *parts = flows
     local, first, *replication = groups
     assert [len(group.buckets) for group in replication] == sizes
     assert len(set(targets_of(replication))) == sum(sizes)
     assert len({group.id for group in groups}) == len(groups)
-    assert from_binding.actions == (ToGroup(local.id), ToGroup(first.id))
+    assert to_vteps.actions == (ToGroup(first.id),)
     assert [bucket.actions for bucket in first.buckets] == [
         (SetField("reg5", group.id), ToGroup(flooding.again().id)) for group in replication
     ]
-    assert from_tunnel.actions == (ToGroup(local.id),)
+    assert to_bindings.actions == (ToGroup(local.id), GoTo(Table.REMOTE_FLOODING))
     assert {dict(part.key.match)["reg5"]: part.actions for part in parts} == {
         group.id: (ToGroup(group.id),) for group in replication
     }
@@ -447,14 +458,14 @@ def test_some_targets_are_reached_together_with_the_bindings() -> None:
     ports = dict.fromkeys(addresses(TOGETHER), 9)
     flows, (local, group) = flood(7, [UNTAGGED], ports, source_node=True)
     assert len(flows) == 2
-    assert flows[0].actions == (ToGroup(local.id), ToGroup(group.id))
+    assert [flow.actions[0] for flow in flows] == [ToGroup(local.id), ToGroup(group.id)]
 
 
 def test_many_targets_of_a_multicast_address_are_split_likewise() -> None:
     ports = dict.fromkeys(addresses(CHUNK + 1), 9)
     (flow, *parts), (first, *groups) = flooding.multicast(7, 3, MULTICAST, ports, source_node=True)
     assert [len(group.buckets) for group in groups] == [CHUNK, 1]
-    assert flow.actions[1:] == (ToGroup(first.id),)
+    assert flow.actions == (ToGroup(first.id),)
     assert [part.actions for part in parts] == [(ToGroup(group.id),) for group in groups]
 
 
@@ -484,6 +495,7 @@ def all_flows() -> list[Flow]:
         unicast.local(UNTAGGED.number, 7, MAC1),
         unicast.remote(7, MAC1, FAR),
         *egress.bound(UNTAGGED, 7),
+        *egress.bound(UNTAGGED, 7, [Step(Table.DELIVERY)]),
         tunnels.incoming(FAR, 9),
         tunnels.outgoing(FAR, 9),
         tunnels.incoming_bfd(FAR, 9, "169.254.1.0"),
@@ -512,10 +524,11 @@ def test_every_flow_carries_our_cookie_and_its_producer(flow: Flow) -> None:
         assert producer == cookie_of(Cookie.TUNNELS)
     elif flow.key.table in (Table.MEASURING, Table.SHOWING):
         assert producer == cookie_of(Cookie.LEARNING)
+    elif flow.key.table == Table.REMOTE_FLOODING:
+        assert producer == cookie_of(Cookie.FLOODING)
     elif flow not in (tunnels.incoming(FAR, 9), tunnels.incoming_bfd(FAR, 9, "169.254.1.0")):
-        assert producer in {
-            cookie_of(each) for each in Cookie if each.name.startswith(Table(flow.key.table).name)
-        }
+        table = Table.EGRESS if flow.key.table == Table.DELIVERY else Table(flow.key.table)
+        assert producer in {cookie_of(each) for each in Cookie if each.name.startswith(table.name)}
 
 
 @given(st.sampled_from(Cookie), st.integers(1, (1 << 28) - 1))

@@ -34,9 +34,9 @@ from .world import World
 def test_service_node_replication_watches_the_tunnels() -> None:
     world = with_tunnel(unknown_dst(FAR))
     number = ofport(world, FAR)
-    assert world.flows("FLOODING") == lines("""
-        FLOODING DEFAULT metadata=red,reg3=0x0: local(red),replication(red)
-        FLOODING DEFAULT metadata=red,reg3=0x1: local(red)
+    assert world.flows("FLOODING", "REMOTE_FLOODING") == lines("""
+        FLOODING DEFAULT metadata=red: local(red),goto REMOTE_FLOODING
+        REMOTE_FLOODING DEFAULT metadata=red,reg3=0x0: replication(red)
     """)
     assert world.groups() == lines(f"""
         local(red) = set_field:0x1000->reg1,resubmit EGRESS
@@ -145,14 +145,14 @@ def test_a_multicast_address_has_targets_of_its_own() -> None:
     (group,) = (each for each in world.groups() if each.startswith("multicast"))
     assert group.endswith(" = set_field:10.0.0.3->reg2,resubmit ENCAPSULATION")
     name = group.split()[0]
-    assert world.flows("FLOODING") == lines(f"""
-        FLOODING DEFAULT metadata=red,reg3=0x0: local(red),replication(red)
-        FLOODING DEFAULT metadata=red,reg3=0x1: local(red)
-        FLOODING PREFERRED eth_dst={MULTICAST},metadata=red,reg3=0x0: local(red),{name}
+    assert world.flows("FLOODING", "REMOTE_FLOODING") == lines(f"""
+        FLOODING DEFAULT metadata=red: local(red),goto REMOTE_FLOODING
+        REMOTE_FLOODING DEFAULT metadata=red,reg3=0x0: replication(red)
+        REMOTE_FLOODING PREFERRED eth_dst={MULTICAST},metadata=red,reg3=0x0: {name}
     """)
     world.tell(Gone(uuid(300)))
     world.calm_down()
-    assert len(world.flows("FLOODING")) == 2
+    assert len(world.flows("FLOODING", "REMOTE_FLOODING")) == 2
     assert not any(each.startswith("multicast") for each in world.groups())
 
 

@@ -47,7 +47,7 @@ def test_a_learned_station(world: World) -> None:
     world.see(MAC1, "p0")
     world.settle()
     assert {flow for flow in world.flows() if MAC1 in flow} == lines(f"""
-        LEARNING DEFAULT eth_src={MAC1},metadata=red,reg0=0x1000: goto UNICAST (idle 300)
+        LEARNING DEFAULT eth_src={MAC1},metadata=red,reg0=0x1000: goto SNOOPING (idle 300)
         UNICAST DEFAULT eth_dst={MAC1},metadata=red: set_field:0x1000->reg1,goto EGRESS
     """)
 
@@ -59,7 +59,7 @@ def test_a_learned_station_that_moves() -> None:
     world.see(MAC1, "p1", 10)
     world.settle()
     assert {flow for flow in world.flows() if MAC1 in flow} == lines(f"""
-        LEARNING DEFAULT eth_src={MAC1},metadata=red,reg0=0x200a: goto UNICAST (idle 300)
+        LEARNING DEFAULT eth_src={MAC1},metadata=red,reg0=0x200a: goto SNOOPING (idle 300)
         UNICAST DEFAULT eth_dst={MAC1},metadata=red: set_field:0x200a->reg1,goto EGRESS
     """)
 
@@ -282,8 +282,8 @@ def test_a_port_learns_its_share_and_no_more() -> None:
     world.settle()
     assert not any(MAC3 in flow for flow in world.flows())
     assert {flow for flow in world.flows("LEARNING") if "LIMIT" in flow} == lines("""
-        LEARNING LIMIT reg0=0x200a: goto UNICAST
-        LEARNING LIMIT reg0=0x2014: goto UNICAST
+        LEARNING LIMIT reg0=0x200a: set_field:0x1->reg11,goto SNOOPING
+        LEARNING LIMIT reg0=0x2014: set_field:0x1->reg11,goto SNOOPING
     """)
     assert world.complaints() == {"Physical_Port p1 of br0: the limit of 2 learned MACs is reached"}
     assert world.switch.physical is not None
@@ -342,7 +342,7 @@ def test_a_logical_switch_learns_its_share_and_no_more() -> None:
         world.see(mac, "p0")
     world.settle()
     assert not any(MAC3 in flow for flow in world.flows())
-    assert "LEARNING LIMIT metadata=red: goto UNICAST" in world.flows()
+    assert "LEARNING LIMIT metadata=red: set_field:0x1->reg11,goto SNOOPING" in world.flows()
     assert world.complaints() == {"Logical_Switch red: the limit of 2 learned MACs is reached"}
     assert {word_of(each) for each in world.faults()} == {"mac_table_exhaustion"}
     world.idle(MAC1, RED)

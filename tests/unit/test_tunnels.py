@@ -331,7 +331,7 @@ def test_where_any_may_send_the_vni_decides() -> None:
     world.calm_down()
     let_in = lines("""
         DECAPSULATION FALLBACK tunnel_id=0x1389:
-            set_field:red->metadata,set_field:0x1->reg3,goto UNICAST
+            set_field:red->metadata,set_field:0x1->reg3,goto RESOLUTION
     """)
     assert unnamed(world) == let_in
     contested = "DECAPSULATION DEFAULT reg2=10.0.0.2,tunnel_id=0x1389: drop"

@@ -84,7 +84,7 @@ class TunnelRule:
                 continue
             for mac, addresses in self._replicated(of):
                 usable = {each for each in addresses if self._has_key(name, of, each)}
-                found[Table.FLOODING, of, mac] = usable.difference(own)
+                found[Table.REMOTE_FLOODING, of, mac] = usable.difference(own)
             for row in self._world.rows.values():
                 if isinstance(row, RemoteMac) and row.logical_switch == of:
                     address = self._reference.placed(of, row.mac)
@@ -137,10 +137,11 @@ def _use(flow: Flow, rows: dict[int, UUID]) -> Use | None:
         return None
     if (flow.key.table, flow.key.priority) == (Table.UNICAST, Priority.PREFERRED):
         return Table.UNICAST, rows[number], mac
-    return (Table.FLOODING, rows[number], mac) if flow.key.table == Table.FLOODING else None
+    is_flooding = flow.key.table == Table.REMOTE_FLOODING
+    return (Table.REMOTE_FLOODING, rows[number], mac) if is_flooding else None
 
 
 def _addresses(actions: tuple[Action, ...]) -> Iterator[str]:
     for action in actions:
         if isinstance(action, SetField) and action.field == REMOTE:
-            yield ipv4_address(action.value)
+            yield ipv4_address(int(action.value))

@@ -24,8 +24,8 @@ from ..values.addresses import ipv4_address, is_group
 from .trace_text import Event, Step
 
 _SET = re.compile(r"(?:set_field|load):(0x[0-9a-f]+|\d+)->(\w+)")
-_TO_CONTROLLER = (Table.MEASURING.name, Table.SHOWING.name)
-"""The tables of copies for the controller."""
+_ENDS = (Table.MEASURING.name, Table.SHOWING.name, Table.REMOTE_FLOODING.name)
+"""The tables where a way may end without a frame being dropped that should have arrived."""
 _TROUBLE = re.compile(r"(?:->|>>) (.*(?:failed|miss|dropp|unknown|error).*)")
 """A remark of Open vSwitch that says that a frame does not leave after all."""
 
@@ -90,7 +90,7 @@ def _follow(event: Event, walk: _Walk) -> None:
         walk.fields[found[2]] = int(found[1], 0)
     elif found := _TROUBLE.match(action):
         walk.troubles.append(found[1])
-    elif action == "drop" and event.step.table not in _TO_CONTROLLER:
+    elif action == "drop" and event.step.table not in _ENDS:
         walk.drops.append(_dropped(event.step, walk))
     elif action.startswith(("output:", "bundle(")):
         walk.leaves.append(_left(event.step, walk))

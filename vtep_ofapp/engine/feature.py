@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
-from ..pipeline.layout import Cookie, Step
+from ..pipeline.layout import Cookie
+from ..pipeline.ways import Step
 from ..process.settings import Settings
 from ..values.counters import Counter
 from ..values.flows import Flow, FlowKey

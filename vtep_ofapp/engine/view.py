@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from ..pipeline.layout import Step
+from ..pipeline.ways import Step
 from ..process.settings import Settings
 from ..values.faults import Fault, FaultWord, of_switch
 from ..values.rows import Bridge, PhysicalSwitch

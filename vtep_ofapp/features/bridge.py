@@ -9,7 +9,17 @@ from ..engine.feature import Feature, Owner
 from ..engine.report import FaultColumn, ManagedSwitches
 from ..engine.topics import SwitchReplaced, SwitchRowChanged, Topic
 from ..engine.view import View
-from ..pipeline import admission, drops, egress, flooding, learning, tunnels, unicast
+from ..pipeline import (
+    admission,
+    drops,
+    egress,
+    flooding,
+    learning,
+    resolution,
+    snooping,
+    tunnels,
+    unicast,
+)
 from ..values.faults import Fault, FaultTable
 from ..values.rows import PhysicalSwitch
 
@@ -70,7 +80,10 @@ def _bridge(key: WholeBridge, view: View) -> Desired:
         *learning.unlearnable(),
         learning.unknown(),
         *learning.showing(),
+        snooping.others(),
+        resolution.others(),
         unicast.elsewhere(),
+        flooding.no_remote(),
         *tunnels.inner_tags(),
         *egress.inner_tags(),
         *drops.misses(),

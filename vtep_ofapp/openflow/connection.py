@@ -9,7 +9,8 @@ from os_ken.lib import hub
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from ..pipeline.layout import COUNTING, DROPPING, PRODUCER_MASK, SHOWN, cookie_of, producer_of
+from ..pipeline.layout import COUNTING, DROPPING, PRODUCER_MASK, cookie_of, producer_of
+from ..pipeline.shown import SHOWN
 from ..values.addresses import is_station
 from ..values.counters import Traffic
 from ..values.events import (
@@ -162,7 +163,7 @@ class SwitchConnection:
         shown = decoding.packet_in(message.buf)
         producer = producer_of(shown.cookie)
         if producer in SHOWN and is_station(shown.source):
-            header = shown.frame[SHOWN[producer]]
+            header = SHOWN[producer](shown.frame)
             self._post(PacketIn(self, producer, shown.table, shown.fields, header))
         else:
             self.traffic.packet_ins_dropped += 1

@@ -4,19 +4,8 @@ from collections.abc import Iterable
 
 from ..values.flows import VLAN_PRESENT, Action, Flow, PopVlan, SetField, match
 from ..values.rows import Binding
-from .layout import (
-    LOGICAL_SWITCH,
-    SOURCE_BINDING,
-    TAGGED,
-    Cookie,
-    Priority,
-    Step,
-    Table,
-    Way,
-    drop,
-    flow,
-    onward,
-)
+from .layout import LOGICAL_SWITCH, SOURCE_BINDING, TAGGED, Cookie, Priority, Table, Way, drop, flow
+from .ways import Step, onward
 
 
 def link_local() -> Flow:

@@ -14,13 +14,12 @@ from .layout import (
     WAYS,
     Cookie,
     Priority,
-    Step,
     Table,
     Way,
     drop,
     flow,
-    onward,
 )
+from .ways import Step, onward
 
 
 def inner_tags() -> tuple[Flow, ...]:

@@ -12,7 +12,6 @@ from .layout import (
     CHUNK,
     CHUNKS,
     FROM_BINDING,
-    FROM_TUNNEL,
     LOGICAL_SWITCH,
     MAX_BINDINGS,
     ORIGIN,
@@ -25,10 +24,11 @@ from .layout import (
     Priority,
     Table,
     Way,
-    first,
     flow,
     group_id,
+    miss,
 )
+from .ways import first, onward
 
 _PARTS = {
     GroupKind.REPLICATION: GroupKind.REPLICATION_PART,
@@ -41,8 +41,8 @@ Flooding = tuple[tuple[Flow, ...], tuple[Group, ...]]
 def local(logical_switch: int, bindings: Iterable[Binding]) -> Flooding:
     """Return the flows and groups that flood a logical switch, by its number, to its bindings.
 
-    Frames from a tunnel are flooded to bindings only. EGRESS drops the copy for the binding that
-    the frame came in by.
+    EGRESS drops the copy for the binding that the frame came in by. The frame then goes on to
+    REMOTE_FLOODING.
     """
     numbers = sorted(binding.number for binding in bindings)[:MAX_BINDINGS]
     buckets = (
@@ -50,40 +50,44 @@ def local(logical_switch: int, bindings: Iterable[Binding]) -> Flooding:
         for number in numbers
     )
     group = Group(group_id(GroupKind.LOCAL, logical_switch), tuple(buckets))
-    return (_to_groups(logical_switch, {ORIGIN: FROM_TUNNEL}, (group.id,)),), (group,)
+    to_bindings = flow(
+        Table.FLOODING,
+        Priority.DEFAULT,
+        match({LOGICAL_SWITCH: logical_switch}),
+        ToGroup(group.id),
+        *onward(Table.FLOODING, Way.IN_LOGICAL_SWITCH),
+        producer=Cookie.FLOODING,
+    )
+    return (to_bindings,), (group,)
+
+
+def no_remote() -> Flow:
+    """End the way of frames from a tunnel, and of a logical switch without remote VTEPs."""
+    return miss(Table.REMOTE_FLOODING, producer=Cookie.FLOODING)
 
 
 def replicated(logical_switch: int, targets: Mapping[str, int], source_node: bool) -> Flooding:
-    """Return the flows and groups that flood frames from a binding to bindings and remote VTEPs.
+    """Return the flows and groups that flood frames from a binding to remote VTEPs.
 
-    Copies for bindings go through local(). ``targets`` are remote VTEPs by address, with the
-    OpenFlow ports of their tunnels. In source node replication a frame goes to each of them, else
-    to the first service node that is alive.
+    ``targets`` are these by address, with the OpenFlow ports of their tunnels. In source node
+    replication a frame goes to each of them, else to the first service node that is alive.
     """
     replication = _replication(GroupKind.REPLICATION, logical_switch, targets, source_node)
-    to_bindings = group_id(GroupKind.LOCAL, logical_switch)
-    to_groups = _to_groups(
-        logical_switch, {ORIGIN: FROM_BINDING}, (to_bindings, *_first(replication))
-    )
+    if not replication:
+        return (), ()
+    to_groups = _to_groups(logical_switch, {}, replication, Priority.DEFAULT)
     return (to_groups, *map(_part, replication[1:])), replication
 
 
 def multicast(
     logical_switch: int, number: int, mac: str, targets: Mapping[str, int], source_node: bool
 ) -> Flooding:
-    """Return the flows and groups that send a multicast address to its remote VTEPs and bindings.
+    """Return the flows and groups that send frames for a multicast address to its remote VTEPs.
 
-    ``number`` is that of the address in the logical switch. Frames from a tunnel go to bindings
-    only, through local().
+    ``number`` is that of the address in the logical switch. Other arguments as in replicated().
     """
     replication = _replication(GroupKind.MULTICAST, number, targets, source_node)
-    to_bindings = group_id(GroupKind.LOCAL, logical_switch)
-    to_groups = _to_groups(
-        logical_switch,
-        {ORIGIN: FROM_BINDING, "eth_dst": mac},
-        (to_bindings, *_first(replication)),
-        Priority.PREFERRED,
-    )
+    to_groups = _to_groups(logical_switch, {"eth_dst": mac}, replication, Priority.PREFERRED)
     return (to_groups, *map(_part, replication[1:])), replication
 
 
@@ -107,11 +111,6 @@ def again() -> Group:
     return Group(group_id(GroupKind.BRIDGE, AGAIN), (bucket,), select=True)
 
 
-def _first(groups: tuple[Group, ...]) -> tuple[int, ...]:
-    """Return the id of the group that refers to all others, in a tuple, empty without groups."""
-    return tuple(group.id for group in groups[:1])
-
-
 def _part(group: Group) -> Flow:
     """Send a copy of a frame to the replication group in PART, after again()."""
     return flow(
@@ -126,14 +125,15 @@ def _part(group: Group) -> Flow:
 def _to_groups(
     logical_switch: int,
     fields: Mapping[str, MatchValue],
-    groups: Iterable[int],
-    priority: Priority = Priority.DEFAULT,
+    replication: tuple[Group, ...],
+    priority: Priority,
 ) -> Flow:
+    """Send frames from a binding to the first of these groups, which leads to all others."""
     return flow(
-        Table.FLOODING,
+        Table.REMOTE_FLOODING,
         priority,
-        match({LOGICAL_SWITCH: logical_switch, **fields}),
-        *map(ToGroup, groups),
+        match({LOGICAL_SWITCH: logical_switch, ORIGIN: FROM_BINDING, **fields}),
+        *(ToGroup(group.id) for group in replication[:1]),
         producer=Cookie.FLOODING,
     )
 

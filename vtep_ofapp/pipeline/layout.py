@@ -1,6 +1,7 @@
 """All tables, priorities, registers, cookies and group ids, and the ways between tables.
 
-A feature adds a table here: its number in Table, its place in WAYS, its rules in RULES.
+A feature adds a table here: its number in Table, its place in WAYS, its rules in RULES; see
+ways.py.
 """
 
 from collections.abc import Iterable
@@ -15,15 +16,12 @@ from ..values.flows import (
     Flow,
     FlowKey,
     ForgetInPort,
-    GoTo,
     Match,
     MatchValue,
     Output,
     OutputToBond,
     PopVlan,
     PushVlan,
-    Resubmit,
-    SetField,
     ToController,
     ToGroup,
     match,
@@ -33,8 +31,8 @@ from ..values.flows import (
 class Table(IntEnum):
     """The tables of a bridge, in the order of processing.
 
-    The gaps are for later features: access lists after ADMISSION and before EGRESS, ARP
-    suppression and routing between LEARNING and UNICAST.
+    The gaps are for later features: access lists after ADMISSION and EGRESS, routing between
+    RESOLUTION and UNICAST.
     """
 
     ADMISSION = 0
@@ -42,8 +40,11 @@ class Table(IntEnum):
     LEARNING = 30
     MEASURING = 31
     SHOWING = 32
+    SNOOPING = 35
+    RESOLUTION = 40
     UNICAST = 60
     FLOODING = 70
+    REMOTE_FLOODING = 75
     REPLICATION = 80
     ENCAPSULATION = 90
     TUNNEL = 100
@@ -57,7 +58,7 @@ class Way(Enum):
     FROM_BINDING = auto()
     FROM_TUNNEL = auto()
     IN_LOGICAL_SWITCH = auto()
-    """The common way of frames from bindings and tunnels, up to the look-up of the destination."""
+    """The common way of frames from bindings and tunnels, up to their last copy."""
     TO_BINDING = auto()
     TO_TUNNEL = auto()
     IN_PARTS = auto()
@@ -67,9 +68,19 @@ class Way(Enum):
 
 
 WAYS: dict[Way, tuple[Table | Way, ...]] = {
-    Way.FROM_BINDING: (Table.ADMISSION, Table.LEARNING, Way.IN_LOGICAL_SWITCH),
+    Way.FROM_BINDING: (
+        Table.ADMISSION,
+        Table.LEARNING,
+        Table.SNOOPING,
+        Way.IN_LOGICAL_SWITCH,
+    ),
     Way.FROM_TUNNEL: (Table.ADMISSION, Table.DECAPSULATION, Way.IN_LOGICAL_SWITCH),
-    Way.IN_LOGICAL_SWITCH: (Table.UNICAST, Table.FLOODING),
+    Way.IN_LOGICAL_SWITCH: (
+        Table.RESOLUTION,
+        Table.UNICAST,
+        Table.FLOODING,
+        Table.REMOTE_FLOODING,
+    ),
     Way.TO_BINDING: (Table.EGRESS, Table.DELIVERY),
     Way.TO_TUNNEL: (Table.ENCAPSULATION, Table.TUNNEL),
     Way.IN_PARTS: (Table.REPLICATION,),
@@ -96,7 +107,7 @@ class Priority(IntEnum):
 class Cookie(IntEnum):
     """The producer of a flow, in the highest four bits of the low half of its cookie.
 
-    The other 28 bits are the number of the binding that the flow counts for, or 0.
+    The other 28 bits are the number of what the flow counts for, such as a binding, or 0.
     """
 
     ADMISSION = 1
@@ -109,6 +120,7 @@ class Cookie(IntEnum):
     UNNAMED = 8
     DROPPED = 9
     """Flows that drop frames, whatever their table; drops.reason() says why."""
+    NEIGHBOURS = 11
 
 
 class GroupKind(IntEnum):
@@ -160,6 +172,10 @@ PART = "reg5"
 """The id of the replication group that a copy of the frame goes to, see flooding.again()."""
 LENGTH = "reg6"
 """1 for frames of an unknown source that are too long to be shown to the controller."""
+SENDER = "reg11"
+"""What LEARNING and SNOOPING found out about the sender of a frame; 0 for nothing yet."""
+SHOWN_ALREADY = 1
+"""LEARNING has decided whether the frame is shown to the controller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +186,8 @@ class Rules:
     of the table or enter another way. A frame without a match continues, or is dropped.
 
     A table that ``is_optional`` is for frames with a Step for it. Frames with a step for an earlier
-    optional table of the way pass it as well. So what it matches of steps are registers of its own,
-    ``carried``, which no other table matches, and which are 0 in frames without a step for it.
+    optional table of the way pass it as well. So what it matches of steps are registers that no
+    other table of the way matches, ``carried``; they are 0 in frames without a step for it.
     """
 
     matches: frozenset[str] = frozenset()
@@ -209,18 +225,22 @@ RULES: dict[Table, Rules] = {
     ),
     Table.LEARNING: _rules(
         f"{LOGICAL_SWITCH} {SOURCE_BINDING} eth_src",
+        SENDER,
         enters=[Way.TO_CONTROLLER],
         miss_goes_on=True,
     ),
     Table.MEASURING: _rules(sets=LENGTH, miss_goes_on=True),
     Table.SHOWING: _rules(LENGTH, acts=[ToController]),
+    Table.SNOOPING: _rules(miss_goes_on=True),
+    Table.RESOLUTION: _rules(miss_goes_on=True),
     Table.UNICAST: _rules(
         f"{LOGICAL_SWITCH} {ORIGIN} eth_dst",
         f"{TARGET_BINDING} {REMOTE}",
         enters=[Way.TO_BINDING, Way.TO_TUNNEL],
         miss_goes_on=True,
     ),
-    Table.FLOODING: _rules(f"{LOGICAL_SWITCH} {ORIGIN} eth_dst", acts=[ToGroup]),
+    Table.FLOODING: _rules(LOGICAL_SWITCH, acts=[ToGroup]),
+    Table.REMOTE_FLOODING: _rules(f"{LOGICAL_SWITCH} {ORIGIN} eth_dst", acts=[ToGroup]),
     Table.REPLICATION: _rules(PART, acts=[ToGroup]),
     Table.ENCAPSULATION: _rules(f"{LOGICAL_SWITCH} {REMOTE} vlan_vid eth_type", "tunnel_id"),
     Table.TUNNEL: _rules(REMOTE, acts=[Output]),
@@ -242,62 +262,6 @@ GROUP_RULES: dict[GroupKind, Rules] = {
     GroupKind.MULTICAST_PART: _rules(sets=REMOTE, enters=[Way.TO_TUNNEL]),
 }
 """The rules of the buckets of each kind of group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """An optional table for the frames of one binding, and the fields that they carry to it.
-
-    Raises ValueError if a field is not among those that the table declares as carried to it.
-    """
-
-    table: Table
-    carrying: tuple[SetField, ...] = ()
-
-    def __post_init__(self) -> None:
-        foreign = {action.field for action in self.carrying} - RULES[self.table].carried
-        if foreign:
-            raise ValueError(f"table {self.table} does not declare that {foreign} is carried to it")
-
-
-def first(way: Way) -> Table:
-    """Return the first table of a way."""
-    table = WAYS[way][0]
-    return first(table) if isinstance(table, Way) else table
-
-
-def following(table: Table, way: Way, steps: Iterable[Step] = ()) -> Table | None:
-    """Return the table that comes after a table of a way, None at its end.
-
-    It is the next table that is not optional or has a step. An optional table does not know which
-    further steps a frame has, so each of its frames continues to the very next table. A frame
-    without a step for that one carries nothing to it.
-    """
-    wanted = {step.table for step in steps}
-    for each in WAYS[way][WAYS[way].index(table) + 1 :]:
-        if isinstance(each, Way):
-            return first(each)
-        if not RULES[each].is_optional or RULES[table].is_optional or each in wanted:
-            return each
-    return None
-
-
-def onward(
-    table: Table,
-    way: Way,
-    steps: Iterable[Step] = (),
-    by: type[GoTo] | type[Resubmit] = GoTo,
-) -> tuple[Action, ...]:
-    """Return the actions that send a frame from a table to the next one of a way.
-
-    They also set the fields that the optional tables of the way match.
-    """
-    ahead = [step for step in steps if step.table in WAYS[way]]
-    next_table = following(table, way, ahead)
-    if next_table is None:
-        return ()
-    return (*(action for step in ahead for action in step.carrying), by(next_table))
-
 
 MAX_BINDINGS = 1024
 """Buckets of one LOCAL group: 48 bytes each, in an OpenFlow message of at most 65,535 bytes."""
@@ -327,15 +291,15 @@ def flow(
 ) -> Flow:
     """Return a flow of ours, with its producer's cookie; idle_timeout in seconds.
 
-    ``counts_for`` is the number of the binding whose statistics it counts.
+    ``counts_for`` is the number of what it counts for, such as the binding of statistics.
     """
     key = FlowKey(table.value, int(priority), fields)
     return Flow(key, actions, cookie_of(producer, counts_for), idle_timeout, watched)
 
 
-def cookie_of(producer: Cookie, binding: int = 0) -> int:
-    """Return the cookie of a producer's flows that count for a binding."""
-    return COOKIE_BASE | producer << _PRODUCER_SHIFT | binding
+def cookie_of(producer: Cookie, number: int = 0) -> int:
+    """Return the cookie of a producer's flows that count for what has this number."""
+    return COOKIE_BASE | producer << _PRODUCER_SHIFT | number
 
 
 def producer_of(cookie: int) -> Cookie | None:
@@ -347,16 +311,12 @@ def producer_of(cookie: int) -> Cookie | None:
 
 
 _PRODUCERS = frozenset(Cookie)
-SHOWN = {Cookie.LEARNING: slice(6, 12)}
-"""The bytes of a frame that are read in packet-ins, for each producer of packet-ins.
-
-LEARNING reads the source address. Packet-ins that are equal in these bytes and in the pipeline's
-fields are queued once.
-"""
 COUNTING = (
     (Table.ADMISSION, Cookie.ADMISSION),
     (Table.EGRESS, Cookie.EGRESS),
     (Table.EGRESS, Cookie.EGRESS_FROM_TAGGED),
+    (Table.DELIVERY, Cookie.EGRESS),
+    (Table.DELIVERY, Cookie.EGRESS_FROM_TAGGED),
 )
 """The tables and producers of the flows that count for bindings."""
 DROPPING = (Cookie.UNNAMED, Cookie.DROPPED)

@@ -10,6 +10,7 @@ from ..values.flows import (
     FlowKey,
     Match,
     Resubmit,
+    SetField,
     ToController,
     match,
     narrowed,
@@ -17,18 +18,20 @@ from ..values.flows import (
 from .layout import (
     LENGTH,
     LOGICAL_SWITCH,
+    SENDER,
+    SHOWN_ALREADY,
     SOURCE_BINDING,
     Cookie,
     Priority,
     Table,
     Way,
     drop,
-    first,
     flow,
     miss,
-    onward,
 )
+from .ways import first, onward
 
+_MAC_SIZE = 6
 ETHERNET_HEADER = 14
 """Bytes of a frame that the controller needs: its addresses."""
 LONGEST_SHOWN = 16384
@@ -38,7 +41,9 @@ Open vSwitch (2.7 and later) ignores max_len and sends the whole frame, but the 
 OpenFlow message has 16 bits. A station with longer frames is learned from its shorter ones.
 """
 _ON = onward(Table.LEARNING, Way.FROM_BINDING)
-_SHOW = Resubmit(first(Way.TO_CONTROLLER)), *_ON
+_DECIDED = SetField(SENDER, SHOWN_ALREADY), *_ON
+"""SNOOPING is not to show the frame as well."""
+_SHOW = Resubmit(first(Way.TO_CONTROLLER)), *_DECIDED
 
 
 def unlearnable() -> tuple[Flow, ...]:
@@ -133,7 +138,7 @@ def held(logical_switch: int, mac: str) -> Flow:
         Table.LEARNING,
         Priority.LIMIT_EXCEPT,
         match({LOGICAL_SWITCH: logical_switch, "eth_src": mac}),
-        *_ON,
+        *_DECIDED,
         producer=Cookie.LEARNING,
     )
 
@@ -144,7 +149,7 @@ def _full(fields: Mapping[str, int]) -> Flow:
         Table.LEARNING,
         Priority.LIMIT,
         match(fields),
-        *_ON,
+        *_DECIDED,
         producer=Cookie.LEARNING,
     )
 
@@ -162,7 +167,7 @@ def station(key: FlowKey) -> tuple[int, int, str] | None:
 
 def source(header: bytes) -> str:
     """Return the source address from the bytes of a packet-in of LEARNING."""
-    return intern(header.hex(":"))
+    return intern(header[:_MAC_SIZE].hex(":"))
 
 
 def source_binding(fields: Match) -> tuple[int, int] | None:

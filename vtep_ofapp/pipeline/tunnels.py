@@ -15,8 +15,8 @@ from .layout import (
     cookie_of,
     drop,
     flow,
-    onward,
 )
+from .ways import onward
 
 _TO_DECAPSULATION = onward(Table.ADMISSION, Way.FROM_TUNNEL)
 _INTO_LOGICAL_SWITCH = onward(Table.DECAPSULATION, Way.FROM_TUNNEL)

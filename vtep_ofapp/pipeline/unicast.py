@@ -14,11 +14,10 @@ from .layout import (
     Priority,
     Table,
     Way,
-    first,
     flow,
     miss,
-    onward,
 )
+from .ways import first, onward
 
 
 def elsewhere() -> Flow:
@@ -69,5 +68,5 @@ def target(flow: Flow) -> str:
     return next(
         ipv4_address(action.value)
         for action in flow.actions
-        if isinstance(action, SetField) and action.field == REMOTE
+        if isinstance(action, SetField) and isinstance(action.value, int) and action.field == REMOTE
     )

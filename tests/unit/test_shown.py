@@ -1,0 +1,35 @@
+"""What is read of frames that are shown to the controller."""
+
+import pytest
+
+from vtep_ofapp.pipeline.shown import of_station
+
+SOURCE = bytes.fromhex("020000000001")
+ARP = bytes(6) + SOURCE + bytes.fromhex("0806") + bytes(range(60))
+
+
+def neighbor(kind: int, next_header: int = 58, length: int = 200) -> bytes:
+    """Return the bytes of an IPv6 frame with an ICMPv6 message of a type."""
+    ipv6 = bytes.fromhex("60000000") + bytes([0, 32, next_header, 255]) + bytes(32)
+    return (bytes(6) + SOURCE + bytes.fromhex("86dd") + ipv6 + bytes([kind]) + bytes(200))[:length]
+
+
+def test_an_arp_packet_and_neighbor_messages_are_read_up_to_byte_86() -> None:
+    assert of_station(ARP) == ARP[6:]
+    for kind in (135, 136):
+        assert of_station(neighbor(kind)) == neighbor(kind)[6:86]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        neighbor(128),
+        neighbor(135, next_header=17),
+        neighbor(135, length=54),
+        bytes(6) + SOURCE + bytes.fromhex("0800") + bytes(100),
+        bytes(6) + SOURCE + bytes(2),
+    ],
+    ids=["an echo request", "UDP", "cut off", "IPv4", "no payload"],
+)
+def test_of_all_other_frames_the_source_is_read(frame: bytes) -> None:
+    assert of_station(frame) == SOURCE

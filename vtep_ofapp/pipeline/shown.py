@@ -1,0 +1,36 @@
+"""What is read of a frame that is shown to the controller, by the producer of the flow."""
+
+from collections.abc import Callable
+
+from .layout import Cookie
+
+_SOURCE = slice(6, 12)
+_STATES_ADDRESSES = slice(6, 86)
+"""The source address, and the whole of an ARP packet or a short neighbor message."""
+_ETHERTYPE, _NEXT_HEADER, _ICMPV6_TYPE = slice(12, 14), 20, 54
+_ARP, _IPV6, _ICMPV6 = b"\x08\x06", b"\x86\xdd", 58
+_SOLICITATION, _ADVERTISEMENT = 135, 136
+
+
+def of_station(frame: bytes) -> bytes:
+    """Return the source address of a frame, and of an ARP or neighbor message the rest as well.
+
+    These state an IP address of the source (RFC 826, RFC 4861). All other frames of a station are
+    equal in what is returned.
+    """
+    return frame[_STATES_ADDRESSES if states_addresses(frame) else _SOURCE]
+
+
+def states_addresses(frame: bytes) -> bool:
+    """Whether a frame is an ARP packet, a neighbor solicitation or a neighbor advertisement."""
+    kind = frame[_ETHERTYPE]
+    if kind == _IPV6 and len(frame) > _ICMPV6_TYPE and frame[_NEXT_HEADER] == _ICMPV6:
+        return frame[_ICMPV6_TYPE] in (_SOLICITATION, _ADVERTISEMENT)
+    return kind == _ARP
+
+
+SHOWN: dict[Cookie, Callable[[bytes], bytes]] = {Cookie.LEARNING: of_station}
+"""What is read of packet-ins, for each producer of packet-ins.
+
+Packet-ins that are equal in it and in the pipeline's fields are queued once.
+"""
