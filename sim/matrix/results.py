@@ -48,6 +48,11 @@ def closing_line(output: str) -> str:
     return lines[-1] if lines else "no line says what was done"
 
 
+def not_passed(output: str) -> list[str]:
+    """Return the tests that failed or broke off, from the summary of pytest."""
+    return re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+
+
 def passed(outcome: Outcome) -> str:
     """Return how many passed, from the closing line."""
     found = re.search(r"(\d+)(?: passed| of \1 steps)", outcome.closing)

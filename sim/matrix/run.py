@@ -17,7 +17,7 @@ from sim.debian.tree import Bound, Tree
 from sim.lab.namespaces import CommandFailed
 from sim.lab.process import CHECKOUT
 from sim.matrix.legs import CHECKS, LIBRARIES, Leg
-from sim.matrix.results import Outcome, Result, closing_line
+from sim.matrix.results import Outcome, Result, closing_line, not_passed
 
 LOGS = TREES / "logs"
 """What the checks wrote, a file for each leg and check."""
@@ -113,6 +113,8 @@ def run_check(leg: Leg, tree: Tree, name: str, argv: Sequence[str]) -> Outcome:
     closing = closing_line(output)
     if not is_ok:
         print("\n".join(output.splitlines()[-_SHOWN:]))
+        for test in not_passed(output):
+            say(leg, f"{name}: {test} has not passed")
         say(leg, f"{name} FAILED; all that it wrote is in {shlex.quote(str(log))}")
     say(leg, f"{name}: {closing} ({seconds:.0f} s)")
     return Outcome(is_ok, seconds, closing)

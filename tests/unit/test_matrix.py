@@ -20,6 +20,7 @@ from sim.matrix.results import (
     Outcome,
     Result,
     closing_line,
+    not_passed,
     differences,
     passed,
     row,
@@ -74,6 +75,13 @@ def test_the_line_that_counts() -> None:
         "12 of 12 steps of the guide ok in 9 s: all steps ok"
     )
     assert closing_line("Traceback\n") == "no line says what was done"
+
+
+def test_the_tests_that_did_not_pass_are_named() -> None:
+    summary = (
+        "== summary ==\nFAILED tests/a.py::test_b - assert 0\nERROR tests/c.py::test_d\n2 failed"
+    )
+    assert not_passed(summary) == ["tests/a.py::test_b", "tests/c.py::test_d"]
 
 
 def test_how_many_passed() -> None:
