@@ -16,7 +16,16 @@ from vtep_ofapp.engine.cause import Cause, RowOf
 from vtep_ofapp.engine.desired import NOTHING, Desired
 from vtep_ofapp.engine.desired_actual import Difference
 from vtep_ofapp.engine.dirty import Pace
-from vtep_ofapp.engine.feature import Clock, Feature, FlowWatcher, Index, Owner, Timer, TunnelUser
+from vtep_ofapp.engine.feature import (
+    Announcer,
+    Clock,
+    Feature,
+    FlowWatcher,
+    Index,
+    Owner,
+    Timer,
+    TunnelUser,
+)
 from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.needs import Choice
 from vtep_ofapp.engine.report import ManagedSwitches, Report, SwitchRows
@@ -225,8 +234,8 @@ def written(world: World) -> list[VtepWrite]:
     return list(report.writes())
 
 
-def blocks(world: World) -> set[str]:
-    return {flow for flow in world.flows() if "UNICAST FORBIDDEN" in flow}
+def blocks(world: World, name: str = "br0") -> set[str]:
+    return {flow for flow in world.flows(name=name) if "UNICAST FORBIDDEN" in flow}
 
 
 def mirrors(world: World) -> set[str]:
@@ -328,14 +337,42 @@ def test_it_adds_a_step_to_the_way_of_some_bindings() -> None:
     assert all("output:1" in flow for flow in out if "reg1=0x1000" in flow)
 
 
-@pytest.mark.parametrize(
-    "again",
-    [
-        Feature(owners=(Owner(Blocked, blocked, because),)),
-        Feature(packets={Cookie.UNICAST: packet_in}),
-    ],
-    ids=["owners", "packets"],
-)
-def test_nothing_belongs_to_two_features(again: Feature) -> None:
+def test_no_owner_belongs_to_two_features() -> None:
     with pytest.raises(ValueError, match="two features"):
-        Model((*FEATURES, BLOCKING, again))
+        Model((*FEATURES, BLOCKING, Feature(owners=(Owner(Blocked, blocked, because),))))
+
+
+class Unblocked(Announcer):
+    """What hosts at any switch said; all switches have to hear of it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.heard: list[Topic] = []
+
+    def take_topics(self) -> Iterable[Topic]:
+        heard, self.heard = self.heard, []
+        return heard
+
+
+def unblock(packet: PacketIn, view: View) -> tuple[()]:
+    view[Blocks].rows.clear()
+    view[Unblocked].heard.append(Blocked(ROW.uuid))
+    return ()
+
+
+def test_two_features_hear_of_a_packet_and_all_switches_of_what_it_changed() -> None:
+    unblocking = Feature(shared=(Unblocked,), packets={Cookie.UNICAST: unblock})
+    world = World(["br0", "br1"], features=(*FEATURES, BLOCKING, unblocking))
+    world.tell(logical_switch(RED, 5001), ROW)
+    for number, name in enumerate(world.switches, 1):
+        at = physical_port(f"p{number}", {0: RED})
+        world.physical(physical_switch(at, name=name, row=uuid(0xB0 + number)), name)
+        world.bridge(port(at.name, 1), name=name)
+    world.settle()
+    blocking = {name: bool(blocks(world, name)) for name in world.switches}
+    assert blocking == {"br0": True, "br1": True}
+    packet = PacketIn(NO_CONNECTION, Cookie.UNICAST, Table.UNICAST, (), b"frame")
+    world.switches["br0"].packet_in(packet)
+    assert world.switches["br0"].view[Seen].shown == [b"frame"]
+    world.settle()
+    blocking = {name: bool(blocks(world, name)) for name in world.switches}
+    assert blocking == {"br0": False, "br1": False}

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from vtep_ofapp.engine.desired_actual import DesiredActual, K, W
-from vtep_ofapp.engine.feature import Clock, Feature
+from vtep_ofapp.engine.feature import Announcer, Clock, Feature
 from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.engine.switch_flows import SwitchFlows
@@ -234,9 +234,9 @@ class World:
 
     def settle(self) -> None:
         """A turn of the loop: recompute every invalid owner."""
-        stations = self.macs.take_changed()
+        self.invalidate([StationsChanged(self.macs.take_changed())])
+        self.invalidate(_announced(self.model))
         for name, switch in self.switches.items():
-            switch.invalidate(StationsChanged(stations))
             for owner, faults in switch.recompute():
                 self._faults[name, owner] = faults
         self.watch()
@@ -342,3 +342,8 @@ class World:
             for kind, rows in switch.rows.items():
                 found[f"{kind.__name__} of {name}"] = set(map(str, rows.wanted.items()))
         return found
+
+
+def _announced(model: Model) -> list[Topic]:
+    announcers = [each for each in model.known.values() if isinstance(each, Announcer)]
+    return [topic for each in announcers for topic in each.take_topics()]

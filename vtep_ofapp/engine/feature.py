@@ -49,6 +49,14 @@ class Index(ABC):
         """
 
 
+class Announcer(ABC):
+    """A shared object of a feature whose changes concern all switches, and reports."""
+
+    @abstractmethod
+    def take_topics(self) -> Iterable[Topic]:
+        """Return, once, the topics that tell what changed since the last call."""
+
+
 class FlowWatcher:
     """A feature's state for one switch that follows the flows on the switch."""
 
@@ -115,8 +123,10 @@ class Feature:
     """All declarations of one feature.
 
     ``indices`` and ``shared`` exist once, ``states`` once for each switch; a view finds all of
-    them by their types. States that are FlowWatchers follow the flows on their switch.
-    ``packets`` handle packet-ins, by the producer of the flow that sent them.
+    them by their types. Shared objects that are Announcers tell all switches and reports of their
+    changes. States that are FlowWatchers follow the flows on their switch.
+    ``packets`` handle packet-ins, by the producer of the flow that sent them. Several features may
+    handle those of one producer.
     ``steps`` are optional tables that frames of another feature's owners pass, by the type of key.
     ``rows`` are the types of the keys of owners' rows. ``reports`` write these rows and others of
     the switch. ``fault_columns`` show the faults of the feature's rows. ``tunnels`` is the type of

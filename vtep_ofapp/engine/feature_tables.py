@@ -16,7 +16,7 @@ class FeatureTables:
     def __init__(self, features: Iterable[Feature]) -> None:
         self.features = tuple(features)
         self.owners: dict[type, Owner | TunnelUser] = {}
-        self.packets: dict[int, Listener] = {}
+        packets: defaultdict[int, list[Listener]] = defaultdict(list)
         listeners: defaultdict[type, list[Listener]] = defaultdict(list)
         for feature in self.features:
             for owner in feature.owners:
@@ -24,11 +24,10 @@ class FeatureTables:
                     raise ValueError(f"two features have owners with {owner.key.__name__}")
                 self.owners[owner.key] = owner
             for producer, take in feature.packets.items():
-                if producer in self.packets:
-                    raise ValueError(f"two features take packets of {producer.name}")
-                self.packets[producer] = take
+                packets[producer].append(take)
             for kind, listener in feature.invalidated_by.items():
                 listeners[kind].append(listener)
+        self.packets = {producer: tuple(each) for producer, each in packets.items()}
         self.listeners = {kind: tuple(each) for kind, each in listeners.items()}
         (self.tunnels,) = (each.tunnels for each in self.features if each.tunnels)
         (self.precedence,) = (each.precedence for each in self.features if each.precedence)

@@ -146,9 +146,8 @@ class SwitchState:
                 self.invalidate(each)
 
     def packet_in(self, packet: PacketIn) -> None:
-        """Hand a packet-in to the feature that declared its producer."""
-        take = self._tables.packets.get(packet.producer)
-        if take is not None:
+        """Hand a packet-in to the features that declared its producer, in their order."""
+        for take in self._tables.packets.get(packet.producer, ()):
             for topic in take(packet, self.view):
                 self.invalidate(topic)
 

@@ -11,6 +11,7 @@ from ..process.host import Host
 from ..process.settings import Settings
 from ..values.events import Writer
 from ..values.listen_address import ListenAddress
+from .announcements import Announcements
 from .change_queue import ChangeQueue
 from .connections import Connections
 from .databases import Databases
@@ -51,6 +52,7 @@ class Components:
     connections: Connections
     marks: Marks
     stations: LearnedStations
+    announcements: Announcements
     rows: KnownRows
     matching: Matching
     measures: Measures
@@ -94,8 +96,7 @@ def build_components(
 
     ``vtep`` writes to hardware_vtep, ``openvswitch`` has a writer for each Open_vSwitch by its
     name. Their order decides which of several bridges with one name is managed. ``listener`` is
-    the address that switches connect to. ``measures`` takes what they measure of their work.
-    ``host`` is asked for its interfaces and addresses.
+    the address that switches connect to. ``host`` is asked for its interfaces and addresses.
     """
     model, faults = Model(registry.FEATURES, timers.clock), FaultLog(timers)
 
@@ -124,6 +125,7 @@ def build_components(
         connections=connections,
         marks=marks,
         stations=stations,
+        announcements=Announcements(model, switches, publisher),
         rows=rows,
         matching=Matching(rows, hosts, switches, connections, faults, listener),
         measures=measures,

@@ -118,6 +118,7 @@ class Loop:
                 components.matching.find_missing()
             components.stations.forget_moved_away()
         components.stations.notify()
+        components.announcements.tell()
         if not components.changes.are_partial:
             components.rows.find_refused()
             components.switches.recompute()

@@ -39,6 +39,10 @@ class Publisher:
         """Notify the reports of an event: stations, faults, rows or switches that changed."""
         self._dispatcher.handle_all([event])
 
+    def announce(self, topic: Any) -> None:
+        """Notify the reports of a feature's topic; no report has to handle it."""
+        self._dispatcher.handle_known(topic)
+
     def notify_switches(
         self,
         open_switches: Mapping[str, View],
