@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.pipeline import learning, tunnels, unicast
+from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, Table
 from vtep_ofapp.values.flow_changes import Change, FlowChange, GroupChange, in_one_bundle
-from vtep_ofapp.values.flows import Group
+from vtep_ofapp.values.flows import FlowKey, Group
 
 from .builders import FAR, MULTICAST
 
@@ -89,3 +90,30 @@ def test_every_change_is_made_once_and_no_bundle_is_too_large(
     found = bundles(every, most)
     assert sorted(map(str, every)) == sorted(str(each) for bundle in found for each in bundle)
     assert all(len(bundle) <= max(most, 2) for bundle in found)
+
+
+def whole_of(key: FlowKey) -> object:
+    """Return the logical switch of a flow of UNICAST, whose flows are not to be cut."""
+    fields = dict(key.match)
+    return fields.get(LOGICAL_SWITCH) if key.table == Table.UNICAST else None
+
+
+def test_wholes_are_not_cut_and_come_before_what_relies_on_them_and_go_after_it() -> None:
+    begun, ended = (
+        [unicast.remote(number, f"02:00:00:00:01:{host:02x}", FAR) for host in range(4)]
+        for number in (1, 2)
+    )
+    new, old = tunnels.outgoing(FAR, 9), tunnels.incoming(FAR, 9)
+    every: list[Change] = [
+        GroupChange(1, Group(1, ()), exists=False),
+        FlowChange(new.key, new),
+        FlowChange(old.key, None),
+        *(FlowChange(flow.key, None) for flow in ended),
+        *(FlowChange(flow.key, flow) for flow in begun[1:]),
+        FlowChange(begun[0].key, None),
+    ]
+    rest, found = every, []
+    while rest:
+        found.append(in_one_bundle(rest, 2, whole_of))
+        rest = [change for change in rest if change not in found[-1]]
+    assert found == [every[7:], every[:2], [every[2]], every[3:7]]

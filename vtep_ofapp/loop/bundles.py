@@ -1,11 +1,12 @@
 """Bundles of changes for a switch, in an order in which no flow lacks its group."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import islice
 
 from ..engine.desired_actual import DesiredActual
 from ..engine.switch_state import SwitchState
+from ..pipeline.layout import RULES, Table
 from ..values.events import Applied
 from ..values.flow_changes import Change, FlowChange, GroupChange, in_one_bundle
 from ..values.flows import Flow, FlowKey, Group
@@ -39,6 +40,25 @@ def in_order(
         is_reported = flow.want is None and flow.have is not None and flow.have.watched
         yield FlowChange(flow.key, flow.want, is_reported)
     yield from unused
+
+
+def whole(key: FlowKey) -> Hashable | None:
+    """Return what a flow belongs to of which no part may be in force without the rest.
+
+    Flows of an optional table that match the same carried registers decide together what becomes
+    of a frame. None for flows of other tables.
+    """
+    if key.table not in _DECIDING:
+        return None
+    carried = RULES[Table(key.table)].carried
+    return key.table, *(field for field in key.match if field[0] in carried)
+
+
+def _is_part(change: Change) -> bool:
+    return isinstance(change, FlowChange) and change.key.table in _DECIDING
+
+
+_DECIDING = {table for table, rules in RULES.items() if rules.carried}
 
 
 class Bundles:
@@ -78,15 +98,19 @@ class Bundles:
 
     def take(self) -> Sequence[Change]:
         """Return the changes of the next bundle, now in flight, or none if no change is due."""
-        if self._is_after_refusal:
-            changes: Sequence[Change] = list(islice(self.wanted(), MAX_AFTER_REFUSAL))
-        else:
-            changes = in_one_bundle(self.wanted(), MAX_CHANGES)
+        changes = self._next_part()
         self._is_after_refusal &= bool(changes)
         self.is_in_flight = bool(changes)
         are_rows_complete = self._reaction.is_waiting and self._switch.are_tunnels_up()
         self._reaction.sent(len(changes), are_rows_complete)
         return changes
+
+    def _next_part(self) -> Sequence[Change]:
+        if not self._is_after_refusal:
+            return in_one_bundle(self.wanted(), MAX_CHANGES, whole)
+        if any(map(_is_part, self.wanted())):
+            return in_one_bundle(self.wanted(), MAX_AFTER_REFUSAL, whole)
+        return list(islice(self.wanted(), MAX_AFTER_REFUSAL))
 
     def answered(self, event: Applied) -> Iterator[None]:
         """Handle the answer to the bundle in flight; yield now and then if it is large."""
