@@ -109,8 +109,8 @@ class ConnectionDouble:
         self._check()
         return Applied(self, self.bundles[-1], made=True)
 
-    def refused(self, *rejected: Change) -> Applied:
-        return Applied(self, self.bundles[-1], made=False, rejected=rejected)
+    def refused(self, *rejected: Change, is_full: bool = False) -> Applied:
+        return Applied(self, self.bundles[-1], False, rejected, is_full)
 
     def _make(self, change: Change) -> None:
         if isinstance(change, FlowChange):

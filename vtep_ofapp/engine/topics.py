@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from ..values.flows import FlowKey
 from ..values.rows import Bridge, PhysicalSwitch
 
 Topic: TypeAlias = Any
@@ -52,3 +53,10 @@ class StationsChanged:
     """Stations, by logical switch and MAC, that were learned, moved or forgotten."""
 
     stations: Collection[tuple[UUID, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsRefused:
+    """The switch refused to add or change these flows; they are tried again after a pause."""
+
+    flows: frozenset[FlowKey]

@@ -6,6 +6,7 @@ from itertools import islice
 
 from ..engine.desired_actual import DesiredActual
 from ..engine.switch_state import SwitchState
+from ..engine.topics import FlowsRefused
 from ..pipeline.layout import RULES, Table
 from ..values.events import Applied
 from ..values.flow_changes import Change, FlowChange, GroupChange, in_one_bundle
@@ -76,6 +77,7 @@ class Bundles:
         self._refusals = Refusals()
         self._retry = timers.timer(f"refused changes of {switch.name}", self.retry_refused)
         self._is_after_refusal = False
+        self._has_new_refusals = False
 
     def reset(self) -> None:
         """Forget the bundle in flight and refused changes: the switch is to be read back."""
@@ -98,6 +100,8 @@ class Bundles:
 
     def take(self) -> Sequence[Change]:
         """Return the changes of the next bundle, now in flight, or none if no change is due."""
+        if self._has_new_refusals:
+            self._leave_out_refused()
         changes = self._next_part()
         self._is_after_refusal &= bool(changes)
         self.is_in_flight = bool(changes)
@@ -124,12 +128,20 @@ class Bundles:
                 self._refused(event)
             else:
                 self.failures += 1
+        if not self._has_new_refusals:
+            self._find_faults()
+
+    def _leave_out_refused(self) -> None:
+        """Leave out what was refused and is still wanted: a feature may want something else now."""
+        self._has_new_refusals = False
+        self._refusals.keep(in_order(self._switch.flows, self._switch.groups))
         if self._refusals and not self._retry.runs():
             pause = self._refusals.take_pause()
             what = "%s: the switch refused %s; trying again in %g s"
             LOG.warning(what, self._switch.name, self._refusals.numbers(), pause)
             self._retry.start(pause)
-        self._find_faults()
+        source = self._switch.name, "refused"
+        self._faults.put(source, faults_of(self._switch.physical, self._refusals))
 
     def retry_refused(self) -> None:
         """Retry the changes that the switch refused."""
@@ -149,12 +161,17 @@ class Bundles:
                 yield
 
     def _refused(self, event: Applied) -> None:
-        """Leave out the refused changes of a bundle that failed."""
-        self._is_after_refusal = True
+        """Leave out the refused changes of a bundle that failed; tell the features of the flows."""
+        refused = list(event.rejected)
+        self._is_after_refusal = self._has_new_refusals = True
         self._refusals.add(event.rejected)
         if event.is_full:
             known = self._switch.flows.actual
-            self._refusals.add(beyond(event.rejected[0], event.changes, known))
+            further = beyond(event.rejected[0], event.changes, known)
+            self._refusals.add(further)
+            refused += further
+        keys = (change.key for change in refused if isinstance(change, FlowChange))
+        self._switch.invalidate(FlowsRefused(frozenset(keys)))
 
     def _find_faults(self) -> None:
         faults = faults_of(self._switch.physical, self._refusals)

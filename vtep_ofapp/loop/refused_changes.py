@@ -39,6 +39,10 @@ class Refusals:
         """Leave changes out of bundles."""
         self._refused.update(changes)
 
+    def keep(self, wanted: Iterable[Change]) -> None:
+        """Forget all of them that are not among the ``wanted`` ones."""
+        self._refused &= set(wanted)
+
     def made(self, changes: Sequence[Change]) -> None:
         """Record changes that the switch has committed."""
         if self._trying:
