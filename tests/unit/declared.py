@@ -7,12 +7,14 @@ from vtep_ofapp.pipeline.layout import GROUP_RULES, RULES, WAYS, Priority, Rules
 from vtep_ofapp.pipeline.ways import first, following
 from vtep_ofapp.values.flows import Action, CheckLength, Flow, GoTo, Group, Resubmit, SetField
 
+from .prerequisites import check_prerequisites
 from .reading import kind_of_group
 
 
 @lru_cache(maxsize=1 << 16)
 def check_flow(flow: Flow) -> None:
-    """Assert that a flow does nothing which its table does not declare."""
+    """Assert that a flow does nothing which its table does not declare, nor a switch refuses."""
+    check_prerequisites(flow)
     table = Table(flow.key.table)
     rules = RULES[table]
     foreign = {field for field, _ in flow.key.match} - rules.matches

@@ -5,10 +5,11 @@ know or the standard leaves undefined, such as two flows of one priority that bo
 different things. Flows and groups do what pipeline/layout.py declares, and nothing else.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from typing import TypeAlias
 
 from vtep_ofapp.pipeline.drops import Reason, reason
@@ -33,17 +34,21 @@ from vtep_ofapp.values.flows import (
 )
 
 from .declared import check_flow, check_group
+from .packets import PLAIN, Packet
+from .prerequisites import PREREQUISITES
 
 _TAGGED = 0x1000
-_ETHERTYPE_VLAN, _ETHERTYPE_IPV4 = 0x8100, 0x0800
-_OF_PAYLOAD = {"ip_proto", "ipv4_src", "ipv4_dst", "udp_src", "udp_dst"}
-"""Fields of what frames carry, which here is nothing in particular."""
+_ETHERTYPE_VLAN = 0x8100
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _WRITABLE = {"metadata", "tunnel_id", *(f"reg{number}" for number in range(16))}
 
 
 @dataclass(frozen=True)
 class Frame:
-    """An Ethernet frame as it comes in by a port; from a tunnel it has a VNI."""
+    """An Ethernet frame as it comes in by a port; from a tunnel it has a VNI.
+
+    The packet is what it carries behind all of its tags.
+    """
 
     in_port: int
     src: str
@@ -51,6 +56,7 @@ class Frame:
     tags: tuple[int, ...] = ()
     vni: int = 0
     length: int = 60
+    packet: Packet = PLAIN
 
 
 @dataclass(frozen=True, order=True)
@@ -95,12 +101,17 @@ class _State:
         if name == "vlan_vid":
             return _TAGGED | self.tags[0] if self.seen else 0
         if name == "eth_type":
-            return _ETHERTYPE_VLAN if len(self.tags) > self.seen else _ETHERTYPE_IPV4
-        if name in _OF_PAYLOAD:
-            return 0
+            return _ETHERTYPE_VLAN if self.has_tag_inside else self.fields[name]
+        if name in PREREQUISITES:
+            return 0 if self.has_tag_inside else self.fields.get(name, 0)
         if name in _WRITABLE:
             return self.fields.get(name, 0)
         return self.fields[name]
+
+    @property
+    def has_tag_inside(self) -> bool:
+        """Whether a tag is a type to the switch, so that it knows nothing of what is behind it."""
+        return len(self.tags) > self.seen
 
 
 class Pipeline:
@@ -136,6 +147,7 @@ class Pipeline:
             "eth_dst": _number(frame.dst),
             "tunnel_id": frame.vni,
             "length": frame.length,
+            **frame.packet.fields(),
         }
         result = Result()
         seen = min(len(frame.tags), self._vlan_limit)
@@ -264,7 +276,9 @@ def _masked(value: MatchValue) -> tuple[int, int]:
 
 
 def _number(value: int | str) -> int:
-    """Return a number as it is, and a MAC or IPv4 address as one."""
+    """Return a number as it is, and a MAC, IPv4 or IPv6 address as one."""
     if isinstance(value, int):
         return value
-    return int(value.replace(":", ""), 16) if ":" in value else int(IPv4Address(value))
+    if _MAC.fullmatch(value):
+        return int(value.replace(":", ""), 16)
+    return int(ip_address(value))
