@@ -1,8 +1,8 @@
 """What OpenFlow and Open vSwitch require of a match: ovs-fields(7), "Prerequisites"."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from vtep_ofapp.values.flows import Flow, MatchValue
+from vtep_ofapp.values.flows import Action, Flow, MatchValue, Move, SetField
 
 from .packets import ARP, ICMP, ICMPV6, IPV4, IPV6, SCTP, TCP, UDP
 
@@ -37,9 +37,11 @@ PREREQUISITES: dict[str, dict[str, set[int]]] = {
     "arp_tpa": {"eth_type": {ARP}},
     "arp_sha": {"eth_type": {ARP}},
     "arp_tha": {"eth_type": {ARP}},
-    "nd_target": _ND,
-    "nd_sll": _SOLICITATION,
-    "nd_tll": _ADVERTISEMENT,
+    "ipv6_nd_target": _ND,
+    "ipv6_nd_sll": _SOLICITATION,
+    "ipv6_nd_tll": _ADVERTISEMENT,
+    "nd_reserved": _ND,
+    "nd_options_type": _ND,
 }
 """The fields of headers behind the Ethernet header, with what a match on each must include."""
 _NOT_OF_LATER_FRAGMENTS = {"tcp", "udp", "sctp"}
@@ -47,13 +49,22 @@ _LATER = 2
 
 
 def check_prerequisites(flow: Flow) -> None:
-    """Assert that a switch would take the match of a flow."""
+    """Assert that a switch would take the match of a flow, and the fields that its actions name."""
     fields: Mapping[str, MatchValue] = dict(flow.key.match)
-    for field in fields:
+    for field in {*fields, *_named(flow.actions)}:
         for needed, values in PREREQUISITES.get(field, {}).items():
             assert fields.get(needed) in values, f"{field} needs {needed} in {values}: {flow}"
         if field.split("_")[0] in _NOT_OF_LATER_FRAGMENTS:
             assert not _is_later(fields.get("ip_frag", 0)), f"{field} of later fragments: {flow}"
+
+
+def _named(actions: Iterable[Action]) -> Iterator[str]:
+    """Yield the fields that actions read and write."""
+    for action in actions:
+        if isinstance(action, SetField):
+            yield action.field
+        elif isinstance(action, Move):
+            yield from (action.source, action.target)
 
 
 def _is_later(ip_frag: MatchValue) -> bool:

@@ -42,7 +42,7 @@ from .leads import check_references
 from .reference import Place, Reference, Tunnel, Wire
 from .tunnel_rule import TunnelRule
 from .walk import Frame, Pipeline, Pipelines, Result
-from .world import World
+from .world import NO_CONNECTION, World
 
 OWN_OF = {"br0": "10.0.0.1", "br1": "10.0.0.11"}
 LIMIT = 7
@@ -507,8 +507,8 @@ class Sequences(RuleBasedStateMachine):
         if results and isinstance(place, Wire):
             is_news = self.reference.sees(name, place, src, dst)
             assert {len(result.shown) for result in results} == {int(is_news)}
-            for fields in results[0].shown:
-                self.world.show(fields["reg0"], fields["metadata"], src, name)
+            for shown in results[0].shown:
+                self.world.switches[name].packet_in(shown.packet_in(NO_CONNECTION))
             self.world.settle()
 
     def check_safety(self, name: str) -> None:

@@ -32,7 +32,6 @@ from vtep_ofapp.values.events import (
     Event,
     LockIs,
 )
-from vtep_ofapp.values.flows import match
 from vtep_ofapp.values.listen_address import ON_LOOPBACK
 from vtep_ofapp.values.rows import (
     Bridge,
@@ -62,7 +61,6 @@ from .builders import (
     port,
     remote_mac,
     unknown_dst,
-    unknown_source,
     uuid,
 )
 from .doubles import SwitchDouble, TimeDouble
@@ -209,9 +207,8 @@ class Whole(RuleBasedStateMachine):
             return
         frame = Frame(self.openvswitch.number(name), src, dst, () if tag is None else (tag,))
         result = Pipeline(self.switch.flows.values(), self.switch.groups.values()).send(frame)
-        for fields in result.shown:
-            if self.connection is not None:
-                self.connection.news.append(unknown_source(self.connection, match(fields), src))
+        if self.connection is not None:
+            self.connection.news.extend(each.packet_in(self.connection) for each in result.shown)
 
     @rule(mac=STATIONS)
     def station_is_idle(self, mac: str) -> None:

@@ -6,14 +6,16 @@ different things. Flows and groups do what pipeline/layout.py declares, and noth
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from vtep_ofapp.pipeline.drops import Reason, reason
-from vtep_ofapp.pipeline.layout import Table
+from vtep_ofapp.pipeline.layout import Table, producer_of
+from vtep_ofapp.pipeline.shown import SHOWN
+from vtep_ofapp.values.events import Connection, PacketIn
 from vtep_ofapp.values.flows import (
     Action,
     Bucket,
@@ -23,6 +25,7 @@ from vtep_ofapp.values.flows import (
     GoTo,
     Group,
     MatchValue,
+    Move,
     Output,
     OutputToBond,
     PopVlan,
@@ -31,8 +34,10 @@ from vtep_ofapp.values.flows import (
     SetField,
     ToController,
     ToGroup,
+    match,
 )
 
+from . import protocols
 from .declared import check_flow, check_group
 from .packets import PLAIN, Packet
 from .prerequisites import PREREQUISITES
@@ -40,7 +45,7 @@ from .prerequisites import PREREQUISITES
 _TAGGED = 0x1000
 _ETHERTYPE_VLAN = 0x8100
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-_WRITABLE = {"metadata", "tunnel_id", *(f"reg{number}" for number in range(16))}
+_OF_PIPELINE = {"metadata", "tunnel_id", *(f"reg{number}" for number in range(16))}
 
 
 @dataclass(frozen=True)
@@ -61,27 +66,44 @@ class Frame:
 
 @dataclass(frozen=True, order=True)
 class Out:
-    """A frame as it leaves by a port."""
+    """A frame as it leaves by a port; ``fields`` has all that flows could match of it."""
 
     port: int
     tags: tuple[int, ...]
     vni: int
+    fields: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
 
 _Conditions: TypeAlias = tuple[tuple[str, int, int], ...]
 """Fields, each with its value under a mask."""
 
 
+class Shown(NamedTuple):
+    """A frame that the controller got, with the fields of the pipeline, from a flow of ours."""
+
+    fields: dict[str, int]
+    frame: bytes
+    table: int
+    cookie: int
+
+    def packet_in(self, connection: Connection) -> PacketIn:
+        """Return what the connection makes of it."""
+        producer = producer_of(self.cookie)
+        assert producer is not None
+        header = SHOWN[producer](self.frame)
+        return PacketIn(connection, producer, self.table, match(self.fields), header)
+
+
 @dataclass
 class Result:
     """All that became of a frame.
 
-    ``shown`` are the fields that the controller was told, ``dropped`` the reasons that counters
+    ``shown`` are the copies for the controller, ``dropped`` the reasons that counters
     have for copies that were dropped, ``unmatched`` the tables that had no flow for a copy.
     """
 
     outputs: list[Out] = field(default_factory=list)
-    shown: list[dict[str, int]] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
     dropped: list[Reason] = field(default_factory=list)
     unmatched: set[Table] = field(default_factory=set)
 
@@ -93,9 +115,23 @@ class _State:
     fields: dict[str, int]
     tags: tuple[int, ...]
     seen: int
+    packet: Packet
 
     def copy(self) -> "_State":
-        return _State(dict(self.fields), self.tags, self.seen)
+        return _State(dict(self.fields), self.tags, self.seen, self.packet)
+
+    def out(self, port: int) -> Out:
+        return Out(port, self.tags, self.fields["tunnel_id"], dict(self.fields))
+
+    def shown_by(self, flow: Flow) -> Shown:
+        """Return what the controller gets of it: registers and metadata, and its bytes."""
+        known = {"in_port", *_OF_PIPELINE}
+        fields = {name: value for name, value in self.fields.items() if name in known}
+        src, dst = (
+            self.fields[name].to_bytes(6, "big").hex(":") for name in ("eth_src", "eth_dst")
+        )
+        frame = protocols.frame(src, dst, self.packet, self.tags)
+        return Shown(fields, frame, flow.key.table, flow.cookie)
 
     def value(self, name: str) -> int:
         if name == "vlan_vid":
@@ -104,7 +140,7 @@ class _State:
             return _ETHERTYPE_VLAN if self.has_tag_inside else self.fields[name]
         if name in PREREQUISITES:
             return 0 if self.has_tag_inside else self.fields.get(name, 0)
-        if name in _WRITABLE:
+        if name in _OF_PIPELINE:
             return self.fields.get(name, 0)
         return self.fields[name]
 
@@ -151,7 +187,7 @@ class Pipeline:
         }
         result = Result()
         seen = min(len(frame.tags), self._vlan_limit)
-        self._look_up(0, _State(fields, frame.tags, seen), result)
+        self._look_up(0, _State(fields, frame.tags, seen, frame.packet), result)
         return result
 
     def _look_up(self, table: int, state: _State, result: Result) -> None:
@@ -163,7 +199,7 @@ class Pipeline:
         if why is not None:
             assert not flow.actions, f"{flow} does not drop"
             result.dropped.append(why)
-        self._perform(flow.actions, state, result)
+        self._perform(flow.actions, state, result, flow)
         goto = flow.actions[-1] if flow.actions else None
         if isinstance(goto, GoTo):
             assert goto.table > table, f"{flow} goes back"
@@ -185,11 +221,14 @@ class Pipeline:
         assert len(ambiguous) == 1, f"which of these is meant? {'; '.join(map(str, best))}"
         return best[0]
 
-    def _perform(self, actions: Sequence[Action], state: _State, result: Result) -> None:
+    def _perform(
+        self, actions: Sequence[Action], state: _State, result: Result, flow: Flow | None = None
+    ) -> None:
         for index, action in enumerate(actions):
             if isinstance(action, SetField):
-                assert action.field in _WRITABLE, str(action)
                 state.fields[action.field] = _number(action.value)
+            elif isinstance(action, Move):
+                state.fields[action.target] = state.value(action.source)
             elif isinstance(action, PopVlan):
                 assert state.seen, "there is no tag to pop"
                 state.tags = state.tags[1:]
@@ -201,18 +240,17 @@ class Pipeline:
                 state.fields["in_port"] = 0
             elif isinstance(action, Output):
                 if action.port != state.fields["in_port"]:
-                    out = Out(action.port, state.tags, state.fields["tunnel_id"])
-                    result.outputs.append(out)
+                    result.outputs.append(state.out(action.port))
             elif isinstance(action, OutputToBond):
                 up = [number for number in action.ports if self._is_alive(number)]
                 assert state.fields["in_port"] not in up
                 if up:
-                    out = Out(up[0], state.tags, state.fields["tunnel_id"])
-                    result.outputs.append(out)
+                    result.outputs.append(state.out(up[0]))
             elif isinstance(action, ToController):
-                result.shown.append(dict(state.fields))
+                assert flow is not None, "a bucket shows a frame"
+                result.shown.append(state.shown_by(flow))
             elif isinstance(action, CheckLength):
-                assert action.register in _WRITABLE, str(action)
+                assert action.register in _OF_PIPELINE, str(action)
                 rest = state.fields.get(action.register, 0) & ~1
                 state.fields[action.register] = rest | (state.fields["length"] > action.most)
             elif isinstance(action, ToGroup):
