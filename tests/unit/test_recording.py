@@ -44,7 +44,7 @@ from .builders import (
 )
 from .doubles import Said
 from .record import header, replayed
-from .test_whole import POLICY, Whole
+from .test_whole import Whole
 
 
 class RecordedWhole(Whole):
@@ -56,7 +56,9 @@ class RecordedWhole(Whole):
         else:
             self.folder = TemporaryDirectory()
             self.path = Path(self.folder.name) / "record"
-        self.recorder = Recorder(str(self.path), header(POLICY, self.time.now), self.time.clock)
+        self.recorder = Recorder(
+            str(self.path), header(self.POLICY, self.time.now), self.time.clock
+        )
         return self.recorder
 
     def compare(self) -> None:
