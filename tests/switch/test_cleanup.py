@@ -81,6 +81,8 @@ def test_all_that_is_ours_goes_and_all_else_stays(used: DummySwitch) -> None:
     assert f"br0: names of {len(Table) - 1} tables: removed\n" in said
     assert used.ovs_vsctl("get", "Flow_Table", "own", "flow_limit") == "7"
     assert "`ovs-vsctl set-fail-mode br0 standalone -- del-controller br0`" in said
+    assert "br0: fragment mode nx-match: removed\n" in said
+    assert used.ofctl("get-frags", "br0").strip() == "normal"
     assert used.flows() == [" table=5, priority=7 actions=drop"]
     assert ["group_id=5" in group for group in used.groups()] == [True]
     assert used.ovs_vsctl("list-ports", "br0") == "p0\np1"

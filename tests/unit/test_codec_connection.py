@@ -28,6 +28,7 @@ from vtep_ofapp.values.events import (
     PacketIn,
     PortCounters,
     ReadBack,
+    RoleIs,
 )
 from vtep_ofapp.values.flow_changes import Change, FlowChange, GroupChange
 from vtep_ofapp.values.flows import Bucket, FlowKey, GoTo, Group, Output, Resubmit, SetField, match
@@ -394,6 +395,22 @@ def test_one_that_stands_by_asks_again_when_a_new_master_was_faster(
     far.tell(role_reply(question, 6))
     assert asked_for(far)[0] == (ofp.OFPCR_ROLE_SLAVE, 6)
     assert (far.events, caplog.messages) == ([], [])
+
+
+def test_a_master_sets_the_fragment_mode_and_one_that_stands_by_does_not(far: Far) -> None:
+    far.connection.lead(5)
+    _, xid = asked_for(far)
+    far.tell(role_reply(xid, 5))
+    [request] = far.take()
+    assert ofproto_parser.header(request)[1:] == (ofp.OFPT_SET_CONFIG, 12, xid + 1)
+    assert struct.unpack("!HH", request[ofp.OFP_HEADER_SIZE :]) == (3, 128)
+    assert far.events == [RoleIs(far.connection, 5)]
+    far.connection.stand_by()
+    _, question = asked_for(far)
+    far.tell(role_reply(question, 6))
+    _, xid = asked_for(far)
+    far.tell(role_reply(xid, 6))
+    assert far.take() == []
 
 
 def test_changes_that_came_after_a_new_master_are_not_refused_ones(

@@ -26,6 +26,8 @@ _OWNER = "vtep_ofapp"
 _FLOWS = f"cookie={COOKIE_BASE:#x}/{COOKIE_MASK:#x}"
 _EMPTY: tuple[str, list[object]] = ("set", [])
 _PORTS_AT_ONCE = 1000
+_FRAGMENT_MODE = "nx-match"
+"""The fragment mode that the application sets (ovs-ofctl(8))."""
 
 
 # The bridges
@@ -104,6 +106,15 @@ def clean_flows(tools: Tools, bridge: Found) -> bool:
         what = f"{bridge.name}: {flows} flows and {len(groups)} groups"
         tools.change_flows(_socket(bridge), what, lines)
     return bool(flows or groups)
+
+
+def clean_fragment_mode(tools: Tools, bridge: Found) -> None:
+    """Set the fragment mode of a bridge back to Open vSwitch's default, normal."""
+    argv = "ovs-ofctl", "-O", "OpenFlow13"
+    if tools.ask(*argv, "get-frags", _socket(bridge)).strip() == _FRAGMENT_MODE:
+        if not tools.dry_run:
+            tools.ask(*argv, "set-frags", _socket(bridge), "normal")
+        tools.say(f"{bridge.name}: fragment mode {_FRAGMENT_MODE}")
 
 
 def _socket(bridge: Found) -> str:
@@ -271,6 +282,7 @@ def clean(tools: Tools, with_bindings: bool) -> None:
             addresses |= bridge.sources(interfaces)
             if clean_flows(tools, bridge):
                 stopped.append(bridge)
+            clean_fragment_mode(tools, bridge)
         removals = [removal for bridge in bridges for removal in clean_ports(bridge)]
         tools.transact(remote, "Open_vSwitch", removals)
         for bridge in stopped:

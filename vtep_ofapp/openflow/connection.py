@@ -47,6 +47,10 @@ LOG = logging.getLogger("vtep_ofapp.switch")
 
 
 _WHOLE_COOKIE = 0xFFFFFFFF_FFFFFFFF
+_NX_MATCH = 3
+"""A fragment mode of Open vSwitch (ovs-ofctl(8), set-frags), among the flags of OpenFlow."""
+_SHOWN_ON_MISS = 128
+"""OpenFlow's default of miss_send_len, which the message with the fragment mode sets as well."""
 
 
 class SwitchConnection:
@@ -219,6 +223,7 @@ class SwitchConnection:
     def _role_reply(self, message: Any) -> None:
         generation = self._role.reply(message)
         if generation is not None:
+            self._outbox.put(_show_ports_of_fragments(self._datapath))
             self._post(RoleIs(self, generation))
 
     def _error(self, message: Any) -> None:
@@ -276,6 +281,17 @@ def _counters_requests(datapath: Any) -> list[Any]:
         for producer in DROPPING
     )
     return [*of_bindings, *of_drops]
+
+
+def _show_ports_of_fragments(datapath: Any) -> Any:
+    """Return the request, with an xid, that matches see the ports of a packet's first fragment.
+
+    Open vSwitch's default mode shows 0 as the ports and ICMP type of every fragment. The mode is
+    one of the bridge, and is lost when ovs-vswitchd ends.
+    """
+    request = parser.OFPSetConfig(datapath, _NX_MATCH, _SHOWN_ON_MISS)
+    datapath.set_xid(request)
+    return request
 
 
 def _flows_request(datapath: Any, table: int, cookie: int, mask: int) -> Any:
