@@ -1,6 +1,7 @@
 """What os-ken itself makes of our flows and groups, and what a switch would answer."""
 
 import struct
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -64,7 +65,8 @@ def serialized(message: Any) -> bytes:
 
 def flow_mod(change: FlowChange) -> Any:
     key, flow = change.key, change.flow
-    match = parser.OFPMatch(**dict(key.match))
+    fields = sorted(parser.OFPMatch(**dict(key.match)).items(), key=comes_late)
+    match = parser.OFPMatch(_ordered_fields=fields)
     where = {"table_id": key.table, "priority": key.priority, "match": match}
     if flow is None:
         delete = {"command": ofp.OFPFC_DELETE_STRICT}
@@ -79,6 +81,12 @@ def flow_mod(change: FlowChange) -> Any:
         flags=flags,
         instructions=instructions(flow.actions),
     )
+
+
+def comes_late(field: tuple[str, Any]) -> bool:
+    """Whether a field has prerequisites among those of OpenFlow's own class, or might have."""
+    number = ofp.oxm_from_user_header(field[0])
+    return not isinstance(number, tuple) and number >> 7 < ofp.OFPXMC_OPENFLOW_BASIC
 
 
 def group_mod(change: GroupChange) -> Any:
@@ -133,7 +141,7 @@ def made(action: Action) -> list[Any]:
     """Return the OpenFlow actions for one of ours; none for GoTo, which is an instruction."""
     match action:
         case SetField(field, value):
-            return [parser.OFPActionSetField(**{field: value})]
+            return [parser.OFPActionSetField(**by_number(field, value))]
         case Move(source, target):
             return [parser.NXActionRegMove(source, target, n_bits=8 * length_of(source))]
         case Conjunction(id, clause, clauses):
@@ -159,6 +167,14 @@ def made(action: Action) -> list[Any]:
             return [parser.NXActionRegLoad(ofs_nbits=31, dst="in_port", value=0)]
         case GoTo():
             return []
+
+
+def by_number(field: str, value: int | str) -> dict[str, int | str]:
+    """Return a field and its value as os-ken takes them: two fields it knows by number alone."""
+    number, size = {"nd_reserved": (524289, 4), "nd_options_type": (524290, 1)}.get(field, (0, 0))
+    if not number or isinstance(value, str):
+        return {field: value}
+    return {f"field_{number}": b64encode(value.to_bytes(size, "big")).decode()}
 
 
 def length_of(field: str) -> int:

@@ -135,7 +135,10 @@ FOREIGN_ACTIONS = [
     [parser.OFPActionPushVlan(0x88A8)],
     [parser.NXActionResubmitTable(in_port=3, table_id=4)],
     [parser.NXActionRegLoad(ofs_nbits=31, dst="in_port", value=5)],
-    [parser.NXActionConjunction(clause=1, n_clauses=2, id_=3)],
+    [parser.NXActionRegLoad(ofs_nbits=0, dst="reg11", value=1)],
+    [parser.NXActionRegMove("reg0", "reg1", n_bits=16)],
+    [parser.NXActionRegMove("reg0", "reg1", n_bits=16, src_ofs=16, dst_ofs=16)],
+    [parser.NXActionRegMove("reg0", "eth_src", n_bits=32)],
     [parser.OFPActionExperimenterUnknown(0x1234, b"12345678")],
 ]
 
