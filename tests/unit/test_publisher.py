@@ -427,6 +427,31 @@ def test_what_is_shown_in_a_row_is_cleared_when_no_switch_uses_it(with_acls: Ben
     assert with_acls.writes() == []
 
 
+def test_of_very_many_rows_those_without_faults_are_not_compared_again() -> None:
+    compared = []
+
+    def is_ours(row: AccessList, managed: ManagedSwitches) -> bool:
+        compared.append(row.uuid)
+        return "br0" in managed.with_bridge()
+
+    column = FaultColumn(FaultTable.ACL, AccessList, is_ours, is_cleared_after_use=True)
+    bench = Bench(features=(*FEATURES, Feature(fault_columns=(column,))))
+    bench.manage("br0", physical_port("p0"))
+    bench.tell(AccessList(uuid(0xAC2)), AccessList(ACL.uuid))
+    assert bench.writes() == []
+    bench.faults.put("someone", [fault(entry=ACL.shows(FaultWord.INVALID_ACL))])
+    bench.turn()
+    assert bench.writes() == [PutFaultStatus(ACL, INVALID)]
+    compared.clear()
+    bench.turn()
+    assert bench.writes() == [PutFaultStatus(ACL, INVALID)]
+    assert compared == [ACL.uuid]
+    bench.ready.clear()
+    bench.turn()
+    bench.tell(AccessList(uuid(0xAC2), INVALID))
+    assert bench.writes() == [], "another process wrote this"
+
+
 # What nobody told it
 
 

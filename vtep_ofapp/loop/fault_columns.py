@@ -27,7 +27,8 @@ class FaultColumns(Report):
     """Compares current faults with the fault columns that features declare.
 
     A row is compared after a change of the row, of its faults or of the managed switches, all in
-    writes(), after everything else is recomputed.
+    writes(), after everything else is recomputed. After a change of the switches these are only
+    the rows with faults or with words in their column, as there may be very many others.
     """
 
     def __init__(self, faults: FaultLog, columns: Iterable[FaultColumn]) -> None:
@@ -38,7 +39,9 @@ class FaultColumns(Report):
         self._managed = ManagedSwitches({}, {}, {})
         self._rows: dict[UUID, Any] = {}
         self._held: dict[FaultRow, _Held] = {}
+        self._with_words: set[FaultRow] = set()
         self._ours: set[FaultRow] = set()
+        """The rows of ours that had faults or words when they were last compared."""
         self._to_compare: set[FaultRow] = set()
         self._words: DesiredActual[FaultRow, frozenset[str]] = DesiredActual()
         self.handlers = {
@@ -66,7 +69,7 @@ class FaultColumns(Report):
 
     def _switches_changed(self, managed: ManagedSwitches) -> None:
         self._managed = managed
-        self._to_compare.update(self._held)
+        self._to_compare.update(self._with_words, self._faults.rows())
 
     def _faults_changed(self, event: FaultsChanged) -> None:
         self._to_compare.update(event.rows)
@@ -76,6 +79,8 @@ class FaultColumns(Report):
         self._rows[row.uuid] = row
         for key, held in self._columns_in(row):
             self._held[key] = held
+            if held.words:
+                self._with_words.add(key)
             self._to_compare.add(key)
 
     def _gone(self, gone: Gone) -> None:
@@ -85,6 +90,7 @@ class FaultColumns(Report):
         if uuid in self._rows:
             for key, _ in self._columns_in(self._rows.pop(uuid)):
                 self._held.pop(key, None)
+                self._with_words.discard(key)
                 self._to_compare.add(key)
 
     def _columns_in(self, row: Any) -> Iterator[tuple[FaultRow, _Held]]:
@@ -95,8 +101,12 @@ class FaultColumns(Report):
     def _compare(self, row: FaultRow) -> None:
         held = self._held.get(row)
         if held is not None and self._is_ours(row, held):
-            self._ours.add(row)
-            self._words.want(row, self._faults.entries(row) or None)
+            entries = self._faults.entries(row)
+            if entries or held.words:
+                self._ours.add(row)
+            else:
+                self._ours.discard(row)
+            self._words.want(row, entries or None)
             self._words.have(row, held.words or None)
         else:
             self._ours.discard(row)

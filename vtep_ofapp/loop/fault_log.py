@@ -109,6 +109,10 @@ class FaultLog:
         """Return the desired content of the fault column of a row."""
         return frozenset(word.value for word in self._columns.get(row, ()))
 
+    def rows(self) -> Set[FaultRow]:
+        """Return the rows whose fault columns have desired content."""
+        return self._columns.keys()
+
     def take_changed(self) -> set[FaultRow]:
         """Return the rows whose fault column may have changed since the last call."""
         changed, self._changed = self._changed, set()
