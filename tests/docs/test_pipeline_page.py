@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address
+from itertools import combinations, product
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from tests.docs.pages import ROOT, code, section, table
 from tests.unit.declared import check_flow, check_group, nexts
 from tests.unit.reading import kind_of_group
 from vtep_ofapp.pipeline import (
+    acls,
     admission,
     drops,
     egress,
@@ -25,6 +27,7 @@ from vtep_ofapp.pipeline import (
 )
 from vtep_ofapp.pipeline.layout import GROUP_RULES, RULES, WAYS, Cookie, GroupKind, Priority, Table
 from vtep_ofapp.pipeline.ways import Step, first
+from vtep_ofapp.values.acls import AclEntry, AclMatch
 from vtep_ofapp.values.addresses import ipv4_number
 from vtep_ofapp.values.flows import (
     COOKIE_BASE,
@@ -46,6 +49,27 @@ REMOTE = "10.2.2.2"
 MAC = "00:11:22:33:44:55"
 LOGICAL_SWITCH = 5
 VNI = 33
+LISTS = [
+    Step(each, (SetField(register, 7),))
+    for tables in (acls.INGRESS, acls.EGRESS)
+    for each, register in zip(tables, (layout.ACL_OF_PORT, layout.ACL), strict=True)
+]
+"""The steps of a binding with access lists."""
+ADDRESSES: dict[int, Any] = {
+    family: {"source": (host, mask), "destination": (host, mask)}
+    for family, host, mask in ((4, "192.0.2.1", "255.255.255.0"), (6, "2001:db8::1", "ffff::"))
+}
+ENTRIES = [
+    AclEntry(UUID(int=1), 10, is_egress=False, permits=permits, match=match)
+    for permits in (True, False)
+    for match in (
+        AclMatch(MAC, MAC, **ADDRESSES[4], tcp_flags=(2, 2)),
+        AclMatch(**ADDRESSES[6], icmp_type=1, icmp_code=2),
+        AclMatch(icmp_type=1, icmp_code=2),
+        AclMatch(source_ports=(1, 6), dest_ports=(1, 6)),
+    )
+]
+"""Entries of access lists, with all fields."""
 
 
 def every_kind_of_flow() -> Iterator[Flow]:
@@ -59,7 +83,10 @@ def every_kind_of_flow() -> Iterator[Flow]:
     for binding in (untagged, tagged, bond):
         yield from admission.bound(binding, LOGICAL_SWITCH)
         yield from egress.bound(binding, LOGICAL_SWITCH)
-        yield from egress.bound(binding, LOGICAL_SWITCH, [Step(Table.DELIVERY)])
+        for steps in ([Step(Table.DELIVERY)], *combinations(LISTS, 1), *combinations(LISTS, 2)):
+            yield from admission.bound(binding, LOGICAL_SWITCH, steps)
+            yield from egress.bound(binding, LOGICAL_SWITCH, steps)
+    yield from every_kind_of_list()
     yield from drops.misses()
     yield tunnels.incoming(REMOTE, 9)
     yield tunnels.outgoing(REMOTE, 9)
@@ -95,6 +122,14 @@ def every_kind_of_flow() -> Iterator[Flow]:
     yield from flooding.multicast(LOGICAL_SWITCH, 6, "01:00:5e:00:00:fb", {REMOTE: 9}, False)[0]
 
 
+def every_kind_of_list() -> Iterator[Flow]:
+    """At least one flow of each kind that access lists have."""
+    yield from acls.misses()
+    for each, entry in product((*acls.INGRESS, *acls.EGRESS), ENTRIES):
+        yield from acls.flows(7, entry, Priority.ACL_FIRST, each)
+        yield acls.refuse_all(7, each)
+
+
 def every_kind_of_group() -> Iterator[Group]:
     """At least one group of each kind that the pipeline has."""
     yield flooding.alive()
@@ -113,10 +148,14 @@ def kind_of(flow: Flow) -> tuple[Any, ...]:
     }
     if any(isinstance(action, ToGroup) for action in flow.actions):
         goes_on.add("groups")
+    table = Table(flow.key.table)
+    fields = frozenset(field for field, _ in flow.key.match)
+    if table in (*acls.INGRESS, *acls.EGRESS):
+        fields &= RULES[table].carried
     return (
-        Table(flow.key.table).name,
+        table.name,
         Priority(flow.key.priority).name,
-        frozenset(field for field, _ in flow.key.match),
+        fields,
         Cookie((flow.cookie & ~COOKIE_MASK) >> 28).name,
         frozenset(goes_on),
     )
@@ -143,7 +182,7 @@ def test_what_misses() -> None:
     for row in table(PAGE, "Tables"):
         (name,), miss = code(row["table"]), row["what is not matched"]
         if name in goes_on:
-            assert set(re.findall(r"[A-Z]{4,}", miss)) == goes_on[name]
+            assert set(re.findall(r"[A-Z_]{4,}", miss)) == goes_on[name]
         else:
             assert miss.startswith("is dropped")
             assert miss.startswith("is dropped and counted") == (name in counted)
@@ -225,6 +264,7 @@ def test_every_pipeline_module_has_its_flows_on_the_page() -> None:
     """A module that is added has to be added above as well."""
     modules = {path.stem for path in (ROOT / "vtep_ofapp" / "pipeline").glob("*.py")}
     assert modules - {"__init__", "layout", "shown", "ways"} == {
+        "acls",
         "admission",
         "drops",
         "egress",
@@ -268,6 +308,7 @@ def test_cookies() -> None:
     assert f"`{COOKIE_BASE >> 32:#x}`" in text
     assert f"cookie={COOKIE_BASE:#x}/{COOKIE_MASK:#x}" in text
     assert f"cookie={layout.cookie_of(Cookie.ADMISSION, 1 << 12):#x}/-1" in text
+    assert f"cookie={layout.cookie_of(Cookie.ACLS, 0xABCDEF):#x}/-1" in text
 
 
 def test_drops() -> None:
@@ -283,12 +324,12 @@ def test_drops() -> None:
     }
 
 
-def test_parts_whose_flows_count_for_a_binding() -> None:
+def test_parts_whose_flows_count_for_a_binding_or_a_list() -> None:
     counting = {
         counted[0].name for flow in every_kind_of_flow() if (counted := layout.counted(flow.cookie))
     }
     assert set(re.findall(r"\(([A-Z_]+)\)", section(PAGE, "Cookies"))) == counting
-    assert counting == {producer.name for _, producer in layout.COUNTING}
+    assert counting == {Cookie.ACLS.name} | {producer.name for _, producer in layout.COUNTING}
 
 
 def test_groups() -> None:

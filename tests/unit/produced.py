@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 from hypothesis import strategies as st
 
 from vtep_ofapp.pipeline import (
+    acls,
     admission,
     drops,
     egress,
@@ -23,6 +24,7 @@ from vtep_ofapp.pipeline.ways import Step
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Flow, Group
 
+from .acl_examples import ENTRIES
 from .builders import binding
 
 K = TypeVar("K", Flow, Group)
@@ -42,9 +44,13 @@ BINDINGS = st.builds(
 BINDING_NUMBERS = BINDINGS.map(lambda each: each.number)
 STEPS = st.sampled_from([(), (Step(Table.DELIVERY),)])
 """Optional tables on a binding's way out."""
+ACL_TABLES = st.sampled_from((*acls.INGRESS, *acls.EGRESS))
 TARGETS = st.dictionaries(ADDRESSES, PORTS, max_size=5)
 
 PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
+    acls.misses: (),
+    acls.refuse_all: (NUMBERS, ACL_TABLES),
+    acls.flows: (NUMBERS, ENTRIES, st.integers(1, 60000), ACL_TABLES),
     admission.link_local: (),
     admission.bound: (BINDINGS, NUMBERS),
     learning.unlearnable: (),
@@ -84,7 +90,9 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
 """Each function of the pipeline that makes flows or groups, and what it takes."""
 
 
-MODULES = (*(admission, learning, snooping, resolution, tunnels, unicast, egress, flooding, drops),)
+MODULES = (
+    *(acls, admission, learning, snooping, resolution, tunnels, unicast, egress, flooding, drops),
+)
 
 
 def makers() -> set[Callable[..., object]]:

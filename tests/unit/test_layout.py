@@ -310,7 +310,8 @@ def test_a_frame_carries_nothing_to_an_optional_table_without_a_step_for_it(
     monkeypatch.setitem(WAYS, way, (*WAYS[way][:1], LAST_BUT_ONE, *WAYS[way][1:]))
     monkeypatch.setitem(RULES, LAST_BUT_ONE, Rules(is_optional=True))
     actions = onward(Table.EGRESS, way, [Step(LAST_BUT_ONE)])
-    assert actions == (SetField(FREE_REGISTER, 0), GoTo(LAST_BUT_ONE))
+    assert SetField(FREE_REGISTER, 0) in actions
+    assert actions[-1] == GoTo(LAST_BUT_ONE)
 
 
 # Group ids

@@ -20,6 +20,7 @@ from vtep_ofapp.values.flows import (
     Action,
     Bucket,
     CheckLength,
+    Conjunction,
     Flow,
     ForgetInPort,
     GoTo,
@@ -43,6 +44,7 @@ from .packets import PLAIN, Packet
 from .prerequisites import PREREQUISITES
 
 _TAGGED = 0x1000
+_NOTHING: Mapping[str, int] = {}
 _ETHERTYPE_VLAN = 0x8100
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _OF_PIPELINE = {"metadata", "tunnel_id", *(f"reg{number}" for number in range(16))}
@@ -76,6 +78,8 @@ class Out:
 
 _Conditions: TypeAlias = tuple[tuple[str, int, int], ...]
 """Fields, each with its value under a mask."""
+_Level: TypeAlias = list[tuple[Flow, _Conditions]]
+"""Flows of one priority."""
 
 
 class Shown(NamedTuple):
@@ -117,8 +121,9 @@ class _State:
     seen: int
     packet: Packet
 
-    def copy(self) -> "_State":
-        return _State(dict(self.fields), self.tags, self.seen, self.packet)
+    def copy(self, **fields: int) -> "_State":
+        """Return the same state, but for some fields."""
+        return _State({**self.fields, **fields}, self.tags, self.seen, self.packet)
 
     def out(self, port: int) -> Out:
         return Out(port, self.tags, self.fields["tunnel_id"], dict(self.fields))
@@ -140,7 +145,7 @@ class _State:
             return _ETHERTYPE_VLAN if self.has_tag_inside else self.fields[name]
         if name in PREREQUISITES:
             return 0 if self.has_tag_inside else self.fields.get(name, 0)
-        if name in _OF_PIPELINE:
+        if name in _OF_PIPELINE or name == "conj_id":
             return self.fields.get(name, 0)
         return self.fields[name]
 
@@ -164,19 +169,23 @@ class Pipeline:
         is_alive: Callable[[int], bool] = lambda port: True,
         vlan_limit: int = 1,
     ) -> None:
-        self._tables: dict[int, list[tuple[Flow, _Conditions]]] = {}
+        self._tables: dict[int, list[_Level]] = {}
         for flow in sorted(flows, key=lambda flow: -flow.key.priority):
             check_flow(flow)
-            entry = flow, _conditions(flow.key.match)
-            self._tables.setdefault(flow.key.table, []).append(entry)
+            levels = self._tables.setdefault(flow.key.table, [])
+            if not levels or levels[-1][0][0].key.priority != flow.key.priority:
+                levels.append([])
+            levels[-1].append((flow, _conditions(flow.key.match)))
         self._groups = {group.id: group for group in groups}
         for group in self._groups.values():
             check_group(group)
         self._is_alive = is_alive
         self._vlan_limit = vlan_limit
 
-    def send(self, frame: Frame) -> Result:
-        """Return what becomes of a frame."""
+    def send(
+        self, frame: Frame, table: Table = Table.ADMISSION, carried: Mapping[str, int] = _NOTHING
+    ) -> Result:
+        """Return what becomes of a frame, from a table on, which it reaches with these fields."""
         fields = {
             "in_port": frame.in_port,
             "eth_src": _number(frame.src),
@@ -184,10 +193,11 @@ class Pipeline:
             "tunnel_id": frame.vni,
             "length": frame.length,
             **frame.packet.fields(),
+            **carried,
         }
         result = Result()
         seen = min(len(frame.tags), self._vlan_limit)
-        self._look_up(0, _State(fields, frame.tags, seen, frame.packet), result)
+        self._look_up(table, _State(fields, frame.tags, seen, frame.packet), result)
         return result
 
     def _look_up(self, table: int, state: _State, result: Result) -> None:
@@ -206,20 +216,17 @@ class Pipeline:
             self._look_up(goto.table, state, result)
 
     def _best(self, table: int, state: _State) -> Flow | None:
-        best: list[Flow] = []
-        for flow, conditions in self._tables.get(table, ()):
-            if best and flow.key.priority < best[0].key.priority:
-                break
-            for name, value, mask in conditions:
-                if state.value(name) & mask != value:
-                    break
-            else:
-                best.append(flow)
-        if not best:
-            return None
-        ambiguous = {flow.actions for flow in best}
-        assert len(ambiguous) == 1, f"which of these is meant? {'; '.join(map(str, best))}"
-        return best[0]
+        for level in self._tables.get(table, ()):
+            found = [flow for flow, conditions in level if _match(conditions, state)]
+            acting = {flow.actions: flow for flow in found if not _clauses(flow)}
+            if "conj_id" not in state.fields and (met := _met(found)) is not None:
+                acts = self._best(table, state.copy(conj_id=met))
+                if acts is not None:
+                    acting[acts.actions] = acts
+            assert len(acting) <= 1, f"which is meant? {'; '.join(map(str, acting.values()))}"
+            for flow in acting.values():
+                return flow
+        return None
 
     def _perform(
         self, actions: Sequence[Action], state: _State, result: Result, flow: Flow | None = None
@@ -297,6 +304,26 @@ class Pipelines:
             is_alive = lambda number: number not in dead  # noqa: E731
             self._built[name] = given, Pipeline(flows, groups, is_alive, vlan_limit)
         return self._built[name][1]
+
+
+def _match(conditions: _Conditions, state: _State) -> bool:
+    return all(state.value(name) & mask == value for name, value, mask in conditions)
+
+
+def _clauses(flow: Flow) -> list[Conjunction]:
+    return [action for action in flow.actions if isinstance(action, Conjunction)]
+
+
+def _met(flows: Iterable[Flow]) -> int | None:
+    """Return the id of the conjunction of which a frame matches all clauses by these flows."""
+    clauses: dict[int, set[int]] = {}
+    needed: dict[int, int] = {}
+    for action in (clause for flow in flows for clause in _clauses(flow)):
+        assert 1 <= action.clause <= needed.setdefault(action.id, action.clauses) == action.clauses
+        clauses.setdefault(action.id, set()).add(action.clause)
+    met = [number for number, found in clauses.items() if len(found) == needed[number]]
+    assert len(met) <= 1, f"conjunctions overlap: {met}"
+    return met[0] if met else None
 
 
 @cache

@@ -13,6 +13,7 @@ from ..values.flows import (
     COOKIE_MASK,
     GROUP_BASE,
     Action,
+    Conjunction,
     Flow,
     FlowKey,
     ForgetInPort,
@@ -31,12 +32,13 @@ from ..values.flows import (
 class Table(IntEnum):
     """The tables of a bridge, in the order of processing.
 
-    The gaps are for later features: access lists after ADMISSION and EGRESS, routing between
-    RESOLUTION and UNICAST.
+    The gaps are for later features: routing between RESOLUTION and UNICAST.
     """
 
     ADMISSION = 0
     DECAPSULATION = 10
+    ACL_INGRESS_PORT = 15
+    ACL_INGRESS = 20
     LEARNING = 30
     MEASURING = 31
     SHOWING = 32
@@ -49,6 +51,8 @@ class Table(IntEnum):
     ENCAPSULATION = 90
     TUNNEL = 100
     EGRESS = 110
+    ACL_EGRESS_PORT = 115
+    ACL_EGRESS = 120
     DELIVERY = 130
 
 
@@ -70,6 +74,8 @@ class Way(Enum):
 WAYS: dict[Way, tuple[Table | Way, ...]] = {
     Way.FROM_BINDING: (
         Table.ADMISSION,
+        Table.ACL_INGRESS_PORT,
+        Table.ACL_INGRESS,
         Table.LEARNING,
         Table.SNOOPING,
         Way.IN_LOGICAL_SWITCH,
@@ -81,7 +87,12 @@ WAYS: dict[Way, tuple[Table | Way, ...]] = {
         Table.FLOODING,
         Table.REMOTE_FLOODING,
     ),
-    Way.TO_BINDING: (Table.EGRESS, Table.DELIVERY),
+    Way.TO_BINDING: (
+        Table.EGRESS,
+        Table.ACL_EGRESS_PORT,
+        Table.ACL_EGRESS,
+        Table.DELIVERY,
+    ),
     Way.TO_TUNNEL: (Table.ENCAPSULATION, Table.TUNNEL),
     Way.IN_PARTS: (Table.REPLICATION,),
     Way.TO_CONTROLLER: (Table.MEASURING, Table.SHOWING),
@@ -102,6 +113,8 @@ class Priority(IntEnum):
     DEFAULT = 100
     PREFERRED = 200
     FORBIDDEN = 300
+    ACL_FIRST = 60000
+    """The entry of an access list that is matched first; the others follow it downwards."""
 
 
 class Cookie(IntEnum):
@@ -120,6 +133,8 @@ class Cookie(IntEnum):
     UNNAMED = 8
     DROPPED = 9
     """Flows that drop frames, whatever their table; drops.reason() says why."""
+    ACLS = 10
+    """Flows of an access list, which count for its number."""
     NEIGHBOURS = 11
 
 
@@ -172,6 +187,10 @@ PART = "reg5"
 """The id of the replication group that a copy of the frame goes to, see flooding.again()."""
 LENGTH = "reg6"
 """1 for frames of an unknown source that are too long to be shown to the controller."""
+ACL = "reg7"
+"""The number of the access list that judges a frame of this VLAN of its port; 0 for none."""
+ACL_OF_PORT = "reg8"
+"""The number of the access list that judges all frames of the port as well; 0 for none."""
 SENDER = "reg11"
 """What LEARNING and SNOOPING found out about the sender of a frame; 0 for nothing yet."""
 SHOWN_ALREADY = 1
@@ -214,15 +233,31 @@ def _rules(
 
 
 _LEAVES = PushVlan, ForgetInPort, Output, OutputToBond
+_HEADERS = (
+    "eth_src eth_dst eth_type ipv4_src ipv4_dst ipv6_src ipv6_dst ip_proto ip_frag conj_id"
+    " tcp_src tcp_dst tcp_flags udp_src udp_dst sctp_src sctp_dst"
+    " icmpv4_type icmpv4_code icmpv6_type icmpv6_code"
+)
+"""What an access list may match of a frame."""
+
+
+def _acls(carried: str) -> Rules:
+    return _rules(
+        _HEADERS, acts=[Conjunction], miss_goes_on=True, is_optional=True, carried=carried
+    )
+
+
 RULES: dict[Table, Rules] = {
     Table.ADMISSION: _rules(
         "in_port vlan_vid eth_dst eth_type ip_proto ipv4_dst udp_dst",
-        f"{SOURCE_BINDING} {LOGICAL_SWITCH} {TAGGED} {REMOTE}",
+        f"{SOURCE_BINDING} {LOGICAL_SWITCH} {TAGGED} {REMOTE} {ACL} {ACL_OF_PORT}",
         [PopVlan],
     ),
     Table.DECAPSULATION: _rules(
         f"{REMOTE} tunnel_id vlan_vid eth_type", f"{LOGICAL_SWITCH} {ORIGIN}"
     ),
+    Table.ACL_INGRESS_PORT: _acls(ACL_OF_PORT),
+    Table.ACL_INGRESS: _acls(ACL),
     Table.LEARNING: _rules(
         f"{LOGICAL_SWITCH} {SOURCE_BINDING} eth_src",
         SENDER,
@@ -246,8 +281,11 @@ RULES: dict[Table, Rules] = {
     Table.TUNNEL: _rules(REMOTE, acts=[Output]),
     Table.EGRESS: _rules(
         f"{LOGICAL_SWITCH} {SOURCE_BINDING} {TARGET_BINDING} {TAGGED} vlan_vid eth_type",
-        acts=_LEAVES,
+        f"{ACL} {ACL_OF_PORT}",
+        _LEAVES,
     ),
+    Table.ACL_EGRESS_PORT: _acls(ACL_OF_PORT),
+    Table.ACL_EGRESS: _acls(ACL),
     Table.DELIVERY: _rules(
         f"{LOGICAL_SWITCH} {TARGET_BINDING} {TAGGED}", acts=_LEAVES, is_optional=True
     ),

@@ -1,0 +1,295 @@
+"""ACL_INGRESS, ACL_EGRESS and the same of whole ports: what access lists permit and deny.
+
+Each entry of an access list has a priority of its own, by priorities(), and flows() of that
+priority. They match the number of the list, which a frame carries in a register: a list costs once
+in a table, however many bindings use it. Frames that no entry matches go on.
+
+**Protocols.** OpenFlow wants the EtherType beside an address or a protocol, and the protocol beside
+a port. So an entry that leaves these open has flows for each family and each protocol that it may
+mean.
+
+**Ranges** of ports are split into blocks(), which a value with a mask matches. Where the pairs of
+source and destination blocks would be more flows than the blocks themselves, these are the two
+clauses of a conjunction (ovs-fields(7), "Conjunctive match fields"), and one more flow acts. Its
+``conj_id`` is the priority. Open vSwitch wants an id for each conjunction of a table, all of whose
+flows have one priority, and no two conjunctions that match one frame at one priority. With the
+priority as id there is one conjunction at each priority: it is that of all lists together, whose
+clauses match the number of the list, the family and the protocol. As a frame has one of each, both
+clauses can only be met by the same entry. The ids need no memory and cannot collide.
+
+**Fragments.** The header of layer 4 is in the first fragment alone. So flows that look at it leave
+out later fragments. Of these, an entry that permits takes those that match its other fields, and
+one that denies takes none: what it denies lacks its first fragment then, and cannot be put
+together. Open vSwitch tells the protocol of a later fragment of IPv4, but not of IPv6, where it is
+as good as layer 4 (ovs-fields(7), ip_proto). This needs the fragment mode nx-match.
+"""
+
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from ipaddress import ip_address
+from socket import AF_INET, AF_INET6, inet_pton
+from typing import TypeAlias
+from uuid import UUID
+
+from ..values.acls import AclEntry, AclMatch, MaskedAddress, PortRange
+from ..values.flows import Action, Conjunction, Flow, MatchValue, match
+from .layout import ACL, ACL_OF_PORT, Cookie, Priority, Table, Way, flow, miss
+from .ways import onward
+
+INGRESS = Table.ACL_INGRESS_PORT, Table.ACL_INGRESS
+EGRESS = Table.ACL_EGRESS_PORT, Table.ACL_EGRESS
+MOST_ENTRIES = Priority.ACL_FIRST - 1
+"""The greatest number of entries of a list in one direction: each has a priority above MISS."""
+
+_Fields: TypeAlias = dict[str, MatchValue]
+_Block: TypeAlias = tuple[int, int]
+"""A number with its mask of 16 bits."""
+
+_IPV4, _IPV6 = 0x0800, 0x86DD
+_ICMP, _TCP, _UDP, _IPV6_FRAGMENT, _ICMPV6, _SCTP = 1, 6, 17, 44, 58, 132
+_WITH_PORTS: dict[MatchValue, str] = {_TCP: "tcp", _UDP: "udp", _SCTP: "sctp"}
+_EXACT, _ANY = 0xFFFF, (0, 0)
+_EVERY_PORT: tuple[_Block, ...] = (_ANY,)
+_TCP_FLAGS = 0xFFF
+"""The mask of all flags that Open vSwitch knows."""
+_EVERY_BIT = {"255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}
+_NOT_LATER, _LATER = (0, 2), (2, 2)
+"""Values of ip_frag with their masks: bit 1 is set in fragments other than the first."""
+
+_REGISTER = {
+    table: ACL_OF_PORT if table in (INGRESS[0], EGRESS[0]) else ACL for table in INGRESS + EGRESS
+}
+_GO_ON = {
+    **{table: onward(table, Way.FROM_BINDING) for table in INGRESS},
+    **{table: onward(table, Way.TO_BINDING) for table in EGRESS},
+}
+
+
+def misses() -> tuple[Flow, ...]:
+    """Permit what no entry matches (vtep(5), ACL.acl_entries), and frames without a list."""
+    return tuple(miss(table, *actions, producer=Cookie.ACLS) for table, actions in _GO_ON.items())
+
+
+def refuse_all(acl: int, table: Table) -> Flow:
+    """Drop all frames that a list with this number would judge in a table: it cannot be used."""
+    return _flow(acl, Priority.ACL_FIRST, table, {}, ())
+
+
+def priorities(entries: Collection[AclEntry]) -> dict[UUID, int] | None:
+    """Return the priorities of all entries that a list has in one direction, by their rows.
+
+    An entry with a lower ``sequence`` has a higher priority. As long as all sequences differ and
+    are in 0 to 59,999, that of an entry does not depend on the others. Else entries are ranked, and
+    among equal sequences those that deny come first. None if there are more than MOST_ENTRIES.
+    """
+    if len(entries) > MOST_ENTRIES:
+        return None
+    sequences = {entry.sequence for entry in entries}
+    first = int(Priority.ACL_FIRST)
+    if len(sequences) == len(entries) and all(0 <= each < first for each in sequences):
+        return {entry.uuid: first - entry.sequence for entry in entries}
+    ranked = sorted(entries, key=lambda entry: (entry.sequence, entry.permits, entry.uuid))
+    return {entry.uuid: first - rank for rank, entry in enumerate(ranked)}
+
+
+def cost(entry: AclEntry) -> int:
+    """Return the number of flows() of an entry, without making them; 0 if it cannot be used."""
+    if entry.match is None:
+        return 0
+    headers = later = 0
+    for family in _families(entry.match):
+        protocols = _protocols(entry.match, family)
+        headers += len(protocols)
+        later += len(_protocols_of_later(entry.match, family, protocols))
+    sources, destinations = blocks(entry.match.source_ports), blocks(entry.match.dest_ports)
+    if _are_clauses(sources, destinations):
+        flows = headers * (len(sources) + len(destinations)) + 1
+    else:
+        flows = headers * len(sources) * len(destinations)
+    return flows + later if entry.permits else flows
+
+
+def flows(acl: int, entry: AclEntry, priority: int, table: Table) -> tuple[Flow, ...]:
+    """Return the flows of an entry of the list with this number; none if it cannot be used.
+
+    No frame matches two of them, but for the clauses of a conjunction.
+    """
+    if entry.match is None:
+        return ()
+    actions = _GO_ON[table] if entry.permits else ()
+    headers, later = _headers(entry.match)
+    made = [
+        _flow(acl, priority, table, fields, does or actions)
+        for fields, does in _with_ports(entry.match, headers, priority)
+    ]
+    if entry.permits:
+        made += (_flow(acl, priority, table, fields, actions) for fields in later)
+    return tuple(made)
+
+
+@lru_cache(maxsize=1 << 12)
+def blocks(ports: PortRange | None) -> tuple[_Block, ...]:
+    """Return the fewest values, with their masks of 16 bits, that match the ports of a range.
+
+    Each is a block whose size is a power of two and whose first port is a multiple of it.
+    """
+    if ports is None:
+        return _EVERY_PORT
+    found, (first, last) = [], ports
+    while first <= last:
+        size = first & -first or 1 << 16
+        while first + size - 1 > last:
+            size >>= 1
+        found.append((first, 0x10000 - size))
+        first += size
+    return tuple(found)
+
+
+def _are_clauses(sources: tuple[_Block, ...], destinations: tuple[_Block, ...]) -> bool:
+    """Whether two clauses and the flow that acts are fewer flows than all pairs of blocks."""
+    return len(sources) * len(destinations) > len(sources) + len(destinations) + 1
+
+
+def _with_ports(
+    entry: AclMatch, headers: list[_Fields], priority: int
+) -> Iterator[tuple[_Fields, tuple[Action, ...]]]:
+    """Yield headers with the ports of an entry; with actions where these are not the entry's."""
+    sources, destinations = blocks(entry.source_ports), blocks(entry.dest_ports)
+    if not _are_clauses(sources, destinations):
+        for header in headers:
+            for source in sources:
+                for destination in destinations:
+                    yield {**header, **_ports(header, source, destination)}, ()
+        return
+    yield {"conj_id": priority}, ()
+    one, two = (Conjunction(priority, 1, 2),), (Conjunction(priority, 2, 2),)
+    for header in headers:
+        for source in sources:
+            yield {**header, **_ports(header, source, _ANY)}, one
+        for destination in destinations:
+            yield {**header, **_ports(header, _ANY, destination)}, two
+
+
+def _ports(header: _Fields, source: _Block, destination: _Block) -> _Fields:
+    """Return the match on blocks of ports, for a header with its protocol."""
+    fields: _Fields = {}
+    for side, (value, mask) in (("src", source), ("dst", destination)):
+        if mask:
+            protocol = _WITH_PORTS[header["ip_proto"]]
+            fields[f"{protocol}_{side}"] = value if mask == _EXACT else (value, mask)
+    return fields
+
+
+def _headers(entry: AclMatch) -> tuple[list[_Fields], list[_Fields]]:
+    """Return what an entry matches but for ports, and of later fragments if it permits."""
+    headers: list[_Fields] = []
+    later: list[_Fields] = []
+    for family in _families(entry):
+        network = _network(entry, family)
+        protocols = _protocols(entry, family)
+        headers += ({**network, **_transport(entry, protocol)} for protocol in protocols)
+        for protocol in _protocols_of_later(entry, family, protocols):
+            fields = {**network, "ip_frag": _LATER}
+            later.append(fields if protocol is None else {**fields, "ip_proto": protocol})
+    return headers, later
+
+
+def _families(entry: AclMatch) -> tuple[int | None, ...]:
+    """Return the EtherTypes that an entry means, None for all."""
+    if entry.ethertype is not None:
+        return (entry.ethertype,)
+    address = entry.source or entry.destination
+    if address is not None:
+        return (_IPV6,) if ":" in address[0] else (_IPV4,)
+    if _has_icmp(entry) and entry.protocol is not None:
+        return (_IPV4,) if entry.protocol == _ICMP else (_IPV6,)
+    return (_IPV4, _IPV6) if entry.protocol is not None or _has_layer4(entry) else (None,)
+
+
+def _protocols(entry: AclMatch, family: int | None) -> tuple[int | None, ...]:
+    """Return the protocols that an entry means in a family, None for all."""
+    if entry.protocol is not None:
+        return (entry.protocol,)
+    if _has_icmp(entry):
+        return (_ICMP,) if family == _IPV4 else (_ICMPV6,)
+    if entry.tcp_flags is not None:
+        return (_TCP,)
+    return (_TCP, _UDP, _SCTP) if _has_layer4(entry) else (None,)
+
+
+def _protocols_of_later(
+    entry: AclMatch, family: int | None, protocols: tuple[int | None, ...]
+) -> tuple[int | None, ...]:
+    """Return the protocols of the flows that later fragments need if an entry permits."""
+    if family == _IPV6:
+        return (None,) if protocols[0] not in (None, _IPV6_FRAGMENT) else ()
+    return protocols if _has_layer4(entry) else ()
+
+
+def _has_icmp(entry: AclMatch) -> bool:
+    return entry.icmp_type is not None or entry.icmp_code is not None
+
+
+def _has_layer4(entry: AclMatch) -> bool:
+    """Whether an entry looks at the header of layer 4."""
+    ports = entry.source_ports is not None or entry.dest_ports is not None
+    return ports or entry.tcp_flags is not None or _has_icmp(entry)
+
+
+def _network(entry: AclMatch, family: int | None) -> _Fields:
+    """Return the match of an entry on the headers of layers 2 and 3, for one EtherType."""
+    fields: _Fields = {}
+    if entry.source_mac is not None:
+        fields["eth_src"] = entry.source_mac
+    if entry.dest_mac is not None:
+        fields["eth_dst"] = entry.dest_mac
+    if family is not None:
+        fields["eth_type"] = family
+    ip = "ipv6" if family == _IPV6 else "ipv4"
+    for side, address in (("src", entry.source), ("dst", entry.destination)):
+        if address is not None and (masked := _masked(address)) is not None:
+            fields[f"{ip}_{side}"] = masked
+    return fields
+
+
+def _transport(entry: AclMatch, protocol: int | None) -> _Fields:
+    """Return the match of an entry on a protocol and the header of layer 4, but for ports."""
+    if protocol is None:
+        return {}
+    fields: _Fields = {"ip_proto": protocol}
+    if _has_layer4(entry):
+        fields["ip_frag"] = _NOT_LATER
+    if entry.tcp_flags is not None:
+        flags, mask = entry.tcp_flags
+        if mask:
+            fields["tcp_flags"] = flags if mask == _TCP_FLAGS else (flags & mask, mask)
+    icmp = "icmpv4" if protocol == _ICMP else "icmpv6"
+    if entry.icmp_type is not None:
+        fields[f"{icmp}_type"] = entry.icmp_type
+    if entry.icmp_code is not None:
+        fields[f"{icmp}_code"] = entry.icmp_code
+    return fields
+
+
+def _masked(address: MaskedAddress) -> MatchValue | None:
+    """Return the bits of an address that its mask has, None if it has none."""
+    text, mask = address
+    if mask in _EVERY_BIT:
+        return text
+    bits = _number(mask)
+    if not bits:
+        return None
+    host = int.from_bytes(inet_pton(AF_INET6 if ":" in text else AF_INET, text), "big")
+    return address if host & bits == host else (str(type(ip_address(mask))(host & bits)), mask)
+
+
+@lru_cache(maxsize=1 << 10)  # many addresses have the same few masks
+def _number(mask: str) -> int:
+    return int(ip_address(mask))
+
+
+def _flow(
+    acl: int, priority: int, table: Table, fields: _Fields, actions: tuple[Action, ...]
+) -> Flow:
+    fields[_REGISTER[table]] = acl
+    return flow(table, priority, match(fields), *actions, producer=Cookie.ACLS, counts_for=acl)
