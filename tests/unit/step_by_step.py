@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.events import (
     Bridges,
     BridgesInSync,
@@ -34,10 +33,10 @@ from vtep_ofapp.values.writes import (
     DescribeSwitch,
     PutFaultStatus,
     PutLocalMac,
+    PutLocalMcastMac,
     PutPhysicalPort,
     PutTunnel,
     PutTunnelPort,
-    PutUnknownDst,
     ReleaseBridge,
     RemovePhysicalPort,
     RemoveTunnel,
@@ -108,8 +107,8 @@ class Vtep:
     def _perform(self, write: Any) -> None:
         if isinstance(write, PutLocalMac):
             self._put_local(write, LocalMac, write.mac, address=write.address)
-        elif isinstance(write, PutUnknownDst):
-            self._put_local(write, LocalMcastMac, UNKNOWN_DST, addresses=write.addresses or None)
+        elif isinstance(write, PutLocalMcastMac):
+            self._put_local(write, LocalMcastMac, write.mac, addresses=write.addresses or None)
         elif isinstance(write, PutFaultStatus):
             self._put_fault_status(write)
         elif write.switch in self.rows:

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from vtep_ofapp.loop.connections import CLAIM_TIME
+from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.events import Bridges, BridgesInSync, Connected, LockIs, VtepInSync, VtepRows
 from vtep_ofapp.values.rows import Bridge, Mark, VtepRow
-from vtep_ofapp.values.writes import PutTunnelPort, PutUnknownDst
+from vtep_ofapp.values.writes import PutLocalMcastMac, PutTunnelPort
 
 from .app import ROWS, App, described
 from .builders import (
@@ -84,7 +85,7 @@ def test_a_host_is_managed_while_another_is_not_read_and_its_rows_stay(said: Sai
     assert other.switch.flows
     assert app.openvswitch["here"].take() == []
     written = app.written()
-    assert PutUnknownDst(RED, frozenset({"10.0.0.11"})) in written
+    assert PutLocalMcastMac(RED, UNKNOWN_DST, frozenset({"10.0.0.11"})) in written
     assert not [each for each in written if getattr(each, "rows", ())]
     assert not [each for each in written if getattr(each, "switch", None) == SWITCH]
     # Its own host answers later; nothing is new to the other one.

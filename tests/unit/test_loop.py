@@ -18,6 +18,7 @@ from vtep_ofapp.loop.transactions import FIRST_PAUSE
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.process.systemd import ServiceManager
+from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.events import (
     Bridges,
     BridgesInSync,
@@ -37,8 +38,8 @@ from vtep_ofapp.values.rows import Gone, Mark
 from vtep_ofapp.values.writes import (
     DescribeSwitch,
     PutLocalMac,
+    PutLocalMcastMac,
     PutPhysicalPort,
-    PutUnknownDst,
     SecureBridge,
 )
 
@@ -294,10 +295,10 @@ def test_stations_get_their_rows_while_a_change_is_heard_and_nothing_else_is_wri
     app.turn(VtepRows([Gone(uuid(0x3000))], more=True))
     assert app.written() == []
     app.turn(VtepRows([]))
-    assert set(app.written(PutLocalMac, PutUnknownDst)) == {
+    assert set(app.written(PutLocalMac, PutLocalMcastMac)) == {
         PutLocalMac(RED, MAC1, OWN),
         PutLocalMac(RED, "00:00:00:00:00:07", None, rows=(uuid(0x3007),)),
-        PutUnknownDst(RED, frozenset({OWN})),
+        PutLocalMcastMac(RED, UNKNOWN_DST, frozenset({OWN})),
     }
 
 

@@ -1,7 +1,7 @@
 """What the NVC is told: local stations, unknown-dst, ports and faults, and nothing twice."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,19 +12,21 @@ from vtep_ofapp.engine.report import FaultColumn, FaultsChanged, ManagedSwitches
 from vtep_ofapp.engine.topics import StationsChanged
 from vtep_ofapp.features.learning import local_macs
 from vtep_ofapp.features.learning.stations import Place
+from vtep_ofapp.features.local_mcast_macs import LocalGroup
 from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.loop.fault_columns import FaultColumns
 from vtep_ofapp.loop.fault_log import FaultLog
 from vtep_ofapp.loop.publisher import Publisher
 from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.events import VtepInSync, VtepRows
 from vtep_ofapp.values.faults import FaultRow, FaultTable, FaultWord, of_port, of_switch
 from vtep_ofapp.values.rows import Gone, LocalMcastMac, PhysicalPort, PhysicalSwitch, VtepRow
 from vtep_ofapp.values.writes import (
     PutFaultStatus,
     PutLocalMac,
+    PutLocalMcastMac,
     PutPhysicalPort,
-    PutUnknownDst,
     RemovePhysicalPort,
 )
 
@@ -201,7 +203,7 @@ def test_a_station_that_moves_between_our_switches_has_one_row(bench: Bench) -> 
 def test_a_bound_logical_switch_floods_to_us() -> None:
     bench = Bench()
     bench.manage("br0", bound())
-    assert bench.writes() == [PutUnknownDst(RED, frozenset({OWN}))]
+    assert bench.writes() == [PutLocalMcastMac(RED, UNKNOWN_DST, frozenset({OWN}))]
     bench.tell(local_unknown_dst(OWN))
     assert bench.writes() == []
 
@@ -210,7 +212,7 @@ def test_a_logical_switch_that_is_bound_no_more_does_not(bench: Bench) -> None:
     bench.manage("br0", bound())
     bench.tell(local_unknown_dst(OWN))
     bench.manage("br0", physical_port("p0"))
-    assert bench.writes() == [PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),))]
+    assert bench.writes() == [PutLocalMcastMac(RED, UNKNOWN_DST, frozenset(), rows=(uuid(0x4001),))]
 
 
 def test_all_our_switches_with_a_binding_are_in_one_row() -> None:
@@ -218,15 +220,85 @@ def test_all_our_switches_with_a_binding_are_in_one_row() -> None:
     bench.manage("br0", bound())
     bench.manage("br1", bound(uuid=uuid(0x6999)), tunnel_ip=OTHER)
     bench.tell(local_unknown_dst(OWN))
-    assert bench.writes() == [PutUnknownDst(RED, frozenset({OWN, OTHER}), rows=(uuid(0x4001),))]
+    assert bench.writes() == [
+        PutLocalMcastMac(RED, UNKNOWN_DST, frozenset({OWN, OTHER}), rows=(uuid(0x4001),))
+    ]
 
 
 def test_a_row_of_ours_for_another_address_goes(bench: Bench) -> None:
     group = LocalMcastMac(uuid(0x4002), MULTICAST, RED, frozenset({OWN}))
     bench.tell(group)
-    assert bench.writes() == [PutUnknownDst(RED, frozenset(), rows=(group.uuid,))]
+    assert bench.writes() == [PutLocalMcastMac(RED, MULTICAST, frozenset(), rows=(group.uuid,))]
     bench.tell(Gone(group.uuid))
     assert bench.writes() == []
+
+
+# Groups of features
+
+
+GROUP = LocalGroup(RED, MULTICAST)
+
+
+def group_row(*addresses: str, ip: str = "224.0.0.5") -> LocalMcastMac:
+    return LocalMcastMac(uuid(0x4002), MULTICAST, RED, frozenset(addresses), ip)
+
+
+def desire(bench: Bench, ip: str | None, name: str = "br0") -> None:
+    """Let an owner of a switch desire the row of a group, with its IP address."""
+    bench.world.switches[name].rows[LocalGroup].want(GROUP, None)
+    bench.world.switches[name].rows[LocalGroup].want(GROUP, ip)
+
+
+def put_group(*addresses: str, ip: str | None = None, has_row: bool = True) -> PutLocalMcastMac:
+    rows = (uuid(0x4002),) if has_row else ()
+    return PutLocalMcastMac(RED, MULTICAST, frozenset(addresses), rows, ip)
+
+
+def test_a_group_of_a_feature_has_a_row_beside_unknown_dst() -> None:
+    bench = Bench()
+    bench.manage("br0", bound())
+    desire(bench, "224.0.0.5")
+    assert bench.writes() == [
+        PutLocalMcastMac(RED, UNKNOWN_DST, frozenset({OWN})),
+        put_group(OWN, ip="224.0.0.5", has_row=False),
+    ]
+    bench.tell(local_unknown_dst(OWN), group_row(OWN))
+    assert bench.writes() == []
+    desire(bench, None)
+    assert bench.writes() == [put_group()]
+    bench.tell(Gone(uuid(0x4002)))
+    assert bench.writes() == []
+
+
+def test_the_ip_address_of_a_group_is_ours_and_that_of_unknown_dst_is_not() -> None:
+    bench = Bench()
+    bench.manage("br0", bound())
+    desire(bench, "224.0.0.5")
+    bench.tell(replace(local_unknown_dst(OWN), ip="10.9.9.9"), group_row(OWN, ip="10.9.9.9"))
+    assert bench.writes() == [put_group(OWN, ip="224.0.0.5")]
+
+
+def test_all_our_switches_with_a_group_are_in_one_row_with_its_lowest_ip_address() -> None:
+    bench = Bench()
+    bench.manage("br0", physical_port("p0"))
+    bench.manage("br1", tunnel_ip=OTHER, there=())
+    desire(bench, "239.0.0.5")
+    desire(bench, "224.0.0.5", "br1")
+    assert bench.writes() == [put_group(OWN, OTHER, ip="224.0.0.5", has_row=False)]
+    bench.tell(group_row(OWN, OTHER))
+    desire(bench, None, "br1")
+    assert bench.writes() == [put_group(OWN, ip="239.0.0.5")]
+
+
+def test_the_row_of_a_group_follows_the_tunnel_ip_and_the_end_of_its_switch(bench: Bench) -> None:
+    desire(bench, "224.0.0.5")
+    bench.tell(group_row(OWN))
+    assert bench.writes() == []
+    bench.manage("br0", physical_port("p0"), tunnel_ip="10.7.0.1")
+    assert bench.writes() == [put_group("10.7.0.1", ip="224.0.0.5")]
+    bench.ready.clear()
+    bench.turn()
+    assert bench.writes() == [put_group()]
 
 
 # Rows of others

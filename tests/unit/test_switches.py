@@ -7,6 +7,7 @@ import pytest
 
 from vtep_ofapp.pipeline.layout import Cookie, Table, cookie_of
 from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.events import (
     Bridges,
@@ -23,7 +24,7 @@ from vtep_ofapp.values.rows import Bridge, Controller, Gone, Mark
 from vtep_ofapp.values.writes import (
     PutBindingStats,
     PutFaultStatus,
-    PutUnknownDst,
+    PutLocalMcastMac,
     ReleaseBridge,
     RemoveTunnelPort,
 )
@@ -73,7 +74,7 @@ def test_a_bridge_that_goes_and_comes_back_leaves_rows_and_says_nothing_of_its_p
     said()
     app.turn(Bridges(DATABASE, {"br0": None}), Disconnected(connection))
     assert said(logging.INFO) == ["br0: connection lost", "br0 is no longer managed"]
-    assert app.written() == [PutUnknownDst(RED, frozenset(), rows=(uuid(0x4001),))]
+    assert app.written() == [PutLocalMcastMac(RED, UNKNOWN_DST, frozenset(), rows=(uuid(0x4001),))]
     app.store(Gone(uuid(0x4001)))
     again = ConnectionDouble(connection.switch)
     app.turn(Bridges(DATABASE, {"br0": BRIDGE}), Connected(0xB0, again))

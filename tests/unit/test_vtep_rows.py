@@ -6,15 +6,16 @@ import pytest
 
 from vtep_ofapp.engine import switch_state
 from vtep_ofapp.loop.transactions import FIRST_PAUSE
+from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.events import Bridges, VtepInSync, WorkIsLeft
 from vtep_ofapp.values.faults import of_switch
 from vtep_ofapp.values.rows import Gone
 from vtep_ofapp.values.writes import (
     PutFaultStatus,
     PutLocalMac,
+    PutLocalMcastMac,
     PutPhysicalPort,
     PutTunnelPort,
-    PutUnknownDst,
 )
 
 from .app import P0, ROWS, App, described, tunnel_port
@@ -65,7 +66,7 @@ def test_rows_of_a_former_process_that_are_wrong_are_mended(app: App) -> None:
 def test_one_transaction_is_in_flight_and_the_next_one_holds_the_rest(app: App) -> None:
     app.start()
     app.tell(described(physical_port("p0", {0: RED, 10: BLUE})), logical_switch(BLUE, 5002))
-    assert app.vtep.take() == [PutUnknownDst(BLUE, frozenset({OWN}))]
+    assert app.vtep.take() == [PutLocalMcastMac(BLUE, UNKNOWN_DST, frozenset({OWN}))]
     app.turn(Bridges(DATABASE, {"br0": bridge(port("p0", 1), to_anyone(), port("p1", 2))}))
     assert app.vtep.take() == []
     app.tell(local_unknown_dst(OWN, of=BLUE))

@@ -17,6 +17,7 @@ from vtep_ofapp.ovsdb.reader import Reader
 from vtep_ofapp.ovsdb.replica import Replica
 from vtep_ofapp.ovsdb.writer import Writer
 from vtep_ofapp.values import writes
+from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.events import VtepInSync, VtepRows
 from vtep_ofapp.values.faults import FaultRow, FaultTable
 from vtep_ofapp.values.rows import (
@@ -249,7 +250,7 @@ def test_what_the_rows_of_a_write_are_gone_of_is_left_out(vtep: Vtep) -> None:
     nowhere = uuid(0xFFF)
     assert not vtep.write(
         writes.PutLocalMac(nowhere, MAC1, OWN),
-        writes.PutUnknownDst(nowhere, frozenset({OWN})),
+        writes.PutLocalMcastMac(nowhere, UNKNOWN_DST, frozenset({OWN})),
         writes.PutPhysicalPort(nowhere, "p1"),
         writes.RemovePhysicalPort(nowhere, "p0"),
         writes.PutTunnel(SWITCH, nowhere, TunnelReport(OWN)),

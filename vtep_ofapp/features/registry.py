@@ -1,7 +1,16 @@
 """The list of features. A new feature is a module, and a line here."""
 
 from ..engine.feature import Feature
-from . import bridge, description, drops, refused_rows, replication, routers, unicast, unknown_dst
+from . import (
+    bridge,
+    description,
+    drops,
+    local_mcast_macs,
+    refused_rows,
+    replication,
+    routers,
+    unicast,
+)
 from .acls import feature as acls
 from .bindings import feature as bindings
 from .learning import feature as learning
@@ -20,7 +29,7 @@ FEATURES: tuple[Feature, ...] = (
     routers.FEATURE,
     acls.FEATURE,
     refused_rows.FEATURE,
-    unknown_dst.FEATURE,
+    local_mcast_macs.FEATURE,
     description.FEATURE,
 )
 """Features handle changes in this order, and their states are created in this order."""

@@ -177,12 +177,16 @@ class LocalMac:
 
 @dataclass(frozen=True, slots=True)
 class LocalMcastMac:
-    """A Mcast_Macs_Local row, with the addresses that its locator set names."""
+    """A Mcast_Macs_Local row, with the addresses that its locator set names.
+
+    ``mac`` is a group address or ``unknown-dst``; ``ip`` is its IP address, "" for none.
+    """
 
     uuid: UUID
     mac: str
     logical_switch: UUID
     addresses: frozenset[str]
+    ip: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,12 +102,18 @@ class PutLocalMac(VtepWrite):
 
 
 @dataclass(frozen=True, slots=True)
-class PutUnknownDst(VtepWrite):
-    """Have one ``unknown-dst`` row of Mcast_Macs_Local with these addresses, or none."""
+class PutLocalMcastMac(VtepWrite):
+    """Have one Mcast_Macs_Local row with these locator addresses, or none, in place of ``rows``.
+
+    ``mac`` is a group address or ``unknown-dst``. ``ip`` is the IP address of the group, None to
+    leave the column as it is.
+    """
 
     logical_switch: UUID
+    mac: str
     addresses: frozenset[str]
     rows: tuple[UUID, ...] = ()
+    ip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

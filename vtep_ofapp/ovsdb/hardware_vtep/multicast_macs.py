@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from ...values.addresses import UNKNOWN_DST, Invalid, parse_group_mac
+from ...values.addresses import Invalid, parse_group_mac
 from ...values.rows import LocalMcastMac, Refused, RemoteMcastMac, VtepRow
-from ...values.writes import PutUnknownDst
+from ...values.writes import PutLocalMcastMac
 from ..declarations import Changes, Contents, Group, Keeper, Table, Write
 from ..schemas import NEEDED
 from .duplicate_rows import keep_one
@@ -38,33 +38,43 @@ def _remote_mac(row: Any) -> RemoteMcastMac | Refused:
 
 
 def _local_mac(row: Any) -> LocalMcastMac:
-    return LocalMcastMac(row.uuid, row.MAC.lower(), row.logical_switch.uuid, _addresses(row))
+    logical_switch, mac = row.logical_switch.uuid, row.MAC.lower()
+    return LocalMcastMac(row.uuid, mac, logical_switch, _addresses(row), row.ipaddr)
 
 
 def _addresses(row: Any) -> frozenset[str]:
     return frozenset(locator.address for locator in locators_of(row.locator_set)[0])
 
 
-def _put_unknown_dst(changes: Changes, write: PutUnknownDst) -> None:
+def _put_local_mac(changes: Changes, write: PutLocalMcastMac) -> None:
     table = "Mcast_Macs_Local"
-    right = keep_one(changes, table, write.rows, lambda row: _addresses(row) == write.addresses)
+
+    def is_right(row: Any) -> bool:
+        if _addresses(row) != write.addresses:
+            return False
+        if write.ip is not None and row.ipaddr != write.ip:
+            row.ipaddr = write.ip
+        return True
+
+    right = keep_one(changes, table, write.rows, is_right)
     logical_switch = changes.row("Logical_Switch", write.logical_switch)
     if right or not write.addresses or logical_switch is None:
         return
     locators = changes.insert("Physical_Locator_Set")
     locators.locators = [put_locator(changes, each) for each in write.addresses]
     row = changes.insert(table)
-    row.MAC = UNKNOWN_DST
+    row.MAC = write.mac
     row.logical_switch = logical_switch
     row.locator_set = locators
+    row.ipaddr = write.ip or ""
 
 
 _COLUMNS = {"MAC": NEEDED, "logical_switch": NEEDED, "locator_set": NEEDED}
 GROUP = Group(
     tables=(
         Table("Mcast_Macs_Remote", _COLUMNS, read=_remote_mac),
-        Table("Mcast_Macs_Local", _COLUMNS, read=_local_mac),
+        Table("Mcast_Macs_Local", {**_COLUMNS, "ipaddr": NEEDED}, read=_local_mac),
     ),
-    writes=(Write(PutUnknownDst, _put_unknown_dst),),
+    writes=(Write(PutLocalMcastMac, _put_local_mac),),
     keeper=MulticastMacs,
 )

@@ -1,0 +1,158 @@
+"""Mcast_Macs_Local: the tunnel IPs of our switches that receive frames for an address.
+
+These are BUM frames for each bound logical switch (unknown-dst), and frames for group addresses of
+which owners of any feature desire a LocalGroup.
+"""
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import NamedTuple
+from uuid import UUID
+
+from ..engine.desired_actual import DesiredActual
+from ..engine.feature import Feature
+from ..engine.report import ManagedSwitches, Report
+from ..engine.view import View
+from ..values.addresses import UNKNOWN_DST
+from ..values.rows import Gone, LocalMcastMac
+from ..values.writes import PutLocalMcastMac, VtepWrite
+from .bindings.ports import Ports
+from .local_rows import SEVERAL, Key, LocalRows
+
+
+@dataclass(frozen=True, slots=True)
+class LocalGroup:
+    """The key of a row that an owner of a switch desires; the value is the
+    lowest of its IP addresses, "" while none is known.
+    """
+
+    logical_switch: UUID
+    mac: str
+
+
+class _Content(NamedTuple):
+    """The addresses of a row, and its IP address: None for unknown-dst, where it is not ours."""
+
+    addresses: frozenset[str]
+    ip: str | None
+
+
+@dataclass(slots=True)
+class _Told:
+    """The groups that one switch was last known to desire, at its tunnel IP."""
+
+    switch: View
+    tunnel_ip: str | None
+    groups: dict[Key, str] = field(default_factory=dict)
+
+
+class LocalMcastMacs(Report):
+    """Compares what all switches desire with the rows of Mcast_Macs_Local."""
+
+    def __init__(self) -> None:
+        self._content: DesiredActual[Key, _Content] = DesiredActual()
+        self._rows: LocalRows[LocalMcastMac] = LocalRows(self._compare)
+        self._bound: set[UUID] = set()
+        self._told: dict[str, _Told] = {}
+        self._naming: dict[Key, dict[str, None]] = {}
+        self.handlers = {
+            LocalMcastMac: self._rows.update,
+            Gone: self._rows.remove,
+            ManagedSwitches: self._managed,
+        }
+
+    def rows(self) -> Set[UUID]:
+        """Return the UUIDs of the rows of Mcast_Macs_Local."""
+        return self._rows.uuids()
+
+    def writes(self) -> Iterator[VtepWrite]:
+        """Yield a write for each row that is missing or wrong; other rows of ours are deleted."""
+        self._take_groups()
+        for each in self._content.differences():
+            rows = self._rows.own_uuids(each.key)
+            yield _put(each.key, each.want or _Content(frozenset(), None), rows)
+
+    def desired(self) -> Iterator[VtepWrite]:
+        """Yield a write for each desired row."""
+        self._take_groups()
+        for key, content in self._content.wanted.items():
+            yield _put(key, content)
+
+    def _managed(self, managed: ManagedSwitches) -> None:
+        self._rows.set_foreign(managed.foreign)
+        switches = managed.with_bridge()
+        self._want_unknown_dst(switches)
+        for name, told in list(self._told.items()):
+            switch = switches.get(name)
+            if switch is not told.switch or switch.tunnel_ip != told.tunnel_ip:
+                del self._told[name]
+                for key in told.groups:
+                    self._withdraw(key, name)
+        for name, switch in switches.items():
+            if name not in self._told:
+                self._told[name] = _Told(switch, switch.tunnel_ip)
+                for group, ip in switch.rows[LocalGroup].wanted.items():
+                    self._tell(name, group, ip)
+
+    def _want_unknown_dst(self, switches: Mapping[str, View]) -> None:
+        addresses: dict[UUID, set[str]] = {}
+        for switch in switches.values():
+            for logical_switch in switch[Ports].bound():
+                if switch.tunnel_ip is not None:
+                    addresses.setdefault(logical_switch, set()).add(switch.tunnel_ip)
+        for logical_switch in self._bound | addresses.keys():
+            wanted = addresses.get(logical_switch)
+            content = _Content(frozenset(wanted), None) if wanted else None
+            self._content.want((logical_switch, UNKNOWN_DST), content)
+        self._bound = set(addresses)
+
+    def _take_groups(self) -> None:
+        """Take what switches desire that they did not when this was last called."""
+        for name, told in self._told.items():
+            groups = told.switch.rows[LocalGroup]
+            for each in list(groups.differences()):
+                self._tell(name, each.key, each.want)
+                groups.have(each.key, each.want)
+
+    def _tell(self, name: str, group: LocalGroup, ip: str | None) -> None:
+        key = group.logical_switch, group.mac
+        if ip is None:
+            self._told[name].groups.pop(key, None)
+            self._withdraw(key, name)
+        else:
+            self._told[name].groups[key] = ip
+            self._naming.setdefault(key, {})[name] = None
+            self._want(key)
+
+    def _withdraw(self, key: Key, name: str) -> None:
+        self._naming.get(key, {}).pop(name, None)
+        self._want(key)
+
+    def _want(self, key: Key) -> None:
+        told = [self._told[name] for name in self._naming.get(key, ())]
+        if not told:
+            self._naming.pop(key, None)
+        addresses = frozenset(each.tunnel_ip for each in told if each.tunnel_ip is not None)
+        ip = min(filter(None, (each.groups[key] for each in told)), key=_number, default="")
+        self._content.want(key, _Content(addresses, ip) if addresses else None)
+
+    def _compare(self, key: Key) -> None:
+        own = self._rows.own(key)
+        content = None
+        if own:
+            addresses = own[0].addresses if len(own) == 1 else SEVERAL
+            content = _Content(addresses, None if key[1] == UNKNOWN_DST else own[0].ip)
+        self._content.have(key, content)
+
+
+def _number(ip: str) -> tuple[int, bytes]:
+    packed = ip_address(ip).packed
+    return len(packed), packed
+
+
+def _put(key: Key, content: _Content, rows: tuple[UUID, ...] = ()) -> PutLocalMcastMac:
+    return PutLocalMcastMac(*key, content.addresses, rows, content.ip)
+
+
+FEATURE = Feature(rows=(LocalGroup,), reports=(lambda known, settings, clock: LocalMcastMacs(),))
