@@ -16,7 +16,7 @@ from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.engine.switch_flows import SwitchFlows
 from vtep_ofapp.engine.switch_state import SwitchState
-from vtep_ofapp.engine.topics import StationsChanged, Topic
+from vtep_ofapp.engine.topics import ContentsRead, StationsChanged, Topic
 from vtep_ofapp.features.bindings.ports import Ports, VlanBinding
 from vtep_ofapp.features.learning.stations import LearnedMacs
 from vtep_ofapp.features.logical_switches.rows import LogicalSwitches
@@ -229,8 +229,8 @@ class World:
     def read_back(self, flows: dict[FlowKey, Flow], groups: dict[int, Group]) -> None:
         """The one switch says what it has."""
         self.switch.groups.have_only(groups)
-        for _ in self.switch.flows.read_back(flows):
-            pass
+        list(self.switch.flows.read_back(flows))
+        self.switch.invalidate(ContentsRead(flows, groups))
 
     def settle(self) -> None:
         """A turn of the loop: recompute every invalid owner."""

@@ -1,11 +1,11 @@
 """The topics that the engine itself raises."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from ..values.flows import FlowKey
+from ..values.flows import Flow, FlowKey, Group
 from ..values.rows import Bridge, PhysicalSwitch
 
 Topic: TypeAlias = Any
@@ -32,6 +32,17 @@ class BridgeChanged:
     """The bridge or its ports changed."""
 
     former: Bridge | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentsRead:
+    """The switch was read back, and has these flows and groups: of this process or an earlier one.
+
+    It is not raised when the switch is only checked for changes by others.
+    """
+
+    flows: Mapping[FlowKey, Flow]
+    groups: Mapping[int, Group]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 
 from ..engine.switch_state import SwitchState
+from ..engine.topics import ContentsRead
 from ..values.events import Connection, FlowRemoved, FlowsChanged, GroupsChanged, ReadBack
 from .changes_by_others import OwnChanges, differing, log_changed
 from .measures import Measures
@@ -85,7 +86,9 @@ class SwitchContents:
         self._knowledge = Knowledge.FULL
         self.read_at = self._clock()
         self._stopwatch.stop()
-        if before is not None:
+        if before is None:
+            self._switch.invalidate(ContentsRead(event.flows, event.groups))
+        else:
             self.changed_by_others += log_changed(self._switch, before, self._lost_flows)
         self._lost_flows = 0
 
