@@ -112,6 +112,13 @@ def test_a_move_with_the_headers_of_open_vswitch_has_the_names_of_openflow(move:
     assert decode_instructions(bytes(buf)) == (move,)
 
 
+@pytest.mark.parametrize("name", ["nd_target", "arp_sha_nxm", "no_such_field"])
+def test_a_field_has_one_name_only(name: str) -> None:
+    """A flow with another name of a field would be read back as a different one."""
+    with pytest.raises(KeyError, match=name):
+        encode_match(match({name: 1}))
+
+
 @given(IPV4, MACS, IPV6 | MAPPED)
 def test_any_address_is_read_back(ipv4: str, mac: str, ipv6: str) -> None:
     fields = match({"arp_tpa": ipv4, "eth_src": mac, "ipv6_nd_target": ipv6, "ipv6_dst": ipv6})

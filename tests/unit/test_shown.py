@@ -1,8 +1,11 @@
 """What is read of frames that are shown to the controller."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vtep_ofapp.pipeline.shown import of_station
+from vtep_ofapp.pipeline.layout import Cookie
+from vtep_ofapp.pipeline.shown import SHOWN, of_station
 
 SOURCE = bytes.fromhex("020000000001")
 ARP = bytes(6) + SOURCE + bytes.fromhex("0806") + bytes(range(60))
@@ -33,3 +36,13 @@ def test_an_arp_packet_and_neighbor_messages_are_read_up_to_byte_86() -> None:
 )
 def test_of_all_other_frames_the_source_is_read(frame: bytes) -> None:
     assert of_station(frame) == SOURCE
+
+
+@pytest.mark.parametrize("producer", SHOWN, ids=lambda each: each.name)
+@given(st.binary(min_size=14, max_size=200), st.sampled_from(["", "0806", "0800", "86dd"]))
+def test_any_frame_is_read(producer: Cookie, frame: bytes, kind: str) -> None:
+    """A frame has at least an Ethernet header, and what is read begins with its source."""
+    frame = frame[:12] + bytes.fromhex(kind) + frame[12 + len(kind) // 2 :]
+    shown = SHOWN[producer](frame)
+    assert shown[:6] == frame[6:12]
+    assert shown in frame

@@ -86,15 +86,12 @@ def field_size(field: str) -> int:
 
 
 def oxm_field(header: int) -> str | None:
-    """Return the name of the field with a header, by its OXM name if it has one; None for others.
+    """Return the name of the field with a header, None for others.
 
     Open vSwitch sends actions back with the NXM headers of fields that have both.
     """
     known = _BY_HEADER.get(_HEADER.pack(header))
-    if known is None:
-        return None
-    name = _OTHER_NXM_NAMES.get(known.name, known.name.removesuffix("_nxm"))
-    return name if name in _FIELDS else known.name
+    return None if known is None else known.name
 
 
 def decode_match(buf: bytes, start: int) -> tuple[Match, int]:
@@ -140,7 +137,10 @@ def decode_field(buf: bytes) -> tuple[str, Any]:
 
 
 class _Field(NamedTuple):
-    """A field: its header without a mask, the size of its value, and what reads that."""
+    """A field: its header without a mask, the size of its value, and what reads that.
+
+    An NXM field has the name of the OXM field that is the same, if there is one.
+    """
 
     name: str
     header: bytes
@@ -188,13 +188,20 @@ def _known_fields() -> Iterator[_Field]:
         if read is not None:
             buf = bytearray()
             ofp.oxm_serialize_header(each.num, buf, 0)
-            yield _Field(each.name, bytes(buf), each.type.size, read)
+            yield _Field(_oxm_name(each.name), bytes(buf), each.type.size, read)
     for name, header in _MISSING.items():
         yield _Field(name, _HEADER.pack(header), header & 0xFF, _read_number)
 
 
-_FIELDS = {field.name: field for field in _known_fields()}
-_BY_HEADER = {field.header: field for field in _FIELDS.values()}
+def _oxm_name(name: str) -> str:
+    other = _OTHER_NXM_NAMES.get(name, name.removesuffix("_nxm"))
+    return other if other in _NAMES else name
+
+
+_NAMES = {each.name for each in ofp.oxm_types}
+_BY_HEADER = {field.header: field for field in _known_fields()}
+# os-ken lists the NXM fields after the OXM fields, which are those that we write.
+_FIELDS = {field.name: field for field in reversed(_BY_HEADER.values())}
 _TEXTS = {
     field_header(name): _FIELDS[name]
     for name in ("eth_src", "eth_dst", "arp_spa", "arp_tpa", "arp_sha", "ipv6_nd_target")
