@@ -235,6 +235,10 @@ def test_the_worst_ranges_are_clauses_and_not_pairs() -> None:
         ({"protocol": UDP, "dest_ports": (53, 53)}, 2),
         ({"dest_ports": (80, 80)}, 6),
         ({"ethertype": IPV4, "tcp_flags": (2, 2), "dest_ports": (1024, 65535)}, 6),
+        ({"permits": True, "ethertype": IPV4, "protocol": UDP}, 1),
+        ({"permits": True, "ethertype": IPV6, "protocol": UDP}, 2),
+        ({"permits": True, "ethertype": IPV6, "protocol": 44}, 1),
+        ({"permits": True, "dest_ports": (80, 80)}, 10),
     ],
 )
 def test_the_cost_of_an_entry(fields: dict[str, Any], number: int) -> None:

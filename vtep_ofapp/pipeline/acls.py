@@ -32,8 +32,8 @@ from typing import TypeAlias
 from uuid import UUID
 
 from ..values.acls import AclEntry, AclMatch, MaskedAddress, PortRange
-from ..values.flows import Action, Conjunction, Flow, MatchValue, match
-from .layout import ACL, ACL_OF_PORT, Cookie, Priority, Table, Way, flow, miss
+from ..values.flows import Action, Conjunction, Flow, FlowKey, MatchValue, match
+from .layout import ACL, ACL_OF_PORT, Cookie, Priority, Table, Way, cookie_of, flow, miss
 from .ways import onward
 
 INGRESS = Table.ACL_INGRESS_PORT, Table.ACL_INGRESS
@@ -72,7 +72,8 @@ def misses() -> tuple[Flow, ...]:
 
 def refuse_all(acl: int, table: Table) -> Flow:
     """Drop all frames that a list with this number would judge in a table: it cannot be used."""
-    return _flow(acl, Priority.ACL_FIRST, table, {}, ())
+    every = match({_REGISTER[table]: acl})
+    return flow(table, Priority.ACL_FIRST, every, producer=Cookie.ACLS, counts_for=acl)
 
 
 def priorities(entries: Collection[AclEntry]) -> dict[UUID, int] | None:
@@ -118,16 +119,23 @@ def flows(acl: int, entry: AclEntry, priority: int, table: Table) -> tuple[Flow,
         return ()
     actions = _GO_ON[table] if entry.permits else ()
     headers, later = _headers(entry.match)
-    made = [
-        _flow(acl, priority, table, fields, does or actions)
-        for fields, does in _with_ports(entry.match, headers, priority)
-    ]
+    if entry.match.source_ports is not None or entry.match.dest_ports is not None:
+        made = [
+            (fields, does or actions)
+            for fields, does in _with_ports(entry.match, headers, priority)
+        ]
+    else:
+        made = [(fields, actions) for fields in headers]
     if entry.permits:
-        made += (_flow(acl, priority, table, fields, actions) for fields in later)
-    return tuple(made)
+        made += [(fields, actions) for fields in later]
+    register, cookie, number = _REGISTER[table], cookie_of(Cookie.ACLS, acl), table.value
+    for fields, _ in made:
+        fields[register] = acl
+    return tuple(
+        [Flow(FlowKey(number, priority, match(fields)), does, cookie) for fields, does in made]
+    )
 
 
-@lru_cache(maxsize=1 << 12)
 def blocks(ports: PortRange | None) -> tuple[_Block, ...]:
     """Return the fewest values, with their masks of 16 bits, that match the ports of a range.
 
@@ -135,6 +143,13 @@ def blocks(ports: PortRange | None) -> tuple[_Block, ...]:
     """
     if ports is None:
         return _EVERY_PORT
+    if ports[0] == ports[1]:
+        return ((ports[0], _EXACT),)
+    return _split(ports)
+
+
+@lru_cache(maxsize=1 << 12)
+def _split(ports: PortRange) -> tuple[_Block, ...]:
     found, (first, last) = [], ports
     while first <= last:
         size = first & -first or 1 << 16
@@ -187,7 +202,7 @@ def _headers(entry: AclMatch) -> tuple[list[_Fields], list[_Fields]]:
     for family in _families(entry):
         network = _network(entry, family)
         protocols = _protocols(entry, family)
-        headers += ({**network, **_transport(entry, protocol)} for protocol in protocols)
+        headers += [{**network, **_transport(entry, protocol)} for protocol in protocols]
         for protocol in _protocols_of_later(entry, family, protocols):
             fields = {**network, "ip_frag": _LATER}
             later.append(fields if protocol is None else {**fields, "ip_proto": protocol})
@@ -286,10 +301,3 @@ def _masked(address: MaskedAddress) -> MatchValue | None:
 @lru_cache(maxsize=1 << 10)  # many addresses have the same few masks
 def _number(mask: str) -> int:
     return int(ip_address(mask))
-
-
-def _flow(
-    acl: int, priority: int, table: Table, fields: _Fields, actions: tuple[Action, ...]
-) -> Flow:
-    fields[_REGISTER[table]] = acl
-    return flow(table, priority, match(fields), *actions, producer=Cookie.ACLS, counts_for=acl)
