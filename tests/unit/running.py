@@ -6,8 +6,9 @@ finds nothing to do.
 """
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from vtep_ofapp.loop.components import build_components
 from vtep_ofapp.loop.inbox import Inbox
 from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.loop.measures import Measures
+from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.process.systemd import ServiceManager
 from vtep_ofapp.recording.recorder import NoRecord
@@ -40,11 +42,12 @@ from vtep_ofapp.values.rows import (
 )
 
 from .builders import (
+    BROADCAST,
     DATABASE,
     SWITCH,
 )
 from .doubles import SwitchDouble, TimeDouble
-from .reference import Known, Place, Tunnel, Wire
+from .reference import Known, Place, Reference, Tunnel, Wire
 from .step_by_step import Connection, OpenVSwitch, Vtep
 from .walk import Frame, Out, Pipeline, Result
 
@@ -70,8 +73,8 @@ class _Known:
         return []
 
 
-class Running(RuleBasedStateMachine):
-    """One process after another manages br0. What rows and ports there are is up to others."""
+class Surrounded:
+    """The loop of a process, and the doubles of all that it is connected to."""
 
     POLICY = Settings(port_grace=0.0, bound_port_grace=0.0, stats_interval=0.0)
 
@@ -98,9 +101,100 @@ class Running(RuleBasedStateMachine):
         inbox = Inbox(measures.packet_ins)
         return Loop(self.components, inbox, ServiceManager({}), record.turn)
 
+    def turn(self, events: Sequence[Event]) -> None:
+        self.loop.turn(events)
+
     def new_record(self) -> NoRecord:
         """Return the record of a new process."""
         return NoRecord()
+
+    def answer(self, connection: Connection) -> None:
+        """Let the switch do what it was asked for first."""
+        is_bundle = bool(connection.requests) and connection.requests[0] == "apply"
+        connection.answer()
+        if is_bundle:
+            self.bundle_made()
+
+    def bundle_made(self) -> None:
+        """Judge what the switch has after a bundle."""
+
+    # What there is
+
+    @property
+    def physical(self) -> PhysicalSwitch | None:
+        row = self.vtep.rows.get(SWITCH)
+        return row if isinstance(row, PhysicalSwitch) else None
+
+    def numbers(self) -> dict[int, UUID]:
+        rows = [each.uuid for each in self.vtep.rows.values() if isinstance(each, LogicalSwitch)]
+        numbers = StableIds()
+        for row in rows:
+            numbers.add(row)
+        return {numbers.number(row): row for row in rows}
+
+    def known(
+        self, rows: Mapping[UUID, VtepRow] | None = None, there: Bridge | None = None
+    ) -> Known:
+        """Return what the databases have, or had, as the reference looks at it."""
+        rows, there = rows or self.vtep.rows, there or self.openvswitch.bridge()
+        physical = rows[SWITCH]
+        assert isinstance(physical, PhysicalSwitch)
+        return _Known(rows, self.POLICY, {"br0": _KnownSwitch(there, physical)})
+
+    def learned(self) -> dict[tuple[int, str], int]:
+        """Return the stations that the switch knows, with the numbers of their bindings."""
+        found = {}
+        for key in self.switch.flows:
+            fields = dict(key.match)
+            if key.table == Table.LEARNING and "reg0" in fields and "eth_src" in fields:
+                number, mac, binding = fields["metadata"], fields["eth_src"], fields["reg0"]
+                assert isinstance(number, int)
+                assert isinstance(mac, str)
+                assert isinstance(binding, int)
+                assert (number, mac) not in found
+                found[number, mac] = binding
+        return found
+
+    def reference(
+        self, rows: Mapping[UUID, VtepRow] | None = None, there: Bridge | None = None
+    ) -> Reference:
+        """Return a VTEP that knows the stations that the switch knows."""
+        reference = Reference(self.known(rows, there))
+        bindings, ports = reference.bindings("br0"), reference.ports("br0")
+        by_number = {
+            (ports[name].number or 0) << 12 | vlan: (name, vlan) for name, vlan in bindings
+        }
+        for (number, mac), binding in self.learned().items():
+            name, vlan = by_number[binding]
+            assert self.numbers()[number] == bindings[name, vlan]
+            reference.sees("br0", Wire(name, vlan or None), mac, BROADCAST)
+        return reference
+
+    def send(self, frame: Frame) -> Result:
+        """Send a frame through the flows that the switch has, up to date or not."""
+        result = Pipeline(self.switch.flows.values(), self.switch.groups.values()).send(frame)
+        if self.connection is not None:
+            self.connection.news.extend(each.packet_in(self.connection) for each in result.shown)
+        return result
+
+    def place(self, there: Bridge, out: Out) -> Place:
+        (found,) = (each for each in there.ports.values() if each.number == out.port)
+        if found.is_ours:
+            assert found.remote is not None
+            return Tunnel(found.remote, out.vni)
+        return Wire(found.name, out.tags[0] if out.tags else None)
+
+    def change_port_row(self, name: str, **columns: Any) -> None:
+        if self.physical is not None:
+            ports = tuple(
+                replace(each, **columns) if each.name == name else each
+                for each in self.physical.ports
+            )
+            self.vtep.put(replace(self.physical, ports=ports))
+
+
+class Running(Surrounded, RuleBasedStateMachine):
+    """One process after another manages br0. What rows and ports there are is up to others."""
 
     # Trouble
 
@@ -118,15 +212,15 @@ class Running(RuleBasedStateMachine):
         if self.connection is None:
             return
         if after_bundle:
-            self.connection.answer()
+            self.answer(self.connection)
         connection, self.connection = self.connection, None
-        self.loop.turn([Disconnected(connection)])
+        self.turn([Disconnected(connection)])
 
     @precondition(lambda self: self.connection is None)
     @rule()
     def connect(self) -> None:
         self.connection = Connection(self.switch)
-        self.loop.turn([Connected(self.switch.datapath_id, self.connection)])
+        self.turn([Connected(self.switch.datapath_id, self.connection)])
 
     @rule()
     def restart(self) -> None:
@@ -172,7 +266,7 @@ class Running(RuleBasedStateMachine):
             self.hear(self.connection.news, count)
 
     def hear(self, news: deque[Event], count: int) -> None:
-        self.loop.turn([news.popleft() for _ in range(min(count, len(news)))])
+        self.turn([news.popleft() for _ in range(min(count, len(news)))])
 
     @rule(is_good=st.booleans())
     def finish_transactions(self, is_good: bool) -> None:
@@ -186,39 +280,7 @@ class Running(RuleBasedStateMachine):
             if self.connection.requests and self.connection.requests[0] == "disconnect":
                 self.cut_connection()
             else:
-                self.connection.answer()
-
-    @property
-    def physical(self) -> PhysicalSwitch | None:
-        row = self.vtep.rows.get(SWITCH)
-        return row if isinstance(row, PhysicalSwitch) else None
-
-    def numbers(self) -> dict[int, UUID]:
-        rows = [each.uuid for each in self.vtep.rows.values() if isinstance(each, LogicalSwitch)]
-        numbers = StableIds()
-        for row in rows:
-            numbers.add(row)
-        return {numbers.number(row): row for row in rows}
-
-    def known(self) -> Known:
-        """Return what the databases have, as the reference looks at it."""
-        assert self.physical is not None
-        there = _KnownSwitch(self.openvswitch.bridge(), self.physical)
-        return _Known(self.vtep.rows, self.POLICY, {"br0": there})
-
-    def send(self, frame: Frame) -> Result:
-        """Send a frame through the flows that the switch has, up to date or not."""
-        result = Pipeline(self.switch.flows.values(), self.switch.groups.values()).send(frame)
-        if self.connection is not None:
-            self.connection.news.extend(each.packet_in(self.connection) for each in result.shown)
-        return result
-
-    def place(self, there: Bridge, out: Out) -> Place:
-        (found,) = (each for each in there.ports.values() if each.number == out.port)
-        if found.is_ours:
-            assert found.remote is not None
-            return Tunnel(found.remote, out.vni)
-        return Wire(found.name, out.tags[0] if out.tags else None)
+                self.answer(self.connection)
 
     # Rest
 
@@ -239,11 +301,11 @@ class Running(RuleBasedStateMachine):
         """Judge what has come of it, at rest."""
         raise NotImplementedError
 
-    def make_progress(self) -> bool:
-        """Let all that waits happen; return whether there was anything."""
-        self.time.wait(max(HOLD, self.POLICY.empty_db_grace))
+    def make_progress(self, seconds: float | None = None) -> bool:
+        """Let time pass and all that waits happen; return whether there was anything."""
+        self.time.wait(max(HOLD, self.POLICY.empty_db_grace) if seconds is None else seconds)
         due, self.due[:] = list(self.due), []
-        self.loop.turn(due)
+        self.turn(due)
         self.vtep.finish()
         self.openvswitch.finish()
         while self.connection is not None and self.connection.requests:
@@ -255,7 +317,7 @@ class Running(RuleBasedStateMachine):
             news += self.connection.news
             self.connection.news.clear()
         for event in news:
-            self.loop.turn([event])
+            self.turn([event])
         return bool(news)
 
     def teardown(self) -> None:

@@ -77,8 +77,11 @@ class Vtep:
         self.in_flight = writes
 
     def put(self, *rows: VtepRow) -> None:
+        """Make one transaction of these rows, which are new, changed or gone."""
         for row in rows:
             self.rows[row.uuid] = row
+            if isinstance(row, Gone):
+                del self.rows[row.uuid]
         self.news.append(VtepRows(rows))
 
     def remove(self, row: UUID) -> None:
@@ -115,12 +118,16 @@ class Vtep:
             self._put_switch(write, self.rows[write.switch])
 
     def _put_local(self, write: Any, kind: type, mac: str, **value: Any) -> None:
+        """Keep the first of the rows that are replaced, with its ipaddr unless that is written."""
         wanted = next(iter(value.values())) is not None
-        for row in write.rows:
-            if row in self.rows:
-                del self.rows[row]
+        former = [self.rows.pop(row) for row in write.rows if row in self.rows]
         if wanted and write.logical_switch in self.rows:
-            row = self._new_row()
+            row = former[0].uuid if former else self._new_row()
+            ip = getattr(write, "ip", None)
+            if ip is None:
+                ip = getattr(former[0], "ip", "") if former else ""
+            if ip:
+                value["ip"] = ip
             self.rows[row] = kind(uuid=row, mac=mac, logical_switch=write.logical_switch, **value)
 
     def _put_fault_status(self, write: PutFaultStatus) -> None:

@@ -36,7 +36,7 @@ from .builders import (
     unknown_dst,
     uuid,
 )
-from .reference import Reference, Wire
+from .reference import Wire
 from .running import Running
 from .walk import Frame, Pipeline
 
@@ -143,20 +143,6 @@ class Whole(Running):
 
     # How it is checked
 
-    def learned(self) -> dict[tuple[int, str], int]:
-        """Return the stations that the switch knows, with the numbers of their bindings."""
-        found = {}
-        for key in self.switch.flows:
-            fields = dict(key.match)
-            if key.table == Table.LEARNING and "reg0" in fields and "eth_src" in fields:
-                number, mac, binding = fields["metadata"], fields["eth_src"], fields["reg0"]
-                assert isinstance(number, int)
-                assert isinstance(mac, str)
-                assert isinstance(binding, int)
-                assert (number, mac) not in found
-                found[number, mac] = binding
-        return found
-
     def check_rows(self) -> None:
         row = self.physical
         local = [each for each in self.vtep.rows.values() if isinstance(each, LocalMac)]
@@ -182,16 +168,7 @@ class Whole(Running):
         if self.physical is None:
             return
         there = self.openvswitch.bridge()
-        reference = Reference(self.known())
-        bindings = {
-            (self.openvswitch.number(name) << 12) | vlan: (name, vlan)
-            for name, vlan in reference.bindings("br0")
-        }
-        for (number, mac), binding in self.learned().items():
-            name, vlan = bindings[binding]
-            of = reference.bindings("br0")[name, vlan]
-            assert self.numbers()[number] == of
-            reference.sees("br0", Wire(name, vlan or None), mac, BROADCAST)
+        reference = self.reference()
         pipeline = Pipeline(self.switch.flows.values(), self.switch.groups.values())
         for name, tag in [("p0", None), ("p1", None), ("p1", 10)]:
             if name not in there.ports:
