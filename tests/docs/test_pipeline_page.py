@@ -263,7 +263,7 @@ def test_flows() -> None:
 def test_every_pipeline_module_has_its_flows_on_the_page() -> None:
     """A module that is added has to be added above as well."""
     modules = {path.stem for path in (ROOT / "vtep_ofapp" / "pipeline").glob("*.py")}
-    assert modules - {"__init__", "layout", "shown", "ways"} == {
+    assert modules - {"__init__", "layout", "rules", "shown", "ways"} == {
         "acls",
         "admission",
         "drops",

@@ -20,11 +20,11 @@ from vtep_ofapp.pipeline.layout import (
     Cookie,
     GroupKind,
     Priority,
-    Rules,
     Table,
     Way,
     group_id,
 )
+from vtep_ofapp.pipeline.rules import Rules
 from vtep_ofapp.pipeline.ways import Step, following, onward
 from vtep_ofapp.values.flows import (
     GROUP_BASE,

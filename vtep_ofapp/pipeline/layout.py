@@ -4,8 +4,6 @@ A feature adds a table here: its number in Table, its place in WAYS, its rules i
 ways.py.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 
 from ..values.flows import (
@@ -27,6 +25,8 @@ from ..values.flows import (
     ToGroup,
     match,
 )
+from .rules import Rules
+from .rules import rules as _rules
 
 
 class Table(IntEnum):
@@ -195,42 +195,6 @@ SENDER = "reg11"
 """What LEARNING and SNOOPING found out about the sender of a frame; 0 for nothing yet."""
 SHOWN_ALREADY = 1
 """LEARNING has decided whether the frame is shown to the controller."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The matches and actions that flows of a table, or buckets of a kind of group, may have.
-
-    They may match and set these fields and have these other actions. Their frames continue on a way
-    of the table or enter another way. A frame without a match continues, or is dropped.
-
-    A table that ``is_optional`` is for frames with a Step for it. Frames with a step for an earlier
-    optional table of the way pass it as well. So what it matches of steps are registers that no
-    other table of the way matches, ``carried``; they are 0 in frames without a step for it.
-    """
-
-    matches: frozenset[str] = frozenset()
-    sets: frozenset[str] = frozenset()
-    acts: frozenset[type[Action]] = frozenset()
-    enters: frozenset[Way] = frozenset()
-    miss_goes_on: bool = False
-    is_optional: bool = False
-    carried: frozenset[str] = frozenset()
-
-
-def _rules(
-    matches: str = "",
-    sets: str = "",
-    acts: Iterable[type[Action]] = (),
-    enters: Iterable[Way] = (),
-    miss_goes_on: bool = False,
-    is_optional: bool = False,
-    carried: str = "",
-) -> Rules:
-    fields = frozenset(f"{matches} {carried}".split()), frozenset(sets.split())
-    allowed = frozenset(acts), frozenset(enters)
-    return Rules(*fields, *allowed, miss_goes_on, is_optional, frozenset(carried.split()))
-
 
 _LEAVES = PushVlan, ForgetInPort, Output, OutputToBond
 _HEADERS = (
