@@ -214,3 +214,11 @@ def test_the_same_words_about_two_rows_stand_twice() -> None:
     faults.put("one", [LOST])
     faults.put("other", [elsewhere])
     assert [each.fault for each in faults.standing()] == [LOST, elsewhere]
+
+
+def test_a_fault_is_one_line_whatever_the_columns_hold() -> None:
+    fault = Fault("ACL x\n2026-01-01 a forged line", f"{'f' * 100_000!r} is no number\x1b[2J")
+    line = str(fault)
+    assert line.startswith("ACL x\\n2026-01-01 a forged line: 'fff")
+    assert line.endswith("fff' is no number\\x1b[2J")
+    assert len(line) < 1100

@@ -9,6 +9,8 @@ from uuid import UUID
 
 PATIENCE = 5.0
 """Seconds before a missing row or tunnel is logged, as an NVC may configure it in steps."""
+_LONGEST, _BEGINNING, _END = 1000, 600, 300
+"""Characters of a subject or reason, and what is kept of one that is longer."""
 
 
 class FaultWord(Enum):
@@ -127,7 +129,17 @@ class Fault:
     is_information: bool = False
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.reason}"
+        """Return one line, without the middle of a subject or reason that is very long."""
+        return f"{_line(self.subject)}: {_line(self.reason)}"
+
+
+def _line(text: str) -> str:
+    """Return a text as a part of one line: names and other columns of rows may hold anything."""
+    if len(text) > _LONGEST:
+        text = f"{text[:_BEGINNING]} … {text[-_END:]}"
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def of_switch(uuid: UUID, word: FaultWord = FaultWord.UNSPECIFIED) -> FaultEntry:
