@@ -43,6 +43,11 @@ class Replica(idl.Idl):  # type: ignore[misc]
         self, address: str, helper: Any, listener: Listener, probe_interval: int = 0
     ) -> None:
         super().__init__(address, helper)
+        for table in self.tables.values():
+            table.name = table.name
+            for column in table.columns.values():
+                # The library looks these up by __getattr__ for each column of each row.
+                column.name, column.type = column.name, column.type
         self.is_damaged = False
         self._listener = listener
         self.session = Session(address, probe_interval, listener.bulk, self._begin_again)
