@@ -7,6 +7,7 @@ import re
 import yaml
 
 from tests.docs.pages import ROOT, code, table
+from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.web.__main__ import parser
 from vtep_ofapp.web.metrics import FIGURES, UP, Figure
 
@@ -22,7 +23,12 @@ def test_metrics_are_those_of_the_code() -> None:
     there = {
         (each.name, each.labels if isinstance(each, Figure) else (), each.help) for each in FIGURES
     }
-    assert {each for each in said if each[0] != UP} == there
+    of_features = {
+        (f"vtep_ofapp_bridge_{figure.name}", ("bridge",), figure.help)
+        for feature in FEATURES
+        for figure in feature.figures
+    }
+    assert {each for each in said if each[0] != UP} == there | of_features
 
 
 def test_labels_have_a_bound() -> None:

@@ -1,15 +1,10 @@
 """``metrics/show``: the figures that a monitoring system scrapes; asking costs little."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from ..engine.switch_state import SwitchState
-from ..features.bindings.ports import Ports
+from ..engine.operator_view import Figure
 from ..features.drops import Drops
-from ..features.learning.stations import LearnedMacs
-from ..features.tunnels.conditions import TunnelConditions
-from ..features.tunnels.ports import Tunnels
-from ..features.unicast import PlacedMacs
 from ..loop.measures import Measures
 from ..loop.switch_driver import SwitchDriver
 from ..values.histogram import BOUNDS, Histogram
@@ -18,6 +13,7 @@ from .answer import Answer, Blocks, Content, Row, Table
 from .command import Command, Running
 from .memory_show import process_memory
 
+_FIGURES = ("figure", "meaning")
 _DATABASES = ("database", "is_connected", "transactions", "failed")
 
 
@@ -25,6 +21,7 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
     components = running.components
     measures = components.measures
     packet_ins = measures.packet_ins
+    figures = components.model.feature_tables.figures
     return Answer(
         {
             "version": VERSION,
@@ -43,11 +40,12 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
             },
             "switches": Blocks(
                 [
-                    _switch(driver, measures.connections[name])
+                    _switch(driver, measures.connections[name], figures)
                     for name, driver in sorted(components.switches.drivers.items())
                 ],
                 heading=True,
             ),
+            "figures": Table(_FIGURES, [(each.name, each.help) for each in figures]),
             "databases": Table(_DATABASES, _databases(running)),
             "bounds_s": BOUNDS,
             "durations": Table(("work", "sum_s", "counts"), _durations(measures)),
@@ -55,33 +53,19 @@ def _show(_arguments: Sequence[str], running: Running) -> Answer:
     )
 
 
-def _switch(driver: SwitchDriver, connections: int) -> Content:
+def _switch(driver: SwitchDriver, connections: int, figures: Iterable[Figure]) -> Content:
     state, view = driver.switch, driver.switch.view
-    ports, learned, placed = view[Ports], view[LearnedMacs], view[PlacedMacs]
-    names, bound = view.physical_ports(), set(ports.bound())
     return {
         "bridge": state.name,
         "is_connected": driver.connection is not None,
         "connections": connections,
-        "ports": len(names),
-        "bindings": sum(len(ports.keys_at(name)) for name in names),
-        "logical_switches": len(bound),
-        "learned_macs": sum(learned.count_at(state.name, name) for name in names),
-        "placed_macs": sum(len(placed.stations(each)) for each in bound),
-        "tunnels": len(view[Tunnels].wanted()),
-        "tunnels_forwarding": _forwarding(state),
         "flows": len(state.flows.actual),
         "is_settled": state.flows.settled() and state.groups.settled(),
+        **{figure.name: figure.value(view) for figure in figures},
         "dropped_frames": {
             reason.value: frames.packets for reason, frames in view[Drops].by_reason.items()
         },
     }
-
-
-def _forwarding(state: SwitchState) -> int:
-    """Return the number of tunnels by which frames can leave."""
-    conditions = map(state.view[TunnelConditions].of, state.view[Tunnels].wanted())
-    return sum(each is not None and each.forwards for each in conditions)
 
 
 def _databases(running: Running) -> Iterator[Row]:

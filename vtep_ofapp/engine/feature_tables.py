@@ -37,4 +37,5 @@ class FeatureTables:
         self.timers = [timer for each in self.features for timer in each.timers]
         self.reports = [make for each in self.features for make in each.reports]
         self.fault_columns = [column for each in self.features for column in each.fault_columns]
+        self.figures = [figure for each in self.features for figure in each.figures]
         self.rows = [kind for each in self.features for kind in each.rows]

@@ -10,6 +10,7 @@ from ..engine.desired import NOTHING, Desired
 from ..engine.dirty import Pace
 from ..engine.feature import Feature, Index, TunnelUser
 from ..engine.needs import NO_TUNNELS, Choice
+from ..engine.operator_view import Figure
 from ..engine.topics import Topic
 from ..engine.view import View
 from ..pipeline import unicast
@@ -159,8 +160,19 @@ def _bound_elsewhere(topic: BoundElsewhere, view: View) -> Iterator[Topic]:
             yield station
 
 
+def _count(view: View) -> int:
+    return sum(len(view[PlacedMacs].stations(row)) for row in set(view[Ports].bound()))
+
+
 FEATURE = Feature(
     indices=(PlacedMacs,),
     owners=(TunnelUser(Placed, _placed, _because, Pace.IN_PARTS),),
     invalidated_by={WholeLogicalSwitch: _whole, BoundElsewhere: _bound_elsewhere},
+    figures=(
+        Figure(
+            "placed_macs",
+            "MAC addresses that rows place behind remote VTEPs.",
+            _count,
+        ),
+    ),
 )

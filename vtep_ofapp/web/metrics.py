@@ -137,13 +137,6 @@ FIGURES: tuple[Figure | Duration, ...] = (
             ("connected", "is_connected", "Whether the bridge is connected."),
             ("connections_total", "connections", "How often the bridge connected."),
             ("settled", "is_settled", "Whether flows and groups are as desired."),
-            ("ports", "ports", "Ports that can be bound."),
-            ("bindings", "bindings", "VLAN bindings of rows."),
-            ("logical_switches", "logical_switches", "Logical switches that are bound."),
-            ("learned_macs", "learned_macs", "MAC addresses that were learned at ports."),
-            ("placed_macs", "placed_macs", "MAC addresses that rows place behind remote VTEPs."),
-            ("tunnels", "tunnels", "Tunnels that are wanted."),
-            ("tunnels_forwarding", "tunnels_forwarding", "Tunnels by which frames can leave."),
             ("flows", "flows", "Flows that are installed."),
         )
     ),
@@ -179,6 +172,13 @@ FIGURES: tuple[Figure | Duration, ...] = (
 )
 
 
+def of_features(answer: Answer) -> Iterator[Figure]:
+    """Yield the figures of each bridge that the features of the application declare."""
+    for each in answer["figures"]:
+        name = each["figure"]
+        yield Figure(f"vtep_ofapp_bridge_{name}", each["meaning"], _bridges(name), ("bridge",))
+
+
 class Figures(Collector):
     """Asks the application at each scrape."""
 
@@ -196,5 +196,5 @@ class Figures(Collector):
             return
         up.add_sample(UP, {}, 1.0)
         yield up
-        for figure in FIGURES:
+        for figure in (*FIGURES, *of_features(answer)):
             yield figure.metric(answer)

@@ -8,6 +8,7 @@ from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.desired_actual import Difference
 from ...engine.feature import Clock, Feature, FlowWatcher, Owner
+from ...engine.operator_view import Figure
 from ...engine.report import FaultColumn, ManagedSwitches, Report, SwitchRows
 from ...engine.topics import BridgeChanged, SwitchReplaced, SwitchRowChanged, Topic
 from ...engine.view import Known, View
@@ -168,6 +169,10 @@ def _is_ours(row: PhysicalSwitch, managed: ManagedSwitches) -> bool:
     return row.name in managed.with_bridge()
 
 
+def _count_bindings(view: View) -> int:
+    return sum(len(view[Ports].keys_at(port)) for port in view.physical_ports())
+
+
 FEATURE = Feature(
     indices=(PhysicalSwitches,),
     states=(
@@ -191,5 +196,9 @@ FEATURE = Feature(
         FaultColumn(
             FaultTable.PHYSICAL_PORT, PhysicalSwitch, _is_ours, rows=lambda switch: switch.ports
         ),
+    ),
+    figures=(
+        Figure("ports", "Ports that can be bound.", lambda view: len(view.physical_ports())),
+        Figure("bindings", "VLAN bindings of rows.", _count_bindings),
     ),
 )

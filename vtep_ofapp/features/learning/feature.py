@@ -9,6 +9,7 @@ from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.dirty import Pace
 from ...engine.feature import Feature, FlowWatcher, Owner
+from ...engine.operator_view import Figure
 from ...engine.topics import BridgeChanged, StationsChanged, SwitchRowChanged, Topic
 from ...engine.view import View
 from ...pipeline import learning, unicast
@@ -263,6 +264,10 @@ def _packet_in(packet: PacketIn, view: View) -> tuple[()]:
     return ()
 
 
+def _count(view: View) -> int:
+    return sum(view[LearnedMacs].count_at(view.name, port) for port in view.physical_ports())
+
+
 FEATURE = Feature(
     shared=(LearnedMacs,),
     states=(
@@ -284,4 +289,5 @@ FEATURE = Feature(
     },
     packets={Cookie.LEARNING: _packet_in},
     reports=(lambda known, settings, clock: LocalMacs(known[LearnedMacs]),),
+    figures=(Figure("learned_macs", "MAC addresses that were learned at ports.", _count),),
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.feature import Feature, Owner
+from ...engine.operator_view import Figure
 from ...engine.topics import SwitchReplaced, Topic
 from ...engine.view import View
 from ...pipeline import flooding, tunnels
@@ -150,4 +151,11 @@ FEATURE = Feature(
         Peer: _peer,
         SwitchReplaced: _all,
     },
+    figures=(
+        Figure(
+            "logical_switches",
+            "Logical switches that are bound.",
+            lambda view: len(set(view[Ports].bound())),
+        ),
+    ),
 )

@@ -7,6 +7,7 @@ from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.dirty import Pace
 from ...engine.feature import Feature, Owner, Timer
+from ...engine.operator_view import Figure
 from ...engine.topics import (
     BridgeChanged,
     SwitchReplaced,
@@ -286,6 +287,11 @@ def _vxlan_ports(topic: VxlanPortsAre, view: View) -> Iterator[Topic]:
         yield from _owners([port.remote] if port.remote else view[Tunnels].wanted())
 
 
+def _count_forwarding(view: View) -> int:
+    conditions = map(view[TunnelConditions].of, view[Tunnels].wanted())
+    return sum(each is not None and each.forwards for each in conditions)
+
+
 FEATURE = Feature(
     states=(
         lambda view: Tunnels(view.name, view.settings.max_tunnels, view.clock),
@@ -312,6 +318,10 @@ FEATURE = Feature(
         VxlanPortsAre: _vxlan_ports,
     },
     counters=(lambda counters, view: view[Unnamed].count(counters),),
+    figures=(
+        Figure("tunnels", "Tunnels that are wanted.", lambda view: len(view[Tunnels].wanted())),
+        Figure("tunnels_forwarding", "Tunnels by which frames can leave.", _count_forwarding),
+    ),
     timers=(
         Timer(
             lambda view: view[Tunnels].retries.next_due(),
