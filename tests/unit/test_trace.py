@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,7 @@ def test_steps_have_the_keys_of_our_flows() -> None:
 
 
 def test_a_flow_of_others_has_no_key() -> None:
-    text = 'bridge("br0")\n 0. udp,in_port=1,tp_dst=3784, priority 200\n    drop\n'
+    text = 'bridge("br0")\n 0. mpls,in_port=1, priority 200\n    drop\n'
     (step,) = (event.step for event in parse(text, "br0") if not event.action)
     assert (step.key, step.cookie, step.actions) == (None, 0, ["drop"])
 
@@ -216,4 +217,30 @@ _FLOOD = f"{ALL} is a group address, and is flooded; leaves by p1 with VLAN 10 a
 def test_the_sentence(world: World, name: str, frame: Frame, sentence: str) -> None:
     number = world.model[LogicalSwitches].number(RED)
     text = TEXTS[name].replace(f"{NUMBER:#x}", f"{number:#x}")
-    assert verdict(parse(text, "br0"), frame, world.switch.view) == f"br0: {sentence}."
+    events, view = parse(text, "br0"), world.switch.view
+    assert verdict(events, frame, view, _nothing) == f"br0: {sentence}."
+
+
+def test_a_feature_tells_what_its_flow_does(world: World) -> None:
+    """What it tells of a flow that drops the frame is the reason; else it stands before the end."""
+    view = world.switch.view
+
+    def told(step: Step, fields: Mapping[str, int]) -> str | None:
+        return f"denied at {fields['reg1']:#x}" if step.table == "EGRESS" else None
+
+    dropped = verdict(parse(TEXTS["back"], "br0"), Frame(HOST, HOST, "p0"), view, told)
+    assert dropped.endswith("dropped in EGRESS: denied at 0x1000.")
+    left = verdict(parse(TEXTS["tagged"], "br0"), Frame(GUEST, HOST, "p1", 10), view, told)
+    assert left.endswith("denied at 0x1000; leaves by p0 untagged.")
+
+
+def test_a_register_that_is_moved_is_followed(world: World) -> None:
+    move = "move:NXM_NX_REG0[]->NXM_NX_REG1[]"
+    text = TEXTS["tagged"].replace("set_field:0x1000->reg1", move)
+    assert text != TEXTS["tagged"]
+    said = verdict(parse(text, "br0"), Frame(GUEST, HOST, "p1", 10), world.switch.view, _nothing)
+    assert said.endswith("leaves by p1 with VLAN 10.")
+
+
+def _nothing(step: Step, fields: Mapping[str, int]) -> None:
+    return None

@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 
 from vtep_ofapp.commands.answer import WrongWords
+from vtep_ofapp.engine.feature import Feature
+from vtep_ofapp.engine.operator_view import ADDRESS, Concerned
+from vtep_ofapp.features import registry
+from vtep_ofapp.features.bindings.ports import VlanBinding
 from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.values.events import Bridges
 from vtep_ofapp.values.flows import Flow
@@ -149,14 +153,34 @@ def test_a_flow_that_nobody_desires(app: App, asking: Asking) -> None:
     assert "priority=7" in last["flows"][0]
 
 
+def test_a_feature_names_what_concerns_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a kind that there is, and of a kind of its own."""
+    tag = VlanBinding("p0", 0)
+    subjects: dict[str, Concerned] = {
+        ADDRESS: lambda name, view: [tag] if name == "2001:db8::1" else [],
+        "letter": lambda name, view: [tag, tag] if name == "x" else [],
+    }
+    monkeypatch.setattr(registry, "FEATURES", (*registry.FEATURES, Feature(subjects=subjects)))
+    app = App()
+    app.start()
+    asking = Asking(app)
+    assert causes(asking, "2001:DB8:0::1") == [BOUND]
+    assert causes(asking, "letter=x") == [BOUND]
+    assert causes(asking, "port=p0") == causes(asking, "p0")
+    assert asking.json("why", "letter=y")["remark"] == "there is no letter 'y' here"
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["p9"], "there is no MAC address, port, tunnel address or cookie 'p9'; port: p0"),
+        (
+            ["p9"],
+            "there is no MAC address, IP address, port, kind or cookie 'p9'; port: p0; kind: .*",
+        ),
         (["cookie=0x5"], "cookie 0x5 is not ours"),
-        (["cookie=x"], "there is no MAC address, port, tunnel address or cookie 'cookie=x'"),
+        (["cookie=x"], "there is no MAC address, IP address, port, kind or cookie 'cookie=x'"),
         ([MAC1, "brx"], "there is no bridge 'brx'; bridge: br0"),
-        ([], r"usage: why MAC\|PORT"),
+        ([], r"usage: why MAC\|IP\|PORT"),
     ],
 )
 def test_wrong_words(asking: Asking, words: list[str], line: str) -> None:

@@ -1,12 +1,17 @@
-"""The owners on a switch that concern a station, a group address, a port or a remote VTEP.
+"""The owners on a switch that concern a station, a group address, a port or an address.
+
+Those of the way of frames are here; features declare further ones, and those of other things.
 
 Turns may run between two owners, so nothing is iterated that a turn may change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from uuid import UUID
 
 from ..engine.desired import Key
+from ..engine.feature_tables import FeatureTables
+from ..engine.operator_view import ADDRESS, GROUP, PORT, STATION
 from ..engine.switch_state import SwitchState
 from ..features.bindings.feature import PortRowFaults
 from ..features.bindings.ports import Ports, VlanBinding
@@ -19,6 +24,20 @@ from ..features.replication import McastSets, Multicast, Replication
 from ..features.tunnels.feature import AnySender, Tunnel
 from ..features.unicast import Placed, PlacedMacs
 from ..values.rows import ANYONE
+
+
+def concerned(kind: str, name: str, switch: SwitchState, tables: FeatureTables) -> Iterator[Key]:
+    """Yield the owners that concern something of this kind and name, each once."""
+    way = _WAYS.get(kind)
+    found = (find(name, switch.view) for find in tables.subjects.get(kind, ()))
+    # Keys of different types may be equal.
+    once = {(type(key), key): key for key in chain(way(name, switch) if way else (), *found)}
+    yield from once.values()
+
+
+def kinds(tables: FeatureTables) -> set[str]:
+    """Return the kinds of what one can ask about."""
+    return {*_WAYS, *tables.subjects}
 
 
 def of_station(mac: str, switch: SwitchState) -> Iterator[Key]:
@@ -85,3 +104,11 @@ def _flooding(logical_switch: UUID, address: str, switch: SwitchState) -> Iterat
         desired = switch.owned.get(key)
         if desired is not None and address in desired.uses:
             yield key
+
+
+_WAYS: Mapping[str, Callable[[str, SwitchState], Iterator[Key]]] = {
+    STATION: of_station,
+    GROUP: of_group,
+    PORT: of_port,
+    ADDRESS: of_tunnel,
+}

@@ -2,10 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..engine.desired import Key
+from ..engine.feature_tables import FeatureTables
+from ..engine.operator_view import Passage
 from ..engine.switch_state import SwitchState
 from ..features.tunnels.ports import Tunnels
 from ..process.unixctl_client import CommandFailed, NoAnswer, ask, run_directory, socket_of
@@ -14,13 +16,14 @@ from ..values.flows import FlowKey
 from ..values.rows import ANYONE, Bridge
 from .answer import Answer, Blocks, Content, Lines, WrongWords
 from .command import Command, Running
+from .match_text import checked
 from .owners import owners_of, why
 from .scope import listed, scope
 from .table_names import named
-from .trace_text import Event, Step, is_remark, parse
-from .trace_verdict import Frame, verdict
+from .trace_text import Step, is_remark, parse
+from .trace_verdict import Frame, Told, verdict
 
-_USAGE = "BRIDGE PORT|tunnel=ADDRESS [vlan=N|vni=N] SRC DST"
+_USAGE = "BRIDGE PORT|tunnel=ADDRESS [vlan=N|vni=N] SRC DST [FIELD]..."
 _VSWITCHD = "ovs-vswitchd"
 _PATIENCE = 10.0
 """Seconds for which ovs-vswitchd may take to answer."""
@@ -51,10 +54,14 @@ def _trace(arguments: Sequence[str], running: Running) -> Answer:
         reason = str(error).strip()
         return Answer({"error": f"trace needs {_VSWITCHD} of {bridge.name}: {reason}"}, failed=True)
     events = parse(text, bridge.name)
+    steps = [event.step for event in events if not event.action]
+    steps = [step for step in steps if step.bridge == switch.name]
+    owners = _owners(steps, switch, running)
+    told = _telling(owners, switch, running.components.model.feature_tables)
     return Answer(
         {
-            "steps": Blocks(_steps(events, switch)),
-            "verdict": Lines([verdict(events, asked.frame, switch.view)]),
+            "steps": Blocks([_step(step, owners, switch) for step in steps]),
+            "verdict": Lines([verdict(events, asked.frame, switch.view, told)]),
         }
     )
 
@@ -64,9 +71,12 @@ def _trace(arguments: Sequence[str], running: Running) -> Answer:
 
 def _asked(words: Sequence[str], switch: SwitchState, bridge: Bridge) -> _Asked:
     """Return the frame that the words describe. Raises Invalid and WrongWords."""
-    where, *options = words[:-2]
-    source, destination = map(parse_mac, words[-2:])
-    ends = f"dl_src={source},dl_dst={destination}"
+    where, *rest = words
+    options, ends = ([], rest) if ":" in rest[0] else (rest[:1], rest[1:])
+    if len(ends) < 2:
+        raise WrongWords(f"usage: trace {_USAGE}")
+    source, destination = map(parse_mac, ends[:2])
+    packet = ",".join([f"dl_src={source}", f"dl_dst={destination}", *checked(ends[2:])])
     option, _, number = (options or [""])[0].partition("=")
     if where.startswith("tunnel="):
         sender = parse_ipv4(where.removeprefix("tunnel="))
@@ -76,13 +86,13 @@ def _asked(words: Sequence[str], switch: SwitchState, bridge: Bridge) -> _Asked:
         port = _receiving(sender, switch)
         tunnel = f"tun_id={vni},tun_src={sender},tun_dst={switch.view.tunnel_ip}"
         frame = Frame(source, destination, sender=sender, vni=vni)
-        return _Asked(frame, f"in_port={port},{tunnel},{ends}")
+        return _Asked(frame, f"in_port={port},{tunnel},{packet}")
     if options and option != "vlan":
         raise WrongWords(f"a frame at a port may have vlan=N, and not {options[0]!r}")
     vlan = parse_vlan(_number(number)) if options else None
     tag = "" if vlan is None else f"dl_vlan={vlan},"
     frame = Frame(source, destination, where, vlan)
-    return _Asked(frame, f"in_port={_ofport(where, bridge)},{tag}{ends}")
+    return _Asked(frame, f"in_port={_ofport(where, bridge)},{tag}{packet}")
 
 
 def _number(text: str) -> int:
@@ -130,20 +140,30 @@ def _control_socket(bridge: Bridge, running: Running) -> str:
 # The answer
 
 
-def _steps(events: Sequence[Event], switch: SwitchState) -> Iterator[Content | None]:
-    """Yield the steps in our tables, with why each flow is there; None for a pause."""
-    steps = [event.step for event in events if not event.action]
-    steps = [step for step in steps if step.bridge == switch.name]
+def _owners(steps: Iterable[Step], switch: SwitchState, running: Running) -> dict[FlowKey, Key]:
+    """Return the owners of the flows of steps; other turns run meanwhile."""
     keys = {step.key for step in steps if step.key is not None}
     owners: dict[FlowKey, Key] = {}
     for found in owners_of(lambda flow: flow.key in keys, switch):
         if found is None:
-            yield None
+            running.components.turns.let_run()
         else:
             owner, flows = found
             owners.update((flow.key, owner) for flow in flows)
-    for step in steps:
-        yield _step(step, owners, switch)
+    return owners
+
+
+def _telling(owners: dict[FlowKey, Key], switch: SwitchState, tables: FeatureTables) -> Told:
+    """Return what tells of a step what the feature does that has its flow."""
+
+    def told(step: Step, fields: Mapping[str, int]) -> str | None:
+        owner = owners.get(step.key) if step.key is not None else None
+        tell = tables.verdicts.get(type(owner))
+        if step.key is None or owner is None or tell is None:
+            return None
+        return tell(Passage(step.key, owner, dict(fields)), switch.view)
+
+    return told
 
 
 def _step(step: Step, owners: dict[FlowKey, Key], switch: SwitchState) -> Content:

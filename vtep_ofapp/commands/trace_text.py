@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..pipeline.layout import Table
-from ..values.flows import FlowKey, MatchValue, match
+from ..values.flows import FlowKey
+from .match_text import fields_of
 from .table_names import table_name
 
 _BRIDGE = re.compile(r'( *)bridge\("(?P<name>.+)"\)')
@@ -25,10 +26,6 @@ _MATCHED = re.compile(
     r"(?:(?P<match>.*?),? )?priority (?P<priority>\d+)(?:, cookie (?P<cookie>\w+))?"
 )
 _SUMMARY = re.compile(r"(Flow|Final flow|Megaflow|Datapath actions|Translation failed)\b")
-_FIELDS = {"dl_src": "eth_src", "dl_dst": "eth_dst", "dl_type": "eth_type", "tun_id": "tunnel_id"}
-"""The fields whose names differ from those in our flows."""
-_TAGGED = 0x1000
-"""The bit of vlan_tci that is set in a tagged frame."""
 
 
 @dataclass(slots=True)
@@ -52,10 +49,10 @@ class Step:
         if self.priority is None or self.table not in Table.__members__:
             return None
         try:
-            fields = dict(_field(each) for each in self.match.split(",") if each)
+            fields = fields_of(self.match)
         except ValueError:
             return None
-        return FlowKey(Table[self.table].value, self.priority, match(fields))
+        return FlowKey(Table[self.table].value, self.priority, fields)
 
     @property
     def flow(self) -> str:
@@ -134,19 +131,3 @@ def _step(bridge: str, found: re.Match[str], is_ours: bool) -> Step:
         return Step(bridge, table)
     priority, cookie = int(matched["priority"]), int(matched["cookie"] or "0", 0)
     return Step(bridge, table, matched["match"] or "", priority, cookie)
-
-
-def _field(text: str) -> tuple[str, MatchValue]:
-    """Return a field of a match as our flows have it; raises ValueError for others."""
-    name, _, value = text.partition("=")
-    if name in ("dl_src", "dl_dst"):
-        address, _, mask = value.partition("/")
-        return _FIELDS[name], (address, mask) if mask else address
-    if name == "dl_vlan":
-        return "vlan_vid", _TAGGED | int(value)
-    number, _, mask = value.partition("/")
-    if name == "vlan_tci":
-        tag, of = int(number, 0), int(mask or "0xffff", 0)
-        return "vlan_vid", tag if of & 0x1FFF == 0x1FFF else (tag & 0x1FFF, of & 0x1FFF)
-    found = int(number, 0)
-    return _FIELDS.get(name, name), (found, int(mask, 0)) if mask else found

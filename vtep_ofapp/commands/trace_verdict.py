@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 from uuid import UUID
 
 from ..engine.view import View
@@ -24,6 +25,7 @@ from ..values.addresses import ipv4_address, is_group
 from .trace_text import Event, Step
 
 _SET = re.compile(r"(?:set_field|load):(0x[0-9a-f]+|\d+)->(\w+)")
+_MOVE = re.compile(r"move:NXM_NX_(REG\d+)\[\]->NXM_NX_(REG\d+)\[\]")
 _ENDS = (Table.MEASURING.name, Table.SHOWING.name, Table.REMOTE_FLOODING.name)
 """The tables where a way may end without a frame being dropped that should have arrived."""
 _TROUBLE = re.compile(r"(?:->|>>) (.*(?:failed|miss|dropp|unknown|error).*)")
@@ -45,6 +47,10 @@ class Frame:
     vni: int | None = None
 
 
+Told: TypeAlias = Callable[[Step, Mapping[str, int]], str | None]
+"""Returns what a feature tells of a step, to which the frame carried these fields."""
+
+
 @dataclass(slots=True)
 class _Walk:
     """What is known of the frame after each event; ``fields`` are those that the pipeline sets."""
@@ -55,7 +61,10 @@ class _Walk:
     leaves: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     drops: list[str] = field(default_factory=list)
+    told: dict[str, Step] = field(default_factory=dict)
+    """What features tell, with the last step of which they tell it."""
     is_shown: bool = False
+    is_looked_up: bool = False
     is_flooded: bool = False
 
     @property
@@ -72,15 +81,18 @@ class _Walk:
         return ipv4_address(self.fields.get(REMOTE, 0))
 
 
-def verdict(events: Iterable[Event], frame: Frame, view: View) -> str:
+def verdict(events: Iterable[Event], frame: Frame, view: View, told: Told) -> str:
     """Return one sentence about the trace of a frame on the bridge of the view."""
     walk = _Walk(frame, view)
     for event in events:
         if event.step.bridge != view.name:
             continue
-        if event.step.table == Table.FLOODING.name:
-            walk.is_flooded = True
-        _follow(event, walk)
+        walk.is_looked_up |= event.step.table == Table.UNICAST.name
+        walk.is_flooded |= event.step.table == Table.FLOODING.name
+        if event.action:
+            _follow(event, walk)
+        elif words := told(event.step, walk.fields):
+            walk.told[words] = event.step
     return f"{view.name}: {'; '.join(_clauses(walk))}."
 
 
@@ -88,6 +100,8 @@ def _follow(event: Event, walk: _Walk) -> None:
     action = event.action
     if found := _SET.match(action):
         walk.fields[found[2]] = int(found[1], 0)
+    elif found := _MOVE.match(action):
+        walk.fields[found[2].lower()] = walk.fields.get(found[1].lower(), 0)
     elif found := _TROUBLE.match(action):
         walk.troubles.append(found[1])
     elif action == "drop" and event.step.table not in _ENDS:
@@ -105,12 +119,13 @@ def _clauses(walk: _Walk) -> Iterator[str]:
     if walk.is_shown:
         yield f"{frame.source} is not known there, and is shown to the controller"
     yield from _destination(walk)
+    end = "it leaves nowhere"
     if walk.leaves:
-        yield f"leaves {_listed(walk.leaves)}"
+        end = f"leaves {_listed(walk.leaves)}"
     elif walk.drops:
-        yield f"dropped {walk.drops[-1]}"
-    else:
-        yield "it leaves nowhere"
+        end = f"dropped {walk.drops[-1]}"
+    yield from (words for words in walk.told if not end.endswith(words))
+    yield end
     for trouble in dict.fromkeys(walk.troubles):
         yield f"but Open vSwitch says: {trouble}"
 
@@ -128,7 +143,7 @@ def _destination(walk: _Walk) -> Iterator[str]:
     if walk.is_flooded:
         kind = "a group address" if is_group(mac) else "not known there"
         yield f"{mac} is {kind}, and is flooded"
-    elif logical_switch is not None:
+    elif logical_switch is not None and walk.is_looked_up:
         row = walk.view[PlacedMacs].row(Placed(logical_switch, mac))
         place = walk.view[LearnedMacs].place(logical_switch, mac)
         if row is not None and walk.fields.get(TARGET_BINDING) is None and not walk.frame.sender:
@@ -157,6 +172,9 @@ def _dropped(step: Step, walk: _Walk) -> str:
 
 
 def _reason(step: Step, walk: _Walk) -> str:
+    for words, told_of in walk.told.items():
+        if told_of is step:
+            return words
     if SOURCE_BINDING in step.match:
         return "it would leave by the binding by which it came in"
     if step.table not in Table.__members__:

@@ -2,21 +2,25 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_address
 from itertools import chain
+from typing import NamedTuple
 
 from ..engine.desired import Desired, Key
+from ..engine.feature_tables import FeatureTables
+from ..engine.operator_view import ADDRESS, GROUP, PORT, STATION
 from ..engine.switch_state import SwitchState
 from ..pipeline.layout import producer_of
-from ..values.addresses import UNKNOWN_DST, Invalid, is_group, parse_ipv4, parse_mac
+from ..values.addresses import UNKNOWN_DST, is_group, parse_mac
 from ..values.flows import Flow
 from .answer import Answer, Blocks, Content, Lines, WrongWords
 from .command import Command, Running
 from .owners import are_installed, has, owners_of, why
 from .scope import listed, scope
-from .subjects import of_group, of_port, of_station, of_tunnel
+from .subjects import concerned, kinds, of_station
 from .table_names import named
 
-_USAGE = "MAC|PORT|TUNNEL|cookie=HEX [BRIDGE]"
+_USAGE = "MAC|IP|PORT|KIND=NAME|cookie=HEX [BRIDGE]"
 _COOKIE = re.compile(r"cookie=(?:0x)?([0-9a-fA-F]{1,16})")
 
 
@@ -25,31 +29,47 @@ def _why(arguments: Sequence[str], running: Running) -> Answer:
     switches = scope("[BRIDGE]", bridge, running).switches
     if found := _COOKIE.fullmatch(what):
         return _cookie(int(found[1], 16), switches)
-    mac, address = _parsed(parse_mac, what), _parsed(parse_ipv4, what)
+    tables = running.components.model.feature_tables
+    kind, _, name = what.partition("=")
+    if name and kind in kinds(tables):
+        return _answer(_Subject(kind, name, tables), switches, f"there is no {kind} {name!r} here")
+    mac, address = _parsed(parse_mac, what), _parsed(_parse_ip, what)
     if what == UNKNOWN_DST or (mac is not None and is_group(mac)):
-        return _answer(of_group, mac or what, switches, "no logical switch is bound here")
+        group = _Subject(GROUP, mac or what, tables)
+        return _answer(group, switches, "no logical switch is bound here")
     if mac is not None:
-        return _station(mac, switches)
+        return _station(mac, switches, tables)
     if address is not None:
-        return _answer(of_tunnel, address, switches, f"no row names {address}")
-    return _port(what, switches)
+        return _answer(_Subject(ADDRESS, address, tables), switches, f"no row names {address}")
+    return _port(what, switches, tables)
+
+
+class _Subject(NamedTuple):
+    """What is asked about."""
+
+    kind: str
+    name: str
+    tables: FeatureTables
+
+    def owners(self, switch: SwitchState) -> Iterator[Key]:
+        return concerned(self.kind, self.name, switch, self.tables)
+
+
+def _parse_ip(word: str) -> str:
+    """Return an IPv4 or IPv6 address in its usual form; raises ValueError."""
+    return str(ip_address(word))
 
 
 def _parsed(parse: Callable[[str], str], word: str) -> str | None:
     try:
         return parse(word)
-    except Invalid:
+    except ValueError:
         return None
 
 
-def _answer(
-    owners: Callable[[str, SwitchState], Iterator[Key]],
-    what: str,
-    switches: Sequence[SwitchState],
-    otherwise: str,
-) -> Answer:
+def _answer(subject: _Subject, switches: Sequence[SwitchState], otherwise: str) -> Answer:
     """Return an answer of what concerns something; ``otherwise`` is said if there is nothing."""
-    found = chain.from_iterable(_blocks(owners(what, switch), switch) for switch in switches)
+    found = chain.from_iterable(_blocks(subject.owners(each), each) for each in switches)
     first = next(found, None)
     if first is None:
         return Answer({"remark": otherwise, "why": Blocks([])})
@@ -64,21 +84,23 @@ def _blocks(owners: Iterator[Key], switch: SwitchState) -> Iterator[Content]:
             yield content
 
 
-def _station(mac: str, switches: Sequence[SwitchState]) -> Answer:
+def _station(mac: str, switches: Sequence[SwitchState], tables: FeatureTables) -> Answer:
     flooded = f"{mac} is neither placed nor learned: frames for it are flooded"
     if any(next(of_station(mac, switch), None) for switch in switches):
-        return _answer(of_station, mac, switches, flooded)
-    answer = _answer(of_group, UNKNOWN_DST, switches, flooded)
+        return _answer(_Subject(STATION, mac, tables), switches, flooded)
+    answer = _answer(_Subject(GROUP, UNKNOWN_DST, tables), switches, flooded)
     return Answer({**answer.content, "remark": flooded})
 
 
-def _port(name: str, switches: Sequence[SwitchState]) -> Answer:
+def _port(name: str, switches: Sequence[SwitchState], tables: FeatureTables) -> Answer:
+    port = _Subject(PORT, name, tables)
     having = [each for each in switches if each.bridge and name in each.bridge.ports]
-    if not having and not any(next(of_port(name, switch), None) for switch in switches):
+    if not having and not any(next(port.owners(switch), None) for switch in switches):
         ports = sorted(set[str]().union(*(each.view.physical_ports() for each in switches)))
-        what = "MAC address, port, tunnel address or cookie"
-        raise WrongWords(f"there is no {what} {name!r}; port: {listed(ports)}")
-    return _answer(of_port, name, switches, f"no VLAN of {name} is bound")
+        there = f"port: {listed(ports)}; kind: {listed(sorted(kinds(tables)))}"
+        what = "MAC address, IP address, port, kind or cookie"
+        raise WrongWords(f"there is no {what} {name!r}; {there}")
+    return _answer(port, switches, f"no VLAN of {name} is bound")
 
 
 # Cookies

@@ -18,7 +18,7 @@ from .cause import Cause
 from .desired import Desired, Key
 from .dirty import Pace
 from .needs import Addresses, Choice
-from .operator_view import Figure
+from .operator_view import Concerned, Figure, Verdict
 from .report import FaultColumn, Report
 from .topics import Topic
 from .view import Known, View
@@ -131,7 +131,8 @@ class Feature:
     ``steps`` are optional tables that frames of another feature's owners pass, by the type of key.
     ``rows`` are the types of the keys of owners' rows. ``reports`` write these rows and others of
     the switch. ``fault_columns`` show the faults of the feature's rows. ``tunnels`` is the type of
-    the state with the switch's tunnels: one feature has it. ``figures`` are for operators.
+    the state with the switch's tunnels: one feature has it. Operators see ``figures``;
+    ``subjects`` by their kind, as ``why`` takes them; and ``verdicts``, by the type of key.
     """
 
     indices: tuple[type[Index], ...] = ()
@@ -147,6 +148,8 @@ class Feature:
     reports: tuple[MakeReport, ...] = ()
     fault_columns: tuple[FaultColumn, ...] = ()
     figures: tuple[Figure, ...] = ()
+    subjects: Mapping[str, Concerned] = field(default_factory=dict)
+    verdicts: Mapping[type, Verdict] = field(default_factory=dict)
     tunnels: type | None = None
     precedence: Callable[[Any, View], Any] | None = None
     """Returns the sort key for its owners of the pace LAST."""

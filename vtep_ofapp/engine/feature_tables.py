@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from .feature import Feature, Listener, Owner, TunnelUser
+from .operator_view import Concerned, Verdict
 
 
 class FeatureTables:
@@ -38,4 +39,11 @@ class FeatureTables:
         self.reports = [make for each in self.features for make in each.reports]
         self.fault_columns = [column for each in self.features for column in each.fault_columns]
         self.figures = [figure for each in self.features for figure in each.figures]
+        self.verdicts: dict[type, Verdict] = {}
+        subjects: defaultdict[str, list[Concerned]] = defaultdict(list)
+        for feature in self.features:
+            self.verdicts |= feature.verdicts
+            for name, concerned in feature.subjects.items():
+                subjects[name].append(concerned)
+        self.subjects = {name: tuple(each) for name, each in subjects.items()}
         self.rows = [kind for each in self.features for kind in each.rows]

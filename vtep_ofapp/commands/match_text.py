@@ -1,0 +1,158 @@
+"""Fields of frames in the words of Open vSwitch (ovs-fields(7)), and the match that they say.
+
+``ofproto/trace`` takes and prints fields by these words: ``tcp,nw_src=10.0.0.0/8,tp_dst=22``.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Address, IPv6Interface
+
+from ..values.addresses import Invalid
+from ..values.flows import Match, MatchValue, match
+
+_ARP, _IPV4, _IPV6 = 0x806, 0x800, 0x86DD
+_ICMP, _TCP, _UDP, _ICMPV6, _SCTP = 1, 6, 17, 58, 132
+_PROTOCOLS: Mapping[str, dict[str, MatchValue]] = {
+    "arp": {"eth_type": _ARP},
+    "ip": {"eth_type": _IPV4},
+    "ipv6": {"eth_type": _IPV6},
+    "icmp": {"eth_type": _IPV4, "ip_proto": _ICMP},
+    "icmp6": {"eth_type": _IPV6, "ip_proto": _ICMPV6},
+    "tcp": {"eth_type": _IPV4, "ip_proto": _TCP},
+    "tcp6": {"eth_type": _IPV6, "ip_proto": _TCP},
+    "udp": {"eth_type": _IPV4, "ip_proto": _UDP},
+    "udp6": {"eth_type": _IPV6, "ip_proto": _UDP},
+    "sctp": {"eth_type": _IPV4, "ip_proto": _SCTP},
+    "sctp6": {"eth_type": _IPV6, "ip_proto": _SCTP},
+}
+_PORTS_OF = {_TCP: "tcp", _UDP: "udp", _SCTP: "sctp"}
+_ICMP_OF = {_ICMP: "icmpv4", _ICMPV6: "icmpv6"}
+_TAGGED = 0x1000
+"""The bit of vlan_tci that is set in a tagged frame."""
+_FRAGMENTS = {"no": (0, 3), "yes": (1, 1), "first": (1, 3), "later": (2, 2), "not_later": (0, 2)}
+"""Bit 0 is set in all fragments of a packet, bit 1 in all but the first."""
+_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]")
+_ALL_FLAGS = (1 << len(_FLAGS)) - 1
+
+
+def fields_of(text: str) -> Match:
+    """Return the match of ``tcp,nw_src=10.0.0.0/8,tp_dst=22``, as our flows have it.
+
+    Raises ValueError for what none of our flows matches.
+    """
+    fields: dict[str, MatchValue] = {}
+    for word in filter(None, text.split(",")):
+        name, has_value, value = word.partition("=")
+        if not has_value:
+            if name not in _PROTOCOLS:
+                raise ValueError(word)
+            fields |= _PROTOCOLS[name]
+        elif name in _READ:
+            field, read = _READ[name]
+            fields[field] = read(value)
+        elif name in ("tp_src", "tp_dst"):
+            fields[f"{_PORTS_OF.get(_protocol(fields), 'tcp')}_{name[-3:]}"] = _number(value)
+        elif name in ("icmp_type", "icmp_code"):
+            fields[f"{_ICMP_OF.get(_protocol(fields), 'icmpv4')}_{name[-4:]}"] = _number(value)
+        else:
+            fields[name] = _number(value)
+    return match(fields)
+
+
+def checked(words: Sequence[str]) -> Sequence[str]:
+    """Return fields that a frame is to have, as ofproto/trace takes them. Raises Invalid."""
+    for word in words:
+        if not _ASKED.fullmatch(word):
+            raise Invalid(
+                f"{word!r} is no field of a packet; there are tcp and tp_dst=N, for example"
+            )
+    return words
+
+
+def _protocol(fields: Mapping[str, MatchValue]) -> int:
+    protocol = fields.get("ip_proto")
+    return protocol if isinstance(protocol, int) else 0
+
+
+def _number(text: str) -> MatchValue:
+    number, _, mask = text.partition("/")
+    return (int(number, 0), int(mask, 0)) if mask else int(number, 0)
+
+
+def _text(text: str) -> MatchValue:
+    value, _, mask = text.partition("/")
+    return (value, mask) if mask else value
+
+
+def _ipv4(text: str) -> MatchValue:
+    value, _, mask = text.partition("/")
+    if mask and "." not in mask:
+        mask = str(IPv4Network(f"0.0.0.0/{mask}").netmask)
+    return (value, mask) if mask else value
+
+
+def _ipv6(text: str) -> MatchValue:
+    value, _, mask = text.partition("/")
+    if mask and ":" not in mask:
+        mask = str(IPv6Interface(f"::/{mask}").netmask)
+    value, mask = str(IPv6Address(value)), mask and str(IPv6Address(mask))
+    return (value, mask) if mask else value
+
+
+def _vlan(text: str) -> MatchValue:
+    return _TAGGED | int(text)
+
+
+def _tci(text: str) -> MatchValue:
+    number, _, mask = text.partition("/")
+    tag, of = int(number, 0), int(mask or "0xffff", 0)
+    return tag if of & 0x1FFF == 0x1FFF else (tag & 0x1FFF, of & 0x1FFF)
+
+
+def _fragment(text: str) -> MatchValue:
+    return _FRAGMENTS[text] if text in _FRAGMENTS else _number(text)
+
+
+def _flags(text: str) -> MatchValue:
+    """Return TCP flags, which are +syn-ack with a mask, and syn|ack without one."""
+    if text[:1].isdigit():
+        return _number(text)
+    if text[:1] not in ("+", "-"):
+        return sum(1 << _FLAGS.index(name) for name in text.split("|"))
+    value = mask = 0
+    for sign, name in re.findall(r"([+-])([^+-]+)", text):
+        bit = 1 << _FLAGS.index(name)
+        value, mask = value | (bit if sign == "+" else 0), mask | bit
+    return value if mask == _ALL_FLAGS else (value, mask)
+
+
+_READ: Mapping[str, tuple[str, Callable[[str], MatchValue]]] = {
+    "dl_src": ("eth_src", _text),
+    "dl_dst": ("eth_dst", _text),
+    "dl_type": ("eth_type", _number),
+    "dl_vlan": ("vlan_vid", _vlan),
+    "vlan_tci": ("vlan_vid", _tci),
+    "tun_id": ("tunnel_id", _number),
+    "nw_src": ("ipv4_src", _ipv4),
+    "nw_dst": ("ipv4_dst", _ipv4),
+    "nw_proto": ("ip_proto", _number),
+    "nw_frag": ("ip_frag", _fragment),
+    "ipv6_src": ("ipv6_src", _ipv6),
+    "ipv6_dst": ("ipv6_dst", _ipv6),
+    "arp_spa": ("arp_spa", _ipv4),
+    "arp_tpa": ("arp_tpa", _ipv4),
+    "arp_sha": ("arp_sha", _text),
+    "arp_tha": ("arp_tha", _text),
+    "nd_target": ("ipv6_nd_target", _ipv6),
+    "nd_sll": ("ipv6_nd_sll", _text),
+    "nd_tll": ("ipv6_nd_tll", _text),
+    "tcp_flags": ("tcp_flags", _flags),
+}
+"""The field of our flows for a word of Open vSwitch, and what reads its value."""
+_ASKED = re.compile(
+    rf"{'|'.join(_PROTOCOLS)}"
+    r"|(nw_src|nw_dst|nw_proto|nw_frag|nw_ttl|ipv6_src|ipv6_dst|tp_src|tp_dst|tcp_flags|dl_type"
+    r"|icmp_type|icmp_code|icmpv6_type|icmpv6_code|arp_op|arp_spa|arp_tpa|arp_sha|arp_tha"
+    r"|nd_target|nd_sll|nd_tll)=[0-9A-Za-z.:/+|-]{1,80}"
+)
+"""The fields that a frame of a trace may be asked to have."""
