@@ -77,6 +77,9 @@ class ConnectionDouble:
     def read_ports(self) -> None:
         self.asked.append("read ports")
 
+    def read_flows(self, cookies: tuple[int, ...]) -> None:
+        self.asked.append(f"read flows {[hex(each) for each in cookies]}")
+
     def compare_groups(self, known: Iterable[int] | None = None) -> None:
         self.asked.append("compare groups")
         self.known = None if known is None else set(known)

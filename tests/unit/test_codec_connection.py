@@ -22,6 +22,7 @@ from vtep_ofapp.values.counters import Counter, PortCounter, Traffic
 from vtep_ofapp.values.events import (
     Applied,
     Counters,
+    FlowCounters,
     FlowRemoved,
     FlowsChanged,
     NotMonitored,
@@ -363,6 +364,20 @@ def test_counters_of_ports_are_put_together(far: Far) -> None:
     far.tell(osken.reply(ofp.OFPMP_PORT_STATS, last, xid_of(asked)))
     ports = {1: PortCounter(*range(5, 13)), 2: PortCounter(7, 8, 9, 10, *[None] * 4)}
     assert far.events == [PortCounters(far.connection, ports)]
+
+
+def test_counters_of_flows_are_read_by_their_cookies(far: Far) -> None:
+    cookies = (FLOW.cookie | 1, FLOW.cookie | 2)
+    far.connection.read_flows(cookies)
+    asked = far.take()
+    assert len(asked) == 2
+    for cookie, request in zip(cookies, asked, strict=True):
+        *_, said, mask = struct.unpack_from(ofp.OFP_FLOW_STATS_REQUEST_0_PACK_STR, request, 16)
+        assert (said, mask) == (cookie, (1 << 64) - 1)
+    for request in asked:
+        assert far.events == []
+        far.tell(osken.reply(ofp.OFPMP_FLOW, b"", xid_of(request)))
+    assert far.events == [FlowCounters(far.connection, cookies, {})]
 
 
 # Roles

@@ -1,11 +1,15 @@
-"""The counters of ports as they are now: the switches are asked, and the answer waits for them."""
+"""Counters of ports and flows as they are now: the switches are asked, and the answer waits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from ..engine.switch_state import SwitchState
-from ..values.counters import PortCounter
-from ..values.events import PortCountersWanted
+from ..values.counters import Counter, PortCounter
+from ..values.events import Event, FlowCountersWanted, PortCountersWanted
+from ..values.flows import FlowKey
 from .command import Running
+
+T = TypeVar("T")
 
 PATIENCE = 2.0
 """Seconds for which switches may take to answer; one with 2,000 ports takes milliseconds."""
@@ -18,21 +22,42 @@ def counters_now(
 
     A switch that is not connected, or does not answer, is left out.
     """
+    read = running.components.port_counters
+    wanted = {switch.name: PortCountersWanted(switch.name) for switch in switches}
+    return {name: reading.ports for name, reading in _answers(wanted, read.last, running).items()}
+
+
+def flow_counters_now(
+    cookies: Mapping[str, tuple[int, ...]], running: Running
+) -> Mapping[str, Mapping[FlowKey, Counter]]:
+    """Return the counters of the flows with these cookies, for each switch by its name.
+
+    A switch that is not connected, or does not answer, is left out.
+    """
+    read = running.components.flow_counters
+    wanted = {name: FlowCountersWanted(name, each) for name, each in cookies.items() if each}
+    last = lambda name: read.last(name, cookies[name])  # noqa: E731
+    return {name: reading.flows for name, reading in _answers(wanted, last, running).items()}
+
+
+def _answers(
+    wanted: Mapping[str, Event], last: Callable[[str], T | None], running: Running
+) -> Mapping[str, T]:
+    """Post what is wanted of each switch; return the readings that are new within PATIENCE."""
     components = running.components
-    read = components.port_counters
-    names = {switch.name for switch in switches} & components.switches.connected()
-    former = {name: read.last(name) for name in names}
+    names = wanted.keys() & components.switches.connected()
+    former = {name: last(name) for name in names}
     for name in names:
-        running.inbox.post(PortCountersWanted(name))
+        running.inbox.post(wanted[name])
 
     def have_answered() -> bool:
         waiting = names & components.switches.connected()
-        return all(read.last(name) is not former[name] for name in waiting)
+        return all(last(name) is not former[name] for name in waiting)
 
     components.turns.wait_until(have_answered, PATIENCE)
-    answers = {name: read.last(name) for name in names}
+    answers = {name: last(name) for name in names}
     return {
-        name: answer.ports
+        name: answer
         for name, answer in answers.items()
         if answer is not None and answer is not former[name]
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..engine.model import Model
 from ..engine.switch_state import SwitchState
@@ -17,6 +18,7 @@ from .connections import Connections
 from .databases import Databases
 from .fault_columns import FaultColumns
 from .fault_log import FaultLog
+from .flow_counters import ReadFlows
 from .hosts import Hosts
 from .learned import LearnedStations
 from .lock import Lock
@@ -57,6 +59,7 @@ class Components:
     matching: Matching
     measures: Measures
     port_counters: ReadPorts
+    flow_counters: ReadFlows
     pausing: Pausing
     resync: Resync
     changes: ChangeQueue = field(default_factory=ChangeQueue)
@@ -99,10 +102,7 @@ def build_components(
     the address that switches connect to. ``host`` is asked for its interfaces and addresses.
     """
     model, faults = Model(registry.FEATURES, timers.clock), FaultLog(timers)
-
-    def new_state(name: str) -> SwitchState:
-        return SwitchState(name, model, settings, timers.clock)
-
+    new_state = partial(SwitchState, model=model, settings=settings, clock=timers.clock)
     databases = Databases(vtep, openvswitch, timers, measures)
     switches = Switches(new_state, faults, settings, timers, measures, host)
     hosts = Hosts(databases, switches)
@@ -130,6 +130,7 @@ def build_components(
         matching=Matching(rows, hosts, switches, connections, faults, listener),
         measures=measures,
         port_counters=ReadPorts(switches, timers),
+        flow_counters=ReadFlows(switches),
         pausing=Pausing(timers),
         resync=Resync(switches),
     )

@@ -45,6 +45,7 @@ class Loop:
             components.connections.handlers,
             components.marks.handlers,
             components.port_counters.handlers,
+            components.flow_counters.handlers,
             components.pausing.handlers,
             components.resync.handlers,
             {

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -34,9 +35,11 @@ from .oxm import Unreadable
 from .replies import (
     MAX_READ,
     Answer,
+    Awaited,
     Collection,
     Comparing,
     Counting,
+    CountingFlows,
     CountingPorts,
     Reading,
     TooMany,
@@ -66,7 +69,7 @@ class SwitchConnection:
         self._monitor: int | None = None
         self._question: int | None = None
         self._bundle: Bundle | None = None
-        self._collections: dict[type, Collection] = {}
+        self._awaited = Awaited()
         self._group_entries: dict[int, bytes] = {}
         self._role = Role(datapath, self._outbox.put)
 
@@ -115,7 +118,7 @@ class SwitchConnection:
         """
         if known is not None:
             self._group_entries = dict.fromkeys(known, b"")
-        if Comparing not in self._collections:
+        if Comparing not in self._awaited:
             self._collect(Comparing, parser.OFPGroupDescStatsRequest(self._datapath, 0))
 
     def read_counters(self) -> None:
@@ -128,8 +131,14 @@ class SwitchConnection:
         """Request the counters of all ports; a PortCounters follows."""
         self._collect(CountingPorts, parser.OFPPortStatsRequest(self._datapath, 0, ofp.OFPP_ANY))
 
-    def _collect(self, kind: type[Collection], *requests: Any) -> None:
-        self._collections[kind] = kind(*map(self._outbox.number, requests))
+    def read_flows(self, cookies: tuple[int, ...]) -> None:
+        """Request the counters of the flows with these cookies; a FlowCounters follows."""
+        requests = _whole_cookies_requests(self._datapath, cookies)
+        self.traffic.flow_stats_requests += len(requests)
+        self._collect(partial(CountingFlows, cookies), *requests)
+
+    def _collect(self, make: Callable[..., Collection], *requests: Any) -> None:
+        self._awaited.begin(make, map(self._outbox.number, requests))
         self._outbox.put(*requests)
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -179,15 +188,7 @@ class SwitchConnection:
 
     def _reply(self, message: Any) -> None:
         """Handle a part of a reply; other green threads run before the next one."""
-        for kind, collection in self._collections.items():
-            if collection.awaits(message):
-                try:
-                    collection.take(message)
-                finally:
-                    if collection.is_whole:
-                        del self._collections[kind]
-                        self._collected(collection)
-                break
+        self._awaited.take(message, self._collected)
         hub.sleep(0)
 
     def _collected(self, collection: Collection) -> None:
@@ -292,6 +293,10 @@ def _show_ports_of_fragments(datapath: Any) -> Any:
     request = parser.OFPSetConfig(datapath, _NX_MATCH, _SHOWN_ON_MISS)
     datapath.set_xid(request)
     return request
+
+
+def _whole_cookies_requests(datapath: Any, cookies: Iterable[int]) -> list[Any]:
+    return [_flows_request(datapath, ofp.OFPTT_ALL, each, _WHOLE_COOKIE) for each in cookies]
 
 
 def _flows_request(datapath: Any, table: int, cookie: int, mask: int) -> Any:

@@ -1,12 +1,12 @@
 """Collects the parts of multipart replies."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
 from ..values.counters import Counter, PortCounter
-from ..values.events import Connection, Counters, Event, PortCounters, ReadBack
+from ..values.events import Connection, Counters, Event, FlowCounters, PortCounters, ReadBack
 from ..values.flows import Flow, FlowKey, Group
 from . import decoding, lazy_messages
 
@@ -107,6 +107,18 @@ class Counting(Answer):
         return len(self.flows)
 
 
+class CountingFlows(Counting):
+    """The counters of the flows with some cookies."""
+
+    def __init__(self, cookies: tuple[int, ...], *awaited: int) -> None:
+        super().__init__(*awaited)
+        self._cookies = cookies
+
+    def event(self, connection: Connection) -> Event:
+        """Return the counters."""
+        return FlowCounters(connection, self._cookies, self.flows)
+
+
 class CountingPorts(Answer):
     """The counters of ports."""
 
@@ -145,3 +157,32 @@ class Comparing(Collection):
             if former.get(id) != entry:
                 changed[id] = decoding.group(entry)
         return changed
+
+
+class Awaited:
+    """The collections whose replies are not whole, by what made them: one of each at a time."""
+
+    def __init__(self) -> None:
+        self._collections: dict[Callable[..., Collection], Collection] = {}
+
+    def __contains__(self, make: Callable[..., Collection]) -> bool:
+        return make in self._collections
+
+    def begin(self, make: Callable[..., Collection], awaited: Iterable[int]) -> None:
+        """Await the replies to requests, by their xids."""
+        self._collections[make] = make(*awaited)
+
+    def take(self, message: Any, whole: Callable[[Collection], None]) -> None:
+        """Add a part to its collection, and call ``whole`` if it was the last one.
+
+        Raises Unreadable and TooMany.
+        """
+        for make, collection in self._collections.items():
+            if collection.awaits(message):
+                try:
+                    collection.take(message)
+                finally:
+                    if collection.is_whole:
+                        del self._collections[make]
+                        whole(collection)
+                return

@@ -48,6 +48,9 @@ class Connection(Protocol):
     def read_ports(self) -> None:
         """Request the counters of all ports; a PortCounters follows."""
 
+    def read_flows(self, cookies: tuple[int, ...]) -> None:
+        """Request the counters of the flows with these cookies; a FlowCounters follows."""
+
     def ask(self) -> None:
         """Send an echo request; an Alive follows if the switch answers."""
 
@@ -237,6 +240,23 @@ class PortCounters(Event):
 
     connection: Connection
     ports: Mapping[int, PortCounter]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCountersWanted(Event):
+    """Someone asks for the counters of flows with these cookies; see loop/flow_counters.py."""
+
+    switch: str
+    cookies: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCounters(Event):
+    """The answer to read_flows(): the counters of each flow with one of the cookies."""
+
+    connection: Connection
+    cookies: tuple[int, ...]
+    flows: dict[FlowKey, Counter]
 
 
 @dataclass(frozen=True, slots=True)
