@@ -1,51 +1,17 @@
-"""The list of commands."""
+"""The list of commands: a new one is a module of this folder with the constant COMMANDS."""
 
-from itertools import chain
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 
-from . import (
-    check,
-    counters,
-    fault_show,
-    flood_show,
-    log_show,
-    mac_show,
-    memory_show,
-    metrics_show,
-    port_show,
-    process,
-    repair,
-    show,
-    stopwatch_show,
-    supportbundle,
-    trace,
-    tunnel_show,
-    vni_show,
-    why,
-)
+from .command import Command
 
-_MODULES = (
-    check,
-    counters,
-    fault_show,
-    flood_show,
-    log_show,
-    mac_show,
-    memory_show,
-    metrics_show,
-    port_show,
-    process,
-    repair,
-    show,
-    stopwatch_show,
-    supportbundle,
-    trace,
-    tunnel_show,
-    vni_show,
-    why,
-)
-COMMANDS = tuple(
-    sorted(
-        chain.from_iterable(module.COMMANDS for module in _MODULES),
-        key=lambda command: command.name,
-    )
-)
+
+def _commands() -> Iterator[Command]:
+    for module in iter_modules([str(Path(__file__).parent)]):
+        if module.name != "registry":
+            yield from getattr(import_module(f"{__package__}.{module.name}"), "COMMANDS", ())
+
+
+COMMANDS = tuple(sorted(_commands(), key=lambda command: command.name))
