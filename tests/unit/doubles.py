@@ -71,8 +71,9 @@ class ConnectionDouble:
         self.asked.append("send")
         self.packet_outs += packets
 
-    def read_counters(self) -> None:
+    def read_counters(self, cookies: tuple[int, ...] = ()) -> None:
         self.asked.append("read counters")
+        self.counted = cookies
 
     def read_ports(self) -> None:
         self.asked.append("read ports")

@@ -337,9 +337,11 @@ def test_others_have_their_turn_between_two_parts(reading: Far) -> None:
 
 
 def test_counters_are_put_together(far: Far) -> None:
-    far.connection.read_counters()
-    asked = list(map(xid_of, far.take()))
-    assert len(asked) == len(COUNTING) + len(DROPPING)
+    far.connection.read_counters((0x77,))
+    requests = far.take()
+    asked = list(map(xid_of, requests))
+    assert len(asked) == len(COUNTING) + len(DROPPING) + 1
+    assert requests[-1][-24:-8] == struct.pack("!QQ", 0x77, (1 << 64) - 1)
     body = osken.entry(FLOW, packets=2, octets=120)
     for xid in asked:
         assert far.events == []

@@ -208,6 +208,7 @@ BLOCKING = Feature(
     invalidated_by={WholeLogicalSwitch: whole},
     packets={Cookie.UNICAST: packet_in},
     counters=(count,),
+    counted=lambda view: [row.int & 0xFFFF for row in view[Blocks].rows],
     timers=(Timer(lambda view: view[Seen].end, due),),
     rows=(BlockedEntry,),
     reports=(report,),
@@ -297,6 +298,7 @@ def test_it_hears_of_packets_counters_flows_and_the_time(world: World) -> None:
     world.switch.count({key: Counter(0, 7, 700)})
     world.switch.flows.put(key, world.switch.flows.wanted[key])
     assert (seen.shown, seen.packets, seen.put_flows) == ([b"frame"], 7, {key})
+    assert world.switch.counted() == (0xB10C,)
     assert world.switch.next_due() is None
     seen.end = 5.0
     assert world.switch.next_due() == 5.0

@@ -86,6 +86,14 @@ def test_what_comes_in_and_goes_out_is_counted_by_binding(bench: Bench) -> None:
     assert bench.told(10) == (1, 64, 0, 0)
 
 
+def test_counters_of_others_are_of_no_binding(bench: Bench) -> None:
+    """The number in a cookie is that of a binding for some producers only."""
+    bench.pass_by(FlowKey(Table.UNICAST, 100, ()), Cookie.UNICAST, UNTAGGED, 5, 500)
+    bench.come_in(3, 180)
+    bench.read()
+    assert bench.told() == (3, 180, 0, 0)
+
+
 def test_only_counters_that_changed_are_added(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,6 +142,8 @@ class Feature:
     invalidated_by: Mapping[type, Listener] = field(default_factory=dict)
     packets: Mapping[Cookie, Listener] = field(default_factory=dict)
     counters: tuple[Callable[[Mapping[FlowKey, Counter], View], None], ...] = ()
+    counted: Callable[[View], Iterable[int]] | None = None
+    """Returns cookies of further flows whose counters ``counters`` are to have."""
     timers: tuple[Timer, ...] = ()
     rows: tuple[type, ...] = ()
     steps: Mapping[type, Callable[[Any, View], Iterable[Step]]] = field(default_factory=dict)

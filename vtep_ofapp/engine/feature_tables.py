@@ -35,6 +35,7 @@ class FeatureTables:
         self.steps = [each.steps for each in self.features if each.steps]
         self.states = [make for each in self.features for make in each.states]
         self.counters = [take for each in self.features for take in each.counters]
+        self.counted = [each.counted for each in self.features if each.counted]
         self.timers = [timer for each in self.features for timer in each.timers]
         self.reports = [make for each in self.features for make in each.reports]
         self.fault_columns = [column for each in self.features for column in each.fault_columns]

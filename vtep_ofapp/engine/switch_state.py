@@ -8,7 +8,7 @@ changes that invalidate them.
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from ..process.settings import Settings
@@ -37,6 +37,7 @@ from .topics import (
 )
 from .view import View
 
+_Rows: TypeAlias = dict[type, DesiredActual[Any, Any]]
 LOG = logging.getLogger("vtep_ofapp.managed")
 
 
@@ -53,9 +54,7 @@ class SwitchState:
         self.flows = SwitchFlows()
         self.groups: DesiredActual[int, Group] = DesiredActual()
         self.tunnel_ports: DesiredActual[str, TunnelPort] = DesiredActual()
-        self.rows: dict[type, DesiredActual[Any, Any]] = {
-            kind: DesiredActual() for kind in tables.rows
-        }
+        self.rows: _Rows = {kind: DesiredActual() for kind in tables.rows}
         self.view = View(name, settings, clock, model.known, self.rows, tables.steps)
         self._tables = tables
         self.owned = Owned(tables.owners)
@@ -116,10 +115,8 @@ class SwitchState:
     def set_bridge(self, bridge: Bridge | None) -> None:
         """Set the bridge with its ports, None if it is gone."""
         former, self.view.bridge = self.view.bridge, bridge
-        ports = bridge.ports.values() if bridge else ()
-        self.tunnel_ports.have_only(
-            {port.name: TunnelPort.of(port) for port in ports if port.is_ours}
-        )
+        ours = [port for port in bridge.ports.values() if port.is_ours] if bridge else []
+        self.tunnel_ports.have_only({port.name: TunnelPort.of(port) for port in ours})
         self.invalidate(BridgeChanged(former))
 
     def invalidate_all(self) -> None:
@@ -150,6 +147,10 @@ class SwitchState:
         for take in self._tables.packets.get(packet.producer, ()):
             for topic in take(packet, self.view):
                 self.invalidate(topic)
+
+    def counted(self) -> tuple[int, ...]:
+        """Return the cookies of further flows whose counters the features want."""
+        return tuple(cookie for each in self._tables.counted for cookie in each(self.view))
 
     def count(self, counters: Mapping[FlowKey, Counter]) -> None:
         """Hand counters to the features; they are those of all flows that are counted."""

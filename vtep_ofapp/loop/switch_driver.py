@@ -231,9 +231,9 @@ class SwitchDriver:
             self.contents.look()
 
     def count(self) -> None:
-        """Request the counters of bindings."""
+        """Request the counters of bindings, of dropped frames, and those that features want."""
         if self._is_ready() and self.connection is not None:
-            self.connection.read_counters()
+            self.connection.read_counters(self.switch.counted())
 
     def bridge_writes(self) -> Iterator[SwitchWrite]:
         """Yield the writes to Open_vSwitch for the bridge."""

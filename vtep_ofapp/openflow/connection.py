@@ -121,9 +121,9 @@ class SwitchConnection:
         if Comparing not in self._awaited:
             self._collect(Comparing, parser.OFPGroupDescStatsRequest(self._datapath, 0))
 
-    def read_counters(self) -> None:
-        """Request the counters of bindings and of dropped frames; a Counters follows."""
-        requests = _counters_requests(self._datapath)
+    def read_counters(self, cookies: tuple[int, ...] = ()) -> None:
+        """Request counters of bindings, dropped frames and these cookies; a Counters follows."""
+        requests = _counters_requests(self._datapath, cookies)
         self.traffic.flow_stats_requests += len(requests)
         self._collect(Counting, *requests)
 
@@ -271,17 +271,13 @@ def _reason(message: Any) -> str:
     return f"{kind} {ofp.ofp_error_code_to_str(message.type, message.code)}"
 
 
-def _counters_requests(datapath: Any) -> list[Any]:
+def _counters_requests(datapath: Any, cookies: Iterable[int]) -> list[Any]:
     """Return the requests for the counters of all flows that are read."""
     of_bindings = (
         _flows_request(datapath, table.value, cookie_of(producer), PRODUCER_MASK)
         for table, producer in COUNTING
     )
-    of_drops = (
-        _flows_request(datapath, ofp.OFPTT_ALL, cookie_of(producer), _WHOLE_COOKIE)
-        for producer in DROPPING
-    )
-    return [*of_bindings, *of_drops]
+    return [*of_bindings, *_whole_cookies_requests(datapath, [*map(cookie_of, DROPPING), *cookies])]
 
 
 def _show_ports_of_fragments(datapath: Any) -> Any:

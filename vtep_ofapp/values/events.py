@@ -42,8 +42,11 @@ class Connection(Protocol):
     def send(self, packets: Sequence[PacketOut]) -> None:
         """Send packet-outs after all earlier changes; drop those that the queue has no room for."""
 
-    def read_counters(self) -> None:
-        """Request the counters of bindings and of dropped frames; a Counters follows."""
+    def read_counters(self, cookies: tuple[int, ...] = ()) -> None:
+        """Request the counters of bindings, of dropped frames, and of flows with these cookies.
+
+        A Counters follows.
+        """
 
     def read_ports(self) -> None:
         """Request the counters of all ports; a PortCounters follows."""

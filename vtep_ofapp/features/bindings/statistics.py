@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from ...engine.desired_actual import DesiredActual
-from ...pipeline.layout import Cookie, counted
+from ...pipeline.layout import COUNTING, Cookie, counted
 from ...values.counters import Counter
 from ...values.flows import FlowKey
 from ...values.rows import Binding, BindingStats
@@ -16,6 +16,7 @@ _TAG = 4
 
 Row = tuple[UUID, int]
 """A Physical_Port row and a VLAN of it."""
+_PRODUCERS = frozenset(producer for _, producer in COUNTING)
 
 
 class Statistics:
@@ -84,7 +85,7 @@ class Statistics:
             last = self._last.get(flow)
             if are_all_counted and last == counter:
                 continue
-            producer = counted(counter.cookie)
+            producer = _of_binding(counter)
             binding = ports.numbered(producer[1]) if producer else None
             port = ports.row(binding.port) if binding else None
             if producer is None or binding is None or port is None:
@@ -114,8 +115,14 @@ class Statistics:
         self._last = {
             flow: counter
             for flow, counter in self._last.items()
-            if (producer := counted(counter.cookie)) is None or producer[1] not in numbers
+            if (producer := _of_binding(counter)) is None or producer[1] not in numbers
         }
+
+
+def _of_binding(counter: Counter) -> tuple[Cookie, int] | None:
+    """Return the producer of a flow and the number of its binding; None for flows of others."""
+    found = counted(counter.cookie)
+    return found if found is not None and found[0] in _PRODUCERS else None
 
 
 def _stats(producer: Cookie, binding: Binding, packets: int, octets: int) -> BindingStats:
