@@ -1,7 +1,7 @@
 """What a command is asked about: the bridges, logical switches and stations that it names."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -21,7 +21,8 @@ class Scope:
     """What a command is asked about.
 
     ``switches`` and ``logical_switches``, by name, are those that its arguments name, or all.
-    ``mac`` and ``address`` are None for all.
+    ``mac`` and ``address`` are None for all. ``more`` has what words of further kinds name, by
+    their words in the usage.
     """
 
     switches: tuple[SwitchState, ...]
@@ -29,10 +30,11 @@ class Scope:
     has_bridge: bool = False
     mac: str | None = None
     address: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class Kind:
     """A kind of argument. ``find`` returns what a word names, None if nothing of this kind.
 
     ``names`` returns the words that there are, None where they are not listed.
@@ -43,13 +45,19 @@ class _Kind:
     names: Callable[[Running], Collection[str]] | None = None
 
 
-def scope(usage: str, arguments: Sequence[str], running: Running) -> Scope:
+_NO_MORE: Mapping[str, Kind] = {}
+
+
+def scope(
+    usage: str, arguments: Sequence[str], running: Running, more: Mapping[str, Kind] = _NO_MORE
+) -> Scope:
     """Return what the arguments of a command name, in any order. Raises WrongWords.
 
     ``usage`` is that of the command: it says which of [BRIDGE], [LS], [MAC] and [ADDRESS] there
-    may be. A word that is the name of a bridge and of a logical switch is first the bridge's.
+    may be, and which kinds of its own, ``more``. A word that is the name of a bridge and of a
+    logical switch is first the bridge's.
     """
-    kinds = {name: _KINDS[name] for name in usage.split()}
+    kinds = {name: more.get(name) or _KINDS[name] for name in usage.split()}
     found: dict[str, Any] = {}
     for word in arguments:
         meanings = {name: kind.find(word, running) for name, kind in kinds.items()}
@@ -67,10 +75,11 @@ def scope(usage: str, arguments: Sequence[str], running: Running) -> Scope:
         bridge is not None,
         found.get("[MAC]"),
         found.get("[ADDRESS]"),
+        {name: found[name] for name in more if name in found},
     )
 
 
-def _unknown(word: str, kinds: Sequence[_Kind], running: Running) -> str:
+def _unknown(word: str, kinds: Sequence[Kind], running: Running) -> str:
     """Return the line about a word that names nothing."""
     titles = " or ".join(kind.title for kind in kinds)
     there = [
@@ -127,16 +136,16 @@ def _address(word: str, _running: Running) -> str | None:
         return None
 
 
-_KINDS: Mapping[str, _Kind] = {
-    "[BRIDGE]": _Kind(
+_KINDS: Mapping[str, Kind] = {
+    "[BRIDGE]": Kind(
         "bridge", _bridge, lambda running: [state.name for state in _switches(running)]
     ),
-    "[LS]": _Kind(
+    "[LS]": Kind(
         "logical switch",
         _logical_switch,
         lambda running: [row.name for row in _logical_switches(running)],
     ),
-    "[MAC]": _Kind("MAC address", _mac),
-    "[ADDRESS]": _Kind("IPv4 address", _address),
+    "[MAC]": Kind("MAC address", _mac),
+    "[ADDRESS]": Kind("IPv4 address", _address),
 }
 """The kinds of arguments by their word in the usage, in the order in which a word is looked up."""
