@@ -18,7 +18,7 @@ from .cause import Cause
 from .desired import Desired, Key
 from .dirty import Pace
 from .needs import Addresses, Choice
-from .operator_view import Concerned, Figure, Verdict
+from .operator_view import Concerned, Figure, Limit, Verdict
 from .report import FaultColumn, Report
 from .topics import Topic
 from .view import Known, View
@@ -132,7 +132,8 @@ class Feature:
     ``rows`` are the types of the keys of owners' rows. ``reports`` write these rows and others of
     the switch. ``fault_columns`` show the faults of the feature's rows. ``tunnels`` is the type of
     the state with the switch's tunnels: one feature has it. Operators see ``figures``;
-    ``subjects`` by their kind, as ``why`` takes them; and ``verdicts``, by the type of key.
+    ``limits``; ``subjects`` by their kind, as ``why`` takes them; and ``verdicts``, by the type of
+    key.
     """
 
     indices: tuple[type[Index], ...] = ()
@@ -150,6 +151,7 @@ class Feature:
     reports: tuple[MakeReport, ...] = ()
     fault_columns: tuple[FaultColumn, ...] = ()
     figures: tuple[Figure, ...] = ()
+    limits: tuple[Limit, ...] = ()
     subjects: Mapping[str, Concerned] = field(default_factory=dict)
     verdicts: Mapping[type, Verdict] = field(default_factory=dict)
     tunnels: type | None = None

@@ -40,6 +40,7 @@ class FeatureTables:
         self.reports = [make for each in self.features for make in each.reports]
         self.fault_columns = [column for each in self.features for column in each.fault_columns]
         self.figures = [figure for each in self.features for figure in each.figures]
+        self.limits = [limit for each in self.features for limit in each.limits]
         self.verdicts: dict[type, Verdict] = {}
         subjects: defaultdict[str, list[Concerned]] = defaultdict(list)
         for feature in self.features:

@@ -32,6 +32,14 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit that an option sets, for ``check``: what is counted, each with its number."""
+
+    option: str
+    counts: Callable[[View], Iterable[tuple[str, int]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A flow that the frame of a ``trace`` passed, and the owner that desires it.
 

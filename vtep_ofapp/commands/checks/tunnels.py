@@ -2,9 +2,6 @@
 
 from collections.abc import Iterator
 
-from ...features.bindings.ports import Ports
-from ...features.learning.stations import LearnedMacs
-from ...features.logical_switches.rows import LogicalSwitches
 from ...features.logical_switches.vni_mapping import VniMapping
 from ...features.tunnels.conditions import Condition, TunnelConditions
 from ...features.tunnels.feature import taking
@@ -61,31 +58,12 @@ def _vxlan_ports(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
 
 
 def _limits(driver: SwitchDriver, running: Running) -> Iterator[Finding]:
-    state = driver.switch
-    view, settings = state.view, state.view.settings
-    macs, names = view[LearnedMacs], view[LogicalSwitches]
+    view = driver.switch.view
     bad = [
-        *_near("tunnels", len(view[Tunnels].wanted()), "max_tunnels", settings.max_tunnels),
-        *(
-            finding
-            for port in gently(sorted(view.physical_ports()), running)
-            for finding in _near(
-                f"learned MACs at {port}",
-                macs.count_at(state.name, port),
-                "max_local_macs_per_port",
-                settings.max_local_macs_per_port,
-            )
-        ),
-        *(
-            finding
-            for each in gently(sorted(view[Ports].bound()), running)
-            for finding in _near(
-                f"learned MACs in {names.name(each)}",
-                len(macs.stations(each)),
-                "max_local_macs",
-                settings.max_local_macs,
-            )
-        ),
+        finding
+        for limit in running.components.model.feature_tables.limits
+        for what, count in gently(limit.counts(view), running)
+        for finding in _near(what, count, limit.option, getattr(view.settings, limit.option))
     ]
     yield from or_passed(bad, f"all counts are below {_NEAR:.0%} of theirs")
 

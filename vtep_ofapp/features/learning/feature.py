@@ -9,7 +9,7 @@ from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.dirty import Pace
 from ...engine.feature import Feature, FlowWatcher, Owner
-from ...engine.operator_view import Figure
+from ...engine.operator_view import Figure, Limit
 from ...engine.topics import BridgeChanged, StationsChanged, SwitchRowChanged, Topic
 from ...engine.view import View
 from ...pipeline import learning, unicast
@@ -268,6 +268,17 @@ def _count(view: View) -> int:
     return sum(view[LearnedMacs].count_at(view.name, port) for port in view.physical_ports())
 
 
+def _counts_at_ports(view: View) -> Iterator[tuple[str, int]]:
+    for port in sorted(view.physical_ports()):
+        yield f"learned MACs at {port}", view[LearnedMacs].count_at(view.name, port)
+
+
+def _counts_in_logical_switches(view: View) -> Iterator[tuple[str, int]]:
+    names, macs = view[LogicalSwitches], view[LearnedMacs]
+    for each in sorted(view[Ports].bound()):
+        yield f"learned MACs in {names.name(each)}", len(macs.stations(each))
+
+
 FEATURE = Feature(
     shared=(LearnedMacs,),
     states=(
@@ -290,4 +301,8 @@ FEATURE = Feature(
     packets={Cookie.LEARNING: _packet_in},
     reports=(lambda known, settings, clock: LocalMacs(known[LearnedMacs]),),
     figures=(Figure("learned_macs", "MAC addresses that were learned at ports.", _count),),
+    limits=(
+        Limit("max_local_macs_per_port", _counts_at_ports),
+        Limit("max_local_macs", _counts_in_logical_switches),
+    ),
 )

@@ -7,7 +7,7 @@ from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.dirty import Pace
 from ...engine.feature import Feature, Owner, Timer
-from ...engine.operator_view import Figure
+from ...engine.operator_view import Figure, Limit
 from ...engine.topics import (
     BridgeChanged,
     SwitchReplaced,
@@ -322,6 +322,7 @@ FEATURE = Feature(
         Figure("tunnels", "Tunnels that are wanted.", lambda view: len(view[Tunnels].wanted())),
         Figure("tunnels_forwarding", "Tunnels by which frames can leave.", _count_forwarding),
     ),
+    limits=(Limit("max_tunnels", lambda view: [("tunnels", len(view[Tunnels].wanted()))]),),
     timers=(
         Timer(
             lambda view: view[Tunnels].retries.next_due(),
