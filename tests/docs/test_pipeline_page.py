@@ -20,6 +20,7 @@ from vtep_ofapp.pipeline import (
     flooding,
     layout,
     learning,
+    multicast,
     resolution,
     snooping,
     tunnels,
@@ -120,6 +121,7 @@ def every_kind_of_flow() -> Iterator[Flow]:
     many = {str(IPv4Address(number)): 9 for number in range(1, layout.TOGETHER + 2)}
     yield from flooding.replicated(LOGICAL_SWITCH, many, True)[0]
     yield from flooding.multicast(LOGICAL_SWITCH, 6, "01:00:5e:00:00:fb", {REMOTE: 9}, False)[0]
+    yield from snooped()
 
 
 def every_kind_of_list() -> Iterator[Flow]:
@@ -130,11 +132,21 @@ def every_kind_of_list() -> Iterator[Flow]:
         yield acls.refuse_all(7, each)
 
 
+def snooped() -> Iterator[Flow]:
+    """At least one flow of each kind that multicast snooping has."""
+    yield from multicast.shown()
+    yield from multicast.unheard(0x1000)
+    yield from multicast.controlled(LOGICAL_SWITCH, [0x1000], [REMOTE])[0]
+    yield from multicast.members(LOGICAL_SWITCH, 6, "01:00:5e:01:01:01", [0x1000])[0]
+
+
 def every_kind_of_group() -> Iterator[Group]:
     """At least one group of each kind that the pipeline has."""
     yield flooding.alive()
     yield flooding.again()
     yield from flooding.local(LOGICAL_SWITCH, [Binding("p0", 1, 0, UUID(int=1), (1,))])[1]
+    yield from multicast.controlled(LOGICAL_SWITCH, [0x1000], [])[1]
+    yield from multicast.members(LOGICAL_SWITCH, 6, "01:00:5e:01:01:01", [0x1000])[1]
     many = {str(IPv4Address(number)): 9 for number in range(1, layout.TOGETHER + 2)}
     for targets in ({REMOTE: 9}, many):
         yield from flooding.replicated(LOGICAL_SWITCH, targets, True)[1]
@@ -270,6 +282,7 @@ def test_every_pipeline_module_has_its_flows_on_the_page() -> None:
         "egress",
         "flooding",
         "learning",
+        "multicast",
         "resolution",
         "snooping",
         "tunnels",
@@ -324,12 +337,13 @@ def test_drops() -> None:
     }
 
 
-def test_parts_whose_flows_count_for_a_binding_or_a_list() -> None:
+def test_parts_whose_flows_count_for_a_binding_a_list_or_a_group() -> None:
     counting = {
         counted[0].name for flow in every_kind_of_flow() if (counted := layout.counted(flow.cookie))
     }
     assert set(re.findall(r"\(([A-Z_]+)\)", section(PAGE, "Cookies"))) == counting
-    assert counting == {Cookie.ACLS.name} | {producer.name for _, producer in layout.COUNTING}
+    numbered = {Cookie.ACLS.name, Cookie.MULTICAST.name}
+    assert counting == numbered | {producer.name for _, producer in layout.COUNTING}
 
 
 def test_groups() -> None:
@@ -341,7 +355,9 @@ def test_groups() -> None:
     assert f"up to {layout.CHUNK} locators" in text
     for part in (GroupKind.REPLICATION_PART, GroupKind.MULTICAST_PART):
         assert f"kinds {part} to {part + layout.CHUNKS - 1} |" in text
-    assert f"from `{GROUP_BASE | 16 << 24:#x}` on, are free" in re.sub(r"\s", " ", text)
+    assert f"from `{GROUP_BASE | max(GroupKind) + 1 << 24:#x}` on, are free" in re.sub(
+        r"\s", " ", text
+    )
     assert f"room for {layout.CHUNK * layout.CHUNKS} remote VTEPs" in text
 
 

@@ -299,6 +299,10 @@ class DummySwitch(OpenVSwitch):
         addresses = f"dl_src=00:00:00:00:00:99,dl_dst={destination}"
         return self._leaves(self.trace(f"{tunnel},{addresses}", bridge))
 
+    def goes(self, flow: str, bridge: str = "br0") -> list[str]:
+        """Return where a frame leaves that ofproto/trace is told of, as sends() does."""
+        return self._leaves(self.trace(flow, bridge))
+
     def _leaves(self, actions: str) -> list[str]:
         shown = re.findall(r"^    (.+) \d+/(\d+): ", self.appctl("dpif/show"), re.MULTILINE)
         names = {number: name for name, number in shown}

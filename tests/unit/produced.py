@@ -14,6 +14,7 @@ from vtep_ofapp.pipeline import (
     egress,
     flooding,
     learning,
+    multicast,
     resolution,
     snooping,
     tunnels,
@@ -42,6 +43,7 @@ BINDINGS = st.builds(
     members=st.lists(PORTS, min_size=1, max_size=5).map(tuple),
 )
 BINDING_NUMBERS = BINDINGS.map(lambda each: each.number)
+SEVERAL_BINDINGS = st.lists(BINDING_NUMBERS, max_size=5)
 STEPS = st.sampled_from([(), (Step(Table.DELIVERY),)])
 """Optional tables on a binding's way out."""
 ACL_TABLES = st.sampled_from((*acls.INGRESS, *acls.EGRESS))
@@ -86,12 +88,17 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     flooding.no_remote: (),
     flooding.alive: (),
     flooding.again: (),
+    multicast.shown: (),
+    multicast.unheard: (BINDING_NUMBERS,),
+    multicast.controlled: (NUMBERS, SEVERAL_BINDINGS, st.lists(ADDRESSES, max_size=3)),
+    multicast.members: (NUMBERS, NUMBERS, MACS, SEVERAL_BINDINGS.filter(bool)),
 }
 """Each function of the pipeline that makes flows or groups, and what it takes."""
 
 
 MODULES = (
-    *(acls, admission, learning, snooping, resolution, tunnels, unicast, egress, flooding, drops),
+    *(acls, admission, learning, multicast, snooping, resolution, tunnels, unicast),
+    *(egress, flooding, drops),
 )
 
 
@@ -122,7 +129,10 @@ def _made(kind: type[K], makers: Iterable[Callable[..., Any]]) -> st.SearchStrat
 
 BRIDGE_GROUPS = (flooding.alive, flooding.again)
 FLOWS = _made(Flow, [maker for maker in PRODUCERS if maker not in BRIDGE_GROUPS])
-GROUPS = _made(Group, [flooding.local, flooding.replicated, flooding.multicast, *BRIDGE_GROUPS])
+GROUPS = _made(
+    Group,
+    [flooding.local, flooding.replicated, flooding.multicast, multicast.members, *BRIDGE_GROUPS],
+)
 CHANGES = st.one_of(
     FLOWS.map(lambda flow: FlowChange(flow.key, flow)),
     FLOWS.map(lambda flow: FlowChange(flow.key, None)),

@@ -68,6 +68,10 @@ def _group(number: int, names: Mapping[int, str] | None) -> str:
         return f"local({_name(low, names)})"
     if kind == GroupKind.MULTICAST:
         return f"multicast({low})"
+    if kind == GroupKind.MEMBERS:
+        return f"members({low})"
+    if kind == GroupKind.ROUTERS:
+        return f"routers({_name(low, names)})"
     if kind == GroupKind.MULTICAST_PART:
         return f"multicast{part}({low})"
     if kind == GroupKind.REPLICATION:

@@ -11,6 +11,9 @@ from vtep_ofapp.features.bindings.ports import VlanBinding
 from vtep_ofapp.features.learning.damping import HOLD, MAX_MOVES
 from vtep_ofapp.features.learning.feature import FullLogicalSwitch, FullPort, Learned
 from vtep_ofapp.features.logical_switches.feature import LocalFlooding, Vni
+from vtep_ofapp.features.multicast.feature import Snooped, Unheard
+from vtep_ofapp.features.multicast.membership import GroupMac
+from vtep_ofapp.features.multicast.snooping import Snooping
 from vtep_ofapp.features.peers import Peer
 from vtep_ofapp.features.replication import Multicast, Replication
 from vtep_ofapp.features.routers import Router
@@ -50,7 +53,7 @@ UNKNOWN, GROUP = uuid(0x2001), uuid(0x2002)
 @pytest.fixture
 def world() -> World:
     """Return a switch that has owners of every kind."""
-    settings = Settings(max_local_macs=1, max_local_macs_per_port=1)
+    settings = Settings(max_local_macs=1, max_local_macs_per_port=1, multicast_snooping=True)
     world = World(settings=settings, clock=TimeDouble().clock)
     world.tell(
         logical_switch(RED, 5001),
@@ -67,6 +70,11 @@ def world() -> World:
     world.bridge(port("p0", 1), port("p1", 2))
     world.calm_down()
     world.see(MAC2, "p0", 7)
+    snooping = world.switch.view[Snooping]
+    snooping.routers.heard(RED, 0x1000, 100.0)
+    joined = snooping.members.join(RED, 0x1007, "239.1.1.1", MAC2, 100.0)
+    snooping.unheard.set(0x1000, 110.0)
+    world.invalidate([*snooping.renumber(joined), Snooped(RED), Unheard(0x1000)])
     world.calm_down()
     return world
 
@@ -127,6 +135,16 @@ P0, P1 = physical_port("p0").uuid, physical_port("p1").uuid
             Multicast(RED, MULTICAST),
             f"the NVC sends frames for {MULTICAST} in Logical_Switch red to {FAR}",
             RowOf("Mcast_Macs_Remote", GROUP),
+        ),
+        (
+            Snooped(RED),
+            "multicast_snooping is on, and Logical_Switch red is bound here",
+            RowOf("Logical_Switch", RED),
+        ),
+        (
+            GroupMac(RED, "01:00:5e:01:01:01"),
+            "port p0 VLAN 7 joined 01:00:5e:01:01:01 (239.1.1.1) in Logical_Switch red",
+            RowOf("Logical_Switch", RED),
         ),
         (
             Router(ROUTER),
@@ -279,3 +297,12 @@ def test_faults_name_their_rows(world: World) -> None:
     found = {row for key, _ in world.switch.owned.all() for row in rows(world, key)}
     bad = {RowOf("Ucast_Macs_Remote", BAD), RowOf("Physical_Port", P1), RowOf("Physical_Port", P0)}
     assert bad | {RowOf("Physical_Switch", SWITCH)} <= found
+
+
+def test_a_router_and_a_binding_that_reports_too_much(world: World) -> None:
+    assert "multicast routers were heard at port p0 VLAN 0" in why(world, Snooped(RED))
+    (text,) = why(world, Unheard(0x1000))
+    assert text == (
+        "port p0 VLAN 0 reported too many multicast groups at once, and is not heard for another "
+        "10 s"
+    )

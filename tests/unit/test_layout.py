@@ -133,7 +133,16 @@ def fresh_pipeline(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
 
 
 MODULES = (
-    *("admission", "egress", "flooding", "learning", "resolution", "snooping", "tunnels"),
+    *(
+        "admission",
+        "egress",
+        "flooding",
+        "learning",
+        "multicast",
+        "resolution",
+        "snooping",
+        "tunnels",
+    ),
     "unicast",
 )
 

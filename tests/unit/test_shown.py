@@ -41,8 +41,8 @@ def test_of_all_other_frames_the_source_is_read(frame: bytes) -> None:
 @pytest.mark.parametrize("producer", SHOWN, ids=lambda each: each.name)
 @given(st.binary(min_size=14, max_size=200), st.sampled_from(["", "0806", "0800", "86dd"]))
 def test_any_frame_is_read(producer: Cookie, frame: bytes, kind: str) -> None:
-    """A frame has at least an Ethernet header, and what is read begins with its source."""
+    """A frame has at least an Ethernet header, and what is read has its source."""
     frame = frame[:12] + bytes.fromhex(kind) + frame[12 + len(kind) // 2 :]
     shown = SHOWN[producer](frame)
-    assert shown[:6] == frame[6:12]
+    assert frame[6:12] in (shown[:6], shown[6:12])
     assert shown in frame

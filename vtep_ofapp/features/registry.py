@@ -15,6 +15,7 @@ from .acls import feature as acls
 from .bindings import feature as bindings
 from .learning import feature as learning
 from .logical_switches import feature as logical_switches
+from .multicast import feature as multicast
 from .tunnels import feature as tunnels
 
 FEATURES: tuple[Feature, ...] = (
@@ -30,6 +31,7 @@ FEATURES: tuple[Feature, ...] = (
     acls.FEATURE,
     refused_rows.FEATURE,
     local_mcast_macs.FEATURE,
+    multicast.FEATURE,
     description.FEATURE,
 )
 """Features handle changes in this order, and their states are created in this order."""

@@ -112,6 +112,9 @@ class Priority(IntEnum):
     LIMIT_EXCEPT = 75
     DEFAULT = 100
     PREFERRED = 200
+    REPORT = 225
+    QUERY = 250
+    GENERAL_QUERY = 275
     FORBIDDEN = 300
     ACL_FIRST = 60000
     """The entry of an access list that is matched first; the others follow it downwards."""
@@ -136,13 +139,15 @@ class Cookie(IntEnum):
     ACLS = 10
     """Flows of an access list, which count for its number."""
     NEIGHBOURS = 11
+    MULTICAST = 12
 
 
 class GroupKind(IntEnum):
     """The purpose of a group, in five bits; with a number of 24 bits it makes the group's id.
 
     The number is that of the logical switch, or for MULTICAST and its parts that of the multicast
-    address in it. New kinds begin at 16: all below have been used on bridges.
+    address in it; MEMBERS have numbers of their own for these. New kinds begin at 18: all below
+    have been used on bridges.
     """
 
     BRIDGE = 0
@@ -154,6 +159,8 @@ class GroupKind(IntEnum):
     MULTICAST = 9
     MULTICAST_PART = 10
     """The first of CHUNKS values, likewise."""
+    MEMBERS = 16
+    ROUTERS = 17
 
 
 LOGICAL_SWITCH = "metadata"
@@ -195,6 +202,8 @@ SENDER = "reg11"
 """What LEARNING and SNOOPING found out about the sender of a frame; 0 for nothing yet."""
 SHOWN_ALREADY = 1
 """LEARNING has decided whether the frame is shown to the controller."""
+REPORTS = 4
+"""The frame is shown because it reports groups or is a query for them."""
 
 _LEAVES = PushVlan, ForgetInPort, Output, OutputToBond
 _HEADERS = (
@@ -229,8 +238,13 @@ RULES: dict[Table, Rules] = {
         miss_goes_on=True,
     ),
     Table.MEASURING: _rules(sets=LENGTH, miss_goes_on=True),
-    Table.SHOWING: _rules(LENGTH, acts=[ToController]),
-    Table.SNOOPING: _rules(miss_goes_on=True),
+    Table.SHOWING: _rules(f"{LENGTH} {SENDER}", acts=[ToController]),
+    Table.SNOOPING: _rules(
+        f"{SOURCE_BINDING} eth_type ip_proto icmpv6_type ipv4_dst ipv6_dst",
+        SENDER,
+        enters=[Way.TO_CONTROLLER],
+        miss_goes_on=True,
+    ),
     Table.RESOLUTION: _rules(miss_goes_on=True),
     Table.UNICAST: _rules(
         f"{LOGICAL_SWITCH} {ORIGIN} eth_dst",
@@ -238,7 +252,13 @@ RULES: dict[Table, Rules] = {
         enters=[Way.TO_BINDING, Way.TO_TUNNEL],
         miss_goes_on=True,
     ),
-    Table.FLOODING: _rules(LOGICAL_SWITCH, acts=[ToGroup]),
+    Table.FLOODING: _rules(
+        f"{LOGICAL_SWITCH} {ORIGIN} {SOURCE_BINDING} eth_dst eth_type ip_proto icmpv6_type"
+        " ipv4_src ipv4_dst",
+        SENDER,
+        [ToGroup],
+        [Way.TO_CONTROLLER],
+    ),
     Table.REMOTE_FLOODING: _rules(f"{LOGICAL_SWITCH} {ORIGIN} eth_dst", acts=[ToGroup]),
     Table.REPLICATION: _rules(PART, acts=[ToGroup]),
     Table.ENCAPSULATION: _rules(f"{LOGICAL_SWITCH} {REMOTE} vlan_vid eth_type", "tunnel_id"),
@@ -262,6 +282,8 @@ GROUP_RULES: dict[GroupKind, Rules] = {
     GroupKind.REPLICATION_PART: _rules(sets=REMOTE, enters=[Way.TO_TUNNEL]),
     GroupKind.MULTICAST: _rules(sets=f"{REMOTE} {PART}", acts=[ToGroup], enters=[Way.TO_TUNNEL]),
     GroupKind.MULTICAST_PART: _rules(sets=REMOTE, enters=[Way.TO_TUNNEL]),
+    GroupKind.MEMBERS: _rules(sets=TARGET_BINDING, enters=[Way.TO_BINDING]),
+    GroupKind.ROUTERS: _rules(sets=TARGET_BINDING, enters=[Way.TO_BINDING]),
 }
 """The rules of the buckets of each kind of group."""
 

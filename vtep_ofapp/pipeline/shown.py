@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .layout import Cookie
+from .multicast import LONGEST_READ
 
 _SOURCE = slice(6, 12)
 _STATES_ADDRESSES = slice(6, 86)
@@ -29,7 +30,15 @@ def states_addresses(frame: bytes) -> bool:
     return kind == _ARP
 
 
-SHOWN: dict[Cookie, Callable[[bytes], bytes]] = {Cookie.LEARNING: of_station}
+def of_report(frame: bytes) -> bytes:
+    """Return an IGMP, MLD or PIM message with its headers, as far as it is read."""
+    return frame[:LONGEST_READ]
+
+
+SHOWN: dict[Cookie, Callable[[bytes], bytes]] = {
+    Cookie.LEARNING: of_station,
+    Cookie.MULTICAST: of_report,
+}
 """What is read of packet-ins, for each producer of packet-ins.
 
 Packet-ins that are equal in it and in the pipeline's fields are queued once.

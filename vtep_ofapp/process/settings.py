@@ -70,6 +70,24 @@ class Settings:
         "locator that its other rows name. For NVCs that never write one, such as "
         "networking-l2gw.",
     )
+    multicast_snooping: bool = _option(
+        False,
+        "Whether frames for a multicast group go only to those bindings that joined it, as hosts "
+        "report by IGMP and MLD (RFC 4541), and to those with a multicast router. "
+        "Mcast_Macs_Local then has a row for each such group.",
+    )
+    multicast_querier: bool = _option(
+        True,
+        "Whether the hosts of each logical switch are asked for their groups every 125 seconds "
+        "while no multicast router asks them, if multicast_snooping is on.",
+    )
+    max_multicast_groups: int = _option(
+        1024,
+        "Multicast groups of one logical switch whose members are known. Frames for further ones "
+        "are flooded, and switch_fault_status shows unspecified_fault.",
+        min=1,
+        max=65536,
+    )
     accept_from: str = _option(
         NAMED,
         "From which VTEPs frames are accepted: named, those that rows of the logical switch "
