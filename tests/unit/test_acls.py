@@ -162,10 +162,10 @@ def test_every_flow_of_a_list_counts_for_its_number() -> None:
 
 def test_a_list_that_cannot_be_used_drops_everything() -> None:
     assert read_flow(refuse_all(NUMBER, Table.ACL_INGRESS)) == (
-        "ACL_INGRESS ACL_FIRST reg7=0xabc: drop"
+        "ACL_INGRESS ACL_CLOSED reg7=0xabc: drop"
     )
     assert read_flow(refuse_all(NUMBER, Table.ACL_EGRESS_PORT)) == (
-        "ACL_EGRESS_PORT ACL_FIRST reg8=0xabc: drop"
+        "ACL_EGRESS_PORT ACL_CLOSED reg8=0xabc: drop"
     )
 
 

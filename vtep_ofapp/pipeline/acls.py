@@ -71,9 +71,9 @@ def misses() -> tuple[Flow, ...]:
 
 
 def refuse_all(acl: int, table: Table) -> Flow:
-    """Drop all frames that a list with this number would judge in a table: it cannot be used."""
+    """Drop all frames that a list with this number would judge in a table, before its entries."""
     every = match({_REGISTER[table]: acl})
-    return flow(table, Priority.ACL_FIRST, every, producer=Cookie.ACLS, counts_for=acl)
+    return flow(table, Priority.ACL_CLOSED, every, producer=Cookie.ACLS, counts_for=acl)
 
 
 def priorities(entries: Collection[AclEntry]) -> dict[UUID, int] | None:

@@ -118,6 +118,8 @@ class Priority(IntEnum):
     FORBIDDEN = 300
     ACL_FIRST = 60000
     """The entry of an access list that is matched first; the others follow it downwards."""
+    ACL_CLOSED = 60001
+    """An access list with a fault, which drops all before any entry of it is matched."""
 
 
 class Cookie(IntEnum):
