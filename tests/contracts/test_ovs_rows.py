@@ -2,12 +2,14 @@
 
 import logging
 from typing import Any
+from uuid import UUID
 
 import pytest
 from ovs.db import idl
 
 from tests.unit.ovsdb_server import LEADER, LOCATION, TRANSACTION, ServerDouble
 from vtep_ofapp.ovsdb import idl_errors, replaced
+from vtep_ofapp.ovsdb.committed import members, only
 from vtep_ofapp.ovsdb.errors import Malformed
 from vtep_ofapp.ovsdb.json_stream import Connection
 from vtep_ofapp.ovsdb.replica import Replica
@@ -48,7 +50,7 @@ class Listener:
         self.work = 0
 
     def noticed(self, table: str, row: Any, gone: bool) -> None:
-        self.told.append((table, row.target, gone))
+        self.told.append((table, row.target if table == "Manager" else "", gone))
 
     def cleared(self) -> None:
         self.cleared_before.append(len(self.told))
@@ -130,6 +132,24 @@ def test_what_is_looked_up_for_each_row_is_an_attribute(newest: Conversation) ->
     for table in newest.replica.tables.values():
         assert "name" in vars(table)
         assert all({"name", "type"} <= vars(each).keys() for each in table.columns.values())
+
+
+def test_columns_are_read_as_the_server_sent_them(conversation: Conversation) -> None:
+    manager = {"Manager": {ONE: conversation.update(None, "a")}}
+    conversation.server.rows = {
+        **manager,
+        "Global": {OTHER: _with_managers(conversation, ["set", [["uuid", ONE]]])},
+    }
+    conversation.go_on()
+    tables = conversation.replica.tables
+    row, named = tables["Global"].rows[UUID(OTHER)], tables["Manager"].rows[UUID(ONE)]
+    assert list(members(row, "managers")) == [named.uuid] == [each.uuid for each in row.managers]
+    assert only(named, "target") == named.target == "a"
+
+
+def _with_managers(conversation: Conversation, managers: Any) -> dict[str, Any]:
+    update = conversation.update(None, "a")
+    return {kind: {"managers": managers} for kind in update}
 
 
 def test_rows_in_bulk_are_ours_alone(conversation: Conversation) -> None:

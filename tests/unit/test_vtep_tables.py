@@ -17,6 +17,7 @@ from vtep_ofapp.ovsdb.reader import Reader
 from vtep_ofapp.ovsdb.replica import Replica
 from vtep_ofapp.ovsdb.writer import Writer
 from vtep_ofapp.values import writes
+from vtep_ofapp.values.acls import Acl, AclEntry, AclMatch
 from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.events import VtepInSync, VtepRows
 from vtep_ofapp.values.faults import FaultRow, FaultTable
@@ -71,6 +72,8 @@ def contents() -> Tables:
         "Mcast_Macs_Remote": {
             GROUP: {"MAC": "unknown-dst", "logical_switch": ref(RED), "locator_set": ref(SET)}
         },
+        "ACL": {},
+        "ACL_entry": {},
         "Ucast_Macs_Local": {
             each: {"MAC": MAC2, "logical_switch": ref(RED), "locator": ref(NEAR_END)}
             for each in (LOCAL, TWIN)
@@ -286,3 +289,21 @@ def test_writes_to_what_an_old_schema_lacks_are_not_taken() -> None:
         assert tables.takes(writes.PutFaultStatus(FaultRow(table, PORT), frozenset())) == has
     assert tables.takes(writes.PutBindingStats(PORT, 0, None))
     assert tables.takes(writes.PutPhysicalPort(SWITCH, "p1"))
+
+
+# Access lists
+
+
+def test_entries_of_access_lists_are_read_with_all_that_is_wrong_with_them(vtep: Vtep) -> None:
+    acl, entry = uuid(0x90A), uuid(0x90B)
+    columns = {"sequence": 10, "direction": "egress", "action": "permit", "protocol": 6}
+    (told,) = vtep.change("ACL_entry", entry, **columns)
+    assert told == AclEntry(entry, 10, is_egress=True, permits=True, match=AclMatch(protocol=6))
+    (told,) = vtep.change("ACL", acl, acl_name="x", acl_entries=ref(entry))
+    assert told == Acl(acl, "x", frozenset({entry}))
+    words = ["set", ["invalid_acl_entry"]]
+    (told,) = vtep.change("ACL_entry", entry, protocol=999, acle_fault_status=words)
+    assert told.match is None
+    assert told.refused == ("protocol: 999 is outside of 0 to 255",)
+    assert told.fault_status == {"invalid_acl_entry"}
+    assert vtep.change("ACL", acl) == [Gone(acl)]

@@ -1,0 +1,20 @@
+"""The columns of a row as the server sent them.
+
+The ovs library makes Python values at each access to a column, and for references looks up and
+sorts all rows. That takes two seconds for 10,000 rows with 20 columns, and 0.2 seconds here.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def members(row: Any, column: str) -> Iterator[Any]:
+    """Yield the members of a column, references as UUIDs."""
+    return (atom.value for atom in row._data[column].values)
+
+
+def only(row: Any, column: str) -> Any:
+    """Return the member of a column that has at most one, None if it is empty."""
+    for atom in row._data[column].values:
+        return atom.value
+    return None
