@@ -13,9 +13,11 @@ from vtep_ofapp.values.faults import FaultTable
 
 PAGE = ROOT / "docs" / "schema.md"
 SCHEMA = json.loads(Path("/usr/share/openvswitch/vtep.ovsschema").read_text())
-LEFT_OUT = {"Logical_Router", "Arp_Sources_Local", "Arp_Sources_Remote", "ACL", "ACL_entry"}
+LEFT_OUT = {"Logical_Router", "Arp_Sources_Local", "Arp_Sources_Remote"}
 OF_SWITCH = {word.value for word in FaultTable.PHYSICAL_SWITCH.words}
 OF_PORT = {word.value for word in FaultTable.PHYSICAL_PORT.words}
+OF_ACL = {word.value for word in FaultTable.ACL.words}
+OF_ENTRY = {word.value for word in FaultTable.ACL_ENTRY.words}
 
 
 def columns_of_layer_2() -> set[str]:
@@ -47,6 +49,8 @@ def test_every_fault_that_is_raised_is_there_and_every_other_is_left_out() -> No
     rows = [(code(row["entry"])[0], row["of the"]) for row in table(PAGE, "Faults")]
     assert {entry for entry, of in rows if of == "switch"} <= OF_SWITCH
     assert {entry for entry, of in rows if of == "port"} <= OF_PORT
+    assert {entry for entry, of in rows if of == "access list"} <= OF_ACL
+    assert {entry for entry, of in rows if of == "entry"} <= OF_ENTRY
     raised = {entry for entry, _ in rows}
     assert raised == raised_words()
     assert (OF_SWITCH | OF_PORT) - raised <= set(code(section(PAGE, "Left out")))

@@ -18,7 +18,7 @@ from sim.lab.delivery import Delivery
 from sim.lab.guide import Lab
 from sim.lab.hosts import Host, VxlanEndpoint
 from sim.waiting import WaitFailed
-from sim.wire.frames import BROADCAST, Captured, Probe, lab_frame, probe
+from sim.wire.frames import BROADCAST, Captured, Probe, probe
 from tests.lab.control import MARK_VLANS, MARK_VNI, MARKER, PATIENCE, Control
 
 _numbers = itertools.count(1)
@@ -176,7 +176,11 @@ class Shot:
 
     def send(self) -> None:
         """Send the frame and let it go."""
-        self._send(lab_frame(self.src, self._dst, b"", self._vlans))
+        self._send(self.probe().frame)
+
+    def probe(self) -> Probe:
+        """Return the frame with a new mark."""
+        return probe(self.src, self._dst, self._vlans)
 
     def delivery(self, *expected: Delivery) -> Delivery:
         """Send the frame once and return every copy of it.
@@ -184,7 +188,7 @@ class Shot:
         If that is not as expected, look again after a second marker: between namespaces, the
         kernel of a busy machine may let a later frame overtake.
         """
-        shot = probe(self.src, self._dst, self._vlans)
+        shot = self.probe()
         begin = self._wire.now()
         self._send(shot.frame)
         self._wire.sweep(self._origin)

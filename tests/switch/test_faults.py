@@ -154,21 +154,6 @@ def ls(vtep: DummySwitch, name: str = "ls0") -> str:
     return vtep.vtep_ctl("get", "Logical_Switch", name, "_uuid")
 
 
-def test_an_access_list_of_a_port_is_a_fault_until_it_is_gone(joined: DummySwitch) -> None:
-    port = str(joined.row("Physical_Port", name="p0")["_uuid"])
-    joined.vtep_ctl(
-        "--", "--id=@e", "create", "ACL_entry", "sequence=1", "direction=ingress", "action=deny",
-        "--", "--id=@a", "create", "ACL", "acl_name=strict", "acl_entries=@e",
-        "--", "set", "Physical_Port", port, "acl_bindings:0=@a",
-    )  # fmt: skip
-    wait_for_port_fault(joined, "p0", "invalid_ACL_binding")
-    assert port_faults(joined, "p1") == set()
-    assert switch_faults(joined) == set()
-    assert joined.sends("p0", BROADCAST) == ["p1 vlan 10"]
-    joined.vtep_ctl("clear", "Physical_Port", port, "acl_bindings")
-    wait_for_port_fault(joined, "p0")
-
-
 # What an NVC leaves out
 
 

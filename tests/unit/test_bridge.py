@@ -265,10 +265,3 @@ def test_a_router_of_a_bound_logical_switch_is_a_fault() -> None:
     world.tell(logical_router(BLUE))
     world.settle()
     assert world.complaints() == set()
-
-
-def test_access_lists_of_a_port_are_a_fault_of_the_port() -> None:
-    bound = physical_port("p0", {0: RED}, acl_bindings={0: uuid(0xAC1)})
-    world = a_world(bound)
-    (fault,) = world.faults()
-    assert (row_of(fault), word_of(fault)) == (bound.uuid, "invalid_ACL_binding")

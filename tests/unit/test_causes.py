@@ -20,6 +20,7 @@ from vtep_ofapp.features.routers import Router
 from vtep_ofapp.features.tunnels.feature import Tunnel
 from vtep_ofapp.features.unicast import Placed
 from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.acls import Acl, AclEntry
 from vtep_ofapp.values.rows import Gone, Refused, TunnelReport, TunnelRow
 
 from .builders import (
@@ -47,6 +48,7 @@ from .doubles import TimeDouble
 from .world import World
 
 ROUTER, BAD, ACL, BFD = uuid(0x9000), uuid(0xBAD), uuid(0xAC1), uuid(0xBFD)
+ENTRY, BAD_ENTRY = uuid(0xE01), uuid(0xE02)
 UNKNOWN, GROUP = uuid(0x2001), uuid(0x2002)
 
 
@@ -61,6 +63,9 @@ def world() -> World:
         unknown_dst(FAR, FURTHER, row=UNKNOWN),
         remote_group(MULTICAST, FAR, row=GROUP),
         logical_router(RED, row=ROUTER),
+        AclEntry(ENTRY, 10, is_egress=False, permits=False),
+        AclEntry(BAD_ENTRY, 20, False, False, None, ("protocol: 256 is outside of 0 to 255",)),
+        Acl(ACL, "strict", frozenset({ENTRY, BAD_ENTRY})),
         Refused(BAD, f"Ucast_Macs_Remote nonsense (row {BAD})", "'nonsense' is no MAC", RED),
     )
     bfd = TunnelRow(BFD, locator(FAR).uuid, FAR, TunnelReport(OWN), {"enable": "true"})

@@ -96,3 +96,15 @@ class Settings:
         "tunnel IP can send into the logical switches.",
         choices=(NAMED, ANY),
     )
+    max_acl_flows: int = _option(
+        65536,
+        "Flows of all access lists of one switch. An access list that does not fit drops all "
+        "frames that it would judge, and acl_fault_status shows resource_shortage.",
+        min=0,
+    )
+    acl_fails_open: bool = _option(
+        False,
+        "Whether an access list that cannot be used as a whole permits what it cannot judge: then "
+        "invalid entries are left out, and one that is too large has no effect. Otherwise it drops "
+        "all frames in the directions for which it has entries.",
+    )

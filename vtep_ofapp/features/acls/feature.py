@@ -1,46 +1,227 @@
-"""Access lists, which are not supported yet: a port with acl_bindings is a fault."""
+"""Access lists of ports and VLANs: flows for their entries, faults, and steps of bindings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from ...engine.cause import Cause, RowOf
-from ...engine.desired import Desired
-from ...engine.feature import Feature, Owner
-from ...engine.topics import SwitchReplaced, SwitchRowChanged, Topic
+from ...engine.desired import NOTHING, Desired
+from ...engine.dirty import Pace
+from ...engine.feature import Feature, Owner, Timer
+from ...engine.report import FaultColumn, ManagedSwitches
+from ...engine.topics import FlowsRefused, SwitchReplaced, SwitchRowChanged, Topic
 from ...engine.view import View
-from ...values.faults import Fault, FaultWord, of_port
-from ..bindings.ports import port_subject
+from ...pipeline import acls
+from ...pipeline.layout import ACL, ACL_OF_PORT
+from ...pipeline.ways import Step
+from ...values.acls import Acl, AclEntry
+from ...values.faults import FaultTable
+from ...values.flows import Flow, SetField
+from ...values.rows import PhysicalPort
+from ..bindings.ports import Ports, VlanBinding, port_subject
+from .bindings import OF_PORT, AclBindings, UseChanged
+from .bindings import PortAcls as PortAcls
+from .judging import AclRule, Judging, UsedAcl
+from .limits import AclLimit
+from .reasons import of_acl, of_bindings, of_entry
+from .refusals import AclRefusals
+from .rows import AclChanged, Acls, EntryChanged, WholeAcl
 
 
 @dataclass(frozen=True, slots=True)
-class PortAcls:
-    """The owner of the faults of acl_bindings."""
+class AclTables:
+    """The owner of what becomes of frames that no entry matches."""
+
+
+# Desired states of owners
+
+
+def _tables(key: AclTables, view: View) -> Desired:
+    return Desired(acls.misses()) if view[AclBindings].are_used else NOTHING
+
+
+def _rule(key: AclRule, view: View) -> Desired:
+    row, number = view[Acls].entry(key.entry), view[Acls].number(key.acl)
+    if row is None or number is None or not _has(key, view):
+        return NOTHING
+    if row.match is None:
+        return Desired(faults=tuple(of_entry(key.acl, row, view)))
+    tables = view[AclBindings].tables(key.acl, row.is_egress)
+    if not tables or view[Judging].is_withheld(key.acl):
+        return NOTHING
+    priority = view[Acls].sides(key.acl)[row.is_egress].order.priority(key.entry)
+    made: list[Flow] = []
+    for table in tables:
+        made += acls.flows(number, row, priority, table)
+    return Desired(tuple(made))
+
+
+def _has(key: AclRule, view: View) -> bool:
+    """Whether a port names an access list that has the entry."""
+    return view[AclBindings].names(key.acl) and key.acl in view[Acls].with_entry(key.entry)
+
+
+def _used_acl(key: UsedAcl, view: View) -> Desired:
+    number = view[Acls].number(key.acl)
+    if number is None or not view[AclBindings].names(key.acl):
+        return NOTHING
+    dropping = tuple(_dropping(key.acl, number, view)) if view[Judging].drops_all(key.acl) else ()
+    return Desired(dropping, faults=tuple(of_acl(key.acl, view)))
+
+
+def _dropping(acl: UUID, number: int, view: View) -> Iterator[Flow]:
+    for is_egress, has_entries in enumerate(view[Judging].judges(acl)):
+        if has_entries:
+            for table in view[AclBindings].tables(acl, bool(is_egress)):
+                yield acls.refuse_all(number, table)
 
 
 def _port_acls(key: PortAcls, view: View) -> Desired:
-    return Desired(faults=tuple(_faults(view)))
+    faults = (fault for row in _named_rows(view) for fault in of_bindings(row, view))
+    return Desired(faults=tuple(faults))
 
 
-def _faults(view: View) -> Iterator[Fault]:
-    for port in view.physical.ports if view.physical else ():
-        if port.acl_bindings:
-            reason = "its acl_bindings have no effect: access lists are not supported"
-            entry = of_port(port.uuid, FaultWord.INVALID_ACL_BINDING)
-            yield Fault(port_subject(port.name, view), reason, entry)
+def _named_rows(view: View) -> Iterator[PhysicalPort]:
+    """Yield the ports' rows that name access lists."""
+    return (row for row in view[Ports].rows() if row.acl_bindings)
 
 
-def _because(key: PortAcls, view: View) -> Iterator[Cause]:
-    for port in view.physical.ports if view.physical else ():
-        if port.acl_bindings:
-            row = RowOf("Physical_Port", port.uuid)
-            yield Cause(f"{port_subject(port.name, view)} has acl_bindings", (row,))
+def _steps(key: VlanBinding, view: View) -> Iterator[Step]:
+    """Yield a table for each access list and direction in which it judges a binding's frames."""
+    for place, acl in view[AclBindings].judging(key).items():
+        number = view[Acls].number(acl)
+        if number is None:
+            continue
+        carrying = (SetField(ACL_OF_PORT if place == OF_PORT else ACL, number),)
+        for tables, judges in zip(
+            (acls.INGRESS, acls.EGRESS), view[Judging].judges(acl), strict=True
+        ):
+            if judges:
+                yield Step(tables[place], carrying)
 
 
-def _all(topic: Topic, view: View) -> list[Topic]:
-    return [PortAcls()]
+# Why they are there
+
+
+def _why_tables(key: AclTables, view: View) -> Iterator[Cause]:
+    if view[AclBindings].are_used:
+        yield Cause("frames that no entry of their access lists matches are permitted")
+
+
+def _why_rule(key: AclRule, view: View) -> Iterator[Cause]:
+    row = view[Acls].entry(key.entry)
+    if row is None or not _has(key, view):
+        return
+    what = f"{'permits' if row.permits else 'denies'} {'egress' if row.is_egress else 'ingress'}"
+    text = f"{view[Acls].name(key.acl)} has an entry with sequence {row.sequence} that {what}"
+    yield Cause(text, (RowOf("ACL", key.acl), RowOf("ACL_entry", key.entry)))
+    yield from _why_bound(key.acl, view)
+
+
+def _why_used(key: UsedAcl, view: View) -> Iterator[Cause]:
+    if view[Acls].get(key.acl) is None or not view[AclBindings].names(key.acl):
+        return
+    if view[Judging].drops_all(key.acl):
+        text = f"{view[Acls].name(key.acl)} has a fault, and drops all that it would judge"
+        yield Cause(text, (RowOf("ACL", key.acl),))
+    yield from _why_bound(key.acl, view)
+
+
+def _why_bound(acl: UUID, view: View) -> Iterator[Cause]:
+    for port in sorted(view[AclBindings].ports(acl)):
+        row = view[Ports].row(port)
+        if row is not None:
+            vlans = sorted(vlan for vlan, each in row.acl_bindings.items() if each == acl)
+            keys = " and ".join(map(str, vlans))
+            text = (
+                f"acl_bindings of {port_subject(port, view)} name {view[Acls].name(acl)} at {keys}"
+            )
+            yield Cause(text, (RowOf("Physical_Port", row.uuid), RowOf("ACL", acl)))
+
+
+def _why_port(key: PortAcls, view: View) -> Iterator[Cause]:
+    for row in _named_rows(view):
+        named = ", ".join(sorted({view[Acls].name(acl) for acl in row.acl_bindings.values()}))
+        text = f"acl_bindings of {port_subject(row.name, view)} name {named}"
+        yield Cause(text, (RowOf("Physical_Port", row.uuid),))
+
+
+# Topics that invalidate the owners
+
+
+def _match(topic: SwitchRowChanged, view: View) -> Iterator[Topic]:
+    were_used = view[AclBindings].are_used
+    yield from list(view[AclBindings].match(view[Ports].rows()))
+    if view[AclBindings].are_used != were_used:
+        yield AclTables()
+
+
+def _use_changed(topic: UseChanged | WholeAcl, view: View) -> Iterator[Topic]:
+    yield from view[Judging].changed([topic.acl])
+    yield from view[Judging].rules(topic.acl)
+
+
+def _acl_changed(topic: AclChanged, view: View) -> Iterator[Topic]:
+    return view[Judging].changed([topic.acl])
+
+
+def _entry_changed(topic: EntryChanged, view: View) -> Iterator[Topic]:
+    if view[AclBindings].names(topic.acl):
+        yield AclRule(topic.acl, topic.entry)
+
+
+def _refused(topic: FlowsRefused, view: View) -> Iterable[Topic]:
+    """Drop all frames of an access list of which the switch does not take all flows."""
+    if view.settings.acl_fails_open:
+        return ()
+    return view[Judging].changed(view[AclRefusals].refused(topic.flows))
+
+
+def _due(view: View) -> Iterable[Topic]:
+    return view[Judging].changed(view[AclRefusals].due())
+
+
+# Fault columns
+
+
+def _is_acl_ours(row: Acl, managed: ManagedSwitches) -> bool:
+    return any(view[AclBindings].names(row.uuid) for view in managed.with_bridge().values())
+
+
+def _is_entry_ours(row: AclEntry, managed: ManagedSwitches) -> bool:
+    return any(
+        any(map(view[AclBindings].names, view[Acls].with_entry(row.uuid)))
+        for view in managed.with_bridge().values()
+    )
 
 
 FEATURE = Feature(
-    owners=(Owner(PortAcls, _port_acls, _because),),
-    invalidated_by={SwitchRowChanged: _all, SwitchReplaced: _all},
+    indices=(Acls,),
+    states=(
+        lambda view: AclBindings(),
+        lambda view: AclLimit(view[Acls], view[AclBindings], view.settings.max_acl_flows),
+        lambda view: AclRefusals(view[Acls], view.clock),
+        Judging,
+    ),
+    owners=(
+        Owner(AclTables, _tables, _why_tables),
+        Owner(AclRule, _rule, _why_rule, Pace.IN_PARTS),
+        Owner(UsedAcl, _used_acl, _why_used),
+        Owner(PortAcls, _port_acls, _why_port),
+    ),
+    invalidated_by={
+        SwitchRowChanged: _match,
+        SwitchReplaced: lambda topic, view: [AclTables()],
+        UseChanged: _use_changed,
+        WholeAcl: _use_changed,
+        AclChanged: _acl_changed,
+        EntryChanged: _entry_changed,
+        FlowsRefused: _refused,
+    },
+    timers=(Timer(lambda view: view[AclRefusals].end, _due),),
+    steps={VlanBinding: _steps},
+    fault_columns=(
+        FaultColumn(FaultTable.ACL, Acl, _is_acl_ours, is_cleared_after_use=True),
+        FaultColumn(FaultTable.ACL_ENTRY, AclEntry, _is_entry_ours, is_cleared_after_use=True),
+    ),
 )

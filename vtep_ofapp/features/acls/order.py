@@ -1,0 +1,81 @@
+"""The priorities of an access list's entries in one direction, kept as entries change."""
+
+from collections import Counter
+from uuid import UUID
+
+from ...pipeline.acls import MOST_ENTRIES, priorities
+from ...pipeline.layout import Priority
+from ...values.acls import AclEntry
+
+
+class Order:
+    """The entries of an access list in one direction, and their priorities.
+
+    They are those of pipeline.acls.priorities(). As long as all sequences differ, a change of an
+    entry costs nothing but itself.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[UUID, AclEntry] = {}
+        self._with: Counter[int] = Counter()
+        self._out_of_range = 0
+        self._ranks: dict[UUID, int] | None = None
+        self._others_are_told = False
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether there are more entries than priorities."""
+        return len(self._entries) > MOST_ENTRIES
+
+    def priority(self, entry: UUID) -> int:
+        """Return the priority of an entry; raises KeyError for one that it does not have.
+
+        That of all entries is MISS if the list is_too_long.
+        """
+        self._others_are_told = False
+        row = self._entries[entry]
+        if self.is_too_long:
+            return Priority.MISS
+        if self._is_by_sequence:
+            return Priority.ACL_FIRST - row.sequence
+        if self._ranks is None:
+            self._ranks = priorities(self._entries.values()) or {}
+        return self._ranks[entry]
+
+    def change(self, former: AclEntry | None, new: AclEntry | None) -> bool:
+        """Add, replace or remove an entry; return whether priorities of others have changed.
+
+        It returns so once, until a priority is asked for: many entries may change together.
+        """
+        was_by_sequence = self._is_by_sequence
+        if former is not None:
+            del self._entries[former.uuid]
+            self._count(former.sequence, -1)
+        if new is not None:
+            self._entries[new.uuid] = new
+            self._count(new.sequence, 1)
+        if former and new and _place(former) == _place(new):
+            return False
+        self._ranks = None
+        if self._others_are_told or (was_by_sequence and self._is_by_sequence):
+            return False
+        self._others_are_told = True
+        return True
+
+    @property
+    def _is_by_sequence(self) -> bool:
+        return len(self._with) == len(self._entries) and not self._out_of_range
+
+    def _count(self, sequence: int, by: int) -> None:
+        self._with[sequence] += by
+        if not self._with[sequence]:
+            del self._with[sequence]
+        if not 0 <= sequence < Priority.ACL_FIRST:
+            self._out_of_range += by
+
+
+def _place(entry: AclEntry) -> tuple[int, bool]:
+    return entry.sequence, entry.permits

@@ -1,0 +1,69 @@
+"""Access lists whose flows the switch refused: their frames are dropped until it takes them."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from ...engine.feature import Clock
+from ...pipeline.acls import EGRESS, INGRESS
+from ...pipeline.layout import ACL, ACL_OF_PORT, Priority
+from ...values.flows import FlowKey
+from .rows import Acls
+
+SHORTEST_PAUSE = 1.0
+"""Seconds until a refused access list is tried again; each further pause is twice as long."""
+LONGEST_PAUSE = 60.0
+_TABLES = frozenset(INGRESS + EGRESS)
+
+
+class AclRefusals:
+    """The access lists whose flows one switch refused, which are tried one after the other."""
+
+    def __init__(self, acls: Acls, clock: Clock) -> None:
+        self._acls = acls
+        self._clock = clock
+        self._waiting: dict[UUID, None] = {}
+        self._tried: UUID | None = None
+        self._pause = SHORTEST_PAUSE
+        self.end: float | None = None
+        """When, by the clock, the next one is tried; None while there is none."""
+
+    def withholds(self, acl: UUID) -> bool:
+        """Whether the flows of an access list are not desired for now."""
+        return acl in self._waiting
+
+    def has(self, acl: UUID) -> bool:
+        """Whether the switch refused the access list, and has not accepted it since."""
+        return acl in self._waiting or acl == self._tried
+
+    def refused(self, flows: Iterable[FlowKey]) -> set[UUID]:
+        """Handle flows that the switch refused; return the access lists that they belong to."""
+        found = {acl for key in flows if (acl := self._of(key)) is not None}
+        for acl in found:
+            self._waiting[acl] = None
+        if self._tried in found:
+            self._tried = None
+        if found and self.end is None:
+            self.end = self._clock() + self._pause
+        return found
+
+    def due(self) -> set[UUID]:
+        """Try the next access list if it is time; return those that are invalid by that."""
+        if self.end is None or self._clock() < self.end:
+            return set()
+        accepted, self._tried = self._tried, None
+        found = set() if accepted is None else {accepted}
+        self._pause = SHORTEST_PAUSE if found else min(2 * self._pause, LONGEST_PAUSE)
+        if self._waiting:
+            self._tried = next(iter(self._waiting))
+            del self._waiting[self._tried]
+            found.add(self._tried)
+        self.end = None if self._tried is None else self._clock() + self._pause
+        return found
+
+    def _of(self, key: FlowKey) -> UUID | None:
+        """Return the access list of a flow; None for the flow that drops all of its frames."""
+        if key.table not in _TABLES or not Priority.MISS < key.priority <= Priority.ACL_FIRST:
+            return None
+        fields = dict(key.match)
+        number = fields.get(ACL, fields.get(ACL_OF_PORT))
+        return self._acls.ids.key(number) if isinstance(number, int) else None
