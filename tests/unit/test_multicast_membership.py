@@ -233,7 +233,8 @@ def test_what_is_kept_of_one_group_has_a_bound() -> None:
     for number in range(1000):
         bench.join(source=f"02:00:00:00:{number >> 8:02x}:{number & 255:02x}")
         bench.join(P1, f"ff05:{number:x}::1:1")
-    assert len(bench.members.hosts(GROUP)) == MAX_SOURCES
+    ((_, hosts, _),) = bench.members.seats(GROUP)
+    assert len(hosts) == MAX_SOURCES
     wide = GroupMac(RED, group_mac("ff05::1:1"))
     assert len(bench.members.addresses(wide)) == MAX_ADDRESSES
     assert bench.bindings(wide) == {P1}

@@ -18,6 +18,7 @@ from ...values.rows import Binding, LocalMcastMac
 from ..bindings.ports import BindingGone, BindingsChanged, Ports
 from ..local_mcast_macs import LocalGroup
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from . import telling
 from .groups import group_mac, parse_group
 from .membership import GroupMac
 from .messages import (
@@ -391,4 +392,8 @@ FEATURE = Feature(
     },
     packets={Cookie.MULTICAST: _packet_in},
     timers=(Timer(lambda view: view[Snooping].next_end(), _due),),
+    figures=telling.FIGURES,
+    limits=telling.LIMITS,
+    subjects=telling.SUBJECTS,
+    verdicts=telling.VERDICTS,
 )

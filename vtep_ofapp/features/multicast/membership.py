@@ -78,14 +78,14 @@ class Membership:
         found = {each for addresses in self._members(group).values() for each in addresses}
         return sorted(found - {""}, key=by_number)
 
-    def hosts(self, group: GroupMac) -> list[tuple[int, str, str, float]]:
-        """Return binding, IP address, MAC address and time of the last report of known members."""
-        return [
-            (binding, address, source, at)
-            for binding, addresses in self._members(group).items()
-            for address, sources in addresses.items()
-            for source, at in sources.items()
-        ]
+    def seats(self, group: GroupMac) -> list[tuple[Seat, list[str], float]]:
+        """Return each membership of a group, with the MAC addresses of known hosts and its end."""
+        found = []
+        for binding, addresses in sorted(self._members(group).items()):
+            for address, sources in addresses.items():
+                seat = Seat(group, binding, address)
+                found.append((seat, sorted(sources), self._ends.ends[seat]))
+        return found
 
     def is_full(self, logical_switch: UUID) -> bool:
         """Whether groups of a logical switch are flooded because there are too many of them."""

@@ -34,6 +34,11 @@ class Routers:
         known = self._of.get(logical_switch, ())
         return sorted(each for each in known if isinstance(each, str))
 
+    def heard_until(self, logical_switch: UUID) -> list[tuple[int | str, float]]:
+        """Return each router of a logical switch, and when it is forgotten unless it is heard."""
+        known = self._of.get(logical_switch, ())
+        return [(each, self._ends.ends[logical_switch, each]) for each in known]
+
     def has_querier(self, logical_switch: UUID, family: Family, now: float) -> bool:
         """Whether a router at a binding asks all hosts of a logical switch."""
         return now < self._queriers.ends.get((logical_switch, family), now)

@@ -1,0 +1,71 @@
+"""What operators are told of multicast snooping: figures, limits, owners, what flows do."""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+
+from ...engine.desired import Key
+from ...engine.operator_view import ADDRESS, GROUP, Concerned, Figure, Limit, Passage, Verdict
+from ...engine.view import View
+from ..bindings.ports import Ports
+from ..logical_switches.rows import LogicalSwitches
+from .groups import group_mac
+from .membership import GroupMac
+from .snooping import Snooping
+
+
+def where(number: int, view: View) -> str:
+    """Return a binding by its number for people."""
+    binding = view[Ports].numbered(number)
+    return f"{binding.port} VLAN {binding.vlan}" if binding else f"binding {number:#x}"
+
+
+def _of_mac(mac: str, view: View) -> Iterator[Key]:
+    for logical_switch in list(view[Ports].bound()):
+        if view[Snooping].members.bindings(GroupMac(logical_switch, mac)):
+            yield GroupMac(logical_switch, mac)
+
+
+def _of_address(address: str, view: View) -> Iterator[Key]:
+    if ip_address(address).is_multicast:
+        yield from _of_mac(group_mac(address), view)
+
+
+def _members(passage: Passage, view: View) -> str | None:
+    owner = passage.owner
+    assert isinstance(owner, GroupMac)
+    members = view[Snooping].members
+    at = " and ".join(where(each, view) for each in sorted(members.bindings(owner)))
+    groups = ", ".join(members.addresses(owner)) or owner.mac
+    return f"of the bindings, only members of {groups} and routers get it: {at}"
+
+
+def _count_groups(view: View) -> int:
+    members = view[Snooping].members
+    return sum(len(members.groups(each)) for each in set(view[Ports].bound()))
+
+
+def _count_members(view: View) -> int:
+    members = view[Snooping].members
+    groups = (group for each in set(view[Ports].bound()) for group in members.groups(each))
+    return sum(len(members.bindings(group)) for group in groups)
+
+
+def _count_routers(view: View) -> int:
+    routers = view[Snooping].routers
+    return sum(len(routers.bindings(each)) for each in set(view[Ports].bound()))
+
+
+def _groups_of_each(view: View) -> Iterator[tuple[str, int]]:
+    names, members = view[LogicalSwitches], view[Snooping].members
+    for each in sorted(view[Ports].bound()):
+        yield f"multicast groups of {names.name(each)}", len(members.groups(each))
+
+
+FIGURES = (
+    Figure("multicast_groups", "Multicast addresses with members here.", _count_groups),
+    Figure("multicast_members", "Bindings that are members of these, together.", _count_members),
+    Figure("multicast_routers", "Bindings with a multicast router.", _count_routers),
+)
+LIMITS = (Limit("max_multicast_groups", _groups_of_each),)
+SUBJECTS: Mapping[str, Concerned] = {GROUP: _of_mac, ADDRESS: _of_address}
+VERDICTS: Mapping[type, Verdict] = {GroupMac: _members}
