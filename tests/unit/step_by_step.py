@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from vtep_ofapp.values.acls import Acl, AclEntry
 from vtep_ofapp.values.events import (
     Bridges,
     BridgesInSync,
@@ -132,7 +133,9 @@ class Vtep:
 
     def _put_fault_status(self, write: PutFaultStatus) -> None:
         for row in list(self.rows.values()):
-            if isinstance(row, PhysicalSwitch):
+            if isinstance(row, Acl | AclEntry) and row.uuid == write.row.uuid:
+                self.rows[row.uuid] = replace(row, fault_status=write.entries)
+            elif isinstance(row, PhysicalSwitch):
                 ports = tuple(
                     replace(each, fault_status=write.entries)
                     if each.uuid == write.row.uuid
