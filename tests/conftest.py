@@ -46,6 +46,7 @@ LONG = {
     "tests/switch/test_emulator.py",
     "tests/switch/test_pair.py",
     "tests/switch/test_upgrade.py",
+    "tests/unit/test_acl_sequences.py",
     "tests/unit/test_message_filter.py",
     "tests/unit/test_sequences.py",
     "tests/unit/test_whole.py",

@@ -20,6 +20,10 @@ LONGER: dict[str, tuple[int, str]] = {
     ),
     "tests/unit/reference.py::Reference": (290, "the model of the whole, to be read as one"),
     "tests/unit/sequences.py::Sequences": (480, "the rules of a state machine are one class"),
+    "tests/unit/test_acl_sequences.py::AclSequences": (
+        220,
+        "the rules of a state machine are one class",
+    ),
     "tests/unit/vtep_contents.py::tables": (60, "an entry for each table"),
     "tests/unit/world.py::World": (280, "both databases and the switch, as one model"),
 }
