@@ -71,8 +71,8 @@ def alike(answer: str) -> list[str]:
     return [line.strip() for line in answer.splitlines()]
 
 
-def rewrite(text: str, answer: Callable[[Shown], str]) -> None:
-    """Write the answers that are given now into a part of the page, where they are not alike."""
+def rewrite(text: str, answer: Callable[[Shown], str], page: Path = PAGE) -> None:
+    """Write the answers that are given now into a part of a page, where they are not alike."""
 
     def block(found: re.Match[str]) -> str:
         now = in_its_place(answer(Shown(tuple(shlex.split(found[1])), found[2])))
@@ -81,7 +81,7 @@ def rewrite(text: str, answer: Callable[[Shown], str]) -> None:
         start, end = found.start(2) - found.start(), found.end(2) - found.start()
         return found[0][:start] + now + found[0][end:]
 
-    PAGE.write_text(PAGE.read_text().replace(text, _BLOCK.sub(block, text)))
+    page.write_text(page.read_text().replace(text, _BLOCK.sub(block, text)))
 
 
 def everyday() -> str:

@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+from tests.access_lists import AccessLists, entry
 from tests.switch.dummy import DummySwitch
 from tests.switch.operating import Shown, everyday, rewrite, shown, wait_for_answer
 
@@ -17,13 +18,16 @@ HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
 
 @pytest.fixture
 def scene(joined: DummySwitch) -> DummySwitch:
-    """What the page describes: two logical switches, two hosts here, and two VTEPs."""
+    """What the page describes: two logical switches, an access list, two hosts, and two VTEPs."""
     joined.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p1", "20", "ls1")
     joined.vtep_ctl("set-replication-mode", "ls0", "source_node")
     joined.replicate(("10.2.2.2",))
     joined.place(FAR, "10.2.2.3")
     for address in ("10.2.2.2", "10.2.2.3"):
         joined.tunnel_port(address)
+    lists = AccessLists(joined)
+    lists.put("web", entry(10, "in", "deny", protocol=6, dest_port_min=22, dest_port_max=22))
+    lists.bind("p0", {0: "web"})
     joined.learns(HOST)
     joined.learns(GUEST, "p1", 10)
     joined.app.wait_to_say("it has no tunnel key yet")

@@ -19,6 +19,7 @@ from ...values.faults import FaultTable
 from ...values.flows import Flow, SetField
 from ...values.rows import PhysicalPort
 from ..bindings.ports import Ports, VlanBinding, port_subject
+from . import telling
 from .bindings import OF_PORT, AclBindings, UseChanged
 from .bindings import PortAcls as PortAcls
 from .judging import AclRule, Judging, UsedAcl
@@ -202,6 +203,7 @@ FEATURE = Feature(
         lambda view: AclLimit(view[Acls], view[AclBindings], view.settings.max_acl_flows),
         lambda view: AclRefusals(view[Acls], view.clock),
         Judging,
+        lambda view: telling.DeniedFrames(),
     ),
     owners=(
         Owner(AclTables, _tables, _why_tables),
@@ -218,10 +220,16 @@ FEATURE = Feature(
         EntryChanged: _entry_changed,
         FlowsRefused: _refused,
     },
+    counters=(telling.count,),
+    counted=telling.cookies,
     timers=(Timer(lambda view: view[AclRefusals].end, _due),),
     steps={VlanBinding: _steps},
     fault_columns=(
         FaultColumn(FaultTable.ACL, Acl, _is_acl_ours, is_cleared_after_use=True),
         FaultColumn(FaultTable.ACL_ENTRY, AclEntry, _is_entry_ours, is_cleared_after_use=True),
     ),
+    figures=telling.FIGURES,
+    limits=telling.LIMITS,
+    subjects=telling.SUBJECTS,
+    verdicts=telling.VERDICTS,
 )

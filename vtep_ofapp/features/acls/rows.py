@@ -79,6 +79,10 @@ class Acls(Index):
         self._with: defaultdict[UUID, set[UUID]] = defaultdict(set)
         self._sides: dict[UUID, tuple[Side, Side]] = {}
 
+    def rows(self) -> Iterable[Acl]:
+        """Return the rows of all access lists."""
+        return self._rows.values()
+
     def get(self, acl: UUID) -> Acl | None:
         """Return the row of an access list, None if there is none."""
         return self._rows.get(acl)

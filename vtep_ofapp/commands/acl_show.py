@@ -1,0 +1,155 @@
+"""``acl/show``: access lists, where they are bound, and the flows and hits of each entry."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from uuid import UUID
+
+from ..engine.switch_state import SwitchState
+from ..features.acls.judging import AclRule, Judging, UsedAcl
+from ..features.acls.limits import AclLimit
+from ..features.acls.rows import Acls
+from ..features.acls.telling import in_order, used
+from ..features.acls.words import matched
+from ..features.bindings.ports import Ports
+from ..pipeline.acls import EGRESS
+from ..pipeline.layout import Cookie, cookie_of
+from ..values.acls import Acl
+from ..values.counters import Counter as FlowCounter
+from ..values.flows import Conjunction, FlowKey
+from .answer import Answer, Row, Table, joined
+from .command import Command, Running
+from .counters_now import flow_counters_now
+from .scope import Kind, scope
+
+_USAGE = "[BRIDGE] [ACL]"
+_AT_ONCE = 500
+"""Entries that are shown without a pause."""
+_ACLS = ("bridge", "acl", "bound_to", "entries", "flows", "state", "cookie", "problem")
+_ENTRIES = (
+    "bridge",
+    "acl",
+    "direction",
+    "sequence",
+    "action",
+    "match",
+    "flows",
+    "hits",
+    "problem",
+)
+
+
+def _show(arguments: Sequence[str], running: Running) -> Answer:
+    asked = scope(_USAGE, arguments, running, {"[ACL]": _KIND})
+    wanted = asked.more.get("[ACL]")
+    pairs = [
+        (switch, row)
+        for switch in asked.switches
+        for row in used(switch.view)
+        if wanted in (None, row.uuid)
+    ]
+    cookies: dict[str, tuple[int, ...]] = {}
+    for switch, row in pairs:
+        cookie = _cookie(row, switch)
+        if cookie is not None:
+            cookies[switch.name] = (*cookies.get(switch.name, ()), cookie)
+    hits = flow_counters_now(cookies, running)
+    return Answer(
+        {
+            "acls": Table(_ACLS, [_acl(row, switch) for switch, row in pairs]),
+            "entries": Table(
+                _ENTRIES,
+                chain.from_iterable(
+                    _entries(row, switch, hits.get(switch.name)) for switch, row in pairs
+                ),
+            ),
+        }
+    )
+
+
+def _acl(row: Acl, switch: SwitchState) -> Row:
+    view = switch.view
+    closed, withheld = view[Judging].drops_all(row.uuid), view[Judging].is_withheld(row.uuid)
+    state = "fails closed" if closed else "not installed" if withheld else "in use"
+    places = list(_places(row, switch))
+    if not any(view[Judging].judges(row.uuid)):
+        state = "has no entries"
+    flows, cookie = view[AclLimit].flows(row.uuid), _cookie(row, switch)
+    problem = joined(fault.reason for fault in switch.owned.faults(UsedAcl(row.uuid)))
+    shown = None if cookie is None else f"{cookie:#x}"
+    return switch.name, row.name, places, len(row.entries), flows, state, shown, problem
+
+
+def _cookie(row: Acl, switch: SwitchState) -> int | None:
+    """Return the cookie of all flows of an access list."""
+    number = switch.view[Acls].number(row.uuid)
+    return None if number is None else cookie_of(Cookie.ACLS, number)
+
+
+def _places(row: Acl, switch: SwitchState) -> Iterator[str]:
+    """Yield the ports that name an access list, with the VLAN unless it is for the whole port."""
+    for port in sorted(switch.view[Ports].rows(), key=lambda port: port.name):
+        for vlan, acl in sorted(port.acl_bindings.items()):
+            if acl == row.uuid:
+                yield f"{port.name} VLAN {vlan}" if vlan else port.name
+
+
+def _entries(
+    row: Acl, switch: SwitchState, counters: Mapping[FlowKey, FlowCounter] | None
+) -> Iterator[Row | None]:
+    """Yield the entries in the order in which they judge; None for a pause."""
+    hits = None if counters is None else _hits(row, switch, counters)
+    for number, (entry, priority) in enumerate(in_order(row, switch.view), 1):
+        owner = AclRule(row.uuid, entry.uuid)
+        desired = switch.owned.get(owner)
+        flows = len(desired.flows) if desired else 0
+        yield (
+            switch.name,
+            row.name,
+            "egress" if entry.is_egress else "ingress",
+            entry.sequence,
+            "permit" if entry.permits else "deny",
+            matched(entry),
+            flows,
+            hits[entry.is_egress, priority] if hits is not None and flows else None,
+            joined(fault.reason for fault in switch.owned.faults(owner)),
+        )
+        if number % _AT_ONCE == 0:
+            yield None
+
+
+def _hits(
+    row: Acl, switch: SwitchState, counters: Mapping[FlowKey, FlowCounter]
+) -> Counter[tuple[bool, int]]:
+    """Return the hits at each priority, for frames from bindings and for those to them.
+
+    The clauses of a conjunction are left out: its flow with the conj_id has the hits.
+    """
+    hits: Counter[tuple[bool, int]] = Counter()
+    cookie = _cookie(row, switch)
+    for key, counter in counters.items():
+        flow = switch.flows.wanted.get(key)
+        is_clause = flow is not None and any(isinstance(each, Conjunction) for each in flow.actions)
+        if counter.cookie == cookie and not is_clause:
+            hits[key.table in EGRESS, key.priority] += counter.packets
+    return hits
+
+
+def _named(word: str, running: Running) -> UUID | None:
+    rows = running.components.model[Acls].rows()
+    return next((row.uuid for row in rows if word in (row.name, str(row.uuid))), None)
+
+
+def _names(running: Running) -> list[str]:
+    return sorted(row.name for row in running.components.model[Acls].rows())
+
+
+_KIND = Kind("access list", _named, _names)
+COMMANDS = (
+    Command(
+        "acl/show",
+        _USAGE,
+        "Print access lists: where they are bound, and the flows and hits of each entry.",
+        _show,
+    ),
+)

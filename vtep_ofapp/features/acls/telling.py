@@ -1,0 +1,180 @@
+"""What operators are told of access lists: figures, limits, owners by name, what entries do."""
+
+from collections.abc import Iterator, Mapping
+
+from ...engine.desired import Key
+from ...engine.feature import FlowWatcher
+from ...engine.operator_view import PORT, Concerned, Figure, Limit, Passage, Verdict
+from ...engine.view import View
+from ...pipeline.acls import EGRESS, refuse_all
+from ...pipeline.layout import (
+    SOURCE_BINDING,
+    TARGET_BINDING,
+    Cookie,
+    cookie_of,
+    producer_of,
+)
+from ...values.acls import Acl, AclEntry
+from ...values.counters import Counter
+from ...values.flows import FlowKey
+from ..bindings.ports import Ports
+from .bindings import AclBindings, PortAcls
+from .judging import AclRule, Judging, UsedAcl
+from .limits import AclLimit
+from .rows import Acls
+from .words import in_words
+
+
+class DeniedFrames(FlowWatcher):
+    """The frames that entries of access lists denied on one switch, as of the last reading.
+
+    The sum begins with what the flows have counted before this process started, and never
+    decreases.
+    """
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self._last: dict[FlowKey, int] = {}
+
+    def put(self, key: FlowKey) -> None:
+        """Handle a flow that was added or replaced, and counts from zero."""
+        self._last.pop(key, None)
+
+    def count(self, packets: Mapping[FlowKey, int]) -> None:
+        """Add what the flows that deny have counted since the last reading."""
+        last, self._last = self._last, dict(packets)
+        for key, number in packets.items():
+            former = last.get(key, 0)
+            self.frames += number - former if number >= former else number
+
+
+def used(view: View) -> list[Acl]:
+    """Return the access lists that ports of the switch name, by their names."""
+    rows = (view[Acls].get(acl) for acl in list(view[AclBindings].acls()))
+    return sorted((row for row in rows if row is not None), key=lambda row: (row.name, row.uuid))
+
+
+def cookies(view: View) -> Iterator[int]:
+    """Yield the cookies of the flows of all access lists that ports name."""
+    for row in used(view):
+        number = view[Acls].number(row.uuid)
+        if number is not None:
+            yield cookie_of(Cookie.ACLS, number)
+
+
+def count(counters: Mapping[FlowKey, Counter], view: View) -> None:
+    """Add what flows that deny have counted."""
+    denying: dict[tuple[int, bool], frozenset[int]] = {}
+    denied: dict[FlowKey, int] = {}
+    for key, counter in counters.items():
+        if producer_of(counter.cookie) is not Cookie.ACLS:
+            continue
+        number, is_egress = counter.cookie & _NUMBER, key.table in EGRESS
+        if (number, is_egress) not in denying:
+            denying[number, is_egress] = _denying(number, is_egress, view)
+        if key.priority in denying[number, is_egress]:
+            denied[key] = counter.packets
+    view[DeniedFrames].count(denied)
+
+
+_NUMBER = (1 << 24) - 1
+
+
+def _denying(number: int, is_egress: bool, view: View) -> frozenset[int]:
+    """Return the priorities at which flows of the access list with a number drop frames."""
+    acls = view[Acls]
+    acl = acls.ids.key(number)
+    if acl is None:
+        return frozenset()
+    order = acls.sides(acl)[is_egress].order
+    rows = (acls.entry(entry) for entry in acls.entries(acl))
+    denying = {
+        order.priority(row.uuid)
+        for row in rows
+        if row is not None and row.is_egress == is_egress and not row.permits
+    }
+    if view[Judging].drops_all(acl):
+        denying.add(refuse_all(number, EGRESS[0]).key.priority)
+    return frozenset(denying)
+
+
+# Names
+
+
+def _of_name(name: str, view: View) -> Iterator[Key]:
+    """Yield the owners of an access list, and of its entries in their order."""
+    for row in used(view):
+        if name in (row.name, str(row.uuid)):
+            yield UsedAcl(row.uuid)
+            yield from (AclRule(row.uuid, entry.uuid) for entry, _ in in_order(row, view))
+
+
+def in_order(row: Acl, view: View) -> list[tuple[AclEntry, int]]:
+    """Return the entries of an access list with their priorities, in the order of judgement.
+
+    Those for frames from bindings come first.
+    """
+    acls, sides = view[Acls], view[Acls].sides(row.uuid)
+    rows = (acls.entry(entry) for entry in row.entries)
+    found = [(each, sides[each.is_egress].order.priority(each.uuid)) for each in rows if each]
+    return sorted(found, key=lambda each: (each[0].is_egress, -each[1], each[0].uuid))
+
+
+def _of_port(port: str, view: View) -> Iterator[Key]:
+    row = view[Ports].row(port)
+    if row is not None and row.acl_bindings:
+        yield PortAcls()
+        yield from map(UsedAcl, dict.fromkeys(row.acl_bindings.values()))
+
+
+# What flows do to a frame
+
+
+def _rule(passage: Passage, view: View) -> str | None:
+    owner = passage.owner
+    assert isinstance(owner, AclRule)
+    row = view[Acls].entry(owner.entry)
+    if row is None:
+        return None
+    did = "permitted" if row.permits else "denied"
+    entry = f"entry {row.sequence} ({in_words(row)})"
+    return f"{did} by {view[Acls].name(owner.acl)}, {entry} at {_place(passage, view)}"
+
+
+def _closed(passage: Passage, view: View) -> str | None:
+    owner = passage.owner
+    assert isinstance(owner, UsedAcl)
+    name = view[Acls].name(owner.acl)
+    return f"denied by {name}, which has a fault and fails closed, at {_place(passage, view)}"
+
+
+def _place(passage: Passage, view: View) -> str:
+    is_egress = passage.flow.table in EGRESS
+    register = TARGET_BINDING if is_egress else SOURCE_BINDING
+    binding = view[Ports].numbered(passage.fields.get(register, 0))
+    where = "a binding" if binding is None else binding.port
+    vlan = f" VLAN {binding.vlan}" if binding and binding.vlan else ""
+    return f"{where}{vlan} {'egress' if is_egress else 'ingress'}"
+
+
+FIGURES = (
+    Figure("acls", "Access lists that ports name.", lambda view: len(used(view))),
+    Figure("acl_flows", "Flows that these access lists need.", lambda view: _flows(view)),
+    Figure(
+        "acls_failing_closed",
+        "Access lists that have a fault, and drop all that they would judge.",
+        lambda view: sum(view[Judging].drops_all(row.uuid) for row in used(view)),
+    ),
+    Figure(
+        "denied_frames_total",
+        "Frames that entries of access lists denied.",
+        lambda view: view[DeniedFrames].frames,
+    ),
+)
+LIMITS = (Limit("max_acl_flows", lambda view: [("flows of access lists", _flows(view))]),)
+SUBJECTS: Mapping[str, Concerned] = {"acl": _of_name, PORT: _of_port}
+VERDICTS: Mapping[type, Verdict] = {AclRule: _rule, UsedAcl: _closed}
+
+
+def _flows(view: View) -> int:
+    return sum(view[AclLimit].flows(row.uuid) for row in used(view))
