@@ -69,9 +69,13 @@ class AclBindings:
         """Return the access lists that judge the frames of a binding, by their place."""
         return self._judging.get(binding, {})
 
+    def places(self, acl: UUID) -> frozenset[int]:
+        """Return the places that an access list has."""
+        return frozenset(self._places.get(acl, ()))
+
     def tables(self, acl: UUID, is_egress: bool) -> list[Table]:
         """Return the tables in which bindings use an access list in one direction."""
-        places = self._places.get(acl, ())
+        places = self.places(acl)
         tables = EGRESS if is_egress else INGRESS
         return [tables[place] for place in _PLACES if place in places]
 
@@ -123,7 +127,7 @@ class AclBindings:
             self._places[acl][place] += 1
 
     def _where(self, acl: UUID) -> tuple[bool, frozenset[int]]:
-        return acl in self._ports, frozenset(self._places.get(acl, ()))
+        return acl in self._ports, self.places(acl)
 
 
 def _judging(row: PhysicalPort, vlan: int) -> dict[int, UUID]:

@@ -26,7 +26,7 @@ from .judging import AclRule, Judging, UsedAcl
 from .limits import AclLimit
 from .reasons import of_acl, of_bindings, of_entry
 from .refusals import AclRefusals
-from .rows import AclChanged, Acls, EntryChanged, WholeAcl
+from .rows import AclChanged, Acls, EntryChanged, Reordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +157,12 @@ def _match(topic: SwitchRowChanged, view: View) -> Iterator[Topic]:
         yield AclTables()
 
 
-def _use_changed(topic: UseChanged | WholeAcl, view: View) -> Iterator[Topic]:
-    yield from view[Judging].changed([topic.acl])
-    yield from view[Judging].rules(topic.acl)
-
-
-def _acl_changed(topic: AclChanged, view: View) -> Iterator[Topic]:
+def _acl_changed(topic: AclChanged | UseChanged, view: View) -> Iterator[Topic]:
     return view[Judging].changed([topic.acl])
+
+
+def _reordered(topic: Reordered, view: View) -> Iterable[Topic]:
+    return view[Judging].rules(topic.acl) if view[AclBindings].names(topic.acl) else ()
 
 
 def _entry_changed(topic: EntryChanged, view: View) -> Iterator[Topic]:
@@ -214,8 +213,8 @@ FEATURE = Feature(
     invalidated_by={
         SwitchRowChanged: _match,
         SwitchReplaced: lambda topic, view: [AclTables()],
-        UseChanged: _use_changed,
-        WholeAcl: _use_changed,
+        UseChanged: _acl_changed,
+        Reordered: _reordered,
         AclChanged: _acl_changed,
         EntryChanged: _entry_changed,
         FlowsRefused: _refused,

@@ -33,9 +33,15 @@ class _Known:
 
     name: str
     number: int | None
+    places: frozenset[int]
     judges: tuple[bool, bool]
     is_withheld: bool
     has_fault: bool
+
+    @property
+    def of_rules(self) -> tuple[object, ...]:
+        """What the flows of its entries depend on."""
+        return self.number, self.places, self.is_withheld
 
 
 class Judging:
@@ -90,7 +96,7 @@ class Judging:
             self._known[acl] = now
         if former == now:
             return
-        if former is None or now is None or former.is_withheld != now.is_withheld:
+        if former is None or now is None or former.of_rules != now.of_rules:
             yield from self.rules(acl)
         yield PortAcls()
         yield from self._bindings.bindings(acl)
@@ -105,6 +111,7 @@ class Judging:
         return _Known(
             self._acls.name(acl),
             self._acls.number(acl),
+            self._bindings.places(acl),
             self.judges(acl),
             self.is_withheld(acl),
             self.has_fault(acl),

@@ -15,14 +15,14 @@ from .order import Order
 
 @dataclass(frozen=True, slots=True)
 class AclChanged:
-    """The name, the size or the directions of an access list changed, or whether it is valid."""
+    """The name, number, size or directions of an access list changed, or whether it is valid."""
 
     acl: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class WholeAcl:
-    """All owners of an access list are invalid: its number or the order of entries changed."""
+class Reordered:
+    """The priorities of several entries of an access list changed."""
 
     acl: UUID
 
@@ -149,7 +149,7 @@ class Acls(Index):
             for side in self.sides(row.uuid):
                 yield from (EntryChanged(row.uuid, entry) for entry in side.invalid)
         yield AclChanged(row.uuid)
-        yield from map(WholeAcl, renumbered)
+        yield from map(AclChanged, renumbered)
 
     def _entries_changed(
         self, acl: UUID, removed: Iterable[UUID], added: Iterable[UUID]
@@ -177,10 +177,10 @@ class Acls(Index):
             yield EntryChanged(acl, row.uuid)
             yield AclChanged(acl)
 
-    def _put(self, acl: UUID, former: AclEntry | None, new: AclEntry | None) -> Iterator[WholeAcl]:
+    def _put(self, acl: UUID, former: AclEntry | None, new: AclEntry | None) -> Iterator[Reordered]:
         """Change an entry of an access list, which may turn to the other direction."""
         for is_egress, side in enumerate(self._sides[acl]):
             before = former if former and former.is_egress == is_egress else None
             after = new if new and new.is_egress == is_egress else None
             if (before or after) and side.change(before, after):
-                yield WholeAcl(acl)
+                yield Reordered(acl)
