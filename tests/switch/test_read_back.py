@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
+from ipaddress import IPv6Address
 
 import pytest
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -112,7 +113,7 @@ FLOWS: dict[str, tuple[dict[str, MatchValue], tuple[Action, ...]]] = {
          SetField("icmpv6_type", 136), Resubmit(42)),
     ),
     "the second half of it": (
-        {**NA, "ipv6_nd_target": "::ffff:102:304"},
+        {**NA, "ipv6_nd_target": str(IPv6Address("::ffff:1.2.3.4"))},
         (Move("eth_src", "eth_dst"), SetField("eth_src", MAC), Move("ipv6_src", "ipv6_dst"),
          SetField("ipv6_src", "2001:db8:1::99"), SetField("ipv6_nd_tll", MAC),
          SetField("nw_ttl", 255), Move("reg0", "reg1"), GoTo(110)),
