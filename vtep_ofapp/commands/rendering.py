@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+from ..values.texts import printable
 from .answer import Blocks, Cell, Content, Lines, Row, Table, Value
 
 _INDENT = "    "
@@ -86,13 +87,6 @@ def _word(cell: Cell) -> str:
     if isinstance(cell, int):
         return str(cell)
     return printable(cell if isinstance(cell, str) else ", ".join(map(str, cell))) or "-"
-
-
-def printable(text: str) -> str:
-    """Return a text with escapes, as Python has them, for what does not print."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _json(value: Value) -> Iterator[str]:

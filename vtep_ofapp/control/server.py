@@ -17,8 +17,8 @@ import ovs.unixctl.server
 from ..commands import answering
 from ..commands.answer import WrongWords
 from ..commands.command import Command, Running
-from ..commands.rendering import printable
 from ..ovsdb.poller import Waiter
+from ..values.texts import printable
 
 LOG = logging.getLogger("vtep_ofapp.control")
 

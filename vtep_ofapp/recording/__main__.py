@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..values.texts import printable
 from .codec import Unreadable
 from .outcome import as_text, outcome
 from .reading import Session, sessions
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str], program: str = _PROGRAM) -> int:
         replay = Replay(every[number - 1].header, _say)
         _say(f"{replay.run(every[number - 1], given.until)} turns")
         found = outcome(replay.components)
-        lines = [json.dumps(found, indent=2)] if given.json else map(_escaped, as_text(found))
+        lines = [json.dumps(found, indent=2)] if given.json else map(printable, as_text(found))
         print("\n".join(lines), flush=True)
     except (OSError, Unreadable) as error:
         _say(str(error))
@@ -65,14 +66,8 @@ def _described(session: Session, number: int, count: int) -> str:
 
 
 def _say(line: str) -> None:
-    print(_escaped(line), file=sys.stderr)
-
-
-def _escaped(line: str) -> str:
-    """Return a line that a terminal only shows, also of a record from a stranger."""
-    if line.isprintable():
-        return line
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
+    """Print a line that a terminal only shows, also of a record from a stranger."""
+    print(printable(line), file=sys.stderr)
 
 
 if __name__ == "__main__":

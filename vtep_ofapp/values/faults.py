@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
+from .texts import printable
+
 PATIENCE = 5.0
 """Seconds before a missing row or tunnel is logged, as an NVC may configure it in steps."""
 _LONGEST, _BEGINNING, _END = 1000, 600, 300
@@ -137,9 +139,7 @@ def _line(text: str) -> str:
     """Return a text as a part of one line: names and other columns of rows may hold anything."""
     if len(text) > _LONGEST:
         text = f"{text[:_BEGINNING]} … {text[-_END:]}"
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    return printable(text)
 
 
 def of_switch(uuid: UUID, word: FaultWord = FaultWord.UNSPECIFIED) -> FaultEntry:
