@@ -91,7 +91,7 @@ def test_health_is_readiness(site: Site, stub: Stub) -> None:
 def test_an_application_of_another_version_is_no_crash(site: Site, stub: Stub) -> None:
     stub.answers["metrics/show"] = {"version": "9.9.9"}
     said = "the application is of another version: it answers without "
-    assert site.get("/metrics")[::2] == (503, f"{said}'running_for_s'\n")
+    assert site.get("/metrics")[::2] == (503, f"{said}'figures'\n")
     stub.show({}, [])
     del stub.answers["show"]["databases"]
     document = json.loads(site.get("/status.json").text)
