@@ -9,6 +9,7 @@ import pytest
 from vtep_ofapp.engine.report import ManagedSwitches
 from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.engine.topics import FlowsRefused
+from vtep_ofapp.features.acls import order
 from vtep_ofapp.features.acls.bindings import PortAcls
 from vtep_ofapp.features.acls.feature import FEATURE
 from vtep_ofapp.features.acls.judging import AclRule, UsedAcl
@@ -316,6 +317,21 @@ def test_the_largest_access_lists_are_refused_when_they_are_too_large(fails_open
     world.settle()
     assert len(judging(world)) == 5
     assert not words(world)
+
+
+def test_a_list_with_more_entries_than_priorities_is_too_large(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order, "MOST_ENTRIES", 3)
+    world.tell(*acl(*map(entry, (1, 2, 3, 4)), entry(5, out=True)), *acl(entry(6), row=Y))
+    bound(world, p0={0: X}, p1={0: Y})
+    assert ("ACL", "resource_shortage") in words(world)
+    assert {each[2] for each in judging(world) if each[1] == number(world)} == {-1}
+    assert {each[2] for each in judging(world) if each[1] == number(world, Y)} == {60}
+    world.tell(*acl(*map(entry, (1, 2, 3)), entry(5, out=True)))
+    world.settle()
+    assert not words(world)
+    assert len(judging(world)) == 5
 
 
 def test_what_the_switch_refuses_is_dropped_and_tried_again_one_after_the_other(
