@@ -59,7 +59,8 @@ def test_an_entry_with_a_sequence_of_its_own_touches_no_other() -> None:
     assert order.priority(uuid(2)) == Priority.ACL_FIRST - 25
     assert order.change(None, entry(10, 0))
     assert not order.change(None, entry(11, 0)), "all others are invalid already"
-    assert order.priority(uuid(2)) == Priority.ACL_FIRST - 4
+    assert order.priority(uuid(2)) == Priority.ACL_FIRST - 25
+    assert order.priority(uuid(11)) == Priority.ACL_FIRST - 2
     assert not order.change(entry(2, 25), entry(2, 25)), "it is in the same place"
     assert order.change(entry(2, 25), entry(2, 26))
 

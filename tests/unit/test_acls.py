@@ -260,19 +260,46 @@ def test_sequences_of_their_own_are_priorities() -> None:
     assert priorities(more) == {**(priorities(few) or {}), uuid(4): 59989}
 
 
-@pytest.mark.parametrize("odd", [10, -1, 60000, 1 << 62])
-def test_entries_are_ranked_where_sequences_are_equal_or_out_of_range(odd: int) -> None:
+@pytest.mark.parametrize(
+    ("odd", "places"),
+    [
+        (10, {3: 10, 1: 11, 2: 20}),
+        (-1, {3: 0, 1: 10, 2: 20}),
+        (60000, {1: 10, 2: 20, 3: 59999}),
+        (1 << 62, {1: 10, 2: 20, 3: 59999}),
+    ],
+)
+def test_a_sequence_that_is_taken_or_out_of_range_has_the_next_place(
+    odd: int, places: dict[int, int]
+) -> None:
     rows = [entry(10, row=1, permits=True), entry(20, row=2), entry(odd, row=3)]
-    ranked = priorities(rows)
-    assert ranked is not None
-    order = sorted(rows, key=lambda each: (each.sequence, each.permits))
-    assert [ranked[each.uuid] for each in order] == [60000, 59999, 59998]
+    assert priorities(rows) == {uuid(row): 60000 - place for row, place in places.items()}
 
 
 def test_of_equal_sequences_those_that_deny_come_first_then_the_least_row() -> None:
     rows = [entry(permits=number % 2 == 0, row=number) for number in (4, 3, 2, 1)]
+    expected = {uuid(row): 59990 - rank for rank, row in enumerate((1, 3, 2, 4))}
+    assert priorities(rows) == expected
+
+
+def test_entries_move_only_as_far_as_there_is_no_room() -> None:
+    rows = [entry(sequence, row=sequence) for sequence in (1, 2, 3, 5, 10)]
+    moved = priorities([*rows, entry(1, row=99)]) or {}
+    assert [60000 - moved[uuid(row)] for row in (1, 99, 2, 3, 5, 10)] == [1, 2, 3, 4, 5, 10]
+
+
+def test_entries_beyond_the_last_place_are_before_it() -> None:
+    rows = [entry(sequence, row=sequence) for sequence in (59998, 59999, 60001, 70000)]
+    assert [60000 - each for each in (priorities(rows) or {}).values()] == [*range(59996, 60000)]
+
+
+@given(st.lists(ENTRIES, max_size=30, unique_by=lambda each: each.uuid))
+def test_priorities_differ_and_have_the_order_of_the_entries(rows: list[AclEntry]) -> None:
     ranked = priorities(rows) or {}
-    assert sorted(ranked, key=ranked.__getitem__, reverse=True) == [*map(uuid, (1, 3, 2, 4))]
+    ordered = sorted(rows, key=lambda each: (each.sequence, each.permits, each.uuid))
+    found = [ranked[each.uuid] for each in ordered]
+    assert found == sorted(set(found), reverse=True)
+    assert all(1 <= each <= 60000 for each in found)
 
 
 def test_a_list_has_as_many_entries_as_there_are_priorities() -> None:

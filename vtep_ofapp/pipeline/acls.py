@@ -79,18 +79,34 @@ def refuse_all(acl: int, table: Table) -> Flow:
 def priorities(entries: Collection[AclEntry]) -> dict[UUID, int] | None:
     """Return the priorities of all entries that a list has in one direction, by their rows.
 
-    An entry with a lower ``sequence`` has a higher priority. As long as all sequences differ and
-    are in 0 to 59,999, that of an entry does not depend on the others. Else entries are ranked, and
-    among equal sequences those that deny come first. None if there are more than MOST_ENTRIES.
+    An entry with a lower ``sequence`` has a higher priority; among equal ones those that deny come
+    first. That of an entry is 60,000 less its sequence, or as near to that as the others leave
+    room: a further entry moves only those that are in its way, and none if all sequences differ and
+    are in 0 to 59,999. None if there are more than MOST_ENTRIES.
     """
     if len(entries) > MOST_ENTRIES:
         return None
-    sequences = {entry.sequence for entry in entries}
     first = int(Priority.ACL_FIRST)
+    sequences = {entry.sequence for entry in entries}
     if len(sequences) == len(entries) and all(0 <= each < first for each in sequences):
         return {entry.uuid: first - entry.sequence for entry in entries}
-    ranked = sorted(entries, key=lambda entry: (entry.sequence, entry.permits, entry.uuid))
-    return {entry.uuid: first - rank for rank, entry in enumerate(ranked)}
+    ordered = sorted(entries, key=lambda entry: (entry.sequence, entry.permits, entry.uuid))
+    places = _places([entry.sequence for entry in ordered], first - 1)
+    return {entry.uuid: first - place for entry, place in zip(ordered, places, strict=True)}
+
+
+def _places(sequences: list[int], last: int) -> list[int]:
+    """Return different places from 0 to ``last`` for sorted sequences, in the same order."""
+    places, place = [], -1
+    for sequence in sequences:
+        place = max(place + 1, min(sequence, last))
+        places.append(place)
+    for index in reversed(range(len(places))):  # the last ones may have found no room
+        if places[index] <= last:
+            break
+        places[index] = last
+        last -= 1
+    return places
 
 
 def cost(entry: AclEntry) -> int:
