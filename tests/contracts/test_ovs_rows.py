@@ -143,8 +143,16 @@ def test_columns_are_read_as_the_server_sent_them(conversation: Conversation) ->
     conversation.go_on()
     tables = conversation.replica.tables
     row, named = tables["Global"].rows[UUID(OTHER)], tables["Manager"].rows[UUID(ONE)]
-    assert list(members(row, "managers")) == [named.uuid] == [each.uuid for each in row.managers]
+    assert members(row, "managers") == [named.uuid] == [each.uuid for each in row.managers]
     assert only(named, "target") == named.target == "a"
+
+
+def test_columns_that_were_not_sent_are_empty(newest: Conversation) -> None:
+    newest.server.rows = {"Global": {ONE: {"insert": {}}}}
+    newest.go_on()
+    row = newest.replica.tables["Global"].rows[UUID(ONE)]
+    assert (members(row, "managers"), only(row, "managers")) == ([], None)
+    assert row.managers == []
 
 
 def _with_managers(conversation: Conversation, managers: Any) -> dict[str, Any]:
