@@ -48,6 +48,7 @@ LONG = {
     "tests/switch/test_upgrade.py",
     "tests/unit/test_acl_sequences.py",
     "tests/unit/test_message_filter.py",
+    "tests/unit/test_multicast_sequences.py",
     "tests/unit/test_sequences.py",
     "tests/unit/test_whole.py",
 }
