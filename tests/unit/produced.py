@@ -90,7 +90,12 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     flooding.again: (),
     multicast.shown: (),
     multicast.unheard: (BINDING_NUMBERS,),
-    multicast.controlled: (NUMBERS, SEVERAL_BINDINGS, st.lists(ADDRESSES, max_size=3)),
+    multicast.controlled: (
+        NUMBERS,
+        SEVERAL_BINDINGS,
+        st.lists(ADDRESSES, max_size=3),
+        st.booleans(),
+    ),
     multicast.members: (NUMBERS, NUMBERS, MACS, SEVERAL_BINDINGS.filter(bool)),
 }
 """Each function of the pipeline that makes flows or groups, and what it takes."""

@@ -389,6 +389,21 @@ def test_a_binding_that_reports_too_much_is_not_heard_for_a_while(bench: Bench) 
     assert bench.snooping.members.bindings(GroupMac(RED, mac_of(GROUP))) == {P0, P1}
 
 
+def test_tunnels_with_too_many_queries_are_not_heard_for_a_while(bench: Bench) -> None:
+    query = frames.igmp_v3_query(ROUTER, ROUTER_IP)
+    shown = lambda: [  # noqa: E731
+        line for line in bench.world.flows("FLOODING") if "resubmit MEASURING" in line
+    ]
+    assert len(shown()) == 1
+    for _ in range(MAX_HEARD + 1):
+        bench.shows(0, query)
+    assert shown() == []
+    bench.joins()
+    assert bench.rows() == {mac_of(GROUP): GROUP}
+    bench.passes(WINDOW)
+    assert len(shown()) == 1
+
+
 def test_the_fault_of_too_many_groups_comes_and_goes() -> None:
     bench = Bench(max_multicast_groups=1)
     bench.joins()

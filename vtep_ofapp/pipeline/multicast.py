@@ -84,19 +84,23 @@ def unheard(binding: int) -> tuple[Flow, ...]:
 
 
 def controlled(
-    logical_switch: int, routers: Iterable[int], remote_routers: Iterable[str]
+    logical_switch: int,
+    routers: Iterable[int],
+    remote_routers: Iterable[str],
+    shows_remote: bool = True,
 ) -> Flooding:
     """Return the flows and groups for IGMP and MLD in a logical switch, by its number.
 
     Queries are flooded to bindings, and reports go to the bindings of ``routers`` only. Then both
     go on to remote VTEPs. ``remote_routers`` are IPv4 addresses behind tunnels. Their general
-    queries are shown to the controller.
+    queries are shown to the controller, unless there were too many of them.
     """
     numbers = sorted(routers)[:MAX_BINDINGS]
     to_routers = _to_bindings(GroupKind.ROUTERS, logical_switch, numbers)
     to_all = ToGroup(group_id(GroupKind.LOCAL, logical_switch)), *_ON
     reports = (*(ToGroup(group.id) for group in to_routers), *_ON)
     general = {**_IGMP, "ipv4_dst": _ALL_HOSTS}
+    show = _SHOW if shows_remote else ()
 
     def made(priority: Priority, fields: Mapping[str, MatchValue], *actions: Action) -> Flow:
         fields = {LOGICAL_SWITCH: logical_switch, **fields}
@@ -109,7 +113,7 @@ def controlled(
             for kind in _MLD_REPORTS
         ),
         made(Priority.GENERAL_QUERY, {**general, ORIGIN: FROM_BINDING}, *to_all),
-        made(Priority.GENERAL_QUERY, {**general, ORIGIN: FROM_TUNNEL}, *_SHOW, *to_all),
+        made(Priority.GENERAL_QUERY, {**general, ORIGIN: FROM_TUNNEL}, *show, *to_all),
         *(made(Priority.QUERY, {**_IGMP, SOURCE_BINDING: each}, *to_all) for each in numbers),
         *(
             made(Priority.QUERY, {**_IGMP, ORIGIN: FROM_TUNNEL, "ipv4_src": each}, *to_all)

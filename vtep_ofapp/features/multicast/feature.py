@@ -13,7 +13,6 @@ from ...pipeline import multicast
 from ...pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie
 from ...values.events import PacketIn
 from ...values.faults import Fault
-from ...values.packets import PacketOut
 from ...values.rows import Binding, LocalMcastMac
 from ..bindings.ports import BindingGone, BindingsChanged, Ports
 from ..local_mcast_macs import LocalGroup
@@ -28,11 +27,9 @@ from .messages import (
     Left,
     Message,
     Query,
-    family_of,
     messages,
-    querier_address,
-    query,
 )
+from .queries import ask_all, ask_who_is_left, is_own
 from .snooping import Snooping
 
 
@@ -91,7 +88,8 @@ def _snooped(key: Snooped, view: View) -> Desired:
         return NOTHING
     routers = snooping.routers.bindings(key.logical_switch)
     remote = snooping.routers.remote(key.logical_switch)
-    flows, groups = multicast.controlled(number, routers, remote)
+    is_heard = key.logical_switch not in snooping.unheard.ends
+    flows, groups = multicast.controlled(number, routers, remote, is_heard)
     faults: tuple[Fault, ...] = ()
     if snooping.members.is_full(key.logical_switch):
         limit = view.settings.max_multicast_groups
@@ -182,8 +180,7 @@ def _packet_in(packet: PacketIn, view: View) -> Iterator[Topic]:
     if logical_switch is None or not _is_snooped(logical_switch, view):
         return
     if not isinstance(source_binding, int):
-        for message in messages(packet.header)[1]:
-            yield from _heard_remote(message, logical_switch, view)
+        yield from _heard_remote(packet.header, logical_switch, view)
         return
     binding = view[Ports].numbered(source_binding)
     if binding is None or binding.logical_switch != logical_switch:
@@ -214,72 +211,34 @@ def _heard(message: Message, binding: Binding, source: str, view: View) -> Itera
     if isinstance(message, Left):
         group = message.group
         if snooping.members.leave(logical_switch, binding.number, group, source, now):
-            yield from _ask_who_is_left(logical_switch, binding.number, group, view)
+            yield from ask_who_is_left(logical_switch, binding.number, group, view)
             snooping.querier.left(logical_switch, binding.number, group, now)
-    elif isinstance(message, Query | Hello) and not _is_own(message, view):
+    elif isinstance(message, Query | Hello) and not is_own(message, view):
         if isinstance(message, Query) and message.is_general:
             snooping.routers.asks(logical_switch, message.family, now)
         if snooping.routers.heard(logical_switch, binding.number, now):
             yield from _whole(logical_switch, view)
 
 
-def _heard_remote(message: Message, logical_switch: UUID, view: View) -> Iterator[Topic]:
-    """Handle a general query from a tunnel: further ones, for a group, are told by their source."""
-    if (
-        isinstance(message, Query)
-        and message.family is Family.IGMP
-        and message.is_general
-        and view[Snooping].routers.heard(logical_switch, message.source, view.clock())
-    ):
-        yield Snooped(logical_switch)
-
-
-def _is_own(message: Query | Hello, view: View) -> bool:
-    mac = _own_mac(view)
-    return mac is not None and message.source == querier_address(mac)
-
-
-# Queries
-
-
-def _own_mac(view: View) -> str | None:
-    """Return the MAC address of the bridge, which its datapath id has unless someone set that."""
-    bridge = view.bridge
-    if bridge is None:
-        return None
-    if bridge.interface is not None and int(bridge.interface[1][1], 16) % 2 == 0:
-        return bridge.interface[1]
-    if bridge.datapath_id is None:
-        return None
-    mac = (bridge.datapath_id & 0xFFFF_FFFF_FFFF).to_bytes(6, "big")
-    return (bytes([mac[0] & 0xFC | 2]) + mac[1:]).hex(":")
-
-
-def _ask_all(logical_switch: UUID, view: View) -> Iterator[PacketOut]:
-    """Yield the queries to all hosts of a logical switch, while no router sends such queries."""
-    mac, number = _own_mac(view), view[LogicalSwitches].number(logical_switch)
-    if mac is None or number is None:
+def _heard_remote(frame: bytes, logical_switch: UUID, view: View) -> Iterator[Topic]:
+    """Handle a general query from a tunnel: its source tells queries for one group from reports."""
+    snooping, now = view[Snooping], view.clock()
+    if logical_switch in snooping.unheard.ends:
         return
-    for family in Family:
-        if _is_querier(logical_switch, family, view):
-            yield multicast.to_all(query(family, mac), number)
+    if not snooping.hears(logical_switch, 1, now):
+        yield Snooped(logical_switch)
+        return
+    for message in messages(frame)[1]:
+        if (
+            isinstance(message, Query)
+            and message.family is Family.IGMP
+            and message.is_general
+            and snooping.routers.heard(logical_switch, message.source, now)
+        ):
+            yield Snooped(logical_switch)
 
 
-def _ask_who_is_left(
-    logical_switch: UUID, binding: int, group: str, view: View
-) -> Iterator[PacketOut]:
-    """Yield the query to the hosts of a binding that one left, while no router sends such ones."""
-    mac, number = _own_mac(view), view[LogicalSwitches].number(logical_switch)
-    family = family_of(group)
-    if mac is not None and number is not None and _is_querier(logical_switch, family, view):
-        yield multicast.to_one(query(family, mac, group), number, binding)
-
-
-def _is_querier(logical_switch: UUID, family: Family, view: View) -> bool:
-    routers = view[Snooping].routers
-    return view.settings.multicast_querier and not routers.has_querier(
-        logical_switch, family, view.clock()
-    )
+# Time
 
 
 def _due(view: View) -> Iterator[Topic]:
@@ -292,15 +251,16 @@ def _due(view: View) -> Iterator[Topic]:
     yield from map(Snooped, full ^ snooping.members.full())
     for logical_switch in snooping.routers.end(now):
         yield from _whole(logical_switch, view)
-    yield from map(Unheard, snooping.unheard.take(now))
+    for place in snooping.unheard.take(now):
+        yield Unheard(place) if isinstance(place, int) else Snooped(place)
     for logical_switch in snooping.querier.general(now):
         if view[Ports].is_bound(logical_switch):
-            yield from _ask_all(logical_switch, view)
+            yield from ask_all(logical_switch, view)
         else:
             snooping.querier.stop(logical_switch)
     for question in snooping.querier.questions(now):
         if snooping.members.is_leaving(*question, now):
-            yield from _ask_who_is_left(*question, view)
+            yield from ask_who_is_left(*question, view)
 
 
 # Topics that invalidate the owners
@@ -317,6 +277,7 @@ def _whole_logical_switch(topic: WholeLogicalSwitch, view: View) -> Iterator[Top
         yield from snooping.renumber(snooping.members.forget(logical_switch))
         snooping.routers.forget(logical_switch)
         snooping.querier.stop(logical_switch)
+        snooping.forget_place(logical_switch)
     yield from _whole(logical_switch, view)
 
 
@@ -333,7 +294,7 @@ def _binding_gone(topic: BindingGone, view: View) -> Iterator[Topic]:
     now = view[Ports].numbered(binding.number)
     if now is not None and now.logical_switch == binding.logical_switch:
         return
-    snooping.forget_binding(binding.number)
+    snooping.forget_place(binding.number)
     yield Unheard(binding.number)
     changed = snooping.members.forget_binding(binding.logical_switch, binding.number)
     yield from snooping.renumber(changed)

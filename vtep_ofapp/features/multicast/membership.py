@@ -8,7 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from .deadlines import Deadlines
@@ -178,15 +178,15 @@ class Membership:
             self._ends.set(Seat(group, binding, address), now + MEMBERSHIP_TIME)
         return group.mac in known.members
 
-    def end(self, now: float, is_deaf: Mapping[int, float]) -> set[GroupMac]:
+    def end(self, now: float, unheard: Mapping[Any, float]) -> set[GroupMac]:
         """End memberships whose time has come; return the groups that changed.
 
-        Those of bindings that ``is_deaf`` has, whose reports are not heard until then, wait.
+        Those of bindings that ``unheard`` has, whose reports are not heard until then, wait.
         """
         changed = set()
         self._refused.take(now)
         for seat in self._ends.take(now):
-            until = is_deaf.get(seat.binding)
+            until = unheard.get(seat.binding)
             if until is None:
                 changed |= self._end(seat)
             else:

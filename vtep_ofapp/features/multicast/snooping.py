@@ -1,6 +1,7 @@
 """The state of multicast snooping at one switch."""
 
 from collections.abc import Iterable
+from typing import TypeAlias
 from uuid import UUID, uuid5
 
 from ...engine.stable_ids import StableIds
@@ -14,12 +15,14 @@ WINDOW = 10.0
 """Seconds: hosts answer a query within this time (RFC 3376, section 8.3)."""
 MAX_HEARD = 5000
 """Groups that the hosts of a binding may report or leave in WINDOW: each of four hosts 1,250."""
+Place: TypeAlias = int | UUID
+"""A binding by its number, or all tunnels of a logical switch."""
 
 
 class Snooping:
     """Members, routers and queries of one switch, and the number of each group in the pipeline.
 
-    ``unheard`` are the bindings, by number, that sent more than MAX_HEARD, until their next chance.
+    ``unheard`` are the places that sent more than MAX_HEARD, until their next chance.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -27,10 +30,10 @@ class Snooping:
         self.members = Membership(settings.max_multicast_groups)
         self.routers = Routers()
         self.querier = Querier()
-        self.unheard: Deadlines[int] = Deadlines()
+        self.unheard: Deadlines[Place] = Deadlines()
         self.ids = StableIds()
         self._numbered: dict[UUID, GroupMac] = {}
-        self._heard: dict[int, tuple[float, int]] = {}
+        self._heard: dict[Place, tuple[float, int]] = {}
 
     def number(self, group: GroupMac) -> int | None:
         """Return the number of a group in its logical switch, None if it has no members."""
@@ -52,26 +55,26 @@ class Snooping:
             changed |= {self._numbered[each] for each in others}
         return changed
 
-    def hears(self, binding: int, count: int, now: float) -> bool:
-        """Count the groups that a message of a binding names; return whether it is heard.
+    def hears(self, place: Place, count: int, now: float) -> bool:
+        """Count the groups that a message from a place names; return whether it is heard.
 
-        A binding that is no longer heard is added to ``unheard``.
+        A place that is no longer heard is added to ``unheard``.
         """
-        if binding in self.unheard.ends:
+        if place in self.unheard.ends:
             return False
-        begin, heard = self._heard.get(binding, (now, 0))
+        begin, heard = self._heard.get(place, (now, 0))
         if now >= begin + WINDOW:
             begin, heard = now, 0
-        self._heard[binding] = begin, heard + count
+        self._heard[place] = begin, heard + count
         if heard + count <= MAX_HEARD:
             return True
-        self.unheard.set(binding, now + WINDOW)
+        self.unheard.set(place, now + WINDOW)
         return False
 
-    def forget_binding(self, binding: int) -> None:
-        """Forget how much a binding sent."""
-        self._heard.pop(binding, None)
-        self.unheard.remove(binding)
+    def forget_place(self, place: Place) -> None:
+        """Forget how much a place sent."""
+        self._heard.pop(place, None)
+        self.unheard.remove(place)
 
     def next_end(self) -> float | None:
         """Return when something of this ends or is due, by the clock, None for never."""
