@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from scapy.utils import rdpcap
 
 from tests import multicast_frames as frames
 from tests.multicast_frames import mac_of
-from tests.switch.dummy import DummySwitch, several
+from tests.switch.dummy import DummyApp, DummySwitch, several
 from tests.switch.state import assert_restart_changes_nothing, switch_faults
 
 HOST, OTHER, ROUTER = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:0a"
@@ -267,6 +268,42 @@ def test_a_restart_and_an_unbinding_and_a_removed_port(snooping: Snooping) -> No
     snooping.vtep.wait(lambda: snooping.vtep.delivers(FAR, 33, mac_of(GROUP)) == [P1], "one member")
     snooping.vtep.ovs_vsctl("del-port", "p1")
     snooping.wait_for_rows()
+
+
+def test_members_outlast_a_restart_of_open_vswitch(snooping: Snooping) -> None:
+    snooping.joins(P0)
+    snooping.receives(P1, frames.igmp_v3_query(ROUTER, "192.168.1.1"))
+    snooping.wait_for_rows(GROUP)
+    snooping.vtep.wait(lambda: snooping.igmp_goes(GROUP) == [REMOTE, P1], "a report to the router")
+    row = snooping.vtep.row("Mcast_Macs_Local", MAC=mac_of(GROUP))
+    snooping.vtep.ovs_vswitchd.kill()
+    assert snooping.vtep.row("Mcast_Macs_Local", MAC=mac_of(GROUP)) == row
+    snooping.vtep.ovs_vswitchd.start()
+    snooping.vtep.wait(lambda: mac_of(GROUP) in "\n".join(snooping.vtep.flows()), "its flow")
+    snooping.vtep.wait(lambda: snooping.igmp_goes(GROUP)[-1:] == [P1], "reports to the router")
+    assert snooping.vtep.row("Mcast_Macs_Local", MAC=mac_of(GROUP)) == row
+
+
+def test_a_process_that_takes_over_has_the_members(snooping: Snooping) -> None:
+    vtep = snooping.vtep
+    snooping.joins(P0)
+    snooping.wait_for_rows(GROUP)
+    vtep.come_to_rest()
+    row, groups = vtep.row("Mcast_Macs_Local", MAC=mac_of(GROUP)), vtep.groups()
+    other = DummyApp(vtep, "other")
+    other.options.update(vtep.app.options)
+    with contextlib.ExitStack() as stack:
+        stack.callback(other.kill)
+        other.start()
+        other.wait_to_say("standing by")
+        vtep.ovs_vsctl("set-controller", "br0", vtep.app.target, other.target)
+        vtep.wait(other.is_connected, "the bridge to connect to both")
+        vtep.app.kill()
+        other.wait_to_say("br0 is managed")
+        vtep.come_to_rest()
+        assert (vtep.row("Mcast_Macs_Local", MAC=mac_of(GROUP)), vtep.groups()) == (row, groups)
+        snooping.leaves(P0)
+        snooping.wait_for_rows()
 
 
 # Queries of ours

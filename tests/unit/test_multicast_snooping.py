@@ -11,7 +11,7 @@ from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.features.local_mcast_macs import LocalGroup
 from vtep_ofapp.features.multicast.membership import MEMBERSHIP_TIME, GroupMac
 from vtep_ofapp.features.multicast.messages import QUERY_INTERVAL
-from vtep_ofapp.features.multicast.querier import FIRST_QUERY, STARTUP_INTERVAL
+from vtep_ofapp.features.multicast.querier import AT_ONCE, FIRST_QUERY, STARTUP_INTERVAL, Querier
 from vtep_ofapp.features.multicast.routers import MAX_REMOTE, ROUTER_TIME
 from vtep_ofapp.features.multicast.snooping import MAX_HEARD, WINDOW, Snooping
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Table
@@ -259,6 +259,19 @@ def test_who_answers_the_first_query_is_not_asked_again(bench: Bench) -> None:
     assert bench.rows() == {mac_of(GROUP): GROUP}
 
 
+def test_very_many_logical_switches_are_not_asked_at_once() -> None:
+    querier, now = Querier(), 1000.0
+    every = [uuid(number) for number in range(1, 251)]
+    for each in every:
+        querier.start(each, now)
+    asked = []
+    while (due := querier.next_end()) is not None and due < now + 2 * FIRST_QUERY:
+        part = querier.general(due)
+        assert len(part) <= AT_ONCE
+        asked += part
+    assert asked == every
+
+
 def test_without_a_querier_nobody_is_asked() -> None:
     bench = Bench(multicast_querier=False)
     bench.joins()
@@ -317,16 +330,25 @@ def test_a_logical_switch_that_is_bound_no_more_is_forgotten(bench: Bench) -> No
 # Numbers and restarts
 
 
-def test_groups_whose_numbers_collide(bench: Bench) -> None:
-    bench.snooping.ids = StableIds(2)
-    bench.joins(group=GROUP)
-    bench.joins(group=OTHER)
-    ids = [bench.snooping.number(GroupMac(RED, mac_of(each))) for each in (GROUP, OTHER)]
-    assert sorted(filter(None, ids)) == [1, 2]
-    assert len(bench.groups()) == 2
-    bench.leaves(group=GROUP)
-    bench.passes(2.0)
-    assert len(bench.groups()) == 1
+@pytest.mark.parametrize("other", [f"239.2.2.{number}" for number in range(8)])
+def test_groups_whose_numbers_collide(other: str) -> None:
+    """Of eight groups some have the first number of GROUP, and of these some take it away."""
+    found = []
+    for groups in ((GROUP, other), (other, GROUP)):
+        bench = Bench()
+        bench.snooping.ids = StableIds(2)
+        for group in groups:
+            bench.joins(group=group)
+        ids = [bench.snooping.number(GroupMac(RED, mac_of(each))) for each in groups]
+        assert sorted(filter(None, ids)) == [1, 2]
+        found.append(bench.world.summary())
+        bench.leaves(group=other)
+        bench.passes(2.0)
+        alone = Bench()
+        alone.snooping.ids = StableIds(2)
+        alone.joins()
+        assert bench.groups() == alone.groups()
+    assert found[0] == found[1]
 
 
 def test_a_new_process_has_the_members_and_routers_of_the_former_one(bench: Bench) -> None:
@@ -345,6 +367,7 @@ def test_a_new_process_has_the_members_and_routers_of_the_former_one(bench: Benc
     other.world.read_back(flows, groups)
     other.world.settle()
     assert other.world.summary() == former
+    assert other.snooping.members.bindings(GroupMac(RED, mac_of(OTHER))) == {P0}
     assert len(other.passes(FIRST_QUERY)) == 2
     other.joins(P1, host=MAC2)
     other.passes(MEMBERSHIP_TIME - FIRST_QUERY)

@@ -37,6 +37,7 @@ from .ovsdb_server import LOCATION, ServerDouble
 from .vtep_contents import Tables, updates
 
 NEAR_END, FAR_END, PORT, STATS, MAC, GROUP, SET, LOCAL, TWIN = map(uuid, range(0x900, 0x909))
+LOCAL_GROUP = uuid(0x909)
 
 
 def ref(row: UUID) -> list[str]:
@@ -74,6 +75,14 @@ def contents() -> Tables:
         },
         "ACL": {},
         "ACL_entry": {},
+        "Mcast_Macs_Local": {
+            LOCAL_GROUP: {
+                "MAC": "01:00:5e:01:01:01",
+                "logical_switch": ref(RED),
+                "locator_set": ref(SET),
+                "ipaddr": "239.1.1.1",
+            },
+        },
         "Ucast_Macs_Local": {
             each: {"MAC": MAC2, "logical_switch": ref(RED), "locator": ref(NEAR_END)}
             for each in (LOCAL, TWIN)
@@ -170,7 +179,7 @@ def test_all_rows_are_told_and_named_in_the_end(vtep: Vtep) -> None:
     (*rows, last) = vtep.events
     assert isinstance(last, VtepInSync)
     told = {row.uuid for event in rows for row in event.rows}
-    assert told == {SWITCH, RED, MAC, GROUP, LOCAL, TWIN}
+    assert told == {SWITCH, RED, MAC, GROUP, LOCAL, TWIN, LOCAL_GROUP}
     assert last.rows == told | {NEAR_END, FAR_END}
 
 
@@ -247,6 +256,27 @@ def test_one_row_of_several_that_say_the_same_is_left(vtep: Vtep) -> None:
 def test_what_is_right_already_is_not_written(vtep: Vtep) -> None:
     assert vtep.write(writes.PutLocalMac(RED, MAC2, OWN, (LOCAL,))) == []
     assert vtep.ended == [None]
+
+
+def test_a_group_has_a_row_with_its_addresses(vtep: Vtep) -> None:
+    put = writes.PutLocalMcastMac(RED, "01:00:5e:01:01:01", frozenset({OWN}), ip="239.1.1.1")
+    operations = vtep.write(put)
+    (row,) = inserted(operations, "Mcast_Macs_Local")
+    assert (row["MAC"], row["ipaddr"]) == (put.mac, "239.1.1.1")
+    (locators,) = inserted(operations, "Physical_Locator_Set")
+    assert locators["locators"] == ref(NEAR_END)
+
+
+@pytest.mark.parametrize(
+    ("ip", "written"),
+    [("239.1.1.1", []), (None, []), ("224.1.1.1", [("update", {"ipaddr": "224.1.1.1"})])],
+)
+def test_the_ip_address_of_a_group_changes_in_its_row(
+    vtep: Vtep, ip: str | None, written: list[tuple[str, dict[str, str]]]
+) -> None:
+    mac, addresses = "01:00:5e:01:01:01", frozenset({FAR})
+    operations = vtep.write(writes.PutLocalMcastMac(RED, mac, addresses, (LOCAL_GROUP,), ip))
+    assert [(each["op"], each["row"]) for each in operations] == written
 
 
 def test_what_the_rows_of_a_write_are_gone_of_is_left_out(vtep: Vtep) -> None:
