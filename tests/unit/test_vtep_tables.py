@@ -10,7 +10,7 @@ import pytest
 
 from sim.lab.openvswitch import SCHEMA_FILES
 from vtep_ofapp.ovsdb import replaced, schemas
-from vtep_ofapp.ovsdb.hardware_vtep import registry
+from vtep_ofapp.ovsdb.hardware_vtep import registry, tables
 from vtep_ofapp.ovsdb.hardware_vtep.tables import VtepTables
 from vtep_ofapp.ovsdb.open_vswitch.tables import GROUPS as OPEN_VSWITCH
 from vtep_ofapp.ovsdb.reader import Reader
@@ -109,9 +109,9 @@ class Vtep:
         self.server = ServerDouble(self.replica.session)
         self.server.rows = updates({}, rows)
         self.writer = Writer("hardware_vtep", self.tables, self.ended.append)
-        self._go_on()
+        self.read_on()
 
-    def _go_on(self) -> None:
+    def read_on(self) -> None:
         self.reader.read_on(self.replica)
         while self.server.has_more or self.reader.is_behind:
             self.reader.read_on(self.replica)
@@ -131,7 +131,7 @@ class Vtep:
             rows[table][str(row)] = {**former, **columns}
         self.server.tell(updates(self.rows, rows))
         self.rows = rows
-        self._go_on()
+        self.read_on()
         return self.told()
 
     def write(self, *what: Any) -> list[dict[str, Any]]:
@@ -337,3 +337,16 @@ def test_entries_of_access_lists_are_read_with_all_that_is_wrong_with_them(vtep:
     assert told.refused == ("protocol: 999 is outside of 0 to 255",)
     assert told.fault_status == {"invalid_acl_entry"}
     assert vtep.change("ACL", acl) == [Gone(acl)]
+
+
+def test_very_many_rows_come_in_parts_of_one_change(
+    vtep: Vtep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "ROWS_IN_PART", 3)
+    columns = {"sequence": 10, "direction": "egress", "action": "permit"}
+    entries = {str(uuid(0xE00 + number)): columns for number in range(7)}
+    vtep.told()
+    vtep.server.tell(updates(vtep.rows, {**vtep.rows, "ACL_entry": entries}))
+    vtep.read_on()
+    parts = [(len(event.rows), event.more) for event in vtep.events]
+    assert parts == [(3, True), (3, True), (1, False)]

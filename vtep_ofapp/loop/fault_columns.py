@@ -81,7 +81,8 @@ class FaultColumns(Report):
             self._held[key] = held
             if held.words:
                 self._with_words.add(key)
-            self._to_compare.add(key)
+            if held.words or self._faults.entries(key):
+                self._to_compare.add(key)
 
     def _gone(self, gone: Gone) -> None:
         self._forget(gone.uuid)
@@ -91,7 +92,8 @@ class FaultColumns(Report):
             for key, _ in self._columns_in(self._rows.pop(uuid)):
                 self._held.pop(key, None)
                 self._with_words.discard(key)
-                self._to_compare.add(key)
+                if key in self._words.wanted or key in self._words.actual:
+                    self._to_compare.add(key)
 
     def _columns_in(self, row: Any) -> Iterator[tuple[FaultRow, _Held]]:
         for column in self._columns[type(row)]:

@@ -14,6 +14,8 @@ from .registry import GROUPS
 
 ROWS_AT_A_TIME = 250
 """Rows in bulk per event, so that neither the reader nor the loop takes long."""
+ROWS_IN_PART = 1000
+"""Rows of an event, as a turn of the loop takes about so many."""
 _TABLES: Mapping[str, Table] = {each.name: each for group in GROUPS for each in group.tables}
 
 
@@ -63,7 +65,7 @@ class VtepTables:
             self._rows.extend(self._keeper_of[table].notice(table, row, gone))
 
     def take(self, more: bool) -> Iterable[Event]:
-        """Return the next part of a change: the noticed rows, and some of the rows in bulk."""
+        """Return the next parts of a change: the noticed rows, and some of the rows in bulk."""
         for keeper in self._keepers:
             self._rows.extend(keeper.take())
         for in_bulk in self.bulk.values():
@@ -73,7 +75,9 @@ class VtepTables:
         if not rows and (more or not self._is_within_change):
             return ()
         self._is_within_change = more
-        return (VtepRows(rows, more, self._clock()),)
+        now, last = self._clock(), max(0, len(rows) - 1) // ROWS_IN_PART
+        parts = (rows[each * ROWS_IN_PART : (each + 1) * ROWS_IN_PART] for each in range(last + 1))
+        return [VtepRows(part, more or each < last, now) for each, part in enumerate(parts)]
 
     def in_sync(self) -> Event:
         """Return the event for the end of the initial rows; it ends a change."""
