@@ -37,9 +37,7 @@ def test_they_are_those_of_all_entries_and_whose_change_is_told(
         former, new = entries.pop(row, None), entry(number, *place) if place else None
         if new is not None:
             entries[row] = new
-        if order.change(former, new):
-            dirty.update(entries)
-        dirty.add(row)
+        dirty |= {*order.change(former, new), row}
         assert len(order) == len(entries)
         if looks:
             wanted = priorities(entries.values())
@@ -57,12 +55,19 @@ def test_an_entry_with_a_sequence_of_its_own_touches_no_other() -> None:
     assert not order.change(entry(2, 20), entry(2, 25))
     assert not order.change(None, entry(9, 0))
     assert order.priority(uuid(2)) == Priority.ACL_FIRST - 25
-    assert order.change(None, entry(10, 0))
-    assert not order.change(None, entry(11, 0)), "all others are invalid already"
-    assert order.priority(uuid(2)) == Priority.ACL_FIRST - 25
-    assert order.priority(uuid(11)) == Priority.ACL_FIRST - 2
-    assert not order.change(entry(2, 25), entry(2, 25)), "it is in the same place"
-    assert order.change(entry(2, 25), entry(2, 26))
+
+
+def test_where_sequences_are_equal_those_that_move_are_told() -> None:
+    order = Order()
+    for number, sequence in enumerate((10, 10, 12, 30), 1):
+        order.change(None, entry(number, sequence))
+    assert order.priority(uuid(2)) == Priority.ACL_FIRST - 11
+    assert not {uuid(1), uuid(2), uuid(3)} & {*order.change(entry(4, 30), entry(4, 40))}
+    order.priority(uuid(2))
+    assert {*order.change(None, entry(5, 10))} - {uuid(5)} == {uuid(3)}
+    assert {*order.change(None, entry(6, 0))} == {uuid(number) for number in range(1, 7)}
+    assert not order.change(None, entry(7, 0)), "all have been told"
+    assert order.priority(uuid(3)) == Priority.ACL_FIRST - 13
 
 
 def test_there_are_only_so_many_priorities() -> None:

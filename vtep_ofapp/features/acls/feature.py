@@ -26,7 +26,7 @@ from .judging import AclRule, Judging, UsedAcl
 from .limits import AclLimit
 from .reasons import of_acl, of_bindings, of_entry
 from .refusals import AclRefusals
-from .rows import AclChanged, Acls, EntryChanged, Reordered
+from .rows import AclChanged, Acls, EntryChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +161,6 @@ def _acl_changed(topic: AclChanged | UseChanged, view: View) -> Iterator[Topic]:
     return view[Judging].changed([topic.acl])
 
 
-def _reordered(topic: Reordered, view: View) -> Iterable[Topic]:
-    return view[Judging].rules(topic.acl) if view[AclBindings].names(topic.acl) else ()
-
-
 def _entry_changed(topic: EntryChanged, view: View) -> Iterator[Topic]:
     if view[AclBindings].names(topic.acl):
         yield AclRule(topic.acl, topic.entry)
@@ -214,7 +210,6 @@ FEATURE = Feature(
         SwitchRowChanged: _match,
         SwitchReplaced: lambda topic, view: [AclTables()],
         UseChanged: _acl_changed,
-        Reordered: _reordered,
         AclChanged: _acl_changed,
         EntryChanged: _entry_changed,
         FlowsRefused: _refused,

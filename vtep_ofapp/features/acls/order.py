@@ -1,18 +1,22 @@
 """The priorities of an access list's entries in one direction, kept as entries change."""
 
 from collections import Counter
+from collections.abc import Collection
 from uuid import UUID
 
 from ...pipeline.acls import MOST_ENTRIES, priorities
 from ...pipeline.layout import Priority
 from ...values.acls import AclEntry
 
+_ALL = 2
+"""The changes after which all entries of a list have been told to be invalid."""
+
 
 class Order:
     """The entries of an access list in one direction, and their priorities.
 
     They are those of pipeline.acls.priorities(). As long as all sequences differ, a change of an
-    entry costs nothing but itself.
+    entry costs nothing but itself; else its list is sorted once more.
     """
 
     def __init__(self) -> None:
@@ -20,7 +24,7 @@ class Order:
         self._with: Counter[int] = Counter()
         self._out_of_range = 0
         self._ranks: dict[UUID, int] | None = None
-        self._others_are_told = False
+        self._told = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -35,7 +39,7 @@ class Order:
 
         That of all entries is MISS if the list is_too_long.
         """
-        self._others_are_told = False
+        self._told = 0
         row = self._entries[entry]
         if self.is_too_long:
             return Priority.MISS
@@ -45,10 +49,11 @@ class Order:
             self._ranks = priorities(self._entries.values()) or {}
         return self._ranks[entry]
 
-    def change(self, former: AclEntry | None, new: AclEntry | None) -> bool:
-        """Add, replace or remove an entry; return whether priorities of others have changed.
+    def change(self, former: AclEntry | None, new: AclEntry | None) -> Collection[UUID]:
+        """Add, replace or remove an entry; return the others whose priority has changed.
 
-        It returns so once, until a priority is asked for: many entries may change together.
+        Many entries may change together. So it returns all of them at the second change that moves
+        others, and none after that, until a priority is asked for.
         """
         was_by_sequence = self._is_by_sequence
         if former is not None:
@@ -58,12 +63,16 @@ class Order:
             self._entries[new.uuid] = new
             self._count(new.sequence, 1)
         if former and new and _place(former) == _place(new):
-            return False
-        self._ranks = None
-        if self._others_are_told or (was_by_sequence and self._is_by_sequence):
-            return False
-        self._others_are_told = True
-        return True
+            return ()
+        before, self._ranks = self._ranks, None
+        if self._told == _ALL or (was_by_sequence and self._is_by_sequence):
+            return ()
+        self._told += 1
+        if before is None or was_by_sequence or self._is_by_sequence or self._told == _ALL:
+            self._told = _ALL
+            return list(self._entries)
+        self._ranks = priorities(self._entries.values()) or {}
+        return [each for each, rank in self._ranks.items() if before.get(each) != rank]
 
     @property
     def _is_by_sequence(self) -> bool:

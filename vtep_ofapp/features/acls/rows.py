@@ -1,7 +1,7 @@
 """ACL and ACL_entry rows: the entries of each access list by direction, and its number."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -21,15 +21,8 @@ class AclChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Reordered:
-    """The priorities of several entries of an access list changed."""
-
-    acl: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class EntryChanged:
-    """An entry of an access list changed, came or went."""
+    """An entry of an access list changed, came or went, or got another priority."""
 
     acl: UUID
     entry: UUID
@@ -55,8 +48,8 @@ class Side:
         """The number of entries that can be used."""
         return len(self.order) - len(self.invalid)
 
-    def change(self, former: AclEntry | None, new: AclEntry | None) -> bool:
-        """Add, replace or remove an entry; return whether all others are invalid, see Order."""
+    def change(self, former: AclEntry | None, new: AclEntry | None) -> Collection[UUID]:
+        """Add, replace or remove an entry; return others that are invalid by that, see Order."""
         if former is not None:
             self.flows -= cost(former)
             self.invalid.discard(former.uuid)
@@ -177,10 +170,12 @@ class Acls(Index):
             yield EntryChanged(acl, row.uuid)
             yield AclChanged(acl)
 
-    def _put(self, acl: UUID, former: AclEntry | None, new: AclEntry | None) -> Iterator[Reordered]:
+    def _put(
+        self, acl: UUID, former: AclEntry | None, new: AclEntry | None
+    ) -> Iterator[EntryChanged]:
         """Change an entry of an access list, which may turn to the other direction."""
         for is_egress, side in enumerate(self._sides[acl]):
             before = former if former and former.is_egress == is_egress else None
             after = new if new and new.is_egress == is_egress else None
-            if (before or after) and side.change(before, after):
-                yield Reordered(acl)
+            if before or after:
+                yield from (EntryChanged(acl, each) for each in side.change(before, after))
