@@ -17,6 +17,8 @@ _ALL = {OURS: "all", EMULATOR: "all", FLOOR: "all"}
 _EMULATOR_ONCE = {OURS: "all", EMULATOR: "smallest", FLOOR: "all"}
 _MEANWHILE = {OURS: "largest", FLOOR: "largest"}
 _IDLE = {OURS: "ends", EMULATOR: "smallest"}
+_LONG = 10_000
+_OURS_AND_FLOOR = {OURS: "all", FLOOR: "all"}
 _READING_ADDING = "ovsdb-client dump, ovs-ofctl --bundle add-flows"
 
 KINDS = (
@@ -206,6 +208,81 @@ KINDS = (
         floor="ovs-vsctl add-port",
         targets=(Target(2, SMALLEST),),
         where={OURS: "largest", FLOOR: "largest"},
+    ),
+    Kind(
+        "acl-arrival",
+        "entries of an access list, each one flow, in one transaction → the last one acts",
+        "s",
+        floor=f"transaction, {_READING_ADDING}",
+        targets=(Target(2, FLOOR, _LONG),),
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "acl-change",
+        "one of these entries changed → first frame that it permits",
+        "ms",
+        floor="row written → another client has it; one flow and a barrier",
+        targets=(Target(5),),
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "acl-insert",
+        "one more entry, with a sequence of its own → first frame that it permits",
+        "ms",
+        floor="transaction, ovsdb-client dump, ovs-ofctl --bundle add-flows of the one flow",
+        targets=(Target(3, FLOOR, _LONG),),
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "acl-shift",
+        "one more entry, with a sequence of another one, so that all ranks change → the same",
+        "s",
+        floor=f"transaction, {_READING_ADDING}",
+        targets=(Target(3, FLOOR, _LONG),),
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "without-ips",
+        "remote MACs without ipaddr in one transaction → the last one forwards",
+        "s",
+        floor=f"transaction, {_READING_ADDING}",
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "with-ips",
+        "the same with an address each in ipaddr",
+        "s",
+        floor=f"transaction, {_READING_ADDING}",
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "ips-factor",
+        "with-ips ÷ its floor, divided by without-ips ÷ its floor",
+        "times",
+        targets=(Target(1.3),),
+        where={OURS: "all"},
+    ),
+    Kind(
+        "frame",
+        "time of ovs-vswitchd for a frame of one of so many pairs of hosts, whose flow is cached",
+        "µs",
+        floor="a bridge with the action NORMAL",
+        targets=(Target(1.2, FLOOR),),
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "frame-new",
+        "the same for the first frame of each pair",
+        "µs",
+        floor="a bridge with the action NORMAL",
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "frame-acl",
+        "frame with an access list of as many entries ÷ without, in turn",
+        "times",
+        targets=(Target(1.2),),
+        where={OURS: "all"},
     ),
     Kind(
         "idle-cpu",

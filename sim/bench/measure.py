@@ -131,6 +131,11 @@ class Results:
         if name in self._kinds:
             self._at(name, size).samples.setdefault(subject, []).extend(samples)
 
+    def times_floor(self, name: str, size: int) -> float | None:
+        """Return our figure of a kind divided by the floor, or None without both."""
+        measure = self._measures.get((name, size))
+        return measure.times_floor if measure else None
+
     def fail(self, name: str, subject: str, size: int, reason: str) -> None:
         """Note why there are no samples, unless there are some."""
         if name in self._kinds and not self._at(name, size).samples.get(subject):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sim.bench import rows
 from sim.bench.traffic import Destinations
 from sim.bench.watcher import Watcher
@@ -65,17 +67,28 @@ class Overlay:
         return found
 
 
-def placed(macs: list[str], switch: rows.Reference, locator: rows.Reference) -> list[Operation]:
-    """Return the operations that place stations behind a locator."""
-    return [rows.station(mac, switch, locator) for mac in macs]
+def placed(
+    macs: Sequence[str],
+    switch: rows.Reference,
+    locator: rows.Reference,
+    ips: Sequence[str] | None = None,
+) -> list[Operation]:
+    """Return the operations that place stations behind a locator, each with an IP if there are."""
+    pairs = zip(macs, ips or [""] * len(macs), strict=True)
+    return [rows.station(mac, switch, locator, ip=ip) for mac, ip in pairs]
 
 
 def samples_of(macs: list[str]) -> Destinations:
     """Return some of many stations, evenly spread, with the first and the last."""
-    number = min(SAMPLES, len(macs))
-    last = len(macs) - 1
+    return [(mac, ()) for mac in spread(macs)]
+
+
+def spread(addresses: Sequence[str]) -> list[str]:
+    """Return some of many addresses, evenly spread, with the first and the last."""
+    number = min(SAMPLES, len(addresses))
+    last = len(addresses) - 1
     places = {round(each * last / max(1, number - 1)) for each in range(number)} | {last}
-    return [(macs[place], ()) for place in sorted(places)]
+    return [addresses[place] for place in sorted(places)]
 
 
 def add_addresses(lab: Lab, addresses: list[str]) -> None:

@@ -31,6 +31,16 @@ class Plan:
     """Logical switches made by one transaction."""
     vteps: Sequence[int] = (16, 2_000)
     """Remote VTEPs that one logical switch floods to."""
+    entries: Sequence[int] = (100, 10_000)
+    """Entries of an access list, each of them one flow."""
+    stations: Sequence[int] = (50_000,)
+    """Remote MACs with an IP address each, and as many without."""
+    pairs: Sequence[int] = (1_000,)
+    """Pairs of hosts whose frames are forwarded, with an access list of as many entries."""
+    frames: int = 10_000
+    """Frames of these pairs in each measurement of what a frame costs."""
+    speakers: Sequence[int] = (1_000,)
+    """New hosts that send an ARP request each at once."""
     idle: float = 20.0
     """Seconds for which nothing is to happen."""
     stats_interval: float = 10.0
@@ -45,6 +55,11 @@ QUICK = Plan(
     hosts=(50,),
     switches=(8,),
     vteps=(4,),
+    entries=(20,),
+    stations=(50,),
+    pairs=(20,),
+    frames=200,
+    speakers=(20,),
     idle=2.0,
     stats_interval=1.0,
 )

@@ -101,7 +101,7 @@ def _react(overlay: Overlay, mac: str, place: Place) -> tuple[float, float]:
     with (
         lab.service_node.capture_underlay() as elsewhere,
         lab.hypervisor.capture_underlay() as there,
-        Probes(lab.vm1, mac) as probes,
+        Probes(lab.vm1, probe(lab.vm1.mac, mac)) as probes,
     ):
         probes.settle_at(elsewhere, 0, PATIENCE)
         insertion = rows.station(mac, overlay.switch, locator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address
 from typing import Any
 
 from sim.wire.ovsdb import Operation, OvsdbConnection
@@ -46,15 +47,36 @@ def locator(name: str, address: str) -> Operation:
 
 
 def station(
-    mac: str, logical_switch: Reference, locator: Reference, table: str = "Ucast_Macs_Remote"
+    mac: str,
+    logical_switch: Reference,
+    locator: Reference,
+    table: str = "Ucast_Macs_Remote",
+    ip: str = "",
 ) -> Operation:
-    """Insert a station behind a locator."""
-    return insert(table, MAC=mac, logical_switch=logical_switch, locator=locator)
+    """Insert a station behind a locator, with or without its own IP address."""
+    own = {"ipaddr": ip} if ip else {}
+    return insert(table, MAC=mac, logical_switch=logical_switch, locator=locator, **own)
+
+
+def change(table: str, row: Reference, **columns: Any) -> Operation:
+    """Change columns of one row."""
+    return {"op": "update", "table": table, "where": [["_uuid", "==", row]], "row": columns}
+
+
+def add_to_set(table: str, row: Reference, column: str, member: Reference) -> Operation:
+    """Insert a member into a set in a column of one row."""
+    mutations = [[column, "insert", as_set([member])]]
+    return {"op": "mutate", "table": table, "where": [["_uuid", "==", row]], "mutations": mutations}
 
 
 def macs(number: int, series: int) -> list[str]:
     """Return that many unicast addresses; those of different series (0 to 255) differ."""
     return [f"02:{series:02x}:" + each.to_bytes(4, "big").hex(":") for each in range(number)]
+
+
+def ips(number: int) -> list[str]:
+    """Return that many addresses of hosts in 10.0.0.0/8."""
+    return [str(IPv4Address(0x0A010001 + each)) for each in range(number)]
 
 
 def as_set(members: Iterable[Reference]) -> list[Any]:

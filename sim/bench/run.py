@@ -11,7 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sim.bench import plot, table
+from sim.bench.access_lists import AccessLists
+from sim.bench.addressed import Addressed
 from sim.bench.bulk import Bulk
+from sim.bench.datapath import Datapath
 from sim.bench.hosts import Hosts
 from sim.bench.kinds import KINDS
 from sim.bench.measure import Results
@@ -21,7 +24,15 @@ from sim.bench.switches import Switches
 from sim.bench.vteps import Vteps
 from sim.progress import doing
 
-SCENARIOS: tuple[type[Scenario], ...] = (Bulk, Hosts, Switches, Vteps)
+SCENARIOS: tuple[type[Scenario], ...] = (
+    Bulk,
+    Hosts,
+    Switches,
+    Vteps,
+    AccessLists,
+    Addressed,
+    Datapath,
+)
 
 
 def run(

@@ -36,7 +36,7 @@ class Scenario(ABC):
         self.name = name
         self.plan = plan
         self.results = results
-        self._dumps: dict[int, tuple[str, str]] = {}
+        self._dumps: dict[tuple[str, int], tuple[str, str]] = {}
 
     @property
     @abstractmethod
@@ -76,20 +76,20 @@ class Scenario(ABC):
             if bare:
                 yield self._attempt(FLOOR, size, partial(self._on_floor, size))
 
-    def keep_dump(self, lab: Lab, size: int) -> None:
-        """Keep the flows and groups of the application for the floor."""
+    def keep_dump(self, lab: Lab, size: int, name: str = "") -> None:
+        """Keep the flows and groups of the application for the floor, one or several by name."""
         dump = ["ovs-ofctl", "-O", OPENFLOW]
         bridge = lab.vtep.bridge
-        self._dumps[size] = (
+        self._dumps[name, size] = (
             lab.vtep.run([*dump, "--no-stats", "dump-flows", bridge], timeout=PATIENCE),
             lab.vtep.run([*dump, "dump-groups", bridge], timeout=PATIENCE),
         )
 
-    def dump(self, size: int) -> tuple[str, str]:
+    def dump(self, size: int, name: str = "") -> tuple[str, str]:
         """Return the flows and groups of the application. Raises WaitFailed if it had none."""
-        if size not in self._dumps:
+        if (name, size) not in self._dumps:
             raise WaitFailed("the application's flows are not known")
-        return self._dumps[size]
+        return self._dumps[name, size]
 
     def say(self, text: str) -> None:
         """Print progress."""

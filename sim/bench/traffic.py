@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from sim.lab.capture import Capture
 from sim.lab.hosts import Host
 from sim.waiting import WaitFailed
-from sim.wire.frames import Captured, probe
+from sim.wire.frames import Captured, Probe, probe
 
 PROBE_INTERVAL = 0.001
 """Seconds between probes: the resolution of what is measured with them is about that."""
@@ -39,14 +39,14 @@ def outer_destination(frame: Captured) -> str:
 
 
 class Probes:
-    """Frames from one host to one address, each millisecond while the block runs."""
+    """The same frame from one host, each millisecond while the block runs."""
 
-    def __init__(self, sender: Host, destination: str) -> None:
-        """Prepare the frames."""
-        marked = probe(sender.mac, destination)
+    def __init__(self, sender: Host, marked: Probe) -> None:
+        """Prepare the frame."""
         self._mark = marked.mark
         self._frame = bytes(marked.frame)
         self._sender = sender
+        self._sent = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._send, name="probes")
 
@@ -59,6 +59,10 @@ class Probes:
         """Stop sending."""
         self._stopping.set()
         self._thread.join()
+
+    def has_begun(self) -> bool:
+        """Return whether some frames were sent."""
+        return self._sent >= SETTLED
 
     def first_at(self, place: Capture, since: float, patience: float) -> float:
         """Return when the first of the frames came there after a moment. Raises WaitFailed."""
@@ -74,6 +78,7 @@ class Probes:
     def _send(self) -> None:
         while not self._stopping.wait(PROBE_INTERVAL):
             self._sender.send(self._frame)
+            self._sent += 1
 
 
 Destinations = Iterable[tuple[str, tuple[int, ...]]]
@@ -89,13 +94,25 @@ def wait_for_all(
 ) -> float:
     """Return when the last of the destinations was first reached, in seconds since 1970.
 
-    One of them is probed each millisecond; whenever it is reached, all others are tried at once,
-    and the last one of those that are not reached yet is probed next. Raises WaitFailed.
+    Raises WaitFailed.
     """
-    frames = {
-        (marked := probe(sender.mac, mac, vlans)).mark: bytes(marked.frame)
-        for mac, vlans in destinations
-    }
+    probes = [probe(sender.mac, mac, vlans) for mac, vlans in destinations]
+    return wait_for_probes(sender, probes, place, patience, where)
+
+
+def wait_for_probes(
+    sender: Host,
+    probes: Iterable[Probe],
+    place: Capture,
+    patience: float,
+    where: Where = lambda frame: True,
+) -> float:
+    """Return when the last of the probes first arrived at a place, in seconds since 1970.
+
+    One of them is sent each millisecond; whenever it arrives, all others are tried at once, and
+    the last one of those that have not arrived yet is sent next. Raises WaitFailed.
+    """
+    frames = {marked.mark: bytes(marked.frame) for marked in probes}
     reached: dict[bytes, float] = {}
     deadline = time.monotonic() + patience
     seen = 0

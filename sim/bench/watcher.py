@@ -8,6 +8,8 @@ from pathlib import Path
 from sim.waiting import WaitFailed
 from sim.wire.ovsdb import PATIENCE, OvsdbConnection, Update
 
+_DESTINATION = "dest_ip"
+
 
 class Watcher(OvsdbConnection):
     """Counts the updates of its monitors, and notes when each row with a MAC came."""
@@ -26,18 +28,22 @@ class Watcher(OvsdbConnection):
             self._watched.add(table)
             self.monitor({table: ["MAC"]})
 
+    def watch_entries(self) -> None:
+        """Note from now on when an entry of an access list has a destination that is new."""
+        self.monitor({"ACL_entry": [_DESTINATION]})
+
     @property
     def updates(self) -> int:
         """How many transactions changed something that is monitored."""
         with self._heard:
             return self._updates
 
-    def appeared(self, mac: str) -> float:
+    def appeared(self, address: str) -> float:
         """Return when the row of an address came, in seconds since 1970. Raises WaitFailed."""
         with self._heard:
-            if not self._heard.wait_for(lambda: mac in self._appeared, PATIENCE):
-                raise WaitFailed(f"waited {PATIENCE:g} s in vain for the row of {mac}")
-            return self._appeared[mac]
+            if not self._heard.wait_for(lambda: address in self._appeared, PATIENCE):
+                raise WaitFailed(f"waited {PATIENCE:g} s in vain for the row of {address}")
+            return self._appeared[address]
 
     def stations(self) -> dict[str, float]:
         """Return the addresses whose rows have come, with their times."""
@@ -49,6 +55,9 @@ class Watcher(OvsdbConnection):
             self._updates += 1
             for table in update.values():
                 for change in table.values():
-                    if "old" not in change and "MAC" in change.get("new", ()):
-                        self._appeared.setdefault(change["new"]["MAC"], at)
+                    new = change.get("new", {})
+                    if "old" not in change and "MAC" in new:
+                        self._appeared.setdefault(new["MAC"], at)
+                    elif isinstance(destination := new.get(_DESTINATION), str):
+                        self._appeared.setdefault(destination, at)
             self._heard.notify_all()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Dot1Q, Ether
+from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
 
@@ -46,6 +46,26 @@ def probe(src: str, dst: str, vlans: Sequence[int] = ()) -> Probe:
     """Return a new probe from `src` to `dst`."""
     mark = b"probe " + uuid.uuid4().bytes
     return Probe(lab_frame(src, dst, mark, vlans), mark)
+
+
+def ip_probe(src: str, dst: str, dst_ip: str, vlans: Sequence[int] = ()) -> Probe:
+    """Return a new probe that is a UDP packet to an IPv4 address."""
+    mark = b"probe " + uuid.uuid4().bytes
+    tagged = _tagged(Ether(src=src, dst=dst), vlans)
+    packet = IP(src="192.0.2.1", dst=dst_ip) / UDP(sport=49152, dport=9) / Raw(mark)
+    return Probe(tagged / packet, mark)
+
+
+def arp_request(src: str, ip: str, target: str, vlans: Sequence[int] = ()) -> Packet:
+    """Return a broadcast ARP request, by which the host `ip` at `src` asks who has `target`."""
+    tagged = _tagged(Ether(src=src, dst=BROADCAST), vlans)
+    return tagged / ARP(op=1, hwsrc=src, psrc=ip, hwdst="00:00:00:00:00:00", pdst=target)
+
+
+def _tagged(frame: Packet, vlans: Sequence[int]) -> Packet:
+    for vlan in vlans:
+        frame = frame / Dot1Q(vlan=vlan)
+    return frame
 
 
 @dataclass(frozen=True)
