@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sim.fabric.topology import LogicalSwitch, Topology
-from sim.nvc.plan import SERVICE_NODE
+from sim.nvc.plan import SERVICE_NODE, Station
 
 DATABASE_PORT = 6640
 BRIDGE = "br0"
@@ -23,8 +23,8 @@ class Flooding(NamedTuple):
     """Tunnel addresses."""
 
 
-def nvc_plan(topology: Topology, stations: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
-    """Return what the NVC's file says. A station: its logical switch, MAC and tunnel address."""
+def nvc_plan(topology: Topology, stations: Iterable[Station]) -> dict[str, Any]:
+    """Return what the NVC's file says."""
     content: dict[str, Any] = {
         "vteps": [
             {"name": vtep.name, "remote": f"tcp:{vtep.management_ip}:{DATABASE_PORT}"}
@@ -50,8 +50,24 @@ def nvc_plan(topology: Topology, stations: Iterable[tuple[str, str, str]]) -> di
             for place, name in topology.bindings.items()
         ],
         "stations": [
-            {"logical_switch": name, "mac": mac, "address": address}
-            for name, mac, address in stations
+            {
+                "logical_switch": each.logical_switch,
+                "mac": each.mac,
+                "address": each.address,
+                "ip": list(each.ips),
+            }
+            for each in stations
+        ],
+        "acls": [dict(content) for content in topology.acls.values()],
+        "acl_bindings": [
+            {
+                "vtep": place.vtep,
+                "switch": BRIDGE,
+                "port": place.port,
+                "vlan": place.vlan,
+                "acl": name,
+            }
+            for place, name in topology.acl_bindings.items()
         ],
     }
     return content if topology.bfd is None else {**content, "bfd": dict(topology.bfd)}

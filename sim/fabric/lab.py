@@ -18,6 +18,7 @@ from sim.lab.network import EmptyLab, lab_mac
 from sim.lab.peer import Peer
 from sim.lab.vlans import VlanDevices
 from sim.lab.vtep import Vtep
+from sim.nvc.plan import Station
 from sim.nvc.process import NvcProcess
 from sim.waiting import wait_until
 
@@ -176,6 +177,17 @@ class Lab(EmptyLab):
                 other.add_vtep(hypervisor.underlay_ip)
         return hypervisor
 
+    def add_acl(self, name: str, *entries: Mapping[str, object]) -> str:
+        """Add an access list and return its name. The keys of an entry are those of the NVC's file.
+
+        `python -m sim nvc --help` has them; what no entry matches passes.
+        """
+        return self.topology.add_acl({"name": name, "entries": [dict(each) for each in entries]})
+
+    def bind_acl(self, acl: str, vtep: Vtep, port: str, vlan: int = 0) -> None:
+        """Bind an access list to all bindings of a port, or to that of one VLAN."""
+        self.topology.bind_acl(acl, vtep.name, port, vlan)
+
     def start(self, *, controller: bool = True) -> None:
         """Start all that was added, and return when frames can pass. Raises WaitFailed.
 
@@ -217,11 +229,11 @@ class Lab(EmptyLab):
     def _hypervisors(self) -> list[VxlanEndpoint]:
         return [host for host in self.hosts.values() if isinstance(host, VxlanEndpoint)]
 
-    def _stations(self) -> Iterator[tuple[str, str, str]]:
+    def _stations(self) -> Iterator[Station]:
         for hypervisor in self._hypervisors():
             names = self.topology.hypervisors[hypervisor.name].addresses
             for name, host in zip(names, hypervisor.overlays, strict=True):
-                yield name, host.mac, hypervisor.underlay_ip
+                yield Station(name, host.mac, hypervisor.underlay_ip, (host.ip,))
 
     def _is_configured(self, vtep: Vtep) -> bool:
         ports = {each.name: each.ports for each in self.vteps.values()}

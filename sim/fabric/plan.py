@@ -25,6 +25,12 @@ A file looks like this:
       - {name: c, vtep: leaf2, port: p1, vlans: [10, 20]}      # or {10: 192.168.33.9, 20: ...}
     hypervisors:
       - {name: hv1, logical_switches: [blue, green]}           # or {blue: 192.168.33.9, ...}
+    acls:                                       # entries as in the file of `python -m sim nvc`
+      - name: no-telnet
+        entries:
+          - {sequence: 10, direction: ingress, action: deny, protocol: tcp, dest_port: 23}
+    acl_bindings:
+      - {vtep: leaf1, port: p2, acl: no-telnet} # vlan: 0, for all bindings of the port
     bfd: {min_rx: 300, min_tx: 300}             # without it, no tunnel has BFD
 
 What comments say of a key is its default. Only `vteps` and `logical_switches` have to be there.
@@ -38,7 +44,7 @@ from typing import Any, TypeAlias
 
 from sim.fabric.lab import Lab
 from sim.fabric.topology import Topology, check_name, check_port, check_subnet
-from sim.nvc import plan, reading
+from sim.nvc import acls, plan, reading
 from sim.nvc.reading import BadPlan, Item
 
 Adding: TypeAlias = Callable[[Topology], object]
@@ -59,6 +65,8 @@ def parse(text: str) -> Topology:
         "logical_switches": top.each("logical_switches", _logical_switch),
         "hosts": top.each("hosts", _host, optional=True),
         "hypervisors": top.each("hypervisors", _hypervisor, optional=True),
+        "acls": top.each("acls", _acl, optional=True),
+        "acl_bindings": top.each("acl_bindings", _acl_binding, optional=True),
     }
     bfd: Mapping[str, object] | None = None
     with top.collected():
@@ -96,6 +104,10 @@ def build(lab: Lab, topology: Topology) -> None:
     }
     for place, name in topology.bindings.items():
         switches[name].bind(lab.vteps[place.vtep], place.port, place.vlan)
+    for content in topology.acls.values():
+        lab.topology.add_acl(content)
+    for place, acl in topology.acl_bindings.items():
+        lab.bind_acl(acl, lab.vteps[place.vtep], place.port, place.vlan)
     for host in topology.hosts.values():
         vlans = {each.number: each.ip for each in host.addresses}
         lab.add_host(host.name, lab.vteps[host.vtep], host.port, vlans=vlans)
@@ -151,6 +163,17 @@ def _hypervisor(item: Item) -> Adding:
     name, tunnel_ip = item.take("name", _name), item.take("tunnel_ip", reading.address, None)
     switches = item.take("logical_switches", lambda value: _addressed(value, reading.name))
     return lambda topology: topology.add_hypervisor(name, switches, tunnel_ip)
+
+
+def _acl(item: Item) -> Adding:
+    acls.acl(item)
+    return lambda topology: topology.add_acl(item.content)
+
+
+def _acl_binding(item: Item) -> Adding:
+    vtep, port, vlan = _binding(item)
+    acl = item.take("acl", reading.name)
+    return lambda topology: topology.bind_acl(acl, vtep, port, vlan)
 
 
 # Single values

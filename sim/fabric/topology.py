@@ -12,8 +12,9 @@ from ipaddress import IPv4Network
 from typing import TypeVar
 
 from sim.fabric.addresses import Addresses
-from sim.nvc import plan, reading
+from sim.nvc import acls, plan, reading
 from sim.nvc.plan import SERVICE_NODE, SOURCE_NODE
+from sim.nvc.reading import Item
 
 K = TypeVar("K", int, str)
 Part = TypeVar("Part")
@@ -123,6 +124,9 @@ class Topology:
         self.bindings: dict[Place, str] = {}
         self.hosts: dict[str, Host] = {}
         self.hypervisors: dict[str, Hypervisor] = {}
+        self.acls: dict[str, Mapping[str, object]] = {}
+        """Access lists, as the NVC's file has them."""
+        self.acl_bindings: dict[Place, str] = {}
         self._underlay = Addresses(UNDERLAY)
         self._management = Addresses(MANAGEMENT)
         self._management.take("the NVC", NVC_IP)
@@ -226,6 +230,31 @@ class Topology:
         }
         self.hypervisors[name] = hypervisor = Hypervisor(name, ip, addresses)
         return hypervisor
+
+    def add_acl(self, content: Mapping[str, object]) -> str:
+        """Add an access list, as the NVC's file has it, and return its name."""
+        problems: list[str] = []
+        item = Item("acl", dict(content), problems)
+        name = acls.acl(item).name
+        item.end()
+        if problems:
+            raise ValueError("; ".join(problems))
+        if name in self.acls:
+            raise ValueError(f"there is an access list {name} already")
+        self.acls[name] = dict(content)
+        return name
+
+    def bind_acl(self, acl: str, vtep: str, port: str, vlan: int = 0) -> None:
+        """Bind an access list to a VLAN of a port, or to all bindings of the port."""
+        _named("access list", self.acls, acl)
+        self._vtep(vtep)
+        check_port(port)
+        reading.vlan(vlan)
+        place = Place(vtep, port, vlan)
+        if place in self.acl_bindings:
+            there = f"port {port} of {vtep}" + (f", VLAN {vlan}" if vlan else "")
+            raise ValueError(f"{there}: {self.acl_bindings[place]} is bound to it already")
+        self.acl_bindings[place] = acl
 
     def members(self, logical_switch: str) -> list[tuple[str, str]]:
         """Return the hosts of a logical switch, each with its address in it."""

@@ -93,6 +93,8 @@ class Item:
         if not isinstance(content, dict):
             raise ValueError(f"{content!r} is no mapping of keys to values")
         self._where = where
+        self.content = dict(content)
+        """All keys, those that were taken as well."""
         self._rest = dict(content)
         self._problems = problems
 

@@ -12,7 +12,10 @@ from sim.fabric import configuration, plan
 from sim.fabric.configuration import Flooding
 from sim.fabric.topology import Address, Topology
 from sim.nvc import plan as nvc
+from sim.nvc.acls import AclBinding
 from sim.nvc.reading import BadPlan
+
+ENTRY = {"sequence": 10, "direction": "ingress", "action": "deny"}
 
 
 def content(**changes: object) -> dict[str, Any]:
@@ -43,6 +46,8 @@ def content(**changes: object) -> dict[str, Any]:
             {"name": "b", "vtep": "leaf2", "port": "p1", "vlans": [10, 20]},
         ],
         "hypervisors": [{"name": "hv1", "logical_switches": ["blue", "green"]}],
+        "acls": [{"name": "web", "entries": [{**ENTRY, "protocol": "tcp"}]}],
+        "acl_bindings": [{"vtep": "leaf2", "port": "p1", "vlan": 20, "acl": "web"}],
         "bfd": {"min_rx": 300, "min_tx": 300},
         **changes,
     }
@@ -260,6 +265,35 @@ def test_all_items_that_are_wrong_by_themselves_are_named_at_once() -> None:
     assert [each.split(":")[0] for each in problems(given)] == ["vteps[1]", "hosts[0]"]
 
 
+@pytest.mark.parametrize(
+    ("where", "change", "expected"),
+    [
+        ("acls", {"entries": [{**ENTRY, "action": "drop"}]}, "acls[0].entries[0]: action: 'drop'"),
+        ("acls", {"entry": []}, "acls[0]: unknown: entry"),
+        ("acl_bindings", {"acl": "db"}, "acl_bindings[0]: there is no access list db, only web"),
+        ("acl_bindings", {"vtep": "leaf3"}, "acl_bindings[0]: there is no VTEP leaf3"),
+        ("acl_bindings", {"vlan": 4095}, "vlan: 4095 is no integer from 0 to 4094"),
+    ],
+)
+def test_a_wrong_access_list_is_named_with_its_place(
+    where: str, change: dict[str, object], expected: str
+) -> None:
+    given = content()
+    given[where][0].update(change)
+    assert expected in problems(given)[0]
+
+
+def test_access_lists_and_their_places_differ() -> None:
+    twice = content()
+    twice["acls"] *= 2
+    assert problems(twice) == ["acls[1]: there is an access list web already"]
+    twice = content()
+    twice["acl_bindings"] *= 2
+    assert problems(twice) == [
+        "acl_bindings[1]: port p1 of leaf2, VLAN 20: web is bound to it already"
+    ]
+
+
 def test_all_addresses_of_a_subnet_can_be_in_use() -> None:
     given = content()
     given["logical_switches"][0]["subnet"] = "10.0.5.0/30"
@@ -270,7 +304,7 @@ def test_all_addresses_of_a_subnet_can_be_in_use() -> None:
 
 
 def test_the_nvc_can_read_its_file() -> None:
-    stations = [("blue", "02:00:00:00:00:09", "10.2.2.201")]
+    stations = [nvc.Station("blue", "02:00:00:00:00:09", "10.2.2.201", ("192.168.33.201",))]
     told = configuration.nvc_plan(read(content()), stations)
     found = nvc.parse(yaml.safe_dump(told))
     assert found.vteps == {"leaf1": "tcp:10.1.1.11:6640", "leaf2": "tcp:10.1.1.12:6640"}
@@ -279,7 +313,9 @@ def test_the_nvc_can_read_its_file() -> None:
         "green": nvc.LogicalSwitch("green", 44, "service_node", ("10.2.2.101",)),
     }
     assert nvc.Binding("leaf2", "br0", "p1", 20, "green") in found.bindings
-    assert found.stations == (nvc.Station("blue", "02:00:00:00:00:09", "10.2.2.201"),)
+    assert found.stations == tuple(stations)
+    assert found.acls["web"].entries == ({**ENTRY, "protocol": 6},)
+    assert found.acl_bindings == (AclBinding("leaf2", "br0", "p1", 20, "web"),)
     assert found.bfd_params == {"enable": "true", "min_rx": "300", "min_tx": "300"}
 
 
