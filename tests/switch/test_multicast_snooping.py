@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +305,27 @@ def test_a_process_that_takes_over_has_the_members(snooping: Snooping) -> None:
         assert (vtep.row("Mcast_Macs_Local", MAC=mac_of(GROUP)), vtep.groups()) == (row, groups)
         snooping.leaves(P0)
         snooping.wait_for_rows()
+
+
+def test_a_report_near_64_kib_is_forwarded_and_not_shown(snooping: Snooping) -> None:
+    """Open vSwitch would send all of it, and the length of an OpenFlow message has 16 bits."""
+    vtep = snooping.vtep
+
+    def shown() -> int:
+        taken: int = json.loads(vtep.app.ask("counters", "--json"))["packet_ins"]["taken"]
+        return taken
+
+    vtep.learns(HOST)
+    ip = "eth_type(0x0800),ipv4(src=192.168.1.11,dst=239.1.1.1,proto=2,tos=0,ttl=1,frag=no)"
+    report = f"in_port(1),eth(src={HOST},dst={mac_of(GROUP)}),{ip}"
+    before = shown()
+    vtep.appctl("netdev-dummy/receive", "p0", report, "--len", "16384")
+    vtep.wait(lambda: shown() == before + 1, "one that is shown")
+    for length in ("16385", "65000"):
+        vtep.appctl("netdev-dummy/receive", "p0", report, "--len", length)
+    snooping.joins(P0)
+    snooping.wait_for_rows(GROUP)
+    assert shown() == before + 2
 
 
 # Queries of ours
