@@ -43,6 +43,14 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("put_switch"), NAMES, KEYS),
     st.tuples(st.just("drop_switch"), NAMES),
 )
+LISTS = st.sampled_from(["web", "mail"])
+DENIED = st.frozensets(st.sampled_from([22, 25, 80, 443]), min_size=1)
+OF_LISTS = st.one_of(
+    st.tuples(st.just("put_list"), LISTS, DENIED),
+    st.tuples(st.just("replace_list"), LISTS),
+    st.tuples(st.just("bind_list"), st.sampled_from([0, 10]), LISTS | st.none()),
+)
+OPERATIONS |= OF_LISTS | OF_LISTS
 TRANSACTIONS = st.lists(OPERATIONS, min_size=1, max_size=6)
 SIZES = st.tuples(*[st.integers(1, 3)] * 5)
 WAYS = st.sampled_from(["told", "told", "told", "at once", "reconnect", "malformed"])

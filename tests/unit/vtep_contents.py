@@ -18,6 +18,9 @@ class Contents:
     macs: dict[int, tuple[UUID, str, str, str]] = field(default_factory=dict)
     floods: dict[int, tuple[UUID, UUID, str, frozenset[str]]] = field(default_factory=dict)
     bindings: dict[int, str] = field(default_factory=dict)
+    lists: dict[str, tuple[UUID, dict[int, UUID]]] = field(default_factory=dict)
+    """Access lists by name, each with an entry for each TCP port that it denies."""
+    list_bindings: dict[int, str] = field(default_factory=dict)
     locators: dict[str, UUID] = field(default_factory=dict)
     last: int = 0x100
 
@@ -80,6 +83,22 @@ class Contents:
         if of in self.switches:
             self.bindings[vlan] = str(of)
 
+    def put_list(self, name: str, denied: frozenset[int]) -> None:
+        """Insert an access list, or change its entries: those for the same port stay."""
+        row, entries = self.lists.get(name) or (self.new(), {})
+        self.lists[name] = row, {each: entries.get(each) or self.new() for each in sorted(denied)}
+
+    def replace_list(self, name: str) -> None:
+        """Delete an access list with all that it has, and make all of it again."""
+        if name in self.lists:
+            entries = {each: self.new() for each in self.lists[name][1]}
+            self.lists[name] = self.new(), entries
+
+    def bind_list(self, vlan: int, name: str | None) -> None:
+        self.list_bindings.pop(vlan, None)
+        if name in self.lists:
+            self.list_bindings[vlan] = str(name)
+
     def tables(self) -> Tables:
         """Return all rows; a locator is there for as long as a row names it."""
         named = {row[3] for row in self.macs.values()} | {OWN, FAR}
@@ -123,8 +142,10 @@ class Contents:
                         "map",
                         [[vlan, _ref(self.switches[of][0])] for vlan, of in self.bindings.items()],
                     ],
+                    "acl_bindings": self.acl_bindings(),
                 }
             },
+            **self.access_lists(),
             "Tunnel": {
                 str(uuid(0x53)): {
                     "local": _ref(self.locators[OWN]),
@@ -134,6 +155,28 @@ class Contents:
             },
         }
         return found
+
+    def access_lists(self) -> Tables:
+        entries = {
+            str(entry): {
+                "sequence": port,
+                "direction": "ingress",
+                "action": "deny",
+                "protocol": 6,
+                "dest_port_min": port,
+                "dest_port_max": port,
+            }
+            for _, entries in self.lists.values()
+            for port, entry in entries.items()
+        }
+        lists = {
+            str(row): {"acl_name": name, "acl_entries": _set(map(_ref, entries.values()))}
+            for name, (row, entries) in self.lists.items()
+        }
+        return {"ACL": lists, "ACL_entry": entries}
+
+    def acl_bindings(self) -> list[Any]:
+        return ["map", [[vlan, _ref(self.lists[of][0])] for vlan, of in self.list_bindings.items()]]
 
     def of(self, name: str) -> dict[str, Any]:
         return {"logical_switch": _ref(self.switches[name][0])}
