@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -256,3 +257,26 @@ def test_rows_share_what_they_refer_to(macs: RemoteMacs) -> None:
     for one, other in itertools.pairwise(remotes(macs.take(2))):
         assert one.logical_switch is other.logical_switch
         assert one.locator is other.locator
+
+
+def test_an_address_comes_with_its_row_and_stays_with_it(macs: RemoteMacs) -> None:
+    (row,) = told(macs, {"initial": {**columns(), "ipaddr": "2001:DB8::1"}})
+    assert row == replace(remote(), ip="2001:db8::1")
+    assert told(macs, {"modify": {"MAC": MAC2}}) == [replace(remote(MAC2), ip="2001:db8::1")]
+    assert told(macs, {"modify": {"ipaddr": "10.0.0.1"}}) == [replace(remote(MAC2), ip="10.0.0.1")]
+    assert told(macs, {"modify": {"ipaddr": ""}}) == [remote(MAC2)]
+
+
+@pytest.mark.parametrize(
+    "ip", ["10.0.0", "10.0.0.256", "01.2.3.4", "224.0.0.1", "::", "ff02::1", "x"]
+)
+def test_an_address_that_is_none_of_a_host_does_not_hide_the_row(macs: RemoteMacs, ip: str) -> None:
+    wrong = replace(remote(), invalid_ip=ip)
+    assert told(macs, {"initial": {**columns(), "ipaddr": ip}}) == [wrong]
+    assert told(macs, {"modify": {"MAC": MAC2}}) == [replace(wrong, mac=MAC2)]
+    assert told(macs, {"modify": {"ipaddr": "10.0.0.1"}}) == [replace(remote(MAC2), ip="10.0.0.1")]
+
+
+def test_an_ipaddr_of_another_type_is_malformed(macs: RemoteMacs) -> None:
+    with pytest.raises(Malformed, match="no ipaddr"):
+        told(macs, {"initial": {**columns(), "ipaddr": ["set", []]}})

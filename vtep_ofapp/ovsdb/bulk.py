@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ..values.addresses import Invalid, parse_unicast_mac
+from ..values.addresses import Invalid, parse_ip, parse_unicast_mac
 from ..values.rows import Gone, Locator, Refused, RemoteMac
 from .errors import Malformed
 
@@ -26,6 +26,7 @@ class _Columns(NamedTuple):
     mac: str = ""
     logical_switch: str = ""
     locator: str = ""
+    ip: str = ""
 
 
 class RemoteMacs:
@@ -115,7 +116,8 @@ class RemoteMacs:
         row = self._rows[uuid]
         if isinstance(row, _Columns):
             return row
-        return _Columns(row.mac, str(row.logical_switch), str(row.locator.uuid))
+        ip = row.ip or row.invalid_ip
+        return _Columns(row.mac, str(row.logical_switch), str(row.locator.uuid), ip)
 
     def _read(self, uuid: UUID, received: _Columns) -> RemoteMac | Refused | None:
         logical_switch = _reference(received.logical_switch)
@@ -131,7 +133,12 @@ class RemoteMacs:
         except Invalid as error:
             subject = f"Ucast_Macs_Remote {received.mac} (row {uuid})"
             return Refused(uuid, subject, str(error), logical_switch)
-        return RemoteMac(uuid, mac, logical_switch, locator)
+        if not received.ip:
+            return RemoteMac(uuid, mac, logical_switch, locator)
+        try:
+            return RemoteMac(uuid, mac, logical_switch, locator, parse_ip(received.ip))
+        except Invalid:
+            return RemoteMac(uuid, mac, logical_switch, locator, invalid_ip=received.ip)
 
 
 def _kind(update: Any) -> tuple[str, Any]:
@@ -159,7 +166,10 @@ def _changed(received: _Columns, columns: Any) -> _Columns:
         logical_switch = _named(columns["logical_switch"])
     if "locator" in columns:
         locator = _named(columns["locator"])
-    return _Columns(mac, logical_switch, locator)
+    ip = columns.get("ipaddr", received.ip)
+    if not isinstance(ip, str):
+        raise Malformed(f"{ip} is no ipaddr of a row of Ucast_Macs_Remote")
+    return _Columns(mac, logical_switch, locator, ip)
 
 
 def _named(reference: Any) -> str:

@@ -1,4 +1,4 @@
-"""Parse MAC and IPv4 addresses, VNIs and VLANs, or refuse them with a reason.
+"""Parse MAC and IP addresses, VNIs and VLANs, or refuse them with a reason.
 
 Addresses stay strings in one canonical spelling, so that they can be compared, hashed and
 shown as they are.
@@ -6,6 +6,7 @@ shown as they are.
 
 import ipaddress
 import re
+import socket
 from functools import lru_cache
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
@@ -76,6 +77,41 @@ def parse_ipv4(text: str) -> str:
     if address.is_multicast or address.is_unspecified or address.packed == b"\xff\xff\xff\xff":
         raise Invalid(f"{text} is not the address of one host")
     return str(address)
+
+
+def parse_ip(text: str) -> str:
+    """Return the canonical IPv4 or IPv6 address of one host, as inet_ntop() spells it.
+
+    Raises Invalid for loopback, multicast, broadcast and unspecified addresses.
+    """
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    try:
+        packed = socket.inet_pton(family, text)
+    except (OSError, ValueError):
+        raise Invalid(f"{text!r} is not an IP address") from None
+    if family == socket.AF_INET:
+        is_host = packed[0] not in _NO_HOST_IN and packed[0] < _FIRST_CLASS_D
+    else:
+        is_host = packed[0] != _IPV6_MULTICAST and packed[:15] != _NO_HOST_IPV6
+    if not is_host:
+        raise Invalid(f"{text} is not the address of one host")
+    return socket.inet_ntop(family, packed)
+
+
+_NO_HOST_IN = (0, 127)
+"""The first bytes of 0.0.0.0/8 and 127.0.0.0/8 (RFC 1122, section 3.2.1.3)."""
+_FIRST_CLASS_D = 224
+_IPV6_MULTICAST = 0xFF
+_NO_HOST_IPV6 = bytes(15)
+"""All but the last byte of :: and ::1 (RFC 4291)."""
+
+
+def is_link_local(ip: str) -> bool:
+    """Whether a canonical IP address is an IPv6 address of a link alone, fe80::/10 (RFC 4291)."""
+    return ip[:3] in _LINK_LOCAL
+
+
+_LINK_LOCAL = ("fe8", "fe9", "fea", "feb")
 
 
 @lru_cache(maxsize=1 << 14)  # many rows name the same few remote VTEPs

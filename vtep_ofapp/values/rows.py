@@ -121,7 +121,7 @@ class Locator(NamedTuple):
 class RemoteMac:
     """A Ucast_Macs_Remote row: the station is behind the VTEP that the locator names.
 
-    ``ip`` is an address of the station, empty for none.
+    ``ip`` is an address of the station, empty for none; ``invalid_ip`` is an ipaddr that is none.
     """
 
     uuid: UUID
@@ -129,6 +129,7 @@ class RemoteMac:
     logical_switch: UUID
     locator: Locator
     ip: str = ""
+    invalid_ip: str = ""
 
     @property
     def locators(self) -> tuple[Locator]:

@@ -93,12 +93,16 @@ class RemovePhysicalPort(VtepWrite):
 
 @dataclass(frozen=True, slots=True)
 class PutLocalMac(VtepWrite):
-    """Have one Ucast_Macs_Local row with this locator address, or none, in place of ``rows``."""
+    """Have one Ucast_Macs_Local row with this locator address, or none, in place of ``rows``.
+
+    ``ip`` is its ipaddr, empty for none; None leaves the column as it is.
+    """
 
     logical_switch: UUID
     mac: str
     address: str | None
     rows: tuple[UUID, ...] = ()
+    ip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ from ..declarations import Changes
 
 def keep_one(
     changes: Changes, table: str, rows: Iterable[UUID], is_right: Callable[[Any], bool]
-) -> bool:
-    """Delete all rows except the first correct one; return whether there is one."""
-    found = False
+) -> Any:
+    """Delete all rows except the first correct one; return that, None if there is none."""
+    found = None
     for uuid in rows:
         row = changes.row(table, uuid)
         if row is None:
             continue
-        if not found and is_right(row):
-            found = True
+        if found is None and is_right(row):
+            found = row
         else:
             row.delete()
     return found

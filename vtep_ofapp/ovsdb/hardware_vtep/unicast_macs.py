@@ -30,24 +30,28 @@ class UnicastMacs(Keeper):
 
 
 def _local_mac(row: Any) -> LocalMac:
-    return LocalMac(row.uuid, row.MAC.lower(), row.logical_switch.uuid, row.locator.dst_ip)
+    mac, logical_switch = row.MAC.lower(), row.logical_switch.uuid
+    return LocalMac(row.uuid, mac, logical_switch, row.locator.dst_ip, row.ipaddr)
 
 
 def _put_local_mac(changes: Changes, write: PutLocalMac) -> None:
     table = "Ucast_Macs_Local"
-    right = keep_one(
+    row = keep_one(
         changes, table, write.rows, lambda row: bool(row.locator.dst_ip == write.address)
     )
     logical_switch = changes.row("Logical_Switch", write.logical_switch)
-    if right or write.address is None or logical_switch is None:
-        return
-    row = changes.insert(table)
-    row.MAC = write.mac
-    row.logical_switch = logical_switch
-    row.locator = put_locator(changes, write.address)
+    if row is not None:
+        if write.ip not in (None, row.ipaddr):
+            row.ipaddr = write.ip
+    elif write.address is not None and logical_switch is not None:
+        row = changes.insert(table)
+        row.MAC = write.mac
+        row.logical_switch = logical_switch
+        row.locator = put_locator(changes, write.address)
+        row.ipaddr = write.ip or ""
 
 
-_COLUMNS = {"MAC": NEEDED, "logical_switch": NEEDED, "locator": NEEDED}
+_COLUMNS = {"MAC": NEEDED, "logical_switch": NEEDED, "locator": NEEDED, "ipaddr": NEEDED}
 GROUP = Group(
     tables=(
         Table("Ucast_Macs_Remote", _COLUMNS, is_reported=True),
