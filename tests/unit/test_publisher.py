@@ -10,7 +10,7 @@ import pytest
 from vtep_ofapp.engine.feature import Feature
 from vtep_ofapp.engine.report import FaultColumn, FaultsChanged, ManagedSwitches
 from vtep_ofapp.engine.topics import StationsChanged
-from vtep_ofapp.features.learning import local_macs
+from vtep_ofapp.features import local_macs
 from vtep_ofapp.features.learning.stations import Place
 from vtep_ofapp.features.local_mcast_macs import LocalGroup
 from vtep_ofapp.features.registry import FEATURES

@@ -20,7 +20,6 @@ from ...values.flows import Flow, FlowKey
 from ..bindings.ports import BindingGone, Ports, VlanBinding, port_subject
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from .limits import Limits
-from .local_macs import LocalMacs
 from .stations import LearnedMacs, Place
 
 
@@ -299,7 +298,6 @@ FEATURE = Feature(
         BridgeChanged: _ports_changed,
     },
     packets={Cookie.LEARNING: _packet_in},
-    reports=(lambda known, settings, clock: LocalMacs(known[LearnedMacs]),),
     figures=(Figure("learned_macs", "MAC addresses that were learned at ports.", _count),),
     limits=(
         Limit("max_local_macs_per_port", _counts_at_ports),

@@ -4,15 +4,16 @@ from collections.abc import Iterator, Mapping, Set
 from itertools import islice
 from uuid import UUID
 
-from ...engine.desired_actual import DesiredActual
-from ...engine.report import ManagedSwitches, Report
-from ...engine.topics import StationsChanged
-from ...engine.view import View
-from ...values.addresses import only
-from ...values.rows import Gone, LocalMac
-from ...values.writes import PutLocalMac, VtepWrite
-from ..local_rows import Key, LocalRows
-from .stations import LearnedMacs
+from ..engine.desired_actual import DesiredActual
+from ..engine.feature import Feature
+from ..engine.report import ManagedSwitches, Report
+from ..engine.topics import StationsChanged
+from ..engine.view import View
+from ..values.addresses import only
+from ..values.rows import Gone, LocalMac
+from ..values.writes import PutLocalMac, VtepWrite
+from .learning.stations import LearnedMacs
+from .local_rows import Key, LocalRows
 
 MAX_NEW = 1000
 """Rows for new stations in one transaction: the OVSDB library takes 70 us or more for each, and
@@ -88,3 +89,6 @@ class LocalMacs(Report):
 
     def _compare(self, key: Key) -> None:
         self._addresses.have(key, self._rows.addresses(key))
+
+
+FEATURE = Feature(reports=(lambda known, settings, clock: LocalMacs(known[LearnedMacs]),))
