@@ -113,8 +113,7 @@ def every_kind_of_flow() -> Iterator[Flow]:
     yield unicast.remote(LOGICAL_SWITCH, MAC, REMOTE)
     yield unicast.local(untagged.number, LOGICAL_SWITCH, MAC)
     yield unicast.elsewhere()
-    yield snooping.others()
-    yield resolution.others()
+    yield from every_kind_of_neighbour(untagged)
     yield flooding.no_remote()
     yield from flooding.local(LOGICAL_SWITCH, [untagged, tagged])[0]
     yield from flooding.replicated(LOGICAL_SWITCH, {REMOTE: 9}, True)[0]
@@ -122,6 +121,21 @@ def every_kind_of_flow() -> Iterator[Flow]:
     yield from flooding.replicated(LOGICAL_SWITCH, many, True)[0]
     yield from flooding.multicast(LOGICAL_SWITCH, 6, "01:00:5e:00:00:fb", {REMOTE: 9}, False)[0]
     yield from snooped()
+
+
+def every_kind_of_neighbour(binding: Binding) -> Iterator[Flow]:
+    """At least one flow of each kind that neighbours have."""
+    yield snooping.others()
+    yield from snooping.statements()
+    yield from snooping.no_statements()
+    yield snooping.quiet(LOGICAL_SWITCH, MAC)
+    yield snooping.quiet_binding(binding.number)
+    yield resolution.others()
+    yield from resolution.answers()
+    for ip in ("192.0.2.1", "2001:db8::1"):
+        yield snooping.known(binding.number, LOGICAL_SWITCH, MAC, ip, 1200)
+        yield from snooping.held(LOGICAL_SWITCH, ip)
+        yield resolution.responder(LOGICAL_SWITCH, ip, MAC)
 
 
 def every_kind_of_list() -> Iterator[Flow]:

@@ -25,9 +25,7 @@ def test_what_others_wrote_stays_and_changes_nothing(joined: DummySwitch) -> Non
         "Physical_Switch": {"other_config": {"color": "red"}, "description": "rack 7"},
         "Physical_Port": {"other_config": {"color": "red"}, "description": "socket 9"},
         "Logical_Switch": {"other_config": {"color": "red"}, "description": "tenant"},
-        "Ucast_Macs_Remote": {"ipaddr": "10.0.0.99"},
         "Mcast_Macs_Remote": {"ipaddr": "224.0.0.251"},
-        "Ucast_Macs_Local": {"ipaddr": "10.0.0.1"},
         "Mcast_Macs_Local": {"ipaddr": "10.0.0.1"},
     }
     joined.transact(
@@ -44,6 +42,21 @@ def test_what_others_wrote_stays_and_changes_nothing(joined: DummySwitch) -> Non
         for row in after[table].values():
             assert values.items() <= row.items()
     assert (joined.flows(), joined.groups()) == (flows, groups)
+
+
+def test_the_ipaddr_of_our_rows_is_ours_and_that_of_others_is_theirs(joined: DummySwitch) -> None:
+    joined.receive("p0", "00:00:00:00:00:01", BROADCAST)
+    joined.wait(lambda: joined.local_macs(), "a local MAC")
+    joined.vtep_ctl(
+        "add-ps", "other", "--", "set", "Physical_Switch", "other", "tunnel_ips=10.9.9.9"
+    )
+    joined.vtep_ctl("add-ucast-local", "ls0", STATION, "10.9.9.9")
+    row = {"ipaddr": "10.0.0.1"}
+    joined.transact({"op": "update", "table": "Ucast_Macs_Local", "where": [], "row": row})
+    ips = lambda: sorted(row["ipaddr"] for row in joined.rows("Ucast_Macs_Local"))  # noqa: E731
+    joined.wait(lambda: ips() == ["", "10.0.0.1"], "our row without what nobody stated")
+    joined.come_to_rest()
+    assert joined.row("Ucast_Macs_Local", MAC=STATION)["ipaddr"] == "10.0.0.1"
 
 
 def as_json(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
@@ -79,10 +79,10 @@ def remote_mac(
     of: UUID = RED,
     row: UUID | None = None,
     key: int | None = None,
+    **more: str,
 ) -> RemoteMac:
-    return RemoteMac(
-        uuid=row or uuid(0x1000), mac=mac, logical_switch=of, locator=locator(address, key)
-    )
+    at = locator(address, key)
+    return RemoteMac(uuid=row or uuid(0x1000), mac=mac, logical_switch=of, locator=at, **more)
 
 
 def unknown_dst(
@@ -218,6 +218,32 @@ def unknown_source(connection: Connection, fields: Match, mac: str) -> PacketIn:
     """Return the packet-in of a frame whose source the pipeline does not know."""
     source = bytes.fromhex(mac.replace(":", ""))
     return PacketIn(connection, Cookie.LEARNING, Table.SHOWING, fields, source)
+
+
+def arp_header(mac: str, ip: str, target: str = "192.0.2.99", *, sha: str | None = None) -> bytes:
+    """Return what is read of an ARP request of a station."""
+    source, sender = (bytes.fromhex(each.replace(":", "")) for each in (mac, sha or mac))
+    request = bytes.fromhex("0806 0001 0800 0604 0001")
+    addresses = sender + IPv4Address(ip).packed + bytes(6) + IPv4Address(target).packed
+    return source + request + addresses
+
+
+def neighbor_header(mac: str, source: str, target: str, kind: int = 135, hops: int = 255) -> bytes:
+    """Return what is read of a neighbor solicitation (135) or advertisement (136)."""
+    at = bytes.fromhex(mac.replace(":", ""))
+    ends = IPv6Address(source).packed + IPv6Address("ff02::1").packed
+    option = bytes((1 if kind == 135 else 2, 1)) + at
+    message = bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + IPv6Address(target).packed + option
+    return at + b"\x86\xdd" + b"\x60\0\0\0\0\x20\x3a" + bytes((hops,)) + ends + message
+
+
+def stated(fields: Match, header: bytes) -> PacketIn:
+    """Return the packet-in of a frame that states an address of its sender."""
+    return PacketIn(NO_CONNECTION, Cookie.LEARNING, Table.SHOWING, fields, header)
+
+
+NO_CONNECTION: Any = None
+IP1, IP2, IP6 = "192.168.1.11", "192.168.1.12", "2001:db8:1::11"
 
 
 def number_of(logical_switch: UUID) -> int:

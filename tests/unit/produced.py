@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
@@ -36,6 +37,9 @@ NUMBERS = st.integers(0, (1 << 24) - 1)
 PORTS = st.integers(1, 0xFF00)
 MACS = st.integers(0, (1 << 48) - 1).map(lambda mac: mac.to_bytes(6, "big").hex(":"))
 ADDRESSES = st.ip_addresses(v=4).map(str)
+_FAMILIES = {4: AF_INET, 6: AF_INET6}
+IPS = st.ip_addresses().map(lambda ip: inet_ntop(_FAMILIES[ip.version], ip.packed))
+"""IPv4 and IPv6 addresses as the codec spells them."""
 BINDINGS = st.builds(
     binding,
     ofport=PORTS,
@@ -64,7 +68,15 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     learning.moving: (NUMBERS, MACS),
     learning.held: (NUMBERS, MACS),
     snooping.others: (),
+    snooping.statements: (),
+    snooping.no_statements: (),
+    snooping.known: (BINDING_NUMBERS, NUMBERS, MACS, IPS, st.integers(1, 0xFFFF)),
+    snooping.quiet: (NUMBERS, MACS),
+    snooping.quiet_binding: (BINDING_NUMBERS,),
+    snooping.held: (NUMBERS, IPS),
     resolution.others: (),
+    resolution.responder: (NUMBERS, IPS, MACS),
+    resolution.answers: (),
     tunnels.inner_tags: (),
     tunnels.incoming: (ADDRESSES, PORTS),
     tunnels.incoming_from_anyone: (PORTS,),

@@ -14,18 +14,23 @@ from vtep_ofapp.features.logical_switches.feature import LocalFlooding, Vni
 from vtep_ofapp.features.multicast.feature import Snooped, Unheard
 from vtep_ofapp.features.multicast.membership import GroupMac
 from vtep_ofapp.features.multicast.snooping import Snooping
+from vtep_ofapp.features.neighbours.limits import USELESS_AT_PORT
 from vtep_ofapp.features.peers import Peer
 from vtep_ofapp.features.replication import Multicast, Replication
 from vtep_ofapp.features.routers import Router
 from vtep_ofapp.features.tunnels.feature import Tunnel
 from vtep_ofapp.features.unicast import Placed
+from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.acls import Acl, AclEntry
+from vtep_ofapp.values.flows import match
 from vtep_ofapp.values.rows import Gone, Refused, TunnelReport, TunnelRow
 
 from .builders import (
     FAR,
     FURTHER,
+    IP1,
+    IP2,
     MAC1,
     MAC2,
     MAC3,
@@ -33,14 +38,17 @@ from .builders import (
     OWN,
     RED,
     SWITCH,
+    arp_header,
     locator,
     logical_router,
     logical_switch,
+    number_of,
     physical_port,
     physical_switch,
     port,
     remote_group,
     remote_mac,
+    stated,
     unknown_dst,
     uuid,
 )
@@ -55,11 +63,14 @@ UNKNOWN, GROUP = uuid(0x2001), uuid(0x2002)
 @pytest.fixture
 def world() -> World:
     """Return a switch that has owners of every kind."""
-    settings = Settings(max_local_macs=1, max_local_macs_per_port=1, multicast_snooping=True)
+    settings = Settings(
+        max_local_macs=1, max_local_macs_per_port=1, max_ips_per_mac=1, multicast_snooping=True
+    )
     world = World(settings=settings, clock=TimeDouble().clock)
     world.tell(
         logical_switch(RED, 5001),
-        remote_mac(MAC1, FAR),
+        remote_mac(MAC1, FAR, ip=IP2),
+        remote_mac(MAC3, FAR, row=uuid(0x1003), invalid_ip="10.0.0"),
         unknown_dst(FAR, FURTHER, row=UNKNOWN),
         remote_group(MULTICAST, FAR, row=GROUP),
         logical_router(RED, row=ROUTER),
@@ -80,6 +91,10 @@ def world() -> World:
     joined = snooping.members.join(RED, 0x1007, "239.1.1.1", MAC2, 100.0)
     snooping.unheard.set(0x1000, 110.0)
     world.invalidate([*snooping.renumber(joined), Snooped(RED), Unheard(0x1000)])
+    fields = match({SOURCE_BINDING: 0x1007, LOGICAL_SWITCH: number_of(RED)})
+    world.switch.packet_in(stated(fields, arp_header(MAC2, IP1)))
+    for _ in range(USELESS_AT_PORT):
+        world.switch.packet_in(stated(fields, arp_header(MAC2, IP1, sha=MAC3)))
     world.calm_down()
     return world
 
@@ -128,7 +143,7 @@ P0, P1 = physical_port("p0").uuid, physical_port("p1").uuid
         (Vni(RED), "Logical_Switch red has tunnel_key 5001", RowOf("Logical_Switch", RED)),
         (
             Peer(RED, FAR),
-            f"3 rows of Ucast_Macs_Remote and Mcast_Macs_Remote name {FAR} for Logical_Switch red",
+            f"4 rows of Ucast_Macs_Remote and Mcast_Macs_Remote name {FAR} for Logical_Switch red",
             RowOf("Physical_Locator", locator(FAR).uuid),
         ),
         (

@@ -40,7 +40,7 @@ from vtep_ofapp.values.flows import (
     match,
 )
 
-from .builders import FAR, MAC1, MULTICAST, binding
+from .builders import FAR, IP1, IP6, MAC1, MULTICAST, binding
 from .declared import check_flow, check_group, nexts
 from .produced import FLOWS, GROUPS, NUMBERS
 from .reading import kind_of_group
@@ -171,7 +171,14 @@ def made(pipeline: dict[str, ModuleType]) -> list[Flow | Group]:
         learning.full_binding(UNTAGGED.number),
         learning.full_logical_switch(7),
         pipeline["snooping"].others(),
+        *pipeline["snooping"].statements(),
+        *pipeline["snooping"].no_statements(),
+        pipeline["snooping"].known(UNTAGGED.number, 7, MAC1, IP1, 1200),
+        pipeline["snooping"].quiet(7, MAC1),
         pipeline["resolution"].others(),
+        pipeline["resolution"].responder(7, IP1, MAC1),
+        pipeline["resolution"].responder(7, IP6, MAC1),
+        *pipeline["resolution"].answers(),
         tunnels.incoming(FAR, 9),
         tunnels.incoming_from_anyone(9),
         tunnels.incoming_bfd(FAR, 9, "169.254.1.0"),

@@ -1,33 +1,53 @@
-"""Ucast_Macs_Local: a row for each learned station, at the tunnel IP of its switch."""
+"""Ucast_Macs_Local: a row for each learned station, with its VTEP and its IP address."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
+from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from ..engine.desired_actual import DesiredActual
-from ..engine.feature import Feature
+from ..engine.feature import Clock, Feature
 from ..engine.report import ManagedSwitches, Report
 from ..engine.topics import StationsChanged
-from ..engine.view import View
+from ..engine.view import Known, View
+from ..process.settings import Settings
 from ..values.addresses import only
 from ..values.rows import Gone, LocalMac
 from ..values.writes import PutLocalMac, VtepWrite
 from .learning.stations import LearnedMacs
 from .local_rows import Key, LocalRows
+from .neighbours.pairs import AddressesChanged, Pairs
 
 MAX_NEW = 1000
 """Rows for new stations in one transaction: the OVSDB library takes 70 us or more for each, and
 blocks the process meanwhile."""
 
 
-class LocalMacs(Report):
-    """Compares learned stations with the rows of Ucast_Macs_Local."""
+NO_IP = ""
+Reported: TypeAlias = Callable[[Key], tuple[str, ...]]
+"""Returns the IP addresses of which a station's row is to have one, the preferred one last."""
 
-    def __init__(self, macs: LearnedMacs) -> None:
+
+class Content(NamedTuple):
+    """What a row says of a station: the tunnel IP of its switch, and the station's address."""
+
+    addresses: frozenset[str]
+    ip: str
+
+
+class LocalMacs(Report):
+    """Compares learned stations with the rows of Ucast_Macs_Local.
+
+    ``reported`` is None if the ipaddr of rows is left as it is.
+    """
+
+    def __init__(self, macs: LearnedMacs, reported: Reported | None = None) -> None:
         self._macs = macs
+        self._reported = reported
         self._switches: Mapping[str, View] = {}
         self._tunnel_ips: dict[str, str | None] = {}
-        self._addresses: DesiredActual[Key, frozenset[str]] = DesiredActual()
+        self._contents: DesiredActual[Key, Content] = DesiredActual()
         self._rows: LocalRows[LocalMac] = LocalRows(self._compare)
         self._new: dict[Key, None] = {}
         self.handlers = {
@@ -35,6 +55,7 @@ class LocalMacs(Report):
             Gone: self._rows.remove,
             ManagedSwitches: self._managed,
             StationsChanged: self._stations_changed,
+            AddressesChanged: self._stations_changed,
         }
 
     def rows(self) -> Set[UUID]:
@@ -48,27 +69,26 @@ class LocalMacs(Report):
         """
         self._new.clear()
         new = 0
-        for station in self._addresses.differences():
+        for station in self._contents.differences():
             if station.have is None:
                 new += 1
                 if new > MAX_NEW:
                     continue
-            address = next(iter(station.want), None) if station.want else None
-            yield PutLocalMac(*station.key, address, self._rows.own_uuids(station.key))
+            rows = self._rows.own_uuids(station.key)
+            yield _write(station.key, station.want, rows, station.have)
 
     def desired(self) -> Iterator[VtepWrite]:
         """Yield a write for the row of each station."""
-        for (logical_switch, mac), addresses in self._addresses.wanted.items():
-            for address in addresses:
-                yield PutLocalMac(logical_switch, mac, address)
+        for key, content in self._contents.wanted.items():
+            yield _write(key, content)
 
     def new_station_rows(self) -> Iterator[VtepWrite]:
         """Yield rows for stations without one that were learned since the last writes()."""
         for key in [key for key in self._new if key in self._rows]:
             del self._new[key]
-        for logical_switch, mac in islice(self._new, MAX_NEW):
-            for address in self._addresses.wanted.get((logical_switch, mac), ()):
-                yield PutLocalMac(logical_switch, mac, address)
+        for key in islice(self._new, MAX_NEW):
+            if content := self._contents.wanted.get(key):
+                yield _write(key, content)
 
     def _managed(self, managed: ManagedSwitches) -> None:
         self._switches = managed.with_bridge()
@@ -78,17 +98,54 @@ class LocalMacs(Report):
             self._tunnel_ips = tunnel_ips
             self._stations_changed(StationsChanged(self._macs.all()))
 
-    def _stations_changed(self, event: StationsChanged) -> None:
+    def _stations_changed(self, event: StationsChanged | AddressesChanged) -> None:
         for key in event.stations:
             place = self._macs.place(*key)
             switch = self._switches.get(place.switch) if place else None
             address = switch.tunnel_ip if switch else None
-            self._addresses.want(key, only(address) if address else None)
+            content = _content(only(address), self._ip(key)) if address else None
+            self._contents.want(key, content)
             if address and key not in self._rows:
                 self._new[key] = None
 
+    def _ip(self, key: Key) -> str:
+        """Return the address to report for a station: that of its row if it is as good as any."""
+        ips = self._reported(key) if self._reported else ()
+        if len(ips) > 1:
+            now = {row.ip for row in self._rows.own(key)}
+            ips = tuple(ip for ip in ips if ip in now) or ips
+        return ips[-1] if ips else NO_IP
+
     def _compare(self, key: Key) -> None:
-        self._addresses.have(key, self._rows.addresses(key))
+        addresses = self._rows.addresses(key)
+        ips = [row.ip for row in self._rows.own(key)] if self._reported else []
+        ip = ips[0] if len(ips) == 1 else NO_IP
+        self._contents.have(key, None if addresses is None else _content(addresses, ip))
 
 
-FEATURE = Feature(reports=(lambda known, settings, clock: LocalMacs(known[LearnedMacs]),))
+def _content(addresses: frozenset[str], ip: str) -> Content:
+    return Content(addresses, ip) if ip else _without_ip(addresses)
+
+
+@lru_cache(maxsize=1 << 10)
+def _without_ip(addresses: frozenset[str]) -> Content:
+    """Return the same object each time: very many stations share it."""
+    return Content(addresses, NO_IP)
+
+
+def _write(
+    key: Key, want: Content | None, rows: tuple[UUID, ...] = (), have: Content | None = None
+) -> PutLocalMac:
+    """Return the write for a station's row; the IP address is written where it differs."""
+    if want is None:
+        return PutLocalMac(*key, None, rows)
+    (address,) = want.addresses
+    is_right = want.ip == (have.ip if have else NO_IP)
+    return PutLocalMac(*key, address, rows, None if is_right else want.ip)
+
+
+def _report(known: Known, settings: Settings, clock: Clock) -> LocalMacs:
+    return LocalMacs(known[LearnedMacs], known[Pairs].reported if settings.report_ip else None)
+
+
+FEATURE = Feature(reports=(_report,))

@@ -17,6 +17,7 @@ from .bindings import feature as bindings
 from .learning import feature as learning
 from .logical_switches import feature as logical_switches
 from .multicast import feature as multicast
+from .neighbours import feature as neighbours
 from .tunnels import feature as tunnels
 
 FEATURES: tuple[Feature, ...] = (
@@ -27,6 +28,7 @@ FEATURES: tuple[Feature, ...] = (
     logical_switches.FEATURE,
     tunnels.FEATURE,
     unicast.FEATURE,
+    neighbours.FEATURE,
     replication.FEATURE,
     routers.FEATURE,
     acls.FEATURE,

@@ -34,7 +34,10 @@ class Placed(NamedTuple):
 
 
 class PlacedMacs(Index):
-    """The rows of Ucast_Macs_Remote by station; of several rows the least UUID is used."""
+    """The rows of Ucast_Macs_Remote by station; of several rows the least UUID is used.
+
+    Rows with different IP addresses and one VTEP are one station with several addresses.
+    """
 
     ROWS = (RemoteMac,)
 
@@ -56,12 +59,25 @@ class PlacedMacs(Index):
         """Return the stations of a logical switch with the rows that are used."""
         return self._in.get(logical_switch, {})
 
+    def rows(self, station: Placed) -> list[RemoteMac]:
+        """Return the rows of a station that are used: one for each of its IP addresses."""
+        return self._rows(station)[0]
+
     def rivals(self, station: Placed) -> list[RemoteMac]:
         """Return the other rows of the same station, which are not used."""
-        if not self._rivals:  # the normal case
-            return []
-        rivals = self._rivals.get(station, {})
-        return sorted(rivals.values(), key=lambda row: row.uuid)
+        return self._rows(station)[1] if self._rivals else []
+
+    def _rows(self, station: Placed) -> tuple[list[RemoteMac], list[RemoteMac]]:
+        """Return the rows of a station that are used, and those that are not."""
+        row = self.row(station)
+        if row is None or station not in self._rivals:  # the normal case
+            return ([] if row is None else [row]), []
+        used, unused = [row], list[RemoteMac]()
+        for other in sorted(self._rivals[station].values(), key=lambda each: each.uuid):
+            is_there = other.locator.address == row.locator.address
+            is_further = is_there and other.ip not in [each.ip for each in used]
+            (used if is_further else unused).append(other)
+        return used, unused
 
     def row_changed(self, former: RemoteMac | None, new: RemoteMac | None) -> list[Topic]:
         """Handle a changed row; return the topics that it invalidates."""

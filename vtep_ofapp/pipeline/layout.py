@@ -1,7 +1,6 @@
 """All tables, priorities, registers, cookies and group ids, and the ways between tables.
 
-A feature adds a table here: its number in Table, its place in WAYS, its rules in RULES; see
-ways.py.
+A feature adds a table to Table, WAYS and RULES; see ways.py.
 """
 
 from enum import Enum, IntEnum, auto
@@ -17,6 +16,7 @@ from ..values.flows import (
     ForgetInPort,
     Match,
     MatchValue,
+    Move,
     Output,
     OutputToBond,
     PopVlan,
@@ -44,6 +44,7 @@ class Table(IntEnum):
     SHOWING = 32
     SNOOPING = 35
     RESOLUTION = 40
+    ANSWERING = 42
     UNICAST = 60
     FLOODING = 70
     REMOTE_FLOODING = 75
@@ -63,6 +64,8 @@ class Way(Enum):
     FROM_TUNNEL = auto()
     IN_LOGICAL_SWITCH = auto()
     """The common way of frames from bindings and tunnels, up to their last copy."""
+    ANSWERING = auto()
+    """The way of requests for a MAC that become their own answers."""
     TO_BINDING = auto()
     TO_TUNNEL = auto()
     IN_PARTS = auto()
@@ -87,6 +90,7 @@ WAYS: dict[Way, tuple[Table | Way, ...]] = {
         Table.FLOODING,
         Table.REMOTE_FLOODING,
     ),
+    Way.ANSWERING: (Table.ANSWERING,),
     Way.TO_BINDING: (
         Table.EGRESS,
         Table.ACL_EGRESS_PORT,
@@ -204,6 +208,8 @@ SENDER = "reg11"
 """What LEARNING and SNOOPING found out about the sender of a frame; 0 for nothing yet."""
 SHOWN_ALREADY = 1
 """LEARNING has decided whether the frame is shown to the controller."""
+KNOWN = 2
+"""The IP address that the frame states for its source is known to be that MAC's at its binding."""
 REPORTS = 4
 """The frame is shown because it reports groups or is a query for them."""
 
@@ -222,6 +228,7 @@ def _acls(carried: str) -> Rules:
     )
 
 
+_REQUESTS = "eth_type arp_op ip_proto nw_ttl icmpv6_type icmpv6_code ipv6_nd_target"  # ARP, ND
 RULES: dict[Table, Rules] = {
     Table.ADMISSION: _rules(
         "in_port vlan_vid eth_dst eth_type ip_proto ipv4_dst udp_dst",
@@ -242,12 +249,25 @@ RULES: dict[Table, Rules] = {
     Table.MEASURING: _rules(sets=LENGTH, miss_goes_on=True),
     Table.SHOWING: _rules(f"{LENGTH} {SENDER}", acts=[ToController]),
     Table.SNOOPING: _rules(
-        f"{SOURCE_BINDING} eth_type ip_proto icmpv6_type ipv4_dst ipv6_dst",
+        f"{LOGICAL_SWITCH} {SOURCE_BINDING} {SENDER} eth_src {_REQUESTS}"
+        " arp_spa arp_sha ipv6_src ipv4_dst ipv6_dst",
         SENDER,
         enters=[Way.TO_CONTROLLER],
         miss_goes_on=True,
     ),
-    Table.RESOLUTION: _rules(miss_goes_on=True),
+    Table.RESOLUTION: _rules(
+        f"{LOGICAL_SWITCH} {ORIGIN} {SENDER} eth_dst arp_tpa {_REQUESTS}",
+        "eth_src icmpv6_type nd_reserved nd_options_type",
+        [Move],
+        [Way.ANSWERING],
+        miss_goes_on=True,
+    ),
+    Table.ANSWERING: _rules(
+        "eth_type ip_proto icmpv6_type icmpv6_code",
+        f"arp_op {SOURCE_BINDING}",
+        [Move],
+        [Way.TO_BINDING],
+    ),
     Table.UNICAST: _rules(
         f"{LOGICAL_SWITCH} {ORIGIN} eth_dst",
         f"{TARGET_BINDING} {REMOTE}",

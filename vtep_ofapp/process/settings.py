@@ -57,6 +57,28 @@ class Settings:
         "nothing from the others.",
         min=1,
     )
+    suppress_arp: bool = _option(
+        True,
+        "Whether broadcast ARP requests and multicast neighbor solicitations of local stations "
+        "are answered for the addresses in Ucast_Macs_Remote.ipaddr, in place of flooding.",
+    )
+    report_ip: bool = _option(
+        True,
+        "Whether the IP address of a local station, learned from its ARP packets and neighbor "
+        "messages, is reported in Ucast_Macs_Local.ipaddr.",
+    )
+    ip_aging: int = _option(
+        1200,
+        "Seconds without an ARP packet or neighbor message from an IP address of a station after "
+        "which the address is forgotten.",
+        min=1,
+        max=65535,
+    )
+    max_ips_per_mac: int = _option(
+        8,
+        "IP addresses that are learned of one MAC address. Requests from further ones are flooded.",
+        min=1,
+    )
     max_tunnels: int = _option(
         4096,
         "Remote VTEPs that one switch has tunnels to. Beyond them switch_fault_status shows "

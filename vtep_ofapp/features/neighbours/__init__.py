@@ -1,0 +1,1 @@
+"""Neighbours: ARP and ND suppression, and the reported addresses of stations."""
