@@ -269,6 +269,17 @@ def test_the_answer_is_withheld_while_the_mac_is_learned_here(placed: Told) -> N
     assert len(placed.of("RESOLUTION")) == 1
 
 
+def test_the_answer_of_a_row_that_is_not_used_is_withheld_as_well(placed: Told) -> None:
+    placed.tell(remote_mac(MAC3, FURTHER, row=uuid(0xFFF)))
+    placed.see(MAC3, "p0")
+    placed.calm_down()
+    assert placed.of("RESOLUTION") == set()
+    placed.macs.forget(RED, MAC3)
+    placed.calm_down()
+    assert placed.summary() == placed.restarted_and_settled().summary()
+    assert len(placed.of("RESOLUTION")) == 1
+
+
 def test_the_answer_is_withheld_while_a_local_station_claims_the_address(placed: Told) -> None:
     placed.hear(arp_header(MAC1, REMOTE_IP))
     assert placed.of("RESOLUTION") == set()

@@ -202,7 +202,7 @@ def _stations_changed(topic: StationsChanged, view: View) -> Iterator[Topic]:
                 yield Pair(station[0], ip)
             if len(ips) >= view.settings.max_ips_per_mac:
                 yield QuietStation(*station)
-        for row in placed.rows(Placed(*station)):
+        for row in (*placed.rows(Placed(*station)), *placed.rivals(Placed(*station))):
             if row.ip:
                 yield Responder(row.logical_switch, row.ip)
 
