@@ -49,6 +49,7 @@ LONG = {
     "tests/unit/test_acl_sequences.py",
     "tests/unit/test_message_filter.py",
     "tests/unit/test_multicast_sequences.py",
+    "tests/unit/test_neighbour_sequences.py",
     "tests/unit/test_sequences.py",
     "tests/unit/test_whole.py",
 }

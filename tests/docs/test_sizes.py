@@ -28,6 +28,10 @@ LONGER: dict[str, tuple[int, str]] = {
         220,
         "the rules of a state machine are one class",
     ),
+    "tests/unit/test_neighbour_sequences.py::NeighbourSequences": (
+        230,
+        "the rules of a state machine are one class",
+    ),
     "tests/unit/vtep_contents.py::tables": (60, "an entry for each table"),
     "tests/unit/world.py::World": (280, "both databases and the switch, as one model"),
 }

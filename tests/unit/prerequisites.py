@@ -37,9 +37,9 @@ PREREQUISITES: dict[str, dict[str, set[int]]] = {
     "arp_tpa": {"eth_type": {ARP}},
     "arp_sha": {"eth_type": {ARP}},
     "arp_tha": {"eth_type": {ARP}},
-    "nd_target": _ND,
-    "nd_sll": _SOLICITATION,
-    "nd_tll": _ADVERTISEMENT,
+    "ipv6_nd_target": _ND,
+    "ipv6_nd_sll": _SOLICITATION,
+    "ipv6_nd_tll": _ADVERTISEMENT,
     "nd_reserved": _ND,
     "nd_options_type": _ND,
 }

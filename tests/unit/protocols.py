@@ -53,14 +53,14 @@ def solicitation(src: str, target: str, mac: str | None, dst: str | None = None)
 
     ``mac`` is the source link-layer address option, None for none as with the source ``::``.
     """
-    option = () if mac is None else (("nd_sll", number(mac)),)
+    option = () if mac is None else (("ipv6_nd_sll", number(mac)),)
     to = dst or solicited_node(target)
     return _discovery(SOLICITATION, src, to, target, _option(_SLL, mac), option)
 
 
 def advertisement(src: str, dst: str, target: str, mac: str | None) -> Message:
     """Return a Neighbor Advertisement; ``mac`` is its target link-layer address option."""
-    option = () if mac is None else (("nd_tll", number(mac)),)
+    option = () if mac is None else (("ipv6_nd_tll", number(mac)),)
     return _discovery(ADVERTISEMENT, src, dst, target, _option(_TLL, mac), option)
 
 
@@ -129,7 +129,7 @@ def _discovery(
     flags = 0x60000000 if type == ADVERTISEMENT else 0
     body = struct.pack("!BBHI", type, 0, 0, flags) + ip_bytes(target) + option
     fields = (
-        ("nd_target", number(target)),
+        ("ipv6_nd_target", number(target)),
         ("nd_reserved", flags),
         ("nd_options_type", option[0] if option else 0),
         *more,

@@ -121,12 +121,12 @@ class Vtep:
     def _put_local(self, write: Any, kind: type, mac: str, **value: Any) -> None:
         """Keep the first of the rows that are replaced, with its ipaddr unless that is written."""
         wanted = next(iter(value.values())) is not None
-        former = [self.rows.pop(row) for row in write.rows if row in self.rows]
+        former: list[Any] = [self.rows.pop(row) for row in write.rows if row in self.rows]
         if wanted and write.logical_switch in self.rows:
             row = former[0].uuid if former else self._new_row()
-            ip = getattr(write, "ip", None)
+            ip = write.ip
             if ip is None:
-                ip = getattr(former[0], "ip", "") if former else ""
+                ip = former[0].ip if former else ""
             if ip:
                 value["ip"] = ip
             self.rows[row] = kind(uuid=row, mac=mac, logical_switch=write.logical_switch, **value)

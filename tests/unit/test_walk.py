@@ -28,7 +28,7 @@ def flow(**fields: MatchValue) -> Flow:
         flow(eth_type=IPV4, ip_proto=UDP, tcp_dst=80),
         flow(eth_type=IPV4, ip_proto=TCP, tcp_dst=80, ip_frag=LATER),
         flow(eth_type=IPV6, ip_proto=ICMP, icmpv4_type=8),
-        flow(eth_type=IPV6, ip_proto=58, icmpv6_type=135, nd_target=A6),
+        flow(eth_type=IPV6, ip_proto=58, icmpv6_type=135, ipv6_nd_target=A6),
     ],
     ids=str,
 )
@@ -43,7 +43,7 @@ def test_a_match_without_what_it_requires_is_found(bad: Flow) -> None:
         flow(eth_type=IPV4, ipv4_src=(A, "255.0.0.255")),
         flow(eth_type=IPV6, ip_proto=TCP, tcp_dst=80, ip_frag=NOT_LATER),
         flow(eth_type=IPV4, ip_proto=TCP, ip_frag=LATER),
-        flow(eth_type=IPV6, ip_proto=58, icmpv6_type=135, icmpv6_code=0, nd_target=A6),
+        flow(eth_type=IPV6, ip_proto=58, icmpv6_type=135, icmpv6_code=0, ipv6_nd_target=A6),
     ],
     ids=str,
 )
