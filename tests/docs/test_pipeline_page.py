@@ -393,6 +393,8 @@ def test_output_of_the_lab_is_of_this_pipeline() -> None:
     names = {
         "dl_dst": "eth_dst",
         "dl_src": "eth_src",
+        "ip": "eth_type",
+        "nw_proto": "ip_proto",
         "tun_id": "tunnel_id",
         "vlan_tci": "vlan_vid",
     }
