@@ -28,6 +28,7 @@ def scene(joined: DummySwitch) -> DummySwitch:
     lists = AccessLists(joined)
     lists.put("web", entry(10, "in", "deny", protocol=6, dest_port_min=22, dest_port_max=22))
     lists.bind("p0", {0: "web"})
+    lists.put_columns("Ucast_Macs_Remote", ["MAC", FAR], ipaddr="192.168.1.99")
     joined.learns(HOST)
     joined.learns(GUEST, "p1", 10)
     joined.app.wait_to_say("it has no tunnel key yet")

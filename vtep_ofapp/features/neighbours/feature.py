@@ -17,6 +17,7 @@ from ..learning.feature import place_of
 from ..learning.stations import LearnedMacs, Place
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..unicast import Placed, PlacedMacs
+from . import telling
 from .claims import claim, states_address
 from .limits import Limits, QuietPort, QuietStation
 from .pairs import AddressesChanged, Pair, Pairs, Station
@@ -270,4 +271,7 @@ FEATURE = Feature(
     },
     packets={Cookie.LEARNING: _packet_in},
     timers=(Timer(lambda view: view[Limits].end(), lambda view: view[Limits].release()),),
+    figures=telling.FIGURES,
+    subjects=telling.SUBJECTS,
+    verdicts=telling.VERDICTS,
 )

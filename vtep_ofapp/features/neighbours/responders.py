@@ -130,6 +130,16 @@ def responder(key: Responder, view: View) -> Desired:
     return Desired((resolution.responder(number, key.ip, rows[0].mac),))
 
 
+def withheld(key: Responder, view: View) -> str:
+    """Return why requests for an address that rows have are flooded, "" if they are answered."""
+    if not view.settings.suppress_arp:
+        return "suppress_arp is false"
+    rows = view[AddressedRows].of(key)
+    if _is_ambiguous(rows):
+        return "several MACs have it"
+    return _withheld(key, rows[0], view) if rows else "no row has it"
+
+
 def because(key: Responder, view: View) -> Iterator[Cause]:
     """Yield the rows with an address, and why requests for it are not answered."""
     rows, where = view[AddressedRows].of(key), view[LogicalSwitches].name(key.logical_switch)

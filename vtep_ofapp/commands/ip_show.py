@@ -1,0 +1,101 @@
+"""``ip/show``: which station has an IP address, and which requests are answered here."""
+
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
+
+from ..engine.switch_state import SwitchState
+from ..features.bindings.ports import Ports
+from ..features.learning.stations import LearnedMacs
+from ..features.neighbours.limits import Limits
+from ..features.neighbours.pairs import Pair, Pairs
+from ..features.neighbours.responders import AddressedRows, InvalidIp, Responder, withheld
+from ..values.rows import LogicalSwitch, RemoteMac
+from .answer import Answer, Row, Table, in_order, joined
+from .command import Command, Running
+from .scope import Scope, scope
+
+_USAGE = "[BRIDGE] [LS]"
+_LOCAL = ("logical_switch", "ip", "mac", "bridge", "port", "vlan", "problem")
+_REMOTE = ("bridge", "logical_switch", "ip", "mac", "remote_vtep", "row", "is_answered", "problem")
+
+
+def _show(arguments: Sequence[str], running: Running) -> Answer:
+    asked = scope(_USAGE, arguments, running)
+    return Answer(
+        {
+            "stated_here": Table(_LOCAL, _local(asked, running)),
+            "placed_by_nvc": Table(_REMOTE, _remote(asked)),
+        }
+    )
+
+
+def _local(asked: Scope, running: Running) -> Iterator[Row | None]:
+    """Yield a row for each address that a local station stated; None for a pause."""
+    model, drivers = running.components.model, running.components.switches.drivers
+    pairs, macs = model[Pairs], model[LearnedMacs]
+    names = {row.uuid: row.name for row in asked.logical_switches}
+    bridges = {switch.name for switch in asked.switches}
+    wanted = [pair for pair in list(pairs.all()) if pair.logical_switch in names]
+    for pair in in_order(wanted, lambda pair: (names[pair.logical_switch], *_order(pair.ip))):
+        mac = pairs.mac(pair) if pair else None
+        place = macs.place(pair.logical_switch, mac) if pair and mac else None
+        if pair is None or mac is None or place is None or place.switch not in bridges:
+            yield None
+            continue
+        state = drivers[place.switch].switch
+        where = (names[pair.logical_switch], pair.ip, mac, place.switch, place.port, place.vlan)
+        yield (*where, joined(_conflicts(pair, mac, state)))
+
+
+def _conflicts(pair: Pair, mac: str, switch: SwitchState) -> Iterator[str]:
+    view = switch.view
+    if view[Limits].is_held(pair):
+        yield "several MACs state it, and it stays where it is for a while"
+    for row in view[AddressedRows].of(Responder(*pair)):
+        if row.mac != mac:
+            yield f"the NVC says that {row.mac} has it (row {row.uuid})"
+
+
+def _remote(asked: Scope) -> Iterator[Row | None]:
+    """Yield a row for each row of Ucast_Macs_Remote with an ipaddr; None for a pause."""
+    for switch in asked.switches:
+        for row in asked.logical_switches:
+            if switch.view[Ports].is_bound(row.uuid):
+                yield from _in(row, switch)
+
+
+def _in(row: LogicalSwitch, switch: SwitchState) -> Iterator[Row | None]:
+    rows = switch.view[AddressedRows]
+    for key in in_order(list(rows.addresses(row.uuid)), lambda key: _order(key.ip)):
+        if key is None:
+            yield None
+            continue
+        reason = withheld(key, switch.view)
+        for remote in rows.of(key):
+            yield _of(remote, remote.ip, reason, row, switch)
+    for uuid in list(rows.invalid_in(row.uuid)):
+        invalid = rows.invalid(uuid)
+        if invalid is not None:
+            reasons = joined(fault.reason for fault in switch.owned.faults(InvalidIp(uuid)))
+            yield _of(invalid, invalid.invalid_ip, reasons or "it is not valid", row, switch)
+
+
+def _of(remote: RemoteMac, ip: str, reason: str, row: LogicalSwitch, switch: SwitchState) -> Row:
+    address = remote.locator.address
+    where = (switch.name, row.name, ip, remote.mac, address, str(remote.uuid))
+    return (*where, not reason, reason or None)
+
+
+def _order(ip: str) -> tuple[int, int]:
+    address = ip_address(ip)
+    return address.version, int(address)
+
+
+COMMANDS = (
+    Command(
+        "ip/show",
+        _USAGE,
+        "Print which stations have IP addresses, and which requests for them are answered here.",
+        _show,
+    ),
+)
