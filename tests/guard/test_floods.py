@@ -14,6 +14,7 @@ import pytest
 
 from sim.lab.hosts import Host
 from sim.waiting import wait_until
+from tests import forged
 from tests.lab.control import Control
 from tests.lab.trial import TrialLab, standing
 from tests.lab.wire import new_mac
@@ -23,6 +24,8 @@ MOST = 10_000
 MAX_MEMORY = 400 << 20
 """Bytes that the application may hold in all while 50,000 sources are shown to it."""
 BROADCAST = b"\xff" * 6
+TAG = b"\x81\x00\x00\x0a"
+"""That of VLAN 10."""
 REST = b"\x88\xb5" + bytes(46)
 JUMPS = 5_000
 MAX_UPDATES = 20
@@ -71,14 +74,29 @@ def frame(mac: str, tag: bytes = b"") -> bytes:
     return BROADCAST + bytes.fromhex(mac.replace(":", "")) + tag + REST
 
 
-@contextlib.contextmanager
-def flood(host: Host) -> Iterator[None]:
-    """Let a host send 50,000 source addresses on VLAN 10 as fast as it can, again and again."""
-    tag = b"\x81\x00\x00\x0a"
-    frames = [
-        BROADCAST + b"\x02\x99" + number.to_bytes(4, "big") + tag + REST
+def strangers() -> list[bytes]:
+    """Return frames from 50,000 source addresses."""
+    return [
+        BROADCAST + b"\x02\x99" + number.to_bytes(4, "big") + TAG + REST
         for number in range(ADDRESSES)
     ]
+
+
+def statements() -> list[bytes]:
+    """Return ARP requests from 50,000 source addresses, each with IP addresses of its own."""
+    like = forged.arp()
+    head, arp, target = like[12:14] + like[14:22], like[22:32], like[32:]
+    frames = []
+    for number in range(ADDRESSES):
+        mac, ip = b"\x02\x99" + number.to_bytes(4, "big"), (10 << 24 | number).to_bytes(4, "big")
+        frames.append(BROADCAST + mac + TAG + head + mac + ip + target)
+    assert len(arp) == len(mac + ip)
+    return frames
+
+
+@contextlib.contextmanager
+def flood(host: Host, frames: list[bytes]) -> Iterator[None]:
+    """Let a host send frames as fast as it can, again and again."""
     over = threading.Event()
 
     def send() -> None:
@@ -108,6 +126,20 @@ def time_to_learn(lab: FloodedLab, host: Host) -> float:
     return time.monotonic() - begin
 
 
+def time_to_report(lab: FloodedLab, host: Host, ip: str) -> float:
+    """Return how long a new station at a host has to ask until its row has its IP address."""
+    mac, begin = new_mac(), time.monotonic()
+
+    def is_reported() -> bool:
+        host.send(forged.arp(mac, psrc=ip))
+        where = [["MAC", "==", mac], ["ipaddr", "==", ip]]
+        select = {"op": "select", "table": "Ucast_Macs_Local", "where": where}
+        return bool(lab.vtep.transact(select)[0]["rows"])
+
+    wait_until(is_reported, f"{ip} of {mac}", timeout=60, interval=0.05, evidence=lab.evidence)
+    return time.monotonic() - begin
+
+
 def test_a_flood_of_addresses_takes_nothing_from_other_ports(
     lab: FloodedLab, record_property: Callable[[str, object], None]
 ) -> None:
@@ -117,7 +149,7 @@ def test_a_flood_of_addresses_takes_nothing_from_other_ports(
     lab.control.wait(lambda: {lab.vm2.mac, lab.vm3.mac} <= set(local_macs(lab)), "VM2 and VM3")
     peak = 0
     waits: list[float] = []
-    with flood(lab.vm1), lab.vm2.stream(lab.vm3, rate=200) as stream:
+    with flood(lab.vm1, strangers()), lab.vm2.stream(lab.vm3, rate=200) as stream:
         for _ in range(5):
             waits.append(time_to_learn(lab, lab.vm3))
             peak = max(peak, memory(lab))
@@ -160,6 +192,24 @@ def updates(lab: FloodedLab) -> Iterator[list[str]]:
         finally:
             client.terminate()
             reader.join()
+
+
+def test_a_flood_of_arp_takes_nothing_from_other_ports(
+    lab: FloodedLab, record_property: Callable[[str, object], None]
+) -> None:
+    lines = lab.app.log_text.count("connection lost")
+    peak = 0
+    waits: list[float] = []
+    with flood(lab.vm1, statements()), lab.vm2.stream(lab.vm3, rate=200) as stream:
+        for number in range(20):
+            waits.append(time_to_report(lab, lab.vm3, f"192.168.7.{number + 1}"))
+            peak = max(peak, memory(lab))
+    record_property("figures", f"reported after {waits} s, {peak >> 20} MB, {stream.account()}")
+    print(f"reported after {waits} s, {peak >> 20} MB, {stream.account()}")
+    assert stream.account().duplicated == ()
+    assert stream.account().received >= 0.8 * stream.account().sent
+    assert peak < MAX_MEMORY
+    assert lab.app.log_text.count("connection lost") == lines
 
 
 def test_an_address_that_jumps_is_damped(lab: FloodedLab) -> None:
