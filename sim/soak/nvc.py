@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.soak import writing
 from sim.soak.chance import (
     GUESTS,
     Chance,
@@ -99,7 +100,22 @@ def _place(chance: Chance) -> str:
     mac = chance.pick([*PLACED, *GUESTS])
     tenant.remote[mac] = address
     chance.stage.ask(f"add-ucast-remote {tenant.name} {mac} {address}")
+    writing.write_ips(chance.stage, tenant)
     return f"{mac} of {tenant.name} is placed at {address}"
+
+
+def _address(chance: Chance) -> str:
+    """Write an address beside a MAC, or remove it. Those of stations that are here have none."""
+    tenant = chance.pick([each for each in chance.world.tenants() if _placed(each)])
+    mac = chance.pick(_placed(tenant))
+    if tenant.ips.pop(mac, None) is None:
+        tenant.ips[mac] = f"10.{chance.pick((64, 65))}.0.{1 + PLACED.index(mac)}"
+    writing.write_ips(chance.stage, tenant)
+    return f"{mac} of {tenant.name} has the address {tenant.ips.get(mac, 'of nobody')}"
+
+
+def _placed(tenant: LogicalSwitch) -> list[str]:
+    return [mac for mac in PLACED if mac in tenant.remote]
 
 
 def _displace(chance: Chance) -> str:
@@ -141,6 +157,7 @@ def _rewrite(chance: Chance) -> str:
     tenant = chance.pick([each for each in chance.world.tenants() if each.addresses()])
     chance.stage.ask(f"clear-remote-macs {tenant.name}")
     chance.stage.ask(*chance.stage.placing(tenant))
+    writing.write_ips(chance.stage, tenant)
     return f"all remote rows of {tenant.name} are rewritten"
 
 
@@ -169,6 +186,12 @@ NVC = (
         _displace,
         4,
         lambda chance: any(each.remote for each in chance.world.tenants()),
+    ),
+    Kind(
+        "address of a remote MAC",
+        _address,
+        5,
+        lambda chance: any(_placed(each) for each in chance.world.tenants()),
     ),
     Kind("100 remote MACs", _burst, 2, has_tenant),
     Kind("unknown-dst or multicast", _change_group, 5, has_tenant),

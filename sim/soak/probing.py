@@ -12,8 +12,8 @@ from scapy.layers.inet import IPerror
 from sim.lab.capture import Capture
 from sim.lab.delivery import LATE, QUIET, Delivery, wait_for_quiet
 from sim.lab.hosts import VxlanEndpoint
+from sim.soak.shots import Shot, shots
 from sim.soak.stage import PATIENCE, Stage
-from sim.soak.world import Shot
 from sim.wire import frames
 
 _MARK_BEGIN, _MARK_LENGTH = b"probe ", 22
@@ -24,25 +24,22 @@ def frames_arrive_as_they_should(stage: Stage) -> int:
 
     Raises AssertionError with the frames that went elsewhere, too often or not at all.
     """
-    shots = list(stage.world.shots())
+    sent = list(shots(stage.world))
     deadline = time.monotonic() + PATIENCE
-    while wrong := _wrong(stage, shots):
+    while wrong := _wrong(stage, sent):
         if time.monotonic() > deadline:
             raise AssertionError(f"for {PATIENCE:g} s:\n" + "\n".join(wrong))
-    if wrong := _wrong(stage, shots):
+    if wrong := _wrong(stage, sent):
         raise AssertionError("it was right before:\n" + "\n".join(wrong))
-    return len(shots)
+    return len(sent)
 
 
-def _wrong(stage: Stage, shots: Sequence[Shot]) -> list[str]:
+def _wrong(stage: Stage, sent: Sequence[Shot]) -> list[str]:
     """Send one frame for each shot and return those that did not arrive as they should."""
-    probes = [
-        frames.probe(shot.src, shot.dst, shot.binding.tags if shot.binding else ())
-        for shot in shots
-    ]
+    probes = [_probe(shot) for shot in sent]
     with contextlib.ExitStack() as stack:
         captures = {host.name: stack.enter_context(host.watch()) for host in stage.hosts.values()}
-        for shot, probe in zip(shots, probes, strict=True):
+        for shot, probe in zip(sent, probes, strict=True):
             _send(stage, shot, probe)
             time.sleep(0.001)
         for patience in (QUIET, LATE):
@@ -50,12 +47,21 @@ def _wrong(stage: Stage, shots: Sequence[Shot]) -> list[str]:
             copies = _copies(captures)
             wrong = [
                 f"{shot}: arrived as {delivery}, not as {' or '.join(map(str, shot.allowed))}"
-                for shot, probe in zip(shots, probes, strict=True)
+                for shot, probe in zip(sent, probes, strict=True)
                 if (delivery := copies.get(probe.mark, {})) not in shot.allowed
             ]
             if not wrong:
                 break
     return wrong
+
+
+def _probe(shot: Shot) -> frames.Probe:
+    tags = shot.binding.tags if shot.binding else ()
+    if shot.asked:
+        return frames.arp_probe(shot.src, shot.asked, tags)
+    if shot.header.dst_ip:
+        return frames.ip_probe(shot.src, shot.dst, shot.header.dst_ip, tags)
+    return frames.probe(shot.src, shot.dst, tags)
 
 
 def _send(stage: Stage, shot: Shot, probe: frames.Probe) -> None:

@@ -13,6 +13,7 @@ from subprocess import TimeoutExpired
 from sim.lab.namespaces import CommandFailed
 from sim.progress import doing
 from sim.soak import verdict
+from sim.soak.access import ACCESS
 from sim.soak.chance import Chance, Kind, draw
 from sim.soak.failures import APPLICATIONS, CONNECTIONS, ROUGH
 from sim.soak.figures import Figures, at_rest, figures, verdict_on_life
@@ -24,7 +25,7 @@ from sim.soak.watching import Traffic, known_traffic
 from sim.soak.world import World
 from sim.waiting import WaitFailed
 
-CALM = (*NVC, *STATIONS, *CONNECTIONS)
+CALM = (*NVC, *ACCESS, *STATIONS, *CONNECTIONS)
 """Known traffic loses nothing by these, nor by APPLICATIONS; see `watching` on PORTS."""
 
 ONE_LIFE = 0.5

@@ -14,9 +14,9 @@ from sim.lab.app import App
 from sim.lab.guide import Lab
 from sim.lab.hosts import Host
 from sim.lab.namespaces import CommandFailed
-from sim.soak.world import HOSTS, MARKS, Binding, LogicalSwitch, World
+from sim.soak.world import HOSTS, MARKS, Binding, LogicalSwitch, World, station_ip
 from sim.waiting import wait_until
-from sim.wire.frames import BROADCAST, lab_frame
+from sim.wire.frames import advertisement, arp_request
 
 PATIENCE = 120.0
 """Seconds until a wait for a condition fails."""
@@ -128,9 +128,15 @@ class Stage(Lab):
         return self.hosts[HOSTS[port]]
 
     def announce(self, stations: Sequence[tuple[str, Binding]]) -> None:
-        """Let stations send one broadcast each, from behind their bindings."""
+        """Let stations say from behind their bindings which addresses they have, once each."""
         for paced, (mac, binding) in enumerate(stations):
-            self.host(binding.port).send(lab_frame(mac, BROADCAST, b"", binding.tags))
+            ip = station_ip(mac)
+            frame = (
+                advertisement(mac, ip, binding.tags)
+                if ":" in ip
+                else arp_request(mac, ip, ip, binding.tags)
+            )
+            self.host(binding.port).send(frame)
             if paced % 20 == 19:
                 time.sleep(0.01)
 
@@ -167,10 +173,16 @@ class Stage(Lab):
 
     def _stations_are_known(self) -> bool:
         wanted = self.world.stations()
-        if wanted.keys() == self.vtep.stations("Ucast_Macs_Local").keys():
+        if self.reported_ips() == self.world.reported_ips():
             return True
         self.announce([(mac, place) for (_, mac), place in wanted.items()])
         return False
+
+    def reported_ips(self) -> dict[tuple[str, str], str]:
+        """Return ipaddr of Ucast_Macs_Local, by logical switch and MAC."""
+        rows, switches = self.vtep.tables("Ucast_Macs_Local", "Logical_Switch")
+        names = {row["_uuid"]: row["name"] for row in switches}
+        return {(names[row["logical_switch"]], row["MAC"]): row["ipaddr"] for row in rows}
 
     def _build(self) -> None:
         super()._build()

@@ -17,6 +17,8 @@ OUR_TABLES = (
     "Mcast_Macs_Local",
     "Physical_Locator",
     "Physical_Locator_Set",
+    "ACL",
+    "ACL_entry",
 )
 """Tables of hardware_vtep whose rows must not be rewritten without need."""
 
@@ -69,10 +71,12 @@ def _wanted(stage: Stage) -> State:
     world, ip = stage.world, stage.vtep.tunnel_ip
     return {
         "Ucast_Macs_Local": dict.fromkeys(world.stations(), ip),
+        "ipaddr": world.reported_ips(),
         "Mcast_Macs_Local": {each.name: [ip] for each in world.bound()},
         "Physical_Port": world.ports,
         "switch_fault_status": world.faults(),
         "port_fault_status": set(),
+        "acl_fault_status": set(),
         "Tunnel": world.tunnels(),
         "tunnel ports": sorted(world.tunnels()),
     }
@@ -81,15 +85,17 @@ def _wanted(stage: Stage) -> State:
 def _there(stage: Stage) -> State:
     """Return what they are in the databases."""
     vtep = stage.vtep
-    switches, ports = vtep.tables("Physical_Switch", "Physical_Port")
+    switches, ports, lists = vtep.tables("Physical_Switch", "Physical_Port", "ACL")
     # An interface whose port is gone is there for a moment more.
     on_bridge = set(vtep.ovs_vsctl("list-ports", vtep.bridge).split())
     return {
         "Ucast_Macs_Local": vtep.stations("Ucast_Macs_Local"),
+        "ipaddr": stage.reported_ips(),
         "Mcast_Macs_Local": vtep.flooding("Mcast_Macs_Local"),
         "Physical_Port": {row["name"] for row in ports},
         "switch_fault_status": _union(row["switch_fault_status"] for row in switches),
         "port_fault_status": _union(row["port_fault_status"] for row in ports),
+        "acl_fault_status": _union(row["acl_fault_status"] for row in lists),
         "Tunnel": set(vtep.tunnels()),
         "tunnel ports": sorted(
             row["options"]["remote_ip"]
@@ -105,7 +111,9 @@ def _state(stage: Stage) -> State:
     vtep = stage.vtep
     interface = ("_uuid", "name", "type", "options", "bfd", "ofport", "external_ids")
     # The mark of come_to_rest() is bound at a port: its row changes, and nothing of it stays.
-    port = ("_uuid", "name", "vlan_bindings", "vlan_stats", "port_fault_status")
+    port = (
+        "_uuid", "name", "vlan_bindings", "acl_bindings", "vlan_stats", "port_fault_status",
+    )  # fmt: skip
     [ports, statistics] = vtep.tables("Physical_Port", "Logical_Binding_Stats")
     return {
         "flows": sorted(vtep.ofctl("--no-stats", "dump-flows", vtep.bridge).splitlines()),

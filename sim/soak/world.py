@@ -1,17 +1,15 @@
 """What the soak run has asked for so far, and what must follow from it, as plain data.
 
-From what the NVC wrote and from the places of hosts come the deliveries of probes, the local rows,
-the tunnels and the faults that the real switch must show.
+From what the NVC wrote and from the places of hosts come the local rows, the tunnels and the faults
+that the real switch must show; `shots` has the deliveries of probes.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sim.lab.delivery import Delivery
-from sim.wire.frames import BROADCAST
+from sim.soak.lists import Entry, Header, permits
 
 UNKNOWN_DST = "unknown-dst"
 
@@ -65,6 +63,9 @@ STEADY_BINDINGS = {
 }
 """Where the hosts of the known streams are, and their addresses."""
 
+STEADY_IPS = {"02:00:00:00:00:01": "192.168.33.1", "02:00:00:00:00:02": "192.168.33.2"}
+"""The addresses that their kernels have."""
+
 FAR_STATION = "00:11:22:33:44:55"
 """The address of the hypervisor's own host, which takes part in the known streams."""
 
@@ -79,6 +80,8 @@ class LogicalSwitch:
     bindings: set[Binding] = field(default_factory=set)
     remote: dict[str, str] = field(default_factory=dict)
     """MAC address to the address of the VTEP where the NVC places it."""
+    ips: dict[str, str] = field(default_factory=dict)
+    """MAC address to the IP address that the NVC writes beside it."""
     groups: dict[str, set[str]] = field(default_factory=dict)
     """The locators of unknown-dst, and of multicast addresses."""
     guests: dict[str, Binding] = field(default_factory=dict)
@@ -118,24 +121,14 @@ class LogicalSwitch:
         self.trail = {mac: {place} for mac, place in self.guests.items()}
 
 
-@dataclass(frozen=True)
-class Shot:
-    """A frame to be sent, by a host behind a binding or from a remote VTEP, and its deliveries."""
-
-    src: str
-    dst: str
-    allowed: tuple[Delivery, ...]
-    """Each of these is right; any other is not."""
-    binding: Binding | None = None
-    endpoint: str = ""
-    vni: int = 0
-
-    def __str__(self) -> str:
-        """Describe the frame."""
-        where = f"{self.endpoint} vni {self.vni}"
-        if self.binding:
-            where = f"{HOSTS[self.binding.port]} {self.binding.label}"
-        return f"{where}: {self.src} > {self.dst}"
+def station_ip(mac: str) -> str:
+    """Return the address that the host of a MAC address says it has; of a third it is of IPv6."""
+    if mac in STEADY_IPS:
+        return STEADY_IPS[mac]
+    parts = [int(part, 16) for part in mac.split(":")]
+    if parts[-1] % 3 == 2:
+        return f"2001:db8::{parts[1]:x}:{parts[4]:x}:{parts[5]:x}"
+    return f"10.{parts[1]}.{parts[4]}.{parts[5]}"
 
 
 class World:
@@ -153,6 +146,10 @@ class World:
         )
         self.logical_switches = {STEADY: steady, MARKS: LogicalSwitch(MARKS)}
         self.ports = set(HOSTS)
+        self.lists: dict[str, frozenset[Entry]] = {}
+        """The access lists by name."""
+        self.list_bindings: dict[tuple[str, int], str] = {}
+        """Names of access lists by port and VLAN; those with VLAN 0 are for all of the port."""
 
     def tenants(self) -> list[LogicalSwitch]:
         """Return the logical switches that come, change and go, sorted by name."""
@@ -171,6 +168,8 @@ class World:
     def remove_port(self, port: str) -> None:
         """Remove a port, and its bindings."""
         self.ports.discard(port)
+        for place in [place for place in self.list_bindings if place[0] == port]:
+            del self.list_bindings[place]
         for each in self._all():
             for binding in [binding for binding in each.bindings if binding.port == port]:
                 each.unbind(binding)
@@ -195,6 +194,10 @@ class World:
             for mac, place in each.stations().items()
         }
 
+    def reported_ips(self) -> dict[tuple[str, str], str]:
+        """Return the address that is reported of each station, by logical switch and MAC."""
+        return {key: station_ip(key[1]) for key in self.stations()}
+
     def tunnels(self) -> set[str]:
         """Return the addresses that a tunnel must lead to."""
         return set().union(*(each.addresses() for each in self.bound()))
@@ -204,79 +207,10 @@ class World:
         is_shared = any(each.vni is not None and self.vni(each) is None for each in self.bound())
         return {"unspecified_fault"} if is_shared else set()
 
-    def shots(self) -> Iterator[Shot]:
-        """Yield frames that show, for each logical switch, which stations reach which."""
-        for each in self.bound():
-            yield from self._from_bindings(each)
-            yield from self._from_tunnels(each)
-        for port in sorted(self.ports):
-            stray = Binding(port, STRANGE_VLAN)
-            yield Shot(stray.resident, BROADCAST, ({},), binding=stray)
-        for endpoint in ENDPOINTS.values():
-            yield Shot(_outsider(1), BROADCAST, ({},), endpoint=endpoint, vni=STRANGE_VNI)
+    def passes(self, binding: Binding, direction: str, header: Header) -> bool:
+        """Return whether all access lists of a binding permit a frame."""
+        names = {self.list_bindings.get((binding.port, key)) for key in (0, binding.vlan)}
+        return all(permits(self.lists[name], direction, header) for name in names if name)
 
     def _all(self) -> Collection[LogicalSwitch]:
         return self.logical_switches.values()
-
-    def _from_bindings(self, within: LogicalSwitch) -> Iterator[Shot]:
-        stations = within.stations()
-        residents = {place: mac for mac, place in reversed(stations.items())}
-        places = sorted(residents)
-        for place in places:
-            allowed = self._flooded(within, place, within.groups.get(UNKNOWN_DST, set()))
-            yield Shot(residents[place], BROADCAST, allowed, binding=place)
-        turns = itertools.cycle(places)
-        for mac in sorted({*list(stations)[:12], *list(within.remote)[:12]}):
-            place = next(turns)
-            allowed = (self._known(within, place, mac),)
-            yield Shot(residents[place], mac, allowed, binding=place)
-        for mac, addresses in sorted(within.groups.items()):
-            if mac != UNKNOWN_DST:
-                place = next(turns)
-                allowed = self._flooded(within, place, addresses)
-                yield Shot(residents[place], mac, allowed, binding=place)
-
-    def _from_tunnels(self, within: LogicalSwitch) -> Iterator[Shot]:
-        if within.vni is None:
-            return
-        stations = within.stations()
-        for number, (address, endpoint) in enumerate(ENDPOINTS.items()):
-            enters = self.vni(within) is not None and address in within.addresses()
-            everywhere = _at(within.bindings) if enters else {}
-            src = _outsider(number)
-            yield Shot(src, BROADCAST, (everywhere,), endpoint=endpoint, vni=within.vni)
-            for mac in list(stations)[number : number + 2]:
-                delivery = _at({stations[mac]}) if enters else {}
-                yield Shot(src, mac, (delivery,), endpoint=endpoint, vni=within.vni)
-
-    def _known(self, within: LogicalSwitch, origin: Binding, mac: str) -> Delivery:
-        if mac in within.remote:
-            return self._tunnelled(within, {within.remote[mac]})
-        place = within.stations()[mac]
-        return _at({place} - {origin})
-
-    def _flooded(
-        self, within: LogicalSwitch, origin: Binding, addresses: set[str]
-    ) -> tuple[Delivery, ...]:
-        local = _at(within.bindings - {origin})
-        if within.source_node or not addresses:
-            return ({**local, **self._tunnelled(within, addresses)},)
-        return tuple({**local, **self._tunnelled(within, {each})} for each in sorted(addresses))
-
-    def _tunnelled(self, within: LogicalSwitch, addresses: set[str]) -> Delivery:
-        vni = self.vni(within)
-        if vni is None:
-            return {}
-        return {ENDPOINTS[each]: [f"vni {vni}"] for each in addresses if each in ENDPOINTS}
-
-
-def _at(bindings: Collection[Binding]) -> Delivery:
-    delivery: Delivery = {}
-    for each in bindings:
-        delivery.setdefault(HOSTS[each.port], []).append(each.label)
-    return {host: sorted(labels) for host, labels in delivery.items()}
-
-
-def _outsider(number: int) -> str:
-    """Return the address of a station behind a remote VTEP, which no row names."""
-    return f"02:60:00:00:00:{number:02x}"

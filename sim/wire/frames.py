@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
 
 VXLAN_PORT = 4789
+
+PROBED_PORT = 9
+"""The UDP port of probes that are IP packets: that of the discard protocol."""
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
@@ -49,20 +53,39 @@ def probe(src: str, dst: str, vlans: Sequence[int] = ()) -> Probe:
 
 
 def ip_probe(src: str, dst: str, dst_ip: str, vlans: Sequence[int] = ()) -> Probe:
-    """Return a new probe that is a UDP packet to an IPv4 address."""
+    """Return a new probe that is a UDP packet to an IPv4 address and `PROBED_PORT`."""
     mark = b"probe " + uuid.uuid4().bytes
-    tagged = _tagged(Ether(src=src, dst=dst), vlans)
-    packet = IP(src="192.0.2.1", dst=dst_ip) / UDP(sport=49152, dport=9) / Raw(mark)
-    return Probe(tagged / packet, mark)
+    packet: Packet = (
+        IP(src="192.0.2.1", dst=dst_ip) / UDP(sport=49152, dport=PROBED_PORT) / Raw(mark)
+    )
+    frame: Packet = _tagged(src, dst, vlans) / packet
+    return Probe(frame, mark)
+
+
+def arp_probe(src: str, target: str, vlans: Sequence[int] = ()) -> Probe:
+    """Return a new probe that asks by ARP who has an address, without one of the sender's own.
+
+    The mark is behind the message: Open vSwitch keeps it when it turns the message into an answer.
+    """
+    mark = b"probe " + uuid.uuid4().bytes
+    return Probe(arp_request(src, "0.0.0.0", target, vlans) / Raw(mark), mark)
 
 
 def arp_request(src: str, ip: str, target: str, vlans: Sequence[int] = ()) -> Packet:
     """Return a broadcast ARP request, by which the host `ip` at `src` asks who has `target`."""
-    tagged = _tagged(Ether(src=src, dst=BROADCAST), vlans)
-    return tagged / ARP(op=1, hwsrc=src, psrc=ip, hwdst="00:00:00:00:00:00", pdst=target)
+    message: Packet = ARP(op=1, hwsrc=src, psrc=ip, hwdst="00:00:00:00:00:00", pdst=target)
+    return _tagged(src, BROADCAST, vlans) / message
 
 
-def _tagged(frame: Packet, vlans: Sequence[int]) -> Packet:
+def advertisement(src: str, ip: str, vlans: Sequence[int] = ()) -> Packet:
+    """Return a neighbour advertisement to all nodes, by which `src` says that it has `ip`."""
+    packet: Packet = IPv6(src=ip, dst="ff02::1", hlim=255)
+    message: Packet = ICMPv6ND_NA(tgt=ip, R=0, S=0, O=1) / ICMPv6NDOptDstLLAddr(lladdr=src)
+    return _tagged(src, "33:33:00:00:00:01", vlans) / packet / message
+
+
+def _tagged(src: str, dst: str, vlans: Sequence[int]) -> Packet:
+    frame: Packet = Ether(src=src, dst=dst)
     for vlan in vlans:
         frame = frame / Dot1Q(vlan=vlan)
     return frame

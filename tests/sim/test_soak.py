@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +22,30 @@ from sim.soak.chance import Chance, draw
 from sim.soak.failures import APPLICATIONS, ROUGH
 from sim.soak.figures import AT_REST, Figures, at_rest, figures, growth, verdict_on_life
 from sim.soak.hosts import PORTS
+from sim.soak.lists import (
+    DENY,
+    EGRESS,
+    ETHERTYPE_IPV4,
+    ETHERTYPE_LAB,
+    INGRESS,
+    PERMIT,
+    Entry,
+    Header,
+    permits,
+)
 from sim.soak.run import CALM, Soak, run
+from sim.soak.shots import shots
 from sim.soak.stage import Stage
 from sim.soak.watching import Traffic, known_traffic
-from sim.soak.world import FAR_STATION, STEADY, UNKNOWN_DST, Binding, LogicalSwitch, World
+from sim.soak.world import (
+    FAR_STATION,
+    HOSTS,
+    STEADY,
+    UNKNOWN_DST,
+    Binding,
+    LogicalSwitch,
+    World,
+)
 from sim.waiting import WaitFailed, wait_until
 from sim.wire.frames import BROADCAST
 
@@ -49,7 +70,7 @@ def allowed(world: World, **sought: object) -> list[Delivery]:
     """Return the deliveries of the one frame that has these values."""
     [shot] = [
         shot
-        for shot in world.shots()
+        for shot in shots(world)
         if all(getattr(shot, name) == value for name, value in sought.items())
     ]
     return list(shot.allowed)
@@ -90,15 +111,16 @@ def test_two_with_one_vni_use_no_tunnels_and_that_is_a_fault(world: World) -> No
     assert allowed(world, binding=HERE, dst=BROADCAST) == [
         {"vm3": ["vlan 10"], "vm4": ["untagged"]}
     ] * len(world.logical_switches["red"].groups[UNKNOWN_DST])
-    entering = [shot for shot in world.shots() if (shot.endpoint, shot.vni) == ("third", 101)]
+    entering = [shot for shot in shots(world) if (shot.endpoint, shot.vni) == ("third", 101)]
     assert [delivery for shot in entering for delivery in shot.allowed if delivery] == []
     assert BROADCAST in {shot.dst for shot in entering}
 
 
 def test_the_nvcs_word_on_a_station_counts_more_than_where_it_is(world: World) -> None:
     world.logical_switches["red"].remote[THERE.resident] = "10.2.2.4"
-    shots = [shot for shot in world.shots() if shot.dst == THERE.resident and shot.binding]
-    assert [shot.allowed for shot in shots] == [({"third": ["vni 101"]},)]
+    found = [shot for shot in shots(world) if shot.dst == THERE.resident and shot.binding]
+    assert {shot.header.ethertype for shot in found} == {ETHERTYPE_LAB, ETHERTYPE_IPV4}
+    assert all(shot.allowed == ({"third": ["vni 101"]},) for shot in found)
 
 
 def test_a_logical_switch_without_bindings_has_no_tunnels(world: World) -> None:
@@ -123,6 +145,78 @@ def test_a_guest_is_met_again_where_it_may_still_be_known(world: World) -> None:
     red.unbind(THERE)
     world.meet_again({("red", "02:20:00:00:00:00")})
     assert red.guests == {}
+
+
+# Access lists and addresses
+
+
+LAB = Header("02:00:00:00:00:01", THERE.resident)
+UDP = Header("02:00:00:00:00:01", THERE.resident, ETHERTYPE_IPV4, "10.1.2.1", 9)
+
+
+@pytest.mark.parametrize(
+    ("columns", "header", "matches"),
+    [
+        ({}, LAB, True),
+        ({"dest_mac": THERE.resident}, LAB, True),
+        ({"source_mac": THERE.resident}, LAB, False),
+        ({"ethertype": ETHERTYPE_IPV4}, LAB, False),
+        ({"dest_net": "0.0.0.0/0"}, LAB, False),
+        ({"dest_net": "10.1.0.0/16"}, UDP, True),
+        ({"dest_net": "10.2.0.0/16"}, UDP, False),
+        ({"dest_ports": (0, 65535)}, LAB, False),
+        ({"dest_ports": (9, 9)}, UDP, True),
+        ({"dest_ports": (10, 65535)}, UDP, False),
+    ],
+)
+def test_what_an_entry_matches(columns: dict[str, Any], header: Header, matches: bool) -> None:
+    deny = Entry(1, INGRESS, DENY, **columns)
+    assert deny.matches(header) == matches
+    assert permits([deny], INGRESS, header) != matches
+    assert permits([deny], EGRESS, header)
+
+
+def test_the_first_entry_decides_and_of_two_equal_ones_that_which_denies() -> None:
+    deny, permit = Entry(5, INGRESS, DENY), Entry(5, INGRESS, PERMIT)
+    assert not permits([permit, deny], INGRESS, LAB)
+    assert permits([permit, Entry(6, INGRESS, DENY)], INGRESS, LAB)
+    assert permits([], INGRESS, LAB)
+
+
+def test_a_frame_is_stopped_where_it_enters_and_each_copy_where_it_leaves(world: World) -> None:
+    world.lists["in"] = frozenset({Entry(1, INGRESS, DENY, dest_mac=BROADCAST)})
+    world.list_bindings[HERE.port, 0] = "in"
+    assert allowed(world, binding=HERE, dst=BROADCAST) == [{}]
+    assert allowed(world, binding=TAGGED, dst=BROADCAST) == [{}]
+    world.list_bindings.clear()
+    world.lists["out"] = frozenset({Entry(1, EGRESS, DENY, dest_mac=BROADCAST)})
+    world.list_bindings[TAGGED.port, TAGGED.vlan] = "out"
+    for delivery in allowed(world, binding=HERE, dst=BROADCAST):
+        assert "vm3" not in delivery
+        assert delivery["vm4"] == ["untagged"]
+    [from_tunnel] = allowed(world, endpoint="third", vni=101, dst=BROADCAST)
+    assert from_tunnel == {"vm3": ["untagged"], "vm4": ["untagged"]}
+
+
+def test_a_frame_of_a_port_and_of_a_vlan_is_permitted_by_both(world: World) -> None:
+    udp = Entry(1, EGRESS, DENY, ethertype=ETHERTYPE_IPV4)
+    world.lists = {"a": frozenset({udp}), "b": frozenset({Entry(1, EGRESS, PERMIT)})}
+    world.list_bindings = {("p2", 0): "a", ("p2", 10): "b"}
+    assert not world.passes(TAGGED, EGRESS, UDP)
+    assert world.passes(TAGGED, EGRESS, LAB)
+    assert world.passes(THERE, EGRESS, UDP)
+
+
+def test_who_asks_for_an_address_that_the_nvc_has_placed_is_answered_alone(world: World) -> None:
+    [mac] = world.logical_switches["red"].remote
+    world.logical_switches["red"].ips[mac] = "10.64.0.1"
+    [shot] = [shot for shot in shots(world) if shot.asked]
+    assert shot.binding is not None
+    [delivery] = shot.allowed
+    assert delivery == {HOSTS[shot.binding.port]: [shot.binding.label]}
+    world.logical_switches["red"].vni = None
+    [shot] = [shot for shot in shots(world) if shot.asked]
+    assert len(shot.allowed) > 1
 
 
 # What is measured
