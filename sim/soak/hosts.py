@@ -8,6 +8,9 @@ from sim.soak.world import HOSTS, STEADY_PORTS
 
 CROWD = [f"02:30:00:00:00:{number:02x}" for number in range(40)]
 
+GROUPS = ("239.1.1.1", "239.1.1.2")
+"""Multicast groups that hosts join."""
+
 
 def _move_guest(chance: Chance) -> str:
     tenant = chance.bound_tenant()
@@ -31,6 +34,23 @@ def _crowd(chance: Chance) -> str:
         tenant.arrive(mac, place)
     chance.stage.announce([(mac, place) for mac in coming])
     return f"{len(coming)} stations of {tenant.name} are now at {listed([place])}"
+
+
+def _join_group(chance: Chance) -> str:
+    tenant = chance.bound_tenant()
+    place = chance.pick(sorted(tenant.bindings))
+    group = chance.pick(GROUPS)
+    tenant.join_group(group, place)
+    chance.stage.report_groups(tenant)
+    return f"{listed([place])} of {tenant.name} joins {group}"
+
+
+def _leave_group(chance: Chance) -> str:
+    tenant = chance.pick([each for each in chance.world.tenants() if each.members])
+    group, place = chance.pick(sorted(tenant.members))
+    tenant.leave_group(group, place)
+    chance.stage.report_groups(tenant)
+    return f"{listed([place])} of {tenant.name} leaves {group}"
 
 
 def _leave_and_return(chance: Chance) -> str:
@@ -79,6 +99,13 @@ def _away(chance: Chance) -> list[str]:
 STATIONS = (
     Kind("host moved", _move_guest, 6, _may_move_guest),
     Kind("40 hosts came", _crowd, 2, has_bound_tenant),
+    Kind("group joined", _join_group, 5, has_bound_tenant),
+    Kind(
+        "group left",
+        _leave_group,
+        3,
+        lambda chance: any(each.members for each in chance.world.tenants()),
+    ),
 )
 
 PORTS = (

@@ -18,7 +18,8 @@ from sim.soak.world import ENDPOINTS, UNKNOWN_DST, LogicalSwitch
 NAMES = ("red", "green", "blue", "grey")
 VNIS = range(101, 107)
 """Few, so that two logical switches get the same one now and then."""
-GROUPS = ("01:00:5e:00:00:01", "01:00:5e:00:00:02")
+GROUPS = ("01:00:5e:00:00:01", "01:00:5e:00:00:02", "01:00:5e:01:01:01")
+"""The last one is that of a group which hosts join."""
 PLACED = [f"02:40:00:00:00:{number:02x}" for number in range(8)]
 BURST = [f"02:50:00:00:00:{number:02x}" for number in range(100)]
 

@@ -18,7 +18,7 @@ from sim.soak.world import (
     LogicalSwitch,
     World,
 )
-from sim.wire.frames import BROADCAST, PROBED_PORT
+from sim.wire.frames import BROADCAST, PROBED_PORT, group_mac
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,12 @@ class _Shots:
         for mac in sorted({*list(stations)[:12], *list(within.remote)[:12]}):
             place = next(turns)
             yield self._unicast(within, place, Header(residents[place], mac))
-        for mac, addresses in sorted(within.groups.items()):
-            if mac != UNKNOWN_DST:
-                place = next(turns)
-                header = Header(residents[place], mac)
-                allowed = self._flooded(within, place, addresses, header)
-                yield self._leaving(place, header, allowed)
+        everyone = within.groups.get(UNKNOWN_DST, set())
+        for mac in sorted((within.groups.keys() | _joined(within)) - {UNKNOWN_DST}):
+            place = next(turns)
+            header = Header(residents[place], mac)
+            allowed = self._flooded(within, place, within.groups.get(mac, everyone), header)
+            yield self._leaving(place, header, allowed)
         for number, mac in enumerate(sorted(stations)[:6]):
             place = next(turns)
             ip = f"10.{1 + number // 3}.{number}.1"
@@ -131,6 +131,10 @@ class _Shots:
             header = Header(_outsider(number), BROADCAST)
             everywhere = self._at(within.bindings, header) if enters else {}
             yield Shot(header, (everywhere,), endpoint=endpoint, vni=within.vni)
+            for mac in sorted(_joined(within)):
+                header = Header(_outsider(number), mac)
+                delivery = self._at(within.joined(mac), header) if enters else {}
+                yield Shot(header, (delivery,), endpoint=endpoint, vni=within.vni)
             for mac in list(stations)[number : number + 2]:
                 header = Header(_outsider(number), mac)
                 delivery = self._at({stations[mac]}, header) if enters else {}
@@ -144,7 +148,7 @@ class _Shots:
     def _flooded(
         self, within: LogicalSwitch, origin: Binding, addresses: set[str], header: Header
     ) -> tuple[Delivery, ...]:
-        local = self._at(within.bindings - {origin}, header)
+        local = self._at(within.joined(header.dst) - {origin}, header)
         if within.source_node or not addresses:
             return ({**local, **self._tunnelled(within, addresses)},)
         return tuple({**local, **self._tunnelled(within, {each})} for each in sorted(addresses))
@@ -162,6 +166,11 @@ class _Shots:
             if self._world.passes(each, EGRESS, header):
                 delivery.setdefault(HOSTS[each.port], []).append(each.label)
         return {host: sorted(labels) for host, labels in delivery.items()}
+
+
+def _joined(within: LogicalSwitch) -> set[str]:
+    """Return the addresses of the groups that somebody is a member of."""
+    return {group_mac(group) for group, _ in within.members}
 
 
 def _outsider(number: int) -> str:

@@ -16,14 +16,19 @@ from sim.lab.hosts import Host
 from sim.lab.namespaces import CommandFailed
 from sim.soak.world import HOSTS, MARKS, Binding, LogicalSwitch, World, station_ip
 from sim.waiting import wait_until
-from sim.wire.frames import advertisement, arp_request
+from sim.wire.frames import advertisement, arp_request, igmp_leave, igmp_report
 
 PATIENCE = 120.0
 """Seconds until a wait for a condition fails."""
 
 MARK = Binding("p0", 4090)
 
-OPTIONS = {"port_grace": "5.0", "bound_port_grace": "5.0", "stats_interval": "1.0"}
+OPTIONS = {
+    "port_grace": "5.0",
+    "bound_port_grace": "5.0",
+    "stats_interval": "1.0",
+    "multicast_snooping": "True",
+}
 
 T = TypeVar("T")
 
@@ -140,6 +145,17 @@ class Stage(Lab):
             if paced % 20 == 19:
                 time.sleep(0.01)
 
+    def report_groups(self, within: LogicalSwitch) -> None:
+        """Let hosts say which groups they are members of, and which they have left.
+
+        Those that have left and may not have been heard say it again, while they are bound.
+        """
+        for group, place in sorted(within.members):
+            self.host(place.port).send(igmp_report(place.resident, group, place.tags))
+        for group, place in sorted(within.former_members):
+            if place in within.bindings:
+                self.host(place.port).send(igmp_leave(place.resident, group, place.tags))
+
     def settle(self) -> None:
         """Start the applications that do not run; return when all requests have been handled.
 
@@ -152,6 +168,10 @@ class Stage(Lab):
         self.world.meet_again(self.vtep.stations("Ucast_Macs_Local").keys())
         self.announce([(mac, place) for (_, mac), place in self.world.stations().items()])
         self.wait(self._stations_are_known, "the local rows of exactly the stations that speak")
+        for each in self.world.bound():
+            self.report_groups(each)
+        wanted = self.world.groups()
+        self.wait(lambda: self.reported_groups() == wanted, "the rows of exactly the groups joined")
         self.come_to_rest()
 
     def come_to_rest(self) -> None:
@@ -183,6 +203,16 @@ class Stage(Lab):
         rows, switches = self.vtep.tables("Ucast_Macs_Local", "Logical_Switch")
         names = {row["_uuid"]: row["name"] for row in switches}
         return {(names[row["logical_switch"]], row["MAC"]): row["ipaddr"] for row in rows}
+
+    def reported_groups(self) -> dict[tuple[str, str], str]:
+        """Return ipaddr of groups in Mcast_Macs_Local, by logical switch and MAC."""
+        rows, switches = self.vtep.tables("Mcast_Macs_Local", "Logical_Switch")
+        names = {row["_uuid"]: row["name"] for row in switches}
+        return {
+            (names[row["logical_switch"]], row["MAC"]): row["ipaddr"]
+            for row in rows
+            if row["MAC"] != "unknown-dst"
+        }
 
     def _build(self) -> None:
         super()._build()

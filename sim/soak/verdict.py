@@ -72,6 +72,7 @@ def _wanted(stage: Stage) -> State:
     return {
         "Ucast_Macs_Local": dict.fromkeys(world.stations(), ip),
         "ipaddr": world.reported_ips(),
+        "groups": world.groups(),
         "Mcast_Macs_Local": {each.name: [ip] for each in world.bound()},
         "Physical_Port": world.ports,
         "switch_fault_status": world.faults(),
@@ -91,6 +92,7 @@ def _there(stage: Stage) -> State:
     return {
         "Ucast_Macs_Local": vtep.stations("Ucast_Macs_Local"),
         "ipaddr": stage.reported_ips(),
+        "groups": stage.reported_groups(),
         "Mcast_Macs_Local": vtep.flooding("Mcast_Macs_Local"),
         "Physical_Port": {row["name"] for row in ports},
         "switch_fault_status": _union(row["switch_fault_status"] for row in switches),

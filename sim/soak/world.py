@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from sim.soak.lists import Entry, Header, permits
+from sim.wire.frames import group_mac
 
 UNKNOWN_DST = "unknown-dst"
 
@@ -88,6 +89,10 @@ class LogicalSwitch:
     """Stations that move about, and where each one is."""
     trail: dict[str, set[Binding]] = field(default_factory=dict)
     """Where each of them has been since the last checkpoint."""
+    members: set[tuple[str, Binding]] = field(default_factory=set)
+    """The bindings whose resident is a member of an IPv4 multicast group, with the group."""
+    former_members: set[tuple[str, Binding]] = field(default_factory=set)
+    """Those that were members once, and may not have been heard when they left."""
 
     def stations(self) -> dict[str, Binding]:
         """Return every station that is behind a binding, and where."""
@@ -104,6 +109,22 @@ class LogicalSwitch:
         """Remove a binding, and its stations."""
         self.bindings.discard(binding)
         self.guests = {mac: place for mac, place in self.guests.items() if place != binding}
+        for group, place in [each for each in self.members if each[1] == binding]:
+            self.leave_group(group, place)
+
+    def join_group(self, group: str, place: Binding) -> None:
+        """Note that the resident of a binding is a member of a group from now on."""
+        self.members.add((group, place))
+        self.former_members.discard((group, place))
+
+    def leave_group(self, group: str, place: Binding) -> None:
+        """Note that it is none from now on."""
+        self.members.discard((group, place))
+        self.former_members.add((group, place))
+
+    def joined(self, mac: str) -> set[Binding]:
+        """Return which bindings get frames for a multicast address: all if it has no members."""
+        return {place for group, place in self.members if group_mac(group) == mac} or self.bindings
 
     def arrive(self, guest: str, place: Binding) -> None:
         """Note that a guest is behind that binding from now on."""
@@ -197,6 +218,14 @@ class World:
     def reported_ips(self) -> dict[tuple[str, str], str]:
         """Return the address that is reported of each station, by logical switch and MAC."""
         return {key: station_ip(key[1]) for key in self.stations()}
+
+    def groups(self) -> dict[tuple[str, str], str]:
+        """Return the groups that are reported, by logical switch and MAC address."""
+        return {
+            (each.name, group_mac(group)): group
+            for each in self.bound()
+            for group, _ in each.members
+        }
 
     def tunnels(self) -> set[str]:
         """Return the addresses that a tunnel must lead to."""

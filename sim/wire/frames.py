@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import IPv4Address
 
-from scapy.layers.inet import IP, UDP
+from scapy.layers.inet import IP, UDP, IPOption_Router_Alert
 from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
+from scapy.utils import checksum
 
 VXLAN_PORT = 4789
 
@@ -82,6 +84,28 @@ def advertisement(src: str, ip: str, vlans: Sequence[int] = ()) -> Packet:
     packet: Packet = IPv6(src=ip, dst="ff02::1", hlim=255)
     message: Packet = ICMPv6ND_NA(tgt=ip, R=0, S=0, O=1) / ICMPv6NDOptDstLLAddr(lladdr=src)
     return _tagged(src, "33:33:00:00:00:01", vlans) / packet / message
+
+
+def igmp_report(src: str, group: str, vlans: Sequence[int] = ()) -> Packet:
+    """Return the report of IGMPv2 (RFC 2236) by which the host at `src` joins a group."""
+    return _igmp(0x16, src, group, group, vlans)
+
+
+def igmp_leave(src: str, group: str, vlans: Sequence[int] = ()) -> Packet:
+    """Return the message of IGMPv2, to all routers, by which the host at `src` leaves a group."""
+    return _igmp(0x17, src, group, "224.0.0.2", vlans)
+
+
+def group_mac(group: str) -> str:
+    """Return the MAC address of an IPv4 multicast group (RFC 1112)."""
+    return "01:00:5e:" + (int(IPv4Address(group)) & 0x7FFFFF).to_bytes(3, "big").hex(":")
+
+
+def _igmp(kind: int, src: str, group: str, to: str, vlans: Sequence[int]) -> Packet:
+    message = struct.pack("!BBH4s", kind, 0, 0, IPv4Address(group).packed)
+    message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+    packet = IP(src="192.0.2.1", dst=to, ttl=1, proto=2, options=[IPOption_Router_Alert()])
+    return _tagged(src, group_mac(to), vlans) / packet / Raw(message)
 
 
 def _tagged(src: str, dst: str, vlans: Sequence[int]) -> Packet:

@@ -219,6 +219,18 @@ def test_who_asks_for_an_address_that_the_nvc_has_placed_is_answered_alone(world
     assert len(shot.allowed) > 1
 
 
+def test_frames_for_a_group_reach_its_members_alone(world: World) -> None:
+    red, group = world.logical_switches["red"], "01:00:5e:01:01:01"
+    red.join_group("239.1.1.1", TAGGED)
+    assert world.groups() == {("red", group): "239.1.1.1"}
+    for delivery in [each for shot in shots(world) if shot.dst == group for each in shot.allowed]:
+        assert "vm4" not in delivery
+    assert allowed(world, endpoint="third", dst=group) == [{"vm3": ["vlan 10"]}]
+    red.unbind(TAGGED)
+    assert world.groups() == {}
+    assert group not in {shot.dst for shot in shots(world)}
+
+
 # What is measured
 
 
