@@ -22,6 +22,7 @@ from sim.lab.hosts import Host
 from sim.lab.network import VNI
 from sim.lab.peer import Peer
 from sim.lab.vtep import Vtep
+from sim.wire.frames import PROBED_PORT
 
 BLUE, GREEN = "blue", "green"
 GREEN_VNI = 44
@@ -29,6 +30,10 @@ GREEN_VLAN = 10
 
 SPARE_PORT = "spare"
 """A port that the NVC binds to blue at every VTEP as soon as it is there."""
+
+DENIED = "no-discard"
+"""The access list at p0 of every VTEP: hosts there cannot send to the discard protocol's port."""
+DENY = {"sequence": 10, "direction": "ingress", "action": "deny"}
 
 BFD_INTERVAL = 300
 """Milliseconds between BFD packets; three of them missing is a failure."""
@@ -60,7 +65,11 @@ class Fabric(Lab):
         ]
         blue = self.add_logical_switch(BLUE, VNI, service_nodes=self.service_nodes)
         green = self.add_logical_switch(GREEN, GREEN_VNI)
+        self.add_acl(DENIED, {**DENY, "protocol": "udp", "dest_port": PROBED_PORT})
         for number, vtep in enumerate(vteps, 1):
+            assert isinstance(vtep.app, App)
+            vtep.app.options["multicast_snooping"] = "True"
+            self.bind_acl(DENIED, vtep, "p0")
             for port in ("p0", "p1", SPARE_PORT):
                 blue.bind(vtep, port)
             for place, port in enumerate(("p0", "p1"), 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections.abc import Callable
@@ -10,14 +11,22 @@ from typing import TypeVar
 from sim.demo.fabric import BFD_INTERVAL, BLUE, GREEN, GREEN_VLAN, GREEN_VNI, SPARE_PORT, Fabric
 from sim.demo.proofs import ping, require
 from sim.demo.steps import Part, Step
-from sim.lab.delivery import Delivery
+from sim.lab.delivery import Delivery, Receiver, deliver
 from sim.lab.hosts import Host
 from sim.lab.network import VNI
 from sim.lab.peer import Peer
 from sim.lab.streams import Account, Stream
 from sim.lab.vtep import Vtep
 from sim.waiting import wait_until
-from sim.wire.frames import BROADCAST, lab_frame
+from sim.wire.frames import (
+    BROADCAST,
+    Probe,
+    arp_probe,
+    group_mac,
+    igmp_report,
+    ip_probe,
+    lab_frame,
+)
 
 T = TypeVar("T")
 
@@ -150,6 +159,40 @@ def known_unicast_is_direct(fabric: Fabric) -> str:
     return "frames between vm11 and vm21, and to the hypervisor: 1 copy each, 0 elsewhere"
 
 
+def access_list_denies(fabric: Fabric) -> str:
+    """What the access list of p0 denies does not get in; at p1 there is none."""
+    target = fabric.hosts["vm21"]
+    ways: dict[str, Delivery] = {"vm11": {}, "vm12": {target.name: ["untagged"]}}
+    for name, expected in ways.items():
+        sender = fabric.hosts[name]
+        make = functools.partial(ip_probe, sender.mac, target.mac, target.ip)
+        _await_probe(fabric, sender, make, expected)
+    return "a UDP packet to port 9 of vm21 arrives from vm12, and not from vm11"
+
+
+def arp_is_answered(fabric: Fabric) -> str:
+    """The NVC has written the hypervisor's address, so the VTEP answers by itself."""
+    asker = fabric.hosts["vm11"]
+    alone = {asker.name: ["untagged"]}
+    _await_probe(fabric, asker, lambda: arp_probe(asker.mac, fabric.hypervisor.ip), alone)
+    return (
+        "vm11 asks by ARP for the hypervisor's address: the answer comes back, 0 copies elsewhere"
+    )
+
+
+def group_reaches_members(fabric: Fabric) -> str:
+    """Frames for a group that a host has joined reach that host, and no other one there."""
+    member, group = fabric.hosts["vm11"], "239.1.1.1"
+    member.send(igmp_report(member.mac, group))
+    here = {host.name for host in fabric.vms_at(fabric.vteps["vtep1"])}
+    wait_until(
+        lambda: here & _from_hypervisor(fabric, group_mac(group)).keys() == {member.name},
+        f"a frame for {group} at {member.name} alone",
+        evidence=fabric.evidence,
+    )
+    return f"vm11 has joined {group}: a frame for it arrives at vm11, and not at vm12"
+
+
 def host_moves(fabric: Fabric) -> str:
     """A host that moves, with its addresses, is followed both ways, there and back."""
     first, *_, last = fabric.vteps.values()
@@ -206,6 +249,9 @@ TOUR = Part[Fabric](
         Step("Broadcast by the source", None, source_replicates),
         Step("Ping", None, hosts_ping),
         Step("Send to known hosts", None, known_unicast_is_direct),
+        Step("Deny by an access list", None, access_list_denies),
+        Step("Ask for a known address", None, arp_is_answered),
+        Step("Join a group", None, group_reaches_members),
         Step("Move a host to another VTEP", None, host_moves),
         Step("Kill a service node", None, service_node_fails),
     ),
@@ -246,6 +292,26 @@ def _place(vtep: Vtep, host: Host) -> str | None:
 
 def _vms(fabric: Fabric) -> list[Host]:
     return [host for vtep in fabric.vteps.values() for host in fabric.vms_at(vtep)]
+
+
+def _from_hypervisor(fabric: Fabric, mac: str) -> Delivery:
+    """Return who receives a frame of the hypervisor's host in blue, sent to the first VTEP."""
+    hypervisor = fabric.hypervisor
+    return fabric.deliver(
+        lambda frame: hypervisor.send_vxlan(VNI, frame), src=hypervisor.mac, dst=mac
+    )
+
+
+def _await_probe(
+    fabric: Fabric, sender: Host, make: Callable[[], Probe], expected: Delivery
+) -> None:
+    """Return when a new probe of a host arrives as expected."""
+    receivers: list[Receiver] = [*fabric.hosts.values(), *fabric.peers.values()]
+    wait_until(
+        lambda: deliver(sender.send, receivers, make()) == expected,
+        f"a probe of {sender.name} that arrives as {expected}",
+        evidence=fabric.evidence,
+    )
 
 
 def _broadcast(fabric: Fabric, sender: Host) -> Delivery:
