@@ -285,6 +285,22 @@ KINDS = (
         where={OURS: "all"},
     ),
     Kind(
+        "arp",
+        "new hosts, each with an ARP request at once → all their addresses are reported",
+        "s",
+        where={OURS: "all"},
+    ),
+    Kind(
+        "arp-meanwhile",
+        "meanwhile: new host behind another port → row",
+        "ms",
+        floor="another client's row at the same time",
+        targets=(Target(250),),
+        where=_OURS_AND_FLOOR,
+        figure=max,
+        how="most",
+    ),
+    Kind(
         "idle-cpu",
         "idle: time of one core",
         "%",

@@ -20,6 +20,7 @@ from sim.bench.kinds import KINDS
 from sim.bench.measure import Results
 from sim.bench.plan import Plan
 from sim.bench.scenario import Scenario
+from sim.bench.speakers import Speakers
 from sim.bench.switches import Switches
 from sim.bench.vteps import Vteps
 from sim.progress import doing
@@ -32,6 +33,7 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     AccessLists,
     Addressed,
     Datapath,
+    Speakers,
 )
 
 
