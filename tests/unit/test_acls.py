@@ -289,7 +289,7 @@ def test_entries_move_only_as_far_as_there_is_no_room() -> None:
 
 
 def test_entries_beyond_the_last_place_are_before_it() -> None:
-    rows = [entry(sequence, row=sequence) for sequence in (59998, 59999, 60001, 70000)]
+    rows = [entry(sequence, row=sequence) for sequence in (59998, 59999, 60001, 1 << 62)]
     assert [60000 - each for each in (priorities(rows) or {}).values()] == [*range(59996, 60000)]
 
 

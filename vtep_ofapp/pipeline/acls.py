@@ -99,7 +99,7 @@ def _places(sequences: list[int], last: int) -> list[int]:
     """Return different places from 0 to ``last`` for sorted sequences, in the same order."""
     places, place = [], -1
     for sequence in sequences:
-        place = max(place + 1, min(sequence, last))
+        place = max(place + 1, sequence)
         places.append(place)
     for index in reversed(range(len(places))):  # the last ones may have found no room
         if places[index] <= last:
