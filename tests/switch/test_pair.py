@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scapy.layers.l2 import ARP, Ether
 
 from sim.waiting import wait_until
 from sim.wire.ovsdb import OvsdbFramer
@@ -86,6 +87,10 @@ class Pair(DummySwitch):
         """Return the stations of Ucast_Macs_Local with the rows that name them."""
         return {row["MAC"]: str(row["_uuid"]) for row in self.rows("Ucast_Macs_Local")}
 
+    def reported(self) -> dict[str, str]:
+        """Return the addresses of stations in Ucast_Macs_Local."""
+        return {row["MAC"]: row["ipaddr"] for row in self.rows("Ucast_Macs_Local")}
+
     def stop(self) -> None:
         self.other.kill()
         super().stop()
@@ -107,18 +112,22 @@ def pair() -> Iterator[DummySwitch]:
 
 
 def test_the_other_takes_over_and_leaves_all_as_it_is(pair: Pair) -> None:
-    pair.receive("p0", HOST, BROADCAST)
+    request = Ether(src=HOST, dst=BROADCAST) / ARP(hwsrc=HOST, psrc="192.0.2.1", pdst="192.0.2.2")
+    pair.appctl("netdev-dummy/receive", "p0", bytes(request).hex())
     pair.place(FAR, "10.2.2.3")
     pair.wait(lambda: pair.local_macs() == {HOST: "127.0.0.1"}, "the host's row")
+    pair.wait(lambda: pair.reported() == {HOST: "192.0.2.1"}, "its address")
     pair.wait(lambda: pair.sends("p0", FAR) == ["10.2.2.3 vni 33"], "the way to the far host")
     pair.come_to_rest()
     pair.wait(lambda: sorted(pair.roles()) == ["master", "slave"], "master and slave")
     rows, flows, ages = pair.local_rows(), pair.flows(), pair.ages()
+    (row,) = pair.rows("Ucast_Macs_Local")
     pair.app.kill()
     pair.other.wait_to_say(IN_CHARGE)
     pair.learns(GUEST)
     later = pair.ages()
     assert rows.items() <= pair.local_rows().items()
+    assert row in pair.rows("Ucast_Macs_Local")
     assert set(flows) <= set(pair.flows())
     assert all(later[flow] >= age for flow, age in ages.items())
 
