@@ -41,6 +41,9 @@ class Addressed(Scenario):
         path = lab.vtep.folder / "db.sock"
         with Watcher(path) as connection, ThreadPoolExecutor(1) as pool:
             overlay = Overlay(lab, connection)
+            # A locator that nothing refers to is collected.
+            anchor = rows.insert("Arp_Sources_Local", src_mac=macs[0], locator=overlay.locator)
+            connection.transact(anchor)
             for name, ips in ((_WITHOUT, None), (_WITH, rows.ips(size))):
                 text = as_text(*placed(macs, overlay.switch, overlay.locator, ips))
                 with lab.hypervisor.capture_underlay() as there:
