@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.ovsdb.bulk import RemoteMacs
 from vtep_ofapp.ovsdb.errors import Malformed
+from vtep_ofapp.ovsdb.hardware_vtep.remote_macs import RemoteMacs
 from vtep_ofapp.values.rows import Gone, Locator, Refused, RemoteMac
 
 from .builders import BLUE, FAR, FURTHER, MAC1, MAC2, MAC3, RED, uuid

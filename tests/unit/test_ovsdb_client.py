@@ -9,9 +9,10 @@ import pytest
 from ovs.db import idl
 
 from vtep_ofapp.ovsdb import reader, replaced
-from vtep_ofapp.ovsdb.bulk import RemoteMacs
+from vtep_ofapp.ovsdb.bulk import Bulk
 from vtep_ofapp.ovsdb.client import Database
 from vtep_ofapp.ovsdb.errors import Malformed, Unusable
+from vtep_ofapp.ovsdb.hardware_vtep.remote_macs import RemoteMacs
 from vtep_ofapp.ovsdb.reader import Reader
 from vtep_ofapp.ovsdb.replica import Replica
 from vtep_ofapp.ovsdb.schemas import NEEDED, Columns, Missing
@@ -37,7 +38,7 @@ class Tables:
     columns: ClassVar[Columns] = {"Manager": {"target": NEEDED}}
 
     def __init__(self) -> None:
-        self.bulk: Mapping[str, RemoteMacs] = {"Ucast_Macs_Remote": RemoteMacs({})}
+        self.bulk: Bulk = {"Ucast_Macs_Remote": RemoteMacs({})}
         self.targets: dict[UUID, tuple[str, str]] = {}
 
     def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:

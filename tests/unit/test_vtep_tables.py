@@ -339,14 +339,34 @@ def test_entries_of_access_lists_are_read_with_all_that_is_wrong_with_them(vtep:
     assert vtep.change("ACL", acl) == [Gone(acl)]
 
 
+def test_faults_of_entries_are_written_and_cleared_although_the_library_sees_no_entry(
+    vtep: Vtep,
+) -> None:
+    entry, word = uuid(0x90B), "invalid_acl_entry"
+    row = FaultRow(FaultTable.ACL_ENTRY, entry)
+    assert vtep.write(writes.PutFaultStatus(row, frozenset({word}))) == []
+    columns = {"sequence": 10, "direction": "egress", "action": "permit"}
+    vtep.change("ACL_entry", entry, **columns)
+    vtep.ended.clear()
+    (operation,) = vtep.write(writes.PutFaultStatus(row, frozenset({word})))
+    expected = {"op": "update", "table": "ACL_entry", "where": [["_uuid", "==", ref(entry)]]}
+    assert operation == {**expected, "row": {"acle_fault_status": word}}
+    vtep.change("ACL_entry", entry, acle_fault_status=word)
+    vtep.read_on()
+    vtep.writer.advance(vtep.replica)
+    assert vtep.ended == [None]
+    vtep.ended.clear()
+    (operation,) = vtep.write(writes.PutFaultStatus(row, frozenset()))
+    assert operation == {**expected, "row": {"acle_fault_status": ["set", []]}}
+
+
 def test_very_many_rows_come_in_parts_of_one_change(
     vtep: Vtep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "ROWS_IN_PART", 3)
-    columns = {"sequence": 10, "direction": "egress", "action": "permit"}
-    entries = {str(uuid(0xE00 + number)): columns for number in range(7)}
+    lists = {str(uuid(0xE00 + number)): {"acl_name": str(number)} for number in range(7)}
     vtep.told()
-    vtep.server.tell(updates(vtep.rows, {**vtep.rows, "ACL_entry": entries}))
+    vtep.server.tell(updates(vtep.rows, {**vtep.rows, "ACL": lists}))
     vtep.read_on()
     parts = [(len(event.rows), event.more) for event in vtep.events]
     assert parts == [(3, True), (3, True), (1, False)]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from .bulk import RemoteMacs
+from ovs.db import idl
+
+from .bulk import Bulk, BulkRows
 from .column_cache import Members
 from .schemas import Columns, Missing
 
@@ -57,7 +59,7 @@ class Keeper:
     """
 
     def __init__(self, contents: Contents) -> None:
-        self.bulk: Mapping[str, RemoteMacs] = {}
+        self.bulk: Bulk = {}
         self._contents = contents
 
     def notice(self, table: str, row: Row, gone: bool) -> Iterable[Any]:
@@ -87,7 +89,8 @@ class Group:
 class Contents:
     """The library's rows of a database, and the keepers by their class.
 
-    ``name`` is the name of the database in events; ``mark`` is the mark of our rows in it.
+    ``name`` is the name of the database in events; ``mark`` is the mark of our rows in it. ``bulk``
+    are the tables of all keepers whose rows the library does not see.
     """
 
     def __init__(self, name: str, mark: str = "") -> None:
@@ -96,6 +99,7 @@ class Contents:
         self._tables: Mapping[str, Any] = {}
         self._missing: Missing = {}
         self._keepers: dict[type[Keeper], Keeper] = {}
+        self.bulk: dict[str, BulkRows[Any, Any, Any]] = {}
 
     def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:
         """Set the library's tables, and the columns that the schema lacks."""
@@ -105,6 +109,7 @@ class Contents:
     def keep(self, keeper: type[Keeper]) -> Keeper:
         """Create a keeper, which can use the keepers that were created before."""
         made = self._keepers[keeper] = keeper(self)
+        self.bulk.update(made.bulk)
         return made
 
     def __getitem__(self, keeper: type[_Keeper]) -> _Keeper:
@@ -139,12 +144,25 @@ class Changes:
         self.contents = contents
         self.members = Members()
         self.known: dict[Any, Row] = {}
+        self._in_bulk: dict[tuple[str, UUID], Row] = {}
         self._named: dict[str, dict[str, Row]] = {}
         self._transaction = transaction
 
     def row(self, table: str, uuid: UUID) -> Row | None:
         """Return a row of a table, None if it is gone."""
+        if table in self.contents.bulk:
+            return self._row_in_bulk(table, uuid)
         return self.contents.rows(table).get(uuid)
+
+    def _row_in_bulk(self, table: str, uuid: UUID) -> Row | None:
+        """Return a row of the library for one that it does not see, with the columns to write."""
+        columns = self.contents.bulk[table].written(uuid)
+        if columns is None:
+            return None
+        if (table, uuid) not in self._in_bulk:
+            of, database = self.contents.table(table), self._transaction.idl
+            self._in_bulk[table, uuid] = idl.Row.from_json(database, of, uuid, columns)
+        return self._in_bulk[table, uuid]
 
     def named(self, table: str, name: str) -> Row | None:
         """Return the row of a table that has a name, None if there is none."""

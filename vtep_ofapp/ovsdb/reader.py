@@ -1,13 +1,13 @@
 """Posts the changed rows of a database as events, only for complete transactions."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import eventlet
 
 from ..values.events import Event
-from .bulk import RemoteMacs
+from .bulk import Bulk
 from .replica import Replica
 from .tables import Tables
 
@@ -33,7 +33,7 @@ class Reader:
     # Callbacks of the replica
 
     @property
-    def bulk(self) -> Mapping[str, RemoteMacs]:
+    def bulk(self) -> Bulk:
         """The tables whose rows the replica does not keep."""
         return self._tables.bulk
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from ..values.events import Event
-from .bulk import RemoteMacs
+from .bulk import Bulk
 from .schemas import Columns, Missing
 
 
@@ -16,7 +16,7 @@ class Tables(Protocol):
 
     schema: ClassVar[str]
     columns: ClassVar[Columns]
-    bulk: Mapping[str, RemoteMacs]
+    bulk: Bulk
 
     def attach(self, tables: Mapping[str, Any], missing: Missing) -> None:
         """Set the IDL's tables, which are empty yet, and the columns that the schema lacks."""

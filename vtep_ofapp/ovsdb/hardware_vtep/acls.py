@@ -2,11 +2,20 @@
 
 from typing import Any
 
-from ...values.acls import Acl, AclEntry
-from ..committed import members, only
-from ..declarations import Group, Table
+from ...values.acls import Acl
+from ..committed import members
+from ..declarations import Contents, Group, Keeper, Table
 from ..schemas import NUMBER, SET, TEXT
-from .acl_entries import OPTIONAL, read_match
+from .acl_entries import OPTIONAL
+from .acl_rows import AclEntries
+
+
+class Acls(Keeper):
+    """The entries of access lists, which the library does not see."""
+
+    def __init__(self, contents: Contents) -> None:
+        super().__init__(contents)
+        self.bulk = {"ACL_entry": AclEntries()}
 
 
 def _acl(row: Any) -> Acl:
@@ -15,20 +24,6 @@ def _acl(row: Any) -> Acl:
         row.acl_name,
         frozenset(members(row, "acl_entries")),
         frozenset(members(row, "acl_fault_status")),
-    )
-
-
-def _entry(row: Any) -> AclEntry:
-    columns = {name: value for name in OPTIONAL if (value := only(row, name)) is not None}
-    match, reasons = read_match(columns)
-    return AclEntry(
-        row.uuid,
-        only(row, "sequence"),
-        only(row, "direction") == "egress",
-        only(row, "action") == "permit",
-        match,
-        reasons,
-        frozenset(members(row, "acle_fault_status")),
     )
 
 
@@ -44,7 +39,8 @@ GROUP = Group(
                 "acle_fault_status": SET,
                 **dict.fromkeys(OPTIONAL, SET),
             },
-            read=_entry,
+            is_reported=True,
         ),
-    )
+    ),
+    keeper=Acls,
 )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from ...values.events import Event, VtepInSync, VtepRows
 from ...values.rows import Gone, VtepRow
 from ...values.writes import VtepWrite
-from ..bulk import RemoteMacs
+from ..bulk import Bulk
 from ..declarations import Contents, Keeper, Table, Writers, columns_of
 from ..schemas import Columns, Missing
 from .registry import GROUPS
@@ -36,9 +36,7 @@ class VtepTables:
                 keeper = self._contents.keep(group.keeper)
                 self._keepers.append(keeper)
                 self._keeper_of.update((table.name, keeper) for table in group.tables)
-        self.bulk: Mapping[str, RemoteMacs] = {
-            name: rows for keeper in self._keepers for name, rows in keeper.bulk.items()
-        }
+        self.bulk: Bulk = self._contents.bulk
         self._writers = Writers(GROUPS, self._contents)
         self._rows: list[VtepRow] = []
         self._is_within_change = False

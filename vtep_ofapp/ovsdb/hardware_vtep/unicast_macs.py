@@ -6,11 +6,11 @@ from uuid import UUID
 
 from ...values.rows import LocalMac, VtepRow
 from ...values.writes import PutLocalMac
-from ..bulk import RemoteMacs
 from ..declarations import Changes, Contents, Group, Keeper, Table, Write
 from ..schemas import NEEDED
 from .duplicate_rows import keep_one
 from .locators import Locators, put_locator
+from .remote_macs import RemoteMacs
 
 
 class UnicastMacs(Keeper):

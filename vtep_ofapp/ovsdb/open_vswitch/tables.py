@@ -8,7 +8,7 @@ from ...process import lowest
 from ...values.events import Bridges, BridgesInSync, Event
 from ...values.rows import Bridge
 from ...values.writes import SwitchWrite
-from ..bulk import RemoteMacs
+from ..bulk import Bulk
 from ..declarations import Contents, Writers, columns_of
 from ..schemas import Columns, Missing
 from . import bridges, ports
@@ -26,7 +26,7 @@ class OpenVSwitchTables:
 
     def __init__(self, name: str, mark: str) -> None:
         """Read the database of this name; ``mark`` is the mark of our bridges."""
-        self.bulk: Mapping[str, RemoteMacs] = {}
+        self.bulk: Bulk = {}
         self._contents = Contents(name, mark)
         self._ports = ports.Ports(self._contents)
         self._writers = Writers(GROUPS, self._contents)
