@@ -131,6 +131,18 @@ def test_columns_are_empty_where_no_managed_switch_has_the_list(
     joined.wait(lambda: acls.faults("x", "p0") == set(), "the columns to be empty")
 
 
+def test_columns_are_cleared_if_a_port_left_the_list_while_no_process_ran(
+    joined: DummySwitch, acls: AccessLists
+) -> None:
+    acls.put("x", MASK_OF_NOTHING)
+    acls.bind("p0", {0: "x"})
+    joined.wait(lambda: acls.faults("x", "p0") == ALL_WORDS, "all three columns")
+    joined.app.stop()
+    acls.bind("p0", {})
+    joined.app.start()
+    joined.wait(lambda: acls.faults("x", "p0") == set(), "the columns to be empty")
+
+
 def test_vlan_4095_has_no_access_list(joined: DummySwitch, acls: AccessLists) -> None:
     acls.put("x", NO_SSH)
     acls.bind("p0", {0: "x", 4095: "x"})

@@ -415,11 +415,20 @@ def columns(world: World) -> dict[FaultTable, Iterable[Any]]:
     }
 
 
-def test_fault_columns_are_ours_while_a_managed_switch_names_the_list(world: World) -> None:
+def test_fault_columns_are_ours_but_for_lists_that_only_others_name(world: World) -> None:
     world.tell(*acl(entry(1)), *acl(entry(2), row=Y))
+    others = physical_switch(physical_port("q0", {}, acl_bindings={0: X, 10: X, 20: Y}))
+    others = replace(others, uuid=uuid(0x5E), name="elsewhere")
+    every = {FaultTable.ACL: [X, Y], FaultTable.ACL_ENTRY: [entry(1).uuid, entry(2).uuid]}
+    assert columns(world) == every, "no switch names them: what they hold is left from before"
+    world.tell(others)
     assert columns(world) == {FaultTable.ACL: [], FaultTable.ACL_ENTRY: []}
     bound(world, p0={0: X})
     assert columns(world) == {FaultTable.ACL: [X], FaultTable.ACL_ENTRY: [entry(1).uuid]}
+    bound(world, p0={})
+    assert columns(world) == {FaultTable.ACL: [], FaultTable.ACL_ENTRY: []}
+    world.tell(Gone(others.uuid))
+    assert columns(world) == every
 
 
 def test_lists_keep_their_numbers_apart_and_all_flows_follow(world: World) -> None:

@@ -26,7 +26,7 @@ from .judging import AclRule, Judging, UsedAcl
 from .limits import AclLimit
 from .reasons import of_acl, of_bindings, of_entry
 from .refusals import AclRefusals
-from .rows import AclChanged, Acls, EntryChanged
+from .rows import AclChanged, Acls, EntryChanged, NamedAcls
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +181,28 @@ def _due(view: View) -> Iterable[Topic]:
 
 
 def _is_acl_ours(row: Acl, managed: ManagedSwitches) -> bool:
-    return any(view[AclBindings].names(row.uuid) for view in managed.with_bridge().values())
+    return _are_ours((row.uuid,), managed)
 
 
 def _is_entry_ours(row: AclEntry, managed: ManagedSwitches) -> bool:
-    return any(
-        any(map(view[AclBindings].names, view[Acls].with_entry(row.uuid)))
-        for view in managed.with_bridge().values()
-    )
+    for view in managed.with_bridge().values():
+        return _are_ours(view[Acls].with_entry(row.uuid), managed)  # each view knows all rows
+    return False
+
+
+def _are_ours(acls: Iterable[UUID], managed: ManagedSwitches) -> bool:
+    """Whether a managed switch names one of the access lists, or no switch at all names any.
+
+    Then what their columns hold is left from a time when a switch did, of a former process perhaps.
+    """
+    views = managed.with_bridge().values()
+    if any(view[AclBindings].names(acl) for acl in acls for view in views):
+        return True
+    return any(not any(map(view[NamedAcls].has, acls)) for view in views)
 
 
 FEATURE = Feature(
-    indices=(Acls,),
+    indices=(Acls, NamedAcls),
     states=(
         lambda view: AclBindings(),
         lambda view: AclLimit(view[Acls], view[AclBindings], view.settings.max_acl_flows),

@@ -1,6 +1,6 @@
 """ACL and ACL_entry rows: the entries of each access list by direction, and its number."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -10,6 +10,7 @@ from ...engine.stable_ids import StableIds
 from ...engine.topics import Topic
 from ...pipeline.acls import cost
 from ...values.acls import Acl, AclEntry
+from ...values.rows import PhysicalSwitch
 from .order import Order
 
 
@@ -179,3 +180,32 @@ class Acls(Index):
             after = new if new and new.is_egress == is_egress else None
             if before or after:
                 yield from (EntryChanged(acl, each) for each in side.change(before, after))
+
+
+class NamedAcls(Index):
+    """The access lists that ports name, also ports of switches that are not managed here."""
+
+    ROWS = (PhysicalSwitch,)
+
+    def __init__(self) -> None:
+        self._ports: Counter[UUID] = Counter()
+
+    def has(self, acl: UUID) -> bool:
+        """Whether a port of any switch names an access list."""
+        return acl in self._ports
+
+    def row_changed(
+        self, former: PhysicalSwitch | None, new: PhysicalSwitch | None
+    ) -> Iterator[Topic]:
+        """Handle a changed row; no topic is invalid by that."""
+        before, after = _named(former), _named(new)
+        if before != after:
+            self._ports.update(after)
+            self._ports -= before
+        yield from ()
+
+
+def _named(row: PhysicalSwitch | None) -> Counter[UUID]:
+    """Return the access lists that the ports of a switch name, and how often."""
+    ports = row.ports if row else ()
+    return Counter(acl for port in ports for acl in port.acl_bindings.values())
