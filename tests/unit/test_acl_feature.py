@@ -14,7 +14,7 @@ from vtep_ofapp.features.acls.bindings import PortAcls
 from vtep_ofapp.features.acls.feature import FEATURE
 from vtep_ofapp.features.acls.judging import AclRule, UsedAcl
 from vtep_ofapp.features.acls.refusals import LONGEST_PAUSE
-from vtep_ofapp.features.acls.rows import Acls
+from vtep_ofapp.features.acls.rows import AclChanged, Acls, EntryChanged
 from vtep_ofapp.pipeline.layout import ACL, ACL_OF_PORT, Cookie, Priority, Table, producer_of
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.acls import Acl, AclEntry, AclMatch
@@ -222,6 +222,17 @@ def test_a_changed_entry_costs_only_itself(world: World) -> None:
     world.tell(replace(entry(4), sequence=80))
     world.settle()
     assert world.switch.flows.count_differences() == 2, "the other one with 80 gives way"
+
+
+def test_entries_without_a_row_cost_nothing_until_it_comes() -> None:
+    acls, (acl, *entries) = Acls(), map(uuid, range(0xA00, 0xA04))
+    named, row = Acl(acl, "x", frozenset(entries)), AclEntry(entries[0], 1, False, True)
+    assert list(acls.row_changed(None, named)) == [AclChanged(acl)]
+    assert list(acls.row_changed(None, row)) == [EntryChanged(acl, row.uuid), AclChanged(acl)]
+    assert list(acls.row_changed(named, replace(named, entries=frozenset()))) == [
+        EntryChanged(acl, row.uuid),
+        AclChanged(acl),
+    ]
 
 
 def test_an_invalid_entry_drops_all_in_each_direction_and_mending_is_one_flow(

@@ -148,16 +148,22 @@ class Acls(Index):
     def _entries_changed(
         self, acl: UUID, removed: Iterable[UUID], added: Iterable[UUID]
     ) -> Iterator[Topic]:
+        """Handle entries that came and went, of which some have no row yet, or none any longer.
+
+        Those change nothing before their row comes, or have since it went: _entry_changed() says.
+        """
         for entry in removed:
             self._with[entry].discard(acl)
             if not self._with[entry]:
                 del self._with[entry]
-            yield from self._put(acl, self._entries.get(entry), None)
-            yield EntryChanged(acl, entry)
+            if entry in self._entries:
+                yield from self._put(acl, self._entries[entry], None)
+                yield EntryChanged(acl, entry)
         for entry in added:
             self._with[entry].add(acl)
-            yield from self._put(acl, None, self._entries.get(entry))
-            yield EntryChanged(acl, entry)
+            if entry in self._entries:
+                yield from self._put(acl, None, self._entries[entry])
+                yield EntryChanged(acl, entry)
 
     def _entry_changed(self, former: AclEntry | None, new: AclEntry | None) -> Iterator[Topic]:
         row = new or former

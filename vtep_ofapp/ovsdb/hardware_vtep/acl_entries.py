@@ -5,6 +5,7 @@ vtep(5) leaves open which combinations are valid. Here all are that a frame can 
 
 import ipaddress
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -70,12 +71,12 @@ class _Reading:
             self._parsed("ethertype", _ethertype),
             self._address("source"),
             self._address("dest"),
-            self._parsed("protocol", _at_most(255)),
+            self._parsed("protocol", _byte),
             self._ports("source"),
             self._ports("dest"),
             self._flags(),
-            self._parsed("icmp_type", _at_most(255)),
-            self._parsed("icmp_code", _at_most(255)),
+            self._parsed("icmp_type", _byte),
+            self._parsed("icmp_code", _byte),
         )
         if not self._reasons:
             self._reasons += _contradictions(found, self._columns)
@@ -100,16 +101,16 @@ class _Reading:
                 self._reasons.append(f"{mask_column}: {mask} is the mask of no {column}")
             return None
         if mask is None:
-            return str(address), _EVERY_BIT[address.version]
-        if mask.version != address.version:
+            return address, _EVERY_BIT[_version_of(address)]
+        if _version_of(mask) != _version_of(address):
             reason = f"{mask_column}: {mask} is of another version of IP than {column} {address}"
             self._reasons.append(reason)
-        return str(address), str(mask)
+        return address, mask
 
     def _ports(self, side: str) -> PortRange | None:
         least_column, most_column = f"{side}_port_min", f"{side}_port_max"
-        least = self._parsed(least_column, _at_most(_LAST_PORT))
-        most = self._parsed(most_column, _at_most(_LAST_PORT))
+        least = self._parsed(least_column, _port)
+        most = self._parsed(most_column, _port)
         if least is None and most is None:
             return None
         ports = least or 0, _LAST_PORT if most is None else most
@@ -119,8 +120,8 @@ class _Reading:
         return ports
 
     def _flags(self) -> tuple[int, int] | None:
-        flags = self._parsed("tcp_flags", _at_most(_ALL_FLAGS))
-        mask = self._parsed("tcp_flags_mask", _at_most(_ALL_FLAGS))
+        flags = self._parsed("tcp_flags", _flag_bits)
+        mask = self._parsed("tcp_flags_mask", _flag_bits)
         if flags is not None:
             return flags, _ALL_FLAGS if mask is None else mask
         if mask is not None and "tcp_flags" not in self._columns:
@@ -172,7 +173,11 @@ def _ip_columns(columns: Mapping[str, Any]) -> list[str]:
 
 
 def _version(address: MaskedAddress | None) -> int | None:
-    return None if address is None else 6 if ":" in address[0] else 4
+    return None if address is None else _version_of(address[0])
+
+
+def _version_of(address: str) -> int:
+    return 6 if ":" in address else 4
 
 
 def _source_mac(text: str) -> str:
@@ -191,14 +196,19 @@ def _ethertype(text: str) -> int:
     return number
 
 
-def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def _ip(text: str) -> str:
+    """Return an address in its canonical form."""
+    try:
+        return socket.inet_ntop(socket.AF_INET, socket.inet_pton(socket.AF_INET, text))
+    except (OSError, ValueError):
+        pass  # the library is slower, and knows IPv6 as well
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise Invalid(f"{text!r} is not an IP address") from None
     if "%" in text:
         raise Invalid(f"{text!r} has a zone, which frames do not")
-    return address
+    return str(address)
 
 
 def _at_most(most: int) -> Callable[[int], int]:
@@ -208,3 +218,6 @@ def _at_most(most: int) -> Callable[[int], int]:
         return number
 
     return parse
+
+
+_byte, _port, _flag_bits = _at_most(0xFF), _at_most(_LAST_PORT), _at_most(_ALL_FLAGS)
