@@ -147,12 +147,26 @@ def test_a_binding_that_is_gone_takes_its_members_along() -> None:
 def test_an_earlier_process_left_members_that_have_to_report_again() -> None:
     bench = Bench()
     assert bench.members.adopt(GROUP, [P0, P1], ADDRESS, bench.now)
-    assert not bench.members.adopt(GROUP, [P2], ADDRESS, bench.now)
+    assert not bench.members.adopt(GROUP, [P0, P1], ADDRESS, bench.now)
     assert bench.bindings() == {P0, P1}
     bench.passes(100.0)
     assert bench.join() == []
     assert bench.passes(160.0) == {GROUP}
     assert bench.bindings() == {P0}
+
+
+def test_members_that_reported_to_another_process_meanwhile_have_time_to_report() -> None:
+    bench = Bench()
+    bench.join(P0)
+    bench.join(P0, group=TWIN)
+    bench.join(P1, group=OTHER)
+    bench.passes(MEMBERSHIP_TIME - 1.0)
+    assert bench.members.adopt(GROUP, [P0, P2], "", bench.now)
+    assert bench.passes(1.0) == {OTHER_GROUP}
+    assert bench.bindings() == {P0, P2}
+    assert bench.members.addresses(GROUP) == [ADDRESS, TWIN]
+    assert bench.passes(MEMBERSHIP_TIME - 1.0) == {GROUP}
+    assert bench.bindings() == set()
 
 
 def test_the_first_report_tells_the_address_that_was_not_known() -> None:

@@ -304,7 +304,7 @@ def _binding_gone(topic: BindingGone, view: View) -> Iterator[Topic]:
 
 
 def _contents_read(topic: ContentsRead, view: View) -> Iterator[Topic]:
-    """Take over the members and routers of an earlier process, and ask all hosts."""
+    """Take over the members and routers of another process, and ask all hosts."""
     snooping, now = view[Snooping], view.clock()
     if not snooping.is_on:
         return

@@ -165,18 +165,22 @@ class Membership:
     # Other changes
 
     def adopt(self, group: GroupMac, bindings: Iterable[int], address: str, now: float) -> bool:
-        """Add a group that the switch had before this process, unless it is known.
+        """Add members of a group that the switch has; return whether any was not known.
 
-        Return whether it was added. Its members have to report again.
+        They have to report again. So have those that are known: another process may have heard
+        their latest reports.
         """
+        is_news = False
         known = self._of[group.logical_switch]
-        if group.mac in known.members:
-            return False
         for binding in bindings:
-            known.members.setdefault(group.mac, {})[binding] = {address: {}}
+            addresses = known.members.setdefault(group.mac, {}).setdefault(binding, {})
             known.of_binding[binding][group.mac] = None
-            self._ends.set(Seat(group, binding, address), now + MEMBERSHIP_TIME)
-        return group.mac in known.members
+            if not addresses:
+                addresses[address] = {}
+                is_news = True
+            for each in addresses:
+                self._ends.set(Seat(group, binding, each), now + MEMBERSHIP_TIME)
+        return is_news
 
     def end(self, now: float, unheard: Mapping[Any, float]) -> set[GroupMac]:
         """End memberships whose time has come; return the groups that changed.
