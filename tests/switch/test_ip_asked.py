@@ -65,6 +65,7 @@ def test_trace_says_who_answers(scene: DummySwitch) -> None:
     answer = asked(scene, "trace", "br0", "p0", HOST, BROADCAST, *fields)
     (sentence,) = answer["verdict"]
     responder = f"answered by the responder of {THERE} (Ucast_Macs_Remote {row['_uuid']})"
+    assert sentence.startswith("br0: admitted at binding p0 VLAN 0 to Logical_Switch ls0; ")
     assert sentence.endswith(f"; {responder}; leaves by p0 untagged.")
     causes = [step["because"] for step in answer["steps"]]
     assert f"{HOST} stated in Logical_Switch ls0 that its address is {HERE}" in str(causes)

@@ -58,6 +58,8 @@ class _Walk:
     frame: Frame
     view: View
     fields: dict[str, int] = field(default_factory=dict)
+    entered: int = 0
+    """The binding that it came in by; the register is set to 0 where it is answered there."""
     leaves: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     drops: list[str] = field(default_factory=list)
@@ -100,6 +102,7 @@ def _follow(event: Event, walk: _Walk) -> None:
     action = event.action
     if found := _SET.match(action):
         walk.fields[found[2]] = int(found[1], 0)
+        walk.entered = walk.entered or walk.fields.get(SOURCE_BINDING, 0)
     elif found := _MOVE.match(action):
         walk.fields[found[2].lower()] = walk.fields.get(found[1].lower(), 0)
     elif found := _TROUBLE.match(action):
@@ -131,7 +134,7 @@ def _clauses(walk: _Walk) -> Iterator[str]:
 
 
 def _entry(walk: _Walk) -> str:
-    binding = walk.view[Ports].numbered(walk.fields.get(SOURCE_BINDING, 0))
+    binding = walk.view[Ports].numbered(walk.entered)
     if binding is None:
         return f"from {walk.frame.sender} with VNI {walk.frame.vni}"
     return f"at binding {binding.port} VLAN {binding.vlan}"
