@@ -98,7 +98,7 @@ class _Reading:
         mask = self._parsed(mask_column, _ip)
         if address is None:
             if mask is not None and column not in self._columns:
-                self._reasons.append(f"{mask_column}: {mask} is the mask of no {column}")
+                self._reasons.append(f"{column}: missing, and {mask_column} is {mask}")
             return None
         if mask is None:
             return address, _EVERY_BIT[_version_of(address)]
@@ -125,7 +125,7 @@ class _Reading:
         if flags is not None:
             return flags, _ALL_FLAGS if mask is None else mask
         if mask is not None and "tcp_flags" not in self._columns:
-            self._reasons.append(f"tcp_flags_mask: {mask} is the mask of no tcp_flags")
+            self._reasons.append(f"tcp_flags: missing, and tcp_flags_mask is {mask}")
         return None
 
 
