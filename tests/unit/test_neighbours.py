@@ -244,7 +244,7 @@ def rows() -> Iterator[RemoteMac]:
     yield remote_mac(MAC3, "10.0.0.1", ip=REMOTE_IP)
 
 
-@pytest.mark.parametrize("row", rows(), ids=["link-local", "at this switch"])
+@pytest.mark.parametrize("row", list(rows()), ids=["link-local", "at this switch"])
 def test_some_addresses_are_not_answered(told: Told, row: RemoteMac) -> None:
     told.tell(row)
     told.calm_down()

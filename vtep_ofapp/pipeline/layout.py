@@ -228,7 +228,7 @@ def _acls(carried: str) -> Rules:
     )
 
 
-_REQUESTS = "eth_type arp_op ip_proto nw_ttl icmpv6_type icmpv6_code ipv6_nd_target"  # ARP, ND
+_REQUESTS = "eth_type arp_op ip_proto icmpv6_type icmpv6_code ipv6_nd_target"  # ARP, ND
 RULES: dict[Table, Rules] = {
     Table.ADMISSION: _rules(
         "in_port vlan_vid eth_dst eth_type ip_proto ipv4_dst udp_dst",
@@ -256,7 +256,7 @@ RULES: dict[Table, Rules] = {
         miss_goes_on=True,
     ),
     Table.RESOLUTION: _rules(
-        f"{LOGICAL_SWITCH} {ORIGIN} {SENDER} eth_dst arp_tpa {_REQUESTS}",
+        f"{LOGICAL_SWITCH} {ORIGIN} {SENDER} eth_dst arp_tpa nw_ttl {_REQUESTS}",
         "eth_src icmpv6_type nd_reserved nd_options_type",
         [Move],
         [Way.ANSWERING],

@@ -40,13 +40,14 @@ def statements() -> tuple[Flow, ...]:
     """Send a copy of frames that state an address of their sender to the controller.
 
     These are ARP packets and neighbor messages, unless LEARNING has decided about the copy. Their
-    packet-ins are those of LEARNING.
+    packet-ins are those of LEARNING. The controller checks their hop limit: a former version could
+    not delete a flow that matches it.
     """
     kinds = (
         {**ARP, "arp_op": _REQUEST},
         {**ARP, "arp_op": _REPLY},
-        {**SOLICITATION, **FROM_THIS_LINK},
-        {**ADVERTISEMENT, **FROM_THIS_LINK},
+        SOLICITATION,
+        ADVERTISEMENT,
     )
     return tuple(
         flow(
