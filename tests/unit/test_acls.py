@@ -76,8 +76,8 @@ def test_addresses_have_their_masks() -> None:
         "destination": ("192.168.0.7", "255.0.0.255"),
     }
     assert shown(entry(**fields)) == lines("""
-        ACL_INGRESS DEFAULT eth_type=0x800,ipv4_dst=192.0.0.7/255.0.0.255,
-            ipv4_src=192.168.1.0/255.255.255.0,reg7=0xabc: drop
+        ACL_INGRESS DEFAULT eth_type=0x800,nw_dst=192.0.0.7/255.0.0.255,
+            nw_src=192.168.1.0/255.255.255.0,reg7=0xabc: drop
     """)
 
 
@@ -103,9 +103,9 @@ def test_a_port_without_a_protocol_is_one_of_tcp_udp_and_sctp_in_both_families()
 
 def test_icmp_without_a_family_is_that_of_each_family() -> None:
     assert shown(entry(icmp_type=3, icmp_code=4)) == lines("""
-        ACL_INGRESS DEFAULT eth_type=0x800,icmpv4_code=0x4,icmpv4_type=0x3,ip_frag=0x0/0x2,
+        ACL_INGRESS DEFAULT eth_type=0x800,icmp_code=0x4,icmp_type=0x3,nw_frag=not_later,
             ip_proto=0x1,reg7=0xabc: drop
-        ACL_INGRESS DEFAULT eth_type=0x86dd,icmpv6_code=0x4,icmpv6_type=0x3,ip_frag=0x0/0x2,
+        ACL_INGRESS DEFAULT eth_type=0x86dd,icmpv6_code=0x4,icmpv6_type=0x3,nw_frag=not_later,
             ip_proto=0x3a,reg7=0xabc: drop
     """)
 
@@ -113,7 +113,7 @@ def test_icmp_without_a_family_is_that_of_each_family() -> None:
 def test_flags_imply_tcp() -> None:
     address = ("192.0.2.1", "255.255.255.255")
     assert shown(entry(source=address, tcp_flags=(0x3, 0x12))) == lines("""
-        ACL_INGRESS DEFAULT eth_type=0x800,ip_frag=0x0/0x2,ip_proto=0x6,ipv4_src=192.0.2.1,
+        ACL_INGRESS DEFAULT eth_type=0x800,nw_frag=not_later,ip_proto=0x6,nw_src=192.0.2.1,
             reg7=0xabc,tcp_flags=0x2/0x12: drop
     """)
     assert "tcp_flags=0x2:" in min(shown(entry(source=address, tcp_flags=(0x2, 0xFFF))))
@@ -121,12 +121,12 @@ def test_flags_imply_tcp() -> None:
 
 def test_later_fragments_pass_by_what_permits_a_port() -> None:
     assert shown(entry(permits=True, protocol=TCP, dest_ports=(443, 443))) == lines("""
-        ACL_INGRESS DEFAULT eth_type=0x800,ip_frag=0x0/0x2,ip_proto=0x6,reg7=0xabc,tcp_dst=0x1bb:
+        ACL_INGRESS DEFAULT eth_type=0x800,nw_frag=not_later,ip_proto=0x6,reg7=0xabc,tcp_dst=0x1bb:
             goto LEARNING
-        ACL_INGRESS DEFAULT eth_type=0x800,ip_frag=0x2/0x2,ip_proto=0x6,reg7=0xabc: goto LEARNING
-        ACL_INGRESS DEFAULT eth_type=0x86dd,ip_frag=0x0/0x2,ip_proto=0x6,reg7=0xabc,tcp_dst=0x1bb:
+        ACL_INGRESS DEFAULT eth_type=0x800,nw_frag=later,ip_proto=0x6,reg7=0xabc: goto LEARNING
+        ACL_INGRESS DEFAULT eth_type=0x86dd,nw_frag=not_later,ip_proto=0x6,reg7=0xabc,tcp_dst=0x1bb:
             goto LEARNING
-        ACL_INGRESS DEFAULT eth_type=0x86dd,ip_frag=0x2/0x2,reg7=0xabc: goto LEARNING
+        ACL_INGRESS DEFAULT eth_type=0x86dd,nw_frag=later,reg7=0xabc: goto LEARNING
     """)
 
 
@@ -142,7 +142,7 @@ def test_ranges_on_both_sides_are_clauses_where_this_is_less() -> None:
         "source_ports": (1, 3),
         "dest_ports": (5, 13),
     }
-    common = "eth_type=0x800,ip_frag=0x0/0x2,ip_proto=0x11,reg7=0xabc"
+    common = "eth_type=0x800,nw_frag=not_later,ip_proto=0x11,reg7=0xabc"
     assert shown(entry(**fields)) == {
         f"ACL_INGRESS DEFAULT {common},udp_src=0x1: conjunction(0x64,1/2)",
         f"ACL_INGRESS DEFAULT {common},udp_src=0x2/0xfffe: conjunction(0x64,1/2)",

@@ -12,6 +12,7 @@ from vtep_ofapp.values.flows import (
     GoTo,
     Group,
     MatchValue,
+    Move,
     Output,
     PopVlan,
     PushVlan,
@@ -58,6 +59,21 @@ def test_a_masked_field_prints_with_its_mask() -> None:
     assert str(key) == (
         "table=0, priority=300,eth_dst=01:80:c2:00:00:00/ff:ff:ff:ff:ff:f0,reg0=0x10/0xf0"
     )
+
+
+def test_fields_print_with_the_names_of_ovs_ofctl() -> None:
+    fields: dict[str, MatchValue] = {
+        "ipv4_src": ("10.0.0.0", "255.0.0.0"),
+        "ip_frag": (0, 2),
+        "icmpv4_type": 8,
+    }
+    assert str(FlowKey(20, 100, match(fields))) == (
+        "table=20, priority=100,icmp_type=0x8,nw_frag=not_later,nw_src=10.0.0.0/255.0.0.0"
+    )
+    assert str(SetField("ipv6_nd_tll", "02:00:00:00:00:01")) == (
+        "set_field:02:00:00:00:00:01->nd_tll"
+    )
+    assert str(Move("ipv4_src", "ipv4_dst")) == "move:nw_src->nw_dst"
 
 
 def test_every_action_prints() -> None:

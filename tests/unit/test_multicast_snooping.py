@@ -135,9 +135,9 @@ def test_a_logical_switch_without_members(bench: Bench) -> None:
           goto REMOTE_FLOODING
         FLOODING REPORT eth_type=0x86dd,icmpv6_type=0x8f,ip_proto=0x3a,metadata=red:
           goto REMOTE_FLOODING
-        FLOODING GENERAL_QUERY eth_type=0x800,ip_proto=0x2,ipv4_dst=224.0.0.1,metadata=red,reg3=0x0:
+        FLOODING GENERAL_QUERY eth_type=0x800,ip_proto=0x2,nw_dst=224.0.0.1,metadata=red,reg3=0x0:
           local(red),goto REMOTE_FLOODING
-        FLOODING GENERAL_QUERY eth_type=0x800,ip_proto=0x2,ipv4_dst=224.0.0.1,metadata=red,reg3=0x1:
+        FLOODING GENERAL_QUERY eth_type=0x800,ip_proto=0x2,nw_dst=224.0.0.1,metadata=red,reg3=0x1:
           set_field:0x4->reg11,resubmit MEASURING,local(red),goto REMOTE_FLOODING
         """
     )
@@ -201,11 +201,11 @@ def test_queriers_behind_a_tunnel_are_few(bench: Bench) -> None:
     for number in range(MAX_REMOTE + 5):
         bench.shows(0, frames.igmp_v3_query(ROUTER, f"192.168.1.{number + 1}"))
     bench.joins(0)
-    found = [line for line in bench.world.flows("FLOODING") if "ipv4_src" in line]
+    found = [line for line in bench.world.flows("FLOODING") if "nw_src" in line]
     assert len(found) == MAX_REMOTE
     assert bench.rows() == {}
     bench.passes(ROUTER_TIME)
-    assert not [line for line in bench.world.flows("FLOODING") if "ipv4_src" in line]
+    assert not [line for line in bench.world.flows("FLOODING") if "nw_src" in line]
 
 
 # Queries

@@ -193,7 +193,7 @@ def test_a_tunnel_port_stands_for_its_address() -> None:
 
 def test_bfd_packets_come_in_as_others_do_after_a_look_at_their_destination() -> None:
     assert read_flow(tunnels.incoming_bfd(FAR, 9, "169.254.1.0")) == (
-        "ADMISSION PREFERRED eth_type=0x800,in_port=9,ip_proto=0x11,ipv4_dst=169.254.1.0,"
+        "ADMISSION PREFERRED eth_type=0x800,in_port=9,ip_proto=0x11,nw_dst=169.254.1.0,"
         "udp_dst=0xec8: set_field:10.0.0.2->reg2,goto DECAPSULATION"
     )
 

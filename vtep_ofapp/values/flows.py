@@ -38,7 +38,7 @@ class SetField:
     value: int | str
 
     def __str__(self) -> str:
-        return f"set_field:{_shown(self.value)}->{self.field}"
+        return f"set_field:{_shown(self.value)}->{_NAMES.get(self.field, self.field)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class Move:
     target: str
 
     def __str__(self) -> str:
-        return f"move:{self.source}->{self.target}"
+        source, target = (_NAMES.get(each, each) for each in (self.source, self.target))
+        return f"move:{source}->{target}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +256,25 @@ class Group:
         return ",".join([f"group_id={self.id:#x},type={kind}", *map(str, self.buckets)])
 
 
+_NAMES = {
+    "ipv4_src": "nw_src",
+    "ipv4_dst": "nw_dst",
+    "icmpv4_type": "icmp_type",
+    "icmpv4_code": "icmp_code",
+    "ipv6_nd_target": "nd_target",
+    "ipv6_nd_sll": "nd_sll",
+    "ipv6_nd_tll": "nd_tll",
+}
+"""The names of ovs-fields(7) for fields that OpenFlow names otherwise."""
+_FRAGMENTS: dict[MatchValue, str] = {(0, 2): "not_later", (2, 2): "later"}
+"""The words of ovs-ofctl for values of ip_frag."""
+
+
 def _shown_field(name: str, value: MatchValue) -> str:
-    return f"in_port={value}" if name == "in_port" else f"{name}={_shown(value)}"
+    if name == "ip_frag":
+        return f"nw_frag={_FRAGMENTS.get(value) or _shown(value)}"
+    shown = str(value) if name == "in_port" else _shown(value)
+    return f"{_NAMES.get(name, name)}={shown}"
 
 
 def _shown(value: MatchValue) -> str:
