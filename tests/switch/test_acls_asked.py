@@ -89,7 +89,8 @@ def test_trace_names_the_entry(scene: DummySwitch) -> None:
     words = ("tcp", *PACKET, "tp_src=2000", "tp_dst=100")
     (sentence,) = asked(scene, "trace", "br0", "p0", HOST, GUEST, *words)["verdict"]
     assert sentence.endswith(f"dropped in ACL_INGRESS: denied by ACL web, {ranges}.")
-    (sentence,) = asked(scene, "trace", "br0", "p0", HOST, GUEST, "udp", *PACKET)["verdict"]
+    words = ("udp", *PACKET, "tp_src=2000", "tp_dst=22")
+    (sentence,) = asked(scene, "trace", "br0", "p0", HOST, GUEST, *words)["verdict"]
     assert sentence.endswith("leaves by p1 with VLAN 10.")
     ping = "denied by ACL web, entry 10 (deny icmp) at p0 egress"
     back = ("p1", "vlan=10", GUEST, HOST, "icmp", *PACKET)

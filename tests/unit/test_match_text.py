@@ -84,8 +84,13 @@ def test_what_no_flow_of_ours_matches(text: str) -> None:
 
 
 def test_fields_of_a_packet_are_checked() -> None:
-    words = ["tcp", "nw_src=10.0.0.1", "tp_dst=22", "tcp_flags=+syn", "ipv6_src=2001:db8::1"]
+    words = ["tcp", "nw_src=10.0.0.1", "tcp_dst=22", "tcp_flags=+syn", "ipv6_src=2001:db8::1"]
     assert checked(words) == words
+    for protocol in ("tcp", "udp", "sctp"):
+        for word in (protocol, f"{protocol}6"):
+            ports = [f"{protocol}_src=1", f"{protocol}_dst=2"]
+            assert checked([word, "tp_src=1", "tp_dst=2"]) == [word, *ports]
+            assert checked([word, *ports]) == [word, *ports]
     for word in ("in_port=1", "reg7=1", "tcp,reg7=1", "dl_src=00:00:00:00:00:01", "tp_dst=", "ip6"):
         with pytest.raises(Invalid, match="is no field of a packet"):
             checked(["tcp", word])

@@ -60,13 +60,22 @@ def fields_of(text: str) -> Match:
 
 
 def checked(words: Sequence[str]) -> Sequence[str]:
-    """Return fields that a frame is to have, as ofproto/trace takes them. Raises Invalid."""
+    """Return fields that a frame is to have, as ofproto/trace takes them. Raises Invalid.
+
+    It takes tp_src and tp_dst for those of TCP alone.
+    """
     for word in words:
         if not _ASKED.fullmatch(word):
             raise Invalid(
                 f"{word!r} is no field of a packet; there are tcp and tp_dst=N, for example"
             )
-    return words
+    protocol = next((name for word in words if (name := _with_ports(word))), "tcp")
+    return [re.sub("^tp_", f"{protocol}_", word) for word in words]
+
+
+def _with_ports(word: str) -> str | None:
+    """Return the protocol with ports that ``udp6`` says, None for another word."""
+    return _PORTS_OF.get(_protocol(_PROTOCOLS.get(word, {})))
 
 
 def _protocol(fields: Mapping[str, MatchValue]) -> int:
@@ -151,7 +160,8 @@ _READ: Mapping[str, tuple[str, Callable[[str], MatchValue]]] = {
 """The field of our flows for a word of Open vSwitch, and what reads its value."""
 _ASKED = re.compile(
     rf"{'|'.join(_PROTOCOLS)}"
-    r"|(nw_src|nw_dst|nw_proto|nw_frag|nw_ttl|ipv6_src|ipv6_dst|tp_src|tp_dst|tcp_flags|dl_type"
+    r"|(nw_src|nw_dst|nw_proto|nw_frag|nw_ttl|ipv6_src|ipv6_dst|tcp_flags|dl_type"
+    r"|tp_src|tp_dst|tcp_src|tcp_dst|udp_src|udp_dst|sctp_src|sctp_dst"
     r"|icmp_type|icmp_code|icmpv6_type|icmpv6_code|arp_op|arp_spa|arp_tpa|arp_sha|arp_tha"
     r"|nd_target|nd_sll|nd_tll)=[0-9A-Za-z.:/+|-]{1,80}"
 )
