@@ -235,6 +235,21 @@ def test_entries_without_a_row_cost_nothing_until_it_comes() -> None:
     ]
 
 
+def test_an_access_list_that_goes_costs_each_entry_once() -> None:
+    """Where sequences are equal, an entry that goes moves others: not if all go."""
+    acls, (acl, *entries) = Acls(), map(uuid, range(0xA00, 0xA04))
+    named = Acl(acl, "x", frozenset(entries))
+    list(acls.row_changed(None, named))
+    for each in entries:
+        list(acls.row_changed(None, AclEntry(each, 1, False, True)))
+    for each in entries:
+        acls.sides(acl)[0].order.priority(each)
+    told = list(acls.row_changed(named, None))
+    assert sorted(map(repr, told)) == sorted(
+        map(repr, [*(EntryChanged(acl, each) for each in entries), AclChanged(acl)])
+    )
+
+
 def test_an_invalid_entry_drops_all_in_each_direction_and_mending_is_one_flow(
     world: World,
 ) -> None:

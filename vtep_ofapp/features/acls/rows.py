@@ -131,13 +131,15 @@ class Acls(Index):
         if former is None:
             self._sides[row.uuid] = Side(), Side()
             renumbered = self.ids.add(row.uuid) - {row.uuid}
+        if new is None:
+            del self._sides[row.uuid]  # the order of its entries matters no longer
         before = former.entries if former else frozenset()
         after = new.entries if new else frozenset()
         yield from self._entries_changed(row.uuid, before - after, after - before)
         if new is not None:
             self._rows[row.uuid] = new
         else:
-            del self._rows[row.uuid], self._sides[row.uuid]
+            del self._rows[row.uuid]
             renumbered = self.ids.remove(row.uuid)
         if former and new and former.name != new.name:  # faults of its entries name it
             for side in self.sides(row.uuid):
@@ -180,8 +182,11 @@ class Acls(Index):
     def _put(
         self, acl: UUID, former: AclEntry | None, new: AclEntry | None
     ) -> Iterator[EntryChanged]:
-        """Change an entry of an access list, which may turn to the other direction."""
-        for is_egress, side in enumerate(self._sides[acl]):
+        """Change an entry of an access list, which may turn to the other direction.
+
+        It changes nothing if the list is gone.
+        """
+        for is_egress, side in enumerate(self._sides.get(acl, ())):
             before = former if former and former.is_egress == is_egress else None
             after = new if new and new.is_egress == is_egress else None
             if before or after:
