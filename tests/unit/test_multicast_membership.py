@@ -1,6 +1,7 @@
 """Who is a member of which group, by a clock that a test moves on."""
 
 import random
+from weakref import WeakSet
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -277,3 +278,20 @@ def test_deadlines_end_when_they_were_last_set_to(seed: int) -> None:
         for key in ended:
             del model[key]
         assert deadlines.ends == model
+
+
+def test_deadlines_forget_keys_that_were_removed_long_before_their_end() -> None:
+    """As of hosts that join and leave again and again."""
+
+    class Key:
+        pass
+
+    deadlines, alive, kept = Deadlines[Key](), WeakSet[Key](), Key()
+    deadlines.set(kept, 260.0)
+    for _ in range(10_000):
+        key = Key()
+        alive.add(key)
+        deadlines.set(key, 250.0)
+        deadlines.remove(key)
+    assert len(alive) < 2000
+    assert deadlines.take(300.0) == [kept]

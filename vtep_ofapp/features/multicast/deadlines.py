@@ -6,13 +6,16 @@ from itertools import count
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+_SPARE = 1000
+"""Entries of a heap that need not be of use: to make it smaller costs a look at all others."""
 
 
 class Deadlines(Generic[K]):
     """The end of each key, by a clock that is an argument; ``ends`` has all of them.
 
     To postpone an end costs one look-up: the heap has the first end that a key had, and the key is
-    looked at again when that is reached.
+    looked at again when that is reached. Ends that were brought forward or removed stay in the heap
+    until then, or until there are more of them than of others.
     """
 
     def __init__(self) -> None:
@@ -28,6 +31,8 @@ class Deadlines(Generic[K]):
         if earlier is None or end < earlier:
             self._in_heap[key] = end
             heapq.heappush(self._heap, (end, next(self._order), key))
+            if len(self._heap) > 2 * len(self.ends) + _SPARE:
+                self._make_smaller()
 
     def remove(self, key: K) -> None:
         """Remove a key, if it is there."""
@@ -52,3 +57,8 @@ class Deadlines(Generic[K]):
             elif end is not None:
                 self.set(key, end)
         return ended
+
+    def _make_smaller(self) -> None:
+        self._in_heap = dict(self.ends)
+        self._heap = [(end, next(self._order), key) for key, end in self.ends.items()]
+        heapq.heapify(self._heap)
