@@ -7,6 +7,7 @@ statements pass without one for a while.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TypeAlias
 from uuid import UUID
 
@@ -48,6 +49,7 @@ class Limits:
         self._useless: Counter[Quiet] = Counter()
         self._begin = clock()
         self._quiet: dict[Quiet, float] = {}
+        """When each hold ends, the first one first: all are equally long."""
 
     def may_move(self, pair: Pair) -> bool:
         """Count a move of an IP address to another MAC; return whether the move is allowed."""
@@ -83,17 +85,17 @@ class Limits:
 
     def end(self) -> float | None:
         """Return when, by the clock, the next hold ends, None if there is none."""
-        now = self._clock()
-        left = self._moves.next_release()
-        ends = [now + left] if left is not None else []
-        return min([*ends, *self._quiet.values()], default=None)
+        left, first = self._moves.next_release(), next(iter(self._quiet.values()), None)
+        ends = None if left is None else self._clock() + left, first
+        return min((end for end in ends if end is not None), default=None)
 
     def release(self) -> Iterator[Pair | Quiet]:
         """End and yield the holds that are over."""
         for pair in self._moves.release():
             yield Pair(*pair)
         now = self._clock()
-        for key in [key for key, end in self._quiet.items() if end <= now]:
+        over = takewhile(lambda each: each[1] <= now, self._quiet.items())
+        for key, _ in list(over):
             del self._quiet[key]
             self._useless.pop(key, None)
             yield key
