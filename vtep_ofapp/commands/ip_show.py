@@ -70,8 +70,9 @@ def _in(row: LogicalSwitch, switch: SwitchState) -> Iterator[Row | None]:
         if key is None:
             yield None
             continue
-        reason = withheld(key, switch.view)
-        for remote in rows.of(key):
+        having = rows.of(key)
+        reason = withheld(key, having, switch.view) if having else ""
+        for remote in having:
             yield _of(remote, remote.ip, reason, row, switch)
     for uuid in list(rows.invalid_in(row.uuid)):
         invalid = rows.invalid(uuid)

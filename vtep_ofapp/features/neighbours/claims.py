@@ -12,7 +12,7 @@ _PAYLOAD = 8
 _ARP, _IPV6 = b"\x08\x06", b"\x86\xdd"
 _ARP_HEADER = b"\x00\x01\x08\x00\x06\x04\x00"
 """Ethernet, IPv4, the lengths of their addresses, and the first byte of the operation (RFC 826)."""
-_REQUEST, _REPLY = 1, 2
+_REQUEST_OR_REPLY = b"\x01", b"\x02"
 _ICMPV6, _HOP_LIMIT = 58, 255
 _SOLICITATION, _ADVERTISEMENT = 135, 136
 _OPTION_OF = {_SOLICITATION: 1, _ADVERTISEMENT: 2}
@@ -49,7 +49,7 @@ def claim(header: bytes) -> Claim | None:
 
 
 def _arp(source: bytes, packet: bytes) -> Claim | None:
-    is_known = packet[:7] == _ARP_HEADER and packet[7:8] in (b"\x01", b"\x02")
+    is_known = packet[:7] == _ARP_HEADER and packet[7:8] in _REQUEST_OR_REPLY
     if len(packet) < 28 or not is_known or packet[8:14] != source:
         return None
     return _of_host(socket.inet_ntop(socket.AF_INET, packet[14:18]))

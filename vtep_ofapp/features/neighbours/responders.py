@@ -20,6 +20,8 @@ from ..learning.stations import LearnedMacs
 from ..logical_switches.rows import LogicalSwitches
 from .pairs import Pair, Pairs
 
+_TABLE = "Ucast_Macs_Remote"
+
 
 class Responder(NamedTuple):
     """The owner of the flow that answers requests for an IP address of Ucast_Macs_Remote.
@@ -121,23 +123,11 @@ def responder(key: Responder, view: View) -> Desired:
     rows, number = view[AddressedRows].of(key), view[LogicalSwitches].number(key.logical_switch)
     if not rows or number is None or not view[Ports].is_bound(key.logical_switch):
         return NOTHING
-    if not view.settings.suppress_arp:
-        return NOTHING
-    if _is_ambiguous(rows):
+    if view.settings.suppress_arp and _is_ambiguous(rows):
         return Desired(faults=(_ambiguity(key, rows, view),))
-    if _withheld(key, rows[0], view):
+    if withheld(key, rows, view):
         return NOTHING
     return Desired((resolution.responder(number, key.ip, rows[0].mac),))
-
-
-def withheld(key: Responder, view: View) -> str:
-    """Return why requests for an address that rows have are flooded, "" if they are answered."""
-    if not view.settings.suppress_arp:
-        return "suppress_arp is false"
-    rows = view[AddressedRows].of(key)
-    if _is_ambiguous(rows):
-        return "several MACs have it"
-    return _withheld(key, rows[0], view) if rows else "no row has it"
 
 
 def because(key: Responder, view: View) -> Iterator[Cause]:
@@ -145,14 +135,8 @@ def because(key: Responder, view: View) -> Iterator[Cause]:
     rows, where = view[AddressedRows].of(key), view[LogicalSwitches].name(key.logical_switch)
     for row in rows:
         what = f"the NVC says that {row.mac} has the address {key.ip} in {where}"
-        yield Cause(what, (RowOf("Ucast_Macs_Remote", row.uuid),))
-    if not rows:
-        return
-    if not view.settings.suppress_arp:
-        yield Cause("suppress_arp is false, so that requests for addresses are flooded")
-    elif _is_ambiguous(rows):
-        yield Cause("requests for it are flooded: several MACs have it")
-    elif reason := _withheld(key, rows[0], view):
+        yield Cause(what, (RowOf(_TABLE, row.uuid),))
+    if rows and (reason := withheld(key, rows, view)):
         yield Cause(f"requests for it are flooded: {reason}")
 
 
@@ -162,7 +146,7 @@ def invalid_ip(key: InvalidIp, view: View) -> Desired:
     is_used = view.settings.suppress_arp and row is not None
     if row is None or not is_used or not view[Ports].is_bound(row.logical_switch):
         return NOTHING
-    subject = f"Ucast_Macs_Remote {row.mac} (row {row.uuid})"
+    subject = f"{_TABLE} {row.mac} (row {row.uuid})"
     return Desired(faults=(view.switch_fault(f"ipaddr is not used: {_invalid(row)}", subject),))
 
 
@@ -171,9 +155,6 @@ def why_invalid(key: InvalidIp, view: View) -> Iterator[Cause]:
     row = view[AddressedRows].invalid(key.row)
     if row is not None:
         yield Cause(f"its ipaddr is not used: {_invalid(row)}", (RowOf(_TABLE, row.uuid),))
-
-
-_TABLE = "Ucast_Macs_Remote"
 
 
 def _invalid(row: RemoteMac) -> str:
@@ -194,18 +175,22 @@ def _ambiguity(key: Responder, rows: list[RemoteMac], view: View) -> Fault:
     return view.switch_fault(reason, subject)
 
 
-def _withheld(key: Responder, row: RemoteMac, view: View) -> str:
-    """Return why requests for an address are not answered, an empty string if they are."""
+def withheld(key: Responder, rows: list[RemoteMac], view: View) -> str:
+    """Return why requests for an address, which rows have, are flooded; "" if they are answered."""
+    if not view.settings.suppress_arp:
+        return "suppress_arp is false"
+    if _is_ambiguous(rows):
+        return "several MACs have it"
     if is_link_local(key.ip):
         return "it is link-local, and a router's answer has another flag"
-    if view.tunnels.is_own(row.locator.address):
+    if view.tunnels.is_own(rows[0].locator.address):
         return "its locator is this switch"
-    macs = view[LearnedMacs]
-    place = macs.place(key.logical_switch, row.mac)
-    if place is not None and place.switch == view.name:
-        return f"{row.mac} is learned here"
+    if _is_here(key, rows[0].mac, view):
+        return f"{rows[0].mac} is learned here"
     claimer = view[Pairs].mac(Pair(*key))
-    place = macs.place(key.logical_switch, claimer) if claimer else None
-    if place is not None and place.switch == view.name:
-        return f"{claimer} claims it here"
-    return ""
+    return f"{claimer} claims it here" if claimer and _is_here(key, claimer, view) else ""
+
+
+def _is_here(key: Responder, mac: str, view: View) -> bool:
+    place = view[LearnedMacs].place(key.logical_switch, mac)
+    return place is not None and place.switch == view.name
