@@ -24,8 +24,8 @@ from .pairs import AddressesChanged, Pair, Pairs, Station
 from .responders import (
     AddressedRows,
     InvalidIp,
+    NeighbourFlows,
     Responder,
-    Snooping,
     because,
     invalid_ip,
     responder,
@@ -86,7 +86,7 @@ def _place(pair: Pair, mac: str, view: View) -> Place | None:
 # Desired states of owners
 
 
-def _snooping(key: Snooping, view: View) -> Desired:
+def _neighbour_flows(key: NeighbourFlows, view: View) -> Desired:
     flows: list[Flow] = []
     if is_snooping(view):
         flows += [*snooping.statements(), *snooping.no_statements()]
@@ -132,7 +132,7 @@ def _quiet_port(key: QuietPort, view: View) -> Desired:
 # Why they are there
 
 
-def _why_snooping(key: Snooping, view: View) -> Iterator[Cause]:
+def _why_neighbour_flows(key: NeighbourFlows, view: View) -> Iterator[Cause]:
     if view.settings.report_ip:
         yield Cause("report_ip is true: the addresses of local stations are learned")
     if view.settings.suppress_arp and view[AddressedRows]:
@@ -166,7 +166,7 @@ def _why_quiet_port(key: QuietPort, view: View) -> Iterator[Cause]:
 # Topics that invalidate the owners
 
 
-def _snooping_changed(topic: Snooping, view: View) -> tuple[()]:
+def _neighbour_flows_changed(topic: NeighbourFlows, view: View) -> tuple[()]:
     """Forget all addresses if no flow knows them from now on."""
     if not is_snooping(view):
         for pair in list(view[Pairs].all()):
@@ -253,7 +253,7 @@ FEATURE = Feature(
     shared=(Pairs,),
     states=(lambda view: Limits(view.clock), KnownPairs),
     owners=(
-        Owner(Snooping, _snooping, _why_snooping),
+        Owner(NeighbourFlows, _neighbour_flows, _why_neighbour_flows),
         Owner(Pair, _pair, _why_pair, Pace.IN_PARTS),
         Owner(Responder, responder, because, Pace.IN_PARTS),
         Owner(InvalidIp, invalid_ip, why_invalid),
@@ -261,8 +261,8 @@ FEATURE = Feature(
         Owner(QuietPort, _quiet_port, _why_quiet_port),
     ),
     invalidated_by={
-        SwitchReplaced: lambda topic, view: [Snooping()],
-        Snooping: _snooping_changed,
+        SwitchReplaced: lambda topic, view: [NeighbourFlows()],
+        NeighbourFlows: _neighbour_flows_changed,
         Pair: _pair_changed,
         AddressesChanged: _addresses_changed,
         StationsChanged: _stations_changed,

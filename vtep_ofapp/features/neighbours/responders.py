@@ -41,7 +41,7 @@ class InvalidIp:
 
 
 @dataclass(frozen=True, slots=True)
-class Snooping:
+class NeighbourFlows:
     """The owner of the flows that every bridge has which learns or answers addresses."""
 
 
@@ -89,7 +89,7 @@ class AddressedRows(Index):
             if row is not None and (row.ip or row.invalid_ip):
                 topics.append(change(row))
         if bool(self._in) != had_any:
-            topics.append(Snooping())
+            topics.append(NeighbourFlows())
         return topics
 
     def _add(self, row: RemoteMac) -> Topic:
