@@ -17,8 +17,6 @@ OF_PORT, OF_VLAN = 0, 1
 That of a whole port, key 0 of acl_bindings, is in the tables of ports only if the VLAN has another
 one: then a frame has to be permitted by both. Alone it is in the tables of VLANs.
 """
-RESERVED_VLAN = 4095
-"""A key that the schema allows and IEEE 802.1Q reserves."""
 _PLACES = OF_PORT, OF_VLAN
 
 

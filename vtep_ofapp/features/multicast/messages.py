@@ -75,7 +75,6 @@ _PIM_ROUTERS = IPv4Address("224.0.0.13").packed, IPv6Address("ff02::d").packed
 _PIM_HELLO = b"\x20"
 """Version 2, type 0 (RFC 7761, section 4.9)."""
 _NOT_ONE_HOST = IPv4Address("0.0.0.0").packed
-_NO_ADDRESS = bytes(16)
 
 # RFC 3376, section 4, and RFC 3810, section 5
 _IGMP_QUERY, _IGMP_V1_REPORT, _IGMP_V2_REPORT, _IGMP_LEAVE, _IGMP_V3_REPORT = (
