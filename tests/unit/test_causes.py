@@ -163,7 +163,7 @@ P0, P1 = physical_port("p0").uuid, physical_port("p1").uuid
         ),
         (
             GroupMac(RED, "01:00:5e:01:01:01"),
-            "port p0 VLAN 7 joined 01:00:5e:01:01:01 (239.1.1.1) in Logical_Switch red",
+            "p0 VLAN 7 joined 01:00:5e:01:01:01 (239.1.1.1) in Logical_Switch red",
             RowOf("Logical_Switch", RED),
         ),
         (
@@ -320,9 +320,8 @@ def test_faults_name_their_rows(world: World) -> None:
 
 
 def test_a_router_and_a_binding_that_reports_too_much(world: World) -> None:
-    assert "multicast routers were heard at port p0 VLAN 0" in why(world, Snooped(RED))
+    assert "multicast routers were heard at p0 VLAN 0" in why(world, Snooped(RED))
     (text,) = why(world, Unheard(0x1000))
     assert text == (
-        "port p0 VLAN 0 reported too many multicast groups at once, and is not heard for another "
-        "10 s"
+        "p0 VLAN 0 reported too many multicast groups at once, and is not heard for another 10 s"
     )

@@ -6,9 +6,11 @@ from typing import TypeAlias
 
 from ..engine.switch_state import SwitchState
 from ..features.bindings.ports import Ports
+from ..features.multicast.feature import Snooped
 from ..features.multicast.membership import GroupMac
 from ..features.multicast.messages import Family
 from ..features.multicast.snooping import Snooping
+from ..features.multicast.telling import where
 from ..values.rows import LogicalSwitch
 from .answer import Answer, Row, Table
 from .command import Command, Running
@@ -49,15 +51,11 @@ def _each(asked: Scope, of: Tell, now: float) -> Iterator[Row | None]:
 
 def _groups(switch: SwitchState, row: LogicalSwitch, now: float) -> Iterator[Row]:
     members = switch.view[Snooping].members
-    is_full = members.is_full(row.uuid)
     for group in _sorted(switch, row):
-        bindings = [_where(each, switch) for each in sorted(members.bindings(group))]
-        at = [f"{port} VLAN {vlan}" for port, vlan in bindings]
+        at = [where(each, switch.view) for each in sorted(members.bindings(group))]
         yield switch.name, row.name, group.mac, members.addresses(group), at, None
-    if is_full:
-        limit = switch.view.settings.max_multicast_groups
-        reason = f"the limit of {limit} multicast groups is reached; others are flooded"
-        yield switch.name, row.name, None, None, None, reason
+    for fault in switch.owned.faults(Snooped(row.uuid)):
+        yield switch.name, row.name, None, None, None, fault.reason
 
 
 def _members(switch: SwitchState, row: LogicalSwitch, now: float) -> Iterator[Row]:
@@ -65,13 +63,13 @@ def _members(switch: SwitchState, row: LogicalSwitch, now: float) -> Iterator[Ro
     for group in _sorted(switch, row):
         for seat, hosts, end in members.seats(group):
             address = seat.address or group.mac
-            where = _where(seat.binding, switch)
-            yield switch.name, row.name, address, *where, hosts, _left(end, now)
+            at = _place(seat.binding, switch)
+            yield switch.name, row.name, address, *at, hosts, _left(end, now)
 
 
 def _routers(switch: SwitchState, row: LogicalSwitch, now: float) -> Iterator[Row]:
-    for where, end in switch.view[Snooping].routers.heard_until(row.uuid):
-        at = (None, None, where) if isinstance(where, str) else (*_where(where, switch), None)
+    for router, end in switch.view[Snooping].routers.heard_until(row.uuid):
+        at = (None, None, router) if isinstance(router, str) else (*_place(router, switch), None)
         yield switch.name, row.name, *at, _left(end, now)
 
 
@@ -92,7 +90,7 @@ def _sorted(switch: SwitchState, row: LogicalSwitch) -> list[GroupMac]:
     return sorted(switch.view[Snooping].members.groups(row.uuid))
 
 
-def _where(number: int, switch: SwitchState) -> tuple[str, int | None]:
+def _place(number: int, switch: SwitchState) -> tuple[str, int | None]:
     """Return the port and the VLAN of a binding by its number."""
     binding = switch.view[Ports].numbered(number)
     return (binding.port, binding.vlan) if binding else (f"binding {number:#x}", None)

@@ -31,6 +31,7 @@ from .messages import (
 )
 from .queries import ask_all, ask_who_is_left, is_own
 from .snooping import Snooping
+from .telling import where
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +132,14 @@ def _why_shown(key: ShownReports, view: View) -> Iterator[Cause]:
 def _why_snooped(key: Snooped, view: View) -> Iterator[Cause]:
     if not _is_snooped(key.logical_switch, view):
         return
-    name, row = (
-        view[LogicalSwitches].name(key.logical_switch),
-        RowOf("Logical_Switch", key.logical_switch),
-    )
+    name = view[LogicalSwitches].name(key.logical_switch)
+    row = RowOf("Logical_Switch", key.logical_switch)
     yield Cause(f"multicast_snooping is on, and {name} is bound here", (row,))
-    found = view[Snooping].routers.bindings(key.logical_switch)
-    where = [_where(each, view) for each in sorted(found)]
-    where += [
-        f"{each} behind a tunnel" for each in view[Snooping].routers.remote(key.logical_switch)
-    ]
-    if where:
-        yield Cause(f"multicast routers were heard at {', '.join(where)}")
+    routers = view[Snooping].routers
+    here = [where(each, view) for each in sorted(routers.bindings(key.logical_switch))]
+    behind = [f"{each} behind a tunnel" for each in routers.remote(key.logical_switch)]
+    if here or behind:
+        yield Cause(f"multicast routers were heard at {', '.join(here + behind)}")
 
 
 def _why_members(key: GroupMac, view: View) -> Iterator[Cause]:
@@ -151,8 +148,8 @@ def _why_members(key: GroupMac, view: View) -> Iterator[Cause]:
     if bindings:
         name = view[LogicalSwitches].name(key.logical_switch)
         groups = ", ".join(members.addresses(key)) or "groups not known yet"
-        where = ", ".join(_where(each, view) for each in bindings)
-        what = f"{where} joined {key.mac} ({groups}) in {name}"
+        at = ", ".join(where(each, view) for each in bindings)
+        what = f"{at} joined {key.mac} ({groups}) in {name}"
         yield Cause(what, (RowOf("Logical_Switch", key.logical_switch),))
 
 
@@ -160,13 +157,8 @@ def _why_unheard(key: Unheard, view: View) -> Iterator[Cause]:
     end = view[Snooping].unheard.ends.get(key.binding)
     if end is not None:
         left = max(0.0, end - view.clock())
-        what = f"{_where(key.binding, view)} reported too many multicast groups at once"
+        what = f"{where(key.binding, view)} reported too many multicast groups at once"
         yield Cause(f"{what}, and is not heard for another {left:.0f} s")
-
-
-def _where(number: int, view: View) -> str:
-    binding = view[Ports].numbered(number)
-    return f"port {binding.port} VLAN {binding.vlan}" if binding else f"binding {number:#x}"
 
 
 # What hosts and routers say
