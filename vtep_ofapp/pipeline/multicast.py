@@ -40,17 +40,22 @@ from .layout import (
     flow,
     group_id,
 )
+from .snooping import ICMPV6
 from .ways import first, onward
 
 LONGEST_READ = 1514
 """Bytes of a frame that the controller reads: an Ethernet header and a packet of 1,500 bytes."""
 _IGMP: Mapping[str, MatchValue] = {"eth_type": 0x0800, "ip_proto": 2}
-_ICMPV6: Mapping[str, MatchValue] = {"eth_type": 0x86DD, "ip_proto": 58}
-_MLD_QUERY, _MLD_REPORTS = 130, (131, 132, 143)
-_HELLOS: tuple[Mapping[str, MatchValue], ...] = (
+_MLD_QUERY: Mapping[str, MatchValue] = {**ICMPV6, "icmpv6_type": 130}
+_MLD_REPORTS: tuple[Mapping[str, MatchValue], ...] = tuple(
+    {**ICMPV6, "icmpv6_type": kind} for kind in (131, 132, 143)
+)
+_PIM_HELLOS: tuple[Mapping[str, MatchValue], ...] = (
     {"eth_type": 0x0800, "ip_proto": 103, "ipv4_dst": "224.0.0.13"},
     {"eth_type": 0x86DD, "ip_proto": 103, "ipv6_dst": "ff02::d"},
 )
+_READ = _IGMP, _MLD_QUERY, *_MLD_REPORTS, *_PIM_HELLOS
+"""The messages that the controller reads."""
 _ALL_HOSTS = "224.0.0.1"
 _NUMBER = (1 << 24) - 1
 _SHOW = SetField(SENDER, REPORTS), Resubmit(first(Way.TO_CONTROLLER))
@@ -60,7 +65,6 @@ _ON = onward(Table.FLOODING, Way.IN_LOGICAL_SWITCH)
 
 def shown() -> tuple[Flow, ...]:
     """Show IGMP, MLD and PIM hellos from bindings to the controller, and pass them on."""
-    mld = ({**_ICMPV6, "icmpv6_type": kind} for kind in (_MLD_QUERY, *_MLD_REPORTS))
     to_controller = flow(
         Table.SHOWING,
         Priority.PREFERRED,
@@ -68,18 +72,13 @@ def shown() -> tuple[Flow, ...]:
         ToController(LONGEST_READ),
         producer=Cookie.MULTICAST,
     )
-    return (
-        *(_in_snooping(Priority.DEFAULT, fields, *_SHOW) for fields in (_IGMP, *mld, *_HELLOS)),
-        to_controller,
-    )
+    return (*(_in_snooping(Priority.DEFAULT, fields, *_SHOW) for fields in _READ), to_controller)
 
 
 def unheard(binding: int) -> tuple[Flow, ...]:
     """Pass IGMP and MLD of a binding without showing it: it has sent more than its share."""
-    mld = ({**_ICMPV6, "icmpv6_type": kind} for kind in (_MLD_QUERY, *_MLD_REPORTS))
     return tuple(
-        _in_snooping(Priority.PREFERRED, {SOURCE_BINDING: binding, **fields})
-        for fields in (_IGMP, *mld, *_HELLOS)
+        _in_snooping(Priority.PREFERRED, {SOURCE_BINDING: binding, **fields}) for fields in _READ
     )
 
 
@@ -107,11 +106,7 @@ def controlled(
         return flow(Table.FLOODING, priority, match(fields), *actions, producer=Cookie.MULTICAST)
 
     flows = [
-        made(Priority.REPORT, _IGMP, *reports),
-        *(
-            made(Priority.REPORT, {**_ICMPV6, "icmpv6_type": kind}, *reports)
-            for kind in _MLD_REPORTS
-        ),
+        *(made(Priority.REPORT, fields, *reports) for fields in (_IGMP, *_MLD_REPORTS)),
         made(Priority.GENERAL_QUERY, {**general, ORIGIN: FROM_BINDING}, *to_all),
         made(Priority.GENERAL_QUERY, {**general, ORIGIN: FROM_TUNNEL}, *show, *to_all),
         *(made(Priority.QUERY, {**_IGMP, SOURCE_BINDING: each}, *to_all) for each in numbers),

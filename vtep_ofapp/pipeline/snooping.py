@@ -1,4 +1,4 @@
-"""SNOOPING: frames from bindings that state addresses of their sender, or join groups."""
+"""SNOOPING: frames from bindings that state addresses of their sender; see multicast.py, too."""
 
 from functools import lru_cache
 
