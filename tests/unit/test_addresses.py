@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from vtep_ofapp.values.addresses import (
     Invalid,
+    ip_order,
     ipv4_number,
     is_group,
     is_station,
@@ -195,3 +196,9 @@ def test_vlans_next_to_the_range_are_refused_and_named(vlan: int) -> None:
 @given(st.integers(0, 4094))
 def test_every_vlan_is_itself(vlan: int) -> None:
     assert parse_vlan(vlan) == vlan
+
+
+def test_ip_addresses_are_sorted_as_numbers_and_ipv4_first() -> None:
+    mixed = ["fd00::10", "10.0.0.10", "::2", "10.0.0.2", "fd00::9", "9.1.1.1"]
+    ordered = ["9.1.1.1", "10.0.0.2", "10.0.0.10", "::2", "fd00::9", "fd00::10"]
+    assert sorted(mixed, key=ip_order) == ordered

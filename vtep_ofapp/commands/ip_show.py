@@ -1,7 +1,6 @@
 """``ip/show``: which station has an IP address, and which requests are answered here."""
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
 
 from ..engine.switch_state import SwitchState
 from ..features.bindings.ports import Ports
@@ -9,6 +8,7 @@ from ..features.learning.stations import LearnedMacs
 from ..features.neighbours.limits import Limits
 from ..features.neighbours.pairs import Pair, Pairs
 from ..features.neighbours.responders import AddressedRows, InvalidIp, Responder, withheld
+from ..values.addresses import ip_order
 from ..values.rows import LogicalSwitch, RemoteMac
 from .answer import Answer, Row, Table, in_order, joined
 from .command import Command, Running
@@ -36,7 +36,7 @@ def _local(asked: Scope, running: Running) -> Iterator[Row | None]:
     names = {row.uuid: row.name for row in asked.logical_switches}
     bridges = {switch.name for switch in asked.switches}
     wanted = [pair for pair in list(pairs.all()) if pair.logical_switch in names]
-    for pair in in_order(wanted, lambda pair: (names[pair.logical_switch], *_order(pair.ip))):
+    for pair in in_order(wanted, lambda pair: (names[pair.logical_switch], ip_order(pair.ip))):
         mac = pairs.mac(pair) if pair else None
         place = macs.place(pair.logical_switch, mac) if pair and mac else None
         if pair is None or mac is None or place is None or place.switch not in bridges:
@@ -66,7 +66,7 @@ def _remote(asked: Scope) -> Iterator[Row | None]:
 
 def _in(row: LogicalSwitch, switch: SwitchState) -> Iterator[Row | None]:
     rows = switch.view[AddressedRows]
-    for key in in_order(list(rows.addresses(row.uuid)), lambda key: _order(key.ip)):
+    for key in in_order(list(rows.addresses(row.uuid)), lambda key: ip_order(key.ip)):
         if key is None:
             yield None
             continue
@@ -85,11 +85,6 @@ def _of(remote: RemoteMac, ip: str, reason: str, row: LogicalSwitch, switch: Swi
     address = remote.locator.address
     where = (switch.name, row.name, ip, remote.mac, address, str(remote.uuid))
     return (*where, not reason, reason or None)
-
-
-def _order(ip: str) -> tuple[int, int]:
-    address = ip_address(ip)
-    return address.version, int(address)
 
 
 COMMANDS = (

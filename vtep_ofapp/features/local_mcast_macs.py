@@ -6,7 +6,6 @@ which owners of any feature desire a LocalGroup.
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from ..engine.desired_actual import DesiredActual
 from ..engine.feature import Feature
 from ..engine.report import ManagedSwitches, Report
 from ..engine.view import View
-from ..values.addresses import UNKNOWN_DST
+from ..values.addresses import UNKNOWN_DST, ip_order
 from ..values.rows import Gone, LocalMcastMac
 from ..values.writes import PutLocalMcastMac, VtepWrite
 from .bindings.ports import Ports
@@ -23,8 +22,9 @@ from .local_rows import SEVERAL, Key, LocalRows
 
 @dataclass(frozen=True, slots=True)
 class LocalGroup:
-    """The key of a row that an owner of a switch desires; the value is the
-    lowest of its IP addresses, "" while none is known.
+    """The key of a row that an owner of a switch desires.
+
+    The value is the lowest IP address of the groups with this MAC, "" while none is known.
     """
 
     logical_switch: UUID
@@ -134,7 +134,7 @@ class LocalMcastMacs(Report):
         if not told:
             self._naming.pop(key, None)
         addresses = frozenset(each.tunnel_ip for each in told if each.tunnel_ip is not None)
-        ip = min(filter(None, (each.groups[key] for each in told)), key=_number, default="")
+        ip = min(filter(None, (each.groups[key] for each in told)), key=ip_order, default="")
         self._content.want(key, _Content(addresses, ip) if addresses else None)
 
     def _compare(self, key: Key) -> None:
@@ -144,11 +144,6 @@ class LocalMcastMacs(Report):
             addresses = own[0].addresses if len(own) == 1 else SEVERAL
             content = _Content(addresses, None if key[1] == UNKNOWN_DST else own[0].ip)
         self._content.have(key, content)
-
-
-def _number(ip: str) -> tuple[int, bytes]:
-    packed = ip_address(ip).packed
-    return len(packed), packed
 
 
 def _put(key: Key, content: _Content, rows: tuple[UUID, ...] = ()) -> PutLocalMcastMac:

@@ -114,6 +114,12 @@ def is_link_local(ip: str) -> bool:
 _LINK_LOCAL = ("fe8", "fe9", "fea", "feb")
 
 
+def ip_order(ip: str) -> tuple[int, int]:
+    """Return a sort key of a canonical IP address: IPv4 first, each family by its numbers."""
+    address = ipaddress.ip_address(ip)
+    return address.version, int(address)
+
+
 @lru_cache(maxsize=1 << 14)  # many rows name the same few remote VTEPs
 def ipv4_number(address: str) -> int:
     """Return the 32 bits of a canonical IPv4 address as a number."""

@@ -1,7 +1,7 @@
 """Group addresses of IP, and the MAC addresses that their frames are sent to."""
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 
 
 @lru_cache(maxsize=1 << 12)
@@ -41,9 +41,3 @@ def is_flooded(mac: str) -> bool:
     of IPv6 the groups whose last 32 bits are below 256, as ff02::1, and those of solicited nodes.
     """
     return mac.startswith(("01:00:5e:00:00:", "33:33:00:00:00:", "33:33:ff:"))
-
-
-def by_number(group: str) -> tuple[int, int]:
-    """Return a sort key: IPv4 addresses first, each family by its numbers."""
-    address: IPv4Address | IPv6Address = ip_address(group)
-    return address.version, int(address)

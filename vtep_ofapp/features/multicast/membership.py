@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from ...values.addresses import ip_order
 from .deadlines import Deadlines
-from .groups import by_number, group_mac
+from .groups import group_mac
 
 MEMBERSHIP_TIME = 260.0
 """Seconds from a report until membership ends: twice the query interval and the time to answer
@@ -76,7 +77,7 @@ class Membership:
     def addresses(self, group: GroupMac) -> list[str]:
         """Return the IP addresses of a group's members that are known, the lowest first."""
         found = {each for addresses in self._members(group).values() for each in addresses}
-        return sorted(found - {""}, key=by_number)
+        return sorted(found - {""}, key=ip_order)
 
     def seats(self, group: GroupMac) -> list[tuple[Seat, list[str], float]]:
         """Return each membership of a group, with the MAC addresses of known hosts and its end."""
