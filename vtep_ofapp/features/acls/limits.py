@@ -31,7 +31,7 @@ class AclLimit:
         return acl in self._refused
 
     def update(self, acl: UUID) -> set[UUID]:
-        """Count an access list anew; return all that are refused now or no longer are."""
+        """Count the flows of an access list; return all lists that this refuses or admits."""
         self._all -= self._flows.pop(acl, 0)
         self._too_long.discard(acl)
         sides = self._acls.sides(acl)
