@@ -48,25 +48,19 @@ def _addresses(row: Any) -> frozenset[str]:
 
 def _put_local_mac(changes: Changes, write: PutLocalMcastMac) -> None:
     table = "Mcast_Macs_Local"
-
-    def is_right(row: Any) -> bool:
-        if _addresses(row) != write.addresses:
-            return False
-        if write.ip is not None and row.ipaddr != write.ip:
-            row.ipaddr = write.ip
-        return True
-
-    right = keep_one(changes, table, write.rows, is_right)
+    row = keep_one(changes, table, write.rows, lambda row: _addresses(row) == write.addresses)
     logical_switch = changes.row("Logical_Switch", write.logical_switch)
-    if right or not write.addresses or logical_switch is None:
-        return
-    locators = changes.insert("Physical_Locator_Set")
-    locators.locators = [put_locator(changes, each) for each in write.addresses]
-    row = changes.insert(table)
-    row.MAC = write.mac
-    row.logical_switch = logical_switch
-    row.locator_set = locators
-    row.ipaddr = write.ip or ""
+    if row is not None:
+        if write.ip not in (None, row.ipaddr):
+            row.ipaddr = write.ip
+    elif write.addresses and logical_switch is not None:
+        locators = changes.insert("Physical_Locator_Set")
+        locators.locators = [put_locator(changes, each) for each in write.addresses]
+        row = changes.insert(table)
+        row.MAC = write.mac
+        row.logical_switch = logical_switch
+        row.locator_set = locators
+        row.ipaddr = write.ip or ""
 
 
 _COLUMNS = {"MAC": NEEDED, "logical_switch": NEEDED, "locator_set": NEEDED}
