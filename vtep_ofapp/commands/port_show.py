@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ..engine.switch_state import SwitchState
-from ..features.acls.feature import PortAcls
+from ..features.acls.bindings import PortAcls
 from ..features.bindings.feature import PortRowFaults
 from ..features.bindings.ports import Ports, VlanBinding, port_subject
 from ..features.learning.feature import FullPort

@@ -20,8 +20,7 @@ from ...values.flows import Flow, SetField
 from ...values.rows import PhysicalPort
 from ..bindings.ports import Ports, VlanBinding, port_subject
 from . import telling
-from .bindings import OF_PORT, AclBindings, UseChanged
-from .bindings import PortAcls as PortAcls
+from .bindings import OF_PORT, AclBindings, PortAcls, UseChanged
 from .judging import AclRule, Judging, UsedAcl
 from .limits import AclLimit
 from .reasons import of_acl, of_bindings, of_entry

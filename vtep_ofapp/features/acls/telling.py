@@ -24,6 +24,9 @@ from .limits import AclLimit
 from .rows import Acls
 from .words import in_words
 
+_NUMBER = (1 << 24) - 1
+"""The bits of a cookie that are the number of an access list."""
+
 
 class DeniedFrames(FlowWatcher):
     """The frames that entries of access lists denied on one switch, as of the last reading.
@@ -75,9 +78,6 @@ def count(counters: Mapping[FlowKey, Counter], view: View) -> None:
         if key.priority in denying[number, is_egress]:
             denied[key] = counter.packets
     view[DeniedFrames].count(denied)
-
-
-_NUMBER = (1 << 24) - 1
 
 
 def _denying(number: int, is_egress: bool, view: View) -> frozenset[int]:
@@ -157,9 +157,13 @@ def _place(passage: Passage, view: View) -> str:
     return f"{where}{vlan} {'egress' if is_egress else 'ingress'}"
 
 
+def _flows(view: View) -> int:
+    return sum(view[AclLimit].flows(row.uuid) for row in used(view))
+
+
 FIGURES = (
     Figure("acls", "Access lists that ports name.", lambda view: len(used(view))),
-    Figure("acl_flows", "Flows that these access lists need.", lambda view: _flows(view)),
+    Figure("acl_flows", "Flows that these access lists need.", _flows),
     Figure(
         "acls_failing_closed",
         "Access lists that have a fault, and drop all that they would judge.",
@@ -174,7 +178,3 @@ FIGURES = (
 LIMITS = (Limit("max_acl_flows", lambda view: [("flows of access lists", _flows(view))]),)
 SUBJECTS: Mapping[str, Concerned] = {"acl": _of_name, PORT: _of_port}
 VERDICTS: Mapping[type, Verdict] = {AclRule: _rule, UsedAcl: _closed}
-
-
-def _flows(view: View) -> int:
-    return sum(view[AclLimit].flows(row.uuid) for row in used(view))
