@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from ..engine.switch_state import SwitchState
+from ..loop.flow_counters import FlowReading
 from ..values.counters import Counter, PortCounter
 from ..values.events import Event, FlowCountersWanted, PortCountersWanted
 from ..values.flows import FlowKey
@@ -36,7 +37,10 @@ def flow_counters_now(
     """
     read = running.components.flow_counters
     wanted = {name: FlowCountersWanted(name, each) for name, each in cookies.items() if each}
-    last = lambda name: read.last(name, cookies[name])  # noqa: E731
+
+    def last(name: str) -> FlowReading | None:
+        return read.last(name, cookies[name])
+
     return {name: reading.flows for name, reading in _answers(wanted, last, running).items()}
 
 

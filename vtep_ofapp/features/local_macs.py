@@ -22,8 +22,6 @@ from .neighbours.pairs import AddressesChanged, Pairs
 MAX_NEW = 1000
 """Rows for new stations in one transaction: the OVSDB library takes 70 us or more for each, and
 blocks the process meanwhile."""
-
-
 NO_IP = ""
 Reported: TypeAlias = Callable[[Key], tuple[str, ...]]
 """Returns the IP addresses of which a station's row is to have one, the preferred one last."""
