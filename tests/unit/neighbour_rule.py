@@ -112,9 +112,10 @@ class Neighbours:
         if not (self._settings.suppress_arp and said.is_request):
             return None
         is_probe = said.op == REQUEST and said.sender == _NOBODY[0]
-        is_known = here.get(src) == binding and self.knows(of, src, said)
+        is_known = is_probe or self.knows(of, src, said)
+        is_here = here.get(src) == binding
         is_to_all = dst == BROADCAST if said.op == REQUEST else dst.startswith("33:33:ff:")
-        if not (is_to_all and (is_known or is_probe)) or is_link_local(said.target):
+        if not (is_to_all and is_here and is_known) or is_link_local(said.target):
             return None
         macs = {
             row.mac

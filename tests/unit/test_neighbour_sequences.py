@@ -7,6 +7,7 @@ nothing.
 """
 
 from dataclasses import replace
+from itertools import product
 from uuid import UUID
 
 from hypothesis import settings
@@ -293,16 +294,16 @@ class NeighbourSequences(Running):
         self.check_probes()
 
     def check_probes(self) -> None:
-        """Ask for each address as a host does that is about to take it: nobody has to know it."""
+        """Ask for each address as a host does that is about to take it, which may have moved."""
         pipeline = Pipeline(self.switch.flows.values(), self.switch.groups.values())
         for place in (Wire("p0", None), Wire("p1", 10)):
             of = self.bound_at(place)
-            for ip in IPV4_OF_HOSTS if of else ():
-                dst, said = arp(REQUEST, BROADCAST, STRANGER, "0.0.0.0", ip)
-                frame = self.frame(place, STRANGER, dst, said)
+            for src, ip in product((MAC1, STRANGER), IPV4_OF_HOSTS) if of else ():
+                dst, said = arp(REQUEST, BROADCAST, src, "0.0.0.0", ip)
+                frame = self.frame(place, src, dst, said)
                 outputs = pipeline.send(frame).outputs if frame and of else []
                 answers = [each.fields["eth_src"] for each in outputs if is_reply(each)]
-                mac = self.answered_by(of, place, STRANGER, dst, said) if frame and of else None
+                mac = self.answered_by(of, place, src, dst, said) if frame and of else None
                 assert answers == ([] if mac is None else [protocols.number(mac)])
 
 

@@ -64,10 +64,11 @@ def statements() -> tuple[Flow, ...]:
 def no_statements() -> tuple[Flow, ...]:
     """Pass frames that state no address, or one of no use, without a packet-in.
 
-    The sender of an ARP probe (RFC 5227) counts as known. An IPv6 host that probes does not: the
-    answer would have to go to all hosts.
+    The sender of an ARP probe (RFC 5227) counts as known if its MAC is: a host that has just moved
+    here and probes its own address must not be told that it is taken. An IPv6 host that probes
+    never does: the answer would have to go to all hosts.
     """
-    probe = match({**ARP, "arp_op": _REQUEST, "arp_spa": _NOBODY})
+    probe = match({**ARP, "arp_op": _REQUEST, "arp_spa": _NOBODY, SENDER: 0})
     others: tuple[dict[str, MatchValue], ...] = (
         {**SOLICITATION, "ipv6_src": _NOBODY_IPV6},
         {**SOLICITATION, "ipv6_src": LINK_LOCAL},
