@@ -361,6 +361,14 @@ def test_pairs_are_read_back_from_the_flows(placed: Told) -> None:
     }
 
 
+def test_pairs_are_not_read_back_once_the_options_are_off(placed: Told) -> None:
+    placed.hear(arp_header(MAC1, IP1))
+    new = Told(report_ip=False, suppress_arp=False)
+    new.read_back(dict(placed.switch.flows.wanted), {})
+    new.calm_down()
+    assert list(new.model[Pairs].all()) == []
+
+
 def test_a_pair_whose_station_is_not_there_any_more_is_not_read_back(placed: Told) -> None:
     placed.hear(arp_header(MAC1, IP1))
     flows = {

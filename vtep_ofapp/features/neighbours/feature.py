@@ -55,9 +55,12 @@ class KnownPairs(FlowWatcher):
         self._has_lost_all = snooping.others().key not in flows
 
     def found(self, key: FlowKey) -> None:
-        """Learn the pair of a flow, unless its IP address has a MAC already."""
-        found = self._pair(key)
-        if found is not None:
+        """Learn the pair of a flow, unless its IP address has a MAC already.
+
+        Without the options its flow goes, and nothing would ever end the pair.
+        """
+        settings, found = self._view.settings, self._pair(key)
+        if found is not None and (settings.report_ip or settings.suppress_arp):
             self._view[Pairs].find(found[0], found[1])
 
     def lost(self, key: FlowKey) -> None:
