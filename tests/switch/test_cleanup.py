@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests import prefork
+from tests.access_lists import AccessLists, entry
 from tests.switch.dummy import BROADCAST, DummySwitch, several
 from vtep_ofapp.pipeline.layout import Table
 
@@ -93,6 +94,26 @@ def test_all_that_is_ours_goes_and_all_else_stays(used: DummySwitch) -> None:
     assert set(ports["p0"]["vlan_bindings"]) == {0, 4095}
     assert ports["p0"]["port_fault_status"] == ()
     assert used.row("Physical_Switch", name="br0")["description"] == ""
+    assert clean(used) == "there is nothing to remove\n"
+
+
+def test_fault_words_of_access_lists_go_but_for_those_of_others(used: DummySwitch) -> None:
+    used.vtep_ctl("add-ps", "other", "--", "add-port", "other", "elsewhere")
+    acls = AccessLists(used)
+    for name, port in (("x", "p0"), ("y", "elsewhere")):
+        acls.put(name, entry(10, "in", "deny", source_mask="255.0.0.0"))
+        acls.bind(port, {0: name})
+    for table, column, word in (
+        ("ACL", "acl_fault_status", "invalid_acl"),
+        ("ACL_entry", "acle_fault_status", "invalid_acl_entry"),
+    ):
+        for row in used.rows(table):
+            used.vtep_ctl("set", table, str(row["_uuid"]), f"{column}={word}")
+    said = clean(used)
+    assert "acl_fault_status of 1 rows of ACL: removed\n" in said
+    assert "acle_fault_status of 1 rows of ACL_entry: removed\n" in said
+    assert acls.faults("x") == set()
+    assert acls.faults("y") == {"invalid_acl", "invalid_acl_entry"}
     assert clean(used) == "there is nothing to remove\n"
 
 

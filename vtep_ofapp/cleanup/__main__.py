@@ -177,6 +177,31 @@ def clean_rows(
         yield from _clean_ports(
             switch, [rows[str(each)] for each in members(switch["ports"])], with_bindings
         )
+        for each in members(switch["ports"]):
+            del rows[str(each)]
+    if any("acl_bindings" in row for row in ports):  # older schemas have no access lists
+        yield from _access_lists(tools, {str(acl) for row in rows.values() for acl in _acls(row)})
+
+
+def _access_lists(tools: Tools, others: set[str]) -> Iterator[Removal]:
+    """Yield the removal of fault words from access lists, but for those that others' ports name."""
+    columns = {"ACL": "acl_fault_status", "ACL_entry": "acle_fault_status"}
+    acls, entries = tools.select(
+        tools.options.vtep_db, "hardware_vtep", *({"table": table} for table in columns)
+    )
+    kept = [acl for acl in acls if str(acl["_uuid"]) in others]
+    others |= {str(entry) for acl in kept for entry in members(acl["acl_entries"])}
+    for (table, column), found in zip(columns.items(), (acls, entries), strict=True):
+        filled = [row for row in found if row[column] != list(_EMPTY)]
+        ours = [row for row in filled if str(row["_uuid"]) not in others]
+        if ours:
+            empty = {column: list(_EMPTY)}
+            updates = [where("update", table, row, row=empty) for row in ours]
+            yield Removal(f"{column} of {len(ours)} rows of {table}", updates)
+
+
+def _acls(port: Row) -> list[Row]:
+    return [acl for _, acl in port["acl_bindings"][1]]
 
 
 def _local_macs(tools: Tools, locators: Sequence[Row]) -> Iterator[Removal]:
