@@ -6,8 +6,10 @@ import eventlet
 
 from vtep_ofapp.loop.inbox import (
     MAX_EVENTS,
+    MAX_GATHERED,
     MAX_PACKET_INS,
     MAX_PER_QUEUE,
+    MAX_READINGS,
     MAX_WAITING,
     MAX_WAITING_BYTES,
     Inbox,
@@ -68,6 +70,33 @@ def test_a_source_waits_once() -> None:
     inbox.post(source(1))
     assert inbox.take() == [source(1)]
     assert counts == PacketIns(taken=3, repeated=2)
+
+
+def test_a_source_behind_those_of_another_binding_in_the_stream_is_gathered_as_well() -> None:
+    inbox = Inbox(PacketIns())
+    stream = [source(number) for number in range(2 * MAX_PACKET_INS)]
+    stream.append(last := source(1, binding=2))
+    inbox.gather(lambda: _read(inbox, stream, MAX_PACKET_INS))
+    assert stream == []
+    assert last in inbox.take()
+
+
+def test_no_more_is_gathered_than_the_limits_allow() -> None:
+    inbox = Inbox(PacketIns())
+    stream = [source(number) for number in range(3 * MAX_GATHERED)]
+    inbox.gather(lambda: _read(inbox, stream, 10))
+    assert inbox.waiting.packet_ins == 10 * MAX_READINGS
+    inbox.gather(lambda: _read(inbox, stream, MAX_GATHERED))
+    assert inbox.waiting.packet_ins == 10 * MAX_READINGS + MAX_GATHERED
+    inbox.gather(lambda: _read(inbox, stream, 1))
+    assert inbox.waiting.packet_ins == 10 * MAX_READINGS + MAX_GATHERED + 1
+
+
+def _read(inbox: Inbox, stream: list[PacketIn], most: int) -> None:
+    """Post the first packet-ins of a stream."""
+    for event in stream[:most]:
+        inbox.post(event)
+    del stream[:most]
 
 
 def test_a_binding_that_shows_many_sources_does_not_delay_the_others() -> None:

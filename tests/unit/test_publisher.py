@@ -105,8 +105,8 @@ class Bench:
         """Let rows of the local tables be new, changed or gone."""
         self.publisher.handlers[VtepRows](VtepRows(rows))
 
-    def learn(self, mac: str, name: str = "br0", of: UUID = RED) -> None:
-        place = Place(switch=name, port="p0", binding=0x1000, logical_switch=of)
+    def learn(self, mac: str, name: str = "br0", of: UUID = RED, port: str = "p0") -> None:
+        place = Place(switch=name, port=port, binding=0x1000, logical_switch=of)
         self.world.macs.learn(mac, place)
         self.turn()
 
@@ -555,3 +555,19 @@ def test_very_many_new_stations_are_reported_some_at_a_time(
         bench.world.macs.forget(RED, f"02:00:00:00:00:{number:02x}")
     bench.turn()
     assert len(bench.writes(PutLocalMac)) == 3
+
+
+def test_new_stations_of_one_port_do_not_delay_those_of_another(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_macs, "MAX_NEW", 3)
+    both = physical_port("p0", {0: RED}), physical_port("p1", {0: RED})
+    bench.manage("br0", *both, there=("p0", "p1"))
+    many = [f"02:00:00:00:00:{number:02x}" for number in range(5)]
+    for mac in many:
+        bench.learn(mac)
+    bench.learn(other := "02:00:00:00:01:00", port="p1")
+    bench.tell(local_mac(many[0], OWN))
+    first = [PutLocalMac(RED, mac, OWN) for mac in (other, many[1], many[2])]
+    assert list(bench.publisher.new_station_rows()) == first
+    assert bench.writes(PutLocalMac) == first

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ..engine.desired_actual import DesiredActual
 from ..engine.feature import Clock, Feature
+from ..engine.in_turn import InTurn
 from ..engine.report import ManagedSwitches, Report
 from ..engine.topics import StationsChanged
 from ..engine.view import Known, View
@@ -15,13 +16,14 @@ from ..process.settings import Settings
 from ..values.addresses import only
 from ..values.rows import Gone, LocalMac
 from ..values.writes import PutLocalMac, VtepWrite
-from .learning.stations import LearnedMacs
+from .learning.stations import LearnedMacs, Place
 from .local_rows import Key, LocalRows
 from .neighbours.pairs import AddressesChanged, Pairs
 
-MAX_NEW = 1000
-"""Rows for new stations in one transaction: the OVSDB library takes 70 us or more for each, and
-blocks the process meanwhile."""
+MAX_NEW = 100
+"""Rows for new stations in one transaction, taken in turn from the ports: all rows of a transaction
+appear at its end, and those of the next one wait for it. The OVSDB library takes 0.2 ms for each,
+and blocks the process meanwhile."""
 NO_IP = ""
 Reported: TypeAlias = Callable[[Key], tuple[str, ...]]
 """Returns the IP addresses of which a station's row is to have one, the preferred one last."""
@@ -47,7 +49,9 @@ class LocalMacs(Report):
         self._tunnel_ips: dict[str, str | None] = {}
         self._contents: DesiredActual[Key, Content] = DesiredActual()
         self._rows: LocalRows[LocalMac] = LocalRows(self._compare)
-        self._new: dict[Key, None] = {}
+        self._without_row: InTurn[Key] = InTurn()
+        self._new: InTurn[Key] = InTurn()
+        """Those of them that were learned since the last writes()."""
         self.handlers = {
             LocalMac: self._rows.update,
             Gone: self._rows.remove,
@@ -66,14 +70,12 @@ class LocalMacs(Report):
         At most MAX_NEW of them have no row yet: these need not share a transaction.
         """
         self._new.clear()
-        new = 0
-        for station in self._contents.differences():
-            if station.have is None:
-                new += 1
-                if new > MAX_NEW:
-                    continue
-            rows = self._rows.own_uuids(station.key)
-            yield _write(station.key, station.want, rows, station.have)
+        if self._contents.count_differences() > len(self._without_row):
+            for station in self._contents.differences():
+                if station.have is not None:
+                    rows = self._rows.own_uuids(station.key)
+                    yield _write(station.key, station.want, rows, station.have)
+        yield from self._first(self._without_row)
 
     def desired(self) -> Iterator[VtepWrite]:
         """Yield a write for the row of each station."""
@@ -82,11 +84,12 @@ class LocalMacs(Report):
 
     def new_station_rows(self) -> Iterator[VtepWrite]:
         """Yield rows for stations without one that were learned since the last writes()."""
-        for key in [key for key in self._new if key in self._rows]:
-            del self._new[key]
-        for key in islice(self._new, MAX_NEW):
-            if content := self._contents.wanted.get(key):
-                yield _write(key, content)
+        yield from self._first(self._new)
+
+    def _first(self, stations: InTurn[Key]) -> Iterator[VtepWrite]:
+        """Yield rows for the first MAX_NEW of some stations without one."""
+        for key in islice(stations, MAX_NEW):
+            yield _write(key, self._contents.wanted[key])
 
     def _managed(self, managed: ManagedSwitches) -> None:
         self._switches = managed.with_bridge()
@@ -103,8 +106,20 @@ class LocalMacs(Report):
             address = switch.tunnel_ip if switch else None
             content = _content(only(address), self._ip(key)) if address else None
             self._contents.want(key, content)
-            if address and key not in self._rows:
-                self._new[key] = None
+            self._sort(key)
+            if place and content and key not in self._rows:
+                self._new.add(key, _port(place))
+
+    def _sort(self, key: Key) -> None:
+        """Note whether a station lacks its row, and behind which port it is."""
+        lacks = key in self._contents.wanted and key not in self._contents.actual
+        place = self._macs.place(*key) if lacks else None
+        if place:
+            self._without_row.add(key, _port(place))
+        else:
+            self._without_row.discard(key)
+        if not lacks or key in self._rows:
+            self._new.discard(key)
 
     def _ip(self, key: Key) -> str:
         """Return the address to report for a station: that of its row if it is as good as any."""
@@ -119,6 +134,11 @@ class LocalMacs(Report):
         ips = [row.ip for row in self._rows.own(key)] if self._reported else []
         ip = ips[0] if len(ips) == 1 else NO_IP
         self._contents.have(key, None if addresses is None else _content(addresses, ip))
+        self._sort(key)
+
+
+def _port(place: Place) -> tuple[str, str]:
+    return place.switch, place.port
 
 
 def _content(addresses: frozenset[str], ip: str) -> Content:

@@ -73,7 +73,7 @@ class Loop:
                 turns.failed += 1
                 LOG.exception("a turn failed with these events: %.2000s", events)
             stopwatch.stop()
-            eventlet.sleep(0)
+            self._inbox.gather(_let_run)
 
     def turn(self, events: Sequence[Event]) -> None:
         """Handle the events, then send each switch and each database its differences.
@@ -190,3 +190,9 @@ class Loop:
 
     def _work_is_left(self, _event: WorkIsLeft) -> None:
         """Do nothing: the event only causes another turn."""
+
+
+def _let_run() -> None:
+    """Let other green threads run: in os-ken one reads messages, another passes them on."""
+    for _ in range(2):
+        eventlet.sleep(0)
