@@ -193,9 +193,9 @@ def test_a_port_without_a_protocol_is_of_all_that_have_ports(net: Network) -> No
 def test_a_denied_frame_teaches_nothing(net: Network) -> None:
     """Case A17."""
     net.bind("p2", deny(), vlan=10)
-    sender = new_mac()
-    shot = net.wire.frame(net.lab.vm3, src=sender, vlans=(10,))
-    net.judges({}, [], [shot])
+    # Those of the first one may come before the access list is there.
+    for sender in (new_mac(), new_mac()):
+        net.judges({}, [], [net.wire.frame(net.lab.vm3, src=sender, vlans=(10,))])
     net.follows()
     assert net.nvc.local(sender, "ls-a") is None
     net.judges_after_a_restart()

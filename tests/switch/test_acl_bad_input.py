@@ -169,6 +169,6 @@ def test_while_a_list_of_100_000_entries_is_read_and_refused_others_are_served(
         joined.receive("p1", host, BROADCAST, 10)
         joined.wait(lambda: f"dl_src={host}" in "\n".join(joined.flows()), "the flow of a host")  # noqa: B023
         served += 1
-    assert served > 1
+    assert served
     closed(joined, PING)
     unharmed(joined)
