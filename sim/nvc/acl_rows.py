@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from sim.nvc.acls import Acl, Columns
+from sim.nvc.bindings import put_bindings
 from sim.nvc.distribution import Rows
 
 MATCHED = (
@@ -93,20 +94,11 @@ class AclWriter:
                 entries.append(unused.pop(there.uuid))
         return entries, list(unused.values())
 
-    def _bind(self, rows: Rows, acls: Mapping[str, Any], ours: Iterable[str]) -> None:
-        for physical in self._rows("Physical_Switch"):
-            for port in physical.ports:
-                wanted = rows.acl_bindings.get((physical.name, port.name), {})
-                there = {vlan: row.acl_name for vlan, row in port.acl_bindings.items()}
-                for vlan in there.keys() - wanted.keys():
-                    if there[vlan] in ours:
-                        port.delkey("acl_bindings", vlan)
-                for vlan, name in wanted.items():
-                    if vlan in there and there[vlan] not in ours:
-                        where = f"acl_bindings {vlan} of {physical.name} {port.name}"
-                        self._warn(f"{where} belongs to {there[vlan]}, which is not ours")
-                    elif there.get(vlan) != name:
-                        port.setkey("acl_bindings", vlan, acls[name].uuid)
+    def _bind(self, rows: Rows, acls: Mapping[str, Any], ours: Collection[str]) -> None:
+        switches, name = self._rows("Physical_Switch"), lambda row: str(row.acl_name)
+        wanted = rows.acl_bindings
+        for problem in put_bindings(switches, "acl_bindings", wanted, acls, ours, name):
+            self._warn(problem)
 
     def _remove(self, row: Any) -> None:
         entries = list(row.acl_entries)

@@ -13,6 +13,7 @@ from ovs.db import idl
 from sim.lab.openvswitch import SCHEMA_FILES
 from sim.nvc import acl_rows
 from sim.nvc.acl_rows import AclWriter
+from sim.nvc.bindings import put_bindings
 from sim.nvc.distribution import Ends, Key, Report, Rows
 
 LOG = logging.getLogger("nvc")
@@ -212,19 +213,10 @@ class _Writer:
     def _put_bindings(
         self, rows: Rows, switches: Mapping[str, Any], ours: Mapping[str, Any]
     ) -> None:
-        for physical in self._rows("Physical_Switch"):
-            for port in physical.ports:
-                wanted = rows.bindings.get((physical.name, port.name), {})
-                there = {vlan: row.name for vlan, row in port.vlan_bindings.items()}
-                for vlan in there.keys() - wanted.keys():
-                    if there[vlan] in ours:
-                        port.delkey("vlan_bindings", vlan)
-                for vlan, name in wanted.items():
-                    if vlan in there and there[vlan] not in ours:
-                        where = f"VLAN {vlan} of {physical.name} {port.name}"
-                        self._warn(f"{where} belongs to {there[vlan]}, which is not ours")
-                    elif there.get(vlan) != name:
-                        port.setkey("vlan_bindings", vlan, switches[name].uuid)
+        physical, name = self._rows("Physical_Switch"), lambda row: str(row.name)
+        wanted = rows.bindings
+        for problem in put_bindings(physical, "vlan_bindings", wanted, switches, ours, name):
+            self._warn(problem)
 
     def _put_stations(
         self, rows: Rows, switches: Mapping[str, Any], ours: Mapping[str, Any]

@@ -135,7 +135,7 @@ class MulticastSequences(Running):
 
     @rule(name=PORTS, number=st.integers(1, 3))
     def put_port(self, name: str, number: int) -> None:
-        """A port gets another number, so that whoever was behind it has to join again."""
+        """A port gets another number, so that the members behind it have to join again."""
         self.come_to_rest()
         if number not in {each.number for each in self.openvswitch.ports.values()}:
             self.openvswitch.put(port(name, number))

@@ -170,7 +170,7 @@ class NeighbourSequences(Running):
 
     @rule(place=PLACES, spoken=SPOKEN, src=HOSTS)
     def lie_often(self, place: Place, spoken: Spoken, src: str) -> None:
-        """What teaches nothing costs no more than a few packet-ins."""
+        """Frames that teach nothing cost a few packet-ins at most."""
         self.come_to_rest()
         if self.physical is not None:
             shown = 0
