@@ -112,7 +112,9 @@ def test_what_is_dropped_is_counted_and_said_once(switch: DummySwitch) -> None:
     # A VTEP that rows of another logical switch name has a port of its own.
     switch.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p1", "20", "ls1")
     switch.place(STATION, "10.2.2.5", 55, logical_switch="ls1")
-    switch.tunnel_port("10.2.2.5", "10.2.2.254")
+    port = switch.tunnel_port("10.2.2.5", "10.2.2.254")
+    number = switch.ovs_vsctl("get", "interface", port, "ofport")
+    switch.wait(lambda: f"in_port={number} " in "\n".join(switch.flows()), "the port's flow")
     arrive(switch, "10.2.2.5", 33)
     switch.wait(lambda: dropped(switch) == {33: 4}, "the next drop")
     switch.come_to_rest()
