@@ -130,7 +130,7 @@ class AccessListRun:
             self._results.add("acl-insert", OURS, self._size, self._react(address, *inserted))
 
     def shift(self) -> None:
-        """Insert entries with the sequence of another one, so that the ranks of the rest change."""
+        """Insert entries with the sequence of the first one, so that those in their way move."""
         for _ in range(_FEW_TIMES):
             address = next(self._addresses)
             inserted = _added(self._acl, _STEP, address)

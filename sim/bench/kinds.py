@@ -235,7 +235,7 @@ KINDS = (
     ),
     Kind(
         "acl-shift",
-        "one more entry, with a sequence of another one, so that all ranks change → the same",
+        "one more entry, with the sequence of the first one, so that others move → the same",
         "s",
         floor=f"transaction, {_READING_ADDING}",
         targets=(Target(3, FLOOR, _LONG),),
@@ -267,7 +267,6 @@ KINDS = (
         "time of ovs-vswitchd for a frame of one of so many pairs of hosts, whose flow is cached",
         "µs",
         floor="a bridge with the action NORMAL",
-        targets=(Target(1.2, FLOOR),),
         where=_OURS_AND_FLOOR,
     ),
     Kind(

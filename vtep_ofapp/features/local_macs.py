@@ -20,7 +20,7 @@ from .learning.stations import LearnedMacs, Place
 from .local_rows import Key, LocalRows
 from .neighbours.pairs import AddressesChanged, Pairs
 
-MAX_NEW = 100
+MAX_NEW = 500
 """Rows for new stations in one transaction, taken in turn from the ports: all rows of a transaction
 appear at its end, and those of the next one wait for it. The OVSDB library takes 0.2 ms for each,
 and blocks the process meanwhile."""

@@ -15,7 +15,7 @@ MAX_EVENTS = 200
 """Events in one turn, so that a flood of events does not delay the answer to the first."""
 MAX_PACKET_INS = 200
 """Packet-ins in one turn, in addition to the other events."""
-MAX_READINGS = 8
+MAX_READINGS = 3
 """How often other green threads run between two turns while they post packet-ins: each time about
 128, as many as os-ken queues for an application, in 10 ms."""
 MAX_GATHERED = 2000
