@@ -55,17 +55,21 @@ def encode_instructions(actions: tuple[Action, ...]) -> bytes:
     if applied:
         length = _INSTRUCTION.size + len(applied)
         instructions.append(_INSTRUCTION.pack(ofp.OFPIT_APPLY_ACTIONS, length) + applied)
-    instructions.extend(
-        _serialized(parser.OFPInstructionGotoTable(action.table))
-        for action in actions
-        if isinstance(action, GoTo)
-    )
+    instructions.extend(_goto(action.table) for action in actions if isinstance(action, GoTo))
     return b"".join(instructions)
+
+
+@lru_cache(maxsize=256)
+def _goto(table: int) -> bytes:
+    return _serialized(parser.OFPInstructionGotoTable(table))
 
 
 def encode_actions(actions: Iterable[Action]) -> bytes:
     """Return actions as bytes; raises ValueError for an instruction."""
-    return b"".join(map(_encode, actions))
+    return b"".join(
+        _set_field(action) if isinstance(action, SetField) else _encode(action)
+        for action in actions
+    )
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -138,7 +142,6 @@ _BY_OS_KEN: dict[type, Callable[[Any], Any]] = {
 }
 """os-ken's message for each type of action that it encodes."""
 _TO_BYTES: dict[type, Callable[[Any], bytes]] = {
-    SetField: _set_field,
     PushVlan: _push_vlan,
     **dict.fromkeys(extensions.ENCODED, extensions.encode),
 }
@@ -146,7 +149,9 @@ _TO_BYTES: dict[type, Callable[[Any], bytes]] = {
 
 
 @lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_REMEMBERED)
 def _encode(action: Action) -> bytes:
+    """Return an action other than SetField, of which there are very many, as bytes."""
     kind = type(action)
     if kind in _TO_BYTES:
         return _TO_BYTES[kind](action)
