@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from tests.switch.dummy import DummySwitch
-from tests.switch.operating import alike, rewrite, shown, wait_for_answer
-from tests.switch.test_outages import run, settled
+from tests.switch.operating import shown
+from tests.switch.typed import type_all
 
 PAGE = Path(__file__).parents[2] / "docs" / "acls.md"
 HOST, GUEST = "00:00:00:00:00:01", "00:00:00:00:00:02"
@@ -20,13 +19,5 @@ def test_access_lists_by_hand(joined: DummySwitch) -> None:
     joined.learns(HOST)
     joined.learns(GUEST, "p1", 10)
     text = PAGE.read_text()
-    examples = list(shown(text))
-    assert {example.asked is None for example in examples} == {True, False}
-    if os.environ.get("WRITE_PAGES"):
-        rewrite(text, lambda example: settled(joined, example), PAGE)
-        return
-    for example in examples:
-        if example.asked is None:
-            assert alike(run(joined, example)) == alike(example.answer)
-        else:
-            wait_for_answer(joined, example, lambda example: run(joined, example))
+    assert {example.asked is None for example in shown(text)} == {True, False}
+    type_all(joined, text, PAGE)

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.switch.dummy import DummySwitch
-from tests.switch.operating import Shown, alike, outages, rewrite, shown, wait_for_answer
+from tests.switch.operating import outages, rewrite, shown, wait_for_answer
 from tests.switch.test_accept_from import arrive, receive_at_underlay
-from vtep_ofapp.process.unixctl_client import CommandFailed, ask
+from tests.switch.typed import run, settled
 
 STATION = "00:00:00:00:00:99"
 
@@ -90,28 +89,3 @@ def test_an_outage_is_found_and_mended(joined: DummySwitch, heading: str) -> Non
             run(joined, example)
         else:
             wait_for_answer(joined, example, lambda example: run(joined, example))
-
-
-def run(vtep: DummySwitch, example: Shown) -> str:
-    """Run a command of the page in the lab, where the application has a port of its own."""
-    if example.asked is None:
-        return vtep.run([word.replace(":6653", f":{vtep.app.port}") for word in example.command])
-    process = (vtep.folder / "vtep_ofapp.pid").read_text().strip()
-    command, *words = example.asked
-    try:
-        return ask(f"{vtep.folder}/vtep_ofapp.{process}.ctl", command, words)
-    except CommandFailed as error:
-        return str(error)  # as a check does that finds a fault
-
-
-def settled(vtep: DummySwitch, example: Shown) -> str:
-    """Return an answer for the page, once it stays the same for a while."""
-    if example.asked is None:
-        return run(vtep, example)
-    former, since = "", time.monotonic()
-    while time.monotonic() - since < 3:
-        if alike(now := run(vtep, example)) != alike(former):
-            since = time.monotonic()
-        former = now
-        time.sleep(0.2)
-    return former.replace(f":{vtep.app.port}", ":6653")
