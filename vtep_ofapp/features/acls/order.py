@@ -23,7 +23,7 @@ class Order:
         self._entries: dict[UUID, AclEntry] = {}
         self._with: Counter[int] = Counter()
         self._out_of_range = 0
-        self._ranks: dict[UUID, int] | None = None
+        self._priorities: dict[UUID, int] | None = None
         self._told = 0
 
     def __len__(self) -> int:
@@ -45,9 +45,9 @@ class Order:
             return Priority.MISS
         if self._is_by_sequence:
             return Priority.ACL_FIRST - row.sequence
-        if self._ranks is None:
-            self._ranks = priorities(self._entries.values()) or {}
-        return self._ranks[entry]
+        if self._priorities is None:
+            self._priorities = priorities(self._entries.values()) or {}
+        return self._priorities[entry]
 
     def change(self, former: AclEntry | None, new: AclEntry | None) -> Collection[UUID]:
         """Add, replace or remove an entry; return the others whose priority has changed.
@@ -64,15 +64,15 @@ class Order:
             self._count(new.sequence, 1)
         if former and new and _place(former) == _place(new):
             return ()
-        before, self._ranks = self._ranks, None
+        before, self._priorities = self._priorities, None
         if self._told == _ALL or (was_by_sequence and self._is_by_sequence):
             return ()
         self._told += 1
         if before is None or was_by_sequence or self._is_by_sequence or self._told == _ALL:
             self._told = _ALL
             return list(self._entries)
-        self._ranks = priorities(self._entries.values()) or {}
-        return [each for each, rank in self._ranks.items() if before.get(each) != rank]
+        self._priorities = priorities(self._entries.values()) or {}
+        return [each for each, priority in self._priorities.items() if before.get(each) != priority]
 
     @property
     def _is_by_sequence(self) -> bool:
