@@ -140,7 +140,7 @@ def test_what_others_wrote_stays(nvc: Nvc, vteps: list[Vtep]) -> None:
     )
     nvc.start(plan_for(*vteps))
     eventually(lambda: east.bindings()["p0"] == {0: "blue", 5: "theirs", 10: "theirs"})
-    eventually(lambda: "VLAN 10 of br0 p0 belongs to theirs" in nvc.log.read_text())
+    eventually(lambda: "vlan_bindings 10 of br0 p0 belongs to theirs" in nvc.log.read_text())
     eventually(lambda: ("green", Y, FAR) in east.stations())
     assert ("theirs", X, "10.2.2.77") in east.stations()
     assert east.flooding("theirs") == ["10.2.2.77"]
