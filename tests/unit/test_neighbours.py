@@ -9,7 +9,7 @@ from vtep_ofapp.features.neighbours.claims import Claim, claim
 from vtep_ofapp.features.neighbours.limits import HOLD, USELESS_AT_PORT, USELESS_OF_STATION
 from vtep_ofapp.features.neighbours.pairs import Pair, Pairs
 from vtep_ofapp.features.neighbours.responders import Responder
-from vtep_ofapp.pipeline import learning
+from vtep_ofapp.pipeline import learning, snooping
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Table
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.flows import match
@@ -213,6 +213,19 @@ def test_a_mac_has_a_limit_of_addresses_and_makes_room_again() -> None:
     assert told.of("SNOOPING") == {known(), known(ip=IP2), quiet}
     told.hear(arp_header(MAC2, IP2))
     assert told.of("SNOOPING") == {known(), known(MAC2, IP2)}
+
+
+def test_a_mac_whose_addresses_end_together_makes_room_again() -> None:
+    told = Told(max_ips_per_mac=3)
+    for ip in (IP1, IP2, "192.168.1.13"):
+        told.hear(arp_header(MAC1, ip))
+    for key in [key for key in told.switch.flows.wanted if snooping.pair(key)]:
+        told.switch.flows.have(key, None)
+        told.switch.flows.ended(key)
+    told.calm_down()
+    assert told.of("SNOOPING") == set()
+    told.hear(arp_header(MAC1, IP1))
+    assert told.of("SNOOPING") == {known()}
 
 
 def test_an_address_that_two_macs_state_again_and_again_is_held(told: Told) -> None:

@@ -189,9 +189,9 @@ def _pair_changed(pair: Pair, view: View) -> Iterator[Topic]:
 
 
 def _addresses_changed(topic: AddressesChanged, view: View) -> Iterator[Topic]:
-    most = view.settings.max_ips_per_mac
-    for station in topic.stations:
-        if len(view[Pairs].ips(station)) + 1 >= most:
+    """Invalidate stations that are full, or were before they lost an address."""
+    for station, most in topic.stations.items():
+        if most + 1 >= view.settings.max_ips_per_mac:
             yield QuietStation(*station)
 
 

@@ -1,6 +1,6 @@
 """The pairs of addresses that stations stated: which MAC has an IP address."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -24,9 +24,9 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AddressesChanged:
-    """Stations whose IP addresses changed."""
+    """Stations whose IP addresses changed, each with the most that it had after a change."""
 
-    stations: Collection[Station]
+    stations: Mapping[Station, int]
 
 
 class Pairs(Announcer):
@@ -40,7 +40,7 @@ class Pairs(Announcer):
         self._ips: dict[Station, tuple[str, ...]] = {}
         self._latest: dict[Station, str] = {}
         self._changed: dict[Pair, None] = {}
-        self._stations: dict[Station, None] = {}
+        self._stations: dict[Station, int] = {}
 
     def take_topics(self) -> Iterator[object]:
         """Yield, once, the pairs and the stations that changed."""
@@ -48,7 +48,7 @@ class Pairs(Announcer):
         stations, self._stations = self._stations, {}
         yield from changed
         if stations:
-            yield AddressesChanged(stations.keys())
+            yield AddressesChanged(stations)
 
     def mac(self, pair: Pair) -> str | None:
         """Return the MAC that has an IP address, None if no station stated the address."""
@@ -120,7 +120,7 @@ class Pairs(Announcer):
 
     def _note(self, pair: Pair, station: Station) -> None:
         self._changed[pair] = None
-        self._stations[station] = None
+        self._stations[station] = max(self._stations.get(station, 0), len(self.ips(station)))
 
 
 def _is_ipv4(ip: str) -> bool:
