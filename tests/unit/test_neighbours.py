@@ -382,6 +382,18 @@ def test_pairs_are_not_read_back_once_the_options_are_off(placed: Told) -> None:
     assert list(new.model[Pairs].all()) == []
 
 
+def test_pairs_read_back_before_there_are_rows_have_flows_once_there_are(placed: Told) -> None:
+    placed.hear(arp_header(MAC1, IP1))
+    flows = dict(placed.switch.flows.wanted)
+    new = Told(report_ip=False)
+    new.read_back(flows, {})
+    new.calm_down()
+    new.tell(remote_mac(MAC3, FAR, ip=REMOTE_IP))
+    new.calm_down()
+    new.hear(arp_header(MAC1, IP1))
+    assert known() in new.of("SNOOPING")
+
+
 def test_a_pair_whose_station_is_not_there_any_more_is_not_read_back(placed: Told) -> None:
     placed.hear(arp_header(MAC1, IP1))
     flows = {

@@ -169,12 +169,18 @@ def _why_quiet_port(key: QuietPort, view: View) -> Iterator[Cause]:
 # Topics that invalidate the owners
 
 
-def _neighbour_flows_changed(topic: NeighbourFlows, view: View) -> tuple[()]:
-    """Forget all addresses if no flow knows them from now on."""
-    if not is_snooping(view):
-        for pair in list(view[Pairs].all()):
+def _neighbour_flows_changed(topic: NeighbourFlows, view: View) -> Iterator[Topic]:
+    """Forget all addresses if no flow knows them from now on.
+
+    If they are of use from now on, some may be known already: they were read back before.
+    """
+    if view.settings.report_ip:
+        return  # they are always of use
+    for pair in list(view[Pairs].all()):
+        if is_snooping(view):
+            yield pair
+        else:
             view[Pairs].forget(pair)
-    return ()
 
 
 def _pair_changed(pair: Pair, view: View) -> Iterator[Topic]:
