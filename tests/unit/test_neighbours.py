@@ -422,7 +422,8 @@ def test_an_idle_flow_ends_its_pair_alone(told: Told) -> None:
     assert told.of("SNOOPING") == {known(ip=IP2)}
 
 
-def test_switches_of_one_process_share_what_they_hear() -> None:
+def two_switches() -> World:
+    """Return br0 and br1, each with a port in red."""
     world = World(["br0", "br1"])
     world.tell(logical_switch(RED, 5001))
     for number, name in enumerate(world.switches, 1):
@@ -433,9 +434,30 @@ def test_switches_of_one_process_share_what_they_hear() -> None:
         world.physical(row, name)
         world.bridge(port(at.name, 1), name=name)
     world.calm_down()
+    return world
+
+
+def hear_at(world: World, name: str, header: bytes) -> None:
+    """A frame that a switch shows came in by its first port."""
     fields = match({SOURCE_BINDING: 1 << 12, LOGICAL_SWITCH: NUMBER})
-    for name, mac in zip(world.switches, (MAC1, MAC2), strict=True):
-        world.switches[name].packet_in(stated(fields, arp_header(mac, IP1)))
-        world.calm_down()
+    world.switches[name].packet_in(stated(fields, header))
+    world.calm_down()
+
+
+def test_switches_of_one_process_share_what_they_hear() -> None:
+    world = two_switches()
+    hear_at(world, "br0", arp_header(MAC1, IP1))
+    hear_at(world, "br1", arp_header(MAC2, IP1))
     assert known() not in world.flows(name="br0")
     assert known(MAC2) in world.flows(name="br1")
+
+
+def test_an_address_that_is_held_is_not_shown_where_its_station_is_not() -> None:
+    world = two_switches()
+    held = f"SNOOPING LIMIT arp_spa={IP1},eth_type=0x806,metadata=red: goto RESOLUTION"
+    for turn in range(12):
+        assert held not in world.flows(name="br1")
+        hear_at(world, ("br0", "br1")[turn % 2], arp_header((MAC1, MAC2)[turn % 2], IP1))
+    assert known() in world.flows(name="br0"), "it stays there"
+    assert held in world.flows(name="br1")
+    assert held not in world.flows(name="br0")

@@ -100,15 +100,16 @@ def _neighbour_flows(key: NeighbourFlows, view: View) -> Desired:
 
 def _pair(key: Pair, view: View) -> Desired:
     mac, number = view[Pairs].mac(key), view[LogicalSwitches].number(key.logical_switch)
-    place = _place(key, mac, view) if mac else None
-    if mac is None or number is None or place is None or place.switch != view.name:
+    if mac is None or number is None or not is_snooping(view):
         return NOTHING
-    if not view[Ports].is_bound(key.logical_switch) or not is_snooping(view):
+    if not view[Ports].is_bound(key.logical_switch):
         return NOTHING
+    held = snooping.held(number, key.ip) if view[Limits].is_held(key) else ()
+    place = _place(key, mac, view)
+    if place is None or place.switch != view.name:
+        return Desired(held) if held else NOTHING
     known = snooping.known(place.binding, number, mac, key.ip, view.settings.ip_aging)
-    if view[Limits].is_held(key):
-        return Desired((known, *snooping.held(number, key.ip)))
-    return Desired((known,))
+    return Desired((known, *held))
 
 
 def _is_full(station: Station, view: View) -> bool:
