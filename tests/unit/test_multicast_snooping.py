@@ -375,6 +375,18 @@ def test_a_new_process_has_the_members_and_routers_of_the_former_one(bench: Benc
     assert other.snooping.members.bindings(GroupMac(RED, mac_of(GROUP))) == {P1}
 
 
+def test_a_router_that_another_process_heard_is_in_groups_that_were_known(bench: Bench) -> None:
+    bench.joins()
+    bench.shows(P1, frames.igmp_v3_query(ROUTER, ROUTER_IP))
+    flows = {flow.key: flow for flow in bench.world.flow_values()}
+    groups = {group.id: group for group in bench.world.group_values()}
+    other = Bench()
+    other.joins()
+    other.world.read_back(flows, groups)
+    other.world.settle()
+    assert other.groups() == bench.groups()
+
+
 def test_a_row_that_says_nonsense_is_not_believed(bench: Bench) -> None:
     bench.joins()
     flows = {flow.key: flow for flow in bench.world.flow_values()}

@@ -305,7 +305,7 @@ def _contents_read(topic: ContentsRead, view: View) -> Iterator[Topic]:
         logical_switch = logical_switches.key(number)
         for binding in _usable(logical_switch, bindings, view):
             if logical_switch and snooping.routers.heard(logical_switch, binding, now):
-                yield Snooped(logical_switch)
+                yield from _whole(logical_switch, view)
     adopted = set()
     for number, mac, bindings in multicast.read_members(topic.flows, topic.groups):
         logical_switch = logical_switches.key(number)
