@@ -72,6 +72,23 @@ def test_trace_says_who_answers(scene: DummySwitch) -> None:
     assert f"{FAR} has the address {THERE}" in str(causes)
 
 
+def test_trace_says_what_is_not_known_of_a_sender(scene: DummySwitch) -> None:
+    new, unknown = "00:00:00:00:00:07", "is not known there, and is shown to the controller"
+    of_pair = (
+        "the controller is shown it, as its sender's MAC and IP address are not known together"
+    )
+
+    def sentence(mac: str, ip: str) -> str:
+        fields = ("arp", "arp_op=1", f"arp_sha={mac}", f"arp_spa={ip}", f"arp_tpa={THERE}")
+        said: str = asked(scene, "trace", "br0", "p0", mac, BROADCAST, *fields)["verdict"][0]
+        return said
+
+    assert "controller" not in sentence(HOST, HERE)
+    assert f"; {of_pair}; leaves by " in sentence(HOST, "192.168.1.12")
+    assert "is not known there" not in sentence(HOST, "192.168.1.12")
+    assert f"; {new} {unknown}; " in sentence(new, "192.168.1.12")
+
+
 def test_why(scene: DummySwitch) -> None:
     for ip in (HERE, THERE, SIX):
         found = asked(scene, "why", ip)["why"]

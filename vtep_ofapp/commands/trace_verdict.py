@@ -65,7 +65,7 @@ class _Walk:
     drops: list[str] = field(default_factory=list)
     told: dict[str, Step] = field(default_factory=dict)
     """What features tell, with the last step of which they tell it."""
-    is_shown: bool = False
+    is_unknown: bool = False
     is_looked_up: bool = False
     is_flooded: bool = False
 
@@ -111,15 +111,15 @@ def _follow(event: Event, walk: _Walk) -> None:
         walk.drops.append(_dropped(event.step, walk))
     elif action.startswith(("output:", "bundle(")):
         walk.leaves.append(_left(event.step, walk))
-    elif action.startswith("CONTROLLER"):
-        walk.is_shown = True
+    elif action.startswith("resubmit") and event.step.table == Table.LEARNING.name:
+        walk.is_unknown = True
 
 
 def _clauses(walk: _Walk) -> Iterator[str]:
     frame = walk.frame
     if walk.logical_switch is not None:
         yield f"admitted {_entry(walk)} to {walk.where}"
-    if walk.is_shown:
+    if walk.is_unknown:
         yield f"{frame.source} is not known there, and is shown to the controller"
     yield from _destination(walk)
     end = "it leaves nowhere"

@@ -61,6 +61,11 @@ def statements() -> tuple[Flow, ...]:
     )
 
 
+def is_shown(key: FlowKey) -> bool:
+    """Whether a flow is one of statements()."""
+    return (key.table, key.priority) == (Table.SNOOPING, Priority.FALLBACK)
+
+
 def no_statements() -> tuple[Flow, ...]:
     """Pass frames that state no address, or one of no use, without a packet-in.
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.feature import Feature, Index, Owner, Timer
+from ...engine.operator_view import Passage
 from ...engine.topics import ContentsRead, SwitchReplaced, Topic
 from ...engine.view import View
 from ...pipeline import multicast
@@ -159,6 +160,14 @@ def _why_unheard(key: Unheard, view: View) -> Iterator[Cause]:
         left = max(0.0, end - view.clock())
         what = f"{where(key.binding, view)} reported too many multicast groups at once"
         yield Cause(f"{what}, and is not heard for another {left:.0f} s")
+
+
+# What their flows do to the frame of a trace
+
+
+def _who_gets_reports(passage: Passage, view: View) -> str | None:
+    assert isinstance(passage.owner, Snooped)
+    return telling.to_routers(passage, view, passage.owner.logical_switch)
 
 
 # What hosts and routers say
@@ -348,5 +357,9 @@ FEATURE = Feature(
     figures=telling.FIGURES,
     limits=telling.LIMITS,
     subjects=telling.SUBJECTS,
-    verdicts=telling.VERDICTS,
+    verdicts={
+        **telling.VERDICTS,
+        ShownReports: telling.shown,
+        Snooped: _who_gets_reports,
+    },
 )

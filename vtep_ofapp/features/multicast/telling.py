@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
+from uuid import UUID
 
 from ...engine.desired import Key
 from ...engine.operator_view import ADDRESS, GROUP, Concerned, Figure, Limit, Passage, Verdict
 from ...engine.view import View
+from ...pipeline.layout import Priority, Table
 from ..bindings.ports import Ports
 from ..logical_switches.rows import LogicalSwitches
 from .groups import group_mac
@@ -37,6 +39,22 @@ def _members(passage: Passage, view: View) -> str | None:
     at = " and ".join(where(each, view) for each in sorted(members.bindings(owner)))
     groups = ", ".join(members.addresses(owner)) or owner.mac
     return f"of the bindings, only members of {groups} and routers get it: {at}"
+
+
+def shown(passage: Passage, view: View) -> str | None:
+    """Say that a report, query or hello is shown; the owner also has the flow that does so."""
+    if passage.flow.table != Table.SNOOPING:
+        return None
+    return "the controller is shown it, as all IGMP and MLD messages and PIM hellos"
+
+
+def to_routers(passage: Passage, view: View, logical_switch: UUID) -> str | None:
+    """Say who gets a report; the owner also has the flows for queries, which all hosts get."""
+    if passage.flow.priority != Priority.REPORT:
+        return None
+    numbers = sorted(view[Snooping].routers.bindings(logical_switch))
+    at = " and ".join(where(each, view) for each in numbers)
+    return f"of the bindings, only those of multicast routers get it: {at or 'there are none'}"
 
 
 def _count_groups(view: View) -> int:

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from ...engine.desired import Key
 from ...engine.operator_view import ADDRESS, STATION, Concerned, Figure, Passage, Verdict
 from ...engine.view import View
+from ...pipeline import snooping
 from ..bindings.ports import Ports
 from ..unicast import Placed, PlacedMacs
 from .pairs import Pair, Pairs
-from .responders import AddressedRows, Responder
+from .responders import AddressedRows, NeighbourFlows, Responder
 
 
 def _of_address(ip: str, view: View) -> Iterator[Key]:
@@ -35,6 +36,12 @@ def _responder(passage: Passage, view: View) -> str | None:
     return f"answered by the responder of {owner.ip} ({rows})"
 
 
+def _statement(passage: Passage, view: View) -> str | None:
+    if not snooping.is_shown(passage.flow):
+        return None
+    return "the controller is shown it, as its sender's MAC and IP address are not known together"
+
+
 def _count_addresses(view: View) -> int:
     rows = view[AddressedRows]
     return sum(len(rows.addresses(each)) for each in set(view[Ports].bound()))
@@ -48,4 +55,4 @@ FIGURES = (
     ),
 )
 SUBJECTS: Mapping[str, Concerned] = {ADDRESS: _of_address, STATION: _of_station}
-VERDICTS: Mapping[type, Verdict] = {Responder: _responder}
+VERDICTS: Mapping[type, Verdict] = {Responder: _responder, NeighbourFlows: _statement}
