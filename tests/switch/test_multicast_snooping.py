@@ -271,6 +271,23 @@ def test_a_restart_and_an_unbinding_and_a_removed_port(snooping: Snooping) -> No
     snooping.wait_for_rows()
 
 
+def test_a_link_that_goes_down_takes_its_members_along(snooping: Snooping) -> None:
+    vtep = snooping.vtep
+    snooping.joins(P0)
+    snooping.joins(P1, host=OTHER)
+    snooping.wait_for(GROUP, P1, REMOTE)
+    vtep.wait(lambda: len(snooping.queries()) >= 2, "the first queries")
+    vtep.set_link("p1", "down")
+    vtep.wait(lambda: vtep.delivers(FAR, 33, mac_of(GROUP)) == [P0], "one member")
+    vtep.set_link("p0", "down")
+    snooping.wait_for_rows()
+    before = len(snooping.queries())
+    vtep.set_link("p0", "up")
+    vtep.wait(lambda: len(snooping.queries()) > before, "the hosts to be asked")
+    snooping.joins(P0)
+    snooping.wait_for_rows(GROUP)
+
+
 def test_members_outlast_a_restart_of_open_vswitch(snooping: Snooping) -> None:
     snooping.joins(P0)
     snooping.receives(P1, frames.igmp_v3_query(ROUTER, "192.168.1.1"))

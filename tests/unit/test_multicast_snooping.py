@@ -295,19 +295,35 @@ def test_a_new_binding_is_asked_soon(bench: Bench) -> None:
 # Bindings and logical switches
 
 
-def test_members_go_with_their_binding_and_stay_when_only_its_link_goes_down(bench: Bench) -> None:
+def test_members_go_with_their_binding(bench: Bench) -> None:
     bench.joins()
     bench.joins(P1, host=MAC2)
-    bench.world.bridge(port("p0", 1, is_up=False), port("p1", 2))
-    bench.world.settle()
-    group = GroupMac(RED, mac_of(GROUP))
-    assert bench.snooping.members.bindings(group) == {P0, P1}
     bench.ports("p0")
     bench.world.settle()
-    assert bench.snooping.members.bindings(group) == {P0}
+    assert bench.snooping.members.bindings(GroupMac(RED, mac_of(GROUP))) == {P0}
     bench.bind(p0=BLUE)
     bench.world.settle()
     assert (bench.rows(), bench.groups()) == ({}, set())
+
+
+def test_members_and_routers_go_with_the_link_and_hosts_are_asked_when_it_is_up(
+    bench: Bench,
+) -> None:
+    bench.joins()
+    bench.joins(P1, host=MAC2)
+    bench.shows(P0, frames.pim_hello(ROUTER, ROUTER_IP))
+    bench.passes(FIRST_QUERY + STARTUP_INTERVAL)
+    bench.world.bridge(port("p0", 1, is_up=False), port("p1", 2))
+    bench.world.settle()
+    bench.joins()  # by a frame that came in before
+    assert bench.snooping.members.bindings(GroupMac(RED, mac_of(GROUP))) == {P1}
+    assert bench.snooping.routers.bindings(RED) == frozenset()
+    assert bench.passes(FIRST_QUERY) == []
+    bench.ports("p0", "p1")
+    bench.world.settle()
+    assert len(families(bench.passes(FIRST_QUERY))) == 2, "red, by IGMP and MLD"
+    bench.joins()
+    assert bench.snooping.members.bindings(GroupMac(RED, mac_of(GROUP))) == {P0, P1}
 
 
 def test_a_router_goes_with_its_binding(bench: Bench) -> None:

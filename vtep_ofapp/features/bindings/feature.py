@@ -21,7 +21,7 @@ from ...values.rows import BindingStats, PhysicalSwitch
 from ...values.writes import PutBindingStats, VtepWrite
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from .port_rows import PortRows
-from .ports import BindingGone, BindingsChanged, Ports, VlanBinding, port_subject
+from .ports import BindingGone, BindingsChanged, LinkUp, Ports, VlanBinding, port_subject
 from .statistics import Statistics
 from .switches import PhysicalSwitches
 
@@ -112,6 +112,7 @@ def _match(topic: Topic, view: View) -> Iterator[Topic]:
     yield from map(BindingGone, rematch.gone)
     yield from rematch.bindings
     yield from map(BindingsChanged, rematch.logical_switches)
+    yield from map(LinkUp, rematch.came_up)
     yield from map(WholeLogicalSwitch, rematch.turned)
 
 

@@ -37,18 +37,27 @@ class BindingGone:
     binding: Binding
 
 
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """The link of a port that has bindings came up."""
+
+    port: str
+
+
 @dataclass(slots=True)
 class Rematch:
     """The changes of a new match: bindings, and logical switches that gained or lost some.
 
     ``turned`` are the logical switches that became bound here, or no longer are. ``gone`` are the
-    bindings that no longer receive frames.
+    bindings that no longer receive frames. ``came_up`` are the ports with bindings before and now,
+    whose link was down.
     """
 
     bindings: set[VlanBinding] = field(default_factory=set)
     logical_switches: set[UUID] = field(default_factory=set)
     turned: set[UUID] = field(default_factory=set)
     gone: list[Binding] = field(default_factory=list)
+    came_up: set[str] = field(default_factory=set)
 
 
 class Ports:
@@ -97,6 +106,11 @@ class Ports:
         """Return all bindings of a port, by their keys."""
         row = self._rows.get(port)
         return [VlanBinding(port, vlan) for vlan in row.vlan_bindings] if row else []
+
+    def logical_switches_at(self, port: str) -> set[UUID]:
+        """Return the logical switches that a port binds."""
+        row = self._rows.get(port)
+        return set(row.vlan_bindings.values()) if row else set()
 
     def binding(self, key: VlanBinding) -> Binding | None:
         """Return the binding if it can be used."""
@@ -170,15 +184,15 @@ class Ports:
         rematch = Rematch()
         for key, former in former_bindings.items():
             now = self._bindings.get(key)
-            went_down = former_ports[key.port].is_up and not (
-                key.port in ports and ports[key.port].is_up
-            )
+            was_up, is_up = former_ports[key.port].is_up, self.is_up(key.port)
             moved = now is None or (now.number, now.logical_switch) != (
                 former.number,
                 former.logical_switch,
             )
-            if moved or went_down:
+            if moved or (was_up and not is_up):
                 rematch.gone.append(former)
+            elif is_up and not was_up:
+                rematch.came_up.add(key.port)
         for logical_switch in former_bound.keys() | self._bound.keys():
             before = former_bound.get(logical_switch, {})
             after = self._bound.get(logical_switch, {})

@@ -15,7 +15,7 @@ from ...pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie
 from ...values.events import PacketIn
 from ...values.faults import Fault
 from ...values.rows import Binding, LocalMcastMac
-from ..bindings.ports import BindingGone, BindingsChanged, Ports
+from ..bindings.ports import BindingGone, BindingsChanged, LinkUp, Ports
 from ..local_mcast_macs import LocalGroup
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from . import telling
@@ -186,6 +186,8 @@ def _packet_in(packet: PacketIn, view: View) -> Iterator[Topic]:
     binding = view[Ports].numbered(source_binding)
     if binding is None or binding.logical_switch != logical_switch:
         return
+    if not view[Ports].is_up(binding.port):
+        return  # the frame came in before the link went down
     if binding.number in snooping.unheard.ends:
         return
     source, found = messages(packet.header)
@@ -284,17 +286,25 @@ def _whole_logical_switch(topic: WholeLogicalSwitch, view: View) -> Iterator[Top
 
 def _bindings_changed(topic: BindingsChanged, view: View) -> tuple[()]:
     """Ask the hosts of a logical switch soon: those at a new binding have reported elsewhere."""
-    if _is_snooped(topic.logical_switch, view):
-        view[Snooping].querier.start(topic.logical_switch, view.clock())
+    _ask_soon(topic.logical_switch, view)
     return ()
 
 
+def _link_up(topic: LinkUp, view: View) -> tuple[()]:
+    """Ask the hosts of a port's logical switches soon: what was heard at it is forgotten."""
+    for logical_switch in view[Ports].logical_switches_at(topic.port):
+        _ask_soon(logical_switch, view)
+    return ()
+
+
+def _ask_soon(logical_switch: UUID, view: View) -> None:
+    if _is_snooped(logical_switch, view):
+        view[Snooping].querier.start(logical_switch, view.clock())
+
+
 def _binding_gone(topic: BindingGone, view: View) -> Iterator[Topic]:
-    """Forget a binding, unless only its link went down: then its members age."""
+    """Forget what was heard at a binding that is gone, or whose link went down."""
     binding, snooping = topic.binding, view[Snooping]
-    now = view[Ports].numbered(binding.number)
-    if now is not None and now.logical_switch == binding.logical_switch:
-        return
     snooping.forget_place(binding.number)
     yield Unheard(binding.number)
     changed = snooping.members.forget_binding(binding.logical_switch, binding.number)
@@ -350,6 +360,7 @@ FEATURE = Feature(
         WholeLogicalSwitch: _whole_logical_switch,
         BindingsChanged: _bindings_changed,
         BindingGone: _binding_gone,
+        LinkUp: _link_up,
         ContentsRead: _contents_read,
     },
     packets={Cookie.MULTICAST: _packet_in},
