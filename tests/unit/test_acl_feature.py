@@ -352,6 +352,8 @@ def test_a_list_with_more_entries_than_priorities_is_too_large(
     world.tell(*acl(*map(entry, (1, 2, 3, 4)), entry(5, out=True)), *acl(entry(6), row=Y))
     bound(world, p0={0: X}, p1={0: Y})
     assert ("ACL", "resource_shortage") in words(world)
+    reason = "ACL x: it has more than 59,999 entries in one direction; until it is smaller, all"
+    assert any(complaint.startswith(reason) for complaint in world.complaints())
     assert {each[2] for each in judging(world) if each[1] == number(world)} == {-1}
     assert {each[2] for each in judging(world) if each[1] == number(world, Y)} == {60}
     world.tell(*acl(*map(entry, (1, 2, 3)), entry(5, out=True)))

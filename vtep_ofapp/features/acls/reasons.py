@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from ...engine.view import View
+from ...pipeline.acls import MOST_ENTRIES
 from ...values.acls import AclEntry
 from ...values.addresses import Invalid, parse_vlan
 from ...values.faults import Fault, FaultRow, FaultTable, FaultWord, of_port
@@ -35,10 +36,7 @@ def of_acl(acl: UUID, view: View) -> Iterator[Fault]:
         reason = f"an entry of it cannot be used; until that is mended, {others}"
         yield Fault(subject, reason, row.shows(FaultWord.INVALID_ACL))
     if view[AclLimit].refuses(acl):
-        reason = (
-            f"{view.name} has no room for it within max_acl_flows "
-            f"({view.settings.max_acl_flows}); until it is smaller, {effect}"
-        )
+        reason = f"{_shortage(acl, view)}; until it is smaller, {effect}"
         yield Fault(subject, reason, row.shows(FaultWord.RESOURCE_SHORTAGE))
     if view[AclRefusals].has(acl):
         reason = f"{view.name} refuses flows of it; until it takes them, {effect}"
@@ -58,6 +56,13 @@ def of_bindings(row: PhysicalPort, view: View) -> Iterator[Fault]:
         if view[Judging].has_fault(acl):
             reason = f"acl_bindings: {vlan} is bound to {view[Acls].name(acl)}, which has a fault"
             yield Fault(subject, reason, shown)
+
+
+def _shortage(acl: UUID, view: View) -> str:
+    """Return why there is no room for the flows of an access list."""
+    if any(side.order.is_too_long for side in view[Acls].sides(acl)):
+        return f"it has more than {MOST_ENTRIES:,} entries in one direction"
+    return f"{view.name} has no room for it within max_acl_flows ({view.settings.max_acl_flows})"
 
 
 def _effect(acl: UUID, view: View) -> str:
