@@ -31,20 +31,19 @@ def _show(arguments: Sequence[str], running: Running) -> Answer:
 
 def _local(asked: Scope, running: Running) -> Iterator[Row | None]:
     """Yield a row for each address that a local station stated; None for a pause."""
-    model, drivers = running.components.model, running.components.switches.drivers
-    pairs, macs = model[Pairs], model[LearnedMacs]
+    pairs, macs = running.components.model[Pairs], running.components.model[LearnedMacs]
     names = {row.uuid: row.name for row in asked.logical_switches}
-    bridges = {switch.name for switch in asked.switches}
+    switches = {switch.name: switch for switch in asked.switches}
     wanted = [pair for pair in list(pairs.all()) if pair.logical_switch in names]
     for pair in in_order(wanted, lambda pair: (names[pair.logical_switch], ip_order(pair.ip))):
         mac = pairs.mac(pair) if pair else None
         place = macs.place(pair.logical_switch, mac) if pair and mac else None
-        if pair is None or mac is None or place is None or place.switch not in bridges:
+        switch = switches.get(place.switch) if place else None
+        if pair is None or mac is None or place is None or switch is None:
             yield None
             continue
-        state = drivers[place.switch].switch
-        where = (names[pair.logical_switch], pair.ip, mac, place.switch, place.port, place.vlan)
-        yield (*where, joined(_conflicts(pair, mac, state)))
+        where = (names[pair.logical_switch], pair.ip, mac, switch.name, place.port, place.vlan)
+        yield (*where, joined(_conflicts(pair, mac, switch)))
 
 
 def _conflicts(pair: Pair, mac: str, switch: SwitchState) -> Iterator[str]:
