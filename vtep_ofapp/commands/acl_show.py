@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from typing import TypeAlias
 from uuid import UUID
 
 from ..engine.switch_state import SwitchState
@@ -21,6 +22,10 @@ from .answer import Answer, Row, Table, joined
 from .command import Command, Running
 from .counters_now import flow_counters_now
 from .scope import Kind, scope
+
+_Hits: TypeAlias = Counter[tuple[int | None, bool, int]]
+"""Packets by the cookie of the access list, whether they are for frames to bindings, and the
+priority of the entry."""
 
 _USAGE = "[BRIDGE] [ACL]"
 _AT_ONCE = 500
@@ -53,7 +58,12 @@ def _show(arguments: Sequence[str], running: Running) -> Answer:
         cookie = _cookie(row, switch)
         if cookie is not None:
             cookies[switch.name] = (*cookies.get(switch.name, ()), cookie)
-    hits = flow_counters_now(cookies, running)
+    counters = flow_counters_now(cookies, running)
+    hits = {
+        switch.name: _hits(switch, counters[switch.name])
+        for switch in asked.switches
+        if switch.name in counters
+    }
     return Answer(
         {
             "acls": Table(_ACLS, [_acl(row, switch) for switch, row in pairs]),
@@ -94,11 +104,9 @@ def _places(row: Acl, switch: SwitchState) -> Iterator[str]:
                 yield f"{port.name} VLAN {vlan}" if vlan else port.name
 
 
-def _entries(
-    row: Acl, switch: SwitchState, counters: Mapping[FlowKey, FlowCounter] | None
-) -> Iterator[Row | None]:
+def _entries(row: Acl, switch: SwitchState, hits: _Hits | None) -> Iterator[Row | None]:
     """Yield the entries in the order in which they judge; None for a pause."""
-    hits = None if counters is None else _hits(row, switch, counters)
+    cookie = _cookie(row, switch)
     for number, (entry, priority) in enumerate(in_order(row, switch.view), 1):
         owner = AclRule(row.uuid, entry.uuid)
         desired = switch.owned.get(owner)
@@ -111,27 +119,24 @@ def _entries(
             "permit" if entry.permits else "deny",
             matched(entry),
             flows,
-            hits[entry.is_egress, priority] if hits is not None and flows else None,
+            hits[cookie, entry.is_egress, priority] if hits is not None and flows else None,
             joined(fault.reason for fault in switch.owned.faults(owner)),
         )
         if number % _AT_ONCE == 0:
             yield None
 
 
-def _hits(
-    row: Acl, switch: SwitchState, counters: Mapping[FlowKey, FlowCounter]
-) -> Counter[tuple[bool, int]]:
-    """Return the hits at each priority, for frames from bindings and for those to them.
+def _hits(switch: SwitchState, counters: Mapping[FlowKey, FlowCounter]) -> _Hits:
+    """Return the hits of all entries of a switch.
 
     The clauses of a conjunction are left out: its flow with the conj_id has the hits.
     """
-    hits: Counter[tuple[bool, int]] = Counter()
-    cookie = _cookie(row, switch)
+    hits: _Hits = Counter()
     for key, counter in counters.items():
         flow = switch.flows.wanted.get(key)
         is_clause = flow is not None and any(isinstance(each, Conjunction) for each in flow.actions)
-        if counter.cookie == cookie and not is_clause:
-            hits[key.table in EGRESS, key.priority] += counter.packets
+        if not is_clause:
+            hits[counter.cookie, key.table in EGRESS, key.priority] += counter.packets
     return hits
 
 
