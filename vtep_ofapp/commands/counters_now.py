@@ -41,7 +41,7 @@ def flow_counters_now(
     def last(name: str) -> FlowReading | None:
         return read.last(name, cookies[name])
 
-    return {name: reading.flows for name, reading in _answers(wanted, last, running).items()}
+    return _answers(wanted, last, running)
 
 
 def _answers(

@@ -4,7 +4,7 @@ Open vSwitch has an index of whole cookies, so that other flows cost nothing.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TypeAlias
 
 from ..values.counters import Counter
 from ..values.events import Connection, FlowCounters, FlowCountersWanted
@@ -12,14 +12,10 @@ from ..values.flows import FlowKey
 from .dispatch import Handlers
 from .switches import Switches
 
+FlowReading: TypeAlias = Mapping[FlowKey, Counter]
+"""The counters of one reply: that of another reply is another object."""
 _KEPT = 8
 """Readings of one connection that are kept for those who asked."""
-
-
-class FlowReading(NamedTuple):
-    """The counters of flows by their keys."""
-
-    flows: Mapping[FlowKey, Counter]
 
 
 class ReadFlows:
@@ -49,7 +45,7 @@ class ReadFlows:
         if self._switches.of(event.connection) is not None:
             readings = known.setdefault(event.connection, {})
             readings.pop(event.cookies, None)
-            readings[event.cookies] = FlowReading(event.flows)
+            readings[event.cookies] = event.flows
             if len(readings) > _KEPT:
                 del readings[next(iter(readings))]
         self._last = known
