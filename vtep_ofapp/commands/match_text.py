@@ -65,11 +65,13 @@ def checked(words: Sequence[str]) -> Sequence[str]:
     It takes tp_src and tp_dst for those of TCP alone.
     """
     for word in words:
-        if not _ASKED.fullmatch(word):
+        name, has_value, value = word.partition("=")
+        is_known = name in (_OF_PACKETS if has_value else _PROTOCOLS)
+        if not is_known or (has_value and not _VALUE.fullmatch(value)):
             raise Invalid(
                 f"{word!r} is no field of a packet; there are tcp and tp_dst=N, for example"
             )
-    protocol = next((name for word in words if (name := _with_ports(word))), "tcp")
+    protocol = next((of for word in words if (of := _with_ports(word))), "tcp")
     return [re.sub("^tp_", f"{protocol}_", word) for word in words]
 
 
@@ -158,11 +160,13 @@ _READ: Mapping[str, tuple[str, Callable[[str], MatchValue]]] = {
     "tcp_flags": ("tcp_flags", _flags),
 }
 """The field of our flows for a word of Open vSwitch, and what reads its value."""
-_ASKED = re.compile(
-    rf"{'|'.join(_PROTOCOLS)}"
-    r"|(nw_src|nw_dst|nw_proto|nw_frag|nw_ttl|ipv6_src|ipv6_dst|tcp_flags|dl_type"
-    r"|tp_src|tp_dst|tcp_src|tcp_dst|udp_src|udp_dst|sctp_src|sctp_dst"
-    r"|icmp_type|icmp_code|icmpv6_type|icmpv6_code|arp_op|arp_spa|arp_tpa|arp_sha|arp_tha"
-    r"|nd_target|nd_sll|nd_tll)=[0-9A-Za-z.:/+|-]{1,80}"
-)
-"""The fields that a frame of a trace may be asked to have."""
+_OF_PACKETS = {
+    *(_READ.keys() - {"dl_src", "dl_dst", "dl_vlan", "vlan_tci", "tun_id"}),
+    *(f"{of}_{side}" for of in ("tp", *_PORTS_OF.values()) for side in ("src", "dst")),
+    *(f"{of}_{what}" for of in ("icmp", "icmpv6") for what in ("type", "code")),
+    "arp_op",
+    "nw_ttl",
+}
+"""The fields that the frame of a trace may be asked to have: its addresses and tag are given."""
+_VALUE = re.compile(r"[0-9A-Za-z.:/+|-]{1,80}")
+"""What Open vSwitch can be handed as a value: nothing that begins another field."""
