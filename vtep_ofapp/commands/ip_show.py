@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from ..engine.switch_state import SwitchState
 from ..features.bindings.ports import Ports
 from ..features.learning.stations import LearnedMacs
-from ..features.neighbours.limits import Limits
+from ..features.neighbours.limits import StatementLimits
 from ..features.neighbours.pairs import Pair, Pairs
 from ..features.neighbours.responders import AddressedRows, InvalidIp, Responder, withheld
 from ..values.addresses import ip_order
@@ -48,7 +48,7 @@ def _local(asked: Scope, running: Running) -> Iterator[Row | None]:
 
 def _conflicts(pair: Pair, mac: str, switch: SwitchState) -> Iterator[str]:
     view = switch.view
-    if view[Limits].is_held(pair):
+    if view[StatementLimits].is_held(pair):
         yield "several MACs state it, and it stays where it is for a while"
     for row in view[AddressedRows].of(Responder(*pair)):
         if row.mac != mac:

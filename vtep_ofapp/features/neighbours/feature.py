@@ -19,7 +19,7 @@ from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..unicast import Placed, PlacedMacs
 from . import telling
 from .claims import claim, states_address
-from .limits import Limits, QuietPort, QuietStation
+from .limits import QuietPort, QuietStation, StatementLimits
 from .pairs import AddressesChanged, Pair, Pairs, Station
 from .responders import (
     AddressedRows,
@@ -104,7 +104,7 @@ def _pair(key: Pair, view: View) -> Desired:
         return NOTHING
     if not view[Ports].is_bound(key.logical_switch):
         return NOTHING
-    held = snooping.held(number, key.ip) if view[Limits].is_held(key) else ()
+    held = snooping.held(number, key.ip) if view[StatementLimits].is_held(key) else ()
     place = _place(key, mac, view)
     if place is None or place.switch != view.name:
         return Desired(held) if held else NOTHING
@@ -119,7 +119,7 @@ def _is_full(station: Station, view: View) -> bool:
 def _quiet_station(key: QuietStation, view: View) -> Desired:
     number = view[LogicalSwitches].number(key.logical_switch)
     place = view[LearnedMacs].place(key.logical_switch, key.mac)
-    is_quiet = view[Limits].is_quiet(key) or _is_full((key.logical_switch, key.mac), view)
+    is_quiet = view[StatementLimits].is_quiet(key) or _is_full((key.logical_switch, key.mac), view)
     if not is_quiet or number is None or place is None or place.switch != view.name:
         return NOTHING
     return Desired((snooping.quiet(number, key.mac),)) if is_snooping(view) else NOTHING
@@ -127,7 +127,7 @@ def _quiet_station(key: QuietStation, view: View) -> Desired:
 
 def _quiet_port(key: QuietPort, view: View) -> Desired:
     row = view[Ports].row(key.port)
-    if row is None or not view[Limits].is_quiet(key) or not is_snooping(view):
+    if row is None or not view[StatementLimits].is_quiet(key) or not is_snooping(view):
         return NOTHING
     bindings = [view[Ports].binding(VlanBinding(key.port, vlan)) for vlan in row.vlan_bindings]
     return Desired(tuple(snooping.quiet_binding(each.number) for each in bindings if each))
@@ -150,7 +150,7 @@ def _why_pair(key: Pair, view: View) -> Iterator[Cause]:
     name = view[LogicalSwitches].name(key.logical_switch)
     row = RowOf("Logical_Switch", key.logical_switch)
     yield Cause(f"{mac} stated in {name} that its address is {key.ip}", (row,))
-    if view[Limits].is_held(key):
+    if view[StatementLimits].is_held(key):
         yield Cause("other MACs state it as well: it moved too often, and is held for a while")
 
 
@@ -158,12 +158,12 @@ def _why_quiet_station(key: QuietStation, view: View) -> Iterator[Cause]:
     if _is_full((key.logical_switch, key.mac), view):
         most = view.settings.max_ips_per_mac
         yield Cause(f"{key.mac} has {most} addresses, as many as max_ips_per_mac allows")
-    if view[Limits].is_quiet(key):
+    if view[StatementLimits].is_quiet(key):
         yield Cause(f"{key.mac} sends ARP packets or neighbor messages that are forged")
 
 
 def _why_quiet_port(key: QuietPort, view: View) -> Iterator[Cause]:
-    if view[Limits].is_quiet(key):
+    if view[StatementLimits].is_quiet(key):
         yield Cause(f"at {key.port} come in too many forged ARP packets and neighbor messages")
 
 
@@ -191,7 +191,7 @@ def _pair_changed(pair: Pair, view: View) -> Iterator[Topic]:
         view[Pairs].forget(pair)
         mac = None
     if mac is None:
-        view[Limits].forget(pair)
+        view[StatementLimits].forget(pair)
     yield Responder(*pair)
 
 
@@ -224,7 +224,7 @@ def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
         for ip in view[Pairs].ips((logical_switch, mac)):
             yield Pair(logical_switch, ip)
         quiet = QuietStation(logical_switch, mac)
-        if _is_full((logical_switch, mac), view) or view[Limits].is_quiet(quiet):
+        if _is_full((logical_switch, mac), view) or view[StatementLimits].is_quiet(quiet):
             yield quiet
     yield from view[AddressedRows].addresses(logical_switch)
     for row in view[AddressedRows].invalid_in(logical_switch):
@@ -242,7 +242,7 @@ def _packet_in(packet: PacketIn, view: View) -> Iterable[Topic]:
     mac = learning.source(packet.header)
     if place is None or view[LearnedMacs].place(place.logical_switch, mac) != place:
         return ()
-    limits, pairs, station = view[Limits], view[Pairs], (place.logical_switch, mac)
+    limits, pairs, station = view[StatementLimits], view[Pairs], (place.logical_switch, mac)
     found = claim(packet.header)
     if found is None or _is_full(station, view):
         return limits.useless(station, place.port)
@@ -261,7 +261,7 @@ def _packet_in(packet: PacketIn, view: View) -> Iterable[Topic]:
 FEATURE = Feature(
     indices=(AddressedRows,),
     shared=(Pairs,),
-    states=(lambda view: Limits(view.clock), KnownPairs),
+    states=(lambda view: StatementLimits(view.clock), KnownPairs),
     owners=(
         Owner(NeighbourFlows, _neighbour_flows, _why_neighbour_flows),
         Owner(Pair, _pair, _why_pair, Pace.IN_PARTS),
@@ -280,7 +280,11 @@ FEATURE = Feature(
         VlanBinding: lambda binding, view: [QuietPort(binding.port)],
     },
     packets={Cookie.LEARNING: _packet_in},
-    timers=(Timer(lambda view: view[Limits].end(), lambda view: view[Limits].release()),),
+    timers=(
+        Timer(
+            lambda view: view[StatementLimits].end(), lambda view: view[StatementLimits].release()
+        ),
+    ),
     figures=telling.FIGURES,
     subjects=telling.SUBJECTS,
     verdicts=telling.VERDICTS,

@@ -19,7 +19,9 @@ USELESS_OF_STATION = 8
 USELESS_AT_PORT = 100
 """The same for all unknown senders of a port."""
 WINDOW = 10.0
+"""Seconds."""
 HOLD = 10.0
+"""Seconds for which they are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class QuietPort:
 Quiet: TypeAlias = QuietStation | QuietPort
 
 
-class Limits:
-    """The limits of one switch; the clock is in seconds."""
+class StatementLimits:
+    """These limits at one switch; the clock is in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
