@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from ...engine.feature import Index
@@ -111,18 +112,11 @@ class Acls(Index):
         """Whether an entry of the access list cannot be used."""
         return any(side.invalid for side in self.sides(acl))
 
-    def row_changed(
-        self, former: Acl | AclEntry | None, new: Acl | AclEntry | None
-    ) -> Iterator[Topic]:
-        """Handle a changed row; return the topics that it invalidates."""
+    def row_changed(self, former: Any, new: Any) -> Iterator[Topic]:
+        """Handle a changed row, an Acl or an AclEntry; return the topics that it invalidates."""
         if isinstance(former or new, Acl):
-            assert not isinstance(former, AclEntry)
-            assert not isinstance(new, AclEntry)
-            yield from self._acl_changed(former, new)
-        else:
-            assert not isinstance(former, Acl)
-            assert not isinstance(new, Acl)
-            yield from self._entry_changed(former, new)
+            return self._acl_changed(former, new)
+        return self._entry_changed(former, new)
 
     def _acl_changed(self, former: Acl | None, new: Acl | None) -> Iterator[Topic]:
         row = new or former
