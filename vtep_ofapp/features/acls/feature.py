@@ -19,8 +19,9 @@ from ...values.faults import FaultTable
 from ...values.flows import Flow, SetField
 from ...values.rows import PhysicalPort
 from ..bindings.ports import Ports, VlanBinding, port_subject
-from . import telling
+from . import denied, telling
 from .bindings import OF_PORT, AclBindings, PortAcls, UseChanged
+from .denied import DeniedFrames
 from .judging import AclRule, Judging, UsedAcl
 from .limits import AclLimit
 from .reasons import of_acl, of_bindings, of_entry
@@ -207,7 +208,7 @@ FEATURE = Feature(
         lambda view: AclLimit(view[Acls], view[AclBindings], view.settings.max_acl_flows),
         lambda view: AclRefusals(view[Acls], view.clock),
         Judging,
-        lambda view: telling.DeniedFrames(),
+        lambda view: DeniedFrames(),
     ),
     owners=(
         Owner(AclTables, _tables, _why_tables),
@@ -223,8 +224,8 @@ FEATURE = Feature(
         EntryChanged: _entry_changed,
         FlowsRefused: _refused,
     },
-    counters=(telling.count,),
-    counted=telling.cookies,
+    counters=(denied.count,),
+    counted=denied.cookies,
     timers=(Timer(lambda view: view[AclRefusals].end, _due),),
     steps={VlanBinding: _steps},
     fault_columns=(

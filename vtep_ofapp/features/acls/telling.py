@@ -3,99 +3,24 @@
 from collections.abc import Iterator, Mapping
 
 from ...engine.desired import Key
-from ...engine.feature import FlowWatcher
 from ...engine.operator_view import PORT, Concerned, Figure, Limit, Passage, Verdict
 from ...engine.view import View
-from ...pipeline.acls import EGRESS, refuse_all
-from ...pipeline.layout import (
-    SOURCE_BINDING,
-    TARGET_BINDING,
-    Cookie,
-    cookie_of,
-    producer_of,
-)
+from ...pipeline.acls import EGRESS
+from ...pipeline.layout import SOURCE_BINDING, TARGET_BINDING
 from ...values.acls import Acl, AclEntry
-from ...values.counters import Counter
-from ...values.flows import FlowKey
 from ..bindings.ports import Ports
 from .bindings import AclBindings, PortAcls
+from .denied import DeniedFrames
 from .judging import AclRule, Judging, UsedAcl
 from .limits import AclLimit
 from .rows import Acls
 from .words import in_words
-
-_NUMBER = (1 << 24) - 1
-"""The bits of a cookie that are the number of an access list."""
-
-
-class DeniedFrames(FlowWatcher):
-    """The frames that entries of access lists denied on one switch, as of the last reading.
-
-    The sum begins with what the flows have counted before this process started, and never
-    decreases.
-    """
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self._last: dict[FlowKey, int] = {}
-
-    def put(self, key: FlowKey) -> None:
-        """Handle a flow that was added or replaced, and counts from zero."""
-        self._last.pop(key, None)
-
-    def count(self, packets: Mapping[FlowKey, int]) -> None:
-        """Add what the flows that deny have counted since the last reading."""
-        last, self._last = self._last, dict(packets)
-        for key, number in packets.items():
-            former = last.get(key, 0)
-            self.frames += number - former if number >= former else number
 
 
 def used(view: View) -> list[Acl]:
     """Return the access lists that ports of the switch name, by their names."""
     rows = (view[Acls].get(acl) for acl in list(view[AclBindings].acls()))
     return sorted((row for row in rows if row is not None), key=lambda row: (row.name, row.uuid))
-
-
-def cookies(view: View) -> Iterator[int]:
-    """Yield the cookies of the flows of all access lists that ports name."""
-    for row in used(view):
-        number = view[Acls].number(row.uuid)
-        if number is not None:
-            yield cookie_of(Cookie.ACLS, number)
-
-
-def count(counters: Mapping[FlowKey, Counter], view: View) -> None:
-    """Add what flows that deny have counted."""
-    denying: dict[tuple[int, bool], frozenset[int]] = {}
-    denied: dict[FlowKey, int] = {}
-    for key, counter in counters.items():
-        if producer_of(counter.cookie) is not Cookie.ACLS:
-            continue
-        number, is_egress = counter.cookie & _NUMBER, key.table in EGRESS
-        if (number, is_egress) not in denying:
-            denying[number, is_egress] = _denying(number, is_egress, view)
-        if key.priority in denying[number, is_egress]:
-            denied[key] = counter.packets
-    view[DeniedFrames].count(denied)
-
-
-def _denying(number: int, is_egress: bool, view: View) -> frozenset[int]:
-    """Return the priorities at which flows of the access list with a number drop frames."""
-    acls = view[Acls]
-    acl = acls.ids.key(number)
-    if acl is None:
-        return frozenset()
-    order = acls.sides(acl)[is_egress].order
-    rows = (acls.entry(entry) for entry in acls.entries(acl))
-    denying = {
-        order.priority(row.uuid)
-        for row in rows
-        if row is not None and row.is_egress == is_egress and not row.permits
-    }
-    if view[Judging].drops_all(acl):
-        denying.add(refuse_all(number, EGRESS[0]).key.priority)
-    return frozenset(denying)
 
 
 # Names
