@@ -9,7 +9,7 @@ from ...pipeline.layout import Priority
 from ...values.acls import AclEntry
 
 _ALL = 2
-"""The changes after which all entries of a list have been told to be invalid."""
+"""The changes that move others, since the last question, after which all entries were named."""
 
 
 class Order:
@@ -17,6 +17,10 @@ class Order:
 
     They are those of pipeline.acls.priorities(). As long as all sequences differ, a change of an
     entry costs nothing but itself; else its list is sorted once more.
+
+    Those who use priorities keep what they were told. So change() says which of these answers are
+    no longer true. Many entries may change before the next question: at the second change that
+    moves others it names all entries, and none after that, as no answer is left to be true.
     """
 
     def __init__(self) -> None:
@@ -35,9 +39,10 @@ class Order:
         return len(self._entries) > MOST_ENTRIES
 
     def priority(self, entry: UUID) -> int:
-        """Return the priority of an entry; raises KeyError for one that it does not have.
+        """Return the priority of an entry, of which change() tells from now on.
 
-        That of all entries is MISS if the list is_too_long.
+        That of all entries is MISS if the list is_too_long. Raises KeyError for an entry that it
+        does not have.
         """
         self._told = 0
         row = self._entries[entry]
@@ -50,10 +55,10 @@ class Order:
         return self._priorities[entry]
 
     def change(self, former: AclEntry | None, new: AclEntry | None) -> Collection[UUID]:
-        """Add, replace or remove an entry; return the others whose priority has changed.
+        """Add, replace or remove an entry; return others whose priority may have changed.
 
-        Many entries may change together. So it returns all of them at the second change that moves
-        others, and none after that, until a priority is asked for.
+        They are those that have changed since priority() was last called, but for what earlier
+        calls returned.
         """
         was_by_sequence = self._is_by_sequence
         if former is not None:
