@@ -11,8 +11,8 @@ from vtep_ofapp.features.bindings.ports import VlanBinding
 from vtep_ofapp.features.learning.damping import HOLD, MAX_MOVES
 from vtep_ofapp.features.learning.feature import FullLogicalSwitch, FullPort, Learned
 from vtep_ofapp.features.logical_switches.feature import LocalFlooding, Vni
-from vtep_ofapp.features.multicast.feature import Snooped, Unheard
 from vtep_ofapp.features.multicast.membership import GroupMac
+from vtep_ofapp.features.multicast.owners import Snooped, Unheard
 from vtep_ofapp.features.multicast.snooping import Snooping
 from vtep_ofapp.features.neighbours.limits import USELESS_AT_PORT
 from vtep_ofapp.features.peers import Peer

@@ -6,11 +6,10 @@ from typing import TypeAlias
 
 from ..engine.switch_state import SwitchState
 from ..features.bindings.ports import Ports
-from ..features.multicast.feature import Snooped
 from ..features.multicast.membership import GroupMac
 from ..features.multicast.messages import Family
+from ..features.multicast.owners import Snooped, where
 from ..features.multicast.snooping import Snooping
-from ..features.multicast.telling import where
 from ..values.rows import LogicalSwitch
 from .answer import Answer, Row, Table
 from .command import Command, Running

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from uuid import UUID
 
 from ...engine.desired import Key
 from ...engine.operator_view import ADDRESS, GROUP, Concerned, Figure, Limit, Passage, Verdict
@@ -12,13 +11,8 @@ from ..bindings.ports import Ports
 from ..logical_switches.rows import LogicalSwitches
 from .groups import group_mac
 from .membership import GroupMac
+from .owners import ShownReports, Snooped, where
 from .snooping import Snooping
-
-
-def where(number: int, view: View) -> str:
-    """Return a binding by its number for people."""
-    binding = view[Ports].numbered(number)
-    return f"{binding.port} VLAN {binding.vlan}" if binding else f"binding {number:#x}"
 
 
 def _of_mac(mac: str, view: View) -> Iterator[Key]:
@@ -41,18 +35,20 @@ def _members(passage: Passage, view: View) -> str | None:
     return f"of the bindings, only members of {groups} and routers get it: {at}"
 
 
-def shown(passage: Passage, view: View) -> str | None:
+def _shown(passage: Passage, view: View) -> str | None:
     """Say that a report, query or hello is shown; the owner also has the flow that does so."""
     if passage.flow.table != Table.SNOOPING:
         return None
     return "the controller is shown it, as all IGMP and MLD messages and PIM hellos"
 
 
-def to_routers(passage: Passage, view: View, logical_switch: UUID) -> str | None:
+def _to_routers(passage: Passage, view: View) -> str | None:
     """Say who gets a report; the owner also has the flows for queries, which all hosts get."""
+    owner = passage.owner
+    assert isinstance(owner, Snooped)
     if passage.flow.priority != Priority.REPORT:
         return None
-    numbers = sorted(view[Snooping].routers.bindings(logical_switch))
+    numbers = sorted(view[Snooping].routers.bindings(owner.logical_switch))
     at = " and ".join(where(each, view) for each in numbers)
     return f"of the bindings, only those of multicast routers get it: {at or 'there are none'}"
 
@@ -86,4 +82,8 @@ FIGURES = (
 )
 LIMITS = (Limit("max_multicast_groups", _groups_of_each),)
 SUBJECTS: Mapping[str, Concerned] = {GROUP: _of_mac, ADDRESS: _of_address}
-VERDICTS: Mapping[type, Verdict] = {GroupMac: _members}
+VERDICTS: Mapping[type, Verdict] = {
+    GroupMac: _members,
+    ShownReports: _shown,
+    Snooped: _to_routers,
+}

@@ -1,0 +1,70 @@
+"""Taking over members and routers that another process heard."""
+
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from ...engine.feature import Index
+from ...engine.topics import ContentsRead, Topic
+from ...engine.view import View
+from ...pipeline import multicast
+from ...values.rows import LocalMcastMac
+from ..bindings.ports import Ports
+from ..logical_switches.rows import LogicalSwitches
+from .groups import group_mac, parse_group
+from .membership import GroupMac
+from .owners import whole
+from .snooping import Snooping
+
+
+class GroupRows(Index):
+    """The IP addresses in rows of Mcast_Macs_Local, which an earlier process may have written."""
+
+    ROWS = (LocalMcastMac,)
+
+    def __init__(self) -> None:
+        self._addresses: dict[GroupMac, str] = {}
+
+    def address(self, group: GroupMac) -> str:
+        """Return the IP address of a group in its row, "" if there is none that can be used."""
+        return self._addresses.get(group, "")
+
+    def row_changed(self, former: LocalMcastMac | None, new: LocalMcastMac | None) -> tuple[()]:
+        """Handle a changed row, which invalidates nothing."""
+        if former is not None:
+            self._addresses.pop(GroupMac(former.logical_switch, former.mac), None)
+        group = parse_group(new.ip) if new is not None else ""
+        if new is not None and group and group_mac(group) == new.mac:
+            self._addresses[GroupMac(new.logical_switch, new.mac)] = group
+        return ()
+
+
+def take_over(topic: ContentsRead, view: View) -> Iterator[Topic]:
+    """Take over the members and routers of another process, and ask all hosts."""
+    snooping, now = view[Snooping], view.clock()
+    if not snooping.is_on:
+        return
+    logical_switches = view[LogicalSwitches].ids
+    for number, bindings in multicast.read_routers(topic.groups):
+        logical_switch = logical_switches.key(number)
+        for binding in _usable(logical_switch, bindings, view):
+            if logical_switch and snooping.routers.heard(logical_switch, binding, now):
+                yield from whole(logical_switch, view)
+    adopted = set()
+    for number, mac, bindings in multicast.read_members(topic.flows, topic.groups):
+        logical_switch = logical_switches.key(number)
+        if logical_switch is None:
+            continue
+        group = GroupMac(logical_switch, mac)
+        routers = snooping.routers.bindings(logical_switch)
+        usable = _usable(logical_switch, bindings - routers or bindings, view)
+        if snooping.members.adopt(group, usable, view[GroupRows].address(group), now):
+            adopted.add(group)
+    yield from snooping.renumber(adopted)
+    for logical_switch in view[Ports].bound():
+        snooping.querier.start(logical_switch, now)
+
+
+def _usable(logical_switch: UUID | None, bindings: Iterable[int], view: View) -> list[int]:
+    """Return those of the bindings that the logical switch has now."""
+    found = ((each, view[Ports].numbered(each)) for each in sorted(bindings))
+    return [each for each, binding in found if binding and binding.logical_switch == logical_switch]
