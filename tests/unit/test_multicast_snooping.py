@@ -403,6 +403,19 @@ def test_a_router_that_another_process_heard_is_in_groups_that_were_known(bench:
     assert other.groups() == bench.groups()
 
 
+def test_members_at_a_port_whose_link_went_down_meanwhile_are_not_taken_over(bench: Bench) -> None:
+    bench.joins()
+    bench.joins(P1, host=MAC2)
+    flows = {flow.key: flow for flow in bench.world.flow_values()}
+    groups = {group.id: group for group in bench.world.group_values()}
+    other = Bench()
+    other.world.bridge(port("p0", 1, is_up=False), port("p1", 2))
+    other.world.settle()
+    other.world.read_back(flows, groups)
+    other.world.settle()
+    assert other.snooping.members.bindings(GroupMac(RED, mac_of(GROUP))) == {P1}
+
+
 def test_a_row_that_says_nonsense_is_not_believed(bench: Bench) -> None:
     bench.joins()
     flows = {flow.key: flow for flow in bench.world.flow_values()}

@@ -65,6 +65,11 @@ def take_over(topic: ContentsRead, view: View) -> Iterator[Topic]:
 
 
 def _usable(logical_switch: UUID | None, bindings: Iterable[int], view: View) -> list[int]:
-    """Return those of the bindings that the logical switch has now."""
-    found = ((each, view[Ports].numbered(each)) for each in sorted(bindings))
-    return [each for each, binding in found if binding and binding.logical_switch == logical_switch]
+    """Return those of the bindings that the logical switch has now, and whose link is up."""
+    ports = view[Ports]
+    found = (ports.numbered(each) for each in sorted(bindings))
+    return [
+        binding.number
+        for binding in found
+        if binding and binding.logical_switch == logical_switch and ports.is_up(binding.port)
+    ]
