@@ -144,6 +144,7 @@ def every_kind_of_list() -> Iterator[Flow]:
     for each, entry in product((*acls.INGRESS, *acls.EGRESS), ENTRIES):
         yield from acls.flows(7, entry, Priority.ACL_FIRST, each)
         yield acls.refuse_all(7, each)
+        yield from (acls.refuse_cut(7, header, each) for header in acls.headers(entry))
 
 
 def snooped() -> Iterator[Flow]:

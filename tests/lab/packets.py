@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import uuid
 from collections.abc import Sequence
 
@@ -21,20 +22,32 @@ class PacketShot(Shot):
 
     def __init__(self, wire: Wire, origin: Host, frame: Packet, vlans: Sequence[int]) -> None:
         super().__init__(wire, origin, origin.send, frame[Ether].src, frame[Ether].dst, vlans)
-        self._frame = frame
+        self.frame = frame
 
     def __str__(self) -> str:
-        return f"{self._origin.name}: {self._frame.summary()}"
+        return f"{self._origin.name}: {self.frame.summary()}"
 
     def probe(self) -> Probe:
         """Return the frame with a new mark."""
         mark = b"packet " + uuid.uuid4().bytes
-        frame: Packet = self._frame / Raw(mark)
+        frame: Packet = self.frame / Raw(mark)
         if self._vlans:
             header, rest = frame[Ether], frame[Ether].payload
             tag = Dot1Q(vlan=self._vlans[0], type=header.type)
             frame = Ether(src=header.src, dst=header.dst, type=0x8100) / tag / rest
         return Probe(frame, mark)
+
+
+class CutShot(PacketShot):
+    """The first fragment of a TCP packet, of 8 bytes: its ports and a sequence number as mark."""
+
+    def probe(self) -> Probe:
+        """Return the frame with a new mark."""
+        mark = struct.pack("!HH", 40000, self.frame[TCP].dport) + uuid.uuid4().bytes[:4]
+        frame: Packet = self.frame.copy()
+        frame[IP].remove_payload()
+        frame[IP].flags, frame[IP].proto = "MF", 6
+        return Probe(frame / Raw(mark), mark)
 
 
 class Station:
@@ -90,6 +103,11 @@ class Packets:
 
     def tcp(self, dport: int, sport: int = 40000, flags: str = "A", **more: str) -> PacketShot:
         return self.of_4(TCP(sport=sport, dport=dport, flags=flags), **more)
+
+    def cut(self, dport: int) -> PacketShot:
+        """Return a fragment that ends before the flags of TCP."""
+        whole = self.tcp(dport)
+        return CutShot(self._wire, self._source.host, whole.frame, self._source.vlans)
 
     def udp(self, dport: int, **more: str) -> PacketShot:
         return self.of_4(UDP(sport=40000, dport=dport), **more)

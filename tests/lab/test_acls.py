@@ -158,6 +158,14 @@ def test_flags_of_tcp_with_and_without_a_mask(net: Network) -> None:
     net.judges(TO_A2, [tcp(80, flags="SE")], [tcp(80, flags="S")])
 
 
+def test_a_first_fragment_without_all_of_tcp_is_dropped(net: Network) -> None:
+    """RFC 1858: Open vSwitch sees no ports in it, and the host puts the packet together."""
+    net.bind("p0", deny(**ICMP))
+    net.judges(TO_A2, [net.there.cut(22)], [net.there.icmp()])
+    net.bind("p0", deny(**TCP, **to_port(22)))
+    net.judges(TO_A2, [net.there.tcp(23)], [net.there.tcp(22), net.there.cut(22)])
+
+
 def test_types_and_codes_of_icmp(net: Network) -> None:
     """Case A13."""
     icmp = net.there.icmp

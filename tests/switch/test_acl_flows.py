@@ -90,6 +90,8 @@ def _layer4(packet: Packet) -> bytes:
     ports = struct.pack("!HH", packet.source_port or 0, packet.dest_port or 0)
     if packet.fragment is Fragment.LATER:
         return b"\xff" * 64
+    if packet.is_cut:
+        return b"\xff" * 8
     if packet.protocol == TCP:
         return ports + bytes(8) + (0x5000 | (packet.tcp_flags or 0)).to_bytes(2, "big") + bytes(6)
     if packet.protocol in (UDP, SCTP):
@@ -128,6 +130,8 @@ def test_open_vswitch_judges_packets_as_the_rows_say(
             made += (
                 flow for row in mine for flow in acls.flows(number, row, ranked[row.uuid], table)
             )
+            cut = {header for row in mine for header in acls.headers(row)}
+            made += (acls.refuse_cut(number, header, table) for header in cut)
     install(bridge, [*_IN, *made, *_OUT])
     for src, dst, packet in frames:
         for table in TABLES:

@@ -113,6 +113,8 @@ def _packets(draw: st.DrawFn) -> Packet:
         flags = draw(st.sampled_from(FLAGS)) if protocol == TCP else None
         packet = replace(packet, protocol=protocol, tcp_flags=flags)
         packet = replace(packet, source_port=draw(_PORT), dest_port=draw(_PORT))
+        if protocol != UDP and not draw(st.integers(0, 7)):
+            return packet.cut_fragment()
     fragments = (packet, packet, packet.first_fragment(), packet.later_fragment())
     return draw(st.sampled_from(fragments))
 

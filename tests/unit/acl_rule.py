@@ -19,16 +19,31 @@ def permits(
 ) -> bool:
     """Whether an access list with these entries permits a packet in a direction.
 
+    If it looks at ports or flags, it drops first fragments that are cut before these.
+
     A list with an entry that cannot be used drops everything in each direction for which it has
     entries, or leaves such entries out if it ``fails_open``.
     """
     mine = [entry for entry in entries if entry.is_egress is is_egress]
     if not fails_open and any(entry.match is None for entry in entries):
         return not mine
+    if packet.is_cut and any(entry.match and _looks_at(entry.match, packet) for entry in mine):
+        return False
     for entry in sorted(mine, key=lambda each: (each.sequence, each.permits, each.uuid)):
         if entry.match is not None and _matches(entry, entry.match, src, dst, packet):
             return entry.permits
     return True
+
+
+def _looks_at(fields: AclMatch, packet: Packet) -> bool:
+    """Whether an entry looks at ports or flags of packets with such a header."""
+    if fields.tcp_flags is None and fields.source_ports is None and fields.dest_ports is None:
+        return False
+    version = 4 if packet.eth_type == IPV4 else 6
+    addresses = [each[0] for each in (fields.source, fields.destination) if each]
+    if any(ip_address(each).version != version for each in addresses):
+        return False
+    return fields.ethertype in (None, packet.eth_type) and _is_of_protocol(fields, packet)
 
 
 def _matches(entry: AclEntry, fields: AclMatch, src: str, dst: str, packet: Packet) -> bool:

@@ -43,6 +43,21 @@ class Packet:
         """Return the first of several fragments of this packet."""
         return replace(self, fragment=Fragment.FIRST)
 
+    def cut_fragment(self) -> "Packet":
+        """Return a first fragment that ends before the header of TCP or SCTP does.
+
+        Open vSwitch sees 0 as its ports and flags.
+        """
+        flags = None if self.tcp_flags is None else 0
+        return replace(self.first_fragment(), source_port=0, dest_port=0, tcp_flags=flags)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether Open vSwitch takes it for a first fragment without all of its header."""
+        if self.fragment is not Fragment.FIRST or self.protocol not in (TCP, SCTP):
+            return False
+        return not self.source_port and not self.dest_port
+
     def later_fragment(self) -> "Packet":
         """Return a further fragment of this packet, which has no header of layer 4."""
         headers = Packet(self.eth_type, self.source, self.dest, self.protocol)

@@ -56,6 +56,11 @@ TARGETS = st.dictionaries(ADDRESSES, PORTS, max_size=5)
 PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     acls.misses: (),
     acls.refuse_all: (NUMBERS, ACL_TABLES),
+    acls.refuse_cut: (
+        NUMBERS,
+        st.tuples(st.sampled_from((0x0800, 0x86DD)), st.sampled_from((6, 132))),
+        ACL_TABLES,
+    ),
     acls.flows: (NUMBERS, ENTRIES, st.integers(1, 60000), ACL_TABLES),
     admission.link_local: (),
     admission.bound: (BINDINGS, NUMBERS),

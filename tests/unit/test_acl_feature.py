@@ -211,6 +211,20 @@ def test_entries_may_be_shared_by_access_lists(world: World) -> None:
     assert [priority for _, _, priority, _ in judging(world)].count(33) == 2
 
 
+def test_a_list_that_looks_at_ports_drops_first_fragments_without_them(world: World) -> None:
+    world.tell(*acl(entry(1), entry(2, protocol=6, dest_ports=(22, 22)), entry(3, out=True)))
+    bound(world, p0={0: X})
+    cut = [(Table.ACL_INGRESS, number(world), -1, False)] * 2
+    assert [each for each in judging(world) if each[2] == -1] == cut
+    assert any("looks at ports" in each.text for each in world.switch.because(UsedAcl(X)))
+    world.tell(entry(2, out=True, protocol=132, dest_ports=(22, 22)))
+    world.settle()
+    assert [each[0] for each in judging(world) if each[2] == -1] == [Table.ACL_EGRESS] * 2
+    world.tell(entry(2))
+    world.settle()
+    assert not [each for each in judging(world) if each[2] == -1]
+
+
 def test_a_changed_entry_costs_only_itself(world: World) -> None:
     world.tell(*acl(*(entry(each) for each in range(1, 9))))
     bound(world, p0={0: X})

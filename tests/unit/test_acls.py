@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.pipeline import acls
-from vtep_ofapp.pipeline.acls import blocks, cost, flows, misses, priorities, refuse_all
+from vtep_ofapp.pipeline.acls import (
+    blocks,
+    cost,
+    flows,
+    headers,
+    misses,
+    priorities,
+    refuse_all,
+    refuse_cut,
+)
 from vtep_ofapp.pipeline.layout import ACL, ACL_OF_PORT, Cookie, Table, counted
 from vtep_ofapp.values.acls import AclEntry, AclMatch
 from vtep_ofapp.values.flows import Flow
@@ -26,6 +35,7 @@ NUMBER = 0xABC
 """The number of the access list in question."""
 OTHER = 0xDEF
 """The number of one that is there as well."""
+A, B = "192.0.2.1", "192.0.2.2"
 TABLES = [*acls.INGRESS, *acls.EGRESS]
 
 
@@ -48,7 +58,9 @@ def listed(number: int, entries: Collection[AclEntry], table: Table) -> list[Flo
     """Return the flows of a list of entries in one direction."""
     ranked = priorities(entries)
     assert ranked is not None
-    return [flow for each in entries for flow in flows(number, each, ranked[each.uuid], table)]
+    made = [flow for each in entries for flow in flows(number, each, ranked[each.uuid], table)]
+    cut = {header for each in entries for header in headers(each)}
+    return [*made, *(refuse_cut(number, header, table) for header in cut)]
 
 
 # What an entry looks like
@@ -167,6 +179,40 @@ def test_a_list_that_cannot_be_used_drops_everything() -> None:
     assert read_flow(refuse_all(NUMBER, Table.ACL_EGRESS_PORT)) == (
         "ACL_EGRESS_PORT ACL_CLOSED reg8=0xabc: drop"
     )
+
+
+def test_first_fragments_without_all_of_a_header_are_dropped() -> None:
+    """RFC 1858: else a fragment of 8 bytes hides the flags of TCP, and for the switch its ports."""
+    ssh = entry(protocol=TCP, dest_ports=(22, 22))
+    assert read_flows([refuse_cut(NUMBER, each, Table.ACL_INGRESS) for each in headers(ssh)]) == {
+        f"ACL_INGRESS ACL_CLOSED eth_type={family},nw_frag=0x1,ip_proto=0x6,reg7=0xabc,"
+        "tcp_dst=0x0,tcp_src=0x0: drop"
+        for family in ("0x800", "0x86dd")
+    }
+    syn = packets.tcp(A, B, 1, 22, 2)
+    assert permitted([ssh], syn, syn.cut_fragment(), syn.later_fragment()) == [False, False, True]
+    lower = [entry(permits=True, dest_ports=(0, 1023)), entry(20, row=2, permits=True)]
+    assert permitted(lower, syn.cut_fragment(), packets.udp(A, B, 0, 0).first_fragment()) == [
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({}, set()),
+        ({"protocol": TCP, "source": (A, "255.255.255.255")}, set()),
+        ({"protocol": UDP, "dest_ports": (53, 53)}, set()),
+        ({"icmp_type": 8}, set()),
+        ({"tcp_flags": (2, 2), "ethertype": IPV6}, {(IPV6, TCP)}),
+        ({"dest_ports": (5, 9), "source": (A, "255.0.0.0")}, {(IPV4, TCP), (IPV4, SCTP)}),
+    ],
+    ids=str,
+)
+def test_the_headers_that_an_entry_looks_at(fields: dict[str, Any], found: set[Any]) -> None:
+    assert set(headers(entry(**fields))) == found
+    assert not set(headers(replace(entry(**fields), match=None)))
 
 
 def test_what_no_entry_matches_goes_on() -> None:
@@ -353,7 +399,6 @@ def permitted(rows: Collection[AclEntry], *seen: Packet) -> list[bool]:
     return [passes(pipeline, frame, Table.ACL_INGRESS) for frame in frames]
 
 
-A, B = "192.0.2.1", "192.0.2.2"
 A6, B6 = "2001:db8::1", "2001:db8::2"
 
 

@@ -22,6 +22,10 @@ out later fragments. Of these, an entry that permits takes those that match its 
 one that denies takes none: what it denies lacks its first fragment then, and cannot be put
 together. Open vSwitch tells the protocol of a later fragment of IPv4, but not of IPv6, where it is
 as good as layer 4 (ovs-fields(7), ip_proto). This needs the fragment mode nx-match.
+
+A first fragment may be so short that the header of TCP or SCTP goes on in the second one (RFC 1858,
+"Tiny Fragment Attack"). Open vSwitch sees 0 as both of its ports, and no entry for a port would
+deny it. refuse_cut() drops these before the entries of a list that looks at such headers.
 """
 
 from collections.abc import Collection, Iterator
@@ -41,6 +45,8 @@ EGRESS = Table.ACL_EGRESS_PORT, Table.ACL_EGRESS
 MOST_ENTRIES = Priority.ACL_FIRST - 1
 """The greatest number of entries of a list in one direction: each has a priority above MISS."""
 
+Header: TypeAlias = tuple[int, int]
+"""The header of TCP or SCTP: the EtherType of its family and its protocol."""
 _Fields: TypeAlias = dict[str, MatchValue]
 _Block: TypeAlias = tuple[int, int]
 """A number with its mask of 16 bits."""
@@ -48,6 +54,8 @@ _Block: TypeAlias = tuple[int, int]
 _IPV4, _IPV6 = 0x0800, 0x86DD
 _ICMP, _TCP, _UDP, _IPV6_FRAGMENT, _ICMPV6, _SCTP = 1, 6, 17, 44, 58, 132
 _WITH_PORTS: dict[MatchValue, str] = {_TCP: "tcp", _UDP: "udp", _SCTP: "sctp"}
+_LONGER = (_TCP, _SCTP)
+"""The protocols whose headers are longer than the least fragment, of 8 bytes."""
 _EXACT, _ANY = 0xFFFF, (0, 0)
 _EVERY_PORT: tuple[_Block, ...] = (_ANY,)
 _TCP_FLAGS = 0xFFF
@@ -55,6 +63,8 @@ _TCP_FLAGS = 0xFFF
 _EVERY_BIT = {"255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}
 _NOT_LATER, _LATER = (0, 2), (2, 2)
 """Values of ip_frag with their masks: bit 1 is set in fragments other than the first."""
+_FIRST = 1
+"""The value of ip_frag of a first fragment."""
 
 _REGISTER = {
     table: ACL_OF_PORT if table in (INGRESS[0], EGRESS[0]) else ACL for table in INGRESS + EGRESS
@@ -74,6 +84,29 @@ def refuse_all(acl: int, table: Table) -> Flow:
     """Drop all frames that a list with this number would judge in a table, before its entries."""
     every = match({_REGISTER[table]: acl})
     return flow(table, Priority.ACL_CLOSED, every, producer=Cookie.ACLS, counts_for=acl)
+
+
+def refuse_cut(acl: int, header: Header, table: Table) -> Flow:
+    """Drop first fragments that end before a header does, before a list with this number."""
+    family, protocol = header
+    name = _WITH_PORTS[protocol]
+    cut: _Fields = {_REGISTER[table]: acl, "eth_type": family, "ip_proto": protocol}
+    cut |= {"ip_frag": _FIRST, f"{name}_src": 0, f"{name}_dst": 0}
+    return flow(table, Priority.ACL_CLOSED, match(cut), producer=Cookie.ACLS, counts_for=acl)
+
+
+def headers(entry: AclEntry) -> Iterator[Header]:
+    """Yield the headers that an entry looks at and that a first fragment may have in part.
+
+    The least fragment has 8 bytes: all of a header of UDP or ICMP.
+    """
+    fields = entry.match
+    if fields is None or _has_icmp(fields) or not _has_layer4(fields):
+        return
+    for family in _families(fields):
+        for protocol in _protocols(fields, family):
+            if family is not None and protocol in _LONGER:
+                yield family, protocol
 
 
 def priorities(entries: Collection[AclEntry]) -> dict[UUID, int] | None:
@@ -134,14 +167,13 @@ def flows(acl: int, entry: AclEntry, priority: int, table: Table) -> tuple[Flow,
     if entry.match is None:
         return ()
     actions = _GO_ON[table] if entry.permits else ()
-    headers, later = _headers(entry.match)
+    upper, later = _headers(entry.match)
     if entry.match.source_ports is not None or entry.match.dest_ports is not None:
         made = [
-            (fields, does or actions)
-            for fields, does in _with_ports(entry.match, headers, priority)
+            (fields, does or actions) for fields, does in _with_ports(entry.match, upper, priority)
         ]
     else:
-        made = [(fields, actions) for fields in headers]
+        made = [(fields, actions) for fields in upper]
     if entry.permits:
         made += [(fields, actions) for fields in later]
     register, cookie, number = _REGISTER[table], cookie_of(Cookie.ACLS, acl), table.value

@@ -123,7 +123,7 @@ class Priority(IntEnum):
     ACL_FIRST = 60000
     """The entry of an access list that is matched first; the others follow it downwards."""
     ACL_CLOSED = 60001
-    """An access list with a fault, which drops all before any entry of it is matched."""
+    """What an access list drops before an entry is matched; with a fault that is everything."""
 
 
 class Cookie(IntEnum):

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from ...engine.feature import FlowWatcher
 from ...engine.view import View
-from ...pipeline.acls import EGRESS, refuse_all
-from ...pipeline.layout import Cookie, cookie_of, producer_of
+from ...pipeline.acls import EGRESS
+from ...pipeline.layout import Cookie, Priority, cookie_of, producer_of
 from ...values.counters import Counter
 from ...values.flows import FlowKey
 from .bindings import AclBindings
-from .judging import Judging
 from .rows import Acls
 
 _NUMBER = (1 << 24) - 1
@@ -75,6 +74,4 @@ def _denying(number: int, is_egress: bool, view: View) -> frozenset[int]:
         for row in rows
         if row is not None and row.is_egress == is_egress and not row.permits
     }
-    if view[Judging].drops_all(acl):
-        denying.add(refuse_all(number, EGRESS[0]).key.priority)
-    return frozenset(denying)
+    return frozenset(denying | {Priority.ACL_CLOSED})

@@ -66,15 +66,20 @@ def _used_acl(key: UsedAcl, view: View) -> Desired:
     number = view[Acls].number(key.acl)
     if number is None or not view[AclBindings].names(key.acl):
         return NOTHING
-    dropping = tuple(_dropping(key.acl, number, view)) if view[Judging].drops_all(key.acl) else ()
-    return Desired(dropping, faults=tuple(of_acl(key.acl, view)))
+    return Desired(tuple(_dropping(key.acl, number, view)), faults=tuple(of_acl(key.acl, view)))
 
 
 def _dropping(acl: UUID, number: int, view: View) -> Iterator[Flow]:
+    """Yield the flows that drop all if an access list fails closed, else cut headers."""
+    drops_all = view[Judging].drops_all(acl)
     for is_egress, has_entries in enumerate(view[Judging].judges(acl)):
         if has_entries:
+            headers = view[Acls].sides(acl)[is_egress].headers
             for table in view[AclBindings].tables(acl, bool(is_egress)):
-                yield acls.refuse_all(number, table)
+                if drops_all:
+                    yield acls.refuse_all(number, table)
+                else:
+                    yield from (acls.refuse_cut(number, header, table) for header in headers)
 
 
 def _port_acls(key: PortAcls, view: View) -> Desired:
@@ -122,8 +127,12 @@ def _why_rule(key: AclRule, view: View) -> Iterator[Cause]:
 def _why_used(key: UsedAcl, view: View) -> Iterator[Cause]:
     if view[Acls].get(key.acl) is None or not view[AclBindings].names(key.acl):
         return
+    name = view[Acls].name(key.acl)
     if view[Judging].drops_all(key.acl):
-        text = f"{view[Acls].name(key.acl)} has a fault, and drops all that it would judge"
+        text = f"{name} has a fault, and drops all that it would judge"
+        yield Cause(text, (RowOf("ACL", key.acl),))
+    elif any(side.headers for side in view[Acls].sides(key.acl)):
+        text = f"{name} looks at ports or flags, and drops first fragments without all of them"
         yield Cause(text, (RowOf("ACL", key.acl),))
     yield from _why_bound(key.acl, view)
 

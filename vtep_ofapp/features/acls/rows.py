@@ -9,7 +9,7 @@ from uuid import UUID
 from ...engine.feature import Index
 from ...engine.stable_ids import StableIds
 from ...engine.topics import Topic
-from ...pipeline.acls import cost
+from ...pipeline.acls import Header, cost, headers
 from ...values.acls import Acl, AclEntry
 from ...values.rows import PhysicalSwitch
 from .order import Order
@@ -35,12 +35,13 @@ class Side:
     """The entries of an access list in one direction.
 
     ``flows`` is the number of flows of all of them in one table. ``invalid`` are those that cannot
-    be used.
+    be used. ``headers`` are those that entries look at, each with the number of these entries.
     """
 
     order: Order = field(default_factory=Order)
     flows: int = 0
     invalid: set[UUID] = field(default_factory=set)
+    headers: Counter[Header] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         return len(self.order)
@@ -54,9 +55,14 @@ class Side:
         """Add, replace or remove an entry; return others that are invalid by that, see Order."""
         if former is not None:
             self.flows -= cost(former)
+            for header in headers(former):
+                self.headers[header] -= 1
+                if not self.headers[header]:
+                    del self.headers[header]
             self.invalid.discard(former.uuid)
         if new is not None:
             self.flows += cost(new)
+            self.headers.update(headers(new))
             if new.match is None:
                 self.invalid.add(new.uuid)
         return self.order.change(former, new)

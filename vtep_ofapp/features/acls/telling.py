@@ -69,8 +69,13 @@ def _rule(passage: Passage, view: View) -> str | None:
 def _closed(passage: Passage, view: View) -> str | None:
     owner = passage.owner
     assert isinstance(owner, UsedAcl)
-    name = view[Acls].name(owner.acl)
-    return f"denied by {name}, which has a fault and fails closed, at {_place(passage, view)}"
+    fails_closed = view[Judging].drops_all(owner.acl)
+    why = (
+        "which has a fault and fails closed"
+        if fails_closed
+        else "as a first fragment without all ports and flags"
+    )
+    return f"denied by {view[Acls].name(owner.acl)}, {why}, at {_place(passage, view)}"
 
 
 def _place(passage: Passage, view: View) -> str:
