@@ -5,6 +5,7 @@ from uuid import UUID
 
 from ...engine.view import View
 from ...pipeline import multicast
+from ...values.addresses import is_group
 from ...values.packets import PacketOut
 from ..logical_switches.rows import LogicalSwitches
 from .messages import Family, Hello, Query, family_of, querier_address, query
@@ -18,16 +19,19 @@ def is_own(message: Query | Hello, view: View) -> bool:
 
 
 def _own_mac(view: View) -> str | None:
-    """Return the MAC address of the bridge, which its datapath id has unless someone set that."""
+    """Return the MAC address of the bridge's own interface, or one that its datapath id gives."""
     bridge = view.bridge
     if bridge is None:
         return None
-    if bridge.interface is not None and int(bridge.interface[1][1], 16) % 2 == 0:
-        return bridge.interface[1]
+    if bridge.interface is not None:
+        _, mac = bridge.interface
+        if not is_group(mac):
+            return mac
     if bridge.datapath_id is None:
         return None
-    mac = (bridge.datapath_id & 0xFFFF_FFFF_FFFF).to_bytes(6, "big")
-    return (bytes([mac[0] & 0xFC | 2]) + mac[1:]).hex(":")
+    # Someone may have set any id: the address is made a station's, and locally administered.
+    packed = (bridge.datapath_id & 0xFFFF_FFFF_FFFF).to_bytes(6, "big")
+    return (bytes([packed[0] & 0xFC | 2]) + packed[1:]).hex(":")
 
 
 def ask_all(logical_switch: UUID, view: View) -> Iterator[PacketOut]:
