@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim.lab.delivery import Delivery
@@ -109,8 +109,13 @@ class Network:
         younger = [flow for flow, age in before.items() if after.get(flow, -1.0) < age]
         assert not younger, f"flows that were sent again, or are gone: {younger}"
 
+    def start_with(self, options: Mapping[str, str]) -> None:
+        """Kill the application and start it with these options."""
+        self.lab.app.options = dict(options)
+        self.start_again()
+
     def start_again(self) -> None:
-        """Kill the application and start it, with other options perhaps."""
+        """Kill the application and start it."""
         self.lab.app.kill()
         self.lab.app.start()
         self.follows()

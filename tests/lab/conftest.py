@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
+from tests.lab.acl_network import Network
 from tests.lab.control import Control
 from tests.lab.trial import Overlay, TrialLab, add_ls0, standing
 from tests.lab.wire import Wire, new_mac
@@ -61,6 +63,24 @@ def wire(lab: TrialLab, nvc: Control) -> Iterator[Wire]:
     wire = Wire(lab, nvc)
     yield wire
     wire.close()
+
+
+@pytest.fixture(scope="module")
+def network(lab: TrialLab) -> Iterator[Network]:
+    """The network of the access lists' tests."""
+    with closing(Network(lab)) as network:
+        yield network
+
+
+@pytest.fixture
+def net(network: Network) -> Iterator[Network]:
+    """The same; a test finds it without access lists, and leaves the application's options."""
+    options = dict(network.lab.app.options)
+    yield network
+    network.judges_after_a_restart()
+    network.acls.wipe()
+    if network.lab.app.options != options:
+        network.start_with(options)
 
 
 @pytest.fixture(params=MODES)

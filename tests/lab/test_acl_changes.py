@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing
-
-import pytest
+from collections.abc import Mapping
 
 from tests.access_lists import Entry
 from tests.lab.acl_network import ICMP, TCP, TO_A, TO_A2, Network, deny, to_port
 from tests.lab.packets import Packets
 from tests.lab.traffic import Traffic
-from tests.lab.trial import TrialLab
 from tests.lab.wire import new_mac
 
 OPTIONS = {"stats_interval": "1"}
@@ -21,26 +17,9 @@ SHORTAGE = "resource_shortage", "invalid_ACL_binding"
 INVALID = deny(10, source_mask="255.0.0.0")
 
 
-@pytest.fixture(scope="module")
-def network(lab: TrialLab) -> Iterator[Network]:
-    with closing(Network(lab)) as network:
-        yield network
-
-
-@pytest.fixture
-def net(network: Network) -> Iterator[Network]:
-    """The network, without access lists and options before and after a test."""
-    yield network
-    network.judges_after_a_restart()
-    network.acls.wipe()
-    if network.lab.app.options != OPTIONS:
-        with_options(network)
-
-
 def with_options(net: Network, **options: str) -> None:
     """Restart the application with options."""
-    net.lab.app.options = {**OPTIONS, **options}
-    net.start_again()
+    net.start_with({**OPTIONS, **options})
 
 
 def test_an_invalid_entry_drops_frames_of_its_direction_until_it_is_mended(net: Network) -> None:

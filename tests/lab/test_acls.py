@@ -6,11 +6,7 @@ which sends none of its flows again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
-
-import pytest
 
 from sim.wire.frames import BROADCAST
 from tests.lab.acl_network import (
@@ -26,22 +22,7 @@ from tests.lab.acl_network import (
     to_port,
 )
 from tests.lab.packets import Packets
-from tests.lab.trial import TrialLab
 from tests.lab.wire import new_mac
-
-
-@pytest.fixture(scope="module")
-def network(lab: TrialLab) -> Iterator[Network]:
-    with closing(Network(lab)) as network:
-        yield network
-
-
-@pytest.fixture
-def net(network: Network) -> Iterator[Network]:
-    """The network, without access lists before and after a test."""
-    yield network
-    network.judges_after_a_restart()
-    network.acls.wipe()
 
 
 def test_one_port_of_tcp_is_denied_and_nothing_else(net: Network) -> None:
