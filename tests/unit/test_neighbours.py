@@ -9,12 +9,15 @@ from vtep_ofapp.features.neighbours.claims import Claim, claim
 from vtep_ofapp.features.neighbours.limits import HOLD, USELESS_AT_PORT, USELESS_OF_STATION
 from vtep_ofapp.features.neighbours.pairs import Pair, Pairs
 from vtep_ofapp.features.neighbours.responders import Responder
-from vtep_ofapp.pipeline import learning, snooping
+from vtep_ofapp.openflow import decoding
+from vtep_ofapp.pipeline import learning, resolution, snooping
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Table
 from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.addresses import parse_ip
 from vtep_ofapp.values.flows import match
 from vtep_ofapp.values.rows import Gone, RemoteMac
 
+from . import osken
 from .builders import (
     FAR,
     FURTHER,
@@ -41,6 +44,15 @@ from .world import World
 
 NUMBER = number_of(RED)
 REMOTE_IP, REMOTE_IP6, LINK_LOCAL = "192.168.1.99", "2001:db8:1::99", "fe80::99"
+
+
+@pytest.mark.parametrize("text", ["::ffff:1.2.3.4", "::1.2.3.4", "2001:DB8:0::1", IP1])
+def test_the_flows_of_an_address_are_read_back_as_they_were_sent(text: str) -> None:
+    ip = parse_ip(text)
+    flows = [resolution.responder(NUMBER, ip, MAC3), snooping.known(0x1000, NUMBER, MAC1, ip, 60)]
+    for flow in flows:
+        (read,) = decoding.flows(osken.flow_reply(flow))
+        assert read.key == flow.key
 
 
 # What a frame states

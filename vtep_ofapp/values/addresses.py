@@ -80,7 +80,7 @@ def parse_ipv4(text: str) -> str:
 
 
 def parse_ip(text: str) -> str:
-    """Return the canonical IPv4 or IPv6 address of one host, as inet_ntop() spells it.
+    """Return the canonical IPv4 or IPv6 address of one host, as flows that are read back have it.
 
     Raises Invalid for loopback, multicast, broadcast and unspecified addresses.
     """
@@ -95,7 +95,10 @@ def parse_ip(text: str) -> str:
         is_host = packed[0] != _IPV6_MULTICAST and packed[:15] != _NO_HOST_IPV6
     if not is_host:
         raise Invalid(f"{text} is not the address of one host")
-    return socket.inet_ntop(family, packed)
+    canonical = socket.inet_ntop(family, packed)
+    # The C library writes the last 32 bits of some IPv6 addresses as IPv4 addresses.
+    is_mixed = family == socket.AF_INET6 and "." in canonical
+    return str(ipaddress.IPv6Address(packed)) if is_mixed else canonical
 
 
 _NO_HOST_IN = (0, 127)
