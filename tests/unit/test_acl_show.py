@@ -100,6 +100,27 @@ def test_access_lists_and_their_entries(app: App, connection: ConnectionDouble) 
     assert web["flows"] == sum(each["flows"] for each in entries) == len(of_entries)
 
 
+@pytest.mark.parametrize(
+    ("entries", "options", "state"),
+    [
+        ((), {}, "has no entries"),
+        ((BROKEN,), {"acl_fails_open": True}, "not installed"),
+        ((BROKEN, OUT), {"acl_fails_open": True}, "in use"),
+        ((SSH, OUT), {"acl_fails_open": True, "max_acl_flows": 1}, "not installed"),
+        ((SSH, OUT), {"max_acl_flows": 1}, "fails closed"),
+    ],
+)
+def test_the_state_of_an_access_list(
+    entries: tuple[AclEntry, ...], options: dict[str, Any], state: str
+) -> None:
+    app = App(settings=Settings(**options))
+    port = physical_port("p0", {0: RED}, acl_bindings={0: WEB})
+    connection = app.start(described(port), *acl("web", WEB, *entries))
+    app.serve(connection)
+    (shown,) = ask(app, connection, "web")["acls"]
+    assert shown["state"] == state
+
+
 def test_clauses_of_a_conjunction_are_no_hits(app: App, connection: ConnectionDouble) -> None:
     answer = ask(app, connection, "web")
     assert [each["acl"] for each in answer["acls"]] == ["web"]

@@ -79,15 +79,22 @@ def _show(arguments: Sequence[str], running: Running) -> Answer:
 
 def _acl(row: Acl, switch: SwitchState) -> Row:
     view = switch.view
-    closed, withheld = view[Judging].drops_all(row.uuid), view[Judging].is_withheld(row.uuid)
-    state = "fails closed" if closed else "not installed" if withheld else "in use"
     places = list(_places(row, switch))
-    if not any(view[Judging].judges(row.uuid)):
-        state = "has no entries"
     flows, cookie = view[AclLimit].flows(row.uuid), _cookie(row, switch)
     problem = joined(fault.reason for fault in switch.owned.faults(UsedAcl(row.uuid)))
     shown = None if cookie is None else f"{cookie:#x}"
+    state = _state(row.uuid, switch)
     return switch.name, row.name, places, len(row.entries), flows, state, shown, problem
+
+
+def _state(acl: UUID, switch: SwitchState) -> str:
+    """Return what an access list that ports name does with frames."""
+    judging = switch.view[Judging]
+    if not any(switch.view[Acls].sides(acl)):
+        return "has no entries"
+    if judging.drops_all(acl):
+        return "fails closed"
+    return "in use" if any(judging.judges(acl)) else "not installed"
 
 
 def _cookie(row: Acl, switch: SwitchState) -> int | None:
