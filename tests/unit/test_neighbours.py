@@ -255,8 +255,8 @@ def test_an_address_that_two_macs_state_again_and_again_is_held(told: Told) -> N
 def test_requests_for_a_remote_address_are_answered(placed: Told) -> None:
     assert placed.of("RESOLUTION") == {
         "RESOLUTION DEFAULT arp_op=0x1,arp_tpa=192.168.1.99,eth_dst=ff:ff:ff:ff:ff:ff,"
-        "eth_type=0x806,metadata=red,reg11=0x2,reg3=0x0: "
-        f"move:eth_src->eth_dst,set_field:{MAC3}->eth_src,goto ANSWERING"
+        "eth_type=0x806,metadata=red,reg11=0x2: "
+        f"set_field:{MAC3}->eth_dst,goto ANSWERING"
     }
     assert len(placed.of("ANSWERING")) == 2
     placed.tell(Gone(uuid(0x1000)))

@@ -256,10 +256,9 @@ RULES: dict[Table, Rules] = {
         miss_goes_on=True,
     ),
     Table.RESOLUTION: _rules(
-        f"{LOGICAL_SWITCH} {ORIGIN} {SENDER} eth_dst arp_tpa nw_ttl {_REQUESTS}",
-        "eth_src icmpv6_type nd_reserved nd_options_type",
-        [Move],
-        [Way.ANSWERING],
+        f"{LOGICAL_SWITCH} {SENDER} eth_dst arp_tpa nw_ttl {_REQUESTS}",
+        "eth_dst icmpv6_type nd_reserved nd_options_type",
+        enters=[Way.ANSWERING],
         miss_goes_on=True,
     ),
     Table.ANSWERING: _rules(

@@ -64,8 +64,9 @@ class AddressedRows(Index):
         row = self._in[key.logical_switch].get(key) if key.logical_switch in self._in else None
         if row is None:
             return []
-        further = self._further.get(key, {}) if self._further else {}
-        return sorted([row, *further.values()], key=lambda each: each.uuid)
+        if not self._further or key not in self._further:
+            return [row]
+        return sorted([row, *self._further[key].values()], key=lambda each: each.uuid)
 
     def addresses(self, logical_switch: UUID) -> Collection[Responder]:
         """Return the addresses in a logical switch."""
@@ -165,7 +166,7 @@ def _invalid(row: RemoteMac) -> str:
 
 
 def _is_ambiguous(rows: list[RemoteMac]) -> bool:
-    return any(row.mac != rows[0].mac for row in rows)
+    return len(rows) > 1 and any(row.mac != rows[0].mac for row in rows)
 
 
 def _ambiguity(key: Responder, rows: list[RemoteMac], view: View) -> Fault:
