@@ -149,7 +149,6 @@ _TO_BYTES: dict[type, Callable[[Any], bytes]] = {
 
 
 @lru_cache(maxsize=_REMEMBERED)
-@lru_cache(maxsize=_REMEMBERED)
 def _encode(action: Action) -> bytes:
     """Return an action other than SetField, of which there are very many, as bytes."""
     kind = type(action)
