@@ -14,16 +14,19 @@ from sim.bench.scenario import PATIENCE, Scenario
 from sim.bench.traffic import wait_for_all
 from sim.bench.watcher import Watcher
 from sim.lab.guide import Lab
-from sim.wire.ovsdb import as_text, transact_text
+from sim.wire.ovsdb import Operation, as_text, transact_text
 
 _SERIES = 0xA2
-_WITH, _WITHOUT = "with-ips", "without-ips"
 
 
-class Addressed(Scenario):
-    """As many remote stations as the size, without ipaddr, and then with it."""
+class WithoutIps(Scenario):
+    """As many remote stations as the size, in one transaction.
 
-    KINDS = (_WITHOUT, _WITH, "ips-factor")
+    With and without addresses have labs of their own: a lab whose stations were all deleted has
+    no tunnel any more, and another application would be measured.
+    """
+
+    KINDS: tuple[str, ...] = ("without-ips",)
 
     @property
     def sizes(self) -> Sequence[int]:
@@ -36,38 +39,47 @@ class Addressed(Scenario):
         return 0
 
     def measure(self, lab: Lab, size: int) -> None:
-        """Write all in one transaction; delete them, and write them again with addresses."""
-        macs = rows.macs(size, _SERIES)
+        """Write all rows, until frames for the last one take the tunnel."""
         path = lab.vtep.folder / "db.sock"
         with Watcher(path) as connection, ThreadPoolExecutor(1) as pool:
             overlay = Overlay(lab, connection)
-            # A locator that nothing refers to is collected.
-            anchor = rows.insert("Arp_Sources_Local", src_mac=macs[0], locator=overlay.locator)
-            connection.transact(anchor)
-            for name, ips in ((_WITHOUT, None), (_WITH, rows.ips(size))):
-                text = as_text(*placed(macs, overlay.switch, overlay.locator, ips))
-                with lab.hypervisor.capture_underlay() as there:
-                    begun = time.time()
-                    answer = pool.submit(transact_text, path, text)
-                    done = wait_for_all(lab.vm1, samples_of(macs), there, PATIENCE)
-                    answer.result()
-                self.results.add(name, OURS, size, done - begun)
-                self.keep_dump(lab, size, name)
-                with lab.service_node.capture_underlay() as elsewhere:
-                    connection.transact(rows.delete("Ucast_Macs_Remote"))
-                    wait_for_all(lab.vm1, samples_of(macs), elsewhere, PATIENCE)
+            text = as_text(*self._rows(size, overlay.switch, overlay.locator))
+            samples = samples_of(rows.macs(size, _SERIES))
+            with lab.hypervisor.capture_underlay() as there:
+                begun = time.time()
+                answer = pool.submit(transact_text, path, text)
+                done = wait_for_all(lab.vm1, samples, there, PATIENCE)
+                answer.result()
+            self.results.add(self.KINDS[0], OURS, size, done - begun)
+        self.keep_dump(lab, size)
 
     def measure_floor(self, floor: Floor, size: int) -> None:
-        """Write the same rows, read them and add the flows, in the same order."""
-        ground = floor.add_ground()
-        macs = rows.macs(size, _SERIES)
-        for name, ips in ((_WITHOUT, None), (_WITH, rows.ips(size))):
-            flows, groups = self.dump(size, name)
-            seconds = floor.transaction(as_text(*placed(macs, *ground, ips)))
-            seconds += floor.reading() + floor.adding(flows, groups)
-            self.results.add(name, FLOOR, size, seconds)
-            floor.transaction(as_text(rows.delete("Ucast_Macs_Remote")))
-            floor.clear()
-        more, less = (self.results.times_floor(name, size) for name in (_WITH, _WITHOUT))
+        """Write the same rows, read them and add the flows."""
+        text = as_text(*self._rows(size, *floor.add_ground()))
+        flows, groups = self.dump(size)
+        seconds = floor.transaction(text) + floor.reading() + floor.adding(flows, groups)
+        self.results.add(self.KINDS[0], FLOOR, size, seconds)
+
+    def _rows(self, size: int, switch: rows.Reference, locator: rows.Reference) -> list[Operation]:
+        return placed(rows.macs(size, _SERIES), switch, locator, self._ips(size))
+
+    def _ips(self, size: int) -> list[str] | None:
+        return None
+
+
+class WithIps(WithoutIps):
+    """The same stations, each with an address; measured after those without."""
+
+    KINDS = ("with-ips", "ips-factor")
+
+    def measure_floor(self, floor: Floor, size: int) -> None:
+        """Measure the floor, and then how much farther from it the addresses are."""
+        super().measure_floor(floor, size)
+        more, less = (
+            self.results.times_floor(each.KINDS[0], size) for each in (WithIps, WithoutIps)
+        )
         if more and less:
             self.results.add("ips-factor", OURS, size, more / less)
+
+    def _ips(self, size: int) -> list[str]:
+        return rows.ips(size)

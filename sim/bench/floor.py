@@ -91,11 +91,6 @@ class Floor(Lifetime):
         """Return the seconds of `ovs-ofctl del-flows`."""
         return self._ofctl("del-flows", self.BRIDGE)
 
-    def clear(self) -> None:
-        """Delete all flows and groups."""
-        self._ofctl("del-flows", self.BRIDGE)
-        self._ofctl("del-groups", self.BRIDGE)
-
     def plugging(self, addresses: Sequence[str]) -> float:
         """Return the seconds of one `ovs-vsctl` that makes a VXLAN port for each address."""
         command = ["ovs-vsctl"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sim.bench import plot, table
 from sim.bench.access_lists import AccessLists
-from sim.bench.addressed import Addressed
+from sim.bench.addressed import WithIps, WithoutIps
 from sim.bench.bulk import Bulk
 from sim.bench.datapath import Datapath
 from sim.bench.hosts import Hosts
@@ -31,7 +31,8 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     Switches,
     Vteps,
     AccessLists,
-    Addressed,
+    WithoutIps,
+    WithIps,
     Datapath,
     Speakers,
 )
