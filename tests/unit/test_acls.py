@@ -185,7 +185,7 @@ def test_first_fragments_without_all_of_a_header_are_dropped() -> None:
     """RFC 1858: else a fragment of 8 bytes hides the flags of TCP, and for the switch its ports."""
     ssh = entry(protocol=TCP, dest_ports=(22, 22))
     assert read_flows([refuse_cut(NUMBER, each, Table.ACL_INGRESS) for each in headers(ssh)]) == {
-        f"ACL_INGRESS ACL_CLOSED eth_type={family},nw_frag=0x1,ip_proto=0x6,reg7=0xabc,"
+        f"ACL_INGRESS ACL_CLOSED eth_type={family},nw_frag=first,ip_proto=0x6,reg7=0xabc,"
         "tcp_dst=0x0,tcp_src=0x0: drop"
         for family in ("0x800", "0x86dd")
     }

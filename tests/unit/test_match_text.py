@@ -45,6 +45,10 @@ from vtep_ofapp.values.flows import MatchValue, match
             },
         ),
         (
+            "sctp6,nw_frag=first,tp_src=0",
+            {"eth_type": 0x86DD, "ip_proto": 132, "ip_frag": 1, "sctp_src": 0},
+        ),
+        (
             "arp,reg11=0x2/0x2,dl_dst=ff:ff:ff:ff:ff:ff,arp_tpa=192.168.1.99,arp_op=1",
             {
                 "eth_type": 0x806,

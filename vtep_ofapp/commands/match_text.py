@@ -29,7 +29,13 @@ _PORTS_OF = {_TCP: "tcp", _UDP: "udp", _SCTP: "sctp"}
 _ICMP_OF = {_ICMP: "icmpv4", _ICMPV6: "icmpv6"}
 _TAGGED = 0x1000
 """The bit of vlan_tci that is set in a tagged frame."""
-_FRAGMENTS = {"no": (0, 3), "yes": (1, 1), "first": (1, 3), "later": (2, 2), "not_later": (0, 2)}
+_FRAGMENTS: Mapping[str, MatchValue] = {
+    "no": 0,
+    "yes": (1, 1),
+    "first": 1,
+    "later": (2, 2),
+    "not_later": (0, 2),
+}
 """Bit 0 is set in all fragments of a packet, bit 1 in all but the first."""
 _FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]")
 _ALL_FLAGS = (1 << len(_FLAGS)) - 1

@@ -266,7 +266,7 @@ _NAMES = {
     "ipv6_nd_tll": "nd_tll",
 }
 """The names of ovs-fields(7) for fields that OpenFlow names otherwise."""
-_FRAGMENTS: dict[MatchValue, str] = {(0, 2): "not_later", (2, 2): "later"}
+_FRAGMENTS: dict[MatchValue, str] = {1: "first", (0, 2): "not_later", (2, 2): "later"}
 """The words of ovs-ofctl for values of ip_frag."""
 
 
