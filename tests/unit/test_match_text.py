@@ -95,6 +95,9 @@ def test_fields_of_a_packet_are_checked() -> None:
             ports = [f"{protocol}_src=1", f"{protocol}_dst=2"]
             assert checked([word, "tp_src=1", "tp_dst=2"]) == [word, *ports]
             assert checked([word, *ports]) == [word, *ports]
+    of_icmp = ["icmp_type=3", "icmp_code=0"]
+    assert checked(["icmp", *of_icmp]) == ["icmp", *of_icmp]
+    assert checked(["icmp6", *of_icmp]) == ["icmp6", "icmpv6_type=3", "icmpv6_code=0"]
     for word in ("in_port=1", "reg7=1", "tcp,reg7=1", "dl_src=00:00:00:00:00:01", "tp_dst=", "ip6"):
         with pytest.raises(Invalid, match="is no field of a packet"):
             checked(["tcp", word])

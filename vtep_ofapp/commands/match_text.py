@@ -68,7 +68,7 @@ def fields_of(text: str) -> Match:
 def checked(words: Sequence[str]) -> Sequence[str]:
     """Return fields that a frame is to have, as ofproto/trace takes them. Raises Invalid.
 
-    It takes tp_src and tp_dst for those of TCP alone.
+    It takes tp_src and tp_dst for those of TCP alone, and icmp_type for that of IPv4.
     """
     for word in words:
         name, has_value, value = word.partition("=")
@@ -78,7 +78,8 @@ def checked(words: Sequence[str]) -> Sequence[str]:
                 f"{word!r} is no field of a packet; there are tcp and tp_dst=N, for example"
             )
     protocol = next((of for word in words if (of := _with_ports(word))), "tcp")
-    return [re.sub("^tp_", f"{protocol}_", word) for word in words]
+    icmp = "icmpv6_" if "icmp6" in words else "icmp_"
+    return [re.sub("^icmp_", icmp, re.sub("^tp_", f"{protocol}_", word)) for word in words]
 
 
 def _with_ports(word: str) -> str | None:
