@@ -194,9 +194,8 @@ def _is_acl_ours(row: Acl, managed: ManagedSwitches) -> bool:
 
 
 def _is_entry_ours(row: AclEntry, managed: ManagedSwitches) -> bool:
-    for view in managed.with_bridge().values():
-        return _are_ours(view[Acls].with_entry(row.uuid), managed)  # each view knows all rows
-    return False
+    view = next(iter(managed.with_bridge().values()), None)  # each view knows all rows
+    return view is not None and _are_ours(view[Acls].with_entry(row.uuid), managed)
 
 
 def _are_ours(acls: Iterable[UUID], managed: ManagedSwitches) -> bool:
