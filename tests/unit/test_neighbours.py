@@ -208,6 +208,16 @@ def test_what_is_forged_teaches_nothing_and_is_not_shown_again_and_again(told: T
     assert told.of("SNOOPING") == {known()}
 
 
+def test_a_station_that_is_quiet_has_no_flow_once_it_is_gone(told: Told) -> None:
+    told.see(MAC1, "p0")
+    for _ in range(USELESS_OF_STATION):
+        told.hear(arp_header(MAC1, IP1, sha=MAC2))
+    assert told.of("SNOOPING")
+    told.macs.forget(RED, MAC1)
+    told.calm_down()
+    assert told.of("SNOOPING") == set()
+
+
 def test_many_stations_that_forge_make_their_port_quiet(told: Told) -> None:
     for number in range(USELESS_AT_PORT):
         mac = f"02:00:00:00:01:{number:02x}"

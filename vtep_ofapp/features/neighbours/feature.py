@@ -211,8 +211,9 @@ def _stations_changed(topic: StationsChanged, view: View) -> Iterator[Topic]:
                 pairs.forget_station(station)
             for ip in ips:
                 yield Pair(station[0], ip)
-            if len(ips) >= view.settings.max_ips_per_mac:
-                yield QuietStation(*station)
+        quiet = QuietStation(*station)
+        if len(ips) >= view.settings.max_ips_per_mac or view[StatementLimits].is_quiet(quiet):
+            yield quiet
         for row in (*placed.rows(Placed(*station)), *placed.rivals(Placed(*station))):
             if row.ip:
                 yield Responder(row.logical_switch, row.ip)
