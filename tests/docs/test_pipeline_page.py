@@ -133,7 +133,8 @@ def every_kind_of_neighbour(binding: Binding) -> Iterator[Flow]:
     yield resolution.others()
     yield from resolution.answers()
     for ip in ("192.0.2.1", "2001:db8::1"):
-        yield snooping.known(binding.number, LOGICAL_SWITCH, MAC, ip, 1200)
+        for is_reported in (True, False):
+            yield snooping.known(binding.number, LOGICAL_SWITCH, MAC, ip, 1200, is_reported)
         yield from snooping.held(LOGICAL_SWITCH, ip)
         yield resolution.responder(LOGICAL_SWITCH, ip, MAC)
 
@@ -357,7 +358,7 @@ def test_parts_whose_flows_count_for_a_binding_a_list_or_a_group() -> None:
         counted[0].name for flow in every_kind_of_flow() if (counted := layout.counted(flow.cookie))
     }
     assert set(re.findall(r"\(([A-Z_]+)\)", section(PAGE, "Cookies"))) == counting
-    numbered = {Cookie.ACLS.name, Cookie.MULTICAST.name}
+    numbered = {Cookie.ACLS.name, Cookie.MULTICAST.name, Cookie.NEIGHBOURS.name}
     assert counting == numbered | {producer.name for _, producer in layout.COUNTING}
 
 

@@ -159,6 +159,33 @@ def test_without_the_options_columns_are_left_alone(switch: DummySwitch) -> None
     assert of_addresses == []
 
 
+@pytest.mark.parametrize("answers_are_on", ["True", "False"])
+def test_what_was_reported_goes_when_that_is_turned_off(
+    placed: DummySwitch, answers_are_on: str
+) -> None:
+    """Once: what others write afterwards stays, even if the host has that address."""
+    hears(placed, arp(MAC2, IP2))
+    reports(placed, m1=IP1, m2=IP2)
+    rows = {mac: row_of(placed, mac) for mac in (MAC1, MAC2)}
+    placed.app.kill()
+    placed.vtep_ctl("set", "Ucast_Macs_Local", str(rows[MAC2]), 'ipaddr="10.0.0.2"')
+    placed.app.options.update(report_ip="False", suppress_arp=answers_are_on)
+    placed.app.start()
+    reports(placed, m1="", m2="10.0.0.2")
+    assert {mac: row_of(placed, mac) for mac in (MAC1, MAC2)} == rows
+    placed.vtep_ctl("set", "Ucast_Macs_Local", str(rows[MAC1]), f'ipaddr="{IP1}"')
+    placed.restart_app()
+    hears(placed, arp())
+    placed.come_to_rest()
+    reports(placed, m1=IP1, m2="10.0.0.2")
+    assert answers(placed, arp(target=REMOTE_IP)) == (answers_are_on == "True")
+    placed.app.options["report_ip"] = "True"
+    placed.restart_app()
+    hears(placed, arp())
+    hears(placed, arp(MAC2, IP2))
+    reports(placed, m1=IP1, m2=IP2)
+
+
 def test_what_is_asked_of_known_hosts_is_answered_where_it_came_in(placed: DummySwitch) -> None:
     """N1, N6: broadcast ARP and multicast NS for an address of the NVC."""
     placed.wait(lambda: answers(placed, arp(target=REMOTE_IP)), "an answer")

@@ -39,12 +39,15 @@ class Content(NamedTuple):
 class LocalMacs(Report):
     """Compares learned stations with the rows of Ucast_Macs_Local.
 
-    ``reported`` is None if the ipaddr of rows is left as it is.
+    ``reported`` is None if addresses are not reported. Then the ipaddr of rows is left as it is,
+    but for the addresses that ``withdrawn`` returns once: a former process reported them.
     """
 
-    def __init__(self, macs: LearnedMacs, reported: Reported | None = None) -> None:
+    def __init__(self, macs: LearnedMacs, reported: Reported | None, withdrawn: Reported) -> None:
         self._macs = macs
         self._reported = reported
+        self._withdrawn = withdrawn
+        self._stale: dict[Key, tuple[str, ...]] = {}
         self._switches: Mapping[str, View] = {}
         self._tunnel_ips: dict[str, str | None] = {}
         self._contents: DesiredActual[Key, Content] = DesiredActual()
@@ -57,7 +60,7 @@ class LocalMacs(Report):
             Gone: self._rows.remove,
             ManagedSwitches: self._managed,
             StationsChanged: self._stations_changed,
-            AddressesChanged: self._stations_changed,
+            AddressesChanged: self._addresses_changed,
         }
 
     def rows(self) -> Set[UUID]:
@@ -99,6 +102,13 @@ class LocalMacs(Report):
             self._tunnel_ips = tunnel_ips
             self._stations_changed(StationsChanged(self._macs.all()))
 
+    def _addresses_changed(self, event: AddressesChanged) -> None:
+        for key in event.stations if self._reported is None else ():
+            if stale := self._withdrawn(key):
+                self._stale[key] = stale
+                self._compare(key)
+        self._stations_changed(event)
+
     def _stations_changed(self, event: StationsChanged | AddressesChanged) -> None:
         for key in event.stations:
             place = self._macs.place(*key)
@@ -131,8 +141,11 @@ class LocalMacs(Report):
 
     def _compare(self, key: Key) -> None:
         addresses = self._rows.addresses(key)
-        ips = [row.ip for row in self._rows.own(key)] if self._reported else []
-        ip = ips[0] if len(ips) == 1 else NO_IP
+        own = self._rows.own(key) if self._reported or key in self._stale else []
+        ip = own[0].ip if len(own) == 1 else NO_IP
+        if own and not self._reported and ip not in self._stale[key]:
+            del self._stale[key]
+            ip = NO_IP
         self._contents.have(key, None if addresses is None else _content(addresses, ip))
         self._sort(key)
 
@@ -163,7 +176,9 @@ def _write(
 
 
 def _report(known: Known, settings: Settings, clock: Clock) -> LocalMacs:
-    return LocalMacs(known[LearnedMacs], known[Pairs].reported if settings.report_ip else None)
+    pairs = known[Pairs]
+    reported = pairs.reported if settings.report_ip else None
+    return LocalMacs(known[LearnedMacs], reported, pairs.take_withdrawn)
 
 
 FEATURE = Feature(reports=(_report,))

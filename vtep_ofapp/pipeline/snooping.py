@@ -12,6 +12,7 @@ from .layout import (
     Priority,
     Table,
     Way,
+    cookie_of,
     flow,
     miss,
 )
@@ -26,6 +27,7 @@ FROM_THIS_LINK: dict[str, MatchValue] = {"nw_ttl": 255}
 LINK_LOCAL = "fe80::", "ffc0::"
 _NOBODY, _NOBODY_IPV6 = "0.0.0.0", "::"
 _REQUEST, _REPLY = 1, 2
+_NOT_REPORTED = 1
 _ON = onward(Table.SNOOPING, Way.FROM_BINDING)
 _SHOW = Resubmit(first(Way.TO_CONTROLLER)), *_ON
 _FROM_KNOWN = SetField(SENDER, KNOWN), *_ON
@@ -86,36 +88,46 @@ def no_statements() -> tuple[Flow, ...]:
     )
 
 
-def known(binding: int, logical_switch: int, mac: str, ip: str, aging: int) -> Flow:
+def known(
+    binding: int, logical_switch: int, mac: str, ip: str, aging: int, is_reported: bool = True
+) -> Flow:
     """Note that the sender of an ARP packet or neighbor message is known, by its MAC and IP.
 
     The flow ends after ``aging`` seconds without one. ``binding`` and ``logical_switch`` are
-    numbers.
+    numbers. The cookie says whether the address ``is_reported``.
     """
+    place = binding, logical_switch, aging, is_reported
     if ":" in ip:
-        of_mac = narrowed(_known_ipv6(binding, logical_switch, aging), "eth_src", mac)
-        return narrowed(of_mac, "ipv6_src", ip)
-    of_mac = narrowed(_known_ipv4(binding, logical_switch, aging), "eth_src", mac)
+        return narrowed(narrowed(_known_ipv6(*place), "eth_src", mac), "ipv6_src", ip)
+    of_mac = narrowed(_known_ipv4(*place), "eth_src", mac)
     return narrowed(narrowed(of_mac, "arp_sha", mac), "arp_spa", ip)
 
 
-@lru_cache(maxsize=1 << 12)
-def _known_ipv4(binding: int, logical_switch: int, aging: int) -> Flow:
-    return _known(ARP, binding, logical_switch, aging)
+def says_reported(known: Flow) -> bool:
+    """Whether a known() flow, perhaps of a former process, says that its address is reported."""
+    return known.cookie == cookie_of(Cookie.NEIGHBOURS)
 
 
 @lru_cache(maxsize=1 << 12)
-def _known_ipv6(binding: int, logical_switch: int, aging: int) -> Flow:
-    return _known(ICMPV6, binding, logical_switch, aging)
+def _known_ipv4(binding: int, logical_switch: int, aging: int, is_reported: bool) -> Flow:
+    return _known(ARP, binding, logical_switch, aging, is_reported)
 
 
-def _known(kind: dict[str, MatchValue], binding: int, logical_switch: int, aging: int) -> Flow:
+@lru_cache(maxsize=1 << 12)
+def _known_ipv6(binding: int, logical_switch: int, aging: int, is_reported: bool) -> Flow:
+    return _known(ICMPV6, binding, logical_switch, aging, is_reported)
+
+
+def _known(
+    kind: dict[str, MatchValue], binding: int, logical_switch: int, aging: int, is_reported: bool
+) -> Flow:
     return flow(
         Table.SNOOPING,
         Priority.LIMIT_EXCEPT,
         match({**kind, LOGICAL_SWITCH: logical_switch, SOURCE_BINDING: binding}),
         *_FROM_KNOWN,
         producer=Cookie.NEIGHBOURS,
+        counts_for=0 if is_reported else _NOT_REPORTED,
         idle_timeout=aging,
         watched=True,
     )

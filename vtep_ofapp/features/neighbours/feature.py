@@ -49,10 +49,20 @@ class KnownPairs(FlowWatcher):
     def __init__(self, view: View) -> None:
         self._view = view
         self._has_lost_all = False
+        self._withdrawn: frozenset[FlowKey] = frozenset()
 
     def begin(self, flows: Mapping[FlowKey, Flow]) -> None:
-        """Begin a read-back; a switch without the flow others() has lost all its flows."""
+        """Begin a read-back; a switch without the flow others() has lost all its flows.
+
+        Without report_ip the rows of pairs that a former process reported must not keep them.
+        """
         self._has_lost_all = snooping.others().key not in flows
+        if not self._view.settings.report_ip:
+            self._withdrawn = frozenset(
+                key
+                for key, flow in flows.items()
+                if snooping.pair(key) and snooping.says_reported(flow)
+            )
 
     def found(self, key: FlowKey) -> None:
         """Learn the pair of a flow, unless its IP address has a MAC already.
@@ -60,8 +70,12 @@ class KnownPairs(FlowWatcher):
         Without the options its flow goes, and nothing would ever end the pair.
         """
         settings, found = self._view.settings, self._pair(key)
-        if found is not None and (settings.report_ip or settings.suppress_arp):
+        if found is None:
+            return
+        if settings.report_ip or settings.suppress_arp:
             self._view[Pairs].find(found[0], found[1])
+        if key in self._withdrawn:
+            self._view[Pairs].withdraw(found[0], found[1])
 
     def lost(self, key: FlowKey) -> None:
         """Forget the pair of a flow that ended while the switch was not connected."""
@@ -108,7 +122,8 @@ def _pair(key: Pair, view: View) -> Desired:
     place = _place(key, mac, view)
     if place is None or place.switch != view.name:
         return Desired(held) if held else NOTHING
-    known = snooping.known(place.binding, number, mac, key.ip, view.settings.ip_aging)
+    aging, is_reported = view.settings.ip_aging, view.settings.report_ip
+    known = snooping.known(place.binding, number, mac, key.ip, aging, is_reported)
     return Desired((known, *held))
 
 

@@ -41,6 +41,7 @@ class Pairs(Announcer):
         self._latest: dict[Station, str] = {}
         self._changed: dict[Pair, None] = {}
         self._stations: dict[Station, int] = {}
+        self._withdrawn: dict[Station, tuple[str, ...]] = {}
 
     def take_topics(self) -> Iterator[object]:
         """Yield, once, the pairs and the stations that changed."""
@@ -91,6 +92,16 @@ class Pairs(Announcer):
         """Learn a pair by a flow of an earlier process, unless the IP address has a MAC already."""
         if pair not in self._macs:
             self._add(pair, mac, (pair.ip, *self.ips((pair.logical_switch, mac))))
+
+    def withdraw(self, pair: Pair, mac: str) -> None:
+        """Note that a station's row may have an address that is not to be reported any more."""
+        station = pair.logical_switch, mac
+        self._withdrawn[station] = (*self._withdrawn.get(station, NONE), pair.ip)
+        self._stations.setdefault(station, len(self.ips(station)))
+
+    def take_withdrawn(self, station: Station) -> tuple[str, ...]:
+        """Return, once, the addresses of a station that are not to be reported any more."""
+        return self._withdrawn.pop(station, NONE)
 
     def forget(self, pair: Pair) -> None:
         """Forget the MAC of an IP address."""
