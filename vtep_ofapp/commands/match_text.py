@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Interface
 
+from ..values.acls import ALL_FLAGS, TCP_FLAGS
 from ..values.addresses import Invalid
 from ..values.flows import Match, MatchValue, match
 
@@ -37,8 +38,6 @@ _FRAGMENTS: Mapping[str, MatchValue] = {
     "not_later": (0, 2),
 }
 """Bit 0 is set in all fragments of a packet, bit 1 in all but the first."""
-_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]")
-_ALL_FLAGS = (1 << len(_FLAGS)) - 1
 
 
 def fields_of(text: str) -> Match:
@@ -136,12 +135,12 @@ def _flags(text: str) -> MatchValue:
     if text[:1].isdigit():
         return _number(text)
     if text[:1] not in ("+", "-"):
-        return sum(1 << _FLAGS.index(name) for name in text.split("|"))
+        return sum(1 << TCP_FLAGS.index(name) for name in text.split("|"))
     value = mask = 0
     for sign, name in re.findall(r"([+-])([^+-]+)", text):
-        bit = 1 << _FLAGS.index(name)
+        bit = 1 << TCP_FLAGS.index(name)
         value, mask = value | (bit if sign == "+" else 0), mask | bit
-    return value if mask == _ALL_FLAGS else (value, mask)
+    return value if mask == ALL_FLAGS else (value, mask)
 
 
 _READ: Mapping[str, tuple[str, Callable[[str], MatchValue]]] = {

@@ -35,7 +35,7 @@ from socket import AF_INET, AF_INET6, inet_pton
 from typing import TypeAlias
 from uuid import UUID
 
-from ..values.acls import AclEntry, AclMatch, MaskedAddress, PortRange
+from ..values.acls import ALL_FLAGS, EVERY_BIT, AclEntry, AclMatch, MaskedAddress, PortRange
 from ..values.flows import Action, Conjunction, Flow, FlowKey, MatchValue, match
 from .layout import ACL, ACL_OF_PORT, Cookie, Priority, Table, Way, cookie_of, flow, miss
 from .ways import onward
@@ -58,9 +58,7 @@ _LONGER = (_TCP, _SCTP)
 """The protocols whose headers are longer than the least fragment, of 8 bytes."""
 _EXACT, _ANY = 0xFFFF, (0, 0)
 _EVERY_PORT: tuple[_Block, ...] = (_ANY,)
-_TCP_FLAGS = 0xFFF
-"""The mask of all flags that Open vSwitch knows."""
-_EVERY_BIT = {"255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}
+_EVERY_BIT = frozenset(EVERY_BIT.values())
 _NOT_LATER, _LATER = (0, 2), (2, 2)
 """Values of ip_frag with their masks: bit 1 is set in fragments other than the first."""
 _FIRST = 1
@@ -325,7 +323,7 @@ def _transport(entry: AclMatch, protocol: int | None) -> _Fields:
     if entry.tcp_flags is not None:
         flags, mask = entry.tcp_flags
         if mask:
-            fields["tcp_flags"] = flags if mask == _TCP_FLAGS else (flags & mask, mask)
+            fields["tcp_flags"] = flags if mask == ALL_FLAGS else (flags & mask, mask)
     icmp = "icmpv4" if protocol == _ICMP else "icmpv6"
     if entry.icmp_type is not None:
         fields[f"{icmp}_type"] = entry.icmp_type

@@ -8,6 +8,11 @@ MaskedAddress: TypeAlias = tuple[str, str]
 """A canonical IPv4 or IPv6 address with its mask, both as text; the mask is of the same family."""
 PortRange: TypeAlias = tuple[int, int]
 """The lowest and the highest port, both included."""
+TCP_FLAGS = "fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]"
+"""The flags that Open vSwitch can match, from bit 0 on, as ovs-fields(7) names them."""
+ALL_FLAGS = (1 << len(TCP_FLAGS)) - 1
+EVERY_BIT = {4: "255.255.255.255", 6: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}
+"""The mask of one address, by the version of IP."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from ...values.acls import AclEntry, AclMatch, MaskedAddress, PortRange
+from ...values.acls import TCP_FLAGS, AclEntry, AclMatch, MaskedAddress, PortRange
 
 _ETHERTYPES = {0x0800: "ip", 0x0806: "arp", 0x86DD: "ipv6"}
 _PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6", 132: "sctp"}
-_FLAGS = "fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns", "[200]", "[400]", "[800]"
 _LAST_PORT = 0xFFFF
 
 
@@ -64,7 +63,7 @@ def _flags(flags: int, mask: int) -> str:
     """Return flags as ovs-fields(7) writes them: +syn-ack has SYN set and ACK not."""
     signs = (
         f"{'+' if flags >> bit & 1 else '-'}{name}"
-        for bit, name in enumerate(_FLAGS)
+        for bit, name in enumerate(TCP_FLAGS)
         if mask >> bit & 1
     )
     return "".join(signs) or "any"

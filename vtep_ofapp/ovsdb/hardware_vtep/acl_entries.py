@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from ...values.acls import AclMatch, MaskedAddress, PortRange
+from ...values.acls import ALL_FLAGS, EVERY_BIT, AclMatch, MaskedAddress, PortRange
 from ...values.addresses import Invalid, is_group, parse_mac
 
 T = TypeVar("T")
@@ -22,10 +22,7 @@ _IP_OF_ICMP = {1: 4, 58: 6}
 """The protocols of ICMP, with the version of IP of each."""
 _TCP = 6
 _WITH_PORTS = (_TCP, 17, 132)
-_ALL_FLAGS = 0xFFF
-"""The flags of TCP that Open vSwitch can match."""
 _LAST_PORT = 0xFFFF
-_EVERY_BIT = {4: "255.255.255.255", 6: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}
 
 OPTIONAL = (
     "source_mac",
@@ -101,7 +98,7 @@ class _Reading:
                 self._reasons.append(f"{column}: missing, and {mask_column} is {mask}")
             return None
         if mask is None:
-            return address, _EVERY_BIT[_version_of(address)]
+            return address, EVERY_BIT[_version_of(address)]
         if _version_of(mask) != _version_of(address):
             reason = f"{mask_column}: {mask} is of another version of IP than {column} {address}"
             self._reasons.append(reason)
@@ -123,7 +120,7 @@ class _Reading:
         flags = self._parsed("tcp_flags", _flag_bits)
         mask = self._parsed("tcp_flags_mask", _flag_bits)
         if flags is not None:
-            return flags, _ALL_FLAGS if mask is None else mask
+            return flags, ALL_FLAGS if mask is None else mask
         if mask is not None and "tcp_flags" not in self._columns:
             self._reasons.append(f"tcp_flags: missing, and tcp_flags_mask is {mask}")
         return None
@@ -220,4 +217,4 @@ def _at_most(most: int) -> Callable[[int], int]:
     return parse
 
 
-_byte, _port, _flag_bits = _at_most(0xFF), _at_most(_LAST_PORT), _at_most(_ALL_FLAGS)
+_byte, _port, _flag_bits = _at_most(0xFF), _at_most(_LAST_PORT), _at_most(ALL_FLAGS)
