@@ -420,6 +420,18 @@ def test_faults_of_a_port_are_shown_at_the_port(bench: Bench) -> None:
     assert bench.writes() == [PutFaultStatus(of_port(row).row, frozenset({"invalid_vlan_map"}))]
 
 
+def test_faults_of_a_port_are_cleared_when_its_bridge_is_gone(bench: Bench) -> None:
+    shown = frozenset({"invalid_ACL_binding"})
+    port = of_port(physical_port("p0").uuid, FaultWord.INVALID_ACL_BINDING)
+    bench.faults.put("someone", [fault(entry=port)])
+    bench.manage("br0", physical_port("p0", fault_status=shown))
+    assert bench.writes() == []
+    bench.faults.put("someone", [])
+    bench.ready.clear()
+    bench.turn()
+    assert bench.writes() == [PutFaultStatus(port.row, frozenset())]
+
+
 def test_faults_of_a_former_process_are_cleared() -> None:
     bench = Bench()
     bench.manage("br0", physical_port("p0"), fault_status=frozenset({"tunnel_exhaustion"}))

@@ -195,7 +195,11 @@ FEATURE = Feature(
     reports=(_port_report, _statistics_report),
     fault_columns=(
         FaultColumn(
-            FaultTable.PHYSICAL_PORT, PhysicalSwitch, _is_ours, rows=lambda switch: switch.ports
+            FaultTable.PHYSICAL_PORT,
+            PhysicalSwitch,
+            _is_ours,
+            rows=lambda switch: switch.ports,
+            is_cleared_after_use=True,
         ),
     ),
     figures=(
