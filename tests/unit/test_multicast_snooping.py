@@ -235,7 +235,17 @@ def test_a_router_takes_over_its_family_until_it_is_silent(bench: Bench) -> None
     assert families(bench.passes(QUERY_INTERVAL)) == general(bench)[1:]
     bench.shows(P1, frames.igmp_v2(ROUTER, ROUTER_IP, frames.QUERY, GROUP, code=10))
     assert families(bench.passes(QUERY_INTERVAL)) == general(bench)[1:]
-    assert families(bench.passes(QUERY_INTERVAL)) == general(bench)
+    left = ROUTER_TIME - 2 * QUERY_INTERVAL
+    assert bench.passes(left) == []
+    assert families(bench.passes(FIRST_QUERY)) == general(bench), "before members end"
+
+
+def test_hosts_are_asked_soon_when_the_router_that_asked_is_gone(bench: Bench) -> None:
+    bench.passes(FIRST_QUERY + STARTUP_INTERVAL)
+    bench.shows(P1, frames.igmp_v3_query(ROUTER, ROUTER_IP))
+    bench.world.bridge(port("p0", 1), port("p1", 2, is_up=False))
+    bench.world.settle()
+    assert families(bench.passes(FIRST_QUERY)) == general(bench)
 
 
 def test_a_binding_that_one_left_is_asked_twice(bench: Bench) -> None:
@@ -318,12 +328,25 @@ def test_members_and_routers_go_with_the_link_and_hosts_are_asked_when_it_is_up(
     bench.joins()  # by a frame that came in before
     assert bench.snooping.members.bindings(GroupMac(RED, mac_of(GROUP))) == {P1}
     assert bench.snooping.routers.bindings(RED) == frozenset()
-    assert bench.passes(FIRST_QUERY) == []
+    bench.passes(FIRST_QUERY + STARTUP_INTERVAL)
     bench.ports("p0", "p1")
     bench.world.settle()
     assert len(families(bench.passes(FIRST_QUERY))) == 2, "red, by IGMP and MLD"
     bench.joins()
     assert bench.snooping.members.bindings(GroupMac(RED, mac_of(GROUP))) == {P0, P1}
+
+
+def test_hosts_at_a_link_that_is_up_again_are_asked_although_a_router_asks(bench: Bench) -> None:
+    """They have to report again, and the next query of the router may be 125 s away."""
+    bench.passes(FIRST_QUERY + STARTUP_INTERVAL)
+    bench.shows(P1, frames.igmp_v3_query(ROUTER, ROUTER_IP))
+    bench.world.bridge(port("p0", 1, is_up=False), port("p1", 2))
+    bench.world.settle()
+    assert bench.passes(FIRST_QUERY) == []
+    bench.ports("p0", "p1")
+    bench.world.settle()
+    to_p0 = "IGMP set_field:0x1000->reg1,resubmit(,110)"
+    assert families(bench.passes(FIRST_QUERY)) == [*general(bench)[1:], to_p0]
 
 
 def test_a_router_goes_with_its_binding(bench: Bench) -> None:

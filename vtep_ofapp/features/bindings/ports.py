@@ -107,11 +107,6 @@ class Ports:
         row = self._rows.get(port)
         return [VlanBinding(port, vlan) for vlan in row.vlan_bindings] if row else []
 
-    def logical_switches_at(self, port: str) -> set[UUID]:
-        """Return the logical switches that a port binds."""
-        row = self._rows.get(port)
-        return set(row.vlan_bindings.values()) if row else set()
-
     def binding(self, key: VlanBinding) -> Binding | None:
         """Return the binding if it can be used."""
         return self._bindings.get(key)

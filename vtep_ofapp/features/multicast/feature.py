@@ -12,7 +12,7 @@ from ..logical_switches.rows import WholeLogicalSwitch
 from . import telling
 from .hearing import hear
 from .owners import OWNERS, ShownReports, Snooped, Unheard, is_snooped, whole
-from .queries import ask_all, ask_who_is_left
+from .queries import ask_all, ask_back, ask_who_is_left
 from .snooping import Snooping
 from .takeover import GroupRows, take_over
 
@@ -31,11 +31,17 @@ def _due(view: View) -> Iterator[Topic]:
         yield from whole(logical_switch, view)
     for place in snooping.unheard.take(now):
         yield Unheard(place) if isinstance(place, int) else Snooped(place)
+    for logical_switch in snooping.routers.silent_queriers(now):
+        _ask_soon(logical_switch, view)
     for logical_switch in snooping.querier.general(now):
         if view[Ports].is_bound(logical_switch):
             yield from ask_all(logical_switch, view)
         else:
             snooping.querier.stop(logical_switch)
+    for logical_switch, number in snooping.querier.back(now):
+        binding = view[Ports].numbered(number)
+        if binding is not None and binding.logical_switch == logical_switch:
+            yield from ask_back(binding, view)
     for question in snooping.querier.questions(now):
         if snooping.members.is_leaving(*question, now):
             yield from ask_who_is_left(*question, view)
@@ -61,9 +67,13 @@ def _bindings_changed(topic: BindingsChanged, view: View) -> tuple[()]:
 
 
 def _link_up(topic: LinkUp, view: View) -> tuple[()]:
-    """Ask the hosts of a port's logical switches soon: what was heard at it is forgotten."""
-    for logical_switch in view[Ports].logical_switches_at(topic.port):
-        _ask_soon(logical_switch, view)
+    """Ask the hosts of a port soon, or all of its logical switches: what was heard is forgotten."""
+    for key in view[Ports].keys_at(topic.port):
+        binding = view[Ports].binding(key)
+        if binding is not None and is_snooped(binding.logical_switch, view):
+            _ask_soon(binding.logical_switch, view)
+            snooping = view[Snooping]
+            snooping.querier.came_back(binding.logical_switch, binding.number, view.clock())
     return ()
 
 
@@ -81,6 +91,7 @@ def _binding_gone(topic: BindingGone, view: View) -> Iterator[Topic]:
     yield from snooping.renumber(changed)
     if snooping.routers.forget_binding(binding.logical_switch, binding.number):
         yield from whole(binding.logical_switch, view)
+        _ask_soon(binding.logical_switch, view)  # it may have been the one that asked
     yield Snooped(binding.logical_switch)
 
 

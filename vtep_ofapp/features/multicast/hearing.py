@@ -63,7 +63,7 @@ def _heard(message: Message, binding: Binding, source: str, view: View) -> Itera
             snooping.querier.left(logical_switch, binding.number, group, now)
     elif isinstance(message, Query | Hello) and not is_own(message, view):
         if isinstance(message, Query) and message.is_general:
-            snooping.routers.asks(logical_switch, message.family, now)
+            snooping.routers.asks(logical_switch, message.family, binding.number, now)
         if snooping.routers.heard(logical_switch, binding.number, now):
             yield from whole(logical_switch, view)
 

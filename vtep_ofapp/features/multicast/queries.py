@@ -7,6 +7,7 @@ from ...engine.view import View
 from ...pipeline import multicast
 from ...values.addresses import is_group
 from ...values.packets import PacketOut
+from ...values.rows import Binding
 from ..logical_switches.rows import LogicalSwitches
 from .messages import Family, Hello, Query, family_of, querier_address, query
 from .snooping import Snooping
@@ -42,6 +43,20 @@ def ask_all(logical_switch: UUID, view: View) -> Iterator[PacketOut]:
     for family in Family:
         if _is_querier(logical_switch, family, view):
             yield multicast.to_all(query(family, mac), number)
+
+
+def ask_back(binding: Binding, view: View) -> Iterator[PacketOut]:
+    """Yield the queries to all hosts of a binding that came back, although a router asks.
+
+    Its next query may be far off, and what the hosts reported was forgotten. Ours win no election.
+    """
+    logical_switch = binding.logical_switch
+    mac, number = _own_mac(view), view[LogicalSwitches].number(logical_switch)
+    if mac is None or number is None or not view.settings.multicast_querier:
+        return
+    for family in Family:
+        if not _is_querier(logical_switch, family, view):
+            yield multicast.to_one(query(family, mac), number, binding.number)
 
 
 def ask_who_is_left(

@@ -23,6 +23,7 @@ class Routers:
         self._ends: Deadlines[tuple[UUID, int | str]] = Deadlines()
         self._of: defaultdict[UUID, dict[int | str, None]] = defaultdict(dict)
         self._queriers: Deadlines[tuple[UUID, Family]] = Deadlines()
+        self._asking: dict[tuple[UUID, Family], int] = {}
 
     def bindings(self, logical_switch: UUID) -> frozenset[int]:
         """Return the bindings that have a router."""
@@ -44,8 +45,9 @@ class Routers:
         return now < self._queriers.ends.get((logical_switch, family), now)
 
     def next_end(self) -> float | None:
-        """Return when to call end() again, None for never."""
-        return self._ends.next()
+        """Return when to call end() and silent_queriers() again, None for never."""
+        ends = self._ends.next(), self._queriers.next()
+        return min((end for end in ends if end is not None), default=None)
 
     def heard(self, logical_switch: UUID, where: int | str, now: float) -> bool:
         """Handle a sign of a router; return whether it is news."""
@@ -57,13 +59,20 @@ class Routers:
         self._ends.set((logical_switch, where), now + ROUTER_TIME)
         return is_news
 
-    def asks(self, logical_switch: UUID, family: Family, now: float) -> None:
+    def asks(self, logical_switch: UUID, family: Family, binding: int, now: float) -> None:
         """Handle a query of a router at a binding for all hosts."""
         self._queriers.set((logical_switch, family), now + ROUTER_TIME)
+        self._asking[logical_switch, family] = binding
+
+    def silent_queriers(self, now: float) -> set[UUID]:
+        """Forget who asked and no longer does; return the logical switches where that was."""
+        silent = self._queriers.take(now)
+        for each in silent:
+            del self._asking[each]
+        return {logical_switch for logical_switch, _ in silent}
 
     def end(self, now: float) -> set[UUID]:
         """Forget routers that were silent; return the logical switches that had one."""
-        self._queriers.take(now)
         ended = self._ends.take(now)
         for logical_switch, where in ended:
             self._remove(logical_switch, where)
@@ -72,6 +81,9 @@ class Routers:
     def forget_binding(self, logical_switch: UUID, binding: int) -> bool:
         """Forget the router at a binding; return whether there was one."""
         self._ends.remove((logical_switch, binding))
+        for family in Family:
+            if self._asking.get((logical_switch, family)) == binding:
+                self._forget_querier(logical_switch, family)
         return self._remove(logical_switch, binding)
 
     def forget(self, logical_switch: UUID) -> None:
@@ -80,7 +92,11 @@ class Routers:
             self._ends.remove((logical_switch, where))
             self._remove(logical_switch, where)
         for family in Family:
-            self._queriers.remove((logical_switch, family))
+            self._forget_querier(logical_switch, family)
+
+    def _forget_querier(self, logical_switch: UUID, family: Family) -> None:
+        self._queriers.remove((logical_switch, family))
+        self._asking.pop((logical_switch, family), None)
 
     def _remove(self, logical_switch: UUID, where: int | str) -> bool:
         known = self._of.get(logical_switch, {})
