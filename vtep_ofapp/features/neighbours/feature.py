@@ -219,6 +219,7 @@ def _addresses_changed(topic: AddressesChanged, view: View) -> Iterator[Topic]:
 
 def _stations_changed(topic: StationsChanged, view: View) -> Iterator[Topic]:
     pairs, macs, placed = view[Pairs], view[LearnedMacs], view[PlacedMacs]
+    limits, most = view[StatementLimits], view.settings.max_ips_per_mac
     for station in topic.stations:
         ips = pairs.ips(station)
         if ips:
@@ -226,9 +227,8 @@ def _stations_changed(topic: StationsChanged, view: View) -> Iterator[Topic]:
                 pairs.forget_station(station)
             for ip in ips:
                 yield Pair(station[0], ip)
-        quiet = QuietStation(*station)
-        if len(ips) >= view.settings.max_ips_per_mac or view[StatementLimits].is_quiet(quiet):
-            yield quiet
+        if len(ips) >= most or limits.is_quiet_station(station):
+            yield QuietStation(*station)
         for row in (*placed.rows(Placed(*station)), *placed.rivals(Placed(*station))):
             if row.ip:
                 yield Responder(row.logical_switch, row.ip)
@@ -237,11 +237,11 @@ def _stations_changed(topic: StationsChanged, view: View) -> Iterator[Topic]:
 def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
     logical_switch = topic.logical_switch
     for mac in view[LearnedMacs].stations(logical_switch):
-        for ip in view[Pairs].ips((logical_switch, mac)):
+        station = logical_switch, mac
+        for ip in view[Pairs].ips(station):
             yield Pair(logical_switch, ip)
-        quiet = QuietStation(logical_switch, mac)
-        if _is_full((logical_switch, mac), view) or view[StatementLimits].is_quiet(quiet):
-            yield quiet
+        if _is_full(station, view) or view[StatementLimits].is_quiet_station(station):
+            yield QuietStation(*station)
     yield from view[AddressedRows].addresses(logical_switch)
     for row in view[AddressedRows].invalid_in(logical_switch):
         yield InvalidIp(row)

@@ -69,6 +69,10 @@ class StatementLimits:
         """Whether a station or a port made too many statements of no use."""
         return key in self._quiet
 
+    def is_quiet_station(self, station: Station) -> bool:
+        """Whether a station made too many statements of no use; nearly always none did."""
+        return bool(self._quiet) and QuietStation(*station) in self._quiet
+
     def useless(self, station: Station, port: str) -> Iterator[Quiet]:
         """Count a statement of no use; yield the station or the port if it is quiet from now on."""
         now = self._clock()
