@@ -104,7 +104,7 @@ def test_an_invalid_entry_drops_frames_in_its_lists_directions_until_it_is_mende
     (row,) = (each["_uuid"] for each in acls.entries("strict") if each["sequence"] == 20)
     joined.wait_for_log(
         f"ACL_entry {row} (sequence 20) of ACL strict: source_ip: missing, and source_mask "
-        f"is 255.0.0.0; to mend it: vtep-ctl set ACL_entry {row} source_ip=VALUE"
+        f"is 255.0.0.0; to mend it: vtep-ctl set ACL_entry {row} 'source_ip=\"VALUE\"'"
     )
     joined.wait_for_log("ACL strict: an entry of it cannot be used; until that is mended")
     joined.wait_for_log("Physical_Port p0 of br0: acl_bindings: 0 is bound to ACL strict, which")

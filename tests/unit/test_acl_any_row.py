@@ -48,9 +48,9 @@ def test_any_row_is_refused_or_has_flows_that_a_switch_takes(
 ) -> None:
     found, reasons = read_match(columns)
     assert (found is None) == bool(reasons)
-    for reason in reasons:
-        column, _, what = reason.partition(": ")
-        assert column in columns or what.startswith("missing"), reason
+    for each in reasons:
+        column, _, what = each.reason.partition(": ")
+        assert column in columns or what.startswith("missing"), each
     entry = AclEntry(uuid(1), 0, table in acls.EGRESS, permits, found)
     flows = acls.flows(0xABC, entry, 7, table)
     assert len(flows) == acls.cost(entry) == len({flow.key for flow in flows})

@@ -1,5 +1,6 @@
 """Columns of ACL_entry: what they match, and what vtep(5) gives no meaning to."""
 
+import shlex
 from typing import Any
 
 import pytest
@@ -122,13 +123,82 @@ def test_columns_that_can_be_used(columns: dict[str, Any], match: AclMatch) -> N
 def test_columns_that_cannot_be_used(columns: dict[str, Any], reason: str) -> None:
     match, reasons = read_match(columns)
     assert match is None
-    assert any(each.startswith(reason) for each in reasons), reasons
+    assert any(each.reason.startswith(reason) for each in reasons), reasons
 
 
 def test_each_column_that_is_wrong_has_its_reason() -> None:
     _, reasons = read_match({"source_mac": "x", "protocol": 999, "dest_port_max": 70000})
-    assert [each.partition(":")[0] for each in reasons] == [
+    assert [each.reason.partition(":")[0] for each in reasons] == [
         "source_mac",
         "protocol",
         "dest_port_max",
     ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "repair"),
+    [
+        ({"source_mac": "02:aa:bb"}, """'source_mac="VALUE"'"""),
+        ({"source_ip": "10.0.0"}, """'source_ip="VALUE"'"""),
+        ({"dest_ip": "10.0.0.7/8"}, """'dest_ip="10.0.0.7"' 'dest_mask="255.0.0.0"'"""),
+        ({"dest_ip": "2001:DB8::/32"}, """'dest_ip="2001:db8::"' 'dest_mask="ffff:ffff::"'"""),
+        ({"dest_ip": "10.0.0.0/33"}, """'dest_ip="VALUE"'"""),
+        ({"dest_ip": "fe80::1%a/64"}, """'dest_ip="VALUE"'"""),
+        ({"source_ip": "10.0.0.1", "source_mask": "/24"}, """'source_mask="255.255.255.0"'"""),
+        ({"source_ip": "10.0.0.1", "source_mask": "64"}, """'source_mask="VALUE"'"""),
+        ({"source_mask": "24"}, """'source_mask="VALUE"'"""),
+        ({"source_mask": "255.0.0.0"}, """'source_ip="VALUE"'"""),
+        ({"source_ip": "::1", "source_mask": "255.0.0.0"}, """'source_mask="VALUE"'"""),
+        ({"source_ip": "::1", "dest_ip": "10.0.0.1"}, """'dest_ip="VALUE"'"""),
+        ({"ethertype": "ARP"}, "ethertype=0x0806"),
+        ({"ethertype": "806"}, "ethertype=VALUE"),
+        ({"ethertype": "0x0800", "dest_ip": "::1"}, "ethertype=0x86dd"),
+        ({"ethertype": "0x0806", "protocol": 6, "dest_ip": "::1"}, "ethertype"),
+        ({"dest_port_min": 80, "dest_port_max": 23}, "dest_port_min=23 dest_port_max=80"),
+        ({"tcp_flags_mask": 2}, "tcp_flags=VALUE"),
+        ({"tcp_flags": 2, "tcp_flags_mask": -1}, "tcp_flags_mask=VALUE"),
+        ({"protocol": 1, "dest_port_min": 23}, "protocol=VALUE"),
+        ({"protocol": 17, "tcp_flags": 2}, "protocol=6"),
+        ({"protocol": 6, "icmp_type": 8}, "protocol=VALUE"),
+        ({"protocol": 6, "icmp_type": 8, "source_ip": "::1"}, "protocol=58"),
+        ({"protocol": 1, "icmp_type": 8, "ethertype": "0x86dd"}, "protocol=58"),
+        (
+            {"protocol": 6, "dest_port_min": 23, "icmp_type": 8, "icmp_code": 0},
+            "icmp_type icmp_code",
+        ),
+        ({"protocol": 1, "dest_port_min": 23, "icmp_type": 8}, "dest_port_min"),
+    ],
+    ids=str,
+)
+def test_a_refusal_says_which_columns_to_set_or_clear(columns: dict[str, Any], repair: str) -> None:
+    _, (refusal,) = read_match(columns)
+    assert refusal.columns == repair
+    assert refusal.clears == ("=" not in repair)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"dest_ip": "10.0.0.7/8"},
+        {"dest_ip": "2001:DB8::/32"},
+        {"source_ip": "10.0.0.1", "source_mask": "24"},
+        {"ethertype": "arp"},
+        {"ethertype": "0x0800", "dest_ip": "::1"},
+        {"ethertype": "0x0806", "protocol": 6, "dest_ip": "::1"},
+        {"dest_port_min": 80, "dest_port_max": 23},
+        {"protocol": 17, "tcp_flags": 2},
+        {"protocol": 6, "icmp_type": 8, "source_ip": "::1"},
+        {"protocol": 6, "dest_port_min": 23, "icmp_type": 8, "icmp_code": 0},
+        {"protocol": 1, "dest_port_min": 23, "icmp_type": 8},
+    ],
+    ids=str,
+)
+def test_what_a_refusal_says_mends_the_entry(columns: dict[str, Any]) -> None:
+    _, (refusal,) = read_match(columns)
+    for words in shlex.split(refusal.columns):
+        column, _, value = words.partition("=")
+        if refusal.clears:
+            del columns[column]
+        else:
+            columns[column] = int(value) if value.isdigit() else value.strip('"')
+    assert read_match(columns)[1] == ()

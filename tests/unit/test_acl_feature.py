@@ -17,7 +17,7 @@ from vtep_ofapp.features.acls.refusals import LONGEST_PAUSE
 from vtep_ofapp.features.acls.rows import AclChanged, Acls, EntryChanged
 from vtep_ofapp.pipeline.layout import ACL, ACL_OF_PORT, Cookie, Priority, Table, producer_of
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.acls import Acl, AclEntry, AclMatch
+from vtep_ofapp.values.acls import Acl, AclEntry, AclMatch, Refusal
 from vtep_ofapp.values.faults import FaultTable
 from vtep_ofapp.values.flows import Flow
 from vtep_ofapp.values.rows import Gone
@@ -42,7 +42,8 @@ def entry(number: int, *, out: bool = False, permits: bool = False, **fields: An
 
 
 def invalid(number: int, *, out: bool = False) -> AclEntry:
-    return replace(entry(number, out=out), match=None, refused=("source_mask: ff:: is no mask",))
+    refused = (Refusal("source_mask: ff:: is no mask", "source_mask", clears=True),)
+    return replace(entry(number, out=out), match=None, refused=refused)
 
 
 def bound(world: World, **ports: dict[int, Any]) -> None:
@@ -289,7 +290,7 @@ def test_faults_name_the_list_the_entry_the_column_and_what_to_type(world: World
     row = invalid(3).uuid
     assert world.complaints() == {
         f"ACL_entry {row} (sequence 30) of ACL x: source_mask: ff:: is no mask; to mend it: "
-        f"vtep-ctl set ACL_entry {row} source_mask=VALUE",
+        f"vtep-ctl clear ACL_entry {row} source_mask",
         "ACL x: an entry of it cannot be used; until that is mended, all frames in its direction "
         "ingress are dropped",
         "Physical_Port p0 of br0: acl_bindings: 0 is bound to ACL x, which has a fault",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from vtep_ofapp.loop.loop import Loop
-from vtep_ofapp.values.acls import Acl, AclEntry
+from vtep_ofapp.values.acls import Acl, AclEntry, Refusal
 from vtep_ofapp.values.events import Bridges, Event, VtepInSync, VtepRows
 from vtep_ofapp.values.rows import Bridge, Gone, PhysicalPort, PhysicalSwitch, VtepRow
 
@@ -58,7 +58,7 @@ BAD = st.builds(
     is_egress=st.booleans(),
     permits=st.booleans(),
     match=st.none(),
-    refused=st.just(("it is no good",)),
+    refused=st.just((Refusal("it is no good", "protocol=6"),)),
 )
 ENTRY = st.one_of(*[ENTRIES] * 7, BAD)
 PLACES: list[Place] = [

@@ -14,7 +14,7 @@ from vtep_ofapp.features.acls.judging import AclRule, UsedAcl
 from vtep_ofapp.features.acls.rows import Acls
 from vtep_ofapp.pipeline.layout import Cookie, Priority, Table, cookie_of
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.acls import Acl, AclEntry, AclMatch
+from vtep_ofapp.values.acls import Acl, AclEntry, AclMatch, Refusal
 from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.events import Counters, FlowCounters
 from vtep_ofapp.values.flows import Conjunction, Flow, FlowKey
@@ -30,7 +30,7 @@ PORTS = AclMatch(protocol=6, source_ports=(1024, 65535), dest_ports=(80, 443))
 RANGES = AclEntry(uuid(0xE2), 20, False, True, PORTS)
 OUT = AclEntry(uuid(0xE3), 5, True, False, AclMatch(protocol=17))
 REASON = "source_mask: it is given without source_ip"
-BROKEN = AclEntry(uuid(0xE4), 7, False, False, None, (REASON,))
+BROKEN = AclEntry(uuid(0xE4), 7, False, False, None, (Refusal(REASON, "source_ip=VALUE"),))
 
 
 def acl(name: str, row: Any, *entries: AclEntry) -> tuple[Any, ...]:

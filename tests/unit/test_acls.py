@@ -21,7 +21,7 @@ from vtep_ofapp.pipeline.acls import (
     refuse_cut,
 )
 from vtep_ofapp.pipeline.layout import ACL, ACL_OF_PORT, Cookie, Table, counted
-from vtep_ofapp.values.acls import AclEntry, AclMatch
+from vtep_ofapp.values.acls import AclEntry, AclMatch, Refusal
 from vtep_ofapp.values.flows import Flow
 
 from . import acl_rule, packets
@@ -225,7 +225,9 @@ def test_what_no_entry_matches_goes_on() -> None:
 
 
 def test_an_entry_that_cannot_be_used_has_no_flows() -> None:
-    bad = replace(entry(), match=None, refused=("its mask has no address",))
+    bad = replace(
+        entry(), match=None, refused=(Refusal("its mask has no address", "source_ip=VALUE"),)
+    )
     assert (flows(NUMBER, bad, 100, Table.ACL_INGRESS), cost(bad)) == ((), 0)
 
 

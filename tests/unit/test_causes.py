@@ -22,7 +22,7 @@ from vtep_ofapp.features.tunnels.feature import Tunnel
 from vtep_ofapp.features.unicast import Placed
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.acls import Acl, AclEntry
+from vtep_ofapp.values.acls import Acl, AclEntry, Refusal
 from vtep_ofapp.values.flows import match
 from vtep_ofapp.values.rows import Gone, Refused, TunnelReport, TunnelRow
 
@@ -75,7 +75,14 @@ def world() -> World:
         remote_group(MULTICAST, FAR, row=GROUP),
         logical_router(RED, row=ROUTER),
         AclEntry(ENTRY, 10, is_egress=False, permits=False),
-        AclEntry(BAD_ENTRY, 20, False, False, None, ("protocol: 256 is outside of 0 to 255",)),
+        AclEntry(
+            BAD_ENTRY,
+            20,
+            False,
+            False,
+            None,
+            (Refusal("protocol: 256 is outside of 0 to 255", "protocol=VALUE"),),
+        ),
         Acl(ACL, "strict", frozenset({ENTRY, BAD_ENTRY})),
         Refused(BAD, f"Ucast_Macs_Remote nonsense (row {BAD})", "'nonsense' is no MAC", RED),
     )

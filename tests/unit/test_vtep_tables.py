@@ -334,7 +334,7 @@ def test_entries_of_access_lists_are_read_with_all_that_is_wrong_with_them(vtep:
     words = ["set", ["invalid_acl_entry"]]
     (told,) = vtep.change("ACL_entry", entry, protocol=999, acle_fault_status=words)
     assert told.match is None
-    assert told.refused == ("protocol: 999 is outside of 0 to 255",)
+    assert [each.reason for each in told.refused] == ["protocol: 999 is outside of 0 to 255"]
     assert told.fault_status == {"invalid_acl_entry"}
     assert vtep.change("ACL", acl) == [Gone(acl)]
 

@@ -1,7 +1,7 @@
 """The rows of access lists as values, see vtep(5)."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 MaskedAddress: TypeAlias = tuple[str, str]
@@ -36,6 +36,18 @@ class AclMatch:
     icmp_code: int | None = None
 
 
+class Refusal(NamedTuple):
+    """Why an entry cannot be used, beginning with the name of a column, and what mends it.
+
+    ``columns`` are words of vtep-ctl(8): values to set, as ``protocol=6``; or if it ``clears``, the
+    columns to clear. VALUE stands for what only the NVC knows.
+    """
+
+    reason: str
+    columns: str
+    clears: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class AclEntry:
     """An ACL_entry row. ``match`` is None if the row cannot be used, for the reasons ``refused``.
@@ -48,7 +60,7 @@ class AclEntry:
     is_egress: bool
     permits: bool
     match: AclMatch | None = AclMatch()
-    refused: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
     fault_status: frozenset[str] = frozenset()
 
 

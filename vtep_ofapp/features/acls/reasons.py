@@ -20,9 +20,8 @@ def of_entry(acl: UUID, row: AclEntry, view: View) -> Iterator[Fault]:
     """Yield the faults of an entry of an access list."""
     subject = f"ACL_entry {row.uuid} (sequence {row.sequence}) of {view[Acls].name(acl)}"
     shown = FaultRow(FaultTable.ACL_ENTRY, row.uuid).shows(FaultWord.INVALID_ACL_ENTRY)
-    for reason in row.refused:
-        column = reason.partition(":")[0]
-        command = f"vtep-ctl set ACL_entry {row.uuid} {column}=VALUE"
+    for reason, columns, clears in row.refused:
+        command = f"vtep-ctl {'clear' if clears else 'set'} ACL_entry {row.uuid} {columns}"
         yield Fault(subject, f"{reason}; to mend it: {command}", shown)
 
 
