@@ -104,7 +104,8 @@ class ControlServer(ovs.unixctl.server.UnixctlServer):  # type: ignore[misc]
             answer = answering.begin(command, words, self._running, client in self._with_json)
             failed, parts = answer.failed, iter(answer.parts)
         except WrongWords as error:
-            parts = iter([printable(str(error))])
+            # With a line's end, as ovs-appctl writes a line of its own behind it.
+            parts = iter([printable(str(error)), "\n"])
         except Exception:
             LOG.exception("a command failed: %s %.200s", command.name, words)
         try:

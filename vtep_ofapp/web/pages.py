@@ -89,7 +89,7 @@ def _about(request: Request, ask: Callable[[str], dict[str, Any]]) -> Response:
     try:
         return _json({"answers": True, **ask(word)})
     except (NoAnswer, CommandFailed) as error:
-        return _json({"answers": False, "reason": str(error)})
+        return _json({"answers": False, "reason": str(error).strip()})
 
 
 def _json(document: dict[str, Any]) -> Response:

@@ -22,7 +22,7 @@ def picture(application: Application) -> Json:
     try:
         return _document(application)
     except (NoAnswer, CommandFailed) as error:
-        return {"answers": False, "reason": str(error)}
+        return {"answers": False, "reason": str(error).strip()}
 
 
 def _document(application: Application) -> Json:
