@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from vtep_ofapp.commands.answer import WrongWords
 from vtep_ofapp.engine.operator_view import Passage
 from vtep_ofapp.features.neighbours import telling
 from vtep_ofapp.features.neighbours.pairs import Pair, Pairs
@@ -93,6 +94,12 @@ def test_addresses_that_stations_stated(stated: App) -> None:
     assert rival["problem"] == f"the NVC says that {MAC1} has it (row {uuid(0x1000)})"
     assert answers(stated) == {IP: f"{MAC3} claims it here"}
     assert shown(stated, "red", "br0") == shown(stated)
+    assert shown(stated, OTHER)["stated_here"] == [other]
+    assert shown(stated, OTHER)["placed_by_nvc"] == []
+    assert shown(stated, IP)["stated_here"] == [rival]
+    assert [each["ip"] for each in shown(stated, IP, "red")["placed_by_nvc"]] == [IP]
+    with pytest.raises(WrongWords, match="there is no bridge or logical switch or IP address"):
+        shown(stated, "192.168.1.999")
 
 
 def test_why(stated: App) -> None:

@@ -8,19 +8,19 @@ from ..features.learning.stations import LearnedMacs
 from ..features.neighbours.limits import StatementLimits
 from ..features.neighbours.pairs import Pair, Pairs
 from ..features.neighbours.responders import AddressedRows, InvalidIp, Responder, withheld
-from ..values.addresses import ip_order
+from ..values.addresses import Invalid, ip_order, parse_ip
 from ..values.rows import LogicalSwitch, RemoteMac
 from .answer import Answer, Row, Table, in_order, joined
 from .command import Command, Running
-from .scope import Scope, scope
+from .scope import Kind, Scope, scope
 
-_USAGE = "[BRIDGE] [LS]"
+_USAGE = "[BRIDGE] [LS] [IP]"
 _LOCAL = ("logical_switch", "ip", "mac", "bridge", "port", "vlan", "problem")
 _REMOTE = ("bridge", "logical_switch", "ip", "mac", "remote_vtep", "row", "is_answered", "problem")
 
 
 def _show(arguments: Sequence[str], running: Running) -> Answer:
-    asked = scope(_USAGE, arguments, running)
+    asked = scope(_USAGE, arguments, running, {"[IP]": _KIND})
     return Answer(
         {
             "stated_here": Table(_LOCAL, _local(asked, running)),
@@ -34,7 +34,9 @@ def _local(asked: Scope, running: Running) -> Iterator[Row | None]:
     pairs, macs = running.components.model[Pairs], running.components.model[LearnedMacs]
     names = {row.uuid: row.name for row in asked.logical_switches}
     switches = {switch.name: switch for switch in asked.switches}
-    wanted = [pair for pair in list(pairs.all()) if pair.logical_switch in names]
+    ip = asked.more.get("[IP]")
+    there = [pair for pair in list(pairs.all()) if pair.logical_switch in names]
+    wanted = [pair for pair in there if ip in (None, pair.ip)]
     for pair in in_order(wanted, lambda pair: (names[pair.logical_switch], ip_order(pair.ip))):
         mac = pairs.mac(pair) if pair else None
         place = macs.place(pair.logical_switch, mac) if pair and mac else None
@@ -60,12 +62,13 @@ def _remote(asked: Scope) -> Iterator[Row | None]:
     for switch in asked.switches:
         for row in asked.logical_switches:
             if switch.view[Ports].is_bound(row.uuid):
-                yield from _in(row, switch)
+                yield from _in(row, switch, asked.more.get("[IP]"))
 
 
-def _in(row: LogicalSwitch, switch: SwitchState) -> Iterator[Row | None]:
+def _in(row: LogicalSwitch, switch: SwitchState, ip: str | None) -> Iterator[Row | None]:
     rows = switch.view[AddressedRows]
-    for key in in_order(list(rows.addresses(row.uuid)), lambda key: ip_order(key.ip)):
+    keys = [key for key in list(rows.addresses(row.uuid)) if ip in (None, key.ip)]
+    for key in in_order(keys, lambda key: ip_order(key.ip)):
         if key is None:
             yield None
             continue
@@ -73,7 +76,7 @@ def _in(row: LogicalSwitch, switch: SwitchState) -> Iterator[Row | None]:
         reason = withheld(key, having, switch.view) if having else ""
         for remote in having:
             yield _of(remote, remote.ip, reason, row, switch)
-    for uuid in list(rows.invalid_in(row.uuid)):
+    for uuid in () if ip else list(rows.invalid_in(row.uuid)):
         invalid = rows.invalid(uuid)
         if invalid is not None:
             reasons = joined(fault.reason for fault in switch.owned.faults(InvalidIp(uuid)))
@@ -86,6 +89,14 @@ def _of(remote: RemoteMac, ip: str, reason: str, row: LogicalSwitch, switch: Swi
     return (*where, not reason, reason or None)
 
 
+def _ip(word: str, _running: Running) -> str | None:
+    try:
+        return parse_ip(word)
+    except Invalid:
+        return None
+
+
+_KIND = Kind("IP address", _ip)
 COMMANDS = (
     Command(
         "ip/show",
