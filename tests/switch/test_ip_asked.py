@@ -70,6 +70,10 @@ def test_trace_says_who_answers(scene: DummySwitch) -> None:
     causes = [step["because"] for step in answer["steps"]]
     assert f"{HOST} stated in Logical_Switch ls0 that its address is {HERE}" in str(causes)
     assert f"{FAR} has the address {THERE}" in str(causes)
+    other = ("arp", "arp_op=1", f"arp_sha={HOST}", "arp_spa=192.168.1.77", f"arp_tpa={THERE}")
+    (sentence,) = asked(scene, "trace", "br0", "p0", HOST, BROADCAST, *other)["verdict"]
+    assert "is not known there" not in sentence
+    assert "is flooded" in sentence
 
 
 def test_trace_says_what_is_not_known_of_a_sender(scene: DummySwitch) -> None:

@@ -72,6 +72,9 @@ def test_wrong_words(scene: DummySwitch) -> None:
         (("br0", "p0", HOST, "nobody"), "'nobody' is not a MAC address"),
         (("br0", "p0", "vlan=9999", HOST, FAR), "VLAN 9999 is outside of 0 to 4094"),
         (("br0", "tunnel=10.2.2.3", HOST, FAR), "a frame from a tunnel has vni=N"),
+        (("br0", "p0", "192.168.1.1", "192.168.1.2"), "'192.168.1.1' is not a MAC address"),
+        (("br0", "p0", HOST, FAR, "tp_dst=23"), "tcp_dst is a field of some packets only"),
+        (("br0", "p0", HOST, FAR, "tcp", "tp_dst=ssh"), "does not trace it: .*bad value for tcp_d"),
     ):
         with pytest.raises(namespaces.CommandFailed, match=line):
             scene.app.ask("trace", *words)

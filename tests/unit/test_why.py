@@ -131,6 +131,8 @@ def test_a_tunnel_by_its_address_and_by_its_port(app: App, asking: Asking) -> No
     assert why(asking, name) == why(asking, FAR)
     assert "frames from VTEPs that no row names" in causes(asking, to_anyone().name)[0]
     assert asking.json("why", "192.0.2.77")["remark"] == "no row names 192.0.2.77"
+    remark = "no host here joined 239.1.1.1: frames for it are flooded"
+    assert asking.json("why", "239.1.1.1")["remark"] == remark
 
 
 def test_flows_by_their_cookie(asking: Asking) -> None:

@@ -27,6 +27,7 @@ _USAGE = "BRIDGE PORT|tunnel=ADDRESS [vlan=N|vni=N] SRC DST [FIELD]..."
 _VSWITCHD = "ovs-vswitchd"
 _PATIENCE = 10.0
 """Seconds for which ovs-vswitchd may take to answer."""
+_PREREQUISITES = re.compile(r"prerequisites not met for setting (\w+)")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 
 
@@ -50,9 +51,10 @@ def _trace(arguments: Sequence[str], running: Running) -> Answer:
     try:
         path = _control_socket(bridge, running)
         text = ask(path, "ofproto/trace", [bridge.name, asked.flow], _PATIENCE)
-    except (NoAnswer, CommandFailed) as error:
-        reason = str(error).strip()
-        return Answer({"error": f"trace needs {_VSWITCHD} of {bridge.name}: {reason}"}, failed=True)
+    except NoAnswer as error:
+        return Answer({"error": f"trace needs {_VSWITCHD} of {bridge.name}: {error}"}, failed=True)
+    except CommandFailed as error:
+        raise WrongWords(_refusal(str(error).strip())) from None
     events = parse(text, bridge.name)
     steps = [event.step for event in events if not event.action]
     steps = [step for step in steps if step.bridge == switch.name]
@@ -72,7 +74,8 @@ def _trace(arguments: Sequence[str], running: Running) -> Answer:
 def _asked(words: Sequence[str], switch: SwitchState, bridge: Bridge) -> _Asked:
     """Return the frame that the words describe. Raises Invalid and WrongWords."""
     where, *rest = words
-    options, ends = ([], rest) if ":" in rest[0] else (rest[:1], rest[1:])
+    # An IPv4 address in the place of a MAC address is not taken for an option.
+    options, ends = ([], rest) if ":" in rest[0] or "." in rest[0] else (rest[:1], rest[1:])
     if len(ends) < 2:
         raise WrongWords(f"usage: trace {_USAGE}")
     source, destination = map(parse_mac, ends[:2])
@@ -135,6 +138,16 @@ def _control_socket(bridge: Bridge, running: Running) -> str:
     folder = os.path.dirname(remote.removeprefix("unix:"))
     is_there = os.path.exists(f"{folder}/{_VSWITCHD}.pid")
     return socket_of(_VSWITCHD, folder if is_there else run_directory())
+
+
+def _refusal(reason: str) -> str:
+    """Return why ovs-vswitchd does not trace a frame, from its own words."""
+    if found := _PREREQUISITES.search(reason):
+        return (
+            f"{found[1]} is a field of some packets only, so that what these are comes first: "
+            "tcp tp_dst=22, or arp arp_tpa=192.168.1.99"
+        )
+    return f"{_VSWITCHD} does not trace it: {reason}"
 
 
 # The answer

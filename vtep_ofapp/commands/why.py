@@ -40,7 +40,10 @@ def _why(arguments: Sequence[str], running: Running) -> Answer:
     if mac is not None:
         return _station(mac, switches, tables)
     if address is not None:
-        return _answer(_Subject(ADDRESS, address, tables), switches, f"no row names {address}")
+        unknown = f"no row names {address}"
+        if ip_address(address).is_multicast:
+            unknown = f"no host here joined {address}: frames for it are flooded"
+        return _answer(_Subject(ADDRESS, address, tables), switches, unknown)
     return _port(what, switches, tables)
 
 
