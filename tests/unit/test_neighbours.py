@@ -331,6 +331,9 @@ def test_an_address_of_two_macs_is_a_fault_and_flooded(placed: Told) -> None:
     assert complaint.startswith(
         f"address {REMOTE_IP} in Logical_Switch red: it is the ipaddr of {MAC3}"
     )
+    assert complaint.endswith(
+        "to mend one of them: vtep-ctl set Ucast_Macs_Remote ROW 'ipaddr=\"VALUE\"'"
+    )
     (fault,) = (each for each in placed.faults() if str(each) == complaint)
     assert fault.entry is not None
     placed.tell(Gone(uuid(0x1001)))
@@ -354,10 +357,17 @@ def test_rows_with_several_addresses_of_a_station_are_no_rivals(placed: Told) ->
 
 def test_an_ipaddr_that_is_none_is_a_fault_and_the_mac_is_used(told: Told) -> None:
     row = remote_mac(MAC3, FAR, invalid_ip="10.0.0")
-    told.tell(row)
-    told.calm_down()
-    (complaint,) = told.complaints()
-    assert complaint.endswith("ipaddr is not used: '10.0.0' is not an IP address")
+    command = f"; to mend it: vtep-ctl set Ucast_Macs_Remote {row.uuid} 'ipaddr="
+    for text, meant in (
+        ("10.0.0.5/8", "10.0.0.5"),
+        ("2001:DB8::7/64", "2001:db8::7"),
+        ("10.0.0", ""),
+    ):
+        told.tell(replace(row, invalid_ip=text))
+        told.calm_down()
+        (complaint,) = told.complaints()
+        reason = f"ipaddr is not used: '{text}' is not an IP address"
+        assert complaint.endswith(f"""{reason}{command}"{meant or "VALUE"}"'""")
     assert any(MAC3 in flow for flow in told.flows("UNICAST"))
     told.tell(replace(row, invalid_ip=""))
     told.calm_down()

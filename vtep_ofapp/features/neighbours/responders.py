@@ -148,7 +148,8 @@ def invalid_ip(key: InvalidIp, view: View) -> Desired:
     if row is None or not is_used or not view[Ports].is_bound(row.logical_switch):
         return NOTHING
     subject = f"{_TABLE} {row.mac} (row {row.uuid})"
-    return Desired(faults=(view.switch_fault(f"ipaddr is not used: {_invalid(row)}", subject),))
+    reason = f"ipaddr is not used: {_invalid(row)}; to mend it: {_command(row.uuid, _meant(row))}"
+    return Desired(faults=(view.switch_fault(reason, subject),))
 
 
 def why_invalid(key: InvalidIp, view: View) -> Iterator[Cause]:
@@ -165,13 +166,27 @@ def _invalid(row: RemoteMac) -> str:
         return str(error)
 
 
+def _meant(row: RemoteMac) -> str:
+    """Return the address before the length of a prefix; VALUE if there is none."""
+    try:
+        return parse_ip(row.invalid_ip.partition("/")[0])
+    except Invalid:
+        return "VALUE"
+
+
+def _command(row: object, ip: str = "VALUE") -> str:
+    """Return what sets an ipaddr; vtep-ctl takes IPv6 addresses in quotes alone."""
+    return f"vtep-ctl set {_TABLE} {row} 'ipaddr=\"{ip}\"'"
+
+
 def _is_ambiguous(rows: list[RemoteMac]) -> bool:
     return len(rows) > 1 and any(row.mac != rows[0].mac for row in rows)
 
 
 def _ambiguity(key: Responder, rows: list[RemoteMac], view: View) -> Fault:
     macs = " and ".join(f"{row.mac} (row {row.uuid})" for row in rows)
-    reason = f"it is the ipaddr of {macs}; requests for it are flooded"
+    repair = f"to mend one of them: {_command('ROW')}"
+    reason = f"it is the ipaddr of {macs}; requests for it are flooded; {repair}"
     subject = f"address {key.ip} in {view[LogicalSwitches].name(key.logical_switch)}"
     return view.switch_fault(reason, subject)
 
