@@ -396,6 +396,7 @@ def test_a_new_process_has_the_members_and_routers_of_the_former_one(bench: Benc
     bench.joins(group=OTHER)
     bench.shows(P1, frames.igmp_v3_query(ROUTER, ROUTER_IP))
     bench.shows(P0, frames.mld_v1(MAC1, "fe80::11", frames.MLD_REPORT, GROUP6))
+    bench.shows(0, frames.igmp_v3_query(ROUTER, "192.168.1.2"))
     flows = {flow.key: flow for flow in bench.world.flow_values()}
     groups = {group.id: group for group in bench.world.group_values()}
     former = bench.world.summary()

@@ -163,6 +163,16 @@ def read_routers(groups: Mapping[int, Group]) -> Iterator[tuple[int, frozenset[i
         yield id & _NUMBER, bindings
 
 
+def read_remote_routers(flows: Iterable[FlowKey]) -> Iterator[tuple[int, str]]:
+    """Yield what controlled() made: logical switch, and address of a router behind a tunnel."""
+    for key in flows:
+        if key.table == Table.FLOODING and key.priority == Priority.QUERY:
+            fields = dict(key.match)
+            logical_switch, address = fields.get(LOGICAL_SWITCH), fields.get("ipv4_src")
+            if isinstance(logical_switch, int) and isinstance(address, str):
+                yield logical_switch, address
+
+
 def to_all(frame: bytes, logical_switch: int) -> PacketOut:
     """Return the packet-out that sends a frame to all bindings of a logical switch."""
     to_bindings = ToGroup(group_id(GroupKind.LOCAL, logical_switch))

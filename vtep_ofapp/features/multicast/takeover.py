@@ -12,7 +12,7 @@ from ..bindings.ports import Ports
 from ..logical_switches.rows import LogicalSwitches
 from .groups import group_mac, parse_group
 from .membership import GroupMac
-from .owners import whole
+from .owners import Snooped, is_snooped, whole
 from .snooping import Snooping
 
 
@@ -49,6 +49,11 @@ def take_over(topic: ContentsRead, view: View) -> Iterator[Topic]:
         for binding in _usable(logical_switch, bindings, view):
             if logical_switch and snooping.routers.heard(logical_switch, binding, now):
                 yield from whole(logical_switch, view)
+    for number, address in multicast.read_remote_routers(topic.flows):
+        logical_switch = logical_switches.key(number)
+        if logical_switch and is_snooped(logical_switch, view):
+            snooping.routers.heard(logical_switch, address, now)
+            yield Snooped(logical_switch)
     adopted = set()
     for number, mac, bindings in multicast.read_members(topic.flows, topic.groups):
         logical_switch = logical_switches.key(number)
