@@ -173,7 +173,15 @@ def _acl(item: Item) -> Adding:
 def _acl_binding(item: Item) -> Adding:
     vtep, port, vlan = _binding(item)
     acl = item.take("acl", reading.name)
-    return lambda topology: topology.bind_acl(acl, vtep, port, vlan)
+
+    def add(topology: Topology) -> None:
+        topology.bind_acl(acl, vtep, port, vlan)
+        vlans = [each.vlan for each in topology.bindings if (each.vtep, each.port) == (vtep, port)]
+        if not (vlan in vlans if vlan else vlans):
+            there = f"VLAN {vlan} of port {port}" if vlan else f"port {port}"
+            raise ValueError(f"{there} of {vtep} is in no logical switch")
+
+    return add
 
 
 # Single values

@@ -62,8 +62,8 @@ class AclBinding:
 def acl(item: Item) -> Acl:
     """Return an access list of the file. Raises ValueError."""
     name, entries = item.take("name", reading.name), item.each("entries", entry)
-    if not entries:
-        raise ValueError("entries: at least one that is right")
+    if not item.content.get("entries"):
+        raise ValueError("entries: at least one")
     return Acl(name, tuple(entries))
 
 

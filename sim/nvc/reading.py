@@ -96,6 +96,7 @@ class Item:
         self.content = dict(content)
         """All keys, those that were taken as well."""
         self._rest = dict(content)
+        self._known: list[str] = []
         self._problems = problems
 
     @contextlib.contextmanager
@@ -108,6 +109,7 @@ class Item:
 
     def take(self, key: str, read: Callable[[Any], T], default: T | _Required = _REQUIRED) -> T:
         """Return what a key holds, read by a function that raises ValueError."""
+        self._known.append(key)
         if key not in self._rest:
             if isinstance(default, _Required):
                 raise ValueError(f"{key} is missing")
@@ -137,7 +139,8 @@ class Item:
     def end(self) -> None:
         """Refuse the keys that were not taken."""
         if self._rest:
-            raise ValueError(f"unknown: {', '.join(map(str, self._rest))}")
+            known = ", ".join(self._known)
+            raise ValueError(f"unknown: {', '.join(map(str, self._rest))}; there are {known}")
 
 
 # Contradictions between items

@@ -161,7 +161,7 @@ def test_a_file_of_another_shape_is_refused(text: str, word: str) -> None:
         ("stations", {"logical_switch": "red"}, "stations[0]: logical_switch: there is no red"),
         ("stations", {"ip": "192.168.33"}, "ip: '192.168.33' is no address of IPv4 or IPv6"),
         ("stations", {"ip": ["10.0.0.1", "10.0.0.1"]}, "has an address twice"),
-        ("acls", {"entries": []}, "acls[0]: entries: at least one that is right"),
+        ("acls", {"entries": []}, "acls[0]: entries: at least one"),
         ("acl_bindings", {"acl": "db"}, "acl_bindings[0]: acl: there is no db in this file, only"),
         ("acl_bindings", {"vtep": "north"}, "there is no north in this file, only east, west"),
         ("acl_bindings", {"vlan": 4095}, "vlan: 4095 is no integer from 0 to 4094"),
