@@ -53,20 +53,19 @@ def _to_routers(passage: Passage, view: View) -> str | None:
     return f"of the bindings, only those of multicast routers get it: {at or 'there are none'}"
 
 
-def _count_groups(view: View) -> int:
+def _groups(view: View) -> list[GroupMac]:
     members = view[Snooping].members
-    return sum(len(members.groups(each)) for each in set(view[Ports].bound()))
+    return [group for each in view[Ports].bound() for group in members.groups(each)]
 
 
 def _count_members(view: View) -> int:
     members = view[Snooping].members
-    groups = (group for each in set(view[Ports].bound()) for group in members.groups(each))
-    return sum(len(members.bindings(group)) for group in groups)
+    return sum(len(members.bindings(group)) for group in _groups(view))
 
 
 def _count_routers(view: View) -> int:
     routers = view[Snooping].routers
-    return sum(len(routers.bindings(each)) for each in set(view[Ports].bound()))
+    return sum(len(routers.bindings(each)) for each in view[Ports].bound())
 
 
 def _groups_of_each(view: View) -> Iterator[tuple[str, int]]:
@@ -76,7 +75,11 @@ def _groups_of_each(view: View) -> Iterator[tuple[str, int]]:
 
 
 FIGURES = (
-    Figure("multicast_groups", "Multicast addresses with members here.", _count_groups),
+    Figure(
+        "multicast_groups",
+        "Multicast addresses with members here.",
+        lambda view: len(_groups(view)),
+    ),
     Figure("multicast_members", "Bindings that are members of these, together.", _count_members),
     Figure("multicast_routers", "Bindings with a multicast router.", _count_routers),
 )

@@ -44,7 +44,7 @@ def _statement(passage: Passage, view: View) -> str | None:
 
 def _count_addresses(view: View) -> int:
     rows = view[AddressedRows]
-    return sum(len(rows.addresses(each)) for each in set(view[Ports].bound()))
+    return sum(len(rows.addresses(each)) for each in view[Ports].bound())
 
 
 FIGURES = (
