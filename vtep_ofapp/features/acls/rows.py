@@ -62,7 +62,8 @@ class Side:
             self.invalid.discard(former.uuid)
         if new is not None:
             self.flows += cost(new)
-            self.headers.update(headers(new))
+            for header in headers(new):
+                self.headers[header] += 1
             if new.match is None:
                 self.invalid.add(new.uuid)
         return self.order.change(former, new)
