@@ -25,7 +25,7 @@ LONGER: dict[str, tuple[int, str]] = {
         "the rules of a state machine are one class",
     ),
     "tests/unit/test_multicast_sequences.py::MulticastSequences": (
-        220,
+        230,
         "the rules of a state machine are one class",
     ),
     "tests/unit/test_neighbour_sequences.py::NeighbourSequences": (

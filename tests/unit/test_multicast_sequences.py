@@ -19,7 +19,7 @@ from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.pipeline.layout import GroupKind, Table
 from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.flows import SetField, ToGroup
-from vtep_ofapp.values.rows import LocalMcastMac
+from vtep_ofapp.values.rows import BridgePort, LocalMcastMac
 
 from .builders import (
     BLUE,
@@ -138,10 +138,22 @@ class MulticastSequences(Running):
         """A port gets another number, so that the members behind it have to join again."""
         self.come_to_rest()
         if number not in {each.number for each in self.openvswitch.ports.values()}:
-            self.openvswitch.put(port(name, number))
-            if self.groups is not None:
-                gone = {each for each in self.bindings() if each[1][0] == name}
-                self.groups.keep(self.bindings() - gone, self.time.now)
+            self.replace(port(name, number))
+
+    @rule(place=WIRES, group=GROUPS)
+    def lose_link(self, place: Wire, group: str) -> None:
+        """A host joins; then the link goes down and up, and who is there has to be heard again."""
+        self.say(place, MAC1, new(Kind.JOIN, group))
+        there = self.openvswitch.ports[place.port]
+        self.replace(replace(there, is_up=False))
+        self.replace(there)
+
+    def replace(self, new: BridgePort) -> None:
+        """Change a port in a way after which nothing is known of who is behind it."""
+        self.openvswitch.put(new)
+        if self.groups is not None:
+            gone = {each for each in self.bindings() if each[1][0] == new.name}
+            self.groups.keep(self.bindings() - gone, self.time.now)
         self.come_to_rest()
 
     # Hosts and routers
