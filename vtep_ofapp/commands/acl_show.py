@@ -1,7 +1,7 @@
 """``acl/show``: access lists, where they are bound, and the flows and hits of each entry."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeAlias
 from uuid import UUID
@@ -59,8 +59,9 @@ def _show(arguments: Sequence[str], running: Running) -> Answer:
         if cookie is not None:
             cookies[switch.name] = (*cookies.get(switch.name, ()), cookie)
     counters = flow_counters_now(cookies, running)
+    pause = running.components.turns.pacer()
     hits = {
-        switch.name: _hits(switch, counters[switch.name])
+        switch.name: _hits(switch, counters[switch.name], pause)
         for switch in asked.switches
         if switch.name in counters
     }
@@ -133,13 +134,16 @@ def _entries(row: Acl, switch: SwitchState, hits: _Hits | None) -> Iterator[Row 
             yield None
 
 
-def _hits(switch: SwitchState, counters: Mapping[FlowKey, FlowCounter]) -> _Hits:
-    """Return the hits of all entries of a switch.
+def _hits(
+    switch: SwitchState, counters: Mapping[FlowKey, FlowCounter], pause: Callable[[], None]
+) -> _Hits:
+    """Return the hits of all entries of a switch, which may have very many flows.
 
     The clauses of a conjunction are left out: its flow with the conj_id has the hits.
     """
     hits: _Hits = Counter()
     for key, counter in counters.items():
+        pause()
         flow = switch.flows.wanted.get(key)
         is_clause = flow is not None and any(isinstance(each, Conjunction) for each in flow.actions)
         if not is_clause:
