@@ -1,6 +1,7 @@
 """How many frames the entries of access lists denied, by the counters of their flows."""
 
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from ...engine.feature import FlowWatcher
 from ...engine.view import View
@@ -11,6 +12,8 @@ from ...values.flows import FlowKey
 from .bindings import AclBindings
 from .rows import Acls
 
+_Priorities: TypeAlias = tuple[set[int], set[int]]
+"""Those of flows for frames from bindings, and of flows for frames to them."""
 _NUMBER = (1 << 24) - 1
 """The bits of a cookie that are the number of an access list."""
 
@@ -48,30 +51,25 @@ def cookies(view: View) -> Iterator[int]:
 
 def count(counters: Mapping[FlowKey, Counter], view: View) -> None:
     """Add what flows that deny have counted."""
-    denying: dict[tuple[int, bool], frozenset[int]] = {}
+    denying: dict[int, _Priorities] = {}
     denied: dict[FlowKey, int] = {}
     for key, counter in counters.items():
-        if producer_of(counter.cookie) is not Cookie.ACLS:
-            continue
-        number, is_egress = counter.cookie & _NUMBER, key.table in EGRESS
-        if (number, is_egress) not in denying:
-            denying[number, is_egress] = _denying(number, is_egress, view)
-        if key.priority in denying[number, is_egress]:
+        if counter.cookie not in denying:
+            denying[counter.cookie] = _denying(counter.cookie, view)
+        if key.priority in denying[counter.cookie][key.table in EGRESS]:
             denied[key] = counter.packets
     view[DeniedFrames].count(denied)
 
 
-def _denying(number: int, is_egress: bool, view: View) -> frozenset[int]:
-    """Return the priorities at which flows of the access list with a number drop frames."""
+def _denying(cookie: int, view: View) -> _Priorities:
+    """Return the priorities at which flows with a cookie drop frames of an access list."""
     acls = view[Acls]
-    acl = acls.ids.key(number)
+    acl = acls.ids.key(cookie & _NUMBER) if producer_of(cookie) is Cookie.ACLS else None
     if acl is None:
-        return frozenset()
-    order = acls.sides(acl)[is_egress].order
-    rows = (acls.entry(entry) for entry in acls.entries(acl))
-    denying = {
-        order.priority(row.uuid)
-        for row in rows
-        if row is not None and row.is_egress == is_egress and not row.permits
-    }
-    return frozenset(denying | {Priority.ACL_CLOSED})
+        return set(), set()
+    sides = acls.sides(acl)
+    found: _Priorities = {Priority.ACL_CLOSED}, {Priority.ACL_CLOSED}
+    for row in filter(None, map(acls.entry, acls.entries(acl))):
+        if not row.permits:
+            found[row.is_egress].add(sides[row.is_egress].order.priority(row.uuid))
+    return found
