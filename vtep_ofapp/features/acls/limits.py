@@ -5,6 +5,9 @@ from uuid import UUID
 from .bindings import AclBindings
 from .rows import Acls
 
+_NONE = -1, UUID(int=0)
+"""The flows of no list, less than those of any."""
+
 
 class AclLimit:
     """The flows that each access list needs on one switch, at most ``most`` together.
@@ -21,6 +24,9 @@ class AclLimit:
         self._all = 0
         self._too_long: set[UUID] = set()
         self._refused: set[UUID] = set()
+        self._largest = _NONE
+        self._room = most
+        """What the lists that are not refused leave, if some are."""
 
     def flows(self, acl: UUID) -> int:
         """Return the number of flows that an access list needs on the switch."""
@@ -32,6 +38,14 @@ class AclLimit:
 
     def update(self, acl: UUID) -> set[UUID]:
         """Count the flows of an access list; return all lists that this refuses or admits."""
+        was_refused = self.refuses(acl)
+        self._count(acl)
+        if was_refused and self._stays_refused(acl):
+            return set()
+        former, self._refused = self._refused, self._beyond()
+        return former ^ self._refused
+
+    def _count(self, acl: UUID) -> None:
         self._all -= self._flows.pop(acl, 0)
         self._too_long.discard(acl)
         sides = self._acls.sides(acl)
@@ -42,18 +56,28 @@ class AclLimit:
             self._all += flows
             if any(side.order.is_too_long for side in sides):
                 self._too_long.add(acl)
-        former, self._refused = self._refused, self._beyond()
-        return former ^ self._refused
+
+    def _stays_refused(self, acl: UUID) -> bool:
+        """Whether a list that was refused still is, so that nothing changes for the others.
+
+        A list that is much too large comes as very many entries, each of which changes its size.
+        """
+        flows = self._flows.get(acl)
+        if flows is None:
+            return False
+        return acl in self._too_long or ((flows, acl) > self._largest and flows > self._room)
 
     def _beyond(self) -> set[UUID]:
+        """Return the lists for which there is no room; note the largest of the others."""
         if self._all <= self._most and not self._too_long:
             return set()
-        beyond, room = set(self._too_long), self._most
+        beyond, self._room, self._largest = set(self._too_long), self._most, _NONE
         for flows, acl in sorted((flows, acl) for acl, flows in self._flows.items()):
             if acl in beyond:
                 continue
-            if flows > room:
+            if flows > self._room:
                 beyond.add(acl)
             else:
-                room -= flows
+                self._room -= flows
+                self._largest = flows, acl
         return beyond
