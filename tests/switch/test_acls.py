@@ -202,6 +202,11 @@ def test_a_list_whose_flows_the_switch_refuses_drops_frames_until_it_takes_them(
     assert passes(joined, WEB, "p1")
     joined.wait_for_log("ACL x: br0 refuses flows of it; until it takes them, all frames")
     assert sum("table=20" in flow for flow in joined.flows()) == 2
+    with_options(joined, acl_fails_open=True)
+    opened(joined)
+    joined.wait(lambda: acls.faults("x", "p0") == SHORTAGE, "the fault of what fails open")
+    with_options(joined, acl_fails_open=False)
+    closed(joined)
     joined.ovs_vsctl("clear", "bridge", "br0", "flow_tables")
     opened(joined)
     joined.wait(lambda: acls.faults("x", "p0") == set(), "the end of the fault")

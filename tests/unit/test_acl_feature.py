@@ -428,6 +428,19 @@ def test_what_the_switch_refuses_is_dropped_and_tried_again_one_after_the_other(
     assert end - time.clock() <= LONGEST_PAUSE
 
 
+def test_of_what_fails_open_nothing_judges_until_the_switch_takes_all() -> None:
+    world = new_world(acl_fails_open=True)
+    world.tell(*acl(entry(1), entry(2)))
+    bound(world, p0={0: X})
+    (refused, *_) = (each.key for each in world.flow_values() if each.key.priority == 60000 - 20)
+    world.switch.invalidate(FlowsRefused(frozenset({refused})))
+    world.settle()
+    assert judging(world) == []
+    assert way(world, Table.ADMISSION, 0x1000) == "goto LEARNING"
+    assert ("ACL", "resource_shortage") in words(world)
+    assert any("until it takes them, it judges nothing" in each for each in world.complaints())
+
+
 def test_it_says_why(world: World) -> None:
     world.tell(*acl(entry(1, permits=True), invalid(2)))
     bound(world, p0={0: X, 10: X})

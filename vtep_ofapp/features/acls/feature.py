@@ -176,9 +176,7 @@ def _entry_changed(topic: EntryChanged, view: View) -> Iterator[Topic]:
 
 
 def _refused(topic: FlowsRefused, view: View) -> Iterable[Topic]:
-    """Drop all frames of an access list of which the switch does not take all flows."""
-    if view.settings.acl_fails_open:
-        return ()
+    """Withhold the flows of an access list of which the switch does not take all."""
     return view[Judging].changed(view[AclRefusals].refused(topic.flows))
 
 

@@ -1,4 +1,4 @@
-"""Access lists whose flows the switch refused: their frames are dropped until it takes them."""
+"""Access lists whose flows the switch refused: none of them is desired until it takes all."""
 
 from collections.abc import Iterable
 from uuid import UUID
