@@ -55,12 +55,6 @@ def reports(vtep: DummySwitch, **expected: str) -> None:
     vtep.wait(lambda: ips(vtep) == wanted, f"{wanted}, not {ips(vtep)}")
 
 
-def place(vtep: DummySwitch, mac: str, ip: str, address: str = "10.2.2.3") -> None:
-    """Place a station with its address behind a remote VTEP."""
-    vtep.vtep_ctl("add-ucast-remote", "ls0", mac, address)
-    vtep.vtep_ctl("set", "Ucast_Macs_Remote", mac, f'ipaddr="{ip}"')
-
-
 @pytest.fixture
 def placed(joined: DummySwitch) -> DummySwitch:
     """MAC1 is a known host at p0, and a remote station has an address."""
