@@ -428,6 +428,16 @@ def test_what_the_switch_refuses_is_dropped_and_tried_again_one_after_the_other(
     assert end - time.clock() <= LONGEST_PAUSE
 
 
+def test_a_list_whose_flow_for_first_fragments_is_refused_drops_all(world: World) -> None:
+    world.tell(*acl(entry(1, protocol=6, dest_ports=(22, 22))))
+    bound(world, p0={0: X})
+    (cut, _) = (each.key for each in world.flow_values() if each.key.priority == 60001)
+    world.switch.invalidate(FlowsRefused(frozenset({cut})))
+    world.settle()
+    assert judging(world) == [(Table.ACL_INGRESS, number(world), -1, False)]
+    assert ("ACL", "resource_shortage") in words(world)
+
+
 def test_of_what_fails_open_nothing_judges_until_the_switch_takes_all() -> None:
     world = new_world(acl_fails_open=True)
     world.tell(*acl(entry(1), entry(2)))

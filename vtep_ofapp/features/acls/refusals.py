@@ -62,8 +62,9 @@ class AclRefusals:
 
     def _of(self, key: FlowKey) -> UUID | None:
         """Return the access list of a flow; None for the flow that drops all of its frames."""
-        if key.table not in _TABLES or not Priority.MISS < key.priority <= Priority.ACL_FIRST:
-            return None
         fields = dict(key.match)
+        drops_all = key.priority == Priority.ACL_CLOSED and len(fields) == 1
+        if key.table not in _TABLES or key.priority == Priority.MISS or drops_all:
+            return None
         number = fields.get(ACL, fields.get(ACL_OF_PORT))
         return self._acls.ids.key(number) if isinstance(number, int) else None
