@@ -38,11 +38,13 @@ class BridgeChanged:
 class ContentsRead:
     """The switch was read back, and has these flows and groups: of this process or an earlier one.
 
-    It is not raised when the switch is only checked for changes by others.
+    It is not raised when the switch is only checked for changes by others. ``is_after_another``
+    says that another process may have led the switch since this one did: it knows more.
     """
 
     flows: Mapping[FlowKey, Flow]
     groups: Mapping[int, Group]
+    is_after_another: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class SwitchContents:
         self._lost_flows = 0
         self._looks = 0
         self._is_monitored = True
+        self._is_after_another = False
 
     @property
     def are_known(self) -> bool:
@@ -63,8 +64,12 @@ class SwitchContents:
         self._check.stop()
         self.own_changes.reset()
 
-    def read(self) -> None:
-        """Request all flows and groups; nothing is known until the answer arrives."""
+    def read(self, is_after_another: bool = False) -> None:
+        """Request all flows and groups; nothing is known until the answer arrives.
+
+        With ``is_after_another``, another process may have led the switch since this one did.
+        """
+        self._is_after_another |= is_after_another
         self._ask(Knowledge.BEING_READ)
 
     def check(self) -> None:
@@ -87,7 +92,8 @@ class SwitchContents:
         self.read_at = self._clock()
         self._stopwatch.stop()
         if before is None:
-            self._switch.invalidate(ContentsRead(event.flows, event.groups))
+            after_another, self._is_after_another = self._is_after_another, False
+            self._switch.invalidate(ContentsRead(event.flows, event.groups, after_another))
         else:
             self.changed_by_others += log_changed(self._switch, before, self._lost_flows)
         self._lost_flows = 0

@@ -143,10 +143,11 @@ class SwitchDriver:
             self.contents.forget()
             return self._generation is not None
         is_as_before = self.contents.are_known and event.generation == self._generation
+        is_after_another = self._generation is None
         self.role = Role.MASTER
         self._generation = event.generation
         if not is_as_before:
-            self.contents.read()
+            self.contents.read(is_after_another)
         return False
 
     def _take_charge(self, generation: int | None) -> None:
