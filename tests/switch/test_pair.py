@@ -13,6 +13,7 @@ from scapy.layers.l2 import ARP, Ether
 from sim.waiting import wait_until
 from sim.wire.ovsdb import OvsdbFramer
 from sim.wire.proxy import Proxy
+from tests.multicast_frames import ALL_ROUTERS, LEAVE, V2_REPORT, igmp_v2
 from tests.switch.conftest import described
 from tests.switch.dummy import BROADCAST, PATIENCE, DummyApp, DummySwitch
 
@@ -184,6 +185,35 @@ def test_the_process_with_the_lock_is_master_after_cuts_and_kills(pair: Pair) ->
     way = lambda: pair.sends("p0", "00:00:00:00:00:98")  # noqa: E731
     pair.wait(lambda: way() == ["10.2.2.4 vni 33"], "the way to a new host")
     assert {HOST, GUEST} <= pair.local_rows().keys()
+
+
+def test_a_group_that_its_members_left_while_the_other_led_does_not_come_back() -> None:
+    with described(Pair) as pair:
+        pair.start()
+        for app in (pair.app, pair.other):
+            app.options["multicast_snooping"] = "true"
+        pair.manage_by_both()
+
+        def says(kind: int, to: str = "") -> None:
+            frame = igmp_v2(HOST, "192.0.2.1", kind, "239.1.1.1", to)
+            pair.appctl("netdev-dummy/receive", "p0", frame.hex())
+
+        def groups() -> list[str]:
+            return [row["ipaddr"] for row in pair.rows("Mcast_Macs_Local") if row["ipaddr"]]
+
+        says(V2_REPORT)
+        pair.wait(lambda: groups() == ["239.1.1.1"], "the group")
+        pair.ways[pair.app.NAME].cut()
+        pair.other.wait_to_say("br0 is managed")
+        says(LEAVE, ALL_ROUTERS)
+        pair.wait(lambda: groups() == [], "its end")
+        pair.come_to_rest()
+        said, flows = len(pair.app.log_text), pair.flows()
+        pair.other.kill()
+        pair.ways[pair.app.NAME].mend()
+        pair.app.wait_to_say("br0 is managed", said)
+        pair.come_to_rest()
+        assert (groups(), pair.flows()) == ([], flows)
 
 
 def test_a_cut_of_hardware_vtep_alone_disturbs_nothing(pair: Pair) -> None:

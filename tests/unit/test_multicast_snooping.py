@@ -8,6 +8,7 @@ import pytest
 from tests import multicast_frames as frames
 from tests.multicast_frames import mac_of
 from vtep_ofapp.engine.stable_ids import StableIds
+from vtep_ofapp.engine.topics import ContentsRead
 from vtep_ofapp.features.local_mcast_macs import LocalGroup
 from vtep_ofapp.features.multicast.membership import MEMBERSHIP_TIME, GroupMac
 from vtep_ofapp.features.multicast.messages import QUERY_INTERVAL
@@ -17,7 +18,7 @@ from vtep_ofapp.features.multicast.snooping import MAX_HEARD, WINDOW, Snooping
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING, Cookie, Table
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.events import PacketIn
-from vtep_ofapp.values.flows import match
+from vtep_ofapp.values.flows import Flow, FlowKey, Group, match
 from vtep_ofapp.values.packets import PacketOut
 from vtep_ofapp.values.rows import LocalMcastMac
 
@@ -93,6 +94,14 @@ class Bench:
             sent += self.world.switch.take_packet_outs()
         self.time.now = end
         return sent
+
+    def leads_again(self, flows: dict[FlowKey, Flow], groups: dict[int, Group]) -> None:
+        """Read the switch back, which another process led meanwhile."""
+        switch = self.world.switch
+        switch.groups.have_only(groups)
+        list(switch.flows.read_back(flows))
+        switch.invalidate(ContentsRead(flows, groups, is_after_another=True))
+        self.world.settle()
 
     def rows(self) -> dict[str, str]:
         wanted = self.world.switch.rows[LocalGroup].wanted
@@ -425,6 +434,22 @@ def test_a_router_that_another_process_heard_is_in_groups_that_were_known(bench:
     other.world.read_back(flows, groups)
     other.world.settle()
     assert other.groups() == bench.groups()
+
+
+def test_members_that_left_while_another_process_led_are_forgotten(bench: Bench) -> None:
+    bench.joins(P1, host=MAC2)
+    flows = {flow.key: flow for flow in bench.world.flow_values()}
+    groups = {group.id: group for group in bench.world.group_values()}
+    ours = Bench()
+    ours.joins()
+    ours.joins(P1, host=MAC2)
+    ours.joins(group=OTHER)
+    rows = ours.rows()
+    ours.leads_again({}, {})  # Open vSwitch started again
+    assert ours.rows() == rows
+    ours.leads_again(flows, groups)
+    assert ours.world.summary() == bench.world.summary()
+    assert ours.rows() == {mac_of(GROUP): GROUP}
 
 
 def test_members_at_a_port_whose_link_went_down_meanwhile_are_not_taken_over(bench: Bench) -> None:

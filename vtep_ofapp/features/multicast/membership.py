@@ -127,7 +127,9 @@ class Membership:
             excess = self._excess(known, binding)
             if excess is None:
                 return []
-            changed += self._drop(GroupMac(logical_switch, excess))
+            lost = GroupMac(logical_switch, excess)
+            self.drop(lost, self.bindings(lost))
+            changed.append(lost)
         addresses = known.members.setdefault(group.mac, {}).setdefault(binding, {})
         known.of_binding[binding][group.mac] = None
         if address not in addresses:
@@ -198,21 +200,26 @@ class Membership:
                 self._ends.set(seat, until + MEMBERSHIP_TIME)
         return changed
 
+    def drop(self, group: GroupMac, bindings: Iterable[int]) -> None:
+        """Forget that bindings are members of a group. They must be."""
+        for binding in bindings:
+            for address in list(self._members(group)[binding]):
+                self._end(Seat(group, binding, address))
+
     def forget_binding(self, logical_switch: UUID, binding: int) -> list[GroupMac]:
         """Forget the members at a binding; return the groups that changed."""
         known = self._of.get(logical_switch)
         macs = list(known.of_binding.get(binding, ())) if known else []
         groups = [GroupMac(logical_switch, mac) for mac in macs]
         for group in groups:
-            for address in list(self._members(group)[binding]):
-                self._end(Seat(group, binding, address))
+            self.drop(group, [binding])
         return groups
 
     def forget(self, logical_switch: UUID) -> list[GroupMac]:
         """Forget a logical switch; return its groups."""
         groups = self.groups(logical_switch)
         for group in groups:
-            self._drop(group)
+            self.drop(group, self.bindings(group))
         self._of.pop(logical_switch, None)
         self._refused.remove(logical_switch)
         return groups
@@ -235,12 +242,6 @@ class Membership:
                 del known.of_binding[seat.binding]
         if not members:
             del known.members[group.mac]
-        return {group}
-
-    def _drop(self, group: GroupMac) -> set[GroupMac]:
-        for binding, addresses in list(self._members(group).items()):
-            for address in list(addresses):
-                self._end(Seat(group, binding, address))
         return {group}
 
     def _excess(self, known: _Known, binding: int) -> str | None:

@@ -1,6 +1,6 @@
 """Taking over members and routers that another process heard."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 from ...engine.feature import Index
@@ -39,7 +39,11 @@ class GroupRows(Index):
 
 
 def take_over(topic: ContentsRead, view: View) -> Iterator[Topic]:
-    """Take over the members and routers of another process, and ask all hosts."""
+    """Take over the members and routers of another process, and ask all hosts.
+
+    Members of ours that it did not leave on the switch have left meanwhile. If nothing at all is
+    there, Open vSwitch started again, and ours are the best that is known.
+    """
     snooping, now = view[Snooping], view.clock()
     if not snooping.is_on:
         return
@@ -54,19 +58,35 @@ def take_over(topic: ContentsRead, view: View) -> Iterator[Topic]:
         if logical_switch and is_snooped(logical_switch, view):
             snooping.routers.heard(logical_switch, address, now)
             yield Snooped(logical_switch)
-    adopted = set()
+    found: dict[GroupMac, frozenset[int]] = {}
     for number, mac, bindings in multicast.read_members(topic.flows, topic.groups):
         logical_switch = logical_switches.key(number)
-        if logical_switch is None:
-            continue
-        group = GroupMac(logical_switch, mac)
+        if logical_switch is not None:
+            found[GroupMac(logical_switch, mac)] = frozenset(bindings)
+    changed = set()
+    if topic.is_after_another and topic.flows:
+        changed |= _drop_others(found, view)
+    for group, bindings in found.items():
+        logical_switch = group.logical_switch
         routers = snooping.routers.bindings(logical_switch)
         usable = _usable(logical_switch, bindings - routers or bindings, view)
         if snooping.members.adopt(group, usable, view[GroupRows].address(group), now):
-            adopted.add(group)
-    yield from snooping.renumber(adopted)
+            changed.add(group)
+    yield from snooping.renumber(changed)
     for logical_switch in view[Ports].bound():
         snooping.querier.start(logical_switch, now)
+
+
+def _drop_others(found: Mapping[GroupMac, frozenset[int]], view: View) -> set[GroupMac]:
+    """Forget the members that were not found; return their groups."""
+    members, dropped = view[Snooping].members, set()
+    for logical_switch in view[Ports].bound():
+        for group in members.groups(logical_switch):
+            gone = members.bindings(group) - found.get(group, frozenset())
+            if gone:
+                members.drop(group, gone)
+                dropped.add(group)
+    return dropped
 
 
 def _usable(logical_switch: UUID | None, bindings: Iterable[int], view: View) -> list[int]:
