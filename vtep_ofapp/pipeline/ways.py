@@ -11,11 +11,13 @@ from .layout import RULES, WAYS, Table, Way
 class Step:
     """An optional table for the frames of one binding, and the fields that they carry to it.
 
+    If it ``is_shut``, the frames are dropped before they come there.
     Raises ValueError if a field is not among those that the table declares as carried to it.
     """
 
     table: Table
     carrying: tuple[SetField, ...] = ()
+    is_shut: bool = False
 
     def __post_init__(self) -> None:
         foreign = {action.field for action in self.carrying} - RULES[self.table].carried
@@ -54,9 +56,12 @@ def onward(
     """Return the actions that send a frame from a table to the next one of a way.
 
     They also set the registers that the optional tables match which the frame will pass, to 0 for
-    those without a step: tables of several ways may share a register.
+    those without a step: tables of several ways may share a register. There are no actions, so that
+    frames are dropped, if a step of the way is shut.
     """
     ahead = [step for step in steps if step.table in WAYS[way]]
+    if any(step.is_shut for step in ahead):
+        return ()
     next_table = following(table, way, ahead)
     if next_table is None:
         return ()
