@@ -211,3 +211,19 @@ def test_a_list_whose_flows_the_switch_refuses_drops_frames_until_it_takes_them(
     opened(joined)
     joined.wait(lambda: acls.faults("x", "p0") == set(), "the end of the fault")
     assert_restart_changes_nothing(joined)
+
+
+def test_a_list_drops_frames_although_the_table_has_room_for_no_flow_of_it(
+    joined: DummySwitch, acls: AccessLists
+) -> None:
+    acls.put("x", NO_SSH)
+    limit(joined, 20, 1)
+    acls.bind("p0", {0: "x"})
+    joined.wait(lambda: acls.faults("x", "p0") == SHORTAGE, "the fault")
+    closed(joined, SSH)
+    closed(joined)
+    assert passes(joined, SSH, "p1")
+    joined.ovs_vsctl("clear", "bridge", "br0", "flow_tables")
+    opened(joined)
+    closed(joined, SSH)
+    joined.wait(lambda: acls.faults("x", "p0") == set(), "the end of the fault")

@@ -428,6 +428,34 @@ def test_what_the_switch_refuses_is_dropped_and_tried_again_one_after_the_other(
     assert end - time.clock() <= LONGEST_PAUSE
 
 
+def test_the_binding_drops_frames_if_the_flow_that_drops_all_is_refused(world: World) -> None:
+    time: TimeDouble = world.time  # type: ignore[attr-defined]
+    world.tell(*acl(entry(1)))
+    bound(world, p0={0: X})
+
+    def refuse(priority: int) -> None:
+        keys = (each.key for each in world.flow_values() if each.key.priority == priority)
+        world.switch.invalidate(FlowsRefused(frozenset(keys)))
+        world.settle()
+
+    def try_again() -> None:
+        end = world.switch.next_due()
+        assert end is not None
+        time.wait(end - time.clock())
+        world.switch.due()
+        world.settle()
+
+    refuse(60000 - 10)
+    assert way(world, Table.ADMISSION, 0x1000).endswith("goto ACL_INGRESS")
+    refuse(60001)
+    assert "goto" not in way(world, Table.ADMISSION, 0x1000)
+    try_again()
+    assert [priority for _, _, priority, _ in judging(world)] == [10]
+    assert "goto" not in way(world, Table.ADMISSION, 0x1000), "it is not accepted yet"
+    try_again()
+    assert way(world, Table.ADMISSION, 0x1000).endswith("goto ACL_INGRESS")
+
+
 def test_a_list_whose_flow_for_first_fragments_is_refused_drops_all(world: World) -> None:
     world.tell(*acl(entry(1, protocol=6, dest_ports=(22, 22))))
     bound(world, p0={0: X})

@@ -103,7 +103,7 @@ def _steps(key: VlanBinding, view: View) -> Iterator[Step]:
             (acls.INGRESS, acls.EGRESS), view[Judging].judges(acl), strict=True
         ):
             if judges:
-                yield Step(tables[place], carrying)
+                yield Step(tables[place], carrying, view[AclRefusals].is_shut(acl))
 
 
 # Why they are there

@@ -37,6 +37,7 @@ class _Known:
     judges: tuple[bool, bool]
     is_withheld: bool
     has_fault: bool
+    is_shut: bool
 
     @property
     def of_rules(self) -> tuple[object, ...]:
@@ -115,4 +116,5 @@ class Judging:
             self.judges(acl),
             self.is_withheld(acl),
             self.has_fault(acl),
+            self._refusals.is_shut(acl),
         )

@@ -22,6 +22,7 @@ class AclRefusals:
         self._acls = acls
         self._clock = clock
         self._waiting: dict[UUID, None] = {}
+        self._shut: set[UUID] = set()
         self._tried: UUID | None = None
         self._pause = SHORTEST_PAUSE
         self.end: float | None = None
@@ -35,9 +36,17 @@ class AclRefusals:
         """Whether the switch refused the access list, and has not accepted it since."""
         return acl in self._waiting or acl == self._tried
 
+    def is_shut(self, acl: UUID) -> bool:
+        """Whether the switch refused the flow that drops all frames of the list.
+
+        So it is until the list is accepted, and not only tried.
+        """
+        return acl in self._shut
+
     def refused(self, flows: Iterable[FlowKey]) -> set[UUID]:
         """Handle flows that the switch refused; return the access lists that they belong to."""
         found = {acl for key in flows if (acl := self._of(key)) is not None}
+        self._shut |= {acl for key in flows if _drops_all(key) and (acl := self._of(key))}
         for acl in found:
             self._waiting[acl] = None
         if self._tried in found:
@@ -52,6 +61,7 @@ class AclRefusals:
             return set()
         accepted, self._tried = self._tried, None
         found = set() if accepted is None else {accepted}
+        self._shut -= found
         self._pause = SHORTEST_PAUSE if found else min(2 * self._pause, LONGEST_PAUSE)
         if self._waiting:
             self._tried = next(iter(self._waiting))
@@ -61,10 +71,13 @@ class AclRefusals:
         return found
 
     def _of(self, key: FlowKey) -> UUID | None:
-        """Return the access list of a flow; None for the flow that drops all of its frames."""
+        """Return the access list of a flow, None for another flow."""
         fields = dict(key.match)
-        drops_all = key.priority == Priority.ACL_CLOSED and len(fields) == 1
-        if key.table not in _TABLES or key.priority == Priority.MISS or drops_all:
+        if key.table not in _TABLES or key.priority == Priority.MISS:
             return None
         number = fields.get(ACL, fields.get(ACL_OF_PORT))
         return self._acls.ids.key(number) if isinstance(number, int) else None
+
+
+def _drops_all(key: FlowKey) -> bool:
+    return key.priority == Priority.ACL_CLOSED and len(key.match) == 1
