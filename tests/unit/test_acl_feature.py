@@ -295,6 +295,10 @@ def test_faults_name_the_list_the_entry_the_column_and_what_to_type(world: World
         "ingress are dropped",
         "Physical_Port p0 of br0: acl_bindings: 0 is bound to ACL x, which has a fault",
     }
+    world.tell(*acl(invalid(3), entry(4, out=True)))
+    world.settle()
+    both = "all frames in its directions ingress and egress are dropped"
+    assert any(each.endswith(both) for each in world.complaints())
     world.tell(*acl(invalid(3), name="strict"))
     world.settle()
     assert not any("ACL x" in each for each in world.complaints())

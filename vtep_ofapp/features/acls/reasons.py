@@ -69,5 +69,6 @@ def _effect(acl: UUID, view: View) -> str:
         return "it judges nothing"
     from_bindings, to_bindings = view[Judging].judges(acl)
     names = ("ingress", from_bindings), ("egress", to_bindings)
-    directions = " and ".join(name for name, has_entries in names if has_entries)
-    return f"all frames in its direction {directions} are dropped"
+    directions = [name for name, has_entries in names if has_entries]
+    noun = "direction" if len(directions) == 1 else "directions"
+    return f"all frames in its {noun} {' and '.join(directions)} are dropped"
