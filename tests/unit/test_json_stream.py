@@ -47,6 +47,12 @@ def test_a_stream_is_cut_into_its_messages(
     assert parse(stream, cuts) == messages
 
 
+@given(st.lists(MESSAGES, max_size=3), st.integers(1, 100), st.sets(st.integers(0, 20_000)))
+def test_long_messages_end_where_they_end(messages: list[Any], times: int, cuts: set[int]) -> None:
+    long = [{"rows": [each] * times} for each in messages]
+    assert parse("".join(map(json.dumps, long)), cuts) == long
+
+
 @given(MESSAGES, st.integers(1, 50))
 def test_the_size_of_the_pieces_does_not_matter(message: Any, size: int) -> None:
     stream = json.dumps(message, indent=1)

@@ -27,6 +27,8 @@ _PIECE = 1 << 16
 """Bytes per read."""
 _OUTER_LEVELS = 4
 """Levels of a message down to the rows of a table in an update or in the answer to a monitor."""
+_SHORT = 256
+"""Characters that are searched one bracket after the other; longer text is halved first."""
 _PIECES_AT_A_TIME = 16
 """Of 64 KiB each."""
 _ROWS_AT_A_TIME = 1000
@@ -110,6 +112,14 @@ class MessageParser:
                 self._depth += len(opened) - closed
                 self._in_string ^= len(pieces) % 2 == 0
                 return None
+            if len(text) > _SHORT:
+                # The object begins or ends here, in one of the halves.
+                middle = len(text) // 2
+                end = self._find_end(text[:middle])
+                if end is not None:
+                    return end
+                end = self._find_end(text[middle:])
+                return None if end is None else middle + end
         return self._find_end_by_parts(text)
 
     def _find_end_by_parts(self, text: str) -> int | None:
