@@ -48,7 +48,8 @@ def _put_local_mac(changes: Changes, write: PutLocalMac) -> None:
         row.MAC = write.mac
         row.logical_switch = logical_switch
         row.locator = put_locator(changes, write.address)
-        row.ipaddr = write.ip or ""
+        if write.ip:  # setting a column costs as much as reading the whole row
+            row.ipaddr = write.ip
 
 
 _COLUMNS = {"MAC": NEEDED, "logical_switch": NEEDED, "locator": NEEDED, "ipaddr": NEEDED}
