@@ -130,7 +130,19 @@ class Daemon:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signum)
-        wait_until(lambda: not self.running, f"the end of {self.name} (process {pid})")
+        # Its threads may be there for a moment longer, and with them the lock of the pidfile.
+        wait_until(
+            lambda: not self.running and not _has_threads(pid),
+            f"the end of {self.name} (process {pid})",
+        )
+
+
+def _has_threads(pid: int) -> bool:
+    """Return whether threads of a process run beside its first one, which may have ended."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task")) > 1
+    except OSError:
+        return False  # the process is gone
 
 
 class OpenVSwitch:
