@@ -65,6 +65,16 @@ def new_world(**settings: Any) -> World:
     return world
 
 
+def try_again(world: World) -> None:
+    """Wait for the next timer of the switch."""
+    time: TimeDouble = world.time  # type: ignore[attr-defined]
+    end = world.switch.next_due()
+    assert end is not None
+    time.wait(end - time.clock())
+    world.switch.due()
+    world.settle()
+
+
 @pytest.fixture
 def world() -> World:
     return new_world()
@@ -406,23 +416,16 @@ def test_what_the_switch_refuses_is_dropped_and_tried_again_one_after_the_other(
     refuse(x, y)
     assert judging(world) == closed, "the flow that drops all was refused"
 
-    def try_again() -> None:
-        end = world.switch.next_due()
-        assert end is not None
-        time.wait(end - time.clock())
-        world.switch.due()
-        world.settle()
-
-    try_again()
+    try_again(world)
     assert len({each[1] for each in judging(world) if each[2] > 0}) == 1
     tried = {each[1] for each in judging(world) if each[2] > 0}
     refuse(*tried)
     assert judging(world) == closed
-    try_again()
+    try_again(world)
     assert {each[1] for each in judging(world) if each[2] > 0} == {x, y} - tried
     for _ in range(10):
         if world.switch.next_due() is not None:
-            try_again()
+            try_again(world)
     assert judging(world) == whole
     assert not words(world)
     assert world.switch.next_due() is None
@@ -433,7 +436,6 @@ def test_what_the_switch_refuses_is_dropped_and_tried_again_one_after_the_other(
 
 
 def test_the_binding_drops_frames_if_the_flow_that_drops_all_is_refused(world: World) -> None:
-    time: TimeDouble = world.time  # type: ignore[attr-defined]
     world.tell(*acl(entry(1)))
     bound(world, p0={0: X})
 
@@ -442,21 +444,14 @@ def test_the_binding_drops_frames_if_the_flow_that_drops_all_is_refused(world: W
         world.switch.invalidate(FlowsRefused(frozenset(keys)))
         world.settle()
 
-    def try_again() -> None:
-        end = world.switch.next_due()
-        assert end is not None
-        time.wait(end - time.clock())
-        world.switch.due()
-        world.settle()
-
     refuse(60000 - 10)
     assert way(world, Table.ADMISSION, 0x1000).endswith("goto ACL_INGRESS")
     refuse(60001)
     assert "goto" not in way(world, Table.ADMISSION, 0x1000)
-    try_again()
+    try_again(world)
     assert [priority for _, _, priority, _ in judging(world)] == [10]
     assert "goto" not in way(world, Table.ADMISSION, 0x1000), "it is not accepted yet"
-    try_again()
+    try_again(world)
     assert way(world, Table.ADMISSION, 0x1000).endswith("goto ACL_INGRESS")
 
 
