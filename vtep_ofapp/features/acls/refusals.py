@@ -45,8 +45,9 @@ class AclRefusals:
 
     def refused(self, flows: Iterable[FlowKey]) -> set[UUID]:
         """Handle flows that the switch refused; return the access lists that they belong to."""
-        found = {acl for key in flows if (acl := self._of(key)) is not None}
-        self._shut |= {acl for key in flows if _drops_all(key) and (acl := self._of(key))}
+        acls = {key: acl for key in flows if (acl := self._of(key)) is not None}
+        found = set(acls.values())
+        self._shut |= {acl for key, acl in acls.items() if _drops_all(key)}
         for acl in found:
             self._waiting[acl] = None
         if self._tried in found:
@@ -72,9 +73,9 @@ class AclRefusals:
 
     def _of(self, key: FlowKey) -> UUID | None:
         """Return the access list of a flow, None for another flow."""
-        fields = dict(key.match)
         if key.table not in _TABLES or key.priority == Priority.MISS:
             return None
+        fields = dict(key.match)
         number = fields.get(ACL, fields.get(ACL_OF_PORT))
         return self._acls.ids.key(number) if isinstance(number, int) else None
 
