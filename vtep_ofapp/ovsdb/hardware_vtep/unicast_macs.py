@@ -48,7 +48,7 @@ def _put_local_mac(changes: Changes, write: PutLocalMac) -> None:
         row.MAC = write.mac
         row.logical_switch = logical_switch
         row.locator = put_locator(changes, write.address)
-        if write.ip:  # setting a column costs as much as reading the whole row
+        if write.ip:  # else it is the default, and the library takes long to set a column
             row.ipaddr = write.ip
 
 
