@@ -490,7 +490,7 @@ def test_it_says_why(world: World) -> None:
         "ACL x has a fault, and drops all that it would judge",
         bound_to,
     ]
-    assert [each.text for each in world.switch.because(PortAcls())] == [
+    assert [each.text for each in world.switch.because(PortAcls("p0"))] == [
         "acl_bindings of Physical_Port p0 of br0 name ACL x"
     ]
 

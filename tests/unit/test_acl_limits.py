@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.features.acls import order
-from vtep_ofapp.features.acls.bindings import AclBindings
 from vtep_ofapp.features.acls.limits import AclLimit
 from vtep_ofapp.features.acls.rows import Acls
+from vtep_ofapp.features.acls.uses import AclUses
+from vtep_ofapp.pipeline.acls import OF_VLAN
 from vtep_ofapp.values.acls import Acl, AclEntry
 
-from .builders import RED, physical_port, uuid
+from .builders import uuid
 
 LISTS = [uuid(number) for number in range(1, 5)]
 MOST, TOO_LONG = 10, 7
@@ -23,31 +24,25 @@ CHANGES = st.lists(
 
 
 class Lists:
-    """Access lists with some entries of one flow each, and the ports that name them."""
+    """Access lists with some entries of one flow each, and what they judge."""
 
     def __init__(self) -> None:
-        self.rows, self.bindings = Acls(), AclBindings()
+        self.rows, self.uses = Acls(), AclUses()
         self.sizes = dict.fromkeys(LISTS, 0)
         for entry in ENTRIES:
             list(self.rows.row_changed(None, entry))
-        self.limit = AclLimit(self.rows, self.bindings, MOST)
-        self._bind()
+        self.limit = AclLimit(self.rows, self.uses, MOST)
+        for acl in LISTS:
+            self.uses.judge(acl, {OF_VLAN: acl})
 
     def put(self, acl: UUID, size: int | None) -> None:
-        """Give a list a number of entries; with None no port names it."""
+        """Give a list a number of entries; with None it judges nothing."""
         self.sizes.pop(acl, None)
         if size is not None:
             self.sizes[acl] = size
             row = Acl(acl, f"{acl}", frozenset(each.uuid for each in ENTRIES[:size]))
             list(self.rows.row_changed(self.rows.get(acl), row))
-        self._bind()
-
-    def _bind(self) -> None:
-        ports = [
-            physical_port(f"p{number}", {0: RED}, acl_bindings={0: acl})
-            for number, acl in enumerate(sorted(self.sizes))
-        ]
-        list(self.bindings.match(ports))
+        self.uses.judge(acl, {} if size is None else {OF_VLAN: acl})
 
     def refused(self) -> set[UUID]:
         return {acl for acl in LISTS if self.limit.refuses(acl)}

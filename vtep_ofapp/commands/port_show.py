@@ -88,7 +88,7 @@ def _problems(switch: SwitchState, name: str) -> Iterator[str]:
     if unused is not None:
         yield unused
     subject = port_subject(name, view)
-    for fault in switch.owned.faults(PortRowFaults(), PortAcls(), FullPort(name)):
+    for fault in switch.owned.faults(PortRowFaults(), PortAcls(name), FullPort(name)):
         if fault.subject == subject:
             yield fault.reason
     if view[Ports].row(name) is None:

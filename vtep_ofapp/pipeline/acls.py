@@ -32,7 +32,7 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, inet_pton
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from ..values.acls import ALL_FLAGS, EVERY_BIT, AclEntry, AclMatch, MaskedAddress, PortRange
@@ -40,8 +40,27 @@ from ..values.flows import Action, Conjunction, Flow, FlowKey, MatchValue, match
 from .layout import ACL, ACL_OF_PORT, Cookie, Priority, Table, Way, cookie_of, flow, miss
 from .ways import onward
 
-INGRESS = Table.ACL_INGRESS_PORT, Table.ACL_INGRESS
-EGRESS = Table.ACL_EGRESS_PORT, Table.ACL_EGRESS
+
+class Place(NamedTuple):
+    """Where an access list judges frames.
+
+    Of the ``tables``, the first one is for ingress and the second one for egress, with the ``ways``
+    that these belong to. In both, frames carry the number of the list in ``register``.
+    """
+
+    tables: tuple[Table, Table]
+    ways: tuple[Way, Way]
+    register: str
+
+
+_OF_BINDINGS = Way.FROM_BINDING, Way.TO_BINDING
+OF_PORT = Place((Table.ACL_INGRESS_PORT, Table.ACL_EGRESS_PORT), _OF_BINDINGS, ACL_OF_PORT)
+OF_VLAN = Place((Table.ACL_INGRESS, Table.ACL_EGRESS), _OF_BINDINGS, ACL)
+PLACES = OF_PORT, OF_VLAN
+INGRESS = tuple(place.tables[0] for place in PLACES)
+EGRESS = tuple(place.tables[1] for place in PLACES)
+REGISTER: dict[int, str] = {table: place.register for place in PLACES for table in place.tables}
+"""The register with the number of the list that judges the frames of a table."""
 MOST_ENTRIES = Priority.ACL_FIRST - 1
 """The greatest number of entries of a list in one direction: each has a priority above MISS."""
 
@@ -64,12 +83,10 @@ _NOT_LATER, _LATER = (0, 2), (2, 2)
 _FIRST = 1
 """The value of ip_frag of a first fragment."""
 
-_REGISTER = {
-    table: ACL_OF_PORT if table in (INGRESS[0], EGRESS[0]) else ACL for table in INGRESS + EGRESS
-}
 _GO_ON = {
-    **{table: onward(table, Way.FROM_BINDING) for table in INGRESS},
-    **{table: onward(table, Way.TO_BINDING) for table in EGRESS},
+    table: onward(table, way)
+    for place in PLACES
+    for table, way in zip(place.tables, place.ways, strict=True)
 }
 
 
@@ -80,7 +97,7 @@ def misses() -> tuple[Flow, ...]:
 
 def refuse_all(acl: int, table: Table) -> Flow:
     """Drop all frames that a list with this number would judge in a table, before its entries."""
-    every = match({_REGISTER[table]: acl})
+    every = match({REGISTER[table]: acl})
     return flow(table, Priority.ACL_CLOSED, every, producer=Cookie.ACLS, counts_for=acl)
 
 
@@ -88,7 +105,7 @@ def refuse_cut(acl: int, header: Header, table: Table) -> Flow:
     """Drop first fragments that end before a header does, before a list with this number."""
     family, protocol = header
     name = _WITH_PORTS[protocol]
-    cut: _Fields = {_REGISTER[table]: acl, "eth_type": family, "ip_proto": protocol}
+    cut: _Fields = {REGISTER[table]: acl, "eth_type": family, "ip_proto": protocol}
     cut |= {"ip_frag": _FIRST, f"{name}_src": 0, f"{name}_dst": 0}
     return flow(table, Priority.ACL_CLOSED, match(cut), producer=Cookie.ACLS, counts_for=acl)
 
@@ -174,7 +191,7 @@ def flows(acl: int, entry: AclEntry, priority: int, table: Table) -> tuple[Flow,
         made = [(fields, actions) for fields in upper]
     if entry.permits:
         made += [(fields, actions) for fields in later]
-    register, cookie, number = _REGISTER[table], cookie_of(Cookie.ACLS, acl), table.value
+    register, cookie, number = REGISTER[table], cookie_of(Cookie.ACLS, acl), table.value
     for fields, _ in made:
         fields[register] = acl
     return tuple(

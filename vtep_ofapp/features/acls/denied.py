@@ -9,11 +9,11 @@ from ...pipeline.acls import EGRESS
 from ...pipeline.layout import Cookie, Priority, cookie_of, producer_of
 from ...values.counters import Counter
 from ...values.flows import FlowKey
-from .bindings import AclBindings
 from .rows import Acls
+from .uses import AclUses
 
 _Priorities: TypeAlias = tuple[set[int], set[int]]
-"""Those of flows for frames from bindings, and of flows for frames to them."""
+"""Those of flows for ingress, and of flows for egress."""
 _NUMBER = (1 << 24) - 1
 """The bits of a cookie that are the number of an access list."""
 
@@ -42,8 +42,8 @@ class DeniedFrames(FlowWatcher):
 
 
 def cookies(view: View) -> Iterator[int]:
-    """Yield the cookies of the flows of all access lists that ports name."""
-    for acl in view[AclBindings].acls():
+    """Yield the cookies of the flows of all access lists that anything names."""
+    for acl in view[AclUses].acls():
         number = view[Acls].number(acl)
         if number is not None:
             yield cookie_of(Cookie.ACLS, number)

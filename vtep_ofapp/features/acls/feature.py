@@ -12,21 +12,20 @@ from ...engine.report import FaultColumn, ManagedSwitches
 from ...engine.topics import FlowsRefused, SwitchReplaced, SwitchRowChanged, Topic
 from ...engine.view import View
 from ...pipeline import acls
-from ...pipeline.layout import ACL, ACL_OF_PORT
 from ...pipeline.ways import Step
 from ...values.acls import Acl, AclEntry
 from ...values.faults import FaultTable
 from ...values.flows import Flow, SetField
-from ...values.rows import PhysicalPort
 from ..bindings.ports import Ports, VlanBinding, port_subject
 from . import denied, telling
-from .bindings import OF_PORT, AclBindings, PortAcls, UseChanged
+from .bindings import AclBindings, PortAcls
 from .denied import DeniedFrames
 from .judging import AclRule, Judging, UsedAcl
 from .limits import AclLimit
 from .reasons import of_acl, of_bindings, of_entry
 from .refusals import AclRefusals
 from .rows import AclChanged, Acls, EntryChanged, NamedAcls
+from .uses import AclUses, UseChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class AclTables:
 
 
 def _tables(key: AclTables, view: View) -> Desired:
-    return Desired(acls.misses()) if view[AclBindings].are_used else NOTHING
+    return Desired(acls.misses()) if view[AclUses].is_used(acls.OF_VLAN) else NOTHING
 
 
 def _rule(key: AclRule, view: View) -> Desired:
@@ -47,7 +46,7 @@ def _rule(key: AclRule, view: View) -> Desired:
         return NOTHING
     if row.match is None:
         return Desired(faults=tuple(of_entry(key.acl, row, view)))
-    tables = view[AclBindings].tables(key.acl, row.is_egress)
+    tables = view[AclUses].tables(key.acl, row.is_egress)
     if not tables or view[Judging].is_withheld(key.acl):
         return NOTHING
     priority = view[Acls].sides(key.acl)[row.is_egress].order.priority(key.entry)
@@ -59,12 +58,12 @@ def _rule(key: AclRule, view: View) -> Desired:
 
 def _has(key: AclRule, view: View) -> bool:
     """Whether a port names an access list that has the entry."""
-    return view[AclBindings].names(key.acl) and key.acl in view[Acls].with_entry(key.entry)
+    return view[AclUses].names(key.acl) and key.acl in view[Acls].with_entry(key.entry)
 
 
 def _used_acl(key: UsedAcl, view: View) -> Desired:
     number = view[Acls].number(key.acl)
-    if number is None or not view[AclBindings].names(key.acl):
+    if number is None or not view[AclUses].names(key.acl):
         return NOTHING
     return Desired(tuple(_dropping(key.acl, number, view)), faults=tuple(of_acl(key.acl, view)))
 
@@ -75,7 +74,7 @@ def _dropping(acl: UUID, number: int, view: View) -> Iterator[Flow]:
     for is_egress, has_entries in enumerate(view[Judging].judges(acl)):
         if has_entries:
             headers = view[Acls].sides(acl)[is_egress].headers
-            for table in view[AclBindings].tables(acl, bool(is_egress)):
+            for table in view[AclUses].tables(acl, bool(is_egress)):
                 if drops_all:
                     yield acls.refuse_all(number, table)
                 else:
@@ -83,34 +82,27 @@ def _dropping(acl: UUID, number: int, view: View) -> Iterator[Flow]:
 
 
 def _port_acls(key: PortAcls, view: View) -> Desired:
-    faults = (fault for row in _named_rows(view) for fault in of_bindings(row, view))
-    return Desired(faults=tuple(faults))
-
-
-def _named_rows(view: View) -> Iterator[PhysicalPort]:
-    """Yield the ports' rows that name access lists."""
-    return (row for row in view[Ports].rows() if row.acl_bindings)
+    row = view[Ports].row(key.port)
+    return NOTHING if row is None else Desired(faults=tuple(of_bindings(row, view)))
 
 
 def _steps(key: VlanBinding, view: View) -> Iterator[Step]:
-    """Yield a table for each access list and direction in which it judges a binding's frames."""
-    for place, acl in view[AclBindings].judging(key).items():
+    """Yield a table for each access list and direction in which it judges the frames."""
+    for place, acl in view[AclUses].judging(key).items():
         number = view[Acls].number(acl)
         if number is None:
             continue
-        carrying = (SetField(ACL_OF_PORT if place == OF_PORT else ACL, number),)
-        for tables, judges in zip(
-            (acls.INGRESS, acls.EGRESS), view[Judging].judges(acl), strict=True
-        ):
+        carrying = (SetField(place.register, number),)
+        for table, judges in zip(place.tables, view[Judging].judges(acl), strict=True):
             if judges:
-                yield Step(tables[place], carrying, view[AclRefusals].is_shut(acl))
+                yield Step(table, carrying, view[AclRefusals].is_shut(acl))
 
 
 # Why they are there
 
 
 def _why_tables(key: AclTables, view: View) -> Iterator[Cause]:
-    if view[AclBindings].are_used:
+    if view[AclUses].is_used(acls.OF_VLAN):
         yield Cause("frames that no entry of their access lists matches are permitted")
 
 
@@ -125,7 +117,7 @@ def _why_rule(key: AclRule, view: View) -> Iterator[Cause]:
 
 
 def _why_used(key: UsedAcl, view: View) -> Iterator[Cause]:
-    if view[Acls].get(key.acl) is None or not view[AclBindings].names(key.acl):
+    if view[Acls].get(key.acl) is None or not view[AclUses].names(key.acl):
         return
     name = view[Acls].name(key.acl)
     if view[Judging].drops_all(key.acl):
@@ -138,7 +130,8 @@ def _why_used(key: UsedAcl, view: View) -> Iterator[Cause]:
 
 
 def _why_bound(acl: UUID, view: View) -> Iterator[Cause]:
-    for port in sorted(view[AclBindings].ports(acl)):
+    ports = (namer.port for namer in view[AclUses].namers(acl) if isinstance(namer, PortAcls))
+    for port in sorted(ports):
         row = view[Ports].row(port)
         if row is not None:
             vlans = sorted(vlan for vlan, each in row.acl_bindings.items() if each == acl)
@@ -150,7 +143,8 @@ def _why_bound(acl: UUID, view: View) -> Iterator[Cause]:
 
 
 def _why_port(key: PortAcls, view: View) -> Iterator[Cause]:
-    for row in _named_rows(view):
+    row = view[Ports].row(key.port)
+    if row is not None and row.acl_bindings:
         named = ", ".join(sorted({view[Acls].name(acl) for acl in row.acl_bindings.values()}))
         text = f"acl_bindings of {port_subject(row.name, view)} name {named}"
         yield Cause(text, (RowOf("Physical_Port", row.uuid),))
@@ -160,9 +154,9 @@ def _why_port(key: PortAcls, view: View) -> Iterator[Cause]:
 
 
 def _match(topic: SwitchRowChanged, view: View) -> Iterator[Topic]:
-    were_used = view[AclBindings].are_used
+    were_used = view[AclUses].is_used(acls.OF_VLAN)
     yield from list(view[AclBindings].match(view[Ports].rows()))
-    if view[AclBindings].are_used != were_used:
+    if view[AclUses].is_used(acls.OF_VLAN) != were_used:
         yield AclTables()
 
 
@@ -171,7 +165,7 @@ def _acl_changed(topic: AclChanged | UseChanged, view: View) -> Iterator[Topic]:
 
 
 def _entry_changed(topic: EntryChanged, view: View) -> Iterator[Topic]:
-    if view[AclBindings].names(topic.acl):
+    if view[AclUses].names(topic.acl):
         yield AclRule(topic.acl, topic.entry)
 
 
@@ -202,7 +196,7 @@ def _are_ours(acls: Iterable[UUID], managed: ManagedSwitches) -> bool:
     Then what their columns hold is left from a time when a switch did, of a former process perhaps.
     """
     views = managed.with_bridge().values()
-    if any(view[AclBindings].names(acl) for acl in acls for view in views):
+    if any(view[AclUses].names(acl) for acl in acls for view in views):
         return True
     return any(not any(map(view[NamedAcls].has, acls)) for view in views)
 
@@ -210,8 +204,9 @@ def _are_ours(acls: Iterable[UUID], managed: ManagedSwitches) -> bool:
 FEATURE = Feature(
     indices=(Acls, NamedAcls),
     states=(
-        lambda view: AclBindings(),
-        lambda view: AclLimit(view[Acls], view[AclBindings], view.settings.max_acl_flows),
+        lambda view: AclUses(),
+        lambda view: AclBindings(view[AclUses]),
+        lambda view: AclLimit(view[Acls], view[AclUses], view.settings.max_acl_flows),
         lambda view: AclRefusals(view[Acls], view.clock),
         Judging,
         lambda view: DeniedFrames(),

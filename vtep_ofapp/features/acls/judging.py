@@ -6,10 +6,11 @@ from uuid import UUID
 
 from ...engine.topics import Topic
 from ...engine.view import View
-from .bindings import AclBindings, PortAcls
+from ...pipeline.acls import Place
 from .limits import AclLimit
 from .refusals import AclRefusals
 from .rows import Acls
+from .uses import AclUses
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class _Known:
 
     name: str
     number: int | None
-    places: frozenset[int]
+    places: frozenset[Place]
     judges: tuple[bool, bool]
     is_withheld: bool
     has_fault: bool
@@ -50,7 +51,7 @@ class Judging:
 
     def __init__(self, view: View) -> None:
         self._acls = view[Acls]
-        self._bindings = view[AclBindings]
+        self._uses = view[AclUses]
         self._limit = view[AclLimit]
         self._refusals = view[AclRefusals]
         self._fails_open = view.settings.acl_fails_open
@@ -72,20 +73,20 @@ class Judging:
         return self.is_withheld(acl) or self._acls.is_invalid(acl)
 
     def judges(self, acl: UUID) -> tuple[bool, bool]:
-        """Whether an access list judges frames from bindings, and those to bindings.
+        """Whether an access list judges frames of ingress, and those of egress.
 
         It does in the directions for which it has entries; if it fails open, valid ones.
         """
-        of_bindings, to_bindings = self._acls.sides(acl)
+        ingress, egress = self._acls.sides(acl)
         if not self._fails_open:
-            return bool(of_bindings), bool(to_bindings)
+            return bool(ingress), bool(egress)
         is_there = not self.is_withheld(acl)
-        return is_there and of_bindings.valid > 0, is_there and to_bindings.valid > 0
+        return is_there and ingress.valid > 0, is_there and egress.valid > 0
 
     def changed(self, acls: Iterable[UUID]) -> Iterator[Topic]:
         """Handle access lists of which anything may have changed; yield what is invalid by that."""
         for acl in acls:
-            if acl not in self._known and not self._bindings.names(acl):
+            if acl not in self._known and not self._uses.names(acl):
                 continue
             for each in {acl} | self._limit.update(acl):
                 yield from self._compared(each)
@@ -99,20 +100,20 @@ class Judging:
             return
         if former is None or now is None or former.of_rules != now.of_rules:
             yield from self.rules(acl)
-        yield PortAcls()
-        yield from self._bindings.bindings(acl)
+        yield from self._uses.namers(acl)
+        yield from self._uses.judged(acl)
 
     def rules(self, acl: UUID) -> Iterator[AclRule]:
         """Yield the owners of all entries of an access list."""
         return (AclRule(acl, entry) for entry in self._acls.entries(acl))
 
     def _now(self, acl: UUID) -> _Known | None:
-        if not self._bindings.names(acl):
+        if not self._uses.names(acl):
             return None
         return _Known(
             self._acls.name(acl),
             self._acls.number(acl),
-            self._bindings.places(acl),
+            self._uses.places(acl),
             self.judges(acl),
             self.is_withheld(acl),
             self.has_fault(acl),

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from .bindings import AclBindings
 from .rows import Acls
+from .uses import AclUses
 
 _NONE = -1, UUID(int=0)
 """The flows of no list, less than those of any."""
@@ -16,9 +16,9 @@ class AclLimit:
     refused for the sake of a large one.
     """
 
-    def __init__(self, acls: Acls, bindings: AclBindings, most: int) -> None:
+    def __init__(self, acls: Acls, uses: AclUses, most: int) -> None:
         self._acls = acls
-        self._bindings = bindings
+        self._uses = uses
         self._most = most
         self._flows: dict[UUID, int] = {}
         self._all = 0
@@ -49,7 +49,7 @@ class AclLimit:
         self._all -= self._flows.pop(acl, 0)
         self._too_long.discard(acl)
         sides = self._acls.sides(acl)
-        tables = [self._bindings.tables(acl, is_egress) for is_egress in (False, True)]
+        tables = [self._uses.tables(acl, is_egress) for is_egress in (False, True)]
         if any(tables):
             flows = sum(len(of) * side.flows for of, side in zip(tables, sides, strict=True))
             self._flows[acl] = flows

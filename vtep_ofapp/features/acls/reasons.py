@@ -67,8 +67,7 @@ def _shortage(acl: UUID, view: View) -> str:
 def _effect(acl: UUID, view: View) -> str:
     if view.settings.acl_fails_open:
         return "it judges nothing"
-    from_bindings, to_bindings = view[Judging].judges(acl)
-    names = ("ingress", from_bindings), ("egress", to_bindings)
-    directions = [name for name, has_entries in names if has_entries]
+    named = zip(("ingress", "egress"), view[Judging].judges(acl), strict=True)
+    directions = [name for name, has_entries in named if has_entries]
     noun = "direction" if len(directions) == 1 else "directions"
     return f"all frames in its {noun} {' and '.join(directions)} are dropped"

@@ -4,15 +4,14 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from ...engine.feature import Clock
-from ...pipeline.acls import EGRESS, INGRESS
-from ...pipeline.layout import ACL, ACL_OF_PORT, Priority
+from ...pipeline.acls import REGISTER
+from ...pipeline.layout import Priority
 from ...values.flows import FlowKey
 from .rows import Acls
 
 SHORTEST_PAUSE = 1.0
 """Seconds until a refused access list is tried again; each further pause is twice as long."""
 LONGEST_PAUSE = 60.0
-_TABLES = frozenset(INGRESS + EGRESS)
 
 
 class AclRefusals:
@@ -73,10 +72,8 @@ class AclRefusals:
 
     def _of(self, key: FlowKey) -> UUID | None:
         """Return the access list of a flow, None for another flow."""
-        if key.table not in _TABLES or key.priority == Priority.MISS:
-            return None
-        fields = dict(key.match)
-        number = fields.get(ACL, fields.get(ACL_OF_PORT))
+        register = REGISTER.get(key.table)
+        number = dict(key.match).get(register) if register else None
         return self._acls.ids.key(number) if isinstance(number, int) else None
 
 

@@ -112,7 +112,7 @@ class Acls(Index):
         return self._with.get(entry, ())
 
     def sides(self, acl: UUID) -> tuple[Side, Side]:
-        """Return the entries of an access list for frames from bindings, and for those to them."""
+        """Return the entries of an access list for ingress, and for egress."""
         return self._sides.get(acl) or (Side(), Side())
 
     def is_invalid(self, acl: UUID) -> bool:

@@ -9,17 +9,18 @@ from ...pipeline.acls import EGRESS
 from ...pipeline.layout import SOURCE_BINDING, TARGET_BINDING
 from ...values.acls import Acl, AclEntry
 from ..bindings.ports import Ports
-from .bindings import AclBindings, PortAcls
+from .bindings import PortAcls
 from .denied import DeniedFrames
 from .judging import AclRule, Judging, UsedAcl
 from .limits import AclLimit
 from .rows import Acls
+from .uses import AclUses
 from .words import in_words
 
 
 def used(view: View) -> list[Acl]:
-    """Return the access lists that ports of the switch name, by their names."""
-    rows = (view[Acls].get(acl) for acl in list(view[AclBindings].acls()))
+    """Return the access lists that the switch uses, by their names."""
+    rows = (view[Acls].get(acl) for acl in list(view[AclUses].acls()))
     return sorted((row for row in rows if row is not None), key=lambda row: (row.name, row.uuid))
 
 
@@ -37,7 +38,7 @@ def _of_name(name: str, view: View) -> Iterator[Key]:
 def in_order(row: Acl, view: View) -> list[tuple[AclEntry, int]]:
     """Return the entries of an access list with their priorities, in the order of judgement.
 
-    Those for frames from bindings come first.
+    Those of ingress come first.
     """
     acls, sides = view[Acls], view[Acls].sides(row.uuid)
     rows = (acls.entry(entry) for entry in row.entries)
@@ -48,7 +49,7 @@ def in_order(row: Acl, view: View) -> list[tuple[AclEntry, int]]:
 def _of_port(port: str, view: View) -> Iterator[Key]:
     row = view[Ports].row(port)
     if row is not None and row.acl_bindings:
-        yield PortAcls()
+        yield PortAcls(port)
         yield from map(UsedAcl, dict.fromkeys(row.acl_bindings.values()))
 
 
