@@ -19,6 +19,7 @@ from vtep_ofapp.values.flow_changes import FlowChange
 from vtep_ofapp.values.flows import (
     Action,
     Conjunction,
+    DecTtl,
     Flow,
     FlowKey,
     ForgetInPort,
@@ -170,6 +171,23 @@ FLOWS: dict[str, tuple[dict[str, MatchValue], tuple[Action, ...]]] = {
         (Move("ipv4_src", "ipv4_dst"), SetField("ipv4_src", "10.0.0.1"),
          SetField("icmpv4_type", 0)),
     ),
+    "a connected route of IPv4": (
+        {**IPV4, "reg9": 7, "ipv4_dst": ("10.0.0.0", "255.0.0.0")},
+        (DecTtl(), Move("ipv4_dst", "reg12"), SetField("metadata", 11), SetField("eth_src", MAC),
+         GoTo(54)),
+    ),
+    "a static route of IPv6": (
+        {**IPV6, "reg9": 7, "ipv6_dst": ("2001:db8::", "ffff:ffff::")},
+        (DecTtl(), SetField("xxreg3", 0x20010DB8 << 96 | 1), GoTo(54)),
+    ),
+    "a connected route of IPv6": (
+        {**IPV6, "reg9": 7}, (DecTtl(), Move("ipv6_dst", "xxreg3"), GoTo(54)),
+    ),
+    "a next hop of IPv6": (
+        {**IPV6, "metadata": 11, "reg12": 0x20010DB8, "reg13": 0, "reg14": 0, "reg15": 1},
+        (SetField("eth_dst", MAC), SetField("reg0", 0), ForgetInPort(), GoTo(57)),
+    ),
+    "a packet at the end of its life": ({**IPV4, "reg9": 7, "nw_ttl": 1}, ()),
     "copies between other fields": (
         {**IPV4, "ip_proto": 17},
         (Move("udp_src", "udp_dst"), Move("metadata", "tunnel_id"), Move("reg3", "reg2")),

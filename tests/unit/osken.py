@@ -17,6 +17,7 @@ from vtep_ofapp.values.flows import (
     Bucket,
     CheckLength,
     Conjunction,
+    DecTtl,
     Flow,
     ForgetInPort,
     GoTo,
@@ -160,6 +161,8 @@ def made(action: Action) -> list[Any]:
             return [parser.NXActionResubmitTable(table_id=table)]
         case PopVlan():
             return [parser.OFPActionPopVlan()]
+        case DecTtl():
+            return [parser.OFPActionDecNwTtl()]
         case PushVlan(vlan):
             tag = parser.OFPActionSetField(vlan_vid=0x1000 | vlan)
             return [parser.OFPActionPushVlan(0x8100), tag]

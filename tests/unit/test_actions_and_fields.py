@@ -21,6 +21,7 @@ from vtep_ofapp.values.flow_changes import FlowChange
 from vtep_ofapp.values.flows import (
     Action,
     Conjunction,
+    DecTtl,
     Flow,
     FlowKey,
     ForgetInPort,
@@ -71,6 +72,8 @@ ACTIONS: list[tuple[Action, ...]] = [
     (SetField("nd_reserved", 0xE0000000), SetField("nd_options_type", 2)),
     (SetField("icmpv6_type", 136), SetField("nw_ttl", 255), SetField("reg15", 0xFFFFFFFF)),
     (SetField("ipv4_src", "192.0.2.1"), SetField("icmpv4_type", 0), ForgetInPort()),
+    (DecTtl(), Move("ipv4_dst", "reg12"), Move("ipv6_dst", "xxreg3"), GoTo(54)),
+    (SetField("xxreg3", 0x20010DB8 << 96 | 1), DecTtl()),
 ]
 
 

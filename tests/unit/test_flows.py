@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import (
     Bucket,
+    DecTtl,
     Flow,
     FlowKey,
     ForgetInPort,
@@ -81,6 +82,7 @@ def test_every_action_prints() -> None:
         SetField("metadata", 10),
         PopVlan(),
         PushVlan(10),
+        DecTtl(),
         ForgetInPort(),
         Output(4),
         ToController(14),
@@ -92,6 +94,7 @@ def test_every_action_prints() -> None:
         "set_field:0xa->metadata",
         "pop_vlan",
         "push_vlan:0x8100,set_field:4106->vlan_vid",
+        "dec_ttl",
         "load:0->OXM_OF_IN_PORT[]",
         "output:4",
         "controller:14",

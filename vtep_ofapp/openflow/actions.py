@@ -17,6 +17,7 @@ from ..values.flows import (
     VLAN_PRESENT,
     Action,
     Bucket,
+    DecTtl,
     GoTo,
     Output,
     OutputToBond,
@@ -134,6 +135,7 @@ def _bundle(ports: Sequence[int]) -> Any:
 
 _BY_OS_KEN: dict[type, Callable[[Any], Any]] = {
     PopVlan: lambda _: parser.OFPActionPopVlan(),
+    DecTtl: lambda _: parser.OFPActionDecNwTtl(),
     Output: lambda action: parser.OFPActionOutput(action.port),
     OutputToBond: lambda action: _bundle(action.ports),
     ToController: lambda action: parser.OFPActionOutput(ofp.OFPP_CONTROLLER, action.max_len),
@@ -244,6 +246,7 @@ _FROM_MESSAGE: dict[type, Callable[[Any], "Action | None"]] = {
     parser.OFPActionOutput: _output_of,
     parser.OFPActionGroup: lambda message: ToGroup(message.group_id),
     parser.OFPActionPopVlan: lambda _: PopVlan(),
+    parser.OFPActionDecNwTtl: lambda _: DecTtl(),
     parser.OFPActionPushVlan: _push_vlan_of,
     parser.NXActionResubmitTable: _resubmit_of,
     parser.NXActionBundle: _output_to_bond_of,

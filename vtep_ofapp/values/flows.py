@@ -87,6 +87,14 @@ class PushVlan:
 
 
 @dataclass(frozen=True, slots=True)
+class DecTtl:
+    """Decrement the TTL of an IPv4 packet or the hop limit of an IPv6 packet, which exceeds 1."""
+
+    def __str__(self) -> str:
+        return "dec_ttl"
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetInPort:
     """Clear the input port: OpenFlow drops an output to the port that a frame came in by."""
 
@@ -174,6 +182,7 @@ Action: TypeAlias = (
     | Conjunction
     | PopVlan
     | PushVlan
+    | DecTtl
     | ForgetInPort
     | Output
     | OutputToBond
