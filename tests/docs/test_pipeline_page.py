@@ -26,7 +26,8 @@ from vtep_ofapp.pipeline import (
     tunnels,
     unicast,
 )
-from vtep_ofapp.pipeline.layout import GROUP_RULES, RULES, WAYS, Cookie, GroupKind, Priority, Table
+from vtep_ofapp.pipeline.layout import WAYS, Cookie, GroupKind, Priority, Table
+from vtep_ofapp.pipeline.rules import GROUP_RULES, RULES
 from vtep_ofapp.pipeline.ways import Step, first
 from vtep_ofapp.values.acls import AclEntry, AclMatch
 from vtep_ofapp.values.addresses import ipv4_number

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from vtep_ofapp.pipeline.layout import GROUP_RULES, RULES, WAYS, Priority, Table
-from vtep_ofapp.pipeline.rules import Rules
+from vtep_ofapp.pipeline.layout import WAYS, Priority, Table
+from vtep_ofapp.pipeline.rules import GROUP_RULES, RULES, Rules
 from vtep_ofapp.pipeline.ways import first, following
 from vtep_ofapp.values.flows import Action, CheckLength, Flow, GoTo, Group, Resubmit, SetField
 

@@ -15,7 +15,6 @@ import vtep_ofapp
 from vtep_ofapp.pipeline import admission, egress, layout
 from vtep_ofapp.pipeline.layout import (
     CHUNKS,
-    RULES,
     WAYS,
     Cookie,
     GroupKind,
@@ -24,7 +23,7 @@ from vtep_ofapp.pipeline.layout import (
     Way,
     group_id,
 )
-from vtep_ofapp.pipeline.rules import Rules
+from vtep_ofapp.pipeline.rules import GROUP_RULES, RULES, Rules
 from vtep_ofapp.pipeline.ways import Step, following, onward
 from vtep_ofapp.values.flows import (
     GROUP_BASE,
@@ -52,7 +51,7 @@ UNTAGGED = binding("p0", ofport=1, vlan=0)
 
 def test_every_table_and_every_kind_of_group_has_rules() -> None:
     assert RULES.keys() == set(Table)
-    assert layout.GROUP_RULES.keys() == set(GroupKind)
+    assert GROUP_RULES.keys() == set(GroupKind)
 
 
 def test_every_table_has_its_place_on_a_way_and_every_way_is_there() -> None:
@@ -129,7 +128,9 @@ def fresh_pipeline(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
     for name in names:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(vtep_ofapp, "pipeline", vtep_ofapp.pipeline)
-    return {"layout": importlib.import_module("vtep_ofapp.pipeline.layout")}
+    return {
+        each: importlib.import_module(f"vtep_ofapp.pipeline.{each}") for each in ("layout", "rules")
+    }
 
 
 MODULES = (
@@ -217,7 +218,7 @@ def test_a_table_that_is_added_to_a_way_gets_all_frames_of_the_way(
     pipeline = fresh_pipeline(monkeypatch)
     layout, own = pipeline["layout"], pipeline["layout"].Way[way.name]
     layout.WAYS[own] = (*layout.WAYS[own][:place], ADDED, *layout.WAYS[own][place:])
-    layout.RULES[ADDED] = layout.Rules()
+    pipeline["rules"].RULES[ADDED] = pipeline["rules"].Rules()
     led_there = 0
     for one, other in zip(before, made(pipeline), strict=True):
         assert targets(other) == [ADDED if each == table else each for each in targets(one)]

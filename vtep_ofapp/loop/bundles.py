@@ -7,7 +7,8 @@ from itertools import islice
 from ..engine.desired_actual import DesiredActual
 from ..engine.switch_state import SwitchState
 from ..engine.topics import FlowsRefused
-from ..pipeline.layout import RULES, Table
+from ..pipeline.layout import Table
+from ..pipeline.rules import RULES
 from ..values.events import Applied
 from ..values.flow_changes import Change, FlowChange, GroupChange, in_one_bundle
 from ..values.flows import Flow, FlowKey, Group

@@ -1,10 +1,36 @@
-"""The form in which layout.py says what flows of a table, or buckets of a group, may do."""
+"""What flows of each table, and buckets of each kind of group, may do."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from ..values.flows import Action
+from ..values.flows import (
+    Action,
+    Conjunction,
+    ForgetInPort,
+    Move,
+    Output,
+    OutputToBond,
+    PopVlan,
+    PushVlan,
+    ToController,
+    ToGroup,
+)
+from .layout import (
+    ACL,
+    ACL_OF_PORT,
+    LENGTH,
+    LOGICAL_SWITCH,
+    ORIGIN,
+    PART,
+    REMOTE,
+    SENDER,
+    SOURCE_BINDING,
+    TAGGED,
+    TARGET_BINDING,
+    GroupKind,
+    Table,
+    Way,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +38,7 @@ class Rules:
     """The matches and actions that flows of a table, or buckets of a kind of group, may have.
 
     They may match and set these fields and have these other actions. Their frames continue on a way
-    of the table or enter another way (a Way of layout.py). A frame without a match continues, or is
-    dropped.
+    of the table or enter another way. A frame without a match continues, or is dropped.
 
     A table that ``is_optional`` is for frames with a Step for it. Frames with a step for an earlier
     optional table of the way pass it as well. So what it matches of steps are registers that no
@@ -23,17 +48,17 @@ class Rules:
     matches: frozenset[str] = frozenset()
     sets: frozenset[str] = frozenset()
     acts: frozenset[type[Action]] = frozenset()
-    enters: frozenset[Any] = frozenset()
+    enters: frozenset[Way] = frozenset()
     miss_goes_on: bool = False
     is_optional: bool = False
     carried: frozenset[str] = frozenset()
 
 
-def rules(
+def _rules(
     matches: str = "",
     sets: str = "",
     acts: Iterable[type[Action]] = (),
-    enters: Iterable[Any] = (),
+    enters: Iterable[Way] = (),
     miss_goes_on: bool = False,
     is_optional: bool = False,
     carried: str = "",
@@ -42,3 +67,99 @@ def rules(
     fields = frozenset(f"{matches} {carried}".split()), frozenset(sets.split())
     allowed = frozenset(acts), frozenset(enters)
     return Rules(*fields, *allowed, miss_goes_on, is_optional, frozenset(carried.split()))
+
+
+_LEAVES = PushVlan, ForgetInPort, Output, OutputToBond
+_HEADERS = (
+    "eth_src eth_dst eth_type ipv4_src ipv4_dst ipv6_src ipv6_dst ip_proto ip_frag conj_id"
+    " tcp_src tcp_dst tcp_flags udp_src udp_dst sctp_src sctp_dst"
+    " icmpv4_type icmpv4_code icmpv6_type icmpv6_code"
+)
+"""What an access list may match of a frame."""
+
+
+def _acls(carried: str) -> Rules:
+    return _rules(
+        _HEADERS, acts=[Conjunction], miss_goes_on=True, is_optional=True, carried=carried
+    )
+
+
+_REQUESTS = "eth_type arp_op ip_proto icmpv6_type icmpv6_code ipv6_nd_target"  # ARP, ND
+RULES: dict[Table, Rules] = {
+    Table.ADMISSION: _rules(
+        "in_port vlan_vid eth_dst eth_type ip_proto ipv4_dst udp_dst",
+        f"{SOURCE_BINDING} {LOGICAL_SWITCH} {TAGGED} {REMOTE} {ACL} {ACL_OF_PORT}",
+        [PopVlan],
+    ),
+    Table.DECAPSULATION: _rules(
+        f"{REMOTE} tunnel_id vlan_vid eth_type", f"{LOGICAL_SWITCH} {ORIGIN}"
+    ),
+    Table.ACL_INGRESS_PORT: _acls(ACL_OF_PORT),
+    Table.ACL_INGRESS: _acls(ACL),
+    Table.LEARNING: _rules(
+        f"{LOGICAL_SWITCH} {SOURCE_BINDING} eth_src",
+        SENDER,
+        enters=[Way.TO_CONTROLLER],
+        miss_goes_on=True,
+    ),
+    Table.MEASURING: _rules(sets=LENGTH, miss_goes_on=True),
+    Table.SHOWING: _rules(f"{LENGTH} {SENDER}", acts=[ToController]),
+    Table.SNOOPING: _rules(
+        f"{LOGICAL_SWITCH} {SOURCE_BINDING} {SENDER} eth_src {_REQUESTS}"
+        " arp_spa arp_sha ipv6_src ipv4_dst ipv6_dst",
+        SENDER,
+        enters=[Way.TO_CONTROLLER],
+        miss_goes_on=True,
+    ),
+    Table.RESOLUTION: _rules(
+        f"{LOGICAL_SWITCH} {SENDER} eth_dst arp_tpa nw_ttl {_REQUESTS}",
+        "eth_dst icmpv6_type nd_reserved nd_options_type",
+        enters=[Way.ANSWERING],
+        miss_goes_on=True,
+    ),
+    Table.ANSWERING: _rules(
+        "eth_type ip_proto icmpv6_type icmpv6_code",
+        f"arp_op {SOURCE_BINDING}",
+        [Move],
+        [Way.TO_BINDING],
+    ),
+    Table.UNICAST: _rules(
+        f"{LOGICAL_SWITCH} {ORIGIN} eth_dst",
+        f"{TARGET_BINDING} {REMOTE}",
+        enters=[Way.TO_BINDING, Way.TO_TUNNEL],
+        miss_goes_on=True,
+    ),
+    Table.FLOODING: _rules(
+        f"{LOGICAL_SWITCH} {ORIGIN} {SOURCE_BINDING} eth_dst eth_type ip_proto icmpv6_type"
+        " ipv4_src ipv4_dst",
+        SENDER,
+        [ToGroup],
+        [Way.TO_CONTROLLER],
+    ),
+    Table.REMOTE_FLOODING: _rules(f"{LOGICAL_SWITCH} {ORIGIN} eth_dst", acts=[ToGroup]),
+    Table.REPLICATION: _rules(PART, acts=[ToGroup]),
+    Table.ENCAPSULATION: _rules(f"{LOGICAL_SWITCH} {REMOTE} vlan_vid eth_type", "tunnel_id"),
+    Table.TUNNEL: _rules(REMOTE, acts=[Output]),
+    Table.EGRESS: _rules(
+        f"{LOGICAL_SWITCH} {SOURCE_BINDING} {TARGET_BINDING} {TAGGED} vlan_vid eth_type",
+        f"{ACL} {ACL_OF_PORT}",
+        _LEAVES,
+    ),
+    Table.ACL_EGRESS_PORT: _acls(ACL_OF_PORT),
+    Table.ACL_EGRESS: _acls(ACL),
+    Table.DELIVERY: _rules(
+        f"{LOGICAL_SWITCH} {TARGET_BINDING} {TAGGED}", acts=_LEAVES, is_optional=True
+    ),
+}
+"""The rules of each table, written by hand: tests check every flow against them."""
+GROUP_RULES: dict[GroupKind, Rules] = {
+    GroupKind.BRIDGE: _rules(enters=[Way.IN_PARTS]),
+    GroupKind.LOCAL: _rules(sets=TARGET_BINDING, enters=[Way.TO_BINDING]),
+    GroupKind.REPLICATION: _rules(sets=f"{REMOTE} {PART}", acts=[ToGroup], enters=[Way.TO_TUNNEL]),
+    GroupKind.REPLICATION_PART: _rules(sets=REMOTE, enters=[Way.TO_TUNNEL]),
+    GroupKind.MULTICAST: _rules(sets=f"{REMOTE} {PART}", acts=[ToGroup], enters=[Way.TO_TUNNEL]),
+    GroupKind.MULTICAST_PART: _rules(sets=REMOTE, enters=[Way.TO_TUNNEL]),
+    GroupKind.MEMBERS: _rules(sets=TARGET_BINDING, enters=[Way.TO_BINDING]),
+    GroupKind.ROUTERS: _rules(sets=TARGET_BINDING, enters=[Way.TO_BINDING]),
+}
+"""The rules of the buckets of each kind of group."""

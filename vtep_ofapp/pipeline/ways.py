@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..values.flows import Action, GoTo, Resubmit, SetField
-from .layout import RULES, WAYS, Table, Way
+from .layout import WAYS, Table, Way
+from .rules import RULES
 
 
 @dataclass(frozen=True, slots=True)
