@@ -19,6 +19,7 @@ from vtep_ofapp.ovsdb.writer import Writer
 from vtep_ofapp.values import writes
 from vtep_ofapp.values.acls import Acl, AclEntry, AclMatch
 from vtep_ofapp.values.addresses import UNKNOWN_DST
+from vtep_ofapp.values.arp_sources import ArpSource, PutArpSource
 from vtep_ofapp.values.events import VtepInSync, VtepRows
 from vtep_ofapp.values.faults import FaultRow, FaultTable
 from vtep_ofapp.values.rows import (
@@ -75,6 +76,8 @@ def contents() -> Tables:
         },
         "ACL": {},
         "ACL_entry": {},
+        "Arp_Sources_Remote": {},
+        "Arp_Sources_Local": {},
         "Mcast_Macs_Local": {
             LOCAL_GROUP: {
                 "MAC": "01:00:5e:01:01:01",
@@ -358,6 +361,45 @@ def test_faults_of_entries_are_written_and_cleared_although_the_library_sees_no_
     vtep.ended.clear()
     (operation,) = vtep.write(writes.PutFaultStatus(row, frozenset()))
     assert operation == {**expected, "row": {"acle_fault_status": ["set", []]}}
+
+
+# ARP sources
+
+
+def test_arp_sources_are_read_with_all_that_is_wrong_with_them(vtep: Vtep) -> None:
+    row, columns = uuid(0x90C), {"src_mac": "06:00:00:00:00:0A", "locator": ref(FAR_END)}
+    there = Locator(FAR_END, FAR)
+    told = vtep.change("Arp_Sources_Remote", row, **columns)
+    assert told == [ArpSource(row, "06:00:00:00:00:0a", there)]
+    (told_again,) = vtep.change("Arp_Sources_Remote", row, src_mac="01:00:00:00:00:0a")
+    reason = "src_mac: 01:00:00:00:00:0a is not the address of one station"
+    assert told_again == ArpSource(row, "", there, refused=reason)
+    assert vtep.change("Arp_Sources_Remote", row) == [Gone(row)]
+    told = vtep.change("Arp_Sources_Local", row, **columns)
+    assert told == [ArpSource(row, "06:00:00:00:00:0a", there, is_local=True)]
+
+
+def test_arp_sources_are_read_again_when_the_key_of_their_locator_changes(vtep: Vtep) -> None:
+    rows = {"Arp_Sources_Remote": uuid(0x90C), "Arp_Sources_Local": uuid(0x90D)}
+    for table, row in rows.items():
+        vtep.change(table, row, src_mac=MAC1, locator=ref(FAR_END))
+    told = vtep.change("Physical_Locator", FAR_END, tunnel_key=7)
+    there = Locator(FAR_END, FAR, 7)
+    assert ArpSource(rows["Arp_Sources_Remote"], MAC1, there) in told
+    assert ArpSource(rows["Arp_Sources_Local"], MAC1, there, is_local=True) in told
+
+
+def test_our_arp_source_is_one_row(vtep: Vtep) -> None:
+    one, other = uuid(0x90C), uuid(0x90D)
+    (operation,) = vtep.write(PutArpSource(MAC1, OWN))
+    row = {"src_mac": MAC1, "locator": ref(NEAR_END)}
+    assert (operation["op"], operation["row"]) == ("insert", row)
+    vtep.change("Arp_Sources_Local", one, **row)
+    vtep.change("Arp_Sources_Local", other, **{**row, "src_mac": MAC2})
+    vtep.writer.advance(vtep.replica)
+    vtep.ended.clear()
+    (operation,) = vtep.write(PutArpSource(MAC1, OWN, (one, other)))
+    assert (operation["op"], operation["where"][0][2]) == ("delete", ref(other))
 
 
 def test_very_many_rows_come_in_parts_of_one_change(

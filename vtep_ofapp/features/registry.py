@@ -13,6 +13,7 @@ from . import (
     unicast,
 )
 from .acls import feature as acls
+from .arp_sources import feature as arp_sources
 from .bindings import feature as bindings
 from .learning import feature as learning
 from .logical_switches import feature as logical_switches
@@ -31,6 +32,7 @@ FEATURES: tuple[Feature, ...] = (
     neighbours.FEATURE,
     replication.FEATURE,
     routers.FEATURE,
+    arp_sources.FEATURE,
     acls.FEATURE,
     refused_rows.FEATURE,
     local_macs.FEATURE,

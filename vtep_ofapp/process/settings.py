@@ -6,6 +6,9 @@ from typing import Any
 NAMED, ANY = "named", "any"
 """The VTEPs from which frames are accepted: those that rows name, or all."""
 
+AUTO, ALWAYS, NEVER = "auto", "always", "never"
+"""When packets to a router that come in by a tunnel are routed: while no other VTEP routes, ..."""
+
 
 def _option(default: Any, help: str, **bounds: Any) -> Any:
     """Return a field of Settings; oslo.config checks its ``bounds``: min, max, choices."""
@@ -117,6 +120,14 @@ class Settings:
         "for what its hypervisors route. With any, every host that reaches UDP port 4789 of a "
         "tunnel IP can send into the logical switches.",
         choices=(NAMED, ANY),
+    )
+    gateway_for_tunnels: str = _option(
+        AUTO,
+        "Whether packets to the MAC address of a logical router are routed here also if they come "
+        "from a tunnel, for VTEPs that do not route. auto: while no row of Arp_Sources_Remote or "
+        "Arp_Sources_Local names another VTEP that routes, because several of them would make "
+        "duplicates.",
+        choices=(AUTO, ALWAYS, NEVER),
     )
     max_acl_flows: int = _option(
         65536,

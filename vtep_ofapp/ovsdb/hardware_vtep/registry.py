@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ..declarations import Group
 from . import (
     acls,
+    arp_sources,
     faults,
     locators,
     logical_routers,
@@ -25,6 +26,7 @@ GROUPS: Sequence[Group] = (
     tunnels.GROUP,
     physical_switches.GROUP,
     logical_routers.GROUP,
+    arp_sources.GROUP,
     acls.GROUP,
     faults.GROUP,
 )

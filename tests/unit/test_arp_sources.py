@@ -1,0 +1,234 @@
+"""ARP sources: which rows are used, and whether a switch routes alone."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtep_ofapp.engine.model import Model
+from vtep_ofapp.engine.topics import Topic
+from vtep_ofapp.features.arp_sources.rows import ArpSources, Place, SourcesAt
+from vtep_ofapp.features.arp_sources.serving import ServingChanged, is_alone, serves_tunnels
+from vtep_ofapp.features.registry import FEATURES
+from vtep_ofapp.process.settings import ALWAYS, NEVER, Settings
+from vtep_ofapp.values.arp_sources import ArpSource, source_address, source_mac
+from vtep_ofapp.values.rows import Gone, VtepRow
+
+from .builders import (
+    FAR,
+    FURTHER,
+    MAC1,
+    MAC2,
+    OWN,
+    RED,
+    bridge,
+    locator,
+    logical_switch,
+    physical_port,
+    physical_switch,
+    uuid,
+)
+from .world import World
+
+
+def source(
+    mac: str = MAC1, address: str = FAR, *, row: int = 0, key: int | None = None, **more: Any
+) -> ArpSource:
+    return ArpSource(uuid(0xA6000 + row), mac, locator(address, key), **more)
+
+
+def told(*rows: VtepRow) -> ArpSources:
+    model = Model(FEATURES)
+    for row in rows:
+        model.update(row)
+    return model[ArpSources]
+
+
+def place(address: str = FAR, *keys: int | None) -> Place:
+    return Place(address, frozenset(locator(address, key) for key in keys or (None,)))
+
+
+# MAC addresses
+
+
+def test_the_mac_of_a_switch_is_derived_from_its_tunnel_ip() -> None:
+    assert source_mac("10.2.2.1") == "06:76:0a:02:02:01"
+    assert source_address("06:76:0a:02:02:01") == "10.2.2.1"
+    assert source_address("06:77:0a:02:02:01") is None
+    assert source_address("") is None
+
+
+# Rows
+
+
+def test_a_row_places_its_mac_and_tells_of_both_ends() -> None:
+    model = Model(FEATURES)
+    assert SourcesAt(FAR) in model.update(source())
+    sources = model[ArpSources]
+    assert sources.place(MAC1) == place()
+    assert set(sources.addresses()) == {FAR}
+    assert {SourcesAt(FAR), SourcesAt(FURTHER)} <= set(model.update(source(address=FURTHER)))
+    assert sources.locators(FURTHER) == {locator(FURTHER)}
+    assert SourcesAt(FURTHER) in model.update(Gone(source().uuid))
+    assert (sources.place(MAC1), list(sources.addresses()), list(sources.macs())) == (None, [], [])
+
+
+def test_a_row_that_changes_nothing_for_its_vtep_does_not_tell_of_it() -> None:
+    model = Model(FEATURES)
+    model.update(source())
+    model.update(source(row=1))
+    assert SourcesAt(FAR) not in model.update(Gone(source(row=1).uuid))
+
+
+def test_of_two_vtep_with_one_mac_that_with_the_least_locator_counts() -> None:
+    rows = source(address=FAR, row=2), source(address=FURTHER, row=1)
+    for order in (rows, rows[::-1]):
+        sources = told(*order)
+        assert sources.place(MAC1) == place(FAR)
+        assert sources.reason(rows[0]) is None
+        reason = f"{FAR} has this MAC by another row, so that {FURTHER} is not used"
+        assert sources.reason(rows[1]) == reason
+
+
+def test_one_vtep_may_be_named_by_several_locators() -> None:
+    sources = told(source(), source(row=1, key=5), source(MAC2, row=2, key=6))
+    assert sources.place(MAC1) == place(FAR, None, 5)
+    assert sources.locators(FAR) == {locator(FAR), locator(FAR, 5), locator(FAR, 6)}
+    assert sources.reason(source(row=1, key=5)) is None
+
+
+def test_a_row_that_cannot_be_used_places_nothing() -> None:
+    bad = source("", refused="src_mac: it is no good")
+    sources = told(bad)
+    assert sources.place("") is None
+    assert sources.reason(bad) == "src_mac: it is no good"
+
+
+def test_the_mac_of_a_switch_of_this_database_is_at_that_switch() -> None:
+    stolen, right = source(source_mac(OWN), FAR), source(source_mac(OWN), OWN, row=1)
+    sources = told(stolen, right, physical_switch())
+    assert sources.place(source_mac(OWN)) == place(OWN)
+    mac = source_mac(OWN)
+    assert sources.reason(stolen) == f"{mac} is the MAC of Physical_Switch br0, which is at {OWN}"
+    assert sources.reason(right) is None
+
+
+def test_rows_of_other_switches_of_the_database_count() -> None:
+    """What names none of them is a leftover, and no fault."""
+    local = source(address=FAR, is_local=True)
+    model = Model(FEATURES)
+    model.update(local)
+    sources = model[ArpSources]
+    assert (sources.place(MAC1), sources.reason(local)) == (None, None)
+    other = physical_switch(name="br1", tunnel_ips=(FAR,), row=uuid(0x5001))
+    assert SourcesAt(FAR) in model.update(other)
+    assert sources.place(MAC1) == place(FAR)
+    moved = physical_switch(name="br1", tunnel_ips=(FURTHER,), row=uuid(0x5001))
+    assert SourcesAt(FAR) in model.update(moved)
+    assert sources.place(MAC1) is None
+
+
+_MACS = st.sampled_from((MAC1, MAC2, source_mac(OWN), source_mac(FAR)))
+_ADDRESSES = st.sampled_from((OWN, FAR, FURTHER))
+_ROWS = st.one_of(
+    st.builds(
+        source,
+        _MACS,
+        _ADDRESSES,
+        row=st.integers(0, 4),
+        key=st.sampled_from((None, 5)),
+        is_local=st.booleans(),
+    ),
+    st.builds(
+        lambda ips, row: physical_switch(name=f"br{row}", tunnel_ips=ips, row=uuid(0x5000 + row)),
+        st.lists(_ADDRESSES, max_size=2, unique=True),
+        st.integers(0, 1),
+    ),
+    st.integers(0, 4).map(lambda row: Gone(source(row=row).uuid)),
+    st.integers(0, 1).map(lambda row: Gone(uuid(0x5000 + row))),
+)
+
+
+@given(st.lists(_ROWS, max_size=12))
+def test_changes_leave_what_the_rows_say_and_tell_of_every_difference(
+    changes: Iterable[VtepRow],
+) -> None:
+    model, rows = Model(FEATURES), {}
+    sources = model[ArpSources]
+    former = _places(sources)
+    for change in changes:
+        topics = set(model.update(change))
+        rows[change.uuid] = change
+        now = _places(sources)
+        for address in former.keys() | now.keys():
+            assert SourcesAt(address) in topics or former.get(address) == now.get(address)
+        former = now
+    fresh = told(*(row for row in rows.values() if not isinstance(row, Gone)))
+    assert _places(fresh) == former
+    assert {mac: fresh.place(mac) for mac in fresh.macs()} == {
+        mac: sources.place(mac) for mac in sources.macs()
+    }
+
+
+def _places(sources: ArpSources) -> dict[str, Any]:
+    return {address: sources.locators(address) for address in sources.addresses()}
+
+
+# Alone or not
+
+
+def new_world(**settings: Any) -> World:
+    world = World(settings=Settings(**settings))
+    world.tell(logical_switch(RED, 5001))
+    world.physical(physical_switch(physical_port("p0", {0: RED})))
+    world.bridge(*bridge().ports.values())
+    world.settle()
+    return world
+
+
+def topics_of(world: World, *rows: VtepRow) -> list[Topic]:
+    """Return the topics of serving that rows raise at the switch."""
+    seen: list[Topic] = []
+    invalidate = world.switch.invalidate
+
+    def note(topic: Topic) -> None:
+        if isinstance(topic, ServingChanged):
+            seen.append(topic)
+        invalidate(topic)
+
+    world.switch.invalidate = note  # type: ignore[method-assign]
+    world.tell(*rows)
+    world.switch.invalidate = invalidate  # type: ignore[method-assign]
+    return seen
+
+
+def test_a_switch_is_alone_until_a_row_names_another_vtep() -> None:
+    world = new_world()
+    assert is_alone(world.switch.view)
+    assert serves_tunnels(world.switch.view)
+    assert topics_of(world, source(source_mac(OWN), OWN)) == []
+    assert is_alone(world.switch.view)
+    assert topics_of(world, source(row=1)) == [ServingChanged()]
+    assert not is_alone(world.switch.view)
+    assert not serves_tunnels(world.switch.view)
+    assert topics_of(world, source(MAC2, FURTHER, row=2)) == []
+    assert topics_of(world, Gone(source(row=1).uuid)) == []
+    assert topics_of(world, Gone(source(row=2).uuid)) == [ServingChanged()]
+    assert serves_tunnels(world.switch.view)
+
+
+def test_a_switch_that_takes_over_the_address_of_its_peer_is_alone() -> None:
+    world = new_world()
+    world.tell(source())
+    world.physical(physical_switch(physical_port("p0", {0: RED}), tunnel_ips=(FAR,)))
+    assert is_alone(world.switch.view)
+
+
+@pytest.mark.parametrize(("choice", "serves"), [(ALWAYS, True), (NEVER, False)])
+def test_an_option_decides_whoever_else_routes(choice: str, serves: bool) -> None:
+    world = new_world(gateway_for_tunnels=choice)
+    assert serves_tunnels(world.switch.view) is serves
+    world.tell(source())
+    assert serves_tunnels(world.switch.view) is serves

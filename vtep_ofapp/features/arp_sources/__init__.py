@@ -1,0 +1,1 @@
+"""ARP sources: the MAC addresses that VTEPs send from in place of logical routers."""
