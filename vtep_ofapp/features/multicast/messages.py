@@ -14,6 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
 
 from ...pipeline.multicast import LONGEST_READ
+from ...values.checksums import checksum, pseudo_header
 from .groups import group_mac, is_reportable
 
 SLOWEST_ANSWER = 25.5
@@ -143,10 +144,10 @@ def _ipv6(data: bytes) -> _Packet | None:
 def _messages(eth_dst: bytes, packet: _Packet) -> Iterator[Message]:
     payload = packet.payload
     if packet.protocol == _IGMP and len(packet.source) == 4 and len(payload) >= 8:
-        if not packet.is_whole or _checksum(payload) == 0:
+        if not packet.is_whole or checksum(payload) == 0:
             yield from _igmp(eth_dst, packet)
     elif packet.protocol == _ICMPV6 and len(packet.source) == 16 and len(payload) >= 8:
-        if not packet.is_whole or _checksum(_pseudo_header(packet) + payload) == 0:
+        if not packet.is_whole or _is_right(packet):
             yield from _mld(eth_dst, packet)
     elif packet.protocol == _PIM and packet.target in _PIM_ROUTERS and payload[:1] == _PIM_HELLO:
         yield Hello(_address(packet.source))
@@ -239,16 +240,13 @@ def _floating(code: int, bits: int) -> int:
     return (mantissa + (1 << width)) << (exponent + 3)
 
 
+def _is_right(packet: _Packet) -> bool:
+    """Whether the checksum of an MLD message is right."""
+    return checksum(_pseudo_header(packet) + packet.payload) == 0
+
+
 def _pseudo_header(packet: _Packet) -> bytes:
-    return packet.source + packet.target + struct.pack("!IHBB", len(packet.payload), 0, 0, _ICMPV6)
-
-
-def _checksum(data: bytes) -> int:
-    """Return the checksum of RFC 1071; it is 0 for data with a correct one inside."""
-    even = data + b"\0" if len(data) % 2 else data
-    total = int(sum(value for (value,) in struct.iter_unpack("!H", even)))
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    return pseudo_header(packet.source, packet.target, packet.protocol, len(packet.payload))
 
 
 # Queries of ours
@@ -285,12 +283,12 @@ def querier_address(mac: str) -> str:
 
 def _igmp_query(mac: str, group: bytes, tenths: int) -> bytes:
     body = struct.pack("!BBH4sBBH", _IGMP_QUERY, tenths, 0, group, _ROBUSTNESS, QUERY_INTERVAL, 0)
-    body = _with_checksum(body, _checksum(body), 2)
+    body = _with_checksum(body, checksum(body), 2)
     target = group if any(group) else _ALL_HOSTS
     total = _IPV4_HEADER.size + len(_ROUTER_ALERT_4) + len(body)
     header = _IPV4_HEADER.pack(0x46, 0xC0, total, 0, 0, 1, _IGMP, 0, _NOT_ONE_HOST, target)
     header += _ROUTER_ALERT_4
-    header = _with_checksum(header, _checksum(header), 10)
+    header = _with_checksum(header, checksum(header), 10)
     return _ethernet(mac, target, _IPV4, header + body)
 
 
@@ -299,14 +297,14 @@ def _mld_query(mac: str, group: bytes, milliseconds: int) -> bytes:
     body = struct.pack("!BBHHH16s", _MLD_QUERY, 0, 0, milliseconds, 0, group)
     body += struct.pack("!BBH", _ROBUSTNESS, QUERY_INTERVAL, 0)
     packet = _Packet(_ICMPV6, source, target, body, is_whole=True)
-    body = _with_checksum(body, _checksum(_pseudo_header(packet) + body), 2)
+    body = _with_checksum(body, checksum(_pseudo_header(packet) + body), 2)
     length = len(_ROUTER_ALERT_6) + len(body)
     header = _IPV6_HEADER.pack(6 << 28, length, _HOP_BY_HOP, 1, source, target)
     return _ethernet(mac, target, _IPV6, header + _ROUTER_ALERT_6 + body)
 
 
-def _with_checksum(data: bytes, checksum: int, at: int) -> bytes:
-    return data[:at] + checksum.to_bytes(2, "big") + data[at + 2 :]
+def _with_checksum(data: bytes, value: int, at: int) -> bytes:
+    return data[:at] + value.to_bytes(2, "big") + data[at + 2 :]
 
 
 def _ethernet(mac: str, target: bytes, kind: int, packet: bytes) -> bytes:
