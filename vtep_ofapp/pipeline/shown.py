@@ -5,6 +5,13 @@ from collections.abc import Callable
 from .layout import Cookie
 from .multicast import LONGEST_READ
 
+LONGEST_ERROR, LONGEST_ERROR_6 = 576, 1280
+"""Bytes of the longest ICMP error (RFC 1812, section 4.3.2.3) and ICMPv6 error (RFC 4443, 2.4)."""
+LONGEST_QUOTED = 14 + LONGEST_ERROR_6 - 40 - 8
+"""Bytes of a frame of which an error can quote something: an error has an IPv6 header and its own.
+
+An error about a packet of IPv4 quotes less.
+"""
 _SOURCE = slice(6, 12)
 _STATES_ADDRESSES = slice(6, 86)
 """The source address, and the whole of an ARP packet or a short neighbor message."""

@@ -1,0 +1,1 @@
+"""ICMP errors: what a logical router tells the sender of a packet that it cannot forward."""
