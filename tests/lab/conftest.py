@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab.acl_network import Network
 from tests.lab.control import Control
+from tests.lab.routed_network import RoutedNetwork
 from tests.lab.trial import Overlay, TrialLab, add_ls0, standing
 from tests.lab.wire import Wire, new_mac
 
@@ -81,6 +82,21 @@ def net(network: Network) -> Iterator[Network]:
     network.acls.wipe()
     if network.lab.app.options != options:
         network.start_with(options)
+
+
+@pytest.fixture(scope="module")
+def routed_network(lab: TrialLab) -> Iterator[RoutedNetwork]:
+    """The network of the routers' tests."""
+    with closing(RoutedNetwork(lab)) as network:
+        yield network
+
+
+@pytest.fixture
+def routed(routed_network: RoutedNetwork) -> Iterator[RoutedNetwork]:
+    """The same; a test finds r1 alone, and what it says to hold is checked after a restart."""
+    yield routed_network
+    routed_network.holds_after_a_restart()
+    routed_network.reset()
 
 
 @pytest.fixture(params=MODES)
