@@ -1,0 +1,1 @@
+"""Next hops: the MAC addresses to which routed packets go."""
