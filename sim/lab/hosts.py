@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import re
 import socket
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from sim.lab.capture import Capture
 from sim.lab.namespaces import Namespace
 from sim.lab.streams import Stream
 from sim.waiting import Evidence
-from sim.wire.frames import vxlan_packet
+from sim.wire.frames import routed_frame, vxlan_packet
 
 
 class VxlanSource:
@@ -105,6 +107,33 @@ class Host:
         They are addressed to the host's MAC unless `dst` is another.
         """
         return Stream(self, to, rate, vlans, dst)
+
+    def routed_stream(
+        self,
+        to: Host,
+        gateway: str,
+        rate: float = 1000,
+        vlans: Sequence[int] = (),
+        *,
+        ips: tuple[str, str] | None = None,
+    ) -> Stream:
+        """Return a stream of numbered UDP packets to another host by way of a router.
+
+        `gateway` is the router's MAC address on this side. `ips` are source and destination, two
+        IPv6 addresses for instance, in the place of the addresses of the two hosts.
+        """
+        src_ip, dst_ip = ips or (self.ip, to.ip)
+        make = functools.partial(routed_frame, self.mac, gateway, src_ip, dst_ip, vlans=vlans)
+        return Stream(self, to, rate, make=make)
+
+    def set_gateway(self, ip: str) -> None:
+        """Send packets to other networks to that router, IPv4 or IPv6."""
+        links.set_gateway(self.namespace, ip)
+
+    def neighbour(self, ip: str) -> str | None:
+        """Return the MAC address that the host has found for a neighbour, None if there is none."""
+        entries = json.loads(self.run(["ip", "-j", "neighbour", "show", "to", ip]))
+        return next((entry["lladdr"] for entry in entries if "lladdr" in entry), None)
 
     def run(self, argv: Sequence[str], *, check: bool = True, timeout: float = 30.0) -> str:
         """Run a command on the host and return its output. Raises CommandFailed."""

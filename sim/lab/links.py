@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,6 +15,9 @@ T = TypeVar("T")
 
 MTU_UNDERLAY = 1600
 """The underlay carries a full 1500-byte frame plus the 50 bytes of VXLAN around it."""
+
+_NO_DAD = 0x02
+"""IFA_F_NODAD of linux/if_addr.h."""
 
 
 def add_veth(
@@ -86,13 +90,38 @@ def move(namespace: Namespace, interface: str, to: Namespace, name: str) -> None
 
 
 def add_address(namespace: Namespace, interface: str, address: str, prefix: int = 24) -> None:
-    """Give an interface an IPv4 address, if it does not have it yet."""
+    """Give an interface an IP address, if it does not have it yet.
+
+    An IPv6 address is usable at once, without detection of duplicates; `enable_ipv6` comes first.
+    """
+    options = {"family": socket.AF_INET6, "flags": _NO_DAD} if ":" in address else {}
     _netlink(
         namespace,
         lambda here: here.addr(
-            "replace", index=_index(here, interface), address=address, prefixlen=prefix
+            "replace", index=_index(here, interface), address=address, prefixlen=prefix, **options
         ),
     )
+
+
+def enable_ipv6(namespace: Namespace, interface: str) -> None:
+    """Turn IPv6 on at an interface, which gets a link-local address; `create` turned it off."""
+    for option, value in (("accept_dad", "0"), ("disable_ipv6", "0")):
+        namespace.set_kernel_option(f"net/ipv6/conf/{interface}/{option}", value)
+
+
+def set_gateway(namespace: Namespace, ip: str) -> None:
+    """Make a router the one for all networks that have no route of their own."""
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    _netlink(
+        namespace,
+        lambda here: here.route("replace", family=family, dst="default", gateway=ip),
+    )
+
+
+def forward(namespace: Namespace) -> None:
+    """Let the kernel route IPv4 and IPv6 packets between the interfaces of a namespace."""
+    for option in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
+        namespace.set_kernel_option(option, "1")
 
 
 def add_vxlan(

@@ -10,9 +10,11 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from scapy.packet import Packet
 
 from sim.lab.capture import Capture
 from sim.lab.delivery import LATE
@@ -94,14 +96,18 @@ class Stream:
         rate: float,
         vlans: Sequence[int] = (),
         dst: str | None = None,
+        make: Callable[[bytes], Packet] | None = None,
     ) -> None:
-        """Prepare `rate` frames per second from `sender` to the MAC of `receiver`, or to `dst`."""
+        """Prepare `rate` frames per second from `sender` to the MAC of `receiver`, or to `dst`.
+
+        With `make`, they are what it returns for a payload; they have no checksum over it.
+        """
         self.sender = sender
         self.receiver = receiver
         self.dst = dst or receiver.mac
         self.rate = rate
-        self.vlans = vlans
         self.sent = 0
+        self._make = make or (lambda payload: lab_frame(sender.mac, self.dst, payload, vlans))
         self._mark = uuid.uuid4().bytes
         self._capture = receiver.capture()
         self._stopping = threading.Event()
@@ -163,13 +169,13 @@ class Stream:
         return [
             (frame.time, number)
             for frame in capture.frames
-            if (number := self._number_of(frame)) is not None
+            if (number := self.number_of(frame)) is not None
         ]
 
     def _send(self) -> None:
         # Only the number differs from frame to frame, so that a frame costs little to make.
         payload = self._mark + _NUMBER.pack(0)
-        frame = bytes(lab_frame(self.sender.mac, self.dst, payload, self.vlans))
+        frame = bytes(self._make(payload))
         place = frame.index(self._mark) + _MARK_LENGTH
         begin, end = frame[:place], frame[place + _NUMBER.size :]
         due = time.monotonic()
@@ -191,7 +197,8 @@ class Stream:
             if error.errno != errno.ENOBUFS:
                 raise
 
-    def _number_of(self, frame: Captured) -> int | None:
+    def number_of(self, frame: Captured) -> int | None:
+        """Return the number in a captured frame, None if it is none of the stream."""
         place = frame.data.find(self._mark)
         if place < 0:
             return None

@@ -64,6 +64,20 @@ def ip_probe(src: str, dst: str, dst_ip: str, vlans: Sequence[int] = ()) -> Prob
     return Probe(frame, mark)
 
 
+def routed_frame(
+    src: str, gateway: str, src_ip: str, dst_ip: str, payload: bytes, vlans: Sequence[int] = ()
+) -> Packet:
+    """Return a frame with a UDP packet, IPv4 or IPv6 as its addresses are, for a router's MAC.
+
+    It has no checksum in UDP, so that the payload may be changed; a host that gets it by IPv6
+    discards it for that (RFC 8200, section 8.1).
+    """
+    version = IPv6 if ":" in dst_ip else IP
+    udp = UDP(sport=49152, dport=PROBED_PORT, chksum=0)
+    packet: Packet = version(src=src_ip, dst=dst_ip) / udp / Raw(payload)
+    return _tagged(src, gateway, vlans) / packet
+
+
 def arp_probe(src: str, target: str, vlans: Sequence[int] = ()) -> Probe:
     """Return a new probe that asks by ARP who has an address, without one of the sender's own.
 
