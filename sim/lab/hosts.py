@@ -99,6 +99,27 @@ class Host:
         # Late answers come together: then there are more than were asked for.
         return min(count, int(answered[1])) if answered else 0
 
+    def answer(self, ip: str, ttl: int = 64) -> tuple[str, str] | None:
+        """Send one echo request; return who answered within 2 s, and what ping says of it.
+
+        That is the host itself, or a router that could not send the request on.
+        """
+        argv = ["ping", "-n", "-c", "1", "-W", "2", "-t", str(ttl), ip]
+        output = self.run(argv, check=False)
+        found = re.search(r"(?:bytes from|From) (\S+?):? (icmp_seq=.*)", output)
+        return (found[1], found[2]) if found else None
+
+    def trace(self, ip: str, most: int = 8) -> list[str]:
+        """Return the addresses of the routers on the way to another host, and the host's own.
+
+        "*" stands for one that does not answer; after `most` the way counts as endless.
+        """
+        hops: list[str] = []
+        while len(hops) < most and ip not in hops:
+            answered = self.answer(ip, ttl=len(hops) + 1)
+            hops.append(answered[0] if answered else "*")
+        return hops
+
     def stream(
         self, to: Host, rate: float = 1000, vlans: Sequence[int] = (), dst: str | None = None
     ) -> Stream:

@@ -68,6 +68,15 @@ def test_a_stream_goes_by_way_of_the_router(lab: Routed, family: str) -> None:
     assert packet.src != one.mac
 
 
+def test_the_way_to_a_host_and_a_network_without_one(lab: Routed) -> None:
+    one, other = lab.hosts
+    assert one.trace(other.ip) == ["192.0.2.1", other.ip]
+    assert one.trace("2001:db8:2::2") == ["2001:db8:1::1", "2001:db8:2::2"]
+    assert one.trace("203.0.113.1", most=1) == ["192.0.2.1"]
+    answered = one.answer("203.0.113.1")
+    assert answered == ("192.0.2.1", "icmp_seq=1 Destination Net Unreachable")
+
+
 def test_a_neighbour_that_is_not_there(lab: Routed) -> None:
     one, _ = lab.hosts
     assert one.neighbour("192.0.2.77") is None
