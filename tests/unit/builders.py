@@ -13,6 +13,7 @@ from vtep_ofapp.values.addresses import UNKNOWN_DST
 from vtep_ofapp.values.events import Connection, PacketIn
 from vtep_ofapp.values.faults import Fault
 from vtep_ofapp.values.flows import Match
+from vtep_ofapp.values.routers import LogicalRouter, derived_mac, parse_interface
 from vtep_ofapp.values.rows import (
     ANYONE,
     Binding,
@@ -21,7 +22,6 @@ from vtep_ofapp.values.rows import (
     LocalMac,
     LocalMcastMac,
     Locator,
-    LogicalRouter,
     LogicalSwitch,
     Mark,
     PhysicalPort,
@@ -113,11 +113,14 @@ def remote_group(
 
 
 def logical_router(
-    *logical_switches: UUID, row: UUID | None = None, name: str = "lr0"
+    *logical_switches: UUID, row: UUID | None = None, name: str = "lr0", **more: Any
 ) -> LogicalRouter:
-    return LogicalRouter(
-        uuid=row or uuid(0x9000), name=name, logical_switches=frozenset(logical_switches)
-    )
+    """Return a router that has the address 10.0.N.1/24 in the logical switch with the UUID N."""
+    addresses = {each: (parse_interface(f"10.0.{each.int}.1/24"),) for each in logical_switches}
+    more.setdefault("mac", derived_mac(name))
+    more.setdefault("interfaces", addresses)
+    more.setdefault("logical_switches", frozenset((*logical_switches, *more["interfaces"])))
+    return LogicalRouter(uuid=row or uuid(0x9000), name=name, **more)
 
 
 def tunnel_row(address: str = FAR, **more: Any) -> TunnelRow:

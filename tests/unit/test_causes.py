@@ -17,7 +17,7 @@ from vtep_ofapp.features.multicast.snooping import Snooping
 from vtep_ofapp.features.neighbours.limits import USELESS_AT_PORT
 from vtep_ofapp.features.peers import Peer
 from vtep_ofapp.features.replication import Multicast, Replication
-from vtep_ofapp.features.routers import Router
+from vtep_ofapp.features.routers.feature import Router
 from vtep_ofapp.features.tunnels.feature import Tunnel
 from vtep_ofapp.features.unicast import Placed
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING

@@ -18,7 +18,7 @@ from vtep_ofapp.features.peers import Peer, PeerChanged, Peers
 from vtep_ofapp.features.refused_rows import RefusedRow, RefusedRows
 from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.features.replication import McastSets, Multicast, Replication
-from vtep_ofapp.features.routers import Router, Routers
+from vtep_ofapp.features.routers.rows import RouterChanged, Routers
 from vtep_ofapp.features.unicast import Placed, PlacedMacs
 from vtep_ofapp.values.faults import Fault
 from vtep_ofapp.values.rows import Gone, VtepRow
@@ -324,14 +324,18 @@ def test_a_row_may_turn_from_a_station_into_a_group() -> None:
 def test_a_router_invalidates_itself_and_is_found_by_its_logical_switches() -> None:
     model = told(logical_switch(RED), logical_switch(BLUE))
     router = logical_router(RED, BLUE)
-    assert update(model, router) == {Router(router.uuid)}
+    assert routers(update(model, router)) == {router.uuid}
     assert list(model[Routers].joining(RED)) == list(model[Routers].joining(BLUE)) == [router.uuid]
-    assert model[Routers].get(router.uuid) == router
-    assert update(model, logical_router(RED)) == {Router(router.uuid)}
+    assert model[Routers].row(router.uuid) == router
+    assert routers(update(model, logical_router(RED))) == {router.uuid}
     assert list(model[Routers].joining(BLUE)) == []
-    assert update(model, Gone(router.uuid)) == {Router(router.uuid)}
-    assert model[Routers].get(router.uuid) is None
+    assert routers(update(model, Gone(router.uuid))) == {router.uuid}
+    assert model[Routers].row(router.uuid) is None
     assert list(model[Routers].joining(RED)) == []
+
+
+def routers(topics: set[Topic]) -> set[UUID]:
+    return {topic.router for topic in topics if isinstance(topic, RouterChanged)}
 
 
 # Rows that cannot be used

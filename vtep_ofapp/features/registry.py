@@ -9,7 +9,6 @@ from . import (
     local_mcast_macs,
     refused_rows,
     replication,
-    routers,
     unicast,
 )
 from .acls import feature as acls
@@ -19,6 +18,7 @@ from .learning import feature as learning
 from .logical_switches import feature as logical_switches
 from .multicast import feature as multicast
 from .neighbours import feature as neighbours
+from .routers import feature as routers
 from .tunnels import feature as tunnels
 
 FEATURES: tuple[Feature, ...] = (

@@ -152,15 +152,6 @@ class RemoteMcastMac:
 
 
 @dataclass(frozen=True, slots=True)
-class LogicalRouter:
-    """A Logical_Router row with the logical switches that it connects."""
-
-    uuid: UUID
-    name: str
-    logical_switches: frozenset[UUID]
-
-
-@dataclass(frozen=True, slots=True)
 class LocalMac:
     """A Ucast_Macs_Local row, with the address that its locator names, and its ipaddr."""
 

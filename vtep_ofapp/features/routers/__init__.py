@@ -1,0 +1,1 @@
+"""Logical routers: their rows, and the interfaces and routes that are used at each switch."""

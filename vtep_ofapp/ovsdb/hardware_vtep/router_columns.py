@@ -1,0 +1,155 @@
+"""The columns of Logical_Router as interfaces and routes, or why their keys cannot be used.
+
+Only the row itself counts here. What two keys of one column contradict depends on no order.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
+
+from ...values.addresses import Invalid, ip_order, is_link_local
+from ...values.routers import (
+    InterfaceAddress,
+    Prefix,
+    RefusedKey,
+    RouteKey,
+    parse_destination,
+    parse_interface,
+    parse_next_hop,
+)
+
+_Key: TypeAlias = tuple[InterfaceAddress, str, UUID]
+"""A key of switch_binding: what it is, how it is written, and its logical switch."""
+
+
+class Bindings(NamedTuple):
+    """What switch_binding says: see LogicalRouter."""
+
+    interfaces: Mapping[UUID, tuple[InterfaceAddress, ...]]
+    spellings: Mapping[InterfaceAddress, str]
+    refused: tuple[RefusedKey, ...]
+
+
+class Routes(NamedTuple):
+    """What static_routes says: see LogicalRouter."""
+
+    routes: Mapping[Prefix, str]
+    route_keys: Mapping[Prefix, tuple[RouteKey, ...]]
+    refused: tuple[RefusedKey, ...]
+
+
+def read_bindings(column: Mapping[str, UUID]) -> Bindings:
+    """Return the interfaces of a router, and the keys that cannot be used.
+
+    Of two keys with one address, or with one subnet on two logical switches, the one with the
+    numerically least address counts. A link-local address is none alone (layer 3 needs another).
+    """
+    refused: list[RefusedKey] = []
+    keys: list[_Key] = []
+    for text, logical_switch in column.items():
+        found = _interface(text)
+        if isinstance(found, RefusedKey):
+            refused.append(found)
+        else:
+            keys.append((found, text, logical_switch))
+    used = _Used()
+    for key in sorted(keys, key=_rank):
+        reason = used.add(key)
+        if reason:
+            refused.append(RefusedKey(key[1], f"{key[1]}: {reason}"))
+    for key in used.take_alone():
+        reason = f"{key[1]}: it is link-local, and its interface has no other address"
+        refused.append(RefusedKey(key[1], reason))
+    return Bindings(used.interfaces(), used.spellings, tuple(sorted(refused)))
+
+
+class _Used:
+    """The keys of switch_binding that do not contradict those before."""
+
+    def __init__(self) -> None:
+        self.spellings: dict[InterfaceAddress, str] = {}
+        self._addresses: dict[tuple[str, UUID | None], str] = {}
+        self._subnets: dict[Prefix, tuple[str, UUID]] = {}
+        self._in: defaultdict[UUID, list[_Key]] = defaultdict(list)
+
+    def add(self, key: _Key) -> str:
+        """Use a key; return the reason if it cannot be, else ""."""
+        address, text, logical_switch = key
+        # A link-local address may be that of several interfaces (RFC 4007).
+        scope = address.ip, logical_switch if is_link_local(address.ip) else None
+        if address.ip and scope in self._addresses:
+            return f"{address.ip} is also the address of {self._addresses[scope]}"
+        if address.is_connected:
+            other, where = self._subnets.setdefault(address.subnet, (text, logical_switch))
+            if where != logical_switch:
+                return f"{other} binds {address.subnet} to another logical switch"
+        if address.ip:
+            self._addresses[scope] = text
+        elif any(each[0] == address for each in self._in.get(logical_switch, ())):
+            return f"{address} is bound twice"
+        self._in[logical_switch].append(key)
+        if text != str(address):
+            self.spellings[address] = text
+        return ""
+
+    def take_alone(self) -> Iterator[_Key]:
+        """Yield the link-local addresses of interfaces without any other, which are not used."""
+        for logical_switch, keys in list(self._in.items()):
+            if all(is_link_local(address.ip) for address, _, _ in keys):
+                del self._in[logical_switch]
+                yield from keys
+
+    def interfaces(self) -> dict[UUID, tuple[InterfaceAddress, ...]]:
+        """Return the addresses by logical switch."""
+        return {where: tuple(each[0] for each in keys) for where, keys in self._in.items()}
+
+
+def _rank(key: _Key) -> tuple[tuple[int, int], int, str]:
+    address, text, _ = key
+    return ip_order(address.ip or address.subnet.network), address.subnet.length, text
+
+
+@lru_cache(maxsize=1 << 14)  # a key that changes leaves the others of its row as they are
+def _interface(text: str) -> InterfaceAddress | RefusedKey:
+    try:
+        return parse_interface(text)
+    except Invalid as error:
+        return RefusedKey(text, f"{text}: {error}")
+
+
+def read_routes(column: Mapping[str, str]) -> Routes:
+    """Return the static routes of a router, and the keys that cannot be used.
+
+    Of several keys that are one prefix, the one with the numerically least next hop counts.
+    """
+    refused: list[RefusedKey] = []
+    routes: dict[Prefix, str] = {}
+    several: defaultdict[Prefix, list[RouteKey]] = defaultdict(list)
+    for text, next_hop in column.items():
+        found = _route(text, next_hop)
+        if isinstance(found, RefusedKey):
+            refused.append(found)
+            continue
+        prefix, ip = found
+        if prefix in routes or text != str(prefix):
+            if prefix in routes and prefix not in several:
+                several[prefix].append(RouteKey(str(prefix), routes[prefix]))
+            several[prefix].append(RouteKey(text, ip))
+        routes[prefix] = ip
+    keys = {prefix: _by_next_hop(each) for prefix, each in several.items()}
+    routes.update((prefix, each[0].next_hop) for prefix, each in keys.items())
+    return Routes(routes, keys, tuple(sorted(refused)))
+
+
+def _by_next_hop(keys: Iterable[RouteKey]) -> tuple[RouteKey, ...]:
+    return tuple(sorted(keys, key=lambda each: (ip_order(each.next_hop), each.key)))
+
+
+def _route(text: str, next_hop: str) -> tuple[Prefix, str] | RefusedKey:
+    try:
+        prefix = parse_destination(text)
+        return prefix, parse_next_hop(next_hop, prefix)
+    except Invalid as error:
+        return RefusedKey(text, f"{text}: {error}")
