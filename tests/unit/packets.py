@@ -38,6 +38,7 @@ class Packet:
     tcp_flags: int | None = None
     icmp_type: int | None = None
     icmp_code: int | None = None
+    ttl: int = 64
 
     def first_fragment(self) -> "Packet":
         """Return the first of several fragments of this packet."""
@@ -60,7 +61,7 @@ class Packet:
 
     def later_fragment(self) -> "Packet":
         """Return a further fragment of this packet, which has no header of layer 4."""
-        headers = Packet(self.eth_type, self.source, self.dest, self.protocol)
+        headers = Packet(self.eth_type, self.source, self.dest, self.protocol, ttl=self.ttl)
         return replace(headers, fragment=Fragment.LATER)
 
     def fields(self) -> dict[str, int]:
@@ -76,6 +77,7 @@ class Packet:
         found[f"{family}_dst"] = int(ip_address(self.dest or 0))
         found["ip_proto"] = self.protocol or 0
         found["ip_frag"] = self.fragment.value
+        found["nw_ttl"] = self.ttl
         if self.fragment is Fragment.LATER and self.eth_type == IPV6:
             found["ip_proto"] = IPV6_FRAGMENT
             return found

@@ -7,7 +7,7 @@ different things. Flows and groups do what pipeline/layout.py declares, and noth
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from ipaddress import ip_address
 from typing import NamedTuple, TypeAlias
@@ -21,6 +21,7 @@ from vtep_ofapp.values.flows import (
     Bucket,
     CheckLength,
     Conjunction,
+    DecTtl,
     Flow,
     ForgetInPort,
     GoTo,
@@ -48,6 +49,10 @@ _NOTHING: Mapping[str, int] = {}
 _ETHERTYPE_VLAN = 0x8100
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _OF_PIPELINE = {"metadata", "tunnel_id", *(f"reg{number}" for number in range(16))}
+_PARTS = {f"xxreg{n}": [f"reg{4 * n + part}" for part in range(4)] for n in range(4)}
+"""The registers of 128 bits, and the four of which each consists, the highest bits first."""
+MOST_LOOKUPS = 64
+"""Open vSwitch drops a frame that is looked up again more often ("max translation depth")."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +108,15 @@ class Result:
     """All that became of a frame.
 
     ``shown`` are the copies for the controller, ``dropped`` the reasons that counters
-    have for copies that were dropped, ``unmatched`` the tables that had no flow for a copy.
+    have for copies that were dropped, ``unmatched`` the tables that had no flow for a copy,
+    ``too_deep`` how many copies were looked up too often.
     """
 
     outputs: list[Out] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     dropped: list[Reason] = field(default_factory=list)
     unmatched: set[Table] = field(default_factory=set)
+    too_deep: int = 0
 
 
 @dataclass
@@ -120,10 +127,17 @@ class _State:
     tags: tuple[int, ...]
     seen: int
     packet: Packet
+    depth: int = 0
 
     def copy(self, **fields: int) -> "_State":
         """Return the same state, but for some fields."""
-        return _State({**self.fields, **fields}, self.tags, self.seen, self.packet)
+        return replace(self, fields={**self.fields, **fields})
+
+    def set(self, name: str, value: int) -> None:
+        """Write a field, or a register of 128 bits into its parts."""
+        parts = _PARTS.get(name, [name])
+        for place, part in enumerate(reversed(parts)):
+            self.fields[part] = value >> 32 * place & 0xFFFFFFFF if len(parts) > 1 else value
 
     def out(self, port: int) -> Out:
         return Out(port, self.tags, self.fields["tunnel_id"], dict(self.fields))
@@ -233,9 +247,12 @@ class Pipeline:
     ) -> None:
         for index, action in enumerate(actions):
             if isinstance(action, SetField):
-                state.fields[action.field] = _number(action.value)
+                state.set(action.field, _number(action.value))
             elif isinstance(action, Move):
-                state.fields[action.target] = state.value(action.source)
+                state.set(action.target, state.value(action.source))
+            elif isinstance(action, DecTtl):
+                assert state.value("nw_ttl") > 1, f"it stops at a TTL of 1 or 0: {flow}"
+                state.fields["nw_ttl"] -= 1
             elif isinstance(action, PopVlan):
                 assert state.seen, "there is no tag to pop"
                 state.tags = state.tags[1:]
@@ -263,10 +280,20 @@ class Pipeline:
             elif isinstance(action, ToGroup):
                 self._to_group(action.group, state, result)
             elif isinstance(action, Resubmit):
-                self._look_up(action.table, state, result)
+                self._look_up_again(action.table, state, result, flow)
             else:
                 assert isinstance(action, GoTo), str(action)
                 assert index == len(actions) - 1, "goto is not the last action"
+
+    def _look_up_again(self, table: int, state: _State, result: Result, flow: Flow | None) -> None:
+        """Do what Resubmit does; only one to the same or an earlier table counts for the depth."""
+        deepens = flow is None or table <= flow.key.table
+        if state.depth + deepens > MOST_LOOKUPS:
+            result.too_deep += 1
+            return
+        state.depth += deepens
+        self._look_up(table, state, result)
+        state.depth -= deepens
 
     def _to_group(self, number: int, state: _State, result: Result) -> None:
         """Give each bucket a copy of the frame; what it does to it is forgotten afterwards."""
