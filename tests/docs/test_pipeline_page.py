@@ -21,7 +21,9 @@ from vtep_ofapp.pipeline import (
     layout,
     learning,
     multicast,
+    next_hops,
     resolution,
+    routing,
     snooping,
     tunnels,
     unicast,
@@ -72,6 +74,8 @@ ENTRIES = [
     )
 ]
 """Entries of access lists, with all fields."""
+OF_LISTS = *acls.INGRESS, *acls.EGRESS, *acls.OF_INTERFACE.tables
+"""The tables of access lists."""
 
 
 def every_kind_of_flow() -> Iterator[Flow]:
@@ -122,6 +126,33 @@ def every_kind_of_flow() -> Iterator[Flow]:
     yield from flooding.replicated(LOGICAL_SWITCH, many, True)[0]
     yield from flooding.multicast(LOGICAL_SWITCH, 6, "01:00:5e:00:00:fb", {REMOTE: 9}, False)[0]
     yield from snooped()
+    yield from every_kind_of_router()
+
+
+def every_kind_of_router() -> Iterator[Flow]:
+    """At least one flow of each kind that routers have."""
+    lists = [
+        Step(table, (SetField(layout.ACL_OF_INTERFACE, 7),)) for table in acls.OF_INTERFACE.tables
+    ]
+    shut = [Step(step.table, is_shut=True) for step in lists]
+    yield from (routing.others(), *routing.tables(), *next_hops.tables())
+    yield from acls.misses_of_routers()
+    yield from resolution.answers_to_tunnels()
+    yield routing.imitation(LOGICAL_SWITCH, MAC)
+    for serves_tunnels, steps in ((True, lists), (False, shut)):
+        yield from routing.interface(3, LOGICAL_SWITCH, MAC, serves_tunnels, steps, steps)
+        yield from routing.for_any_router(3, LOGICAL_SWITCH, steps, steps)
+        yield from routing.arp_source(MAC, serves_tunnels)
+    for ip in ("192.0.2.1", "2001:db8::1"):
+        for serves_tunnels in (True, False):
+            yield from resolution.own_address(LOGICAL_SWITCH, ip, MAC, serves_tunnels)
+        yield from routing.own_address(3, MAC, ip)
+        yield from snooping.claims(LOGICAL_SWITCH, ip)
+        yield next_hops.resolved(LOGICAL_SWITCH, ip, MAC)
+        yield next_hops.pending(LOGICAL_SWITCH, ip)
+        for next_hop, steps in (("", lists), (ip, shut), (ip, [])):
+            yield routing.route(3, MAC, (ip, 24), LOGICAL_SWITCH, next_hop, steps)
+    yield from routing.broadcasts(3, ["192.0.2.255"])
 
 
 def every_kind_of_neighbour(binding: Binding) -> Iterator[Flow]:
@@ -143,7 +174,7 @@ def every_kind_of_neighbour(binding: Binding) -> Iterator[Flow]:
 def every_kind_of_list() -> Iterator[Flow]:
     """At least one flow of each kind that access lists have."""
     yield from acls.misses()
-    for each, entry in product((*acls.INGRESS, *acls.EGRESS), ENTRIES):
+    for each, entry in product(OF_LISTS, ENTRIES):
         yield from acls.flows(7, entry, Priority.ACL_FIRST, each)
         yield acls.refuse_all(7, each)
         yield from (acls.refuse_cut(7, header, each) for header in acls.headers(entry))
@@ -179,11 +210,14 @@ def kind_of(flow: Flow) -> tuple[Any, ...]:
         goes_on.add("groups")
     table = Table(flow.key.table)
     fields = frozenset(field for field, _ in flow.key.match)
-    if table in (*acls.INGRESS, *acls.EGRESS):
+    priority = flow.key.priority
+    if table in OF_LISTS:
         fields &= RULES[table].carried
+    elif priority > Priority.ROUTE:
+        priority = Priority.ROUTE
     return (
         table.name,
-        Priority(flow.key.priority).name,
+        Priority(priority).name,
         fields,
         Cookie((flow.cookie & ~COOKIE_MASK) >> 28).name,
         frozenset(goes_on),
@@ -215,7 +249,8 @@ def test_what_misses() -> None:
         else:
             assert miss.startswith("is dropped")
             assert miss.startswith("is dropped and counted") == (name in counted)
-        assert RULES[Table[name]].miss_goes_on == (name in goes_on)
+        is_forwarded = name in goes_on and goes_on[name] != {Table.MEASURING.name}
+        assert RULES[Table[name]].miss_goes_on == is_forwarded
 
 
 def test_ways() -> None:
@@ -300,7 +335,9 @@ def test_every_pipeline_module_has_its_flows_on_the_page() -> None:
         "flooding",
         "learning",
         "multicast",
+        "next_hops",
         "resolution",
+        "routing",
         "snooping",
         "tunnels",
         "unicast",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from vtep_ofapp.pipeline.layout import WAYS, Priority, Table
+from vtep_ofapp.pipeline.layout import WAYS, Priority, Table, Way
 from vtep_ofapp.pipeline.rules import GROUP_RULES, RULES, Rules
 from vtep_ofapp.pipeline.ways import first, following
 from vtep_ofapp.values.flows import Action, CheckLength, Flow, GoTo, Group, Resubmit, SetField
@@ -21,7 +21,8 @@ def check_flow(flow: Flow) -> None:
     foreign = {field for field, _ in flow.key.match} - rules.matches
     assert not foreign, f"{table.name} does not declare that it matches {foreign}: {flow}"
     _check_actions(flow.actions, rules, nexts(table), str(flow))
-    if flow.key.priority == Priority.MISS and flow.actions:
+    is_shown_alone = _ends_at_controller(flow.actions)
+    if flow.key.priority == Priority.MISS and flow.actions and not is_shown_alone:
         assert rules.miss_goes_on, f"{table.name} does not declare a miss that goes on: {flow}"
         assert _target(flow.actions[-1]) in nexts(table), str(flow)
 
@@ -59,6 +60,11 @@ def _check_actions(actions: Iterable[Action], rules: Rules, onward: set[Table], 
             assert field in rules.sets, f"{field} is not declared to be set: {what}"
         else:
             assert type(action) in rules.acts, f"{action} is not declared: {what}"
+
+
+def _ends_at_controller(actions: tuple[Action, ...]) -> bool:
+    """Whether a frame ends as a packet-in, and is not forwarded."""
+    return bool(actions) and _target(actions[-1]) == first(Way.TO_CONTROLLER)
 
 
 def _target(action: Action) -> Table | None:

@@ -16,15 +16,17 @@ from vtep_ofapp.pipeline import (
     flooding,
     learning,
     multicast,
+    next_hops,
     resolution,
+    routing,
     snooping,
     tunnels,
     unicast,
 )
-from vtep_ofapp.pipeline.layout import Table
+from vtep_ofapp.pipeline.layout import ACL_OF_INTERFACE, EXPIRED, UNROUTED, UNSERVED, Cookie, Table
 from vtep_ofapp.pipeline.ways import Step
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
-from vtep_ofapp.values.flows import Flow, Group
+from vtep_ofapp.values.flows import Flow, Group, SetField
 
 from .acl_examples import ENTRIES
 from .builders import binding
@@ -50,11 +52,22 @@ BINDING_NUMBERS = BINDINGS.map(lambda each: each.number)
 SEVERAL_BINDINGS = st.lists(BINDING_NUMBERS, max_size=5)
 STEPS = st.sampled_from([(), (Step(Table.DELIVERY),)])
 """Optional tables on a binding's way out."""
-ACL_TABLES = st.sampled_from((*acls.INGRESS, *acls.EGRESS))
+INGRESS_STEPS, EGRESS_STEPS = (
+    st.sampled_from(
+        [(), (Step(table, (SetField(ACL_OF_INTERFACE, 7),)),), (Step(table, (), is_shut=True),)]
+    )
+    for table in (Table.ACL_ROUTER_INGRESS, Table.ACL_ROUTER_EGRESS)
+)
+"""Access lists of an interface, for packets into and out of a router."""
+PREFIXES = IPS.flatmap(
+    lambda ip: st.integers(0, 128 if ":" in ip else 32).map(lambda length: (ip, length))
+)
+ACL_TABLES = st.sampled_from((*acls.INGRESS, *acls.EGRESS, *acls.OF_INTERFACE.tables))
 TARGETS = st.dictionaries(ADDRESSES, PORTS, max_size=5)
 
 PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     acls.misses: (),
+    acls.misses_of_routers: (),
     acls.refuse_all: (NUMBERS, ACL_TABLES),
     acls.refuse_cut: (
         NUMBERS,
@@ -79,7 +92,27 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     snooping.quiet: (NUMBERS, MACS),
     snooping.quiet_binding: (BINDING_NUMBERS,),
     snooping.held: (NUMBERS, IPS),
+    snooping.claims: (NUMBERS, IPS),
     resolution.others: (),
+    resolution.own_address: (NUMBERS, IPS, MACS, st.booleans()),
+    resolution.answers_to_tunnels: (),
+    routing.others: (),
+    routing.tables: (),
+    routing.showing: (
+        st.sampled_from((UNROUTED, EXPIRED, UNSERVED)),
+        st.sampled_from((Cookie.ROUTING, Cookie.NEXT_HOPS)),
+    ),
+    routing.interface: (NUMBERS, NUMBERS, MACS, st.booleans(), INGRESS_STEPS, INGRESS_STEPS),
+    routing.for_any_router: (NUMBERS, NUMBERS, INGRESS_STEPS, INGRESS_STEPS),
+    routing.arp_source: (MACS, st.booleans()),
+    routing.imitation: (NUMBERS, MACS),
+    routing.own_address: (NUMBERS, MACS, IPS),
+    routing.route: (NUMBERS, MACS, PREFIXES, NUMBERS, st.just(""), EGRESS_STEPS),
+    routing.broadcasts: (NUMBERS, st.lists(ADDRESSES, min_size=1, max_size=2)),
+    next_hops.tables: (),
+    next_hops.resolved: (NUMBERS, IPS, MACS),
+    next_hops.answered: (NUMBERS, IPS, MACS, st.integers(1, 0xFFFF)),
+    next_hops.pending: (NUMBERS, IPS),
     resolution.responder: (NUMBERS, IPS, MACS),
     resolution.answers: (),
     tunnels.inner_tags: (),
@@ -120,7 +153,7 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
 
 MODULES = (
     *(acls, admission, learning, multicast, snooping, resolution, tunnels, unicast),
-    *(egress, flooding, drops),
+    *(egress, flooding, drops, routing, next_hops),
 )
 
 

@@ -51,7 +51,8 @@ def test_a_switch_without_bindings_wants_the_frame_of_the_pipeline() -> None:
         LEARNING FORBIDDEN eth_src=00:00:00:00:00:00: drop
         LEARNING MISS any: resubmit MEASURING,set_field:0x1->reg11,goto SNOOPING
         SNOOPING MISS any: goto RESOLUTION
-        RESOLUTION MISS any: goto UNICAST
+        RESOLUTION MISS any: goto ROUTER
+        ROUTER MISS any: goto UNICAST
         REMOTE_FLOODING MISS any: drop
         MEASURING MISS any: check_pkt_larger(16384)->reg6[0],resubmit SHOWING
         SHOWING DEFAULT reg6=0x0: controller:14

@@ -4,13 +4,22 @@ import pytest
 from hypothesis import given
 
 from vtep_ofapp.features.drops import Dropped, Drops
-from vtep_ofapp.pipeline import admission, drops, egress, learning, tunnels
+from vtep_ofapp.pipeline import (
+    admission,
+    drops,
+    egress,
+    learning,
+    next_hops,
+    routing,
+    snooping,
+    tunnels,
+)
 from vtep_ofapp.pipeline.drops import Reason, reason
 from vtep_ofapp.pipeline.layout import DROPPING, Cookie, Table, producer_of
 from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.flows import Flow
 
-from .builders import FAR, binding
+from .builders import FAR, MAC1, binding
 from .produced import FLOWS
 
 BOUND = binding("p0", ofport=1, vlan=0)
@@ -60,10 +69,15 @@ def test_every_reason_has_a_flow() -> None:
         *TAGS,
         *learning.unlearnable(),
         admission.link_local(),
+        *routing.tables(),
+        *routing.interface(3, 7, MAC1, serves_tunnels=False),
+        *routing.broadcasts(3, [FAR]),
+        *snooping.claims(7, FAR),
+        next_hops.pending(7, FAR),
         tunnels.unnamed(33),
         tunnels.decapsulation_of_contested(FAR, 33),
     )
-    assert {reason(flow.key, flow.cookie) for flow in flows} == set(Reason)
+    assert {reason(flow.key, flow.cookie) for flow in flows} - {None} == set(Reason)
 
 
 @pytest.mark.parametrize("flow", [learning.unknown(), *egress.bound(BOUND, 7)])

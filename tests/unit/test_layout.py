@@ -135,16 +135,16 @@ def fresh_pipeline(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
 
 MODULES = (
     *(
+        "acls",
         "admission",
         "egress",
         "flooding",
         "learning",
         "multicast",
+        "next_hops",
         "resolution",
-        "snooping",
-        "tunnels",
     ),
-    "unicast",
+    *("routing", "snooping", "tunnels", "unicast"),
 )
 
 
@@ -152,34 +152,12 @@ def made(pipeline: dict[str, ModuleType]) -> list[Flow | Group]:
     """Return flows and groups of every kind."""
     for name in MODULES:
         pipeline[name] = importlib.import_module(f"vtep_ofapp.pipeline.{name}")
-    learning, tunnels, unicast = (pipeline[name] for name in ("learning", "tunnels", "unicast"))
-    flooding = pipeline["flooding"]
-    many = {f"10.1.{number >> 8}.{number & 255}": 9 for number in range(1000)}
-    flooded = [
-        flooding.local(7, [UNTAGGED]),
-        flooding.replicated(7, {FAR: 9}, True),
-        flooding.replicated(8, many, True),
-        flooding.multicast(7, 3, MULTICAST, {FAR: 9}, False),
-    ]
+    tunnels, unicast = (pipeline[name] for name in ("tunnels", "unicast"))
     return [
         *pipeline["admission"].bound(UNTAGGED, 7),
         *pipeline["egress"].bound(UNTAGGED, 7),
-        learning.unknown(),
-        *learning.showing(),
-        learning.known(UNTAGGED.number, 7, MAC1, 300),
-        learning.moving(7, MAC1),
-        learning.held(7, MAC1),
-        learning.full_binding(UNTAGGED.number),
-        learning.full_logical_switch(7),
-        pipeline["snooping"].others(),
-        *pipeline["snooping"].statements(),
-        *pipeline["snooping"].no_statements(),
-        pipeline["snooping"].known(UNTAGGED.number, 7, MAC1, IP1, 1200),
-        pipeline["snooping"].quiet(7, MAC1),
-        pipeline["resolution"].others(),
-        pipeline["resolution"].responder(7, IP1, MAC1),
-        pipeline["resolution"].responder(7, IP6, MAC1),
-        *pipeline["resolution"].answers(),
+        *of_senders(pipeline),
+        *of_routers(pipeline),
         tunnels.incoming(FAR, 9),
         tunnels.incoming_from_anyone(9),
         tunnels.incoming_bfd(FAR, 9, "169.254.1.0"),
@@ -191,9 +169,60 @@ def made(pipeline: dict[str, ModuleType]) -> list[Flow | Group]:
         unicast.elsewhere(),
         unicast.local(UNTAGGED.number, 7, MAC1),
         unicast.remote(7, MAC1, FAR),
-        flooding.again(),
-        *(each for flows, groups in flooded for each in (*flows, *groups)),
+        *flooded(pipeline["flooding"]),
     ]
+
+
+def of_senders(pipeline: dict[str, ModuleType]) -> list[Flow]:
+    learning, snooping, resolution = (
+        pipeline[name] for name in ("learning", "snooping", "resolution")
+    )
+    return [
+        learning.unknown(),
+        *learning.showing(),
+        learning.known(UNTAGGED.number, 7, MAC1, 300),
+        learning.moving(7, MAC1),
+        learning.held(7, MAC1),
+        learning.full_binding(UNTAGGED.number),
+        learning.full_logical_switch(7),
+        snooping.others(),
+        *snooping.statements(),
+        *snooping.no_statements(),
+        snooping.known(UNTAGGED.number, 7, MAC1, IP1, 1200),
+        snooping.quiet(7, MAC1),
+        resolution.others(),
+        resolution.responder(7, IP1, MAC1),
+        resolution.responder(7, IP6, MAC1),
+        *resolution.answers(),
+    ]
+
+
+def of_routers(pipeline: dict[str, ModuleType]) -> list[Flow]:
+    routing, next_hops = pipeline["routing"], pipeline["next_hops"]
+    return [
+        *pipeline["acls"].misses_of_routers(),
+        routing.others(),
+        *routing.tables(),
+        *routing.interface(3, 7, MAC1, True),
+        *routing.own_address(3, MAC1, IP1),
+        routing.route(3, MAC1, (IP1, 24), 7),
+        next_hops.resolved(7, IP1, MAC1),
+        *next_hops.tables(),
+        *pipeline["resolution"].own_address(7, IP1, MAC1, False),
+        *pipeline["resolution"].answers_to_tunnels(),
+    ]
+
+
+def flooded(flooding: ModuleType) -> list[Flow | Group]:
+    many = {f"10.1.{number >> 8}.{number & 255}": 9 for number in range(1000)}
+    flooded = [
+        flooding.local(7, [UNTAGGED]),
+        flooding.replicated(7, {FAR: 9}, True),
+        flooding.replicated(8, many, True),
+        flooding.multicast(7, 3, MULTICAST, {FAR: 9}, False),
+    ]
+    each = [one for flows, groups in flooded for one in (*flows, *groups)]
+    return [flooding.again(), *each]
 
 
 def targets(each: Flow | Group) -> list[int]:
@@ -231,11 +260,8 @@ def last_free_before(table: Table) -> Table:
     return cast(Table, max(set(range(table)) - set(Table)))
 
 
-FREE_REGISTER = min(
-    {f"reg{number}" for number in range(16)}.difference(
-        *(rules.matches | rules.sets for rules in RULES.values())
-    )
-)
+FREE_REGISTER = "reg16"
+"""A made-up one: the pipeline uses all that there are."""
 ON_THE_WAY_IN = last_free_before(Table.LEARNING)
 ON_THE_WAY_OUT = last_free_before(Table.DELIVERY)
 CARRIED = SetField(FREE_REGISTER, 5)

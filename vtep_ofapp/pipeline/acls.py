@@ -28,7 +28,7 @@ A first fragment may be so short that the header of TCP or SCTP goes on in the s
 deny it. refuse_cut() drops these before the entries of a list that looks at such headers.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, inet_pton
@@ -37,7 +37,18 @@ from uuid import UUID
 
 from ..values.acls import ALL_FLAGS, EVERY_BIT, AclEntry, AclMatch, MaskedAddress, PortRange
 from ..values.flows import Action, Conjunction, Flow, FlowKey, MatchValue, match
-from .layout import ACL, ACL_OF_PORT, Cookie, Priority, Table, Way, cookie_of, flow, miss
+from .layout import (
+    ACL,
+    ACL_OF_INTERFACE,
+    ACL_OF_PORT,
+    Cookie,
+    Priority,
+    Table,
+    Way,
+    cookie_of,
+    flow,
+    miss,
+)
 from .ways import onward
 
 
@@ -56,10 +67,17 @@ class Place(NamedTuple):
 _OF_BINDINGS = Way.FROM_BINDING, Way.TO_BINDING
 OF_PORT = Place((Table.ACL_INGRESS_PORT, Table.ACL_EGRESS_PORT), _OF_BINDINGS, ACL_OF_PORT)
 OF_VLAN = Place((Table.ACL_INGRESS, Table.ACL_EGRESS), _OF_BINDINGS, ACL)
+OF_INTERFACE = Place(
+    (Table.ACL_ROUTER_INGRESS, Table.ACL_ROUTER_EGRESS),
+    (Way.TO_ROUTER, Way.ROUTING),
+    ACL_OF_INTERFACE,
+)
 PLACES = OF_PORT, OF_VLAN
 INGRESS = tuple(place.tables[0] for place in PLACES)
 EGRESS = tuple(place.tables[1] for place in PLACES)
-REGISTER: dict[int, str] = {table: place.register for place in PLACES for table in place.tables}
+REGISTER: dict[int, str] = {
+    table: place.register for place in (*PLACES, OF_INTERFACE) for table in place.tables
+}
 """The register with the number of the list that judges the frames of a table."""
 MOST_ENTRIES = Priority.ACL_FIRST - 1
 """The greatest number of entries of a list in one direction: each has a priority above MISS."""
@@ -85,14 +103,23 @@ _FIRST = 1
 
 _GO_ON = {
     table: onward(table, way)
-    for place in PLACES
+    for place in (*PLACES, OF_INTERFACE)
     for table, way in zip(place.tables, place.ways, strict=True)
 }
 
 
 def misses() -> tuple[Flow, ...]:
     """Permit what no entry matches (vtep(5), ACL.acl_entries), and frames without a list."""
-    return tuple(miss(table, *actions, producer=Cookie.ACLS) for table, actions in _GO_ON.items())
+    return _misses(INGRESS + EGRESS)
+
+
+def misses_of_routers() -> tuple[Flow, ...]:
+    """Permit packets of routers likewise. All of them pass these tables."""
+    return _misses(OF_INTERFACE.tables)
+
+
+def _misses(tables: Iterable[Table]) -> tuple[Flow, ...]:
+    return tuple(miss(table, *_GO_ON[table], producer=Cookie.ACLS) for table in tables)
 
 
 def refuse_all(acl: int, table: Table) -> Flow:

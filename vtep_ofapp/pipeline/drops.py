@@ -3,6 +3,7 @@
 from enum import Enum
 
 from ..values.flows import Flow, FlowKey, match
+from . import routing
 from .layout import DROPPING, Priority, Table, drop, producer_of
 
 
@@ -17,7 +18,21 @@ class Reason(Enum):
     NOT_BOUND = "not-bound"
     """Its VLAN is not bound, or its port is neither bound nor a tunnel."""
     BAD_SOURCE = "bad-source"
-    """Its source is a group address or all zero."""
+    """Its source is a group address, all zero, or the MAC address of a router."""
+    CLAIMED_ADDRESS = "claimed-address"
+    """It is a statement of a host that the address of a router is its own."""
+    NOT_ROUTED = "not-routed"
+    """It is for a router's MAC address, and either no IP packet or from a tunnel."""
+    MARTIAN = "martian"
+    """Its source or destination is one that no router forwards from or to."""
+    ROUTER_ADDRESS = "router-address"
+    """It is for an address of a router, which does not serve such packets, or of its link."""
+    TTL = "ttl"
+    """Its TTL is 0."""
+    BROADCAST = "broadcast"
+    """It is for the broadcast address of a subnet behind a router."""
+    UNRESOLVED = "unresolved"
+    """Its next hop is asked for its MAC address, or did not answer."""
     INNER_TAG = "inner-tag"
     """It carries a tag inside VXLAN, or would leave untagged with a tag inside."""
     UNKNOWN_VNI = "unknown-vni"
@@ -40,6 +55,14 @@ _REASONS: dict[tuple[int, int], Reason] = {
     (Table.DECAPSULATION, Priority.FALLBACK): Reason.UNKNOWN_SENDER,
     (Table.DECAPSULATION, Priority.MISS): Reason.UNKNOWN_VNI,
     (Table.LEARNING, Priority.FORBIDDEN): Reason.BAD_SOURCE,
+    (Table.SNOOPING, Priority.FORBIDDEN): Reason.CLAIMED_ADDRESS,
+    (Table.RESOLUTION, Priority.FORBIDDEN): Reason.NOT_ROUTED,
+    (Table.ROUTER, Priority.LIMIT): Reason.NOT_ROUTED,
+    (Table.TERMINATION, Priority.FORBIDDEN): Reason.MARTIAN,
+    (Table.TERMINATION, Priority.DEFAULT): Reason.ROUTER_ADDRESS,
+    (Table.TERMINATION, Priority.LIMIT): Reason.TTL,
+    (Table.ROUTES, routing.BROADCASTS): Reason.BROADCAST,
+    (Table.NEXT_HOPS, Priority.LIMIT): Reason.UNRESOLVED,
     (Table.ENCAPSULATION, Priority.FORBIDDEN): Reason.INNER_TAG,
     (Table.ENCAPSULATION, Priority.PREFERRED): Reason.NO_VNI,
     (Table.ENCAPSULATION, Priority.MISS): Reason.NO_VNI,

@@ -55,7 +55,7 @@ def local(logical_switch: int, bindings: Iterable[Binding]) -> Flooding:
         Priority.DEFAULT,
         match({LOGICAL_SWITCH: logical_switch}),
         ToGroup(group.id),
-        *onward(Table.FLOODING, Way.IN_LOGICAL_SWITCH),
+        *onward(Table.FLOODING, Way.SWITCHING),
         producer=Cookie.FLOODING,
     )
     return (to_bindings,), (group,)

@@ -34,6 +34,12 @@ class Table(IntEnum):
     SNOOPING = 35
     RESOLUTION = 40
     ANSWERING = 42
+    ROUTER = 45
+    ACL_ROUTER_INGRESS = 47
+    TERMINATION = 50
+    ROUTES = 52
+    NEXT_HOPS = 54
+    ACL_ROUTER_EGRESS = 57
     UNICAST = 60
     FLOODING = 70
     REMOTE_FLOODING = 75
@@ -53,6 +59,14 @@ class Way(Enum):
     FROM_TUNNEL = auto()
     IN_LOGICAL_SWITCH = auto()
     """The common way of frames from bindings and tunnels, up to their last copy."""
+    PAST_ROUTERS = auto()
+    """The way of frames that may be for a router of their logical switch."""
+    TO_ROUTER = auto()
+    """The way of packets that are for the MAC address of a router."""
+    ROUTING = auto()
+    """The way of packets that a router forwards, into their next logical switch."""
+    SWITCHING = auto()
+    """The way of frames to their stations."""
     ANSWERING = auto()
     """The way of requests for a MAC that become their own answers."""
     TO_BINDING = auto()
@@ -73,12 +87,11 @@ WAYS: dict[Way, tuple[Table | Way, ...]] = {
         Way.IN_LOGICAL_SWITCH,
     ),
     Way.FROM_TUNNEL: (Table.ADMISSION, Table.DECAPSULATION, Way.IN_LOGICAL_SWITCH),
-    Way.IN_LOGICAL_SWITCH: (
-        Table.RESOLUTION,
-        Table.UNICAST,
-        Table.FLOODING,
-        Table.REMOTE_FLOODING,
-    ),
+    Way.IN_LOGICAL_SWITCH: (Table.RESOLUTION, Way.PAST_ROUTERS),
+    Way.PAST_ROUTERS: (Table.ROUTER, Way.SWITCHING),
+    Way.TO_ROUTER: (Table.ACL_ROUTER_INGRESS, Table.TERMINATION, Way.ROUTING),
+    Way.ROUTING: (Table.ROUTES, Table.NEXT_HOPS, Table.ACL_ROUTER_EGRESS, Way.SWITCHING),
+    Way.SWITCHING: (Table.UNICAST, Table.FLOODING, Table.REMOTE_FLOODING),
     Way.ANSWERING: (Table.ANSWERING,),
     Way.TO_BINDING: (
         Table.EGRESS,
@@ -109,6 +122,8 @@ class Priority(IntEnum):
     QUERY = 250
     GENERAL_QUERY = 275
     FORBIDDEN = 300
+    ROUTE = 1000
+    """The route with the shortest prefix; routing.priority() has the others, up to 1,257."""
     ACL_FIRST = 60000
     """The entry of an access list that is matched first; the others follow it downwards."""
     ACL_CLOSED = 60001
@@ -135,6 +150,9 @@ class Cookie(IntEnum):
     """Flows of an access list, which count for its number."""
     NEIGHBOURS = 11
     MULTICAST = 12
+    ROUTING = 13
+    NEXT_HOPS = 14
+    ARP_SOURCES = 15
 
 
 class GroupKind(IntEnum):
@@ -193,14 +211,40 @@ ACL = "reg7"
 """The number of the access list that judges a frame of this VLAN of its port; 0 for none."""
 ACL_OF_PORT = "reg8"
 """The number of the access list that judges all frames of the port as well; 0 for none."""
+ACL_OF_INTERFACE = "reg8"
+"""The number of the access list that judges a packet at an interface of a router; 0 for none."""
+ROUTER = "reg9"
+"""The number of the router that has a packet; 0 for none."""
+ANY_ROUTER = 0xFFFFFFFF
+"""In place of that number: the frame is for any router of its logical switch."""
+ARRIVED_IN = "reg10"
+"""The number of the logical switch that a packet came in by, to the router that has it."""
+NEXT_HOP = "reg12"
+"""The IPv4 address of a packet's next hop, as a number."""
+NEXT_HOP_IPV6 = "xxreg3"
+"""The same for IPv6."""
+NEXT_HOP_PARTS = ("reg12", "reg13", "reg14", "reg15")
+"""The four parts of NEXT_HOP_IPV6, as flows match it: so Open vSwitch sends it back."""
 SENDER = "reg11"
-"""What LEARNING and SNOOPING found out about the sender of a frame; 0 for nothing yet."""
+"""What was found out about the sender of a frame, or why the frame is shown; 0 for nothing yet."""
 SHOWN_ALREADY = 1
 """LEARNING has decided whether the frame is shown to the controller."""
 KNOWN = 2
 """The IP address that the frame states for its source is known to be that MAC's at its binding."""
 REPORTS = 4
 """The frame is shown because it reports groups or is a query for them."""
+UNROUTED = 8
+"""The packet is shown because its router has no route to its destination."""
+EXPIRED = 16
+"""It is shown because its TTL allows no further hop."""
+UNSERVED = 32
+"""It is shown because it is a UDP packet for an address of a router."""
+UNRESOLVED = 64
+"""It is shown because the MAC address of its next hop is not known."""
+ANSWERS = 128
+"""The frame is shown because it is an answer to a request of ours."""
+DETECTS = 256
+"""It is shown because a host asks whether the IPv6 address of a router is free (RFC 4862)."""
 
 MAX_BINDINGS = 1024
 """Buckets of one LOCAL group: 48 bytes each, in an OpenFlow message of at most 65,535 bytes."""
@@ -281,9 +325,7 @@ def miss(table: Table, *actions: Action, producer: Cookie) -> Flow:
     return flow(table, Priority.MISS, match({}), *actions, producer=producer, watched=True)
 
 
-def drop(
-    table: Table, priority: Priority, fields: Match, producer: Cookie = Cookie.DROPPED
-) -> Flow:
+def drop(table: Table, priority: int, fields: Match, producer: Cookie = Cookie.DROPPED) -> Flow:
     """Return a flow that drops, and counts, frames; drops.reason() has the reason."""
     return flow(table, priority, fields, producer=producer)
 

@@ -60,7 +60,7 @@ _ALL_HOSTS = "224.0.0.1"
 _NUMBER = (1 << 24) - 1
 _SHOW = SetField(SENDER, REPORTS), Resubmit(first(Way.TO_CONTROLLER))
 _PASS = onward(Table.SNOOPING, Way.FROM_BINDING)
-_ON = onward(Table.FLOODING, Way.IN_LOGICAL_SWITCH)
+_ON = onward(Table.FLOODING, Way.SWITCHING)
 
 
 def shown() -> tuple[Flow, ...]:

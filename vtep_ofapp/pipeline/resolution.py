@@ -7,8 +7,12 @@ from operator import itemgetter
 
 from ..values.flows import Action, Flow, FlowKey, GoTo, Match, MatchValue, Move, SetField, match
 from .layout import (
+    DETECTS,
+    FROM_BINDING,
+    FROM_TUNNEL,
     KNOWN,
     LOGICAL_SWITCH,
+    ORIGIN,
     REMOTE,
     SENDER,
     SOURCE_BINDING,
@@ -18,9 +22,11 @@ from .layout import (
     Table,
     Way,
     cookie_of,
+    drop,
     flow,
     miss,
 )
+from .routing import ANEW, shown
 from .snooping import ADVERTISEMENT, ARP, FROM_THIS_LINK, SOLICITATION
 from .ways import first, onward
 
@@ -29,7 +35,9 @@ _SOLICITED_NODE = "33:33:ff:00:00:00", "ff:ff:ff:00:00:00"
 """The group addresses of neighbor solicitations (RFC 4291, section 2.7.1; RFC 2464, section 7)."""
 _REQUEST, _REPLY = 1, 2
 _SOLICITED_OVERRIDE = 0x60000000
-"""The flags of an advertisement: S and O (RFC 4861, section 4.4). R would be a router's."""
+_ROUTER_SOLICITED_OVERRIDE = 0xE0000000
+"""The flags of an advertisement: S and O (RFC 4861, section 4.4), and R if a router answers."""
+_NOBODY_IPV6 = "::"
 _TARGET_ADDRESS_OPTION = 2
 _BACK = (
     Move(SOURCE_BINDING, TARGET_BINDING),
@@ -40,13 +48,19 @@ _BACK = (
 _TABLE, _PRIORITY = Table.RESOLUTION.value, int(Priority.DEFAULT)
 _COOKIE = cookie_of(Cookie.NEIGHBOURS)
 _TO_REPLY = (GoTo(first(Way.ANSWERING)),)
-_TO_ADVERTISEMENT = (
-    SetField("nd_options_type", _TARGET_ADDRESS_OPTION),
-    SetField("nd_reserved", _SOLICITED_OVERRIDE),
-    # Open vSwitch lets a flow set nd_tll only if it matches advertisements: in ANSWERING.
-    SetField("icmpv6_type", 136),
-    GoTo(first(Way.ANSWERING)),
-)
+
+
+def _to_advertisement(flags: int) -> tuple[Action, ...]:
+    return (
+        SetField("nd_options_type", _TARGET_ADDRESS_OPTION),
+        SetField("nd_reserved", flags),
+        # Open vSwitch lets a flow set nd_tll only if it matches advertisements: in ANSWERING.
+        SetField("icmpv6_type", 136),
+        GoTo(first(Way.ANSWERING)),
+    )
+
+
+_TO_ADVERTISEMENT = _to_advertisement(_SOLICITED_OVERRIDE)
 
 
 def others() -> Flow:
@@ -94,12 +108,64 @@ def _around(field: str, fields: Mapping[str, MatchValue]) -> tuple[Match, Match]
     return whole[:place], whole[place:]
 
 
+def own_address(logical_switch: int, ip: str, mac: str, serves_tunnels: bool) -> tuple[Flow, ...]:
+    """Answer requests of anybody for an address of a router in a logical switch with its MAC.
+
+    Requests from tunnels are dropped unless this VTEP ``serves_tunnels``: another router of the
+    fabric answers them. A host that asks whether the address is free (RFC 4862) is shown: its
+    answer would go to all hosts, which no flow can make.
+    """
+    where: dict[str, MatchValue] = {LOGICAL_SWITCH: logical_switch}
+    asked: dict[str, MatchValue] = {**ARP, "arp_op": _REQUEST, "arp_tpa": ip}
+    answer: tuple[Action, ...] = _TO_REPLY
+    if ":" in ip:
+        asked = {**SOLICITATION, **FROM_THIS_LINK, "ipv6_nd_target": ip}
+        answer = _to_advertisement(_ROUTER_SOLICITED_OVERRIDE)
+    come_in: dict[str, MatchValue] = {} if serves_tunnels else {ORIGIN: FROM_BINDING}
+    flows = [
+        flow(
+            Table.RESOLUTION,
+            Priority.PREFERRED,
+            match({**where, **asked, **come_in}),
+            SetField("eth_dst", mac),
+            *answer,
+            producer=Cookie.NEIGHBOURS,
+        )
+    ]
+    if ":" in ip:
+        flows.append(
+            flow(
+                Table.RESOLUTION,
+                Priority.QUERY,
+                match({**where, **asked, **come_in, "ipv6_src": _NOBODY_IPV6}),
+                *shown(DETECTS),
+                producer=Cookie.NEXT_HOPS,
+            )
+        )
+    if not serves_tunnels:
+        fields = match({**where, **asked, ORIGIN: FROM_TUNNEL})
+        flows.append(drop(Table.RESOLUTION, Priority.FORBIDDEN, fields))
+    return tuple(flows)
+
+
 def answers() -> tuple[Flow, ...]:
     """Complete the answers to requests, whose eth_dst is the MAC that was asked for."""
+    return _answers(Priority.DEFAULT, {}, _BACK)
+
+
+def answers_to_tunnels() -> tuple[Flow, ...]:
+    """Complete the answers of routers to requests that came in by a tunnel."""
+    by_switching = *ANEW, GoTo(first(Way.SWITCHING))
+    return _answers(Priority.PREFERRED, {ORIGIN: FROM_TUNNEL}, by_switching)
+
+
+def _answers(
+    priority: Priority, origin: dict[str, MatchValue], out: tuple[Action, ...]
+) -> tuple[Flow, ...]:
     reply = flow(
         Table.ANSWERING,
-        Priority.DEFAULT,
-        match(ARP),
+        priority,
+        match({**ARP, **origin}),
         SetField("arp_op", _REPLY),
         Move("arp_sha", "arp_tha"),
         Move("eth_dst", "arp_sha"),
@@ -108,19 +174,19 @@ def answers() -> tuple[Flow, ...]:
         Move("arp_tpa", REMOTE),  # which such a frame does not use otherwise
         Move("arp_spa", "arp_tpa"),
         Move(REMOTE, "arp_spa"),
-        *_BACK,
+        *out,
         producer=Cookie.NEIGHBOURS,
     )
     advertisement = flow(
         Table.ANSWERING,
-        Priority.DEFAULT,
-        match(ADVERTISEMENT),
+        priority,
+        match({**ADVERTISEMENT, **origin}),
         Move("ipv6_src", "ipv6_dst"),
         Move("ipv6_nd_target", "ipv6_src"),
         Move("eth_dst", "ipv6_nd_tll"),
         Move("eth_src", "eth_dst"),
         Move("ipv6_nd_tll", "eth_src"),
-        *_BACK,
+        *out,
         producer=Cookie.NEIGHBOURS,
     )
     return reply, advertisement

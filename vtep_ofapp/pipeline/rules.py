@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..values.flows import (
     Action,
     Conjunction,
+    DecTtl,
     ForgetInPort,
     Move,
     Output,
@@ -17,12 +18,18 @@ from ..values.flows import (
 )
 from .layout import (
     ACL,
+    ACL_OF_INTERFACE,
     ACL_OF_PORT,
+    ARRIVED_IN,
     LENGTH,
     LOGICAL_SWITCH,
+    NEXT_HOP,
+    NEXT_HOP_IPV6,
+    NEXT_HOP_PARTS,
     ORIGIN,
     PART,
     REMOTE,
+    ROUTER,
     SENDER,
     SOURCE_BINDING,
     TAGGED,
@@ -78,12 +85,14 @@ _HEADERS = (
 """What an access list may match of a frame."""
 
 
-def _acls(carried: str) -> Rules:
+def _acls(carried: str, is_optional: bool = True) -> Rules:
     return _rules(
-        _HEADERS, acts=[Conjunction], miss_goes_on=True, is_optional=True, carried=carried
+        _HEADERS, acts=[Conjunction], miss_goes_on=True, is_optional=is_optional, carried=carried
     )
 
 
+_ANEW = f"{SOURCE_BINDING} {ORIGIN}"
+"""What a router clears, so that a packet may leave where it came in."""
 _REQUESTS = "eth_type arp_op ip_proto icmpv6_type icmpv6_code ipv6_nd_target"  # ARP, ND
 RULES: dict[Table, Rules] = {
     Table.ADMISSION: _rules(
@@ -112,21 +121,49 @@ RULES: dict[Table, Rules] = {
         miss_goes_on=True,
     ),
     Table.RESOLUTION: _rules(
-        f"{LOGICAL_SWITCH} {SENDER} eth_dst arp_tpa nw_ttl {_REQUESTS}",
-        "eth_dst icmpv6_type nd_reserved nd_options_type",
-        enters=[Way.ANSWERING],
+        f"{LOGICAL_SWITCH} {ORIGIN} {SENDER} eth_dst arp_tpa ipv6_src nw_ttl {_REQUESTS}",
+        f"eth_dst icmpv6_type nd_reserved nd_options_type {SENDER}",
+        enters=[Way.ANSWERING, Way.TO_CONTROLLER],
         miss_goes_on=True,
     ),
     Table.ANSWERING: _rules(
-        "eth_type ip_proto icmpv6_type icmpv6_code",
-        f"arp_op {SOURCE_BINDING}",
-        [Move],
-        [Way.TO_BINDING],
+        f"{ORIGIN} eth_type ip_proto icmpv6_type icmpv6_code",
+        f"arp_op {SOURCE_BINDING} {ORIGIN}",
+        [Move, ForgetInPort],
+        [Way.TO_BINDING, Way.SWITCHING],
     ),
+    Table.ROUTER: _rules(
+        f"{LOGICAL_SWITCH} {ORIGIN} {ROUTER} eth_dst eth_type",
+        f"{ROUTER} {ARRIVED_IN} {ACL_OF_INTERFACE}",
+        enters=[Way.PAST_ROUTERS, Way.TO_ROUTER],
+        miss_goes_on=True,
+    ),
+    Table.ACL_ROUTER_INGRESS: _acls(ACL_OF_INTERFACE, is_optional=False),
+    Table.TERMINATION: _rules(
+        f"{ROUTER} eth_type ipv4_src ipv4_dst ipv6_src ipv6_dst nw_ttl ip_frag ip_proto"
+        " icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
+        f"eth_src ipv4_src ipv6_src icmpv4_type icmpv6_type nw_ttl {_ANEW} {SENDER}",
+        [Move, ForgetInPort],
+        [Way.SWITCHING, Way.TO_CONTROLLER],
+        miss_goes_on=True,
+    ),
+    Table.ROUTES: _rules(
+        f"{ROUTER} eth_type ipv4_dst ipv6_dst",
+        f"{LOGICAL_SWITCH} {NEXT_HOP} {NEXT_HOP_IPV6} {ACL_OF_INTERFACE} {SENDER} eth_src",
+        [DecTtl, Move],
+        [Way.TO_CONTROLLER],
+    ),
+    Table.NEXT_HOPS: _rules(
+        f"{LOGICAL_SWITCH} eth_type {' '.join(NEXT_HOP_PARTS)}",
+        f"eth_dst {_ANEW} {SENDER}",
+        [ForgetInPort],
+        [Way.TO_CONTROLLER],
+    ),
+    Table.ACL_ROUTER_EGRESS: _acls(ACL_OF_INTERFACE, is_optional=False),
     Table.UNICAST: _rules(
         f"{LOGICAL_SWITCH} {ORIGIN} eth_dst",
         f"{TARGET_BINDING} {REMOTE}",
-        enters=[Way.TO_BINDING, Way.TO_TUNNEL],
+        enters=[Way.TO_BINDING, Way.TO_TUNNEL, Way.PAST_ROUTERS],
         miss_goes_on=True,
     ),
     Table.FLOODING: _rules(

@@ -13,6 +13,7 @@ from .layout import (
     Table,
     Way,
     cookie_of,
+    drop,
     flow,
     miss,
 )
@@ -149,6 +150,17 @@ def held(logical_switch: int, ip: str) -> tuple[Flow, ...]:
     if ":" in ip:
         kinds = {**SOLICITATION, "ipv6_src": ip}, {**ADVERTISEMENT, "ipv6_nd_target": ip}
     return tuple(_unseen({**kind, LOGICAL_SWITCH: logical_switch}) for kind in kinds)
+
+
+def claims(logical_switch: int, ip: str) -> tuple[Flow, ...]:
+    """Drop statements of hosts that the address of a router is theirs."""
+    kinds: tuple[dict[str, MatchValue], ...] = ({**ARP, "arp_spa": ip},)
+    if ":" in ip:
+        kinds = {**SOLICITATION, "ipv6_src": ip}, {**ADVERTISEMENT, "ipv6_nd_target": ip}
+    return tuple(
+        drop(Table.SNOOPING, Priority.FORBIDDEN, match({**kind, LOGICAL_SWITCH: logical_switch}))
+        for kind in kinds
+    )
 
 
 def _unseen(fields: dict[str, MatchValue]) -> Flow:

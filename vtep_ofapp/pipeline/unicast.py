@@ -22,7 +22,7 @@ from .ways import first, onward
 
 def elsewhere() -> Flow:
     """Flood every frame that is not for a known station."""
-    onwards = onward(Table.UNICAST, Way.IN_LOGICAL_SWITCH)
+    onwards = onward(Table.UNICAST, Way.SWITCHING)
     return miss(Table.UNICAST, *onwards, producer=Cookie.UNICAST)
 
 

@@ -73,6 +73,21 @@ def onward(
     return (*(carried.get(field, SetField(field, 0)) for field in fields), by(next_table))
 
 
+def into(way: Way, steps: Iterable[Step] = ()) -> tuple[Action, ...]:
+    """Return the actions that send a frame into a way whose first table may have a step.
+
+    They set the registers that this table matches, to 0 without a step; there are no actions, so
+    that frames are dropped, if the step is shut.
+    """
+    table = first(way)
+    ahead = [step for step in steps if step.table == table]
+    if any(step.is_shut for step in ahead):
+        return ()
+    carried = {action.field: action for step in ahead for action in step.carrying}
+    fields = sorted(RULES[table].carried)
+    return (*(carried.get(field, SetField(field, 0)) for field in fields), GoTo(table))
+
+
 def _optional(table: Table, way: Way) -> Iterator[Table]:
     """Yield the optional tables of a way that follow each other, beginning with a table."""
     for each in WAYS[way][WAYS[way].index(table) :]:

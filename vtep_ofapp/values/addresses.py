@@ -134,6 +134,19 @@ def ipv4_address(number: int) -> str:
     return str(ipaddress.IPv4Address(number))
 
 
+@lru_cache(maxsize=1 << 14)
+def ipv6_number(address: str) -> int:
+    """Return the 128 bits of an IPv6 address as a number."""
+    return int.from_bytes(socket.inet_pton(socket.AF_INET6, address), "big")
+
+
+@lru_cache(maxsize=256)
+def mask(length: int, bits: int) -> str:
+    """Return the mask of a prefix of this length, as an address of 32 or 128 bits."""
+    number = (1 << bits) - (1 << bits - length)
+    return str(ipaddress.IPv4Address(number) if bits == 32 else ipaddress.IPv6Address(number))
+
+
 def parse_vni(key: int) -> int | None:
     """Return the VXLAN network identifier, or None for 0, which NVCs write for "none yet".
 

@@ -1,0 +1,153 @@
+"""NEXT_HOPS: a packet that was routed gets the MAC address of its next hop."""
+
+from functools import lru_cache
+from ipaddress import IPv6Address
+
+from ..values.addresses import ipv4_address, ipv4_number, ipv6_number
+from ..values.flows import (
+    Action,
+    Flow,
+    FlowKey,
+    GoTo,
+    Match,
+    MatchValue,
+    Resubmit,
+    SetField,
+    match,
+)
+from ..values.packets import PacketOut
+from .layout import (
+    ACL_OF_INTERFACE,
+    ANSWERS,
+    DETECTS,
+    LOGICAL_SWITCH,
+    NEXT_HOP,
+    NEXT_HOP_PARTS,
+    UNRESOLVED,
+    Cookie,
+    Priority,
+    Table,
+    Way,
+    drop,
+    flow,
+    miss,
+)
+from .routing import ANEW, IPV4, IPV6, showing, shown
+from .ways import first, onward
+
+_ON = onward(Table.NEXT_HOPS, Way.ROUTING)
+_ANSWERED = 1
+"""The number in the cookie of a next hop that answered a request of ours."""
+
+
+def tables() -> tuple[Flow, ...]:
+    """Return the flows that every bridge with a router has: unknown next hops are shown."""
+    return (
+        miss(Table.NEXT_HOPS, *shown(UNRESOLVED), producer=Cookie.NEXT_HOPS),
+        *(showing(why, Cookie.NEXT_HOPS) for why in (UNRESOLVED, ANSWERS, DETECTS)),
+    )
+
+
+def resolved(logical_switch: int, ip: str, mac: str) -> Flow:
+    """Send packets whose next hop is an address in a logical switch, by its number, to a MAC."""
+    return flow(
+        Table.NEXT_HOPS,
+        Priority.DEFAULT,
+        _fields(logical_switch, ip),
+        *_towards(mac),
+        producer=Cookie.NEXT_HOPS,
+    )
+
+
+def answered(logical_switch: int, ip: str, mac: str, idle: int) -> Flow:
+    """Return resolved() for a next hop that answered us: it ends ``idle`` seconds after its use."""
+    return flow(
+        Table.NEXT_HOPS,
+        Priority.DEFAULT,
+        _fields(logical_switch, ip),
+        *_towards(mac),
+        producer=Cookie.NEXT_HOPS,
+        counts_for=_ANSWERED,
+        idle_timeout=idle,
+        watched=True,
+    )
+
+
+def pending(logical_switch: int, ip: str) -> Flow:
+    """Drop packets for a next hop that is asked, or did not answer."""
+    return drop(Table.NEXT_HOPS, Priority.LIMIT, _fields(logical_switch, ip))
+
+
+def next_hop(key: FlowKey) -> tuple[int, str] | None:
+    """Return the number of the logical switch and the address of a resolved() or answered() flow.
+
+    None for every other flow.
+    """
+    if key.table != Table.NEXT_HOPS or key.priority != Priority.DEFAULT:
+        return None
+    fields = dict(key.match)
+    logical_switch = fields.get(LOGICAL_SWITCH)
+    if not isinstance(logical_switch, int):
+        return None
+    return logical_switch, next_hop_in(key.match, fields.get("eth_type") == IPV6["eth_type"])
+
+
+def next_hop_in(fields: Match, is_ipv6: bool) -> str:
+    """Return the address of the next hop in the registers of a flow, or of a packet-in.
+
+    Registers that are 0 are missing from packet-ins.
+    """
+    values = dict(fields)
+    number = 0
+    for name in NEXT_HOP_PARTS if is_ipv6 else (NEXT_HOP,):
+        part = values.get(name, 0)
+        number = number << 32 | (part if isinstance(part, int) else 0)
+    return str(IPv6Address(number)) if is_ipv6 else ipv4_address(number)
+
+
+def says_answered(flow: Flow) -> bool:
+    """Whether a flow of NEXT_HOPS, perhaps of a former process, is an answered() one."""
+    return flow.idle_timeout > 0
+
+
+def mac(flow: Flow) -> str:
+    """Return the MAC address that a resolved() or answered() flow sends to."""
+    return next(str(each.value) for each in flow.actions if isinstance(each, SetField))
+
+
+def _fields(logical_switch: int, ip: str) -> Match:
+    where: dict[str, MatchValue] = {LOGICAL_SWITCH: logical_switch}
+    if ":" not in ip:
+        return match({**where, **IPV4, NEXT_HOP: ipv4_number(ip)})
+    number = ipv6_number(ip)
+    parts = (number >> shift & 0xFFFFFFFF for shift in (96, 64, 32, 0))
+    return match({**where, **IPV6, **dict(zip(NEXT_HOP_PARTS, parts, strict=True))})
+
+
+@lru_cache(maxsize=1 << 14)  # a MAC address may have several addresses, and very many flows
+def _towards(mac: str) -> tuple[Action, ...]:
+    return SetField("eth_dst", mac), *ANEW, *_ON
+
+
+# Packets of the controller
+
+
+def send_on(frame: bytes, logical_switch: int, acl: int, mac: str) -> PacketOut:
+    """Return the packet-out that sends a packet, which was shown as unresolved, to a MAC address.
+
+    ``acl`` is the number of the access list that it carried, 0 for none.
+    """
+    fields = (
+        SetField(LOGICAL_SWITCH, logical_switch),
+        SetField(ACL_OF_INTERFACE, acl),
+        SetField("eth_dst", mac),
+    )
+    on = tuple(Resubmit(each.table) for each in _ON if isinstance(each, GoTo))
+    return PacketOut(frame, (*fields, *on))
+
+
+def ask(frame: bytes, logical_switch: int) -> PacketOut:
+    """Return the packet-out that sends a request as any frame of a host in the logical switch."""
+    return PacketOut(
+        frame, (SetField(LOGICAL_SWITCH, logical_switch), Resubmit(first(Way.SWITCHING)))
+    )
