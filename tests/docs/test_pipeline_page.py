@@ -54,9 +54,9 @@ MAC = "00:11:22:33:44:55"
 LOGICAL_SWITCH = 5
 VNI = 33
 LISTS = [
-    Step(each, (SetField(register, 7),))
-    for tables in (acls.INGRESS, acls.EGRESS)
-    for each, register in zip(tables, (layout.ACL_OF_PORT, layout.ACL), strict=True)
+    Step(each, (SetField(place.register, 7),))
+    for place in (acls.OF_PORT, acls.OF_VLAN)
+    for each in place.tables
 ]
 """The steps of a binding with access lists."""
 ADDRESSES: dict[int, Any] = {
@@ -74,7 +74,7 @@ ENTRIES = [
     )
 ]
 """Entries of access lists, with all fields."""
-OF_LISTS = *acls.INGRESS, *acls.EGRESS, *acls.OF_INTERFACE.tables
+OF_LISTS = *acls.INGRESS, *acls.EGRESS
 """The tables of access lists."""
 
 

@@ -17,7 +17,7 @@ from tests.unit import acl_rule
 from tests.unit.acl_examples import ENTRIES, MACS, PACKETS
 from tests.unit.packets import ARP, ICMP, ICMPV6, IPV4, IPV6, SCTP, TCP, UDP, Fragment, Packet
 from vtep_ofapp.pipeline import acls, layout
-from vtep_ofapp.pipeline.layout import ACL, ACL_OF_PORT, Cookie, Priority, Table
+from vtep_ofapp.pipeline.layout import Cookie, Priority, Table
 from vtep_ofapp.values.acls import AclEntry
 from vtep_ofapp.values.flows import Flow, GoTo, Output, SetField, match
 
@@ -30,7 +30,7 @@ _IN = [
         Table.ADMISSION,
         Priority.DEFAULT,
         match({"in_port": port}),
-        SetField(ACL_OF_PORT if table in (acls.INGRESS[0], acls.EGRESS[0]) else ACL, NUMBER),
+        SetField(acls.REGISTER[table], NUMBER),
         GoTo(table),
         producer=Cookie.ADMISSION,
     )
@@ -38,7 +38,7 @@ _IN = [
 ]
 _OUT = [
     layout.flow(table, Priority.DEFAULT, match({}), Output(9), producer=Cookie.EGRESS)
-    for table in (Table.LEARNING, Table.DELIVERY)
+    for table in (Table.LEARNING, Table.TERMINATION, Table.UNICAST, Table.DELIVERY)
 ]
 
 
@@ -46,7 +46,7 @@ _OUT = [
 def bridge() -> Iterator[DummySwitch]:
     """A bridge whose ports lead into the tables of access lists, and what passes to port 9."""
     with a_switch() as switch:
-        switch.add_bridge(ports=("p1", "p2", "p3", "p4"))
+        switch.add_bridge(ports=tuple(f"p{port}" for port in PORTS.values()))
         switch.add_port("p9", 9)
         switch.ofctl("set-frags", "br0", "nx-match")
         yield switch
@@ -121,7 +121,7 @@ def test_open_vswitch_judges_packets_as_the_rows_say(
     others: list[AclEntry],
     frames: list[tuple[str, str, Packet]],
 ) -> None:
-    made = [*acls.misses()]
+    made = [*acls.misses(), *acls.misses_of_routers()]
     for table in TABLES:
         for number, listed in ((NUMBER, rows), (OTHER, others)):
             mine = [row for row in listed if row.is_egress is (table in acls.EGRESS)]

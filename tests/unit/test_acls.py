@@ -20,7 +20,7 @@ from vtep_ofapp.pipeline.acls import (
     refuse_all,
     refuse_cut,
 )
-from vtep_ofapp.pipeline.layout import ACL, ACL_OF_PORT, Cookie, Table, counted
+from vtep_ofapp.pipeline.layout import ACL, Cookie, Table, counted
 from vtep_ofapp.values.acls import AclEntry, AclMatch, Refusal
 from vtep_ofapp.values.flows import Flow
 
@@ -222,6 +222,10 @@ def test_what_no_entry_matches_goes_on() -> None:
         ACL_EGRESS_PORT MISS any: goto ACL_EGRESS
         ACL_EGRESS MISS any: goto DELIVERY
     """)
+    assert read_flows(acls.misses_of_routers()) == lines("""
+        ACL_ROUTER_INGRESS MISS any: goto TERMINATION
+        ACL_ROUTER_EGRESS MISS any: goto UNICAST
+    """)
 
 
 def test_an_entry_that_cannot_be_used_has_no_flows() -> None:
@@ -360,6 +364,7 @@ def test_a_list_has_as_many_entries_as_there_are_priorities() -> None:
 
 # What becomes of packets
 
+MISSES = *misses(), *acls.misses_of_routers()
 LISTS = st.lists(ENTRIES, max_size=6, unique_by=lambda each: each.uuid)
 FRAMES = st.lists(
     st.builds(Frame, st.just(1), st.sampled_from(MACS[:2]), st.sampled_from(MACS), packet=PACKETS),
@@ -368,12 +373,19 @@ FRAMES = st.lists(
 )
 
 
+BEHIND = {
+    **dict.fromkeys(acls.INGRESS, Table.LEARNING),
+    **dict.fromkeys(acls.EGRESS, Table.DELIVERY),
+    Table.ACL_ROUTER_INGRESS: Table.TERMINATION,
+    Table.ACL_ROUTER_EGRESS: Table.UNICAST,
+}
+"""The table that frames reach which the lists of a table, and those behind it, permit."""
+
+
 def passes(pipeline: Pipeline, frame: Frame, table: Table) -> bool:
     """Whether a frame gets through a table; none has a flow behind the last one of the lists."""
-    register = ACL_OF_PORT if table in (acls.INGRESS[0], acls.EGRESS[0]) else ACL
-    result = pipeline.send(frame, table, {register: NUMBER})
-    behind = {Table.DELIVERY} if table in acls.EGRESS else {Table.LEARNING}
-    assert result.unmatched in (set(), behind)
+    result = pipeline.send(frame, table, {acls.REGISTER[table]: NUMBER})
+    assert result.unmatched in (set(), {BEHIND[table]})
     return bool(result.unmatched)
 
 
@@ -385,7 +397,7 @@ def test_a_list_judges_packets_as_its_rows_say(
     mine = [row for row in rows if row.is_egress is is_egress]
     judged, other = listed(NUMBER, mine, table), listed(OTHER, others, table)
     assert len({flow.key for flow in judged}) == len(judged)
-    pipeline = Pipeline([*misses(), *judged, *other], [])
+    pipeline = Pipeline([*MISSES, *judged, *other], [])
     for frame in frames:
         expected = acl_rule.permits(rows, frame.src, frame.dst, frame.packet, is_egress=is_egress)
         assert passes(pipeline, frame, table) is expected, frame

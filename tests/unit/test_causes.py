@@ -7,6 +7,7 @@ import pytest
 
 from vtep_ofapp.engine.cause import RowOf
 from vtep_ofapp.engine.desired import Desired, Key
+from vtep_ofapp.features.acls.interfaces import RouterAcls
 from vtep_ofapp.features.bindings.ports import VlanBinding
 from vtep_ofapp.features.learning.damping import HOLD, MAX_MOVES
 from vtep_ofapp.features.learning.feature import FullLogicalSwitch, FullPort, Learned
@@ -73,7 +74,7 @@ def world() -> World:
         remote_mac(MAC3, FAR, row=uuid(0x1003), invalid_ip="10.0.0"),
         unknown_dst(FAR, FURTHER, row=UNKNOWN),
         remote_group(MULTICAST, FAR, row=GROUP),
-        logical_router(RED, row=ROUTER),
+        logical_router(RED, row=ROUTER, acls={f"10.0.{RED.int}.1": ACL}),
         AclEntry(ENTRY, 10, is_egress=False, permits=False),
         AclEntry(
             BAD_ENTRY,
@@ -176,6 +177,11 @@ P0, P1 = physical_port("p0").uuid, physical_port("p1").uuid
         (
             Router(ROUTER),
             "Logical_Router lr0 joins Logical_Switch red",
+            RowOf("Logical_Router", ROUTER),
+        ),
+        (
+            RouterAcls(ROUTER),
+            "acl_binding of Logical_Router lr0 names ACL strict",
             RowOf("Logical_Router", ROUTER),
         ),
         (

@@ -7,12 +7,12 @@ from typing import TypeAlias
 from uuid import UUID
 
 from ..engine.switch_state import SwitchState
+from ..features.acls.columns import naming
 from ..features.acls.judging import AclRule, Judging, UsedAcl
 from ..features.acls.limits import AclLimit
 from ..features.acls.rows import Acls
 from ..features.acls.telling import in_order, used
 from ..features.acls.words import matched
-from ..features.bindings.ports import Ports
 from ..pipeline.acls import EGRESS
 from ..pipeline.layout import Cookie, cookie_of
 from ..values.acls import Acl
@@ -89,7 +89,7 @@ def _acl(row: Acl, switch: SwitchState) -> Row:
 
 
 def _state(acl: UUID, switch: SwitchState) -> str:
-    """Return what an access list that ports name does with frames."""
+    """Return what an access list in use does with frames."""
     judging = switch.view[Judging]
     if not any(switch.view[Acls].sides(acl)):
         return "has no entries"
@@ -105,11 +105,9 @@ def _cookie(row: Acl, switch: SwitchState) -> int | None:
 
 
 def _places(row: Acl, switch: SwitchState) -> Iterator[str]:
-    """Yield the ports that name an access list, with the VLAN unless it is for the whole port."""
-    for port in sorted(switch.view[Ports].rows(), key=lambda port: port.name):
-        for vlan, acl in sorted(port.acl_bindings.items()):
-            if acl == row.uuid:
-                yield f"{port.name} VLAN {vlan}" if vlan else port.name
+    """Yield the ports that name an access list, with their VLANs, and the addresses of routers."""
+    for column in naming(row.uuid, switch.view):
+        yield from (column.places[key] for key in column.keys(row.uuid))
 
 
 def _entries(row: Acl, switch: SwitchState, hits: _Hits | None) -> Iterator[Row | None]:

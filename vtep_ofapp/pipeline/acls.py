@@ -1,8 +1,8 @@
-"""ACL_INGRESS, ACL_EGRESS and the same of whole ports: what access lists permit and deny.
+"""ACL_INGRESS, ACL_EGRESS, and the same of whole ports and of routers: what access lists permit.
 
 Each entry of an access list has a priority of its own, by priorities(), and flows() of that
 priority. They match the number of the list, which a frame carries in a register: a list costs once
-in a table, however many bindings use it. Frames that no entry matches go on.
+in a table, however many bindings or interfaces use it. Frames that no entry matches go on.
 
 **Protocols.** OpenFlow wants the EtherType beside an address or a protocol, and the protocol beside
 a port. So an entry that leaves these open has flows for each family and each protocol that it may
@@ -28,7 +28,7 @@ A first fragment may be so short that the header of TCP or SCTP goes on in the s
 deny it. refuse_cut() drops these before the entries of a list that looks at such headers.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, inet_pton
@@ -72,12 +72,10 @@ OF_INTERFACE = Place(
     (Way.TO_ROUTER, Way.ROUTING),
     ACL_OF_INTERFACE,
 )
-PLACES = OF_PORT, OF_VLAN
+PLACES = OF_PORT, OF_VLAN, OF_INTERFACE
 INGRESS = tuple(place.tables[0] for place in PLACES)
 EGRESS = tuple(place.tables[1] for place in PLACES)
-REGISTER: dict[int, str] = {
-    table: place.register for place in (*PLACES, OF_INTERFACE) for table in place.tables
-}
+REGISTER: dict[int, str] = {table: place.register for place in PLACES for table in place.tables}
 """The register with the number of the list that judges the frames of a table."""
 MOST_ENTRIES = Priority.ACL_FIRST - 1
 """The greatest number of entries of a list in one direction: each has a priority above MISS."""
@@ -103,22 +101,22 @@ _FIRST = 1
 
 _GO_ON = {
     table: onward(table, way)
-    for place in (*PLACES, OF_INTERFACE)
+    for place in PLACES
     for table, way in zip(place.tables, place.ways, strict=True)
 }
 
 
 def misses() -> tuple[Flow, ...]:
     """Permit what no entry matches (vtep(5), ACL.acl_entries), and frames without a list."""
-    return _misses(INGRESS + EGRESS)
+    return _misses(*OF_PORT.tables, *OF_VLAN.tables)
 
 
 def misses_of_routers() -> tuple[Flow, ...]:
     """Permit packets of routers likewise. All of them pass these tables."""
-    return _misses(OF_INTERFACE.tables)
+    return _misses(*OF_INTERFACE.tables)
 
 
-def _misses(tables: Iterable[Table]) -> tuple[Flow, ...]:
+def _misses(*tables: Table) -> tuple[Flow, ...]:
     return tuple(miss(table, *_GO_ON[table], producer=Cookie.ACLS) for table in tables)
 
 

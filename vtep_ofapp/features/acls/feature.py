@@ -1,4 +1,4 @@
-"""Access lists of ports and VLANs: flows for their entries, faults, and steps of bindings."""
+"""Access lists of ports, VLANs and routers: flows for their entries, faults, and steps."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,21 +16,25 @@ from ...pipeline.ways import Step
 from ...values.acls import Acl, AclEntry
 from ...values.faults import FaultTable
 from ...values.flows import Flow, SetField
-from ..bindings.ports import Ports, VlanBinding, port_subject
+from ..bindings.ports import Ports, VlanBinding
+from ..routers.here import Interface, RouterPackets
+from ..routers.rows import RouterChanged
 from . import denied, telling
 from .bindings import AclBindings, PortAcls
+from .columns import column, naming
 from .denied import DeniedFrames
+from .interfaces import InterfaceAcls, InterfacesHere, RouterAcls
 from .judging import AclRule, Judging, UsedAcl
 from .limits import AclLimit
-from .reasons import of_acl, of_bindings, of_entry
+from .reasons import of_acl, of_column, of_entry
 from .refusals import AclRefusals
 from .rows import AclChanged, Acls, EntryChanged, NamedAcls
-from .uses import AclUses, UseChanged
+from .uses import AclUses, Namer, UseChanged
 
 
 @dataclass(frozen=True, slots=True)
 class AclTables:
-    """The owner of what becomes of frames that no entry matches."""
+    """The owner of what becomes of frames of bindings that no entry matches."""
 
 
 # Desired states of owners
@@ -57,7 +61,7 @@ def _rule(key: AclRule, view: View) -> Desired:
 
 
 def _has(key: AclRule, view: View) -> bool:
-    """Whether a port names an access list that has the entry."""
+    """Whether the switch uses an access list that has the entry."""
     return view[AclUses].names(key.acl) and key.acl in view[Acls].with_entry(key.entry)
 
 
@@ -81,12 +85,11 @@ def _dropping(acl: UUID, number: int, view: View) -> Iterator[Flow]:
                     yield from (acls.refuse_cut(number, header, table) for header in headers)
 
 
-def _port_acls(key: PortAcls, view: View) -> Desired:
-    row = view[Ports].row(key.port)
-    return NOTHING if row is None else Desired(faults=tuple(of_bindings(row, view)))
+def _named_acls(key: Namer, view: View) -> Desired:
+    return Desired(faults=tuple(of_column(key, view)))
 
 
-def _steps(key: VlanBinding, view: View) -> Iterator[Step]:
+def _steps(key: VlanBinding | RouterPackets, view: View) -> Iterator[Step]:
     """Yield a table for each access list and direction in which it judges the frames."""
     for place, acl in view[AclUses].judging(key).items():
         number = view[Acls].number(acl)
@@ -130,24 +133,20 @@ def _why_used(key: UsedAcl, view: View) -> Iterator[Cause]:
 
 
 def _why_bound(acl: UUID, view: View) -> Iterator[Cause]:
-    ports = (namer.port for namer in view[AclUses].namers(acl) if isinstance(namer, PortAcls))
-    for port in sorted(ports):
-        row = view[Ports].row(port)
-        if row is not None:
-            vlans = sorted(vlan for vlan, each in row.acl_bindings.items() if each == acl)
-            keys = " and ".join(map(str, vlans))
-            text = (
-                f"acl_bindings of {port_subject(port, view)} name {view[Acls].name(acl)} at {keys}"
-            )
-            yield Cause(text, (RowOf("Physical_Port", row.uuid), RowOf("ACL", acl)))
+    for each in naming(acl, view):
+        keys = " and ".join(map(str, each.keys(acl)))
+        text = f"{each.name} of {each.subject} {_VERBS[each.name]} {view[Acls].name(acl)} at {keys}"
+        yield Cause(text, (each.row, RowOf("ACL", acl)))
 
 
-def _why_port(key: PortAcls, view: View) -> Iterator[Cause]:
-    row = view[Ports].row(key.port)
-    if row is not None and row.acl_bindings:
-        named = ", ".join(sorted({view[Acls].name(acl) for acl in row.acl_bindings.values()}))
-        text = f"acl_bindings of {port_subject(row.name, view)} name {named}"
-        yield Cause(text, (RowOf("Physical_Port", row.uuid),))
+def _why_named(key: Namer, view: View) -> Iterator[Cause]:
+    found = column(key, view)
+    if found is not None and found.acls:
+        named = ", ".join(sorted({view[Acls].name(acl) for acl in found.acls.values()}))
+        yield Cause(f"{found.name} of {found.subject} {_VERBS[found.name]} {named}", (found.row,))
+
+
+_VERBS = {"acl_bindings": "name", "acl_binding": "names"}
 
 
 # Topics that invalidate the owners
@@ -158,6 +157,19 @@ def _match(topic: SwitchRowChanged, view: View) -> Iterator[Topic]:
     yield from list(view[AclBindings].match(view[Ports].rows()))
     if view[AclUses].is_used(acls.OF_VLAN) != were_used:
         yield AclTables()
+
+
+def _router_changed(topic: RouterChanged, view: View) -> Iterator[Topic]:
+    yield from list(view[InterfacesHere].router_changed(topic.router))
+
+
+def _interface_changed(topic: Interface, view: View) -> Iterator[Topic]:
+    yield from list(view[InterfacesHere].interface_changed(topic))
+
+
+def _packets_changed(topic: RouterPackets, view: View) -> Iterator[Topic]:
+    """The steps of packets belong to the flows of their interface."""
+    yield Interface(topic.router, topic.logical_switch)
 
 
 def _acl_changed(topic: AclChanged | UseChanged, view: View) -> Iterator[Topic]:
@@ -202,10 +214,11 @@ def _are_ours(acls: Iterable[UUID], managed: ManagedSwitches) -> bool:
 
 
 FEATURE = Feature(
-    indices=(Acls, NamedAcls),
+    indices=(Acls, NamedAcls, InterfaceAcls),
     states=(
         lambda view: AclUses(),
         lambda view: AclBindings(view[AclUses]),
+        InterfacesHere,
         lambda view: AclLimit(view[Acls], view[AclUses], view.settings.max_acl_flows),
         lambda view: AclRefusals(view[Acls], view.clock),
         Judging,
@@ -215,11 +228,15 @@ FEATURE = Feature(
         Owner(AclTables, _tables, _why_tables),
         Owner(AclRule, _rule, _why_rule, Pace.IN_PARTS),
         Owner(UsedAcl, _used_acl, _why_used),
-        Owner(PortAcls, _port_acls, _why_port),
+        Owner(PortAcls, _named_acls, _why_named),
+        Owner(RouterAcls, _named_acls, _why_named),
     ),
     invalidated_by={
         SwitchRowChanged: _match,
         SwitchReplaced: lambda topic, view: [AclTables()],
+        RouterChanged: _router_changed,
+        Interface: _interface_changed,
+        RouterPackets: _packets_changed,
         UseChanged: _acl_changed,
         AclChanged: _acl_changed,
         EntryChanged: _entry_changed,
@@ -228,7 +245,7 @@ FEATURE = Feature(
     counters=(denied.count,),
     counted=denied.cookies,
     timers=(Timer(lambda view: view[AclRefusals].end, _due),),
-    steps={VlanBinding: _steps},
+    steps={VlanBinding: _steps, RouterPackets: _steps},
     fault_columns=(
         FaultColumn(FaultTable.ACL, Acl, _is_acl_ours, is_cleared_after_use=True),
         FaultColumn(FaultTable.ACL_ENTRY, AclEntry, _is_entry_ours, is_cleared_after_use=True),

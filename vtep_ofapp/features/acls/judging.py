@@ -100,8 +100,8 @@ class Judging:
             return
         if former is None or now is None or former.of_rules != now.of_rules:
             yield from self.rules(acl)
-        yield from self._uses.namers(acl)
-        yield from self._uses.judged(acl)
+        yield from tuple(self._uses.namers(acl))
+        yield from tuple(self._uses.judged(acl))
 
     def rules(self, acl: UUID) -> Iterator[AclRule]:
         """Yield the owners of all entries of an access list."""

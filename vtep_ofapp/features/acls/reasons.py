@@ -1,4 +1,4 @@
-"""Faults of access lists: of entries, of whole lists, and of the ports that name them."""
+"""Faults of access lists: of entries, lists, and the columns that name lists."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -6,14 +6,13 @@ from uuid import UUID
 from ...engine.view import View
 from ...pipeline.acls import MOST_ENTRIES
 from ...values.acls import AclEntry
-from ...values.addresses import Invalid, parse_vlan
-from ...values.faults import Fault, FaultRow, FaultTable, FaultWord, of_port
-from ...values.rows import PhysicalPort
-from ..bindings.ports import port_subject
+from ...values.faults import Fault, FaultRow, FaultTable, FaultWord
+from .columns import column
 from .judging import Judging
 from .limits import AclLimit
 from .refusals import AclRefusals
 from .rows import Acls
+from .uses import Namer
 
 
 def of_entry(acl: UUID, row: AclEntry, view: View) -> Iterator[Fault]:
@@ -42,19 +41,21 @@ def of_acl(acl: UUID, view: View) -> Iterator[Fault]:
         yield Fault(subject, reason, row.shows(FaultWord.RESOURCE_SHORTAGE))
 
 
-def of_bindings(row: PhysicalPort, view: View) -> Iterator[Fault]:
-    """Yield the faults of the acl_bindings of a port."""
-    subject = port_subject(row.name, view)
-    shown = of_port(row.uuid, FaultWord.INVALID_ACL_BINDING)
-    for vlan, acl in sorted(row.acl_bindings.items()):
-        try:
-            parse_vlan(vlan)
-        except Invalid as error:
-            command = f"vtep-ctl remove Physical_Port {row.uuid} acl_bindings {vlan}"
-            yield Fault(subject, f"acl_bindings: {error}; to remove it: {command}", shown)
+def of_column(key: Namer, view: View) -> Iterator[Fault]:
+    """Yield the faults of the column with which a port or a router names access lists."""
+    found = column(key, view)
+    if found is None:
+        return
+    shown = FaultRow(FaultTable(found.row.table), found.row.uuid)
+    entry = shown.shows(FaultWord.INVALID_ACL_BINDING)
+    for each, acl in sorted(found.acls.items()):
+        if each in found.refused:
+            reason = f"{found.name}: {found.refused[each]}; to remove it: {found.without(each)}"
+            yield Fault(found.subject, reason, entry)
         if view[Judging].has_fault(acl):
-            reason = f"acl_bindings: {vlan} is bound to {view[Acls].name(acl)}, which has a fault"
-            yield Fault(subject, reason, shown)
+            name = view[Acls].name(acl)
+            reason = f"{found.name}: {each} is bound to {name}, which has a fault"
+            yield Fault(found.subject, reason, entry)
 
 
 def _shortage(acl: UUID, view: View) -> str:

@@ -11,6 +11,7 @@ from ...engine.stable_ids import StableIds
 from ...engine.topics import Topic
 from ...pipeline.acls import Header, cost, headers
 from ...values.acls import Acl, AclEntry
+from ...values.routers import LogicalRouter
 from ...values.rows import PhysicalSwitch
 from .order import Order
 
@@ -195,29 +196,33 @@ class Acls(Index):
 
 
 class NamedAcls(Index):
-    """The access lists that ports name, also ports of switches that are not managed here."""
+    """The access lists that ports or routers name, also where they are not managed here."""
 
-    ROWS = (PhysicalSwitch,)
+    ROWS = (PhysicalSwitch, LogicalRouter)
 
     def __init__(self) -> None:
-        self._ports: Counter[UUID] = Counter()
+        self._namers: Counter[UUID] = Counter()
 
     def has(self, acl: UUID) -> bool:
-        """Whether a port of any switch names an access list."""
-        return acl in self._ports
+        """Whether a port of any switch, or a router, names an access list."""
+        return acl in self._namers
 
     def row_changed(
-        self, former: PhysicalSwitch | None, new: PhysicalSwitch | None
+        self,
+        former: PhysicalSwitch | LogicalRouter | None,
+        new: PhysicalSwitch | LogicalRouter | None,
     ) -> Iterator[Topic]:
         """Handle a changed row; no topic is invalid by that."""
         before, after = _named(former), _named(new)
         if before != after:
-            self._ports.update(after)
-            self._ports -= before
+            self._namers.update(after)
+            self._namers -= before
         yield from ()
 
 
-def _named(row: PhysicalSwitch | None) -> Counter[UUID]:
-    """Return the access lists that the ports of a switch name, and how often."""
+def _named(row: PhysicalSwitch | LogicalRouter | None) -> Counter[UUID]:
+    """Return the access lists that the ports of a switch or a router name, and how often."""
+    if isinstance(row, LogicalRouter):
+        return Counter(row.acls.values())
     ports = row.ports if row else ()
     return Counter(acl for port in ports for acl in port.acl_bindings.values())

@@ -5,16 +5,26 @@ from collections.abc import Iterator, Mapping
 from ...engine.desired import Key
 from ...engine.operator_view import PORT, Concerned, Figure, Limit, Passage, Verdict
 from ...engine.view import View
-from ...pipeline.acls import EGRESS
-from ...pipeline.layout import SOURCE_BINDING, TARGET_BINDING
+from ...pipeline.acls import EGRESS, OF_INTERFACE
+from ...pipeline.layout import (
+    LOGICAL_SWITCH,
+    ROUTER,
+    SOURCE_BINDING,
+    TARGET_BINDING,
+)
 from ...values.acls import Acl, AclEntry
 from ..bindings.ports import Ports
+from ..logical_switches.rows import LogicalSwitches
+from ..routers.here import RoutersHere
+from ..routers.rows import Routers
 from .bindings import PortAcls
+from .columns import column
 from .denied import DeniedFrames
+from .interfaces import RouterAcls
 from .judging import AclRule, Judging, UsedAcl
 from .limits import AclLimit
 from .rows import Acls
-from .uses import AclUses
+from .uses import AclUses, Namer
 from .words import in_words
 
 
@@ -47,10 +57,21 @@ def in_order(row: Acl, view: View) -> list[tuple[AclEntry, int]]:
 
 
 def _of_port(port: str, view: View) -> Iterator[Key]:
-    row = view[Ports].row(port)
-    if row is not None and row.acl_bindings:
-        yield PortAcls(port)
-        yield from map(UsedAcl, dict.fromkeys(row.acl_bindings.values()))
+    return _named_by(PortAcls(port), view)
+
+
+def _of_router(name: str, view: View) -> Iterator[Key]:
+    for router in tuple(view[RoutersHere].routers()):
+        row = view[Routers].row(router)
+        if row is not None and name in (row.name, str(router)):
+            yield from _named_by(RouterAcls(router), view)
+
+
+def _named_by(namer: Namer, view: View) -> Iterator[Key]:
+    found = column(namer, view)
+    if found is not None and found.acls:
+        yield namer
+        yield from map(UsedAcl, dict.fromkeys(found.acls.values()))
 
 
 # What flows do to a frame
@@ -81,11 +102,25 @@ def _closed(passage: Passage, view: View) -> str | None:
 
 def _place(passage: Passage, view: View) -> str:
     is_egress = passage.flow.table in EGRESS
+    where = _interface if passage.flow.table in OF_INTERFACE.tables else _binding
+    return f"{where(passage, is_egress, view)} {'egress' if is_egress else 'ingress'}"
+
+
+def _binding(passage: Passage, is_egress: bool, view: View) -> str:
     register = TARGET_BINDING if is_egress else SOURCE_BINDING
     binding = view[Ports].numbered(passage.fields.get(register, 0))
     where = "a binding" if binding is None else binding.port
-    vlan = f" VLAN {binding.vlan}" if binding and binding.vlan else ""
-    return f"{where}{vlan} {'egress' if is_egress else 'ingress'}"
+    return f"{where} VLAN {binding.vlan}" if binding and binding.vlan else where
+
+
+def _interface(passage: Passage, is_egress: bool, view: View) -> str:
+    """Return the interface of a router; a packet has the number of its logical switch."""
+    router = view[Routers].key(passage.fields.get(ROUTER, 0))
+    logical_switch = view[LogicalSwitches].ids.key(passage.fields.get(LOGICAL_SWITCH, 0))
+    if router is None or logical_switch is None:
+        return "an interface"
+    name, where = view[Routers].name(router), view[LogicalSwitches].name(logical_switch)
+    return f"the interface of {name} in {where}"
 
 
 def _flows(view: View) -> int:
@@ -93,7 +128,7 @@ def _flows(view: View) -> int:
 
 
 FIGURES = (
-    Figure("acls", "Access lists that ports name.", lambda view: len(used(view))),
+    Figure("acls", "Access lists that ports and routers name.", lambda view: len(used(view))),
     Figure("acl_flows", "Flows that these access lists need.", _flows),
     Figure(
         "acls_failing_closed",
@@ -107,5 +142,5 @@ FIGURES = (
     ),
 )
 LIMITS = (Limit("max_acl_flows", lambda view: [("flows of access lists", _flows(view))]),)
-SUBJECTS: Mapping[str, Concerned] = {"acl": _of_name, PORT: _of_port}
+SUBJECTS: Mapping[str, Concerned] = {"acl": _of_name, PORT: _of_port, "router": _of_router}
 VERDICTS: Mapping[type, Verdict] = {AclRule: _rule, UsedAcl: _closed}
