@@ -153,6 +153,8 @@ def every_kind_of_router() -> Iterator[Flow]:
         for next_hop, steps in (("", lists), (ip, shut), (ip, [])):
             yield routing.route(3, MAC, (ip, 24), LOGICAL_SWITCH, next_hop, steps)
     yield from routing.broadcasts(3, ["192.0.2.255"])
+    for source in ("", "192.0.2.1", "2001:db8::1"):
+        yield from routing.unanswered(1, 0, source)
 
 
 def every_kind_of_neighbour(binding: Binding) -> Iterator[Flow]:

@@ -102,6 +102,7 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
         st.sampled_from((UNROUTED, EXPIRED, UNSERVED)),
         st.sampled_from((Cookie.ROUTING, Cookie.NEXT_HOPS)),
     ),
+    routing.unanswered: (BINDING_NUMBERS, st.integers(0, (1 << 32) - 1), IPS | st.just("")),
     routing.interface: (NUMBERS, NUMBERS, MACS, st.booleans(), INGRESS_STEPS, INGRESS_STEPS),
     routing.for_any_router: (NUMBERS, NUMBERS, INGRESS_STEPS, INGRESS_STEPS),
     routing.arp_source: (MACS, st.booleans()),

@@ -9,6 +9,7 @@ from vtep_ofapp.engine.cause import RowOf
 from vtep_ofapp.engine.desired import Desired, Key
 from vtep_ofapp.features.acls.interfaces import RouterAcls
 from vtep_ofapp.features.bindings.ports import VlanBinding
+from vtep_ofapp.features.icmp_errors.limits import SHARE
 from vtep_ofapp.features.learning.damping import HOLD, MAX_MOVES
 from vtep_ofapp.features.learning.feature import FullLogicalSwitch, FullPort, Learned
 from vtep_ofapp.features.logical_switches.feature import LocalFlooding, Vni
@@ -21,9 +22,17 @@ from vtep_ofapp.features.replication import Multicast, Replication
 from vtep_ofapp.features.routers.feature import Router
 from vtep_ofapp.features.tunnels.feature import Tunnel
 from vtep_ofapp.features.unicast import Placed
-from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, SOURCE_BINDING
+from vtep_ofapp.pipeline.layout import (
+    LOGICAL_SWITCH,
+    SENDER,
+    SOURCE_BINDING,
+    UNROUTED,
+    Cookie,
+    Table,
+)
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.acls import Acl, AclEntry, Refusal
+from vtep_ofapp.values.events import PacketIn
 from vtep_ofapp.values.flows import match
 from vtep_ofapp.values.rows import Gone, Refused, TunnelReport, TunnelRow
 
@@ -36,6 +45,7 @@ from .builders import (
     MAC2,
     MAC3,
     MULTICAST,
+    NO_CONNECTION,
     OWN,
     RED,
     SWITCH,
@@ -65,7 +75,11 @@ UNKNOWN, GROUP = uuid(0x2001), uuid(0x2002)
 def world() -> World:
     """Return a switch that has owners of every kind."""
     settings = Settings(
-        max_local_macs=1, max_local_macs_per_port=1, max_ips_per_mac=1, multicast_snooping=True
+        max_local_macs=1,
+        max_local_macs_per_port=1,
+        max_ips_per_mac=1,
+        multicast_snooping=True,
+        icmp_errors_per_second=0,
     )
     world = World(settings=settings, clock=TimeDouble().clock)
     world.tell(
@@ -103,8 +117,16 @@ def world() -> World:
     world.switch.packet_in(stated(fields, arp_header(MAC2, IP1)))
     for _ in range(USELESS_AT_PORT):
         world.switch.packet_in(stated(fields, arp_header(MAC2, IP1, sha=MAC3)))
+    for _ in range(int(SHARE)):
+        world.switch.packet_in(unrouted())
     world.calm_down()
     return world
+
+
+def unrouted() -> PacketIn:
+    """Return the packet-in of a packet for which a router has no route."""
+    fields = match({SENDER: UNROUTED, SOURCE_BINDING: 0x1007})
+    return PacketIn(NO_CONNECTION, Cookie.ROUTING, Table.SHOWING, fields, bytes(14))
 
 
 def why(world: World, key: Key) -> list[str]:

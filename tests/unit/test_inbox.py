@@ -1,6 +1,7 @@
 """The inbox: events in their order, unknown sources in a fair one."""
 
 from collections import Counter
+from dataclasses import replace
 
 import eventlet
 
@@ -15,6 +16,7 @@ from vtep_ofapp.loop.inbox import (
     Inbox,
 )
 from vtep_ofapp.pipeline.layout import Cookie, Table
+from vtep_ofapp.pipeline.shown import MOST_WAITING
 from vtep_ofapp.values.counters import PacketIns
 from vtep_ofapp.values.events import Event, PacketIn, TimerIsDue, WorkIsLeft
 from vtep_ofapp.values.flows import MatchValue, match
@@ -131,6 +133,21 @@ def test_a_line_has_an_end_and_so_has_all_that_waits() -> None:
     assert counts == PacketIns(taken=MAX_PER_QUEUE + MAX_WAITING, dropped=200)
     inbox.post(source(1))
     assert inbox.take() == [source(1)]
+
+
+def test_packets_without_a_way_leave_room_for_unknown_sources_of_their_binding() -> None:
+    counts = PacketIns()
+    inbox = Inbox(counts)
+    most = MOST_WAITING[Cookie.ROUTING]
+    for _ in range(2):
+        for number in range(most + 100):
+            inbox.post(replace(source(number), producer=Cookie.ROUTING))
+        inbox.post(replace(source(1, binding=2), producer=Cookie.ROUTING))
+        inbox.post(source(1))
+        taken = drain(inbox)
+        assert len(taken) == most + 2
+        assert source(1) in taken
+    assert counts.dropped == 200
 
 
 def test_whole_frames_that_wait_take_up_no_more_than_so_many_bytes() -> None:

@@ -14,6 +14,7 @@ from . import (
 from .acls import feature as acls
 from .arp_sources import feature as arp_sources
 from .bindings import feature as bindings
+from .icmp_errors import feature as icmp_errors
 from .learning import feature as learning
 from .logical_switches import feature as logical_switches
 from .multicast import feature as multicast
@@ -32,6 +33,7 @@ FEATURES: tuple[Feature, ...] = (
     neighbours.FEATURE,
     replication.FEATURE,
     routers.FEATURE,
+    icmp_errors.FEATURE,
     arp_sources.FEATURE,
     acls.FEATURE,
     refused_rows.FEATURE,

@@ -1,12 +1,13 @@
 """The queue of events for the loop, with a queue of packet-ins for each binding."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from eventlet.event import Event as Signal
 
 from ..pipeline.layout import SOURCE_BINDING
+from ..pipeline.shown import MOST_WAITING
 from ..values.counters import PacketIns
 from ..values.events import Connection, Event, PacketIn
 from ..values.flows import MatchValue
@@ -40,6 +41,33 @@ class Waiting(NamedTuple):
     octets: int
 
 
+class _Queue:
+    """The packet-ins of one binding, in their order."""
+
+    __slots__ = ("_events", "_of_producer")
+
+    def __init__(self) -> None:
+        self._events: deque[PacketIn] = deque()
+        self._of_producer: Counter[int] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def has_room(self, producer: int) -> bool:
+        """Whether another packet-in of a producer may wait."""
+        most = MOST_WAITING.get(producer, MAX_PER_QUEUE)
+        return len(self._events) < MAX_PER_QUEUE and self._of_producer[producer] < most
+
+    def append(self, event: PacketIn) -> None:
+        self._events.append(event)
+        self._of_producer[event.producer] += 1
+
+    def popleft(self) -> PacketIn:
+        event = self._events.popleft()
+        self._of_producer[event.producer] -= 1
+        return event
+
+
 class Inbox:
     """Holds events until the loop takes them. Posting an event never blocks.
 
@@ -51,7 +79,7 @@ class Inbox:
         """Make an empty inbox that counts its packet-ins in ``packet_ins``."""
         self._counts = packet_ins
         self._events: deque[Event] = deque()
-        self._queues: dict[QueueKey, deque[PacketIn]] = {}
+        self._queues: dict[QueueKey, _Queue] = {}
         self._waiting: set[PacketIn] = set()
         self._bytes = 0
         self._signal: Any = Signal()
@@ -103,11 +131,12 @@ class Inbox:
         if event in self._waiting:
             self._counts.repeated += 1
             return
-        queue = self._queues.get(key := _queue_key(event), ())
-        if is_full or len(queue) >= MAX_PER_QUEUE:
+        queue = self._queues.get(key := _queue_key(event)) or _Queue()
+        if is_full or not queue.has_room(event.producer):
             self._counts.dropped += 1
             return
-        self._queues.setdefault(key, deque()).append(event)
+        queue.append(event)
+        self._queues[key] = queue
         self._waiting.add(event)
         self._bytes += len(event.header)
 

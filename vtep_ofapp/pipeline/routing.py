@@ -41,6 +41,7 @@ from .layout import (
     NEXT_HOP,
     NEXT_HOP_IPV6,
     ORIGIN,
+    REMOTE,
     ROUTER,
     SENDER,
     SOURCE_BINDING,
@@ -137,6 +138,25 @@ def showing(why: int, producer: Cookie) -> Flow:
         match({LENGTH: 0, SENDER: why}),
         ToController(LONGEST_SHOWN),
         producer=producer,
+    )
+
+
+def unanswered(binding: int, remote: int, source: str = "") -> tuple[Flow, ...]:
+    """Show no packets that need an ICMP error: so many came in by a binding, or from a remote VTEP.
+
+    These are numbers, one of them 0. With a ``source`` only the packets from that address.
+    """
+    place: dict[str, MatchValue] = {SOURCE_BINDING: binding, REMOTE: remote}
+    if source:
+        place |= {**IPV6, "ipv6_src": source} if ":" in source else {**IPV4, "ipv4_src": source}
+    return tuple(
+        flow(
+            Table.SHOWING,
+            Priority.FORBIDDEN,
+            match({**place, SENDER: why}),
+            producer=Cookie.ROUTING,
+        )
+        for why in (UNROUTED, EXPIRED, UNSERVED)
     )
 
 

@@ -112,7 +112,10 @@ RULES: dict[Table, Rules] = {
         miss_goes_on=True,
     ),
     Table.MEASURING: _rules(sets=LENGTH, miss_goes_on=True),
-    Table.SHOWING: _rules(f"{LENGTH} {SENDER}", acts=[ToController]),
+    Table.SHOWING: _rules(
+        f"{LENGTH} {SENDER} {SOURCE_BINDING} {REMOTE} eth_type ipv4_src ipv6_src",
+        acts=[ToController],
+    ),
     Table.SNOOPING: _rules(
         f"{LOGICAL_SWITCH} {SOURCE_BINDING} {SENDER} eth_src {_REQUESTS}"
         " arp_spa arp_sha ipv6_src ipv4_dst ipv6_dst",

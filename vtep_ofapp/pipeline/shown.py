@@ -8,7 +8,7 @@ from .multicast import LONGEST_READ
 LONGEST_ERROR, LONGEST_ERROR_6 = 576, 1280
 """Bytes of the longest ICMP error (RFC 1812, section 4.3.2.3) and ICMPv6 error (RFC 4443, 2.4)."""
 LONGEST_QUOTED = 14 + LONGEST_ERROR_6 - 40 - 8
-"""Bytes of a frame of which an error can quote something: an error has an IPv6 header and its own.
+"""Bytes of a frame that an error can quote: it has an IPv6 header and its own, and no Ethernet one.
 
 An error about a packet of IPv4 quotes less.
 """
@@ -42,11 +42,27 @@ def of_report(frame: bytes) -> bytes:
     return frame[:LONGEST_READ]
 
 
+def of_routed(frame: bytes) -> bytes:
+    """Return what an ICMP error may quote of a packet, with the Ethernet header.
+
+    Packets of a router differ in it from host to host, and mostly from packet to packet.
+    """
+    return frame[:LONGEST_QUOTED]
+
+
 SHOWN: dict[Cookie, Callable[[bytes], bytes]] = {
     Cookie.LEARNING: of_station,
     Cookie.MULTICAST: of_report,
+    Cookie.ROUTING: of_routed,
 }
 """What is read of packet-ins, for each producer of packet-ins.
 
 Packet-ins that are equal in it and in the pipeline's fields are queued once.
+"""
+
+MOST_WAITING: dict[int, int] = {Cookie.ROUTING: 100}
+"""How many packet-ins of a producer may wait at a binding, if more are of no use.
+
+Those of unknown sources at the binding are behind them. Of a second's packets without a way no
+more than icmp_errors_per_second, 100 by default, get an error.
 """

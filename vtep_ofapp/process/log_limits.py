@@ -23,6 +23,7 @@ _OUTSIDERS = (
     "os_ken.lib.hub",
     "OFPHandler",
     "vtep_ofapp.damping",
+    "vtep_ofapp.icmp",
     "vtep_ofapp.refused",
     "vtep_ofapp.switch",
     "vtep_ofapp.switch.listener",

@@ -129,6 +129,13 @@ class Settings:
         "duplicates.",
         choices=(AUTO, ALWAYS, NEVER),
     )
+    icmp_errors_per_second: int = _option(
+        100,
+        "ICMP errors that the logical routers of one switch send in a second, at most 10 of them "
+        "to one host; 0 for none.",
+        min=0,
+        max=10000,
+    )
     max_acl_flows: int = _option(
         65536,
         "Flows of all access lists of one switch. An access list that does not fit drops all "

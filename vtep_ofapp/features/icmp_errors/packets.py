@@ -6,6 +6,7 @@ are there. os-ken's packet library raises on such frames, so that it is not used
 
 import struct
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 
 from ...pipeline.shown import LONGEST_QUOTED
 from ...values.checksums import checksum, pseudo_header
@@ -14,6 +15,7 @@ ETHERNET = 14
 IPV4, IPV6 = b"\x08\x00", b"\x86\xdd"
 ICMP, UDP, ICMPV6 = 1, 17, 58
 _TYPE = slice(12, 14)
+_SOURCE, _SOURCE_6 = slice(26, 30), slice(22, 38)
 _IPV4_HEADER = struct.Struct("!BBHHHBBH4s4s")
 _IPV6_HEADER = struct.Struct("!IHBB16s16s")
 _UDP_HEADER = 8
@@ -99,6 +101,15 @@ def read(frame: bytes) -> Packet | None:
     if frame[_TYPE] == IPV6 and len(data) >= _IPV6_HEADER.size:
         return _ipv6(data, is_cut)
     return None
+
+
+def source_of(frame: bytes) -> str:
+    """Return the address that a packet is from, "" if a frame is too short or of another type."""
+    if frame[_TYPE] == IPV4 and len(frame) >= _SOURCE.stop:
+        return str(IPv4Address(frame[_SOURCE]))
+    if frame[_TYPE] == IPV6 and len(frame) >= _SOURCE_6.stop:
+        return str(IPv6Address(frame[_SOURCE_6]))
+    return ""
 
 
 def _ipv4(data: bytes, is_cut: bool) -> Packet | None:

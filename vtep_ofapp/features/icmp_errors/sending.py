@@ -1,0 +1,47 @@
+"""Sends ICMP errors from the addresses of logical routers, within the limits."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from ...engine.view import View
+from ...pipeline import routing
+from ...values.packets import PacketOut
+from ..logical_switches.rows import LogicalSwitches
+from ..routers.here import Interface, RoutersHere
+from .limits import ErrorRate, Shares
+from .messages import Kind, error
+from .packets import source_of
+
+
+class IcmpErrors:
+    """The limits of one switch, and how many errors were sent and suppressed."""
+
+    def __init__(self, view: View) -> None:
+        most = view.settings.icmp_errors_per_second
+        self.rate = ErrorRate(most, view.clock)
+        self.shares = Shares(most, view.clock)
+        self.sent = 0
+        self.suppressed = 0
+
+
+def send(
+    kind: Kind, router: UUID, arrived_in: UUID, frame: bytes, view: View
+) -> Iterator[PacketOut]:
+    """Yield the error that a router sends about a packet, nothing if there must be none.
+
+    The packet came to the router from the logical switch ``arrived_in``, in ``frame``, as error()
+    takes it. The error comes from the address there whose subnet has the packet's source, else from
+    the least one of its family. It takes the routes of the router, as any packet does.
+    """
+    interface = view[RoutersHere].interface(Interface(router, arrived_in))
+    number, source = view[LogicalSwitches].number(arrived_in), source_of(frame)
+    address = interface.source_for(source) if interface and source else ""
+    message = error(frame, kind, address) if address else None
+    if interface is None or number is None or message is None:
+        return
+    errors = view[IcmpErrors]
+    if not errors.rate.may_send((router, source)):
+        errors.suppressed += 1
+    elif view[RoutersHere].lookup(router, source) is not None:
+        errors.sent += 1
+        yield routing.send(message, interface.number, number)
