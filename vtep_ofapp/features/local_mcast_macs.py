@@ -5,7 +5,7 @@ which owners of any feature desire a LocalGroup.
 """
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from ..values.rows import Gone, LocalMcastMac
 from ..values.writes import PutLocalMcastMac, VtepWrite
 from .bindings.ports import Ports
 from .local_rows import SEVERAL, Key, LocalRows
+from .rows_of_switches import RowsOfSwitches
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,6 @@ class _Content(NamedTuple):
     ip: str | None
 
 
-@dataclass(slots=True)
-class _Told:
-    """The groups that one switch was last known to desire, at its tunnel IP."""
-
-    switch: View
-    tunnel_ip: str | None
-    groups: dict[Key, str] = field(default_factory=dict)
-
-
 class LocalMcastMacs(Report):
     """Compares what all switches desire with the rows of Mcast_Macs_Local."""
 
@@ -54,8 +46,7 @@ class LocalMcastMacs(Report):
         self._content: DesiredActual[Key, _Content] = DesiredActual()
         self._rows: LocalRows[LocalMcastMac] = LocalRows(self._compare)
         self._bound: set[UUID] = set()
-        self._told: dict[str, _Told] = {}
-        self._naming: dict[Key, dict[str, None]] = {}
+        self._groups: RowsOfSwitches[str] = RowsOfSwitches(LocalGroup, self._want)
         self.handlers = {
             LocalMcastMac: self._rows.update,
             Gone: self._rows.remove,
@@ -68,14 +59,14 @@ class LocalMcastMacs(Report):
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield a write for each row that is missing or wrong; other rows of ours are deleted."""
-        self._take_groups()
+        self._groups.take()
         for each in self._content.differences():
             rows = self._rows.own_uuids(each.key)
             yield _put(each.key, each.want or _Content(frozenset(), None), rows)
 
     def desired(self) -> Iterator[VtepWrite]:
         """Yield a write for each desired row."""
-        self._take_groups()
+        self._groups.take()
         for key, content in self._content.wanted.items():
             yield _put(key, content)
 
@@ -83,17 +74,7 @@ class LocalMcastMacs(Report):
         self._rows.set_foreign(managed.foreign)
         switches = managed.with_bridge()
         self._want_unknown_dst(switches)
-        for name, told in list(self._told.items()):
-            switch = switches.get(name)
-            if switch is not told.switch or switch.tunnel_ip != told.tunnel_ip:
-                del self._told[name]
-                for key in told.groups:
-                    self._withdraw(key, name)
-        for name, switch in switches.items():
-            if name not in self._told:
-                self._told[name] = _Told(switch, switch.tunnel_ip)
-                for group, ip in switch.rows[LocalGroup].wanted.items():
-                    self._tell(name, group, ip)
+        self._groups.set_switches(switches)
 
     def _want_unknown_dst(self, switches: Mapping[str, View]) -> None:
         addresses: dict[UUID, set[str]] = {}
@@ -107,35 +88,10 @@ class LocalMcastMacs(Report):
             self._content.want((logical_switch, UNKNOWN_DST), content)
         self._bound = set(addresses)
 
-    def _take_groups(self) -> None:
-        """Take what switches desire that they did not when this was last called."""
-        for name, told in self._told.items():
-            groups = told.switch.rows[LocalGroup]
-            for each in list(groups.differences()):
-                self._tell(name, each.key, each.want)
-                groups.have(each.key, each.want)
-
-    def _tell(self, name: str, group: LocalGroup, ip: str | None) -> None:
-        key = group.logical_switch, group.mac
-        if ip is None:
-            self._told[name].groups.pop(key, None)
-            self._withdraw(key, name)
-        else:
-            self._told[name].groups[key] = ip
-            self._naming.setdefault(key, {})[name] = None
-            self._want(key)
-
-    def _withdraw(self, key: Key, name: str) -> None:
-        self._naming.get(key, {}).pop(name, None)
-        self._want(key)
-
     def _want(self, key: Key) -> None:
-        told = [self._told[name] for name in self._naming.get(key, ())]
-        if not told:
-            self._naming.pop(key, None)
-        addresses = frozenset(each.tunnel_ip for each in told if each.tunnel_ip is not None)
-        ip = min(filter(None, (each.groups[key] for each in told)), key=ip_order, default="")
-        self._content.want(key, _Content(addresses, ip) if addresses else None)
+        told = self._groups.of(key)
+        ip = min(filter(None, told.values()), key=ip_order, default="")
+        self._content.want(key, _Content(frozenset(told), ip) if told else None)
 
     def _compare(self, key: Key) -> None:
         own = self._rows.own(key)
