@@ -1,6 +1,10 @@
-"""Ucast_Macs_Local: a row for each learned station, with its VTEP and its IP address."""
+"""Ucast_Macs_Local: a row for each learned station, with its VTEP and its IP address.
+
+The MAC address of a logical router has a row as well if owners of a switch desire its LocalGateway.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple, TypeAlias
@@ -13,20 +17,33 @@ from ..engine.report import ManagedSwitches, Report
 from ..engine.topics import StationsChanged
 from ..engine.view import Known, View
 from ..process.settings import Settings
-from ..values.addresses import only
+from ..values.addresses import ipv4_number, only
 from ..values.rows import Gone, LocalMac
 from ..values.writes import PutLocalMac, VtepWrite
 from .learning.stations import LearnedMacs, Place
 from .local_rows import Key, LocalRows
 from .neighbours.pairs import AddressesChanged, Pairs
+from .rows_of_switches import RowsOfSwitches
 
 MAX_NEW = 500
 """Rows for new stations in one transaction, taken in turn from the ports: all rows of a transaction
 appear at its end, and those of the next one wait for it. The OVSDB library takes 0.2 ms for each,
 and blocks the process meanwhile."""
 NO_IP = ""
+_NO_PORT = "", ""
 Reported: TypeAlias = Callable[[Key], tuple[str, ...]]
 """Returns the IP addresses of which a station's row is to have one, the preferred one last."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalGateway:
+    """The key of a row for a router's MAC address, which an owner of a switch desires.
+
+    The value is the IP address to report, "" for none.
+    """
+
+    logical_switch: UUID
+    mac: str
 
 
 class Content(NamedTuple):
@@ -52,6 +69,7 @@ class LocalMacs(Report):
         self._tunnel_ips: dict[str, str | None] = {}
         self._contents: DesiredActual[Key, Content] = DesiredActual()
         self._rows: LocalRows[LocalMac] = LocalRows(self._compare)
+        self._gateways: RowsOfSwitches[str] = RowsOfSwitches(LocalGateway, self._want)
         self._without_row: InTurn[Key] = InTurn()
         self._new: InTurn[Key] = InTurn()
         """Those of them that were learned since the last writes()."""
@@ -72,6 +90,7 @@ class LocalMacs(Report):
 
         At most MAX_NEW of them have no row yet: these need not share a transaction.
         """
+        self._gateways.take()
         self._new.clear()
         if self._contents.count_differences() > len(self._without_row):
             for station in self._contents.differences():
@@ -82,6 +101,7 @@ class LocalMacs(Report):
 
     def desired(self) -> Iterator[VtepWrite]:
         """Yield a write for the row of each station."""
+        self._gateways.take()
         for key, content in self._contents.wanted.items():
             yield _write(key, content)
 
@@ -97,6 +117,7 @@ class LocalMacs(Report):
     def _managed(self, managed: ManagedSwitches) -> None:
         self._switches = managed.with_bridge()
         self._rows.set_foreign(managed.foreign)
+        self._gateways.set_switches(self._switches)
         tunnel_ips = {name: switch.tunnel_ip for name, switch in self._switches.items()}
         if tunnel_ips != self._tunnel_ips:
             self._tunnel_ips = tunnel_ips
@@ -111,25 +132,41 @@ class LocalMacs(Report):
 
     def _stations_changed(self, event: StationsChanged | AddressesChanged) -> None:
         for key in event.stations:
-            place = self._macs.place(*key)
-            switch = self._switches.get(place.switch) if place else None
-            address = switch.tunnel_ip if switch else None
-            content = _content(only(address), self._ip(key)) if address else None
-            self._contents.want(key, content)
-            self._sort(key)
-            if place and content and key not in self._rows:
+            place = self._want(key)
+            if place and key in self._contents.wanted and key not in self._rows:
                 self._new.add(key, _port(place))
 
+    def _want(self, key: Key) -> Place | None:
+        """Set the desired row of a MAC address; return the place of a learned station."""
+        gateways = self._gateways.of(key)
+        content: Content | None
+        if gateways:
+            address = min(gateways, key=ipv4_number)
+            place, ip = None, gateways[address] if self._reported else NO_IP
+            content = _content(only(address), ip)
+        else:
+            place = self._macs.place(*key)
+            switch = self._switches.get(place.switch) if place else None
+            own = switch.tunnel_ip if switch else None
+            content = _content(only(own), self._ip(key)) if own else None
+        self._contents.want(key, content)
+        self._sort(key)
+        return place
+
     def _sort(self, key: Key) -> None:
-        """Note whether a station lacks its row, and behind which port it is."""
+        """Note whether a MAC address lacks its row, and behind which port it is."""
         lacks = key in self._contents.wanted and key not in self._contents.actual
-        place = self._macs.place(*key) if lacks else None
-        if place:
-            self._without_row.add(key, _port(place))
+        if lacks:
+            self._without_row.add(key, self._port_of(key))
         else:
             self._without_row.discard(key)
         if not lacks or key in self._rows:
             self._new.discard(key)
+
+    def _port_of(self, key: Key) -> tuple[str, str]:
+        """Return the switch and the port of a station, or the one port of all routers."""
+        place = self._macs.place(*key)
+        return _port(place) if place else _NO_PORT
 
     def _ip(self, key: Key) -> str:
         """Return the address to report for a station: that of its row if it is as good as any."""
@@ -181,4 +218,4 @@ def _report(known: Known, settings: Settings, clock: Clock) -> LocalMacs:
     return LocalMacs(known[LearnedMacs], reported, pairs.take_withdrawn)
 
 
-FEATURE = Feature(reports=(_report,))
+FEATURE = Feature(rows=(LocalGateway,), reports=(_report,))

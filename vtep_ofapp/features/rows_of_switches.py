@@ -26,7 +26,7 @@ class RowsOfSwitches(Generic[V]):
     each logical switch and MAC whose row is desired otherwise than before.
     """
 
-    def __init__(self, kind: type, changed: Callable[[Key], None]) -> None:
+    def __init__(self, kind: type, changed: Callable[[Key], object]) -> None:
         self._kind = kind
         self._changed = changed
         self._told: dict[str, _Told[V]] = {}
@@ -34,12 +34,11 @@ class RowsOfSwitches(Generic[V]):
 
     def of(self, key: Key) -> dict[str, V]:
         """Return what is desired of a row, by the tunnel IP of each switch that desires it."""
-        told = (self._told[name] for name in self._naming.get(key, ()))
+        naming = self._naming.get(key)
+        if naming is None:  # the normal case: very many stations are no such row
+            return {}
+        told = [self._told[name] for name in naming]
         return {each.tunnel_ip: each.rows[key] for each in told if each.tunnel_ip is not None}
-
-    def switches(self, key: Key) -> list[str]:
-        """Return the names of the switches that desire a row."""
-        return list(self._naming.get(key, ()))
 
     def set_switches(self, switches: Mapping[str, View]) -> None:
         """Set the managed switches, by name."""
