@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -11,12 +12,20 @@ from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.topics import Topic
 from vtep_ofapp.features.arp_sources.rows import ArpSources, Place, SourcesAt
 from vtep_ofapp.features.arp_sources.serving import ServingChanged, is_alone, serves_tunnels
+from vtep_ofapp.features.logical_switches.vni_mapping import VniMapping
+from vtep_ofapp.features.peers import Peer, PeersHere
 from vtep_ofapp.features.registry import FEATURES
+from vtep_ofapp.features.replication import Replication
+from vtep_ofapp.features.tunnels.ports import Tunnels
+from vtep_ofapp.features.tunnels.rows import TunnelTo
 from vtep_ofapp.process.settings import ALWAYS, NEVER, Settings
 from vtep_ofapp.values.arp_sources import ArpSource, source_address, source_mac
+from vtep_ofapp.values.faults import Fault
+from vtep_ofapp.values.routers import derived_mac
 from vtep_ofapp.values.rows import Gone, VtepRow
 
 from .builders import (
+    BLUE,
     FAR,
     FURTHER,
     MAC1,
@@ -25,10 +34,13 @@ from .builders import (
     RED,
     bridge,
     locator,
+    logical_router,
     logical_switch,
     physical_port,
     physical_switch,
+    port,
     uuid,
+    word_of,
 )
 from .world import World
 
@@ -232,3 +244,110 @@ def test_an_option_decides_whoever_else_routes(choice: str, serves: bool) -> Non
     assert serves_tunnels(world.switch.view) is serves
     world.tell(source())
     assert serves_tunnels(world.switch.view) is serves
+
+
+# Remote VTEPs of routed logical switches
+
+
+def routed_world(*, key: int | None = 5001) -> World:
+    """Return a switch that binds red, which has a router, and blue, which has none."""
+    world = World()
+    world.tell(logical_switch(RED, key), logical_switch(BLUE, 5002), logical_router(RED))
+    world.physical(physical_switch(physical_port("p0", {0: RED, 10: BLUE})))
+    world.bridge(port("p0", 1))
+    world.calm_down()
+    return world
+
+
+def peers(world: World, logical_switch: UUID = RED) -> set[str]:
+    """Return the remote VTEPs whose frames are admitted into a logical switch."""
+    found = world.switch.view[PeersHere].of(logical_switch)
+    owned = {peer.address: world.switch.owned.get(peer) for peer in found}
+    return {address for address, desired in owned.items() if desired and desired.flows}
+
+
+def tunnels(world: World) -> set[str]:
+    return set(world.switch.view[Tunnels].wanted())
+
+
+def faults(world: World) -> set[Fault]:
+    return {fault for fault in world.faults() if fault.subject.startswith("Arp_Sources")}
+
+
+def test_a_vtep_that_routes_is_a_peer_of_routed_logical_switches_alone() -> None:
+    world = routed_world()
+    world.tell(source())
+    world.calm_down()
+    assert peers(world) == {FAR}
+    assert peers(world, BLUE) == set()
+    assert tunnels(world) == {FAR}
+    assert TunnelTo(locator(FAR).uuid) in world.switch.rows[TunnelTo].wanted
+    world.tell(Gone(source().uuid))
+    world.calm_down()
+    assert (peers(world), tunnels(world)) == (set(), set())
+    assert not world.switch.rows[TunnelTo].wanted
+
+
+def test_it_is_one_as_long_as_the_router_is_there() -> None:
+    world = routed_world()
+    world.tell(source(), Gone(logical_router().uuid))
+    world.calm_down()
+    assert (peers(world), tunnels(world)) == (set(), set())
+    world.tell(logical_router(RED, BLUE))
+    world.calm_down()
+    assert (peers(world), peers(world, BLUE), tunnels(world)) == ({FAR}, {FAR}, {FAR})
+    world.physical(physical_switch(physical_port("p0")))
+    world.calm_down()
+    assert (peers(world), peers(world, BLUE), tunnels(world)) == (set(), set(), set())
+
+
+def test_it_receives_no_bum_frames() -> None:
+    for flood in (False, True):
+        world = World(settings=Settings(flood_without_unknown_dst=flood))
+        world.tell(logical_switch(RED, 5001), logical_router(RED), source())
+        world.physical(physical_switch(physical_port("p0", {0: RED})))
+        world.bridge(port("p0", 1))
+        world.calm_down()
+        assert tunnels(world) == {FAR}
+        replication = world.switch.owned.get(Replication(RED))
+        assert replication is None or not replication.uses
+        assert replication is None or not replication.faults
+
+
+def test_without_a_key_of_the_logical_switch_that_of_the_locator_counts() -> None:
+    world = routed_world(key=None)
+    world.tell(source())
+    world.calm_down()
+    assert tunnels(world) == set()
+    world.tell(source(MAC2, row=1, key=7))
+    world.calm_down()
+    assert (peers(world), tunnels(world)) == ({FAR}, {FAR})
+    assert world.switch.view[VniMapping].vni_towards(Peer(RED, FAR)) == 7
+    world.tell(Gone(source(row=1).uuid), logical_switch(RED, 5001))
+    world.calm_down()
+    assert peers(world) == {FAR}
+    world.tell(logical_switch(RED, None))
+    world.calm_down()
+    assert (peers(world), tunnels(world)) == (set(), set())
+
+
+def test_our_own_address_is_no_peer() -> None:
+    world = routed_world()
+    world.tell(source(source_mac(OWN), OWN))
+    world.calm_down()
+    assert tunnels(world) == set()
+    assert not faults(world)
+
+
+def test_rows_that_cannot_be_used_are_faults_where_a_router_is() -> None:
+    world = routed_world()
+    world.tell(source("", refused="src_mac: it is no good"), source(derived_mac("lr0"), row=1))
+    world.calm_down()
+    assert {fault.reason for fault in faults(world)} == {
+        "src_mac: it is no good",
+        f"{derived_mac('lr0')} is the MAC of Logical_Router lr0",
+    }
+    assert {word_of(fault) for fault in faults(world)} == {"unspecified_fault"}
+    world.tell(Gone(logical_router().uuid))
+    world.calm_down()
+    assert not faults(world)

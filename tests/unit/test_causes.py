@@ -1,6 +1,6 @@
 """Why a switch has what it has: each owner names the rows or the event that caused it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from operator import methodcaller
 
 import pytest
@@ -8,6 +8,8 @@ import pytest
 from vtep_ofapp.engine.cause import RowOf
 from vtep_ofapp.engine.desired import Desired, Key
 from vtep_ofapp.features.acls.interfaces import RouterAcls
+from vtep_ofapp.features.arp_sources.feature import OwnSource, TunnelSide
+from vtep_ofapp.features.arp_sources.rows import Source
 from vtep_ofapp.features.bindings.ports import VlanBinding
 from vtep_ofapp.features.icmp_errors.limits import SHARE
 from vtep_ofapp.features.learning.damping import HOLD, MAX_MOVES
@@ -30,15 +32,17 @@ from vtep_ofapp.pipeline.layout import (
     Cookie,
     Table,
 )
-from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.process.settings import ALWAYS, Settings
 from vtep_ofapp.values.acls import Acl, AclEntry, Refusal
+from vtep_ofapp.values.arp_sources import ArpSource
 from vtep_ofapp.values.events import PacketIn
 from vtep_ofapp.values.flows import match
-from vtep_ofapp.values.rows import Gone, Refused, TunnelReport, TunnelRow
+from vtep_ofapp.values.rows import Gone, Refused, TunnelReport, TunnelRow, VtepRow
 
 from .builders import (
     FAR,
     FURTHER,
+    FURTHEST,
     IP1,
     IP2,
     MAC1,
@@ -69,26 +73,20 @@ from .world import World
 ROUTER, BAD, ACL, BFD = uuid(0x9000), uuid(0xBAD), uuid(0xAC1), uuid(0xBFD)
 ENTRY, BAD_ENTRY = uuid(0xE01), uuid(0xE02)
 UNKNOWN, GROUP = uuid(0x2001), uuid(0x2002)
+SOURCE, BAD_SOURCE, SOURCE_MAC = uuid(0xA601), uuid(0xA602), "06:00:00:00:00:03"
 
 
-@pytest.fixture
-def world() -> World:
-    """Return a switch that has owners of every kind."""
-    settings = Settings(
-        max_local_macs=1,
-        max_local_macs_per_port=1,
-        max_ips_per_mac=1,
-        multicast_snooping=True,
-        icmp_errors_per_second=0,
-    )
-    world = World(settings=settings, clock=TimeDouble().clock)
-    world.tell(
+def rows_of_every_kind() -> Iterator[VtepRow]:
+    """Yield what the NVC has written."""
+    yield from (
         logical_switch(RED, 5001),
         remote_mac(MAC1, FAR, ip=IP2),
         remote_mac(MAC3, FAR, row=uuid(0x1003), invalid_ip="10.0.0"),
         unknown_dst(FAR, FURTHER, row=UNKNOWN),
         remote_group(MULTICAST, FAR, row=GROUP),
         logical_router(RED, row=ROUTER, acls={f"10.0.{RED.int}.1": ACL}),
+        ArpSource(SOURCE, SOURCE_MAC, locator(FURTHEST)),
+        ArpSource(BAD_SOURCE, "", locator(FURTHEST), refused="src_mac: it is no good"),
         AclEntry(ENTRY, 10, is_egress=False, permits=False),
         AclEntry(
             BAD_ENTRY,
@@ -101,6 +99,21 @@ def world() -> World:
         Acl(ACL, "strict", frozenset({ENTRY, BAD_ENTRY})),
         Refused(BAD, f"Ucast_Macs_Remote nonsense (row {BAD})", "'nonsense' is no MAC", RED),
     )
+
+
+@pytest.fixture
+def world() -> World:
+    """Return a switch that has owners of every kind."""
+    settings = Settings(
+        max_local_macs=1,
+        max_local_macs_per_port=1,
+        max_ips_per_mac=1,
+        multicast_snooping=True,
+        icmp_errors_per_second=0,
+        gateway_for_tunnels=ALWAYS,
+    )
+    world = World(settings=settings, clock=TimeDouble().clock)
+    world.tell(*rows_of_every_kind())
     bfd = TunnelRow(BFD, locator(FAR).uuid, FAR, TunnelReport(OWN), {"enable": "true"})
     p0 = physical_port("p0", {0: RED, 7: RED}, acl_bindings={0: ACL})
     p1 = physical_port("p1", refused=("VLAN 4097 is out of range",))
@@ -200,6 +213,27 @@ P0, P1 = physical_port("p0").uuid, physical_port("p1").uuid
             Router(ROUTER),
             "Logical_Router lr0 joins Logical_Switch red",
             RowOf("Logical_Router", ROUTER),
+        ),
+        (OwnSource(), "Logical_Router lr0 is present here", RowOf("Logical_Router", ROUTER)),
+        (
+            Source(SOURCE_MAC),
+            f"{FURTHEST} sends from {SOURCE_MAC} for routers",
+            RowOf("Arp_Sources_Remote", SOURCE),
+        ),
+        (
+            Source(""),
+            f"Arp_Sources_Remote (row {BAD_SOURCE}): src_mac: it is no good",
+            RowOf("Arp_Sources_Remote", BAD_SOURCE),
+        ),
+        (
+            TunnelSide(ROUTER, RED),
+            "Logical_Router lr0 is in Logical_Switch red",
+            RowOf("Logical_Router", ROUTER),
+        ),
+        (
+            Peer(RED, FURTHEST),
+            f"Logical_Switch red has a router, and {FURTHEST} is a VTEP that routes",
+            RowOf("Arp_Sources_Remote", SOURCE),
         ),
         (
             RouterAcls(ROUTER),

@@ -1,16 +1,19 @@
 """Which keys the logical switches that are bound at one switch can use, and who is in the way."""
 
+import time
 from collections.abc import Iterable
 from uuid import UUID
 
 import pytest
 
 from vtep_ofapp.engine.model import Model
+from vtep_ofapp.engine.switch_state import SwitchState
 from vtep_ofapp.features.bindings.ports import Ports
 from vtep_ofapp.features.logical_switches.rows import LogicalSwitchChanged, LogicalSwitches
 from vtep_ofapp.features.logical_switches.vni_mapping import VniMapping
-from vtep_ofapp.features.peers import Peer, PeerChanged, Peers
+from vtep_ofapp.features.peers import Peer, PeerChanged, PeersHere
 from vtep_ofapp.features.registry import FEATURES
+from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.rows import Gone, VtepRow
 
 from .builders import (
@@ -35,7 +38,8 @@ class Switch:
 
     def __init__(self, *rows: VtepRow, bound: Iterable[UUID] = (RED, BLUE, GREEN)) -> None:
         self.model, self.ports = Model(FEATURES), Ports()
-        self.peers = self.model[Peers]
+        view = SwitchState("br0", self.model, Settings(), time.monotonic).view
+        self.peers = view[PeersHere]
         self.keys = VniMapping(self.model[LogicalSwitches], self.peers, self.ports)
         self.tell(*rows)
         self.bind(*bound)

@@ -19,7 +19,7 @@ from ..features.learning.feature import FullPort, Learned
 from ..features.learning.stations import LearnedMacs
 from ..features.logical_switches.feature import LocalFlooding, Vni
 from ..features.logical_switches.rows import LogicalSwitches
-from ..features.peers import Peer, Peers
+from ..features.peers import Peer, PeersHere
 from ..features.replication import McastSets, Multicast, Replication
 from ..features.tunnels.feature import AnySender, Tunnel
 from ..features.unicast import Placed, PlacedMacs
@@ -93,7 +93,7 @@ def of_tunnel(address: str, switch: SwitchState) -> Iterator[Key]:
         yield AnySender()
         return
     yield Tunnel(address)
-    for logical_switch in sorted(switch.view[Peers].naming(address)):
+    for logical_switch in sorted(switch.view[PeersHere].naming(address)):
         yield Peer(logical_switch, address)
         yield from _flooding(logical_switch, address, switch)
 

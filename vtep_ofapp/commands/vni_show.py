@@ -6,7 +6,7 @@ from ..engine.switch_state import SwitchState
 from ..features.bindings.ports import Ports
 from ..features.logical_switches.feature import Vni
 from ..features.logical_switches.vni_mapping import VniMapping
-from ..features.peers import Peers
+from ..features.peers import PeersHere
 from ..values.rows import LogicalSwitch
 from .answer import Answer, Row, Table, joined
 from .command import Command, Running
@@ -42,7 +42,7 @@ def _rows(asked: Scope) -> Iterator[Row]:
 def _bound(row: LogicalSwitch, switch: SwitchState) -> Row:
     """Return the row of a logical switch at a bridge that binds it."""
     view = switch.view
-    vnis, peers = view[VniMapping].vnis(row.uuid), view[Peers].of(row.uuid)
+    vnis, peers = view[VniMapping].vnis(row.uuid), view[PeersHere].of(row.uuid)
     source = "locators" if row.tunnel_key is None else "tunnel_key"
     problems = [fault.reason for fault in switch.owned.faults(Vni(row.uuid), *peers)]
     return (

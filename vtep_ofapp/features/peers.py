@@ -1,13 +1,17 @@
 """The remote VTEPs that rows name for logical switches."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
 from ..engine.feature import Index
 from ..engine.topics import Topic
+from ..engine.view import View
 from ..values.rows import Locator, RemoteMac, RemoteMcastMac
+from .arp_sources.routed import Routed
+from .arp_sources.rows import ArpSources
+from .logical_switches.rows import LogicalSwitches
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,10 @@ class PeerChanged:
 
 
 class Peers(Index):
-    """The locators that rows of Ucast_Macs_Remote and Mcast_Macs_Remote name."""
+    """The locators that rows of Ucast_Macs_Remote and Mcast_Macs_Remote name.
+
+    These alone may receive BUM frames; PeersHere has further remote VTEPs.
+    """
 
     ROWS = (RemoteMac, RemoteMcastMac)
 
@@ -98,3 +105,56 @@ class Peers(Index):
             if not self._naming[address]:
                 del self._naming[address]
         topics.append(PeerChanged(Peer(logical_switch, address)))
+
+
+class PeersHere:
+    """The remote VTEPs of the logical switches of one switch.
+
+    They are those of Peers. In a logical switch with a router they are also all VTEPs that route:
+    any of them may send what it routed, and ask for hosts. Without a key of the logical switch or
+    of the locator there is no VNI for their frames, and they do not count.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._named = view[Peers]
+        self._sources = view[ArpSources]
+        self._logical_switches = view[LogicalSwitches]
+
+    def is_peer(self, peer: Peer) -> bool:
+        """Whether rows name a remote VTEP for a logical switch."""
+        return peer.address in self._named.addresses(peer.logical_switch) or self.routes(peer)
+
+    def of(self, logical_switch: UUID) -> list[Peer]:
+        """Return the remote VTEPs of a logical switch."""
+        return list(filter(self.is_peer, self.possible(logical_switch)))
+
+    def possible(self, logical_switch: UUID) -> Iterator[Peer]:
+        """Yield the remote VTEPs of a logical switch, and those that its key may make such."""
+        addresses = set(self._named.addresses(logical_switch))
+        if logical_switch in self._view[Routed]:
+            addresses.update(self._sources.addresses())
+        return (Peer(logical_switch, address) for address in addresses)
+
+    def locators(self, peer: Peer) -> Collection[Locator]:
+        """Return the locators by which rows name a remote VTEP for a logical switch."""
+        locators = set(self._named.locators(peer))
+        return locators | self._sources.locators(peer.address) if self.routes(peer) else locators
+
+    def naming(self, address: str) -> set[UUID]:
+        """Return the logical switches with a row that names the address."""
+        return {*self._named.naming(address), *self._routed_by(address)}
+
+    def _routed_by(self, address: str) -> Iterator[UUID]:
+        if self._sources.is_at(address):
+            yield from (each for each in self._view[Routed] if self.routes(Peer(each, address)))
+
+    def routes(self, peer: Peer) -> bool:
+        """Whether a remote VTEP routes for a logical switch, and there is a VNI for its frames."""
+        if not self._sources.is_at(peer.address) or self._view.tunnels.is_own(peer.address):
+            return False
+        if peer.logical_switch not in self._view[Routed]:
+            return False
+        row = self._logical_switches.get(peer.logical_switch)
+        has_key = row is not None and row.tunnel_key is not None
+        return has_key or any(each.tunnel_key for each in self._sources.locators(peer.address))

@@ -31,7 +31,7 @@ class ArpSource:
     @property
     def subject(self) -> str:
         """The row's name in messages."""
-        return f"{self.table} {self.mac or 'row'} (row {self.uuid})"
+        return " ".join(filter(None, (self.table, self.mac, f"(row {self.uuid})")))
 
     @property
     def table(self) -> str:

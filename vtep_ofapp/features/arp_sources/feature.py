@@ -1,13 +1,160 @@
-"""Arp_Sources_Remote and Arp_Sources_Local: the VTEPs that route as we do."""
+"""Arp_Sources_Remote and Arp_Sources_Local: the VTEPs that route as we do.
 
-from ...engine.feature import Feature
-from ...engine.topics import SwitchReplaced
+All routers have the same MAC address at all VTEPs. So what a VTEP sends into tunnels for a router
+comes from its own MAC, that of its row in Arp_Sources_Local, if an answer has to come back to it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from ...engine.cause import Cause, RowOf
+from ...engine.desired import NOTHING, Desired
+from ...engine.feature import Feature, Owner
+from ...engine.topics import SwitchReplaced, Topic
+from ...engine.view import View
+from ...values.addresses import ip_order
+from ...values.arp_sources import source_mac
+from ...values.faults import Fault
+from ..local_macs import LocalGateway
+from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from ..peers import Peer, PeerChanged
+from ..routers.here import Interface, RoutersHere
+from ..routers.rows import Routers
 from . import serving
-from .rows import ArpSources, SourcesAt
-from .serving import Serving
+from .report import OwnRow, OwnRows
+from .routed import Routed
+from .rows import ArpSources, Source, SourcesAt
+from .serving import Serving, ServingChanged
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSource:
+    """The owner of this switch's own ARP source."""
+
+
+class TunnelSide(NamedTuple):
+    """The owner of what other VTEPs see of a router in a logical switch."""
+
+    router: UUID
+    logical_switch: UUID
+
+
+# Our own ARP source
+
+
+def _own_source(key: OwnSource, view: View) -> Desired:
+    address = view.tunnel_ip
+    if address is None or not len(view[Routed]):
+        return NOTHING
+    return Desired(rows=((OwnRow(address), source_mac(address)),))
+
+
+def _why_own(key: OwnSource, view: View) -> Iterator[Cause]:
+    routers = sorted(view[RoutersHere].routers())
+    names = ", ".join(map(view[RoutersHere].name, routers)) or "no router"
+    yield Cause(
+        f"{names} is present here", tuple(RowOf("Logical_Router", each) for each in routers)
+    )
+
+
+# Those of other VTEPs
+
+
+def _source(key: Source, view: View) -> Desired:
+    if not len(view[Routed]):
+        return NOTHING
+    return Desired(faults=tuple(_faults(key, view)))
+
+
+def _faults(key: Source, view: View) -> Iterator[Fault]:
+    for row in view[ArpSources].rows(key.mac):
+        reason = view[ArpSources].reason(row)
+        if reason is not None and not view.tunnels.is_own(row.address):
+            yield view.switch_fault(reason, row.subject)
+
+
+def _why_source(key: Source, view: View) -> Iterator[Cause]:
+    for row in view[ArpSources].rows(key.mac):
+        reason = view[ArpSources].reason(row)
+        is_at = f"{row.address} sends from {row.mac} for routers"
+        yield Cause(f"{row.subject}: {reason}" if reason else is_at, (RowOf(row.table, row.uuid),))
+
+
+# Routers as other VTEPs see them
+
+
+def _tunnel_side(key: TunnelSide, view: View) -> Desired:
+    interface = view[RoutersHere].interface(Interface(*key))
+    if interface is None or not serving.serves_tunnels(view):
+        return NOTHING
+    ip = min(interface.ips(is_ipv6=False), key=ip_order, default="")
+    return Desired(rows=((LocalGateway(key.logical_switch, interface.mac), ip),))
+
+
+def _why_tunnel_side(key: TunnelSide, view: View) -> Iterator[Cause]:
+    name, where = view[RoutersHere].name(key.router), view[LogicalSwitches].name(key.logical_switch)
+    yield Cause(f"{name} is in {where}", (RowOf("Logical_Router", key.router),))
+
+
+# Topics that invalidate the owners
+
+
+def _interface(key: Interface, view: View) -> Iterator[Topic]:
+    yield TunnelSide(*key)
+    routed = view[Routed]
+    was_routing, was_routed = len(routed) > 0, key.logical_switch in routed
+    routed.update(key, view)
+    if was_routed is not (key.logical_switch in routed):
+        for address in view[ArpSources].addresses():
+            yield PeerChanged(Peer(key.logical_switch, address))
+    if was_routing is not (len(routed) > 0):
+        yield OwnSource()
+        yield from map(Source, view[ArpSources].macs())
+
+
+def _sources_at(topic: SourcesAt, view: View) -> Iterator[Topic]:
+    yield from serving.note(topic, view)
+    for logical_switch in view[Routed]:
+        yield PeerChanged(Peer(logical_switch, topic.address))
+
+
+def _serving(topic: ServingChanged, view: View) -> Iterator[Topic]:
+    for logical_switch in view[Routed]:
+        yield from _sides(logical_switch, view)
+
+
+def _sides(logical_switch: UUID, view: View) -> Iterator[TunnelSide]:
+    for router in view[Routers].joining(logical_switch):
+        yield TunnelSide(router, logical_switch)
+
+
+def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
+    return _sides(topic.logical_switch, view)
+
+
+def _replaced(topic: SwitchReplaced, view: View) -> Iterator[Topic]:
+    yield from serving.note(topic, view)
+    yield OwnSource()
+    yield from map(Source, view[ArpSources].macs())
+
 
 FEATURE = Feature(
     indices=(ArpSources,),
-    states=(lambda view: Serving(),),
-    invalidated_by={SourcesAt: serving.note, SwitchReplaced: serving.note},
+    states=(lambda view: Serving(), lambda view: Routed()),
+    owners=(
+        Owner(OwnSource, _own_source, _why_own),
+        Owner(Source, _source, _why_source),
+        Owner(TunnelSide, _tunnel_side, _why_tunnel_side),
+    ),
+    invalidated_by={
+        Interface: _interface,
+        SourcesAt: _sources_at,
+        SwitchReplaced: _replaced,
+        WholeLogicalSwitch: _whole,
+        ServingChanged: _serving,
+    },
+    rows=(OwnRow,),
+    reports=(lambda known, settings, clock: OwnRows(),),
 )

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
 from ...engine.feature import Index
 from ...engine.topics import Topic
 from ...values.arp_sources import ArpSource, source_address, source_mac
+from ...values.routers import LogicalRouter
 from ...values.rows import Locator, PhysicalSwitch
 
 MALFORMED = ""
@@ -29,6 +30,11 @@ class SourcesAt:
     address: str
 
 
+_Row: TypeAlias = ArpSource | PhysicalSwitch | LogicalRouter
+_Named: TypeAlias = tuple[str, UUID]
+T = TypeVar("T")
+
+
 class Place(NamedTuple):
     """The VTEP of an ARP source, and the locators by which rows name it."""
 
@@ -43,7 +49,7 @@ class ArpSources(Index):
     IP of a Physical_Switch count as well. Others are leftovers.
     """
 
-    ROWS = (ArpSource, PhysicalSwitch)
+    ROWS = (ArpSource, PhysicalSwitch, LogicalRouter)
 
     def __init__(self) -> None:
         self._rows: defaultdict[str, dict[UUID, ArpSource]] = defaultdict(dict)
@@ -51,8 +57,10 @@ class ArpSources(Index):
         """The MACs of rows of Arp_Sources_Local by address."""
         self._places: dict[str, Place] = {}
         self._at: defaultdict[str, set[str]] = defaultdict(set)
-        self._switches: defaultdict[str, set[str]] = defaultdict(set)
-        """The names of Physical_Switches by tunnel IP."""
+        self._switches: defaultdict[str, set[_Named]] = defaultdict(set)
+        """The Physical_Switches by tunnel IP."""
+        self._routers: defaultdict[str, set[_Named]] = defaultdict(set)
+        """The Logical_Routers by MAC."""
 
     # Queries
 
@@ -73,10 +81,19 @@ class ArpSources(Index):
         """Return the addresses of all VTEPs with an ARP source."""
         return self._at.keys()
 
+    def is_at(self, address: str) -> bool:
+        """Whether a VTEP has an ARP source."""
+        return address in self._at
+
     def locators(self, address: str) -> set[Locator]:
         """Return the locators by which rows name a VTEP."""
         macs = self._at.get(address, ())
         return {locator for mac in macs for locator in self._places[mac].locators}
+
+    def rows_at(self, address: str) -> list[ArpSource]:
+        """Return the used rows that name a VTEP, in order of their MACs."""
+        rows = (row for mac in sorted(self._at.get(address, ())) for row in self.rows(mac))
+        return [row for row in rows if row.address == address and self.reason(row) is None]
 
     def reason(self, row: ArpSource) -> str | None:
         """Return the reason why a row is not used, for people; None if it is used, or left over."""
@@ -88,21 +105,20 @@ class ArpSources(Index):
 
     # Updates
 
-    def row_changed(
-        self, former: ArpSource | PhysicalSwitch | None, new: ArpSource | PhysicalSwitch | None
-    ) -> Iterator[Topic]:
+    def row_changed(self, former: _Row | None, new: _Row | None) -> Iterator[Topic]:
         """Handle a changed row; return the topics that it invalidates."""
         macs: set[str] = set()
-        if isinstance(former, ArpSource):
-            macs.add(former.mac)
-            self._remove(former)
-        elif former is not None and not _are_alike(former, new):
-            macs |= self._put_switch(former, is_there=False)
-        if isinstance(new, ArpSource):
-            macs.add(new.mac)
-            self._add(new)
-        elif new is not None and not _are_alike(new, former):
-            macs |= self._put_switch(new, is_there=True)
+        if _names(former) != _names(new):
+            for row, is_there in ((former, False), (new, True)):
+                if isinstance(row, PhysicalSwitch):
+                    macs |= self._put_switch(row, is_there=is_there)
+                elif isinstance(row, LogicalRouter) and row.mac:
+                    macs.add(row.mac)
+                    _put(self._routers, row.mac, (row.name, row.uuid), is_there=is_there)
+        for row, put in ((former, self._remove), (new, self._add)):
+            if isinstance(row, ArpSource):
+                macs.add(row.mac)
+                put(row)
         for mac in sorted(macs):
             yield from self._judge(mac)
 
@@ -117,20 +133,13 @@ class ArpSources(Index):
         if not rows:
             del self._rows[row.mac]
         if row.is_local and not any(_is_local_at(row.address, each) for each in rows.values()):
-            self._local[row.address].discard(row.mac)
-            if not self._local[row.address]:
-                del self._local[row.address]
+            _put(self._local, row.address, row.mac, is_there=False)
 
     def _put_switch(self, switch: PhysicalSwitch, *, is_there: bool) -> set[str]:
         """Note the tunnel IPs of a switch; return the MACs of rows that they may concern."""
         macs: set[str] = set()
         for address in switch.tunnel_ips:
-            if is_there:
-                self._switches[address].add(switch.name)
-            else:
-                self._switches[address].discard(switch.name)
-                if not self._switches[address]:
-                    del self._switches[address]
+            _put(self._switches, address, (switch.name, switch.uuid), is_there=is_there)
             macs |= {source_mac(address), *self._local.get(address, ())}
         return macs
 
@@ -138,12 +147,10 @@ class ArpSources(Index):
         """Find the place of a MAC; yield the topics of what changed."""
         former, new = self._places.pop(mac, None), self._find(mac)
         if former is not None:
-            self._at[former.address].discard(mac)
-            if not self._at[former.address]:
-                del self._at[former.address]
+            _put(self._at, former.address, mac, is_there=False)
         if new is not None:
             self._places[mac] = new
-            self._at[new.address].add(mac)
+            _put(self._at, new.address, mac, is_there=True)
         yield Source(mac)
         if former != new:
             yield from {SourcesAt(place.address) for place in (former, new) if place}
@@ -166,8 +173,10 @@ class ArpSources(Index):
             return row.refused
         at = source_address(row.mac)
         if at is not None and at != row.address and at in self._switches:
-            switches = ", ".join(sorted(self._switches[at]))
+            switches = _listed(self._switches[at])
             return f"{row.mac} is the MAC of Physical_Switch {switches}, which is at {at}"
+        if row.mac in self._routers:
+            return f"{row.mac} is the MAC of Logical_Router {_listed(self._routers[row.mac])}"
         return None
 
     def _is_left_over(self, row: ArpSource) -> bool:
@@ -178,8 +187,21 @@ def _is_local_at(address: str, row: ArpSource) -> bool:
     return row.is_local and row.address == address
 
 
-def _are_alike(row: PhysicalSwitch, other: object) -> bool:
-    return isinstance(other, PhysicalSwitch) and (row.name, row.tunnel_ips) == (
-        other.name,
-        other.tunnel_ips,
-    )
+def _names(row: _Row | None) -> tuple[Any, ...] | None:
+    """Return what rows of other tables say that matters here; the rest changes often."""
+    if isinstance(row, PhysicalSwitch):
+        return row.name, row.tunnel_ips
+    return (row.name, row.mac) if isinstance(row, LogicalRouter) else None
+
+
+def _listed(named: set[_Named]) -> str:
+    return ", ".join(sorted({name for name, _ in named}))
+
+
+def _put(sets: defaultdict[str, set[T]], key: str, member: T, *, is_there: bool) -> None:
+    if is_there:
+        sets[key].add(member)
+        return
+    sets[key].discard(member)
+    if not sets[key]:
+        del sets[key]

@@ -16,7 +16,7 @@ from ...process.settings import ANY
 from ...values.faults import Fault
 from ...values.rows import LogicalSwitch
 from ..bindings.ports import BindingsChanged, Ports
-from ..peers import Peer, PeerChanged, Peers
+from ..peers import Peer, PeerChanged, Peers, PeersHere
 from .rows import LogicalSwitchChanged, LogicalSwitches, WholeLogicalSwitch
 from .vni_mapping import VniMapping
 
@@ -74,7 +74,7 @@ def _key_faults(row: LogicalSwitch, view: View) -> Iterator[Fault]:
     subject = view[LogicalSwitches].name(row.uuid)
     vnis = view[VniMapping]
     others = vnis.sharing(row.uuid)
-    peers = view[Peers].of(row.uuid)
+    peers = view[PeersHere].of(row.uuid)
     if row.refused:
         for reason in row.refused:
             yield view.switch_fault(reason, subject)
@@ -115,8 +115,8 @@ def _row_changed(topic: LogicalSwitchChanged, view: View) -> Iterator[Topic]:
     yield Vni(topic.logical_switch)
     for other in view[VniMapping].update(topic.logical_switch):
         yield Vni(other)
-        yield from view[Peers].of(other)
-    yield from map(PeerChanged, view[Peers].of(topic.logical_switch))
+        yield from view[PeersHere].of(other)
+    yield from map(PeerChanged, view[PeersHere].possible(topic.logical_switch))
 
 
 def _peer_changed(topic: PeerChanged, view: View) -> Iterator[Topic]:
@@ -138,7 +138,10 @@ def _all(topic: SwitchReplaced, view: View) -> Iterable[Topic]:
 
 FEATURE = Feature(
     indices=(LogicalSwitches, Peers),
-    states=(lambda view: VniMapping(view[LogicalSwitches], view[Peers], view[Ports]),),
+    states=(
+        PeersHere,
+        lambda view: VniMapping(view[LogicalSwitches], view[PeersHere], view[Ports]),
+    ),
     owners=(
         Owner(LocalFlooding, _local_flooding, _why_flooding),
         Owner(Vni, _vni, _why_vni),

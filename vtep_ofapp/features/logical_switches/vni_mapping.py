@@ -5,7 +5,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from ..bindings.ports import Ports
-from ..peers import Peer, Peers
+from ..peers import Peer, PeersHere
 from .rows import LogicalSwitches
 
 K = TypeVar("K")
@@ -19,7 +19,7 @@ class VniMapping:
     VNIs conflict with none.
     """
 
-    def __init__(self, logical_switches: LogicalSwitches, peers: Peers, ports: Ports) -> None:
+    def __init__(self, logical_switches: LogicalSwitches, peers: PeersHere, ports: Ports) -> None:
         self._logical_switches = logical_switches
         self._peers = peers
         self._ports = ports

@@ -21,10 +21,11 @@ from ...pipeline import tunnels
 from ...values.addresses import only
 from ...values.faults import Fault, FaultWord
 from ...values.rows import ANYONE, BridgePort, TunnelReport, VxlanPort
+from ..arp_sources.rows import ArpSources
 from ..bindings.ports import Ports
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..logical_switches.vni_mapping import VniMapping
-from ..peers import Peer, Peers
+from ..peers import Peer, Peers, PeersHere
 from . import bfd, rows
 from .conditions import TunnelConditions
 from .ports import Tunnels
@@ -53,7 +54,7 @@ def _is_peer(peer: Peer, view: View) -> bool:
     """Whether rows name the address for a logical switch that is bound here."""
     return (
         view[Ports].is_bound(peer.logical_switch)
-        and peer.address in view[Peers].addresses(peer.logical_switch)
+        and view[PeersHere].is_peer(peer)
         and not view.tunnels.is_own(peer.address)
     )
 
@@ -88,7 +89,9 @@ def _peer_faults(key: Peer, view: View) -> Iterator[Fault]:
             "none of them uses it there"
         )
         yield view.switch_fault(reason, subject)
-    keys = {each.tunnel_key for each in view[Peers].locators(key) if each.tunnel_key is not None}
+    keys = {
+        each.tunnel_key for each in view[PeersHere].locators(key) if each.tunnel_key is not None
+    }
     if own is None and len(keys) > 1:
         reason = f"its locators for {key.address} have several keys; only the least is used"
         yield view.switch_fault(reason, subject)
@@ -104,13 +107,18 @@ def _peer_faults(key: Peer, view: View) -> Iterator[Fault]:
 def _why_peer(key: Peer, view: View) -> Iterator[Cause]:
     name = view[LogicalSwitches].name(key.logical_switch)
     count, locators = view[Peers].count(key), sorted(view[Peers].locators(key))
-    if not count:
+    if count:
+        rows, say = ("1 row", "names") if count == 1 else (f"{count} rows", "name")
+        yield Cause(
+            f"{rows} of Ucast_Macs_Remote and Mcast_Macs_Remote {say} {key.address} for {name}",
+            tuple(RowOf("Physical_Locator", locator.uuid) for locator in locators),
+        )
+    if view[PeersHere].routes(key):
+        sources = view[ArpSources].rows_at(key.address)
+        what = f"{name} has a router, and {key.address} is a VTEP that routes"
+        yield Cause(what, tuple(RowOf(row.table, row.uuid) for row in sources))
+    elif not count:
         return
-    rows, say = ("1 row", "names") if count == 1 else (f"{count} rows", "name")
-    yield Cause(
-        f"{rows} of Ucast_Macs_Remote and Mcast_Macs_Remote {say} {key.address} for {name}",
-        tuple(RowOf("Physical_Locator", locator.uuid) for locator in locators),
-    )
     if not view[Ports].is_bound(key.logical_switch):
         yield Cause(f"{name} has no binding here", (RowOf("Logical_Switch", key.logical_switch),))
 
@@ -152,7 +160,7 @@ def _tunnel(key: Tunnel, view: View) -> Desired:
 
 def users_of(address: str, view: View) -> list[Peer]:
     """Return the logical switches that use a remote VTEP."""
-    named = (Peer(each, address) for each in view[Peers].naming(address))
+    named = (Peer(each, address) for each in view[PeersHere].naming(address))
     return [peer for peer in named if _is_peer(peer, view)]
 
 
@@ -168,7 +176,7 @@ def _rows(
     users: list[Peer], report: TunnelReport, view: View
 ) -> Iterator[tuple[TunnelTo, TunnelReport]]:
     """Yield a Tunnel row for each locator by which rows name the VTEP."""
-    locators = {locator.uuid for user in users for locator in view[Peers].locators(user)}
+    locators = {locator.uuid for user in users for locator in view[PeersHere].locators(user)}
     return ((TunnelTo(locator), report) for locator in sorted(locators))
 
 
