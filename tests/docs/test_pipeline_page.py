@@ -15,6 +15,7 @@ from tests.unit.reading import kind_of_group
 from vtep_ofapp.pipeline import (
     acls,
     admission,
+    answers,
     drops,
     egress,
     flooding,
@@ -150,11 +151,15 @@ def every_kind_of_router() -> Iterator[Flow]:
         yield from snooping.claims(LOGICAL_SWITCH, ip)
         yield next_hops.resolved(LOGICAL_SWITCH, ip, MAC)
         yield next_hops.pending(LOGICAL_SWITCH, ip)
+        yield answers.awaited(LOGICAL_SWITCH, ip)
+        yield from answers.takeovers(LOGICAL_SWITCH, ip, MAC)
         for next_hop, steps in (("", lists), (ip, shut), (ip, [])):
             yield routing.route(3, MAC, (ip, 24), LOGICAL_SWITCH, next_hop, steps)
     yield from routing.broadcasts(3, ["192.0.2.255"])
     for source in ("", "192.0.2.1", "2001:db8::1"):
         yield from routing.unanswered(1, 0, source)
+    yield from answers.quiet_binding(0x1000, LOGICAL_SWITCH, ["2001:db8::1"])
+    yield from answers.quiet_remote(REMOTE)
 
 
 def every_kind_of_neighbour(binding: Binding) -> Iterator[Flow]:
@@ -332,6 +337,7 @@ def test_every_pipeline_module_has_its_flows_on_the_page() -> None:
     assert modules - {"__init__", "layout", "rules", "shown", "ways"} == {
         "acls",
         "admission",
+        "answers",
         "drops",
         "egress",
         "flooding",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from vtep_ofapp.pipeline import (
     acls,
     admission,
+    answers,
     drops,
     egress,
     flooding,
@@ -114,6 +115,14 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     next_hops.resolved: (NUMBERS, IPS, MACS),
     next_hops.answered: (NUMBERS, IPS, MACS, st.integers(1, 0xFFFF)),
     next_hops.pending: (NUMBERS, IPS),
+    answers.awaited: (NUMBERS, IPS),
+    answers.takeovers: (NUMBERS, IPS, MACS),
+    answers.quiet_binding: (
+        BINDING_NUMBERS,
+        NUMBERS,
+        st.lists(IPS.filter(lambda ip: ":" in ip), max_size=2, unique=True),
+    ),
+    answers.quiet_remote: (ADDRESSES,),
     resolution.responder: (NUMBERS, IPS, MACS),
     resolution.answers: (),
     tunnels.inner_tags: (),
@@ -154,7 +163,7 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
 
 MODULES = (
     *(acls, admission, learning, multicast, snooping, resolution, tunnels, unicast),
-    *(egress, flooding, drops, routing, next_hops),
+    *(egress, flooding, drops, routing, next_hops, answers),
 )
 
 

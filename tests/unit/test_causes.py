@@ -19,6 +19,9 @@ from vtep_ofapp.features.multicast.membership import GroupMac
 from vtep_ofapp.features.multicast.owners import Snooped, Unheard
 from vtep_ofapp.features.multicast.snooping import Snooping
 from vtep_ofapp.features.neighbours.limits import USELESS_AT_PORT
+from vtep_ofapp.features.next_hops.answers import NextHop
+from vtep_ofapp.features.next_hops.hearing import useless
+from vtep_ofapp.features.next_hops.places import MOST_USELESS, QuietPlace
 from vtep_ofapp.features.peers import Peer
 from vtep_ofapp.features.replication import Multicast, Replication
 from vtep_ofapp.features.routers.feature import Router
@@ -132,6 +135,8 @@ def world() -> World:
         world.switch.packet_in(stated(fields, arp_header(MAC2, IP1, sha=MAC3)))
     for _ in range(int(SHARE)):
         world.switch.packet_in(unrouted())
+    for _ in range(MOST_USELESS):
+        world.invalidate(useless(FAR, world.switch.view))
     world.calm_down()
     return world
 
@@ -239,6 +244,12 @@ P0, P1 = physical_port("p0").uuid, physical_port("p1").uuid
             RouterAcls(ROUTER),
             "acl_binding of Logical_Router lr0 names ACL strict",
             RowOf("Logical_Router", ROUTER),
+        ),
+        (
+            NextHop(RED, IP2),
+            f"packets to {IP2} in Logical_Switch red go to {MAC1}: the NVC says so in "
+            "Ucast_Macs_Remote",
+            RowOf("Ucast_Macs_Remote", uuid(0x1000)),
         ),
         (
             FullPort("p0"),
@@ -394,3 +405,9 @@ def test_a_router_and_a_binding_that_reports_too_much(world: World) -> None:
     assert text == (
         "p0 VLAN 0 reported too many multicast groups at once, and is not heard for another 10 s"
     )
+
+
+def test_a_remote_vtep_that_sends_what_is_of_no_use(world: World) -> None:
+    assert why(world, QuietPlace(FAR)) == [
+        f"too much that is of no use comes in by the tunnel from {FAR}"
+    ]

@@ -137,6 +137,7 @@ MODULES = (
     *(
         "acls",
         "admission",
+        "answers",
         "egress",
         "flooding",
         "learning",
@@ -208,6 +209,8 @@ def of_routers(pipeline: dict[str, ModuleType]) -> list[Flow]:
         routing.route(3, MAC1, (IP1, 24), 7),
         next_hops.resolved(7, IP1, MAC1),
         *next_hops.tables(),
+        *pipeline["answers"].takeovers(7, IP1, MAC1),
+        *pipeline["answers"].quiet_remote(FAR),
         *pipeline["resolution"].own_address(7, IP1, MAC1, False),
         *pipeline["resolution"].answers_to_tunnels(),
     ]

@@ -19,6 +19,7 @@ from .learning import feature as learning
 from .logical_switches import feature as logical_switches
 from .multicast import feature as multicast
 from .neighbours import feature as neighbours
+from .next_hops import feature as next_hops
 from .routers import feature as routers
 from .tunnels import feature as tunnels
 
@@ -34,6 +35,7 @@ FEATURES: tuple[Feature, ...] = (
     replication.FEATURE,
     routers.FEATURE,
     icmp_errors.FEATURE,
+    next_hops.FEATURE,
     arp_sources.FEATURE,
     acls.FEATURE,
     refused_rows.FEATURE,

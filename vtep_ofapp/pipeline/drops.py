@@ -63,6 +63,7 @@ _REASONS: dict[tuple[int, int], Reason] = {
     (Table.TERMINATION, Priority.LIMIT): Reason.TTL,
     (Table.ROUTES, routing.BROADCASTS): Reason.BROADCAST,
     (Table.NEXT_HOPS, Priority.LIMIT): Reason.UNRESOLVED,
+    (Table.NEXT_HOPS, Priority.FALLBACK): Reason.UNRESOLVED,
     (Table.ENCAPSULATION, Priority.FORBIDDEN): Reason.INNER_TAG,
     (Table.ENCAPSULATION, Priority.PREFERRED): Reason.NO_VNI,
     (Table.ENCAPSULATION, Priority.MISS): Reason.NO_VNI,

@@ -124,7 +124,8 @@ RULES: dict[Table, Rules] = {
         miss_goes_on=True,
     ),
     Table.RESOLUTION: _rules(
-        f"{LOGICAL_SWITCH} {ORIGIN} {SENDER} eth_dst arp_tpa ipv6_src nw_ttl {_REQUESTS}",
+        f"{LOGICAL_SWITCH} {ORIGIN} {SENDER} {SOURCE_BINDING} {REMOTE} eth_dst nw_ttl {_REQUESTS}"
+        " arp_tpa arp_spa arp_sha ipv6_src ipv6_nd_tll",
         f"eth_dst icmpv6_type nd_reserved nd_options_type {SENDER}",
         enters=[Way.ANSWERING, Way.TO_CONTROLLER],
         miss_goes_on=True,
@@ -157,7 +158,7 @@ RULES: dict[Table, Rules] = {
         [Way.TO_CONTROLLER],
     ),
     Table.NEXT_HOPS: _rules(
-        f"{LOGICAL_SWITCH} eth_type {' '.join(NEXT_HOP_PARTS)}",
+        f"{LOGICAL_SWITCH} {ORIGIN} {SOURCE_BINDING} {REMOTE} eth_type {' '.join(NEXT_HOP_PARTS)}",
         f"eth_dst {_ANEW} {SENDER}",
         [ForgetInPort],
         [Way.TO_CONTROLLER],

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .layout import Cookie
+from .learning import LONGEST_SHOWN
 from .multicast import LONGEST_READ
 
 LONGEST_ERROR, LONGEST_ERROR_6 = 576, 1280
@@ -50,10 +51,16 @@ def of_routed(frame: bytes) -> bytes:
     return frame[:LONGEST_QUOTED]
 
 
+def whole(frame: bytes) -> bytes:
+    """Return a frame that may be sent on later: the longest that is shown."""
+    return frame[:LONGEST_SHOWN]
+
+
 SHOWN: dict[Cookie, Callable[[bytes], bytes]] = {
     Cookie.LEARNING: of_station,
     Cookie.MULTICAST: of_report,
     Cookie.ROUTING: of_routed,
+    Cookie.NEXT_HOPS: whole,
 }
 """What is read of packet-ins, for each producer of packet-ins.
 

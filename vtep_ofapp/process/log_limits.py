@@ -24,6 +24,7 @@ _OUTSIDERS = (
     "OFPHandler",
     "vtep_ofapp.damping",
     "vtep_ofapp.icmp",
+    "vtep_ofapp.next_hops",
     "vtep_ofapp.refused",
     "vtep_ofapp.switch",
     "vtep_ofapp.switch.listener",

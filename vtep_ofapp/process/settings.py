@@ -136,6 +136,19 @@ class Settings:
         min=0,
         max=10000,
     )
+    max_next_hops: int = _option(
+        65536,
+        "Next hops of logical routers whose MAC address one switch learns by asking for it. Those "
+        "of Ucast_Macs_Remote.ipaddr and of local stations do not count. Packets to further ones "
+        "are dropped.",
+        min=0,
+    )
+    max_pending_next_hops: int = _option(
+        1024,
+        "Next hops of logical routers that one switch asks for at a time, with those that did not "
+        "answer within the last 5 seconds. Packets to further ones are dropped.",
+        min=0,
+    )
     max_acl_flows: int = _option(
         65536,
         "Flows of all access lists of one switch. An access list that does not fit drops all "

@@ -48,6 +48,25 @@ def claim(header: bytes) -> Claim | None:
     return _neighbor(header[_SOURCE], header[_PAYLOAD:]) if kind == _IPV6 else None
 
 
+def stated(header: bytes) -> str | None:
+    """Return the address that a frame states for its sender, of use or not; None for no message."""
+    kind, packet = header[_TYPE], header[_PAYLOAD:]
+    if kind == _ARP:
+        return socket.inet_ntop(socket.AF_INET, packet[14:18]) if len(packet) >= 28 else None
+    if kind != _IPV6 or len(packet) < 64:
+        return None
+    address = packet[8:24] if packet[40] == _SOLICITATION else packet[48:64]
+    return socket.inet_ntop(socket.AF_INET6, address)
+
+
+def asked_for(header: bytes) -> str | None:
+    """Return the target of a neighbor solicitation, None for any other frame."""
+    packet = header[_PAYLOAD:]
+    if header[_TYPE] != _IPV6 or len(packet) < 64 or packet[40] != _SOLICITATION:
+        return None
+    return socket.inet_ntop(socket.AF_INET6, packet[48:64])
+
+
 def _arp(source: bytes, packet: bytes) -> Claim | None:
     is_known = packet[:7] == _ARP_HEADER and packet[7:8] in _REQUEST_OR_REPLY
     if len(packet) < 28 or not is_known or packet[8:14] != source:

@@ -16,9 +16,11 @@ from ..bindings.ports import Ports, VlanBinding
 from ..learning.feature import place_of
 from ..learning.stations import LearnedMacs, Place
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from ..routers.here import Interface
 from ..unicast import Placed, PlacedMacs
 from . import telling
 from .claims import claim, states_address
+from .idle import IdlePairs, Routed
 from .limits import QuietPort, QuietStation, StatementLimits
 from .pairs import AddressesChanged, Pair, Pairs, Station
 from .responders import (
@@ -34,9 +36,14 @@ from .responders import (
 
 
 def is_snooping(view: View) -> bool:
-    """Whether the addresses of local stations are of use: to report them, or to know senders."""
+    """Whether the addresses of local stations are of use.
+
+    They are reported, or senders are to be known, or routers send packets to them.
+    """
     settings = view.settings
-    return settings.report_ip or (settings.suppress_arp and bool(view[AddressedRows]))
+    if settings.report_ip or (settings.suppress_arp and bool(view[AddressedRows])):
+        return True
+    return bool(view[Routed])
 
 
 class KnownPairs(FlowWatcher):
@@ -72,7 +79,7 @@ class KnownPairs(FlowWatcher):
         settings, found = self._view.settings, self._pair(key)
         if found is None:
             return
-        if settings.report_ip or settings.suppress_arp:
+        if settings.report_ip or settings.suppress_arp or self._view[Routed]:
             self._view[Pairs].find(found[0], found[1])
         if key in self._withdrawn:
             self._view[Pairs].withdraw(found[0], found[1])
@@ -83,12 +90,17 @@ class KnownPairs(FlowWatcher):
             self.ended(key)
 
     def ended(self, key: FlowKey) -> None:
-        """Forget the pair of an idle flow, if the station has not moved elsewhere."""
+        """Forget the pair of an idle flow, if the station has not moved elsewhere.
+
+        A pair to which routers send packets is asked for first.
+        """
         found = self._pair(key)
-        if found is not None:
-            pair, mac, place = found
-            if (self._view[Pairs].mac(pair), _place(pair, mac, self._view)) == (mac, place):
-                self._view[Pairs].forget(pair)
+        if found is None:
+            return
+        pair, mac, place = found
+        is_there = self._view[Pairs].mac(pair) == mac and _place(pair, mac, self._view) == place
+        if is_there and not self._view[IdlePairs].ask(pair, mac):
+            self._view[Pairs].forget(pair)
 
     def _pair(self, key: FlowKey) -> tuple[Pair, str, Place] | None:
         pair = snooping.pair(key)
@@ -120,7 +132,7 @@ def _pair(key: Pair, view: View) -> Desired:
         return NOTHING
     held = snooping.held(number, key.ip) if view[StatementLimits].is_held(key) else ()
     place = _place(key, mac, view)
-    if place is None or place.switch != view.name:
+    if place is None or place.switch != view.name or view[IdlePairs].asked(key) == mac:
         return Desired(held) if held else NOTHING
     aging, is_reported = view.settings.ip_aging, view.settings.report_ip
     known = snooping.known(place.binding, number, mac, key.ip, aging, is_reported)
@@ -154,6 +166,8 @@ def _quiet_port(key: QuietPort, view: View) -> Desired:
 def _why_neighbour_flows(key: NeighbourFlows, view: View) -> Iterator[Cause]:
     if view.settings.report_ip:
         yield Cause("report_ip is true: the addresses of local stations are learned")
+    elif view[Routed]:
+        yield Cause("a logical router is used here: the addresses of local stations are learned")
     if view.settings.suppress_arp and view[AddressedRows]:
         yield Cause("suppress_arp is true, and rows of Ucast_Macs_Remote have an ipaddr")
 
@@ -185,6 +199,12 @@ def _why_quiet_port(key: QuietPort, view: View) -> Iterator[Cause]:
 # Topics that invalidate the owners
 
 
+def _interface_changed(topic: Interface, view: View) -> Iterator[Topic]:
+    """Learn addresses while a router is used, to which packets are routed."""
+    if view[Routed].changed(topic.logical_switch):
+        yield NeighbourFlows()
+
+
 def _neighbour_flows_changed(topic: NeighbourFlows, view: View) -> Iterator[Topic]:
     """Forget all addresses if no flow knows them from now on.
 
@@ -207,6 +227,7 @@ def _pair_changed(pair: Pair, view: View) -> Iterator[Topic]:
         mac = None
     if mac is None:
         view[StatementLimits].forget(pair)
+        view[IdlePairs].forget(pair)
     yield Responder(*pair)
 
 
@@ -260,9 +281,11 @@ def _packet_in(packet: PacketIn, view: View) -> Iterable[Topic]:
         return ()
     limits, pairs, station = view[StatementLimits], view[Pairs], (place.logical_switch, mac)
     found = claim(packet.header)
-    if found is None or _is_full(station, view):
+    pair = Pair(place.logical_switch, found.ip) if found else None
+    if pair and view[IdlePairs].answered(pair, mac):
+        return (pair,)
+    if found is None or pair is None or _is_full(station, view):
         return limits.useless(station, place.port)
-    pair = Pair(place.logical_switch, found.ip)
     former = pairs.mac(pair)
     if former == mac:
         return () if found.is_from_it else limits.useless(station, place.port)
@@ -277,7 +300,7 @@ def _packet_in(packet: PacketIn, view: View) -> Iterable[Topic]:
 FEATURE = Feature(
     indices=(AddressedRows,),
     shared=(Pairs,),
-    states=(lambda view: StatementLimits(view.clock), KnownPairs),
+    states=(lambda view: StatementLimits(view.clock), Routed, IdlePairs, KnownPairs),
     owners=(
         Owner(NeighbourFlows, _neighbour_flows, _why_neighbour_flows),
         Owner(Pair, _pair, _why_pair, Pace.IN_PARTS),
@@ -288,6 +311,7 @@ FEATURE = Feature(
     ),
     invalidated_by={
         SwitchReplaced: lambda topic, view: [NeighbourFlows()],
+        Interface: _interface_changed,
         NeighbourFlows: _neighbour_flows_changed,
         Pair: _pair_changed,
         AddressesChanged: _addresses_changed,
@@ -300,6 +324,7 @@ FEATURE = Feature(
         Timer(
             lambda view: view[StatementLimits].end(), lambda view: view[StatementLimits].release()
         ),
+        Timer(lambda view: view[IdlePairs].next_end(), lambda view: view[IdlePairs].due()),
     ),
     figures=telling.FIGURES,
     subjects=telling.SUBJECTS,

@@ -118,6 +118,10 @@ class Pairs(Announcer):
             del self._latest[station]
         self._note(pair, station)
 
+    def touch(self, pair: Pair) -> None:
+        """Note that the flows of a pair are to be recomputed on all switches."""
+        self._changed[pair] = None
+
     def forget_station(self, station: Station) -> None:
         """Forget all IP addresses of a station."""
         for ip in self.ips(station):

@@ -124,7 +124,7 @@ def responder(key: Responder, view: View) -> Desired:
     rows, number = view[AddressedRows].of(key), view[LogicalSwitches].number(key.logical_switch)
     if not rows or number is None or not view[Ports].is_bound(key.logical_switch):
         return NOTHING
-    if view.settings.suppress_arp and _is_ambiguous(rows):
+    if view.settings.suppress_arp and is_ambiguous(rows):
         return Desired(faults=(_ambiguity(key, rows, view),))
     if withheld(key, rows, view):
         return NOTHING
@@ -179,7 +179,8 @@ def _command(row: object, ip: str = "VALUE") -> str:
     return f"vtep-ctl set {_TABLE} {row} 'ipaddr=\"{ip}\"'"
 
 
-def _is_ambiguous(rows: list[RemoteMac]) -> bool:
+def is_ambiguous(rows: list[RemoteMac]) -> bool:
+    """Whether rows give an IP address to several MAC addresses."""
     return len(rows) > 1 and any(row.mac != rows[0].mac for row in rows)
 
 
@@ -195,7 +196,7 @@ def withheld(key: Responder, rows: list[RemoteMac], view: View) -> str:
     """Return why requests for an address, which rows have, are flooded; "" if they are answered."""
     if not view.settings.suppress_arp:
         return "suppress_arp is false"
-    if _is_ambiguous(rows):
+    if is_ambiguous(rows):
         return "several MACs have it"
     if is_link_local(key.ip):
         return "it is link-local, and a router's answer has another flag"

@@ -6,6 +6,8 @@ Each is as long as the shortest Ethernet frame at least. Addresses are canonical
 import socket
 import struct
 
+from ...values.checksums import checksum, pseudo_header
+
 _BROADCAST, _NOBODY = "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"
 _ALL_NODES = "ff02::1", "33:33:00:00:00:01"
 """All nodes of a link, and the MAC address of that group (RFC 4291; RFC 2464, section 7)."""
@@ -84,17 +86,10 @@ def _advertisement(mac: str, ip: str, to: str) -> bytes:
 def _icmpv6(mac: str, to: str, source: str, target: str, body: bytes) -> bytes:
     """Return the frame of an ICMPv6 message, whose checksum is still 0."""
     ends = _packed_ip(source), _packed_ip(target)
-    pseudo = struct.pack("!16s16sIxxxB", *ends, len(body), _ICMPV6)
-    body = body[:2] + _checksum(pseudo + body).to_bytes(2, "big") + body[4:]
+    covered = pseudo_header(*ends, _ICMPV6, len(body)) + body
+    body = body[:2] + checksum(covered).to_bytes(2, "big") + body[4:]
     header = _IPV6_HEADER.pack(6 << 28, len(body), _ICMPV6, _HOP_LIMIT, *ends)
     return _ethernet(mac, to, _IPV6, header + body)
-
-
-def _checksum(data: bytes) -> int:
-    """Return the checksum of RFC 1071 of an even number of bytes."""
-    total = int(sum(value for (value,) in struct.iter_unpack("!H", data)))
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
 
 
 def _ethernet(mac: str, to: str, kind: int, packet: bytes) -> bytes:

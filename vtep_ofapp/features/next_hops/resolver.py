@@ -17,6 +17,8 @@ SILENCE = 5.0
 """Seconds for which a next hop that did not answer is not asked for again."""
 MOST_HELD = 4
 """Packets that wait for one next hop; RFC 4861, section 7.2.2, asks for at least one."""
+MOST_FORGED = 4
+"""Statements that cannot be used after which no further one about a next hop is listened to."""
 MOST_HOLDING = 1000
 """Next hops for which packets wait; Open vSwitch shows frames of up to 16 KiB."""
 
@@ -48,6 +50,7 @@ class Due(Generic[K, P]):
 class _Pending(Generic[P]):
     held: list[P] = field(default_factory=list)
     is_silent: bool = False
+    forged: int = 0
 
 
 class Resolver(Generic[K, P]):
@@ -75,6 +78,19 @@ class Resolver(Generic[K, P]):
     def is_asked(self, key: K) -> bool:
         """Whether an answer for a next hop is waited for."""
         return key in self._questions
+
+    def is_listened_to(self, key: K) -> bool:
+        """Whether an answer for a next hop is waited for, and not too many were forged."""
+        return self.is_asked(key) and self._pending[key].forged < MOST_FORGED
+
+    def forged(self, key: K) -> bool:
+        """Count a statement about a pending next hop that cannot be used; return whether it was the
+        last one that is listened to."""
+        pending = self._pending.get(key)
+        if pending is None:
+            return False
+        pending.forged += 1
+        return pending.forged == MOST_FORGED
 
     def take(self, key: K, asker: Asker, packet: P | None, now: float) -> Taken[K]:
         """Take a packet for a next hop, None if only the next hop is wanted."""

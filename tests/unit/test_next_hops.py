@@ -1,0 +1,492 @@
+"""Next hops of logical routers: who says their MAC, what is asked, and what waits for it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from scapy.layers.inet import ICMP, IP, UDP, IPerror
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
+from scapy.layers.l2 import ARP, Ether
+
+from vtep_ofapp.engine.topics import ContentsRead
+from vtep_ofapp.features.next_hops.answers import Answers, NextHop
+from vtep_ofapp.features.next_hops.owners import IDLE
+from vtep_ofapp.features.next_hops.places import HOLD, MOST_USELESS, QuietPlace
+from vtep_ofapp.features.next_hops.upkeep import REFRESH
+from vtep_ofapp.features.routers.rows import Routers
+from vtep_ofapp.pipeline import next_hops
+from vtep_ofapp.pipeline.layout import (
+    ANSWERS,
+    ARRIVED_IN,
+    FROM_TUNNEL,
+    LOGICAL_SWITCH,
+    NEXT_HOP,
+    NEXT_HOP_PARTS,
+    ORIGIN,
+    REMOTE,
+    ROUTER,
+    SENDER,
+    SOURCE_BINDING,
+    UNRESOLVED,
+    Cookie,
+    Table,
+)
+from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.addresses import ipv4_number, ipv6_number
+from vtep_ofapp.values.events import PacketIn
+from vtep_ofapp.values.flows import Flow, match
+from vtep_ofapp.values.packets import PacketOut
+from vtep_ofapp.values.routers import derived_mac, parse_interface
+from vtep_ofapp.values.rows import Gone
+
+from .builders import (
+    BLUE,
+    BROADCAST,
+    FAR,
+    FURTHER,
+    MAC1,
+    MAC2,
+    MAC3,
+    NO_CONNECTION,
+    RED,
+    arp_header,
+    logical_router,
+    logical_switch,
+    physical_port,
+    physical_switch,
+    port,
+    remote_mac,
+    stated,
+    uuid,
+)
+from .doubles import TimeDouble
+from .world import World
+
+LR = uuid(0x9000)
+GATEWAY = derived_mac("lr0")
+X, X6, Y = "10.0.2.60", "2001:db8:2::60", "10.0.2.61"
+
+
+class Routed(World):
+    """br0 with p0 in red and p1 in blue; lr0 joins both."""
+
+    def __init__(self, **options: Any) -> None:
+        self.time = TimeDouble()
+        super().__init__(settings=Settings(**options), clock=self.time.clock)
+        self.tell(logical_switch(RED, 5001), logical_switch(BLUE, 5002))
+        self.tell(self.router())
+        self.physical(
+            physical_switch(physical_port("p0", {0: RED}), physical_port("p1", {0: BLUE}))
+        )
+        self.bridge(port("p0", 1), port("p1", 2))
+        self.calm_down()
+
+    def router(self) -> Any:
+        addresses = {
+            RED: ("10.0.1.1/24", "2001:db8:1::1/64"),
+            BLUE: ("10.0.2.1/24", "2001:db8:2::1/64"),
+        }
+        found = {key: tuple(map(parse_interface, of)) for key, of in addresses.items()}
+        return logical_router(row=LR, interfaces=found)
+
+    def number(self, logical_switch: Any) -> int:
+        return self.logical_switches.ids.number(logical_switch)
+
+    def packet_in(self, frame: bytes, fields: Mapping[str, int | None]) -> None:
+        there = {name: value for name, value in fields.items() if value}
+        packet = PacketIn(NO_CONNECTION, Cookie.NEXT_HOPS, Table.SHOWING, match(there), frame)
+        self.switch.packet_in(packet)
+        self.calm_down()
+
+    def unresolved(self, ip: str, number: int = 1, source: str = "10.0.1.11", **more: Any) -> bytes:
+        """A packet for a next hop in blue, whose MAC no flow knows, came in by p0."""
+        frame = routed_packet(ip, number, source)
+        parts = {NEXT_HOP: ipv4_number(ip)} if ":" not in ip else ipv6_parts(ip)
+        fields = {
+            SENDER: UNRESOLVED,
+            LOGICAL_SWITCH: self.number(BLUE),
+            ARRIVED_IN: self.number(RED),
+            ROUTER: self.model[Routers].number(LR),
+            SOURCE_BINDING: 0x1000,
+            **parts,
+            **more,
+        }
+        self.packet_in(frame, fields)
+        return frame
+
+    def state(self, ip: str, mac: str = MAC2, of: Any = BLUE, binding: int = 0x2000) -> None:
+        """A station at a binding states its address, by a request to somebody else."""
+        fields = match({SOURCE_BINDING: binding, LOGICAL_SWITCH: self.number(of)})
+        self.switch.packet_in(stated(fields, arp_header(mac, ip)))
+        self.calm_down()
+
+    def answer(self, ip: str, mac: str = MAC3, remote: str = FAR) -> None:
+        """A host behind a tunnel answers us."""
+        frame = Ether(src=mac, dst=GATEWAY) / ARP(op=2, hwsrc=mac, psrc=ip)
+        if ":" in ip:
+            frame = Ether(src=mac, dst=GATEWAY) / IPv6(src=ip, dst="2001:db8:2::1", hlim=255)
+            frame = frame / ICMPv6ND_NA(tgt=ip) / ICMPv6NDOptDstLLAddr(lladdr=mac)
+        self.packet_in(
+            bytes(frame),
+            {
+                SENDER: ANSWERS,
+                LOGICAL_SWITCH: self.number(BLUE),
+                ORIGIN: FROM_TUNNEL,
+                REMOTE: ipv4_number(remote),
+            },
+        )
+
+    def pass_time(self, seconds: float) -> list[PacketOut]:
+        """Let time pass; return what is sent meanwhile."""
+        end, sent = self.time.now + seconds, self.sent()
+        while (due := self.switch.next_due()) is not None and due <= end:
+            self.time.now = max(self.time.now, due)
+            self.switch.due()
+            self.calm_down()
+            sent += self.sent()
+        self.time.now = end
+        return sent
+
+    def sent(self) -> list[PacketOut]:
+        return self.switch.take_packet_outs()
+
+    def hops(self, ip: str = "") -> list[Flow]:
+        found = [each for each in self.flow_values() if each.key.table == Table.NEXT_HOPS]
+        if not ip:
+            return found
+        return [each for each in found if next_hops.next_hop(each.key) == (self.number(BLUE), ip)]
+
+    def mac(self, ip: str) -> str | None:
+        """Return the MAC to which packets for an address in blue go, None while it is unknown."""
+        macs = [next_hops.mac(flow) for flow in self.hops(ip)]
+        assert len(macs) <= 1
+        return macs[0] if macs else None
+
+    def is_dropped(self, ip: str) -> bool:
+        return next_hops.pending(self.number(BLUE), ip) in self.hops()
+
+
+def routed_packet(ip: str, number: int, source: str) -> bytes:
+    ethernet = Ether(src=GATEWAY, dst=GATEWAY)
+    if ":" in ip:
+        return bytes(ethernet / IPv6(src="2001:db8:1::11", dst=ip, hlim=63) / UDP(sport=number))
+    return bytes(ethernet / IP(src=source, dst=ip, ttl=63, id=number) / UDP())
+
+
+def ipv6_parts(ip: str) -> dict[str, int]:
+    value = ipv6_number(ip)
+    parts = [value >> shift & 0xFFFFFFFF for shift in (96, 64, 32, 0)]
+    return dict(zip(NEXT_HOP_PARTS, parts, strict=True))
+
+
+def requests(packets: Iterable[PacketOut]) -> list[tuple[str, str, str]]:
+    """Return destination, sender's and asked address of ARP requests among packets."""
+    found = [Ether(each.frame) for each in packets]
+    return [(each.dst, each.psrc, each.pdst) for each in found if ARP in each]
+
+
+@pytest.fixture
+def world() -> Routed:
+    return Routed()
+
+
+ASKED = (BROADCAST, "10.0.2.1", X)
+
+
+def test_the_word_of_the_nvc_beats_that_of_a_station_and_that_beats_an_answer(
+    world: Routed,
+) -> None:
+    world.unresolved(X)
+    world.answer(X, MAC3)
+    assert world.mac(X) == MAC3
+    world.state(X, MAC2)
+    assert world.mac(X) == MAC2
+    world.tell(remote_mac(MAC1, FAR, of=BLUE, ip=X))
+    world.calm_down()
+    assert world.mac(X) == MAC1
+    world.tell(remote_mac(MAC3, FAR, of=BLUE, ip=X, row=uuid(0x1001)))
+    world.calm_down()
+    assert world.mac(X) == MAC2, "an ambiguous row is not used"
+    world.macs.forget(BLUE, MAC2)
+    world.tell(Gone(uuid(0x1001)), Gone(uuid(0x1000)))
+    world.calm_down()
+    assert world.hops(X) == [], "an answer that was not used is forgotten"
+
+
+def test_the_address_of_a_router_is_its_own_whatever_a_row_says(world: Routed) -> None:
+    world.tell(remote_mac(MAC1, FAR, of=BLUE, ip="10.0.2.1"))
+    world.calm_down()
+    assert world.mac("10.0.2.1") == GATEWAY
+
+
+def test_an_unknown_next_hop_is_asked_and_the_packet_goes_to_who_answers(world: Routed) -> None:
+    """R6: the flow may not be there when the packet is sent on."""
+    frame = world.unresolved(X)
+    (ask,) = world.sent()
+    assert requests([ask]) == [ASKED]
+    assert world.is_dropped(X)
+    world.state(X)
+    (on,) = world.sent()
+    assert on == next_hops.send_on(frame, world.number(BLUE), 0, MAC2)
+    assert world.mac(X) == MAC2
+    assert not world.is_dropped(X)
+    assert world.pass_time(100) == []
+
+
+def test_an_answer_from_a_tunnel_is_kept_while_it_is_used(world: Routed) -> None:
+    """R7."""
+    for ip in (X, X6):
+        frame = world.unresolved(ip)
+        world.sent()
+        world.answer(ip)
+        assert [each.frame for each in world.sent()] == [frame]
+        (flow,) = world.hops(ip)
+        assert (next_hops.mac(flow), flow.idle_timeout, flow.watched) == (MAC3, IDLE, True)
+        world.switch.flows.have(flow.key, None)
+        world.switch.flows.ended(flow.key)
+        world.calm_down()
+        assert world.hops(ip) == []
+
+
+def test_nobody_answers(world: Routed) -> None:
+    """R11."""
+    world.unresolved(X)
+    assert requests(world.sent()) == [ASKED]
+    assert requests(world.pass_time(2.9)) == [ASKED] * 2
+    (error,) = [Ether(each.frame) for each in world.pass_time(5)]
+    assert (error[ICMP].type, error[ICMP].code, error[IP].src) == (3, 1, "10.0.1.1")
+    assert (error[IP].dst, error[IPerror].dst, error[IPerror].ttl) == ("10.0.1.11", X, 64)
+    assert world.is_dropped(X)
+    world.unresolved(X, 2)
+    assert requests(world.sent()) == []
+    world.pass_time(0.2)
+    assert not world.is_dropped(X)
+    world.unresolved(X, 3)
+    assert requests(world.sent()) == [ASKED]
+
+
+def test_four_distinct_packets_wait(world: Routed) -> None:
+    frames = [world.unresolved(X, number) for number in range(6)]
+    world.sent()
+    world.answer(X)
+    assert [each.frame for each in world.sent()] == frames[:4]
+
+
+def test_packets_carry_their_access_list_on(world: Routed) -> None:
+    frame = world.unresolved(X, reg8=7)
+    world.sent()
+    world.answer(X)
+    assert world.sent() == [next_hops.send_on(frame, world.number(BLUE), 7, MAC3)]
+
+
+def test_an_answer_that_nobody_asked_for_teaches_nothing(world: Routed) -> None:
+    world.answer(X)
+    world.unresolved(Y)
+    world.answer(X)
+    world.answer("10.0.2.1", MAC3)
+    assert world.hops(X) == []
+    assert world.mac("10.0.2.1") == GATEWAY
+    world.answer(Y, GATEWAY)
+    assert world.is_dropped(Y)
+
+
+def test_who_answers_in_vain_again_and_again_is_not_looked_at_for_a_while(
+    world: Routed, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3 * MOST_USELESS):
+        world.answer(X, remote=FURTHER)
+    quiet = QuietPlace(FURTHER)
+    assert world.switch.owned.get(quiet) is not None
+    assert len(caplog.messages) == 1
+    assert FURTHER in caplog.text
+    world.unresolved(Y)
+    world.answer(Y, remote=FAR)
+    assert world.mac(Y) == MAC3
+    world.pass_time(HOLD)
+    assert world.switch.owned.get(quiet) is None
+
+
+def test_a_scan_is_bounded_said_once_and_harms_nobody_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = Routed(max_pending_next_hops=20)
+    for number in range(500):
+        world.unresolved(f"10.0.2.{number % 250 + 2}", number, "10.0.1.66")
+    assert len(requests(world.sent())) == 20
+    assert len(caplog.messages) == 1
+    assert "max_pending_next_hops" in caplog.text
+    assert world.switch.owned.get(QuietPlace(0x1000)) is not None
+    world.unresolved("10.0.2.255", reg0=0x2000)
+    assert requests(world.sent()) == [(BROADCAST, "10.0.2.1", "10.0.2.255")]
+    assert sum(each.key.priority == 50 for each in world.hops()) == 20
+    assert len(requests(world.pass_time(8))) == 2 * 20
+    assert [each for each in world.hops() if not each.actions] == []
+
+
+def test_an_answer_is_asked_for_again_and_forgotten_without_one(world: Routed) -> None:
+    world.unresolved(X)
+    world.answer(X)
+    world.sent()
+    assert requests(world.pass_time(REFRESH + 0.5)) == [(MAC3, "10.0.2.1", X)]
+    world.answer(X)
+    assert requests(world.pass_time(REFRESH + 2.5)) == [(MAC3, "10.0.2.1", X)] * 3
+    assert world.mac(X) == MAC3
+    world.pass_time(1)
+    assert world.hops(X) == []
+
+
+def test_a_takeover_in_a_tunnel_is_followed_at_once(world: Routed) -> None:
+    world.unresolved(X)
+    world.answer(X, MAC3)
+    flows = [each for each in world.flow_values() if ("arp_spa", X) in each.key.match]
+    assert len(flows) == 2
+    world.answer(X, MAC1, FURTHER)
+    assert world.mac(X) == MAC1
+    for each in range(10):
+        world.answer(X, (MAC1, MAC3)[each % 2])
+    assert not [each for each in world.flow_values() if ("arp_spa", X) in each.key.match]
+    world.pass_time(10)
+    assert len([each for each in world.flow_values() if ("arp_spa", X) in each.key.match]) == 2
+
+
+def test_a_station_with_as_many_addresses_as_allowed_is_reached_at_further_ones() -> None:
+    world = Routed(max_ips_per_mac=1)
+    world.state("10.0.2.50")
+    frame = world.unresolved(X)
+    world.sent()
+    world.state(X)
+    assert [each.frame for each in world.sent()] == [frame]
+    (flow,) = world.hops(X)
+    assert (next_hops.mac(flow), flow.idle_timeout) == (MAC2, IDLE)
+
+
+def test_forged_statements_about_a_pending_next_hop_are_not_listened_to_for_long(
+    world: Routed,
+) -> None:
+    world.unresolved(X)
+    assert [each for each in world.flow_values() if awaits(each, X)]
+    fields = match({SOURCE_BINDING: 0x2000, LOGICAL_SWITCH: world.number(BLUE)})
+    for _ in range(4):
+        world.switch.packet_in(stated(fields, arp_header(MAC2, X, sha=MAC1)))
+    world.calm_down()
+    assert not [each for each in world.flow_values() if awaits(each, X)]
+    assert world.is_dropped(X)
+
+
+def awaits(flow: Flow, ip: str) -> bool:
+    return flow.key.table == Table.SNOOPING and dict(flow.key.match).get("arp_spa") == ip
+
+
+def test_an_idle_pair_is_asked_before_it_is_forgotten(world: Routed) -> None:
+    world.state(X)
+    world.sent()
+    for is_there in (True, False):
+        known = [each.key for each in world.flow_values() if awaits(each, X) and each.idle_timeout]
+        assert len(known) == 1
+        world.switch.flows.have(known[0], None)
+        world.switch.flows.ended(known[0])
+        world.calm_down()
+        assert requests(world.pass_time(0)) == [(MAC2, "10.0.2.1", X)]
+        assert world.mac(X) == MAC2
+        if is_there:
+            world.state(X)
+        assert world.pass_time(4) == []
+        assert world.mac(X) == (MAC2 if is_there else None)
+
+
+def test_addresses_are_snooped_where_a_router_is_used() -> None:
+    world = Routed(report_ip=False, suppress_arp=False)
+    world.state(X)
+    assert world.mac(X) == MAC2
+    world.tell(Gone(LR))
+    world.calm_down()
+    assert world.hops() == []
+    assert not [each for each in world.flow_values() if awaits(each, X)]
+    world.state(X)
+    world.tell(world.router())
+    world.calm_down()
+    assert world.mac(X) is None
+
+
+def test_without_a_router_nothing_is_left(world: Routed) -> None:
+    for ip in (X, X6):
+        world.unresolved(ip)
+    world.answer(X6)
+    world.state(Y)
+    world.tell(remote_mac(MAC1, FAR, of=BLUE, ip="10.0.2.70"))
+    world.calm_down()
+    assert len({next_hops.next_hop(each.key) for each in world.hops()}) > 3
+    world.tell(Gone(LR))
+    world.calm_down()
+    assert world.hops() == []
+    world.sent()
+    assert world.pass_time(300) == []
+    assert world.model[Answers].count("br0") == 0
+    world.tell(world.router())
+    world.calm_down()
+    assert [world.mac(ip) for ip in (X, X6, Y, "10.0.2.70")] == [None, None, MAC2, MAC1]
+
+
+def test_what_answered_is_read_back_and_no_flow_changes(world: Routed) -> None:
+    for ip in (X, X6):
+        world.unresolved(ip)
+        world.answer(ip)
+    world.unresolved(Y)
+    flows = {flow.key: flow for flow in world.flow_values()}
+    other = world.restarted()
+    other.read_back(flows, {group.id: group for group in world.group_values()})
+    other.calm_down()
+    after = {flow.key: flow for flow in other.flow_values()}
+    assert flows.keys() ^ after.keys() == {key for key, flow in flows.items() if is_of(key, Y)}
+    assert all(flows[key] == flow for key, flow in after.items())
+
+
+def is_of(key: Any, ip: str) -> bool:
+    fields = dict(key.match)
+    return ip in fields.values() or fields.get(NEXT_HOP) == ipv4_number(ip)
+
+
+def test_of_two_processes_the_later_one_knows_better(world: Routed) -> None:
+    world.unresolved(X)
+    world.answer(X, MAC3)
+    (flow,) = world.hops(X)
+    newer = next_hops.answered(world.number(BLUE), X, MAC1, IDLE)
+    flows = {each.key: each for each in world.flow_values()} | {flow.key: newer}
+    world.switch.invalidate(ContentsRead(flows, {}))
+    world.calm_down()
+    assert world.mac(X) == MAC3
+    world.switch.invalidate(ContentsRead(flows, {}, is_after_another=True))
+    world.calm_down()
+    assert world.mac(X) == MAC1
+
+
+def test_no_more_answers_are_kept_than_the_option_allows(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = Routed(max_next_hops=1)
+    for ip in (X, Y):
+        world.unresolved(ip)
+        world.answer(ip)
+    assert (world.mac(X), world.mac(Y)) == (MAC3, None)
+    assert "max_next_hops" in caplog.text
+
+
+@pytest.mark.parametrize("key", [NextHop(BLUE, X), QuietPlace(FAR)])
+def test_nothing_is_caused_by_nothing(world: Routed, key: object) -> None:
+    assert world.switch.because(key) == ()
+
+
+def test_why(world: Routed) -> None:
+    key = NextHop(BLUE, X)
+
+    def why() -> list[str]:
+        return [each.text for each in world.switch.because(key)]
+
+    world.unresolved(X)
+    assert why() == [f"routers ask for the MAC address of {X} in Logical_Switch blue"]
+    world.pass_time(4)
+    assert why() == [f"{X} in Logical_Switch blue did not answer: it is not asked for a while"]
+    world.answer(X)
+    assert why() == [
+        f"packets to {X} in Logical_Switch blue go to {MAC3}: it answered a request of ours"
+    ]
