@@ -16,6 +16,7 @@ from vtep_ofapp.pipeline import (
     acls,
     admission,
     answers,
+    arp_sources,
     drops,
     egress,
     flooding,
@@ -140,10 +141,13 @@ def every_kind_of_router() -> Iterator[Flow]:
     yield from acls.misses_of_routers()
     yield from resolution.answers_to_tunnels()
     yield routing.imitation(LOGICAL_SWITCH, MAC)
+    yield from arp_sources.own(MAC)
+    yield from arp_sources.of_other(MAC, "192.0.2.1")
+    yield from arp_sources.for_others(LOGICAL_SWITCH)
     for serves_tunnels, steps in ((True, lists), (False, shut)):
         yield from routing.interface(3, LOGICAL_SWITCH, MAC, serves_tunnels, steps, steps)
         yield from routing.for_any_router(3, LOGICAL_SWITCH, steps, steps)
-        yield from routing.arp_source(MAC, serves_tunnels)
+        yield from arp_sources.departures(LOGICAL_SWITCH, MAC, MAC, serves_tunnels)
     for ip in ("192.0.2.1", "2001:db8::1"):
         for serves_tunnels in (True, False):
             yield from resolution.own_address(LOGICAL_SWITCH, ip, MAC, serves_tunnels)
@@ -338,6 +342,7 @@ def test_every_pipeline_module_has_its_flows_on_the_page() -> None:
         "acls",
         "admission",
         "answers",
+        "arp_sources",
         "drops",
         "egress",
         "flooding",

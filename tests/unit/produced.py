@@ -12,6 +12,7 @@ from vtep_ofapp.pipeline import (
     acls,
     admission,
     answers,
+    arp_sources,
     drops,
     egress,
     flooding,
@@ -97,6 +98,10 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     resolution.others: (),
     resolution.own_address: (NUMBERS, IPS, MACS, st.booleans()),
     resolution.answers_to_tunnels: (),
+    arp_sources.own: (MACS,),
+    arp_sources.of_other: (MACS, ADDRESSES),
+    arp_sources.for_others: (NUMBERS,),
+    arp_sources.departures: (NUMBERS, MACS, MACS, st.booleans()),
     routing.others: (),
     routing.tables: (),
     routing.showing: (
@@ -163,7 +168,7 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
 
 MODULES = (
     *(acls, admission, learning, multicast, snooping, resolution, tunnels, unicast),
-    *(egress, flooding, drops, routing, next_hops, answers),
+    *(egress, flooding, drops, routing, next_hops, answers, arp_sources),
 )
 
 

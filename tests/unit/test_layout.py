@@ -138,6 +138,7 @@ MODULES = (
         "acls",
         "admission",
         "answers",
+        "arp_sources",
         "egress",
         "flooding",
         "learning",

@@ -126,7 +126,7 @@ RULES: dict[Table, Rules] = {
     Table.RESOLUTION: _rules(
         f"{LOGICAL_SWITCH} {ORIGIN} {SENDER} {SOURCE_BINDING} {REMOTE} eth_dst nw_ttl {_REQUESTS}"
         " arp_tpa arp_spa arp_sha ipv6_src ipv6_nd_tll",
-        f"eth_dst icmpv6_type nd_reserved nd_options_type {SENDER}",
+        f"eth_dst icmpv6_type nd_reserved nd_options_type {SENDER} {ROUTER} {REMOTE}",
         enters=[Way.ANSWERING, Way.TO_CONTROLLER],
         miss_goes_on=True,
     ),
@@ -137,9 +137,9 @@ RULES: dict[Table, Rules] = {
         [Way.TO_BINDING, Way.SWITCHING],
     ),
     Table.ROUTER: _rules(
-        f"{LOGICAL_SWITCH} {ORIGIN} {ROUTER} eth_dst eth_type",
+        f"{LOGICAL_SWITCH} {ORIGIN} {ROUTER} eth_dst eth_type ip_proto icmpv6_type icmpv6_code",
         f"{ROUTER} {ARRIVED_IN} {ACL_OF_INTERFACE}",
-        enters=[Way.PAST_ROUTERS, Way.TO_ROUTER],
+        enters=[Way.PAST_ROUTERS, Way.TO_ROUTER, Way.TO_TUNNEL],
         miss_goes_on=True,
     ),
     Table.ACL_ROUTER_INGRESS: _acls(ACL_OF_INTERFACE, is_optional=False),
@@ -179,7 +179,12 @@ RULES: dict[Table, Rules] = {
     ),
     Table.REMOTE_FLOODING: _rules(f"{LOGICAL_SWITCH} {ORIGIN} eth_dst", acts=[ToGroup]),
     Table.REPLICATION: _rules(PART, acts=[ToGroup]),
-    Table.ENCAPSULATION: _rules(f"{LOGICAL_SWITCH} {REMOTE} vlan_vid eth_type", "tunnel_id"),
+    Table.ENCAPSULATION: _rules(
+        f"{LOGICAL_SWITCH} {REMOTE} vlan_vid eth_src eth_type arp_op"
+        " ip_proto icmpv6_type icmpv6_code",
+        "tunnel_id eth_src arp_sha ipv6_nd_sll",
+        enters=[Way.TO_TUNNEL],
+    ),
     Table.TUNNEL: _rules(REMOTE, acts=[Output]),
     Table.EGRESS: _rules(
         f"{LOGICAL_SWITCH} {SOURCE_BINDING} {TARGET_BINDING} {TAGGED} vlan_vid eth_type",

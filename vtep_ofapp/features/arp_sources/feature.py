@@ -14,9 +14,11 @@ from ...engine.desired import NOTHING, Desired
 from ...engine.feature import Feature, Owner
 from ...engine.topics import SwitchReplaced, Topic
 from ...engine.view import View
+from ...pipeline import arp_sources
 from ...values.addresses import ip_order
 from ...values.arp_sources import source_mac
 from ...values.faults import Fault
+from ...values.flows import Flow
 from ..local_macs import LocalGateway
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..peers import Peer, PeerChanged
@@ -34,6 +36,12 @@ class OwnSource:
     """The owner of this switch's own ARP source."""
 
 
+class RoutedSwitch(NamedTuple):
+    """The owner of the flows by which hosts of a logical switch answer other VTEPs."""
+
+    logical_switch: UUID
+
+
 class TunnelSide(NamedTuple):
     """The owner of what other VTEPs see of a router in a logical switch."""
 
@@ -48,7 +56,8 @@ def _own_source(key: OwnSource, view: View) -> Desired:
     address = view.tunnel_ip
     if address is None or not len(view[Routed]):
         return NOTHING
-    return Desired(rows=((OwnRow(address), source_mac(address)),))
+    mac = source_mac(address)
+    return Desired(arp_sources.own(mac), rows=((OwnRow(address), mac),))
 
 
 def _why_own(key: OwnSource, view: View) -> Iterator[Cause]:
@@ -65,7 +74,11 @@ def _why_own(key: OwnSource, view: View) -> Iterator[Cause]:
 def _source(key: Source, view: View) -> Desired:
     if not len(view[Routed]):
         return NOTHING
-    return Desired(faults=tuple(_faults(key, view)))
+    place = view[ArpSources].place(key.mac)
+    flows: tuple[Flow, ...] = ()
+    if place is not None and not view.tunnels.is_own(place.address):
+        flows = arp_sources.of_other(key.mac, place.address)
+    return Desired(flows, faults=tuple(_faults(key, view)))
 
 
 def _faults(key: Source, view: View) -> Iterator[Fault]:
@@ -82,15 +95,36 @@ def _why_source(key: Source, view: View) -> Iterator[Cause]:
         yield Cause(f"{row.subject}: {reason}" if reason else is_at, (RowOf(row.table, row.uuid),))
 
 
+def _routed(key: RoutedSwitch, view: View) -> Desired:
+    number = view[LogicalSwitches].number(key.logical_switch)
+    if number is None or key.logical_switch not in view[Routed] or serving.is_alone(view):
+        return NOTHING
+    return Desired(arp_sources.for_others(number))
+
+
+def _why_routed(key: RoutedSwitch, view: View) -> Iterator[Cause]:
+    name, routers = view[LogicalSwitches].name(key.logical_switch), view[RoutersHere]
+    rows = (each.router for each in routers.on(key.logical_switch))
+    what = f"{name} has a router, and other VTEPs route as well"
+    yield Cause(what, tuple(RowOf("Logical_Router", each) for each in rows))
+
+
 # Routers as other VTEPs see them
 
 
 def _tunnel_side(key: TunnelSide, view: View) -> Desired:
-    interface = view[RoutersHere].interface(Interface(*key))
-    if interface is None or not serving.serves_tunnels(view):
+    interface, address = view[RoutersHere].interface(Interface(*key)), view.tunnel_ip
+    number = view[LogicalSwitches].number(key.logical_switch)
+    if interface is None or number is None or address is None:
         return NOTHING
+    serves, mac = serving.serves_tunnels(view), source_mac(address)
+    flows: tuple[Flow, ...] = ()
+    if interface.mac != mac:  # else Open vSwitch would put it in its own place again and again
+        flows = arp_sources.departures(number, interface.mac, mac, are_all=not serves)
+    if not serves:
+        return Desired(flows)
     ip = min(interface.ips(is_ipv6=False), key=ip_order, default="")
-    return Desired(rows=((LocalGateway(key.logical_switch, interface.mac), ip),))
+    return Desired(flows, rows=((LocalGateway(key.logical_switch, interface.mac), ip),))
 
 
 def _why_tunnel_side(key: TunnelSide, view: View) -> Iterator[Cause]:
@@ -107,6 +141,7 @@ def _interface(key: Interface, view: View) -> Iterator[Topic]:
     was_routing, was_routed = len(routed) > 0, key.logical_switch in routed
     routed.update(key, view)
     if was_routed is not (key.logical_switch in routed):
+        yield RoutedSwitch(key.logical_switch)
         for address in view[ArpSources].addresses():
             yield PeerChanged(Peer(key.logical_switch, address))
     if was_routing is not (len(routed) > 0):
@@ -122,16 +157,17 @@ def _sources_at(topic: SourcesAt, view: View) -> Iterator[Topic]:
 
 def _serving(topic: ServingChanged, view: View) -> Iterator[Topic]:
     for logical_switch in view[Routed]:
-        yield from _sides(logical_switch, view)
+        yield from _in(logical_switch, view)
 
 
-def _sides(logical_switch: UUID, view: View) -> Iterator[TunnelSide]:
+def _in(logical_switch: UUID, view: View) -> Iterator[Topic]:
+    yield RoutedSwitch(logical_switch)
     for router in view[Routers].joining(logical_switch):
         yield TunnelSide(router, logical_switch)
 
 
 def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
-    return _sides(topic.logical_switch, view)
+    return _in(topic.logical_switch, view)
 
 
 def _replaced(topic: SwitchReplaced, view: View) -> Iterator[Topic]:
@@ -146,6 +182,7 @@ FEATURE = Feature(
     owners=(
         Owner(OwnSource, _own_source, _why_own),
         Owner(Source, _source, _why_source),
+        Owner(RoutedSwitch, _routed, _why_routed),
         Owner(TunnelSide, _tunnel_side, _why_tunnel_side),
     ),
     invalidated_by={
