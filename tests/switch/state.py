@@ -17,6 +17,7 @@ OUR_TABLES = (
     "Logical_Binding_Stats",
     "Ucast_Macs_Local",
     "Mcast_Macs_Local",
+    "Arp_Sources_Local",
     "Physical_Locator",
     "Physical_Locator_Set",
 )

@@ -85,7 +85,8 @@ def _faults(key: Source, view: View) -> Iterator[Fault]:
     for row in view[ArpSources].rows(key.mac):
         reason = view[ArpSources].reason(row)
         if reason is not None and not view.tunnels.is_own(row.address):
-            yield view.switch_fault(reason, row.subject)
+            remedy = f"it is not used; to remove it: vtep-ctl destroy {row.table} {row.uuid}"
+            yield view.switch_fault(f"{reason}; {remedy}", row.subject)
 
 
 def _why_source(key: Source, view: View) -> Iterator[Cause]:

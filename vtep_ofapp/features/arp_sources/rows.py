@@ -101,7 +101,7 @@ class ArpSources(Index):
         place = self._places.get(row.mac)
         if reason or place is None or place.address == row.address or self._is_left_over(row):
             return reason
-        return f"{place.address} has this MAC by another row, so that {row.address} is not used"
+        return f"another row says that {place.address} has this MAC, and not {row.address}"
 
     # Updates
 
