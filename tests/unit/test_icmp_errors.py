@@ -211,7 +211,7 @@ def test_a_host_gets_ten_errors_in_a_second(net: Network) -> None:
 def test_an_option_limits_the_errors_of_a_switch() -> None:
     net = Network(icmp_errors_per_second=7)
     for number in range(10):
-        net.show(udp(f"192.168.1.{100 + number}"))
+        net.show(udp(f"192.168.1.{100 + number}"), binding=BINDING + number % 5)
     assert len(net.sent()) == 7
     none = Network(icmp_errors_per_second=0)
     none.show(udp())

@@ -32,29 +32,41 @@ class Clock:
 def test_a_host_gets_so_many_errors_at_once_and_then_as_many_in_each_second() -> None:
     clock = Clock()
     rate = ErrorRate(1000, clock)
-    assert sum(rate.may_send("h") for _ in range(100)) == PER_SOURCE
+    assert sum(rate.may_send("h", HERE) for _ in range(100)) == PER_SOURCE
     sent = 0
     for _ in range(640):
         clock.advance(1 / 64)
-        sent += rate.may_send("h")
+        sent += rate.may_send("h", HERE)
     assert sent == 10 * PER_SOURCE
 
 
 def test_all_hosts_get_so_many_errors_together() -> None:
     clock = Clock()
     rate = ErrorRate(100, clock)
-    assert sum(rate.may_send(host) for host in range(1000)) == 100
+    assert sum(rate.may_send(host, host) for host in range(1000)) == 100
     clock.advance(0.5)
-    assert sum(rate.may_send(host) for host in range(1000)) == 50
+    assert sum(rate.may_send(host, host) for host in range(1000)) == 50
     clock.advance(100)
-    assert sum(rate.may_send(host) for host in range(1000)) == 100
+    assert sum(rate.may_send(host, host) for host in range(1000)) == 100
+
+
+def test_a_place_with_many_hosts_leaves_errors_to_others() -> None:
+    clock = Clock()
+    rate = ErrorRate(100, clock)
+    assert sum(rate.may_send(host, HERE) for host in range(1000)) == 75
+    sent = 0
+    for number in range(640):
+        clock.advance(1 / 64)
+        sent += sum(rate.may_send((number, host), HERE) for host in range(10))
+        assert number % 64 or rate.may_send("h", THERE)
+    assert sent == 1000 - 10
 
 
 def test_none_are_sent_with_a_rate_of_none() -> None:
     clock = Clock()
     rate = ErrorRate(0, clock)
     clock.advance(100)
-    assert not rate.may_send("h")
+    assert not rate.may_send("h", HERE)
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.floats(0, 0.1)), max_size=300))
@@ -63,8 +75,8 @@ def test_what_is_known_of_hosts_has_a_bound(steps: list[tuple[int, float]]) -> N
     rate = ErrorRate(most, clock)
     for host, wait in steps:
         clock.advance(wait)
-        rate.may_send(host)
-        assert len(rate) <= 3 * most + 1
+        rate.may_send(host, host)
+        assert len(rate) <= 2 * (3 * most + 1)
 
 
 def test_a_host_beyond_its_share_is_held_and_no_other() -> None:
@@ -88,8 +100,8 @@ def test_a_place_beyond_its_share_is_held_whoever_sends_there() -> None:
 def test_what_is_within_a_share_is_never_held() -> None:
     clock = Clock()
     shares = Shares(100, clock)
-    for number in range(100 * 60):
-        clock.advance(0.01)
+    for number in range(64 * 60):
+        clock.advance(1 / 64)
         assert not list(shares.count(HERE, str(number % 20)))
 
 

@@ -57,7 +57,7 @@ def _packet_in(packet: PacketIn, view: View) -> Iterator[Topic]:
     router = view[Routers].key(_number(packet.fields, ROUTER))
     arrived_in = view[LogicalSwitches].ids.key(_number(packet.fields, ARRIVED_IN))
     if router is not None and arrived_in is not None:
-        yield from send(kind, router, arrived_in, packet.header, view)
+        yield from send(kind, router, arrived_in, packet.header, view, place)
 
 
 def _number(fields: Match, name: str) -> int:

@@ -18,9 +18,8 @@ WINDOW = 10.0
 """Seconds."""
 HOLD = 10.0
 """Seconds for which packets beyond a share are not shown."""
-SHARE = 2 * WINDOW
-"""Packets within WINDOW for which a share has room, for each error in a second: twice of what is
-answered."""
+SHARE = WINDOW
+"""Packets within WINDOW for which a share has room, for each error in a second that is allowed."""
 MAX_SOURCES = 10_000
 """Hosts that are counted one by one within WINDOW; the others count for their binding only."""
 
@@ -55,48 +54,77 @@ class _Bucket:
         self._rate, self._left, self._since = rate, rate, now
 
     def level(self, now: float) -> float:
+        """Return how many tokens there are now."""
         self._left = min(self._rate, self._left + (now - self._since) * self._rate)
         self._since = now
         return self._left
 
     def take(self) -> None:
-        self._left -= 1
+        """Take a token, if there is one."""
+        self._left = max(0.0, self._left - 1)
 
     def is_full(self, now: float) -> bool:
+        """Whether nothing is known any more of the tokens that were taken."""
         return self.level(now) >= self._rate
 
 
+class _Buckets:
+    """Equal buckets by key. Only those that are not full are there.
+
+    Each is full a second after its last use. So there are no more than uses in two seconds.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._buckets: dict[Hashable, _Bucket] = {}
+        """The one that was used last is at the end."""
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def has(self, key: Hashable, now: float) -> bool:
+        """Whether there is a token for a key."""
+        bucket = self._buckets.get(key)
+        return bucket is None or bucket.level(now) >= 1
+
+    def take(self, key: Hashable, now: float) -> None:
+        """Take a token of a key, if there is one."""
+        while self._buckets:
+            first = next(iter(self._buckets))
+            if not self._buckets[first].is_full(now):
+                break
+            del self._buckets[first]
+        bucket = self._buckets.pop(key, None) or _Bucket(self._rate, now)
+        bucket.take()
+        self._buckets[key] = bucket
+
+
 class ErrorRate:
-    """The rate of the errors of one switch, ``per_second`` in all; the clock is in seconds."""
+    """The rate of the errors of one switch, ``per_second`` in all; the clock is in seconds.
+
+    A place that gets more than half of it leaves a quarter of the tokens to the others.
+    """
 
     def __init__(self, per_second: int, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._all = _Bucket(per_second, clock())
-        self._sources: dict[Hashable, _Bucket] = {}
-        """Those that are not full, the one that was used last at the end.
-
-        Each is full a second after its last use. So there are no more than errors in two seconds.
-        """
+        self._sources = _Buckets(PER_SOURCE)
+        self._places = _Buckets(max(1.0, per_second / 2))
+        self._left_to_others = per_second // 4
 
     def __len__(self) -> int:
-        """Return how many hosts are remembered."""
-        return len(self._sources)
+        """Return how many hosts and places are remembered."""
+        return len(self._sources) + len(self._places)
 
-    def may_send(self, source: Hashable) -> bool:
-        """Count an error to a host; return whether it may be sent."""
+    def may_send(self, source: Hashable, place: Hashable) -> bool:
+        """Count an error to a host at a place; return whether it may be sent."""
         now = self._clock()
-        while self._sources:
-            first = next(iter(self._sources))
-            if not self._sources[first].is_full(now):
-                break
-            del self._sources[first]
-        bucket = self._sources.get(source) or _Bucket(PER_SOURCE, now)
-        if self._all.level(now) < 1 or bucket.level(now) < 1:
+        least = 1 if self._places.has(place, now) else 1 + self._left_to_others
+        if self._all.level(now) < least or not self._sources.has(source, now):
             return False
         self._all.take()
-        bucket.take()
-        self._sources.pop(source, None)
-        self._sources[source] = bucket
+        self._sources.take(source, now)
+        self._places.take(place, now)
         return True
 
 

@@ -8,7 +8,7 @@ from ...pipeline import routing
 from ...values.packets import PacketOut
 from ..logical_switches.rows import LogicalSwitches
 from ..routers.here import Interface, RoutersHere
-from .limits import ErrorRate, Shares
+from .limits import ErrorRate, Place, Shares
 from .messages import Kind, error
 from .packets import source_of
 
@@ -25,13 +25,19 @@ class IcmpErrors:
 
 
 def send(
-    kind: Kind, router: UUID, arrived_in: UUID, frame: bytes, view: View
+    kind: Kind,
+    router: UUID,
+    arrived_in: UUID,
+    frame: bytes,
+    view: View,
+    place: Place | None = None,
 ) -> Iterator[PacketOut]:
     """Yield the error that a router sends about a packet, nothing if there must be none.
 
     The packet came to the router from the logical switch ``arrived_in``, in ``frame``, as error()
     takes it. The error comes from the address there whose subnet has the packet's source, else from
     the least one of its family. It takes the routes of the router, as any packet does.
+    ``place`` is where it came in to the switch, if that is known.
     """
     interface = view[RoutersHere].interface(Interface(router, arrived_in))
     number, source = view[LogicalSwitches].number(arrived_in), source_of(frame)
@@ -40,7 +46,7 @@ def send(
     if interface is None or number is None or message is None:
         return
     errors = view[IcmpErrors]
-    if not errors.rate.may_send((router, source)):
+    if not errors.rate.may_send((router, source), place or arrived_in):
         errors.suppressed += 1
     elif view[RoutersHere].lookup(router, source) is not None:
         errors.sent += 1
