@@ -33,6 +33,16 @@ from .builders import (
 RED_AT, BLUE_AT = Peer(RED, FAR), Peer(BLUE, FAR)
 
 
+class Bound:
+    """The logical switches that are present at a switch without routers: those that are bound."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def __contains__(self, logical_switch: object) -> bool:
+        return logical_switch in self._ports.bound()
+
+
 class Switch:
     """A switch that binds logical switches, and what it is told of rows."""
 
@@ -40,7 +50,7 @@ class Switch:
         self.model, self.ports = Model(FEATURES), Ports()
         view = SwitchState("br0", self.model, Settings(), time.monotonic).view
         self.peers = view[PeersHere]
-        self.keys = VniMapping(self.model[LogicalSwitches], self.peers, self.ports)
+        self.keys = VniMapping(self.model[LogicalSwitches], self.peers, Bound(self.ports))
         self.tell(*rows)
         self.bind(*bound)
 

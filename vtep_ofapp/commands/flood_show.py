@@ -6,6 +6,7 @@ from ..engine.needs import NO_TUNNELS
 from ..engine.switch_state import SwitchState
 from ..features.bindings.ports import Ports
 from ..features.flood_targets import targets
+from ..features.presence import Presence
 from ..features.replication import McastSets, Multicast, Replication, named
 from ..features.tunnels.conditions import TunnelConditions
 from ..values.addresses import UNKNOWN_DST
@@ -39,7 +40,7 @@ def _flooded(asked: Scope) -> Iterator[tuple[SwitchState, LogicalSwitch, Replica
     """Yield unknown-dst and the multicast addresses of each logical switch at each bridge."""
     for row in asked.logical_switches:
         for switch in asked.switches:
-            if switch.view[Ports].is_bound(row.uuid):
+            if row.uuid in switch.view[Presence]:
                 yield switch, row, Replication(row.uuid)
                 multicasts = switch.view[McastSets].multicasts(row.uuid)
                 for multicast in sorted(multicasts, key=lambda each: each.mac):

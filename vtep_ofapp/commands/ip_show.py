@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from ..engine.switch_state import SwitchState
-from ..features.bindings.ports import Ports
 from ..features.learning.stations import LearnedMacs
 from ..features.neighbours.limits import StatementLimits
 from ..features.neighbours.pairs import Pair, Pairs
 from ..features.neighbours.responders import AddressedRows, InvalidIp, Responder, withheld
+from ..features.presence import Presence
 from ..values.addresses import Invalid, ip_order, parse_ip
 from ..values.rows import LogicalSwitch, RemoteMac
 from .answer import Answer, Row, Table, in_order, joined
@@ -61,7 +61,7 @@ def _remote(asked: Scope) -> Iterator[Row | None]:
     """Yield a row for each row of Ucast_Macs_Remote with an ipaddr; None for a pause."""
     for switch in asked.switches:
         for row in asked.logical_switches:
-            if switch.view[Ports].is_bound(row.uuid):
+            if row.uuid in switch.view[Presence]:
                 yield from _in(row, switch, asked.more.get("[IP]"))
 
 

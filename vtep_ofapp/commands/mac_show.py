@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..engine.switch_state import SwitchState
-from ..features.bindings.ports import Ports
 from ..features.learning.stations import LearnedMacs, Place
+from ..features.presence import Presence
 from ..features.tunnels.conditions import Condition, TunnelConditions
 from ..features.unicast import Placed, PlacedMacs
 from ..values.rows import LogicalSwitch, RemoteMac
@@ -62,7 +62,7 @@ class _Stations:
     def placed(self) -> Iterator[Row | None]:
         """Yield a row for each row of Ucast_Macs_Remote, likewise."""
         for row in self._asked.logical_switches:
-            bound = [each for each in self._asked.switches if each.view[Ports].is_bound(row.uuid)]
+            bound = [each for each in self._asked.switches if row.uuid in each.view[Presence]]
             if not bound and self._asked.has_bridge:
                 continue
             stations = self._placed_macs.stations(row.uuid)

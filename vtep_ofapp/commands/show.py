@@ -4,8 +4,8 @@ import os
 import time
 from collections.abc import Sequence
 
-from ..features.bindings.ports import Ports
 from ..features.learning.stations import LearnedMacs
+from ..features.presence import Presence
 from ..features.tunnels.ports import Tunnels
 from ..loop.switch_driver import SwitchDriver
 from ..version import VERSION
@@ -55,7 +55,7 @@ def _switch(driver: SwitchDriver) -> Content:
         "role": driver.role.name.lower(),
         "tunnel_ips": state.physical.tunnel_ips if state.physical else (),
         "ports": len(view.physical_ports()),
-        "logical_switches": len(set(view[Ports].bound())),
+        "logical_switches": len(view[Presence].all()),
         "learned_macs": sum(learned.count_at(state.name, port) for port in view.physical_ports()),
         "tunnels": len(wanted),
         "tunnels_up": sum(map(tunnels.is_up, wanted)),

@@ -20,6 +20,7 @@ from ..features.learning.stations import LearnedMacs
 from ..features.logical_switches.feature import LocalFlooding, Vni
 from ..features.logical_switches.rows import LogicalSwitches
 from ..features.peers import Peer, PeersHere
+from ..features.presence import Presence
 from ..features.replication import McastSets, Multicast, Replication
 from ..features.tunnels.feature import AnySender, Tunnel
 from ..features.unicast import Placed, PlacedMacs
@@ -48,7 +49,7 @@ def of_station(mac: str, switch: SwitchState) -> Iterator[Key]:
         address = view[PlacedMacs].address(station)
         if address is not None:
             yield station
-            if view[Ports].is_bound(row.uuid):
+            if row.uuid in view[Presence]:
                 yield from (Vni(row.uuid), Peer(row.uuid, address), Tunnel(address))
         place = view[LearnedMacs].place(row.uuid, mac)
         if place is not None:
@@ -60,7 +61,7 @@ def of_station(mac: str, switch: SwitchState) -> Iterator[Key]:
 def of_group(mac: str, switch: SwitchState) -> Iterator[Key]:
     """Yield the owners that concern frames for a group address, or for an unknown station."""
     view = switch.view
-    for logical_switch in list(view[Ports].bound()):
+    for logical_switch in list(view[Presence].all()):
         yield LocalFlooding(logical_switch)
         has_rows = bool(view[McastSets].rows(logical_switch, mac))
         yield Multicast(logical_switch, mac) if has_rows else Replication(logical_switch)

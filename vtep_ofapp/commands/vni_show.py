@@ -7,6 +7,7 @@ from ..features.bindings.ports import Ports
 from ..features.logical_switches.feature import Vni
 from ..features.logical_switches.vni_mapping import VniMapping
 from ..features.peers import PeersHere
+from ..features.presence import Presence
 from ..values.rows import LogicalSwitch
 from .answer import Answer, Row, Table, joined
 from .command import Command, Running
@@ -32,7 +33,7 @@ def _show(arguments: Sequence[str], running: Running) -> Answer:
 def _rows(asked: Scope) -> Iterator[Row]:
     """Yield a row for each bridge that binds a logical switch, or one for one that none binds."""
     for row in asked.logical_switches:
-        bound_at = [each for each in asked.switches if each.view[Ports].is_bound(row.uuid)]
+        bound_at = [each for each in asked.switches if row.uuid in each.view[Presence]]
         yield from (_bound(row, switch) for switch in bound_at)
         if not bound_at and not asked.has_bridge:
             problem = "no managed bridge binds it"

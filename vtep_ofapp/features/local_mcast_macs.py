@@ -1,7 +1,7 @@
 """Mcast_Macs_Local: the tunnel IPs of our switches that receive frames for an address.
 
-These are BUM frames for each bound logical switch (unknown-dst), and frames for group addresses of
-which owners of any feature desire a LocalGroup.
+These are BUM frames for each present logical switch (unknown-dst), and frames for group addresses
+of which owners of any feature desire a LocalGroup.
 """
 
 from collections.abc import Iterator, Mapping, Set
@@ -16,8 +16,8 @@ from ..engine.view import View
 from ..values.addresses import UNKNOWN_DST, ip_order
 from ..values.rows import Gone, LocalMcastMac
 from ..values.writes import PutLocalMcastMac, VtepWrite
-from .bindings.ports import Ports
 from .local_rows import SEVERAL, Key, LocalRows
+from .presence import Presence
 from .rows_of_switches import RowsOfSwitches
 
 
@@ -45,7 +45,9 @@ class LocalMcastMacs(Report):
     def __init__(self) -> None:
         self._content: DesiredActual[Key, _Content] = DesiredActual()
         self._rows: LocalRows[LocalMcastMac] = LocalRows(self._compare)
-        self._bound: set[UUID] = set()
+        self._present: set[UUID] = set()
+        self._presences: dict[str, int] = {}
+        self._switches: Mapping[str, View] = {}
         self._groups: RowsOfSwitches[str] = RowsOfSwitches(LocalGroup, self._want)
         self.handlers = {
             LocalMcastMac: self._rows.update,
@@ -59,6 +61,7 @@ class LocalMcastMacs(Report):
 
     def writes(self) -> Iterator[VtepWrite]:
         """Yield a write for each row that is missing or wrong; other rows of ours are deleted."""
+        self._take_presence()
         self._groups.take()
         for each in self._content.differences():
             rows = self._rows.own_uuids(each.key)
@@ -66,27 +69,34 @@ class LocalMcastMacs(Report):
 
     def desired(self) -> Iterator[VtepWrite]:
         """Yield a write for each desired row."""
+        self._take_presence()
         self._groups.take()
         for key, content in self._content.wanted.items():
             yield _put(key, content)
 
     def _managed(self, managed: ManagedSwitches) -> None:
         self._rows.set_foreign(managed.foreign)
-        switches = managed.with_bridge()
-        self._want_unknown_dst(switches)
-        self._groups.set_switches(switches)
+        self._switches = managed.with_bridge()
+        self._want_unknown_dst()
+        self._groups.set_switches(self._switches)
 
-    def _want_unknown_dst(self, switches: Mapping[str, View]) -> None:
+    def _want_unknown_dst(self) -> None:
         addresses: dict[UUID, set[str]] = {}
-        for switch in switches.values():
-            for logical_switch in switch[Ports].bound():
+        self._presences = _presences(self._switches)
+        for switch in self._switches.values():
+            for logical_switch in switch[Presence].all():
                 if switch.tunnel_ip is not None:
                     addresses.setdefault(logical_switch, set()).add(switch.tunnel_ip)
-        for logical_switch in self._bound | addresses.keys():
+        for logical_switch in self._present | addresses.keys():
             wanted = addresses.get(logical_switch)
             content = _Content(frozenset(wanted), None) if wanted else None
             self._content.want((logical_switch, UNKNOWN_DST), content)
-        self._bound = set(addresses)
+        self._present = set(addresses)
+
+    def _take_presence(self) -> None:
+        """Compare the logical switches that are present: routers change it as well as bindings."""
+        if _presences(self._switches) != self._presences:
+            self._want_unknown_dst()
 
     def _want(self, key: Key) -> None:
         told = self._groups.of(key)
@@ -100,6 +110,10 @@ class LocalMcastMacs(Report):
             addresses = own[0].addresses if len(own) == 1 else SEVERAL
             content = _Content(addresses, None if key[1] == UNKNOWN_DST else own[0].ip)
         self._content.have(key, content)
+
+
+def _presences(switches: Mapping[str, View]) -> dict[str, int]:
+    return {name: switch[Presence].version for name, switch in switches.items()}
 
 
 def _put(key: Key, content: _Content, rows: tuple[UUID, ...] = ()) -> PutLocalMcastMac:

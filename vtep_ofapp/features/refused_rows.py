@@ -11,8 +11,8 @@ from ..engine.feature import Feature, Index, Owner
 from ..engine.view import View
 from ..values.faults import Fault
 from ..values.rows import Refused
-from .bindings.ports import Ports
 from .logical_switches.rows import WholeLogicalSwitch
+from .presence import Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _refused(key: RefusedRow, view: View) -> Desired:
     if (
         refused is None
         or refused.logical_switch is None
-        or not view[Ports].is_bound(refused.logical_switch)
+        or refused.logical_switch not in view[Presence]
     ):
         return NOTHING
     return Desired(faults=(view.switch_fault(refused.reason, refused.subject),))

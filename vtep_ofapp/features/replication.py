@@ -16,10 +16,10 @@ from ..pipeline import flooding
 from ..values.addresses import UNKNOWN_DST
 from ..values.faults import PATIENCE, Fault
 from ..values.rows import RemoteMcastMac
-from .bindings.ports import Ports
 from .logical_switches.rows import LogicalSwitchChanged, LogicalSwitches
 from .logical_switches.vni_mapping import VniMapping
 from .peers import Peer, Peers
+from .presence import Presence
 from .tunnels.ports import Tunnels
 
 
@@ -113,7 +113,7 @@ def _id(multicast: Multicast) -> UUID:
 def _replication(key: Replication, view: View, choose: Choice) -> Desired:
     logical_switch = key.logical_switch
     number = view[LogicalSwitches].number(logical_switch)
-    if number is None or not view[Ports].is_bound(logical_switch):
+    if number is None or logical_switch not in view[Presence]:
         return NOTHING
     addresses, source_node = named(logical_switch, UNKNOWN_DST, view)
     targets = choose(_usable(logical_switch, addresses, view))
@@ -156,7 +156,7 @@ def _flooding_faults(logical_switch: UUID, view: View) -> Iterator[Fault]:
 def _multicast(key: Multicast, view: View, choose: Choice) -> Desired:
     logical_switch, mac = key.logical_switch, key.mac
     of, number = view[LogicalSwitches].number(logical_switch), view[McastSets].number(key)
-    if of is None or number is None or not view[Ports].is_bound(logical_switch):
+    if of is None or number is None or logical_switch not in view[Presence]:
         return NOTHING
     addresses, source_node = named(logical_switch, mac, view)
     targets = choose(_usable(logical_switch, addresses, view))

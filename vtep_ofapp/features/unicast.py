@@ -17,10 +17,10 @@ from ..pipeline import unicast
 from ..values.addresses import only
 from ..values.faults import Fault
 from ..values.rows import RemoteMac
-from .bindings.ports import Ports
 from .bindings.switches import BoundElsewhere, PhysicalSwitches
 from .logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from .peers import Peers
+from .presence import Presence
 
 
 class Placed(NamedTuple):
@@ -118,7 +118,7 @@ def _placed(key: Placed, view: View, choose: Choice) -> Desired:
     logical_switch, mac = key
     address = view[PlacedMacs].address(key)
     number = view[LogicalSwitches].number(logical_switch)
-    if address is None or number is None or not view[Ports].is_bound(logical_switch):
+    if address is None or number is None or logical_switch not in view[Presence]:
         return NOTHING
     targets = NO_TUNNELS if view.tunnels.is_own(address) else choose(only(address))
     flows = tuple([unicast.remote(number, mac, target) for target in targets])
@@ -131,7 +131,7 @@ def _because(key: Placed, view: View) -> Iterator[Cause]:
         return
     what = f"the NVC places {key.mac} behind {row.locator.address} in {where}"
     yield Cause(what, (RowOf("Ucast_Macs_Remote", row.uuid),))
-    if not view[Ports].is_bound(key.logical_switch):
+    if key.logical_switch not in view[Presence]:
         yield Cause(f"{where} has no binding here", (RowOf("Logical_Switch", key.logical_switch),))
     for rival in view[PlacedMacs].rivals(key):
         what = f"a row that is not used places it behind {rival.locator.address}"
@@ -177,7 +177,7 @@ def _bound_elsewhere(topic: BoundElsewhere, view: View) -> Iterator[Topic]:
 
 
 def _count(view: View) -> int:
-    return sum(len(view[PlacedMacs].stations(row)) for row in set(view[Ports].bound()))
+    return sum(len(view[PlacedMacs].stations(row)) for row in view[Presence].all())
 
 
 FEATURE = Feature(

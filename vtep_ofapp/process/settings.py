@@ -95,6 +95,11 @@ class Settings:
         "locator that its other rows name. For NVCs that never write one, such as "
         "networking-l2gw.",
     )
+    routing: bool = _option(
+        True,
+        "Whether logical routers are in force. Otherwise switch_fault_status shows "
+        "lr_support_fault for each that joins a bound logical switch.",
+    )
     multicast_snooping: bool = _option(
         False,
         "Whether frames for a multicast group go only to those bindings that joined it, as hosts "

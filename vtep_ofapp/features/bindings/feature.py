@@ -21,7 +21,15 @@ from ...values.rows import BindingStats, PhysicalSwitch
 from ...values.writes import PutBindingStats, VtepWrite
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from .port_rows import PortRows
-from .ports import BindingGone, BindingsChanged, LinkUp, Ports, VlanBinding, port_subject
+from .ports import (
+    BindingGone,
+    BindingsChanged,
+    BindingsTurned,
+    LinkUp,
+    Ports,
+    VlanBinding,
+    port_subject,
+)
 from .statistics import Statistics
 from .switches import PhysicalSwitches
 
@@ -113,7 +121,8 @@ def _match(topic: Topic, view: View) -> Iterator[Topic]:
     yield from rematch.bindings
     yield from map(BindingsChanged, rematch.logical_switches)
     yield from map(LinkUp, rematch.came_up)
-    yield from map(WholeLogicalSwitch, rematch.turned)
+    if rematch.turned:
+        yield BindingsTurned(frozenset(rematch.turned))
 
 
 def _row_changed(topic: SwitchRowChanged, view: View) -> Iterator[Topic]:

@@ -31,6 +31,13 @@ class BindingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class BindingsTurned:
+    """Logical switches became bound at the switch, or no longer are."""
+
+    logical_switches: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class BindingGone:
     """A binding no longer receives frames."""
 

@@ -17,6 +17,7 @@ from ...values.faults import Fault
 from ...values.rows import LogicalSwitch
 from ..bindings.ports import BindingsChanged, Ports
 from ..peers import Peer, PeerChanged, Peers, PeersHere
+from ..presence import Presence
 from .rows import LogicalSwitchChanged, LogicalSwitches, WholeLogicalSwitch
 from .vni_mapping import VniMapping
 
@@ -41,7 +42,7 @@ class Vni:
 def _local_flooding(key: LocalFlooding, view: View) -> Desired:
     logical_switches = view[LogicalSwitches]
     number = logical_switches.number(key.logical_switch)
-    if number is None or not view[Ports].is_bound(key.logical_switch):
+    if number is None or key.logical_switch not in view[Presence]:
         return NOTHING
     bindings = view[Ports].bindings_of(key.logical_switch)
     flows, groups = flooding.local(number, bindings)
@@ -55,7 +56,7 @@ def _local_flooding(key: LocalFlooding, view: View) -> Desired:
 def _vni(key: Vni, view: View) -> Desired:
     row = view[LogicalSwitches].get(key.logical_switch)
     number = view[LogicalSwitches].number(key.logical_switch)
-    if row is None or number is None or not view[Ports].is_bound(key.logical_switch):
+    if row is None or number is None or key.logical_switch not in view[Presence]:
         return NOTHING
     faults = tuple(_key_faults(row, view))
     vni = view[VniMapping].vni(key.logical_switch)
@@ -133,15 +134,17 @@ def _peer(peer: Peer, view: View) -> Iterator[Topic]:
 
 
 def _all(topic: SwitchReplaced, view: View) -> Iterable[Topic]:
-    return map(WholeLogicalSwitch, view[Ports].bound())
+    return map(WholeLogicalSwitch, list(view[Presence].all()))
+
+
+def _vni_mapping(view: View) -> VniMapping:
+    present = view[Presence]
+    return VniMapping(view[LogicalSwitches], view[PeersHere], present)
 
 
 FEATURE = Feature(
     indices=(LogicalSwitches, Peers),
-    states=(
-        PeersHere,
-        lambda view: VniMapping(view[LogicalSwitches], view[PeersHere], view[Ports]),
-    ),
+    states=(PeersHere, _vni_mapping),
     owners=(
         Owner(LocalFlooding, _local_flooding, _why_flooding),
         Owner(Vni, _vni, _why_vni),
@@ -157,8 +160,8 @@ FEATURE = Feature(
     figures=(
         Figure(
             "logical_switches",
-            "Logical switches that are bound.",
-            lambda view: len(set(view[Ports].bound())),
+            "Logical switches that are bound, or joined to such ones by routers.",
+            lambda view: len(view[Presence].all()),
         ),
     ),
 )

@@ -1,10 +1,10 @@
 """The VNI mapping of one switch: the VNIs that its bound logical switches can use."""
 
 from collections import defaultdict
+from collections.abc import Container
 from typing import TypeVar
 from uuid import UUID
 
-from ..bindings.ports import Ports
 from ..peers import Peer, PeersHere
 from .rows import LogicalSwitches
 
@@ -14,15 +14,17 @@ K = TypeVar("K")
 class VniMapping:
     """The VNIs in use at one switch, by logical switch and by remote VTEP.
 
-    A VNI maps frames from a tunnel to one logical switch, so two bound logical switches cannot
-    have the same VNI. Logical switches that are not bound here receive no frames here, and their
-    VNIs conflict with none.
+    A VNI maps frames from a tunnel to one logical switch, so two present logical switches cannot
+    have the same VNI. Logical switches that are not present receive no frames here, and their VNIs
+    conflict with none.
     """
 
-    def __init__(self, logical_switches: LogicalSwitches, peers: PeersHere, ports: Ports) -> None:
+    def __init__(
+        self, logical_switches: LogicalSwitches, peers: PeersHere, present: Container[UUID]
+    ) -> None:
         self._logical_switches = logical_switches
         self._peers = peers
-        self._ports = ports
+        self._present = present
         self._key_of: dict[UUID, int] = {}
         self._with_key: defaultdict[int, set[UUID]] = defaultdict(set)
         self._key_at: dict[Peer, int] = {}
@@ -96,7 +98,7 @@ class VniMapping:
         """
         former = self._key_of.pop(logical_switch, None)
         row = self._logical_switches.get(logical_switch)
-        key = row.tunnel_key if row and self._ports.is_bound(logical_switch) else None
+        key = row.tunnel_key if row and logical_switch in self._present else None
         if key is not None:
             self._key_of[logical_switch] = key
         return _move(self._with_key, logical_switch, former, key)
@@ -104,8 +106,7 @@ class VniMapping:
     def update_at(self, peer: Peer) -> set[UUID]:
         """Update the VNI of a logical switch towards a remote VTEP, likewise."""
         former = self._key_at.pop(peer, None)
-        is_bound = self._ports.is_bound(peer.logical_switch)
-        key = self.key(peer) if is_bound else None
+        key = self.key(peer) if peer.logical_switch in self._present else None
         if key is not None:
             self._key_at[peer] = key
         return _move(

@@ -15,9 +15,9 @@ from ...pipeline import resolution
 from ...values.addresses import Invalid, is_link_local, parse_ip
 from ...values.faults import Fault
 from ...values.rows import RemoteMac
-from ..bindings.ports import Ports
 from ..learning.stations import LearnedMacs
 from ..logical_switches.rows import LogicalSwitches
+from ..presence import Presence
 from .pairs import Pair, Pairs
 
 _TABLE = "Ucast_Macs_Remote"
@@ -122,7 +122,7 @@ class AddressedRows(Index):
 def responder(key: Responder, view: View) -> Desired:
     """Answer requests for an address, unless that is withheld."""
     rows, number = view[AddressedRows].of(key), view[LogicalSwitches].number(key.logical_switch)
-    if not rows or number is None or not view[Ports].is_bound(key.logical_switch):
+    if not rows or number is None or key.logical_switch not in view[Presence]:
         return NOTHING
     if view.settings.suppress_arp and is_ambiguous(rows):
         return Desired(faults=(_ambiguity(key, rows, view),))
@@ -145,7 +145,7 @@ def invalid_ip(key: InvalidIp, view: View) -> Desired:
     """Return the fault of an ipaddr that cannot be used; the row's MAC is used all the same."""
     row = view[AddressedRows].invalid(key.row)
     is_used = view.settings.suppress_arp and row is not None
-    if row is None or not is_used or not view[Ports].is_bound(row.logical_switch):
+    if row is None or not is_used or row.logical_switch not in view[Presence]:
         return NOTHING
     subject = f"{_TABLE} {row.mac} (row {row.uuid})"
     reason = f"ipaddr is not used: {_invalid(row)}; to mend it: {_command(row.uuid, _meant(row))}"

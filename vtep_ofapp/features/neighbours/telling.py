@@ -7,6 +7,7 @@ from ...engine.operator_view import ADDRESS, STATION, Concerned, Figure, Passage
 from ...engine.view import View
 from ...pipeline import snooping
 from ..bindings.ports import Ports
+from ..presence import Presence
 from ..unicast import Placed, PlacedMacs
 from .pairs import Pair, Pairs
 from .responders import AddressedRows, NeighbourFlows, Responder
@@ -44,7 +45,7 @@ def _statement(passage: Passage, view: View) -> str | None:
 
 def _count_addresses(view: View) -> int:
     rows = view[AddressedRows]
-    return sum(len(rows.addresses(each)) for each in view[Ports].bound())
+    return sum(len(rows.addresses(each)) for each in view[Presence].all())
 
 
 FIGURES = (

@@ -1,7 +1,4 @@
-"""Logical routers: which are present, and the faults of their rows.
-
-No flows are desired for them yet: a router of a bound logical switch is a fault.
-"""
+"""Logical routers: which are present, and the faults of their rows."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +10,7 @@ from ...engine.feature import Feature, Owner
 from ...engine.topics import Topic
 from ...engine.view import View
 from ...values.faults import FaultWord
+from ..bindings.ports import Ports
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from .here import RoutersHere
 from .rows import RouterChanged, Routers
@@ -27,9 +25,10 @@ class Router:
 
 def _router(key: Router, view: View) -> Desired:
     row = view[Routers].row(key.router)
-    if row is None or key.router not in view[RoutersHere].routers():
+    is_present = row is not None and any(map(view[Ports].is_bound, row.logical_switches))
+    if view.settings.routing or not is_present:
         return NOTHING
-    reason = "logical routers are not supported"
+    reason = "the option routing is False, so that it has no effect"
     fault = view.switch_fault(reason, view[Routers].name(key.router), FaultWord.LR_SUPPORT)
     return Desired(faults=(fault,))
 

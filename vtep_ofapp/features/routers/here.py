@@ -7,7 +7,7 @@ from uuid import UUID
 from ...engine.topics import Topic
 from ...engine.view import View
 from ...values.routers import Prefix
-from ..bindings.ports import Ports
+from ..presence import Presence
 from .resolved import UsedInterface, UsedRoute
 from .rows import RouterChanged, Routers
 
@@ -120,4 +120,6 @@ class RoutersHere:
 
     def _is_present(self, router: UUID) -> bool:
         row = self._rows.row(router)
-        return row is not None and any(map(self._view[Ports].is_bound, row.logical_switches))
+        if row is None or not self._view.settings.routing:
+            return False
+        return any(each in self._view[Presence] for each in row.logical_switches)

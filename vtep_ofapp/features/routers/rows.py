@@ -26,6 +26,13 @@ class RouterChanged:
     prefixes: frozenset[Prefix] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class JoinsChanged:
+    """A router joins other logical switches than before: those of before, and of now."""
+
+    logical_switches: frozenset[UUID]
+
+
 class Routers(Index):
     """The logical routers by their rows, whether any switch uses them or not."""
 
@@ -83,6 +90,9 @@ class Routers(Index):
             renumbered = self._ids.add(row.uuid)
         elif new is None:
             renumbered = self._ids.remove(row.uuid)
+        before, after = (each.logical_switches if each else frozenset() for each in (former, new))
+        if before != after:
+            yield JoinsChanged(before | after)
         for router in {row.uuid} | renumbered:
             yield self._resolve(router)
 

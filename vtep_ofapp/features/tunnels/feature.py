@@ -22,10 +22,10 @@ from ...values.addresses import only
 from ...values.faults import Fault, FaultWord
 from ...values.rows import ANYONE, BridgePort, TunnelReport, VxlanPort
 from ..arp_sources.rows import ArpSources
-from ..bindings.ports import Ports
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..logical_switches.vni_mapping import VniMapping
 from ..peers import Peer, Peers, PeersHere
+from ..presence import Presence
 from . import bfd, rows
 from .conditions import TunnelConditions
 from .ports import Tunnels
@@ -53,7 +53,7 @@ class AnySender:
 def _is_peer(peer: Peer, view: View) -> bool:
     """Whether rows name the address for a logical switch that is bound here."""
     return (
-        view[Ports].is_bound(peer.logical_switch)
+        peer.logical_switch in view[Presence]
         and view[PeersHere].is_peer(peer)
         and not view.tunnels.is_own(peer.address)
     )
@@ -119,7 +119,7 @@ def _why_peer(key: Peer, view: View) -> Iterator[Cause]:
         yield Cause(what, tuple(RowOf(row.table, row.uuid) for row in sources))
     elif not count:
         return
-    if not view[Ports].is_bound(key.logical_switch):
+    if key.logical_switch not in view[Presence]:
         yield Cause(f"{name} has no binding here", (RowOf("Logical_Switch", key.logical_switch),))
 
 
@@ -220,14 +220,14 @@ def _why_tunnel(key: Tunnel, view: View) -> Iterator[Cause]:
 
 
 def _any_sender(key: AnySender, view: View) -> Desired:
-    """Receive frames from VTEPs without a tunnel port, while a logical switch is bound here.
+    """Receive frames from VTEPs without a tunnel port, while a logical switch is present here.
 
     Of several bridges with one tunnel IP only one can have such a port. This is not shown in their
     fault columns, because frames from the VTEPs that rows name reach each of them. The port does
     not count for max_tunnels, and nothing waits for it.
     """
     state = view[Tunnels]
-    if view.physical is None or not view.physical.tunnel_ips or not any(view[Ports].bound()):
+    if view.physical is None or not view.physical.tunnel_ips or not view[Presence].all():
         return NOTHING
     if state.is_taken(ANYONE):
         reason = "frames from VTEPs that no row names do not come in here: someone else has a "
@@ -249,7 +249,7 @@ def _any_sender(key: AnySender, view: View) -> Desired:
 
 
 def _why_any_sender(key: AnySender, view: View) -> Iterator[Cause]:
-    bound = tuple(RowOf("Logical_Switch", each) for each in sorted(view[Ports].bound()))
+    bound = tuple(RowOf("Logical_Switch", each) for each in sorted(view[Presence].all()))
     what = "logical switches are bound here" if bound else "no logical switch is bound here"
     yield Cause(f"frames from VTEPs that no row names are admitted or counted while {what}", bound)
 
