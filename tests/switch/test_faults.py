@@ -131,17 +131,19 @@ def test_beyond_the_most_tunnels_those_that_are_there_stay(switch: DummySwitch) 
     )
 
 
-# What is not supported
+# What is turned off
 
 
-def test_a_router_of_a_bound_switch_is_a_fault_until_it_is_gone(joined: DummySwitch) -> None:
+def test_a_router_of_a_bound_switch_is_a_fault_without_routing(joined: DummySwitch) -> None:
+    joined.app.options.update(routing="False")
+    joined.restart_app()
     joined.vtep_ctl("add-ls", "ls1", "--", "add-lr", "lr0")
     joined.vtep_ctl("bind-ls", "br0", "p1", "20", "ls1")
     joined.come_to_rest()
     assert switch_faults(joined) == set()
     joined.vtep_ctl("set", "Logical_Router", "lr0", f"switch_binding:10.0.0.1/24={ls(joined)}")
     wait_for_fault(joined, "lr_support_fault")
-    joined.wait_for_log("Logical_Router lr0: logical routers are not supported")
+    joined.wait_for_log("Logical_Router lr0: the option routing is False")
     joined.vtep_ctl("clear", "Logical_Router", "lr0", "switch_binding")
     wait_for_fault(joined)
     joined.vtep_ctl("set", "Logical_Router", "lr0", f"switch_binding:10.0.0.1/24={ls(joined)}")
@@ -236,6 +238,8 @@ def test_a_vlan_that_cannot_be_leaves_the_others_of_its_port_alone(joined: Dummy
 
 
 def test_a_column_holds_each_entry_once_and_loses_only_what_was_mended(joined: DummySwitch) -> None:
+    joined.app.options.update(routing="False")
+    joined.restart_app()
     joined.vtep_ctl("add-lr", "lr0")
     joined.vtep_ctl("set", "Logical_Router", "lr0", f"switch_binding:10.0.0.1/24={ls(joined)}")
     for mac in ("bad", "worse"):

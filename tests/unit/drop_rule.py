@@ -50,7 +50,7 @@ class DropRule:
             if (
                 isinstance(row, LogicalSwitch)
                 and row.tunnel_key == tunnel.vni
-                and reference.is_bound(name, row.uuid)
+                and reference.is_present(name, row.uuid)
                 and reference.is_key_of_one(name, row.uuid)
             ):
                 is_named = reference.key(row.uuid, tunnel.address) is not None

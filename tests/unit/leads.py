@@ -9,6 +9,9 @@ from vtep_ofapp.values.flows import Action, GoTo, Resubmit, SetField, ToGroup
 from .reference import Reference
 from .world import World
 
+_AGAIN = first(Way.TO_CONTROLLER), first(Way.PAST_ROUTERS)
+"""Where frames come once more: to be shown, or for another router."""
+
 
 def check_references(world: World, reference: Reference, name: str) -> None:
     """Flows lead to later tables and to groups and places that exist."""
@@ -37,8 +40,8 @@ def check_actions(
 ) -> None:
     for action in actions:
         if isinstance(action, GoTo | Resubmit):
-            is_copy = isinstance(action, Resubmit) and action.table == first(Way.TO_CONTROLLER)
-            assert action.table > table or is_copy
+            may_go_back = isinstance(action, Resubmit) and action.table in _AGAIN
+            assert action.table > table or may_go_back
         elif isinstance(action, ToGroup):
             assert action.group in groups
         elif isinstance(action, SetField) and action.field == TARGET_BINDING:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.routers import LogicalRouter
 from vtep_ofapp.values.rows import (
     Bridge,
     BridgePort,
@@ -119,10 +120,21 @@ class Reference:
             if row.name in ports
         }
 
-    def is_bound(self, name: str, logical_switch: UUID) -> bool:
+    def is_present(self, name: str, logical_switch: UUID) -> bool:
+        """Whether a logical switch is bound at a switch, or joined to such a one by routers."""
+        return logical_switch in self.present(name)
+
+    def present(self, name: str) -> set[UUID]:
+        """Return the logical switches that are bound at a switch, and all that routers reach."""
         physical = self._world.switches[name].physical
         rows = physical.ports if physical else ()
-        return any(logical_switch in row.vlan_bindings.values() for row in rows)
+        found = {of for row in rows for of in row.vlan_bindings.values()}
+        routers = [row for row in self._world.rows.values() if isinstance(row, LogicalRouter)]
+        for _ in routers:
+            for row in routers:
+                if found & row.logical_switches:
+                    found |= row.logical_switches
+        return found
 
     def own(self, name: str) -> tuple[str, ...]:
         physical = self._world.switches[name].physical
@@ -135,7 +147,7 @@ class Reference:
             other
             for other in self._world.rows.values()
             if isinstance(other, LogicalSwitch) and mine and other.tunnel_key == mine.tunnel_key
-            if self.is_bound(name, other.uuid)
+            if self.is_present(name, other.uuid)
         ]
         return len(others) == 1
 
@@ -167,7 +179,7 @@ class Reference:
         """
         row = self.logical_switch(logical_switch)
         key = self.key(logical_switch, address)
-        if row is None or key is None or not self.is_bound(name, logical_switch):
+        if row is None or key is None or not self.is_present(name, logical_switch):
             return None
         if row.tunnel_key is not None and not self.is_key_of_one(name, logical_switch):
             return None
@@ -175,7 +187,7 @@ class Reference:
             other
             for other in self._world.rows
             if other != logical_switch
-            and self.is_bound(name, other)
+            and self.is_present(name, other)
             and self.key(other, address) == key
         ]
         return None if others else key
@@ -292,6 +304,10 @@ class Reference:
             return Expected(tagged)
         return found
 
+    def routed(self, name: str, logical_switch: UUID, dst: str) -> Expected:
+        """Return where a frame of a router arrives: perhaps where the packet came in."""
+        return self._in(name, logical_switch, dst, self._local(name, logical_switch, dst), set())
+
     def _from_tunnel(self, name: str, tunnel: Tunnel, dst: str) -> Expected:
         """A frame from a tunnel reaches bindings only."""
         logical_switch = self.let_in(name, tunnel)
@@ -301,7 +317,7 @@ class Reference:
         """Return the logical switch that a frame from a tunnel gets into, if it gets in."""
         is_foreign = tunnel.address not in self.own(name)
         for logical_switch in self._world.rows:
-            if not self.is_bound(name, logical_switch):
+            if not self.is_present(name, logical_switch):
                 continue
             if is_foreign and self.vni(name, logical_switch, tunnel.address) == tunnel.vni:
                 return logical_switch
@@ -314,7 +330,7 @@ class Reference:
                 isinstance(row, LogicalSwitch)
                 and row.tunnel_key == tunnel.vni
                 and self.is_key_of_one(name, row.uuid)
-                and self.is_bound(name, row.uuid)
+                and self.is_present(name, row.uuid)
             ):
                 is_named = self.key(row.uuid, tunnel.address) is not None
                 is_contested = is_named and tunnel.address not in self.own(name)
@@ -328,7 +344,7 @@ class Reference:
     def is_named(self, name: str, address: str) -> bool:
         """Whether a row of a logical switch that is bound at a switch names an address."""
         return any(
-            self.is_bound(name, row) and address in {each.address for each in self.locators(row)}
+            self.is_present(name, row) and address in {each.address for each in self.locators(row)}
             for row in self._world.rows
         )
 
@@ -339,11 +355,17 @@ class Reference:
             return Expected()
         if self.logical_switch(logical_switch) is None:
             return Expected()
+        local = self._local(name, logical_switch, dst) - {_as_sent(*source)}
+        return self._in(name, logical_switch, dst, local, dead)
+
+    def _in(
+        self, name: str, logical_switch: UUID, dst: str, local: set[Place], dead: Set[str]
+    ) -> Expected:
+        """Return where a frame arrives that may enter tunnels, or else these bindings."""
         up = self.ways_out(name).keys() - {*self.own(name)}
         address = self.placed(logical_switch, dst)
         if address is not None and address not in self.own(name):
             return Expected(self._through(name, logical_switch, {address} & up))
-        local = self._local(name, logical_switch, dst) - {_as_sent(*source)}
         if self._station_is_here(name, logical_switch, dst):
             return Expected(local)
         addresses, to_all = self.targets(logical_switch, dst)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.rows import PhysicalPort, VtepRow
 
 from .builders import (
@@ -15,9 +16,9 @@ from .builders import (
 from .world import World
 
 
-def a_world(*ports: PhysicalPort, **more: Any) -> World:
+def a_world(*ports: PhysicalPort, settings: Settings | None = None, **more: Any) -> World:
     """Return br0 with p0 and p1 as OpenFlow ports 1 and 2, and these rows of Physical_Port."""
-    world = World()
+    world = World(settings=settings)
     world.tell(logical_switch(RED, 5001), logical_switch(BLUE, 5002))
     world.physical(physical_switch(*(ports or [physical_port("p0", {0: RED})]), **more))
     world.bridge(port("p0", 1), port("p1", 2))

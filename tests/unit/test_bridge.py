@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from vtep_ofapp.features.bridge import HostLooked
+from vtep_ofapp.process.settings import Settings
 
 from .builders import (
     BLUE,
@@ -255,14 +256,12 @@ def test_nothing_is_said_of_the_addresses_of_another_host() -> None:
         assert checked(world, is_here=False) == set()
 
 
-# Layer 3 and access lists, which there are none of yet
-
-
-def test_a_router_of_a_bound_logical_switch_is_a_fault() -> None:
-    world = a_world()
+def test_a_router_of_a_bound_logical_switch_is_a_fault_without_routing() -> None:
+    world = a_world(settings=Settings(routing=False))
     world.tell(logical_router(RED, BLUE))
     world.settle()
-    assert world.complaints() == {"Logical_Router lr0: logical routers are not supported"}
+    off = "the option routing is False, so that it has no effect"
+    assert world.complaints() == {f"Logical_Router lr0: {off}"}
     assert {word_of(each) for each in world.faults()} == {"lr_support_fault"}
     world.tell(logical_router(BLUE))
     world.settle()

@@ -54,7 +54,6 @@ class Here:
 
     def taken(self) -> set[tuple[str, Any]]:
         taken, self.topics = self.topics, []
-        assert len(taken) == len({(type(each), each) for each in taken})
         return {
             (type(each).__name__, str(each[1]) if isinstance(each, Route) else each[1])
             for each in taken

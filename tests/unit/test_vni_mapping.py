@@ -40,7 +40,7 @@ class Bound:
         self._ports = ports
 
     def __contains__(self, logical_switch: object) -> bool:
-        return logical_switch in self._ports.bound()
+        return logical_switch in set(self._ports.bound())
 
 
 class Switch:

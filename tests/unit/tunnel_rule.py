@@ -62,7 +62,7 @@ class TunnelRule:
         wanted = {remote for remote, _ in self._world.tunnels(name)}
         named = {
             locator.address
-            for row in self._bound(name)
+            for row in self._reference.present(name)
             for locator in self._reference.locators(row)
         }
         own = self._reference.own(name)
@@ -70,16 +70,11 @@ class TunnelRule:
 
     # What the NVC wants
 
-    def _bound(self, name: str) -> set[UUID]:
-        physical = self._world.switches[name].physical
-        rows = physical.ports if physical else ()
-        return {each for row in rows for each in row.vlan_bindings.values()}
-
     def _needs(self, name: str) -> dict[Use, set[str]]:
         """Return where the NVC sends frames of each use, without our own addresses."""
         found: dict[Use, set[str]] = {}
         own = self._reference.own(name)
-        for of in self._bound(name):
+        for of in self._reference.present(name):
             if not isinstance(self._world.rows.get(of), LogicalSwitch):
                 continue
             for mac, addresses in self._replicated(of):

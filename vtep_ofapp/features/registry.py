@@ -10,6 +10,7 @@ from . import (
     presence,
     refused_rows,
     replication,
+    routing,
     unicast,
 )
 from .acls import feature as acls
@@ -39,6 +40,7 @@ FEATURES: tuple[Feature, ...] = (
     icmp_errors.FEATURE,
     next_hops.FEATURE,
     arp_sources.FEATURE,
+    routing.FEATURE,
     acls.FEATURE,
     refused_rows.FEATURE,
     local_macs.FEATURE,

@@ -88,8 +88,12 @@ _NO_DESTINATIONS: tuple[dict[str, MatchValue], ...] = (
     *({**IPV6, "ipv6_dst": prefix} for prefix in ("::", "::1", ("ff00::", "ff00::"))),
 )  # fmt: skip
 """Destinations that no router forwards to; multicast is not routed (also RFC 3927, section 2.7)."""
-_LINK_LOCAL = "fe80::", "ffc0::"
-"""Nor are the addresses of a link, but for the router's own."""
+_OF_A_LINK: tuple[dict[str, MatchValue], ...] = (
+    {**IPV4, "ipv4_src": ("169.254.0.0", "255.255.0.0")},
+    {**IPV6, "ipv6_src": ("fe80::", "ffc0::")},
+    {**IPV6, "ipv6_dst": ("fe80::", "ffc0::")},
+)
+"""Nor are the addresses of a link, which may ask the router itself (RFC 3927; RFC 4291, 2.5.6)."""
 
 
 # Every bridge, and every bridge with a router
@@ -106,7 +110,7 @@ def tables() -> tuple[Flow, ...]:
         miss(Table.TERMINATION, *_ON, producer=Cookie.ROUTING),
         *(drop(Table.TERMINATION, Priority.FORBIDDEN, match(each)) for each in _NO_SOURCES),
         *(drop(Table.TERMINATION, Priority.FORBIDDEN, match(each)) for each in _NO_DESTINATIONS),
-        drop(Table.TERMINATION, Priority.DEFAULT, match({**IPV6, "ipv6_dst": _LINK_LOCAL})),
+        *(drop(Table.TERMINATION, Priority.DEFAULT, match(each)) for each in _OF_A_LINK),
         *_ends_of_life(),
         miss(Table.ROUTES, *shown(UNROUTED), producer=Cookie.ROUTING),
         *(showing(why, Cookie.ROUTING) for why in (UNROUTED, EXPIRED, UNSERVED)),

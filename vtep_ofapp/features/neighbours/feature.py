@@ -16,7 +16,7 @@ from ..bindings.ports import Ports, VlanBinding
 from ..learning.feature import place_of
 from ..learning.stations import LearnedMacs, Place
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
-from ..routers.here import Interface
+from ..routers.here import Interface, RoutersHere
 from ..unicast import Placed, PlacedMacs
 from . import telling
 from .claims import claim, states_address
@@ -119,7 +119,8 @@ def _neighbour_flows(key: NeighbourFlows, view: View) -> Desired:
     flows: list[Flow] = []
     if is_snooping(view):
         flows += [*snooping.statements(), *snooping.no_statements()]
-    if view.settings.suppress_arp and view[AddressedRows]:
+    has_responders = view.settings.suppress_arp and bool(view[AddressedRows])
+    if has_responders or view[RoutersHere].routers():
         flows += resolution.answers()
     return Desired(tuple(flows))
 
@@ -170,6 +171,8 @@ def _why_neighbour_flows(key: NeighbourFlows, view: View) -> Iterator[Cause]:
         yield Cause("a logical router is used here: the addresses of local stations are learned")
     if view.settings.suppress_arp and view[AddressedRows]:
         yield Cause("suppress_arp is true, and rows of Ucast_Macs_Remote have an ipaddr")
+    if view[RoutersHere].routers():
+        yield Cause("routers answer for their addresses")
 
 
 def _why_pair(key: Pair, view: View) -> Iterator[Cause]:
