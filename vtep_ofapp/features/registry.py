@@ -2,6 +2,7 @@
 
 from ..engine.feature import Feature
 from . import (
+    announcements,
     bridge,
     description,
     drops,
@@ -39,6 +40,7 @@ FEATURES: tuple[Feature, ...] = (
     routers.FEATURE,
     icmp_errors.FEATURE,
     next_hops.FEATURE,
+    announcements.FEATURE,
     arp_sources.FEATURE,
     routing.FEATURE,
     acls.FEATURE,

@@ -148,6 +148,24 @@ def own_address(logical_switch: int, ip: str, mac: str, serves_tunnels: bool) ->
     return tuple(flows)
 
 
+def own_ip(key: FlowKey) -> tuple[int, str] | None:
+    """Return the number of the logical switch and the address that own_address() answers for.
+
+    None for every other flow.
+    """
+    if key.table != Table.RESOLUTION or key.priority != Priority.PREFERRED:
+        return None
+    fields = dict(key.match)
+    number, ip = fields.get(LOGICAL_SWITCH), fields.get("arp_tpa") or fields.get("ipv6_nd_target")
+    return (number, ip) if isinstance(number, int) and isinstance(ip, str) else None
+
+
+def own_mac(flow: Flow) -> str:
+    """Return the MAC address by which such a flow answers, "" for a flow of others."""
+    (mac,) = [each.value for each in flow.actions[:1] if isinstance(each, SetField)] or [""]
+    return str(mac)
+
+
 def answers() -> tuple[Flow, ...]:
     """Complete the answers to requests, whose eth_dst is the MAC that was asked for."""
     return _answers(Priority.DEFAULT, {}, _BACK)

@@ -1,0 +1,273 @@
+"""Random sequences of what changes next hops, with a reference that knows rows and words alone."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from vtep_ofapp.features.learning.damping import MAX_MOVES, WINDOW
+from vtep_ofapp.features.next_hops.answers import Answers, NextHop
+from vtep_ofapp.features.next_hops.state import NextHops
+from vtep_ofapp.features.next_hops.upkeep import REFRESH
+from vtep_ofapp.pipeline import next_hops
+from vtep_ofapp.pipeline.layout import NEXT_HOP, Table
+from vtep_ofapp.values.flows import Flow
+from vtep_ofapp.values.rows import Gone
+
+from .builders import BLUE, FAR, MAC1, MAC2, MAC3, remote_mac, uuid
+from .routed_worlds import GATEWAY, LR, Routed
+
+OWN = "10.0.2.1"
+IPS = ("10.0.2.60", "10.0.2.61", OWN)
+MOST_IPS = 1
+LOCAL, FAR_AWAY = (MAC1, MAC2), ("02:00:00:00:00:0a", MAC3)
+
+
+@dataclass
+class Answer:
+    """What the reference knows of a next hop that answered."""
+
+    mac: str
+    at: float
+
+
+class Reference(RuleBasedStateMachine):
+    """A next hop has the MAC that a router, a row, a station or an answer says, in this order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = Routed(max_ips_per_mac=MOST_IPS)
+        self.has_router = True
+        self.rows: dict[UUID, tuple[str, str]] = {}
+        self.pairs: dict[str, str] = {}
+        self.idle: dict[str, float] = {}
+        self.answers: dict[str, Answer] = {}
+        self.pending: dict[str, float] = {}
+        self.held: dict[str, list[bytes]] = {}
+        self.moves: list[float] = []
+        self.packets = 0
+
+    def known(self, ip: str) -> str | None:
+        if ip == OWN:
+            return GATEWAY
+        if (stated := self.placed(ip)) is not None:
+            return stated
+        return self.answers[ip].mac if ip in self.answers else None
+
+    def placed(self, ip: str) -> str | None:
+        """Return what a row or a station says."""
+        macs = {mac for of, mac in self.rows.values() if of == ip}
+        return macs.pop() if len(macs) == 1 else self.pairs.get(ip)
+
+    def settle(self) -> None:
+        """Nobody waits for what is known, and answers that are not used are forgotten."""
+        for ip in IPS:
+            if not self.has_router or self.placed(ip) is not None:
+                self.answers.pop(ip, None)
+            if not self.has_router or self.known(ip) is not None:
+                self.pending.pop(ip, None)
+                held = self.held.pop(ip, [])
+                sent = [each.frame for each in self.world.sent()] if held else []
+                assert not held or sent == (held if self.has_router else [])
+
+
+class Sequences(Reference):
+    """What happens to next hops, and what comes of it."""
+
+    @rule(number=st.integers(1, 3), ip=st.sampled_from(IPS), mac=st.sampled_from(FAR_AWAY))
+    def row_is_there(self, number: int, ip: str, mac: str) -> None:
+        row = uuid(0x1000 + number)
+        self.rows[row] = ip, mac
+        self.world.sent()
+        self.world.tell(remote_mac(mac, FAR, of=BLUE, ip=ip, row=row))
+        self.world.calm_down()
+        self.settle()
+
+    @rule(number=st.integers(1, 3))
+    def row_is_gone(self, number: int) -> None:
+        if self.rows.pop(uuid(0x1000 + number), None):
+            self.world.sent()
+            self.world.tell(Gone(uuid(0x1000 + number)))
+            self.world.calm_down()
+            self.settle()
+
+    @rule(ip=st.sampled_from(IPS[:2]), mac=st.sampled_from(LOCAL))
+    def station_states(self, ip: str, mac: str) -> None:
+        self.be_calm()
+        has_most = sum(each == mac for each in self.pairs.values()) >= MOST_IPS
+        is_wanted = ip in self.pending or ip in self.answers
+        if self.pairs.get(ip) == mac:
+            self.idle.pop(ip, None)
+        elif not has_most:
+            self.pairs[ip] = mac
+            self.idle.pop(ip, None)
+        elif is_wanted and self.placed(ip) is None:
+            self.answers[ip] = Answer(mac, self.world.time.now)
+        self.world.sent()
+        self.world.state(ip, mac)
+        self.settle()
+
+    @rule(ip=st.sampled_from(IPS), mac=st.sampled_from(FAR_AWAY))
+    def far_host_answers(self, ip: str, mac: str) -> None:
+        self.be_calm()
+        if self.placed(ip) is None and (ip in self.pending or ip in self.answers):
+            self.answers[ip] = Answer(mac, self.world.time.now)
+        self.world.sent()
+        self.world.answer(ip, mac)
+        self.settle()
+
+    def be_calm(self) -> None:
+        """Let nothing move so often that it is held."""
+        self.moves = [each for each in self.moves if each > self.world.time.now - WINDOW]
+        if len(self.moves) >= MAX_MOVES - 1:
+            self.time_passes(2 * int(WINDOW) + 1)
+        self.moves.append(self.world.time.now)
+
+    @rule(ip=st.sampled_from(IPS))
+    def packet_comes(self, ip: str) -> None:
+        if not self.has_router:
+            return
+        self.packets += 1
+        self.world.sent()
+        frame = self.world.unresolved(ip, self.packets)
+        sent = [each.frame for each in self.world.sent()]
+        if self.known(ip) is not None:
+            assert sent == [frame]
+        elif ip not in self.pending:
+            assert len(sent) == 1
+            self.pending[ip] = self.world.time.now
+            self.held[ip] = [frame]
+        else:
+            assert sent == []
+            is_waiting = self.world.time.now < self.pending[ip] + 3
+            if is_waiting and len(self.held.get(ip, ())) < 4:
+                self.held.setdefault(ip, []).append(frame)
+
+    @rule(ip=st.sampled_from(IPS[:2]))
+    def flows_of_next_hop_are_idle(self, ip: str) -> None:
+        for flow in self.world.hops(ip):
+            if flow.idle_timeout:
+                self.end(flow)
+                del self.answers[ip]
+
+    @initialize()
+    def stations_are_there(self) -> None:
+        for ip, mac in zip(IPS, LOCAL, strict=False):
+            self.station_states(ip, mac)
+
+    @rule(ip=st.sampled_from(IPS[:2]), then=st.sampled_from(["stated", "silent", ""]))
+    def pair_is_idle(self, ip: str, then: str) -> None:
+        known = [each for each in self.world.flow_values() if is_pair(each, ip)]
+        assert len(known) == (ip in self.pairs and ip not in self.idle)
+        for flow in known:
+            self.end(flow)
+            if self.has_router:
+                self.idle[ip] = self.world.time.now
+            else:
+                del self.pairs[ip]
+        if then == "stated" and ip in self.pairs:
+            self.station_states(ip, self.pairs[ip])
+        elif then:
+            self.time_passes(7)
+
+    def end(self, flow: Flow) -> None:
+        self.world.switch.flows.have(flow.key, None)
+        self.world.switch.flows.ended(flow.key)
+        self.world.calm_down()
+
+    @rule(mac=st.sampled_from(LOCAL))
+    def station_is_gone(self, mac: str) -> None:
+        self.world.macs.forget(BLUE, mac)
+        for ip in [ip for ip, each in self.pairs.items() if each == mac]:
+            del self.pairs[ip]
+            self.idle.pop(ip, None)
+        self.world.calm_down()
+        self.settle()
+
+    @rule()
+    def router_comes_or_goes(self) -> None:
+        self.has_router = not self.has_router
+        self.world.sent()
+        self.world.tell(self.world.router() if self.has_router else Gone(LR))
+        self.world.calm_down()
+        if not self.has_router:
+            self.held.clear()
+        self.settle()
+
+    @rule(halves=st.integers(1, 20))
+    def time_passes(self, halves: int) -> None:
+        self.world.pass_time(halves / 2)
+        self.world.sent()
+        now = self.world.time.now
+        for ip in [ip for ip, since in self.idle.items() if now >= since + 3]:
+            del self.idle[ip], self.pairs[ip]
+        for ip in [ip for ip, each in self.answers.items() if now >= each.at + REFRESH + 3]:
+            del self.answers[ip]
+        for ip, since in list(self.pending.items()):
+            if now >= since + 3:
+                self.held.pop(ip, None)
+            if now >= since + 8:
+                del self.pending[ip]
+
+    @rule()
+    def much_time_passes(self) -> None:
+        """Answers are asked for again, and nobody says anything."""
+        self.time_passes(2 * int(REFRESH))
+
+    # What comes of it
+
+    @invariant()
+    def each_next_hop_is_as_the_reference_says(self) -> None:
+        for ip in IPS:
+            mac = self.known(ip) if self.has_router else None
+            assert self.world.mac(ip) == mac
+            is_dropped = ip in self.pending and mac is None
+            assert self.world.is_dropped(ip) == is_dropped
+            flows = self.world.hops(ip)
+            is_answer = mac is not None and ip in self.answers and ip != OWN
+            assert [flow.idle_timeout > 0 for flow in flows] == ([is_answer] if mac else [])
+
+    @invariant()
+    def nothing_is_left_over(self) -> None:
+        state, answers = self.world.switch.view[NextHops], self.world.model[Answers]
+        assert set(state.resolver) == {NextHop(BLUE, ip) for ip in self.pending}
+        assert answers.count("br0") == len(self.answers)
+        if not self.has_router:
+            assert [flow for flow in self.world.hops() if next_hops.next_hop(flow.key)] == []
+
+    def teardown(self) -> None:
+        """A new process that reads all of it back wants the same, but for what is pending."""
+        flows = {flow.key: flow for flow in self.world.flow_values()}
+        other = self.world.restarted()
+        other.read_back(flows, {group.id: group for group in self.world.group_values()})
+        other.calm_down()
+        of_pending = {key for key in flows if self.is_of_pending(key.match)}
+        of_idle = {flow.key for flow in other.flow_values()} - flows.keys()
+        after = {flow.key: flow for flow in other.flow_values()}
+        assert flows.keys() - after.keys() <= of_pending
+        assert not of_idle
+        assert all(flows[key] == flow for key, flow in after.items())
+
+    def is_of_pending(self, fields: object) -> bool:
+        values = dict(fields)  # type: ignore[call-overload]
+        named = {values.get("arp_spa"), values.get("ipv6_nd_target")}
+        hops = {ip for ip in self.pending if values.get(NEXT_HOP) == number(ip)}
+        asked = {ip for ip in self.answers if ip in named} | (named & set(self.idle))
+        return bool(hops or named & self.pending.keys() or asked)
+
+
+def number(ip: str) -> int:
+    return int.from_bytes(bytes(map(int, ip.split("."))), "big")
+
+
+def is_pair(flow: Flow, ip: str) -> bool:
+    is_snooping = flow.key.table == Table.SNOOPING and flow.idle_timeout > 0
+    return is_snooping and ("arp_spa", ip) in flow.key.match
+
+
+TestNextHopSequences = Sequences.TestCase
+TestNextHopSequences.settings = settings(
+    max_examples=max(5, settings().max_examples // 2), stateful_step_count=30
+)
