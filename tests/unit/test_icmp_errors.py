@@ -10,6 +10,8 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 
 from tests.icmp_checker import IcmpError, icmp_error
+from vtep_ofapp.engine.operator_view import ADDRESS, Passage
+from vtep_ofapp.features.icmp_errors.feature import FEATURE
 from vtep_ofapp.features.icmp_errors.limits import HOLD, PER_SOURCE, SHARE, Place, Unanswered
 from vtep_ofapp.features.icmp_errors.messages import Kind
 from vtep_ofapp.features.icmp_errors.sending import IcmpErrors, send
@@ -235,6 +237,12 @@ def test_packets_of_a_host_beyond_its_share_are_not_shown_for_a_while(net: Netwo
     assert len(net.sent()) == 2
     (cause,) = net.world.switch.because(Unanswered(Place(BINDING, 0), "192.168.1.11"))
     assert cause.text.startswith("192.168.1.11 at p0 VLAN 0 sent too many packets")
+    key, owner = next(iter(net.world.switch.flows.wanted)), Unanswered(Place(BINDING, 0))
+    said = FEATURE.verdicts[Unanswered](Passage(key, owner, {}), net.world.switch.view)
+    assert said == "no ICMP error for now: p0 VLAN 0 sent too many packets that need one"
+    assert list(FEATURE.subjects[ADDRESS]("192.168.1.11", net.world.switch.view)) == [
+        Unanswered(Place(BINDING, 0), "192.168.1.11")
+    ]
     net.time.now += HOLD
     net.world.switch.due()
     assert net.unanswered() == set()

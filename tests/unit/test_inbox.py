@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import eventlet
+import pytest
 
 from vtep_ofapp.loop.inbox import (
     MAX_EVENTS,
@@ -135,14 +136,15 @@ def test_a_line_has_an_end_and_so_has_all_that_waits() -> None:
     assert inbox.take() == [source(1)]
 
 
-def test_packets_without_a_way_leave_room_for_unknown_sources_of_their_binding() -> None:
+@pytest.mark.parametrize("producer", [Cookie.ROUTING, Cookie.NEXT_HOPS])
+def test_packets_without_a_way_leave_room_for_unknown_sources(producer: Cookie) -> None:
     counts = PacketIns()
     inbox = Inbox(counts)
-    most = MOST_WAITING[Cookie.ROUTING]
+    most = MOST_WAITING[producer]
     for _ in range(2):
         for number in range(most + 100):
-            inbox.post(replace(source(number), producer=Cookie.ROUTING))
-        inbox.post(replace(source(1, binding=2), producer=Cookie.ROUTING))
+            inbox.post(replace(source(number), producer=producer))
+        inbox.post(replace(source(1, binding=2), producer=producer))
         inbox.post(source(1))
         taken = drain(inbox)
         assert len(taken) == most + 2

@@ -67,9 +67,10 @@ SHOWN: dict[Cookie, Callable[[bytes], bytes]] = {
 Packet-ins that are equal in it and in the pipeline's fields are queued once.
 """
 
-MOST_WAITING: dict[int, int] = {Cookie.ROUTING: 100}
+MOST_WAITING: dict[int, int] = {Cookie.ROUTING: 100, Cookie.NEXT_HOPS: 500}
 """How many packet-ins of a producer may wait at a binding, if more are of no use.
 
 Those of unknown sources at the binding are behind them. Of a second's packets without a way no
-more than icmp_errors_per_second, 100 by default, get an error.
+more than icmp_errors_per_second, 100 by default, get an error. Packets for unknown next hops wait
+as whole frames, and those of all bindings take up MAX_WAITING_BYTES of the inbox at most.
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from ...engine.cause import Cause
 from ...engine.desired import NOTHING, Desired, Key
 from ...engine.feature import Feature, Owner, Timer
-from ...engine.operator_view import ADDRESS, Concerned, Figure
+from ...engine.operator_view import ADDRESS, Concerned, Figure, Passage, Verdict
 from ...engine.topics import Topic
 from ...engine.view import View
 from ...pipeline import routing
@@ -92,6 +92,12 @@ def _of_address(ip: str, view: View) -> Iterator[Key]:
     return (key for key in view[IcmpErrors].shares.held() if key.source == ip)
 
 
+def _verdict(passage: Passage, view: View) -> str | None:
+    owner = passage.owner
+    assert isinstance(owner, Unanswered)
+    return f"no ICMP error for now: {_where(owner, view)} sent too many packets that need one"
+
+
 FIGURES = (
     Figure(
         "icmp_errors_sent_total",
@@ -105,6 +111,7 @@ FIGURES = (
     ),
 )
 SUBJECTS: Mapping[str, Concerned] = {ADDRESS: _of_address}
+VERDICTS: Mapping[type, Verdict] = {Unanswered: _verdict}
 FEATURE = Feature(
     states=(IcmpErrors,),
     owners=(Owner(Unanswered, _unanswered, _why_unanswered),),
@@ -117,4 +124,5 @@ FEATURE = Feature(
     ),
     figures=FIGURES,
     subjects=SUBJECTS,
+    verdicts=VERDICTS,
 )
