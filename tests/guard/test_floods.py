@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Dot1Q, Ether
 
 from sim.lab.hosts import Host
 from sim.waiting import wait_until
@@ -18,6 +20,7 @@ from tests import forged
 from tests.lab.control import Control
 from tests.lab.trial import TrialLab, standing
 from tests.lab.wire import new_mac
+from tests.routers import Routers, router_mac
 
 ADDRESSES = 50_000
 MOST = 10_000
@@ -27,6 +30,7 @@ BROADCAST = b"\xff" * 6
 TAG = b"\x81\x00\x00\x0a"
 """That of VLAN 10."""
 REST = b"\x88\xb5" + bytes(46)
+GW, GATEWAY, FAR = router_mac("r1"), "192.168.33.254", "10.99.0.1"
 JUMPS = 5_000
 MAX_UPDATES = 20
 """Rows written in the five seconds in which a MAC jumps a thousand times a second."""
@@ -210,6 +214,69 @@ def test_a_flood_of_arp_takes_nothing_from_other_ports(
     assert stream.account().received >= 0.8 * stream.account().sent
     assert peak < MAX_MEMORY
     assert lab.app.log_text.count("connection lost") == lines
+
+
+def dead_ends(host_mac: str) -> list[bytes]:
+    """Return packets to a router whose TTL ends there, half of them from one host."""
+    hosts = ("10.0.0.7", *(f"10.{number >> 8}.{number & 255}.7" for number in range(1, 5000)))
+    frames = []
+    for host in hosts:
+        for source in (hosts[0], host):
+            packet = (
+                Ether(src=host_mac, dst=GW)
+                / Dot1Q(vlan=10)
+                / IP(src=source, dst=FAR, ttl=1)
+                / UDP()
+            )
+            frames.append(bytes(packet))
+    return frames
+
+
+def time_to_be_told(lab: FloodedLab, host: Host) -> float:
+    """Return how long a host asks until the router says that the TTL of its ping ended."""
+    begin = time.monotonic()
+
+    def is_told() -> bool:
+        answer = host.answer(FAR, ttl=1)
+        return answer is not None and answer[0] == GATEWAY
+
+    wait_until(is_told, "an ICMP error", timeout=60, interval=0.05, evidence=lab.evidence)
+    return time.monotonic() - begin
+
+
+def packet_ins(lab: FloodedLab) -> int:
+    """Return how many packet-ins reached the application."""
+    answer = json.loads(lab.app.ask("metrics/show", "--json"))
+    return int(answer["packet_ins"]["taken"])
+
+
+def test_a_flood_of_packets_that_need_errors_takes_nothing_from_other_ports(
+    lab: FloodedLab, record_property: Callable[[str, object], None]
+) -> None:
+    Routers(lab.vtep).put("r1", {f"{GATEWAY}/24": "ls1", "10.0.0.1/8": "ls0"})
+    lab.vm2.set_gateway(GATEWAY)
+    time_to_be_told(lab, lab.vm2)
+    lines = lab.app.log_text.count("connection lost")
+    peak = 0
+    learned: list[float] = []
+    told: list[float] = []
+    begin, before = time.monotonic(), packet_ins(lab)
+    with flood(lab.vm1, dead_ends(lab.vm1.mac)), lab.vm2.stream(lab.vm3, rate=200) as stream:
+        for _ in range(10):
+            learned.append(time_to_learn(lab, lab.vm3))
+            told.append(time_to_be_told(lab, lab.vm2))
+            peak = max(peak, memory(lab))
+    rate = (packet_ins(lab) - before) / (time.monotonic() - begin)
+    figures = f"{rate:.0f} packet-ins a second, learned after {learned} s, told after {told} s"
+    figures += f", {peak >> 20} MB, {stream.account()}"
+    record_property("figures", figures)
+    print(figures)
+    assert stream.account().duplicated == ()
+    assert stream.account().received >= 0.8 * stream.account().sent
+    assert peak < MAX_MEMORY
+    assert lab.app.log_text.count("connection lost") == lines
+    assert "sent too many packets that need an ICMP error" in lab.app.log_text
+    Routers(lab.vtep).wipe()
 
 
 def test_an_address_that_jumps_is_damped(lab: FloodedLab) -> None:
