@@ -112,7 +112,7 @@ class Nvc:
 
 
 def _told_to_others(report: Report) -> object:
-    return report.stations, report.ips, report.members, report.bfd_expected
+    return report.stations, report.ips, report.members, report.bfd_expected, report.sources
 
 
 def _place(claims: Claims, key: Key) -> str:

@@ -37,6 +37,8 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "Mcast_Macs_Local": ("MAC", "logical_switch", "locator_set"),
     "Ucast_Macs_Remote": ("MAC", "logical_switch", "locator", "ipaddr"),
     "Mcast_Macs_Remote": ("MAC", "logical_switch", "locator_set"),
+    "Arp_Sources_Local": ("src_mac", "locator"),
+    "Arp_Sources_Remote": ("src_mac", "locator"),
 }
 _SOONEST, _LATEST = 0.01, 1.0
 """Seconds after which a transaction that failed is tried again, at first and in the end."""
@@ -93,6 +95,8 @@ class Database:
             {_ends(row): row.bfd_config_local for row in self._tables["Tunnel"].rows.values()},
             self._ips("Ucast_Macs_Local"),
             self._ips("Ucast_Macs_Remote"),
+            self._sources("Arp_Sources_Local"),
+            self._sources("Arp_Sources_Remote"),
         )
 
     def put(self, rows: Rows) -> None:
@@ -162,6 +166,9 @@ class Database:
                 found.setdefault((row.logical_switch.name, row.MAC), set()).add(row.ipaddr)
         return {key: frozenset(ips) for key, ips in found.items()}
 
+    def _sources(self, table: str) -> dict[str, str]:
+        return {row.src_mac: row.locator.dst_ip for row in self._tables[table].rows.values()}
+
     def _groups(self, table: str) -> dict[str, frozenset[str]]:
         return {
             row.logical_switch.name: _addresses(row)
@@ -194,6 +201,7 @@ class _Writer:
         self._put_bindings(rows, switches, ours)
         self._put_stations(rows, switches, ours)
         self._put_flooding(rows, switches, ours)
+        self._put_sources(rows)
         self._remove_logical_switches(rows, ours)
         self._put_bfd(rows)
         AclWriter(self._tables, self._insert, self._warn).write(rows)
@@ -277,6 +285,17 @@ class _Writer:
                 logical_switch=switches[name],
                 locator_set=self._locator_set(addresses),
             )
+
+    def _put_sources(self, rows: Rows) -> None:
+        missing = dict(rows.sources)
+        for row in list(self._rows("Arp_Sources_Remote")):
+            address = missing.pop(row.src_mac, None)
+            if address is None:
+                row.delete()
+            elif row.locator.dst_ip != address:
+                row.locator = self._locator(address)
+        for mac, address in missing.items():
+            self._insert("Arp_Sources_Remote", src_mac=mac, locator=self._locator(address))
 
     def _put_bfd(self, rows: Rows) -> None:
         for physical in self._rows("Physical_Switch"):

@@ -45,6 +45,10 @@ class Report:
     """ipaddr of Ucast_Macs_Local: own addresses of stations that have any."""
     remote_ips: Mapping[Key, frozenset[str]] = field(default_factory=dict)
     """ipaddr of Ucast_Macs_Remote, likewise."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Arp_Sources_Local: the address of the VTEP by the MAC that it routes from."""
+    remote_sources: Mapping[str, str] = field(default_factory=dict)
+    """Arp_Sources_Remote, likewise."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class Rows:
     """By name."""
     acl_bindings: Mapping[tuple[str, str], Mapping[int, str]] = field(default_factory=dict)
     """By physical switch and port: the names of access lists by VLAN."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """The addresses of the other VTEPs that route, by the MAC that they route from."""
 
 
 def claimed(
@@ -128,6 +134,7 @@ def rows(plan: Plan, vtep: str, reports: Mapping[str, Report], claims: Claims) -
         _ips(plan, vtep, reports, claims, stations),
         {name: plan.acls[name] for name in used},
         acl_bindings,
+        _sources(plan, vtep, reports),
     )
 
 
@@ -146,6 +153,16 @@ def _stations(
             stations[key] = reports[latest].stations[key]
     stations.update({(each.logical_switch, each.mac): each.address for each in plan.stations})
     return stations
+
+
+def _sources(plan: Plan, vtep: str, reports: Mapping[str, Report]) -> dict[str, str]:
+    """Return the MACs from which the other VTEPs route; there is no plan for them."""
+    is_early = vtep in reports and not _is_complete(plan, reports)
+    found = dict(reports[vtep].remote_sources) if is_early else {}
+    for name, report in reports.items():
+        if name != vtep:
+            found.update(report.sources)
+    return found
 
 
 def _ips(

@@ -262,3 +262,19 @@ def test_it_goes_when_all_were_heard() -> None:
 def test_a_claim_counts_more_than_what_earlier_runs_wrote() -> None:
     reports = {"east": report(EAST, BLUE_X, remote_stations={BLUE_X: WEST})}
     assert BLUE_X not in rows(PLAN, "east", reports, claims_of(reports)).stations
+
+
+# VTEPs that route
+
+
+def test_each_vtep_is_told_of_the_others_that_route() -> None:
+    reports = everybody(east=report(EAST, sources={X: EAST}), west=report(WEST, sources={Y: WEST}))
+    assert rows(PLAN, "east", reports, {}).sources == {Y: WEST}
+    assert rows(PLAN, "north", reports, {}).sources == {X: EAST, Y: WEST}
+
+
+def test_what_was_written_of_a_vtep_stays_until_all_have_reported() -> None:
+    reports = everybody(east=report(EAST, remote_sources={Y: WEST}))
+    assert rows(PLAN, "east", reports, {}).sources == {}
+    del reports["west"]
+    assert rows(PLAN, "east", reports, {}).sources == {Y: WEST}
