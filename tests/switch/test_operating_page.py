@@ -10,6 +10,7 @@ import os
 import pytest
 
 from tests.access_lists import AccessLists, entry
+from tests.routers import Routers
 from tests.switch.dummy import DummySwitch
 from tests.switch.operating import Shown, everyday, rewrite, shown, wait_for_answer
 
@@ -18,7 +19,7 @@ HOST, GUEST, FAR = "00:00:00:00:00:01", "00:00:00:00:00:02", "00:00:00:00:00:99"
 
 @pytest.fixture
 def scene(joined: DummySwitch) -> DummySwitch:
-    """What the page describes: two logical switches, an access list, two hosts, and two VTEPs."""
+    """What the page describes: two logical switches and a router, a list, two hosts, two VTEPs."""
     joined.vtep_ctl("add-ls", "ls1", "--", "bind-ls", "br0", "p1", "20", "ls1")
     joined.vtep_ctl("set-replication-mode", "ls0", "source_node")
     joined.replicate(("10.2.2.2",))
@@ -29,6 +30,8 @@ def scene(joined: DummySwitch) -> DummySwitch:
     lists.put("web", entry(10, "in", "deny", protocol=6, dest_port_min=22, dest_port_max=22))
     lists.bind("p0", {0: "web"})
     lists.put_columns("Ucast_Macs_Remote", ["MAC", FAR], ipaddr="192.168.1.99")
+    bindings = {"192.168.1.1/24": "ls0", "192.168.2.1/24": "ls1"}
+    Routers(joined).put("r1", bindings, {"0.0.0.0/0": "192.168.1.99"})
     joined.learns(HOST)
     joined.learns(GUEST, "p1", 10)
     joined.app.wait_to_say("it has no tunnel key yet")

@@ -8,11 +8,11 @@ from ..features.neighbours.limits import StatementLimits
 from ..features.neighbours.pairs import Pair, Pairs
 from ..features.neighbours.responders import AddressedRows, InvalidIp, Responder, withheld
 from ..features.presence import Presence
-from ..values.addresses import Invalid, ip_order, parse_ip
+from ..values.addresses import ip_order
 from ..values.rows import LogicalSwitch, RemoteMac
 from .answer import Answer, Row, Table, in_order, joined
 from .command import Command, Running
-from .scope import Kind, Scope, scope
+from .scope import IP_ADDRESS, Scope, scope
 
 _USAGE = "[BRIDGE] [LS] [IP]"
 _LOCAL = ("logical_switch", "ip", "mac", "bridge", "port", "vlan", "problem")
@@ -20,7 +20,7 @@ _REMOTE = ("bridge", "logical_switch", "ip", "mac", "remote_vtep", "row", "is_an
 
 
 def _show(arguments: Sequence[str], running: Running) -> Answer:
-    asked = scope(_USAGE, arguments, running, {"[IP]": _KIND})
+    asked = scope(_USAGE, arguments, running, {"[IP]": IP_ADDRESS})
     return Answer(
         {
             "stated_here": Table(_LOCAL, _local(asked, running)),
@@ -89,14 +89,6 @@ def _of(remote: RemoteMac, ip: str, reason: str, row: LogicalSwitch, switch: Swi
     return (*where, not reason, reason or None)
 
 
-def _ip(word: str, _running: Running) -> str | None:
-    try:
-        return parse_ip(word)
-    except Invalid:
-        return None
-
-
-_KIND = Kind("IP address", _ip)
 COMMANDS = (
     Command(
         "ip/show",

@@ -7,7 +7,9 @@ from typing import Any
 
 from ..engine.switch_state import SwitchState
 from ..features.logical_switches.rows import LogicalSwitches
-from ..values.addresses import Invalid, is_group, parse_ipv4, parse_mac
+from ..features.routers.rows import Routers
+from ..values.addresses import Invalid, is_group, parse_ip, parse_ipv4, parse_mac
+from ..values.routers import LogicalRouter
 from ..values.rows import LogicalSwitch
 from .answer import WrongWords
 from .command import Running
@@ -136,6 +138,23 @@ def _address(word: str, _running: Running) -> str | None:
         return None
 
 
+def _ip(word: str, _running: Running) -> str | None:
+    try:
+        return parse_ip(word)
+    except Invalid:
+        return None
+
+
+def _routers(running: Running) -> tuple[LogicalRouter, ...]:
+    rows = running.components.model[Routers].all()
+    return tuple(sorted(rows, key=lambda row: (row.name, row.uuid)))
+
+
+def _router(word: str, running: Running) -> LogicalRouter | None:
+    rows = _routers(running)
+    return next((row for row in rows if word in (row.name, str(row.uuid))), None)
+
+
 _KINDS: Mapping[str, Kind] = {
     "[BRIDGE]": Kind(
         "bridge", _bridge, lambda running: [state.name for state in _switches(running)]
@@ -149,3 +168,7 @@ _KINDS: Mapping[str, Kind] = {
     "[ADDRESS]": Kind("IPv4 address", _address),
 }
 """The kinds of arguments by their word in the usage, in the order in which a word is looked up."""
+
+IP_ADDRESS = Kind("IP address", _ip)
+ROUTER = Kind("logical router", _router, lambda running: [row.name for row in _routers(running)])
+"""Kinds of which some commands have a word of their own."""

@@ -5,7 +5,7 @@ The clock is an argument. Nothing is sent from here: the caller is told what to 
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from ..multicast.deadlines import Deadlines
 from .questions import Questions
@@ -46,8 +46,16 @@ class Due(Generic[K, P]):
     over: list[K]
 
 
+class Waiting(NamedTuple):
+    """Since when an answer is waited for, by the clock, and how many packets wait for it."""
+
+    since: float
+    packets: int
+
+
 @dataclass(slots=True)
 class _Pending(Generic[P]):
+    since: float
     held: list[P] = field(default_factory=list)
     is_silent: bool = False
     forged: int = 0
@@ -79,6 +87,11 @@ class Resolver(Generic[K, P]):
         """Whether an answer for a next hop is waited for."""
         return key in self._questions
 
+    def waiting(self, key: K) -> Waiting | None:
+        """Return since when a next hop is pending, and what waits for it; None for any other."""
+        pending = self._pending.get(key)
+        return Waiting(pending.since, len(pending.held)) if pending else None
+
     def is_listened_to(self, key: K) -> bool:
         """Whether an answer for a next hop is waited for, and not too many were forged."""
         return self.is_asked(key) and self._pending[key].forged < MOST_FORGED
@@ -102,7 +115,7 @@ class Resolver(Generic[K, P]):
             return Taken()
         if room.goes is not None:
             self.forget(room.goes)
-        pending = self._pending[key] = _Pending()
+        pending = self._pending[key] = _Pending(now)
         self._shares.add(key, asker)
         self._questions.begin(key, now)
         return Taken(True, self._hold(pending, packet), room.goes)

@@ -1,0 +1,188 @@
+"""router/show, route/show and neighbour/show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vtep_ofapp.commands.answer import WrongWords
+from vtep_ofapp.features.logical_switches.rows import LogicalSwitches
+from vtep_ofapp.features.routers.rows import Routers
+from vtep_ofapp.pipeline.layout import (
+    ARRIVED_IN,
+    LOGICAL_SWITCH,
+    NEXT_HOP,
+    ROUTER,
+    SENDER,
+    SOURCE_BINDING,
+    UNRESOLVED,
+    Cookie,
+    Table,
+)
+from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.addresses import ipv4_number
+from vtep_ofapp.values.events import PacketIn
+from vtep_ofapp.values.flows import match
+from vtep_ofapp.values.routers import (
+    LogicalRouter,
+    Prefix,
+    derived_mac,
+    link_local_of,
+    parse_interface,
+)
+
+from .app import App
+from .asking import Asking
+from .builders import BLUE, FAR, GREEN, MAC1, RED, logical_router, logical_switch, remote_mac, uuid
+from .doubles import ConnectionDouble
+from .routed_worlds import routed_packet
+
+LR, ABSENT = uuid(0x9000), uuid(0x9001)
+PLACED, SILENT, ELSEWHERE = "10.0.2.99", "10.0.2.60", "172.16.0.1"
+DEFAULT, FAR_AWAY = Prefix("0.0.0.0", 0), Prefix("10.9.0.0", 16)
+
+
+def router() -> LogicalRouter:
+    interfaces = {
+        RED: (parse_interface("10.0.1.1/24"), parse_interface("2001:db8:1::1/64")),
+        BLUE: (parse_interface("10.0.2.1/24"),),
+    }
+    routes = {DEFAULT: PLACED, FAR_AWAY: ELSEWHERE}
+    return logical_router(row=LR, interfaces=interfaces, routes=routes)
+
+
+@pytest.fixture
+def routed(app: App) -> App:
+    """br0 with p0 in red; lr0 joins it to blue, where a row places a station."""
+    start(app)
+    return app
+
+
+def start(app: App) -> ConnectionDouble:
+    return app.start(
+        logical_switch(BLUE, 5002),
+        logical_switch(GREEN, 5003),
+        router(),
+        logical_router(GREEN, row=ABSENT, name="lr1"),
+        remote_mac(MAC1, FAR, of=BLUE, ip=PLACED),
+    )
+
+
+def asked(app: App, *words: str) -> Any:
+    return Asking(app).json(*words)
+
+
+def test_routers_and_their_interfaces(routed: App) -> None:
+    shown = asked(routed, "router/show")
+    used, absent = shown["routers"]
+    assert (used["bridge"], used["router"], used["mac"]) == ("br0", "lr0", derived_mac("lr0"))
+    assert (used["interfaces"], used["routes"], used["is_used"]) == (2, 4, True)
+    assert used["serves_tunnels"] is True
+    assert (absent["router"], absent["interfaces"], absent["is_used"]) == ("lr1", 0, False)
+    assert absent["serves_tunnels"] is None
+    assert absent["problem"].startswith("no logical switch that it joins is bound here")
+    blue, red = shown["interfaces"]
+    assert red == {
+        "bridge": "br0",
+        "router": "lr0",
+        "logical_switch": "red",
+        "addresses": ["10.0.1.1/24", "2001:db8:1::1/64"],
+        "link_local": link_local_of(derived_mac("lr0")),
+        "access_lists": [],
+        "is_used": True,
+    }
+    assert (blue["logical_switch"], blue["addresses"]) == ("blue", ["10.0.2.1/24"])
+    assert asked(routed, "router/show", "lr1", "br0")["routers"] == [absent]
+    assert asked(routed, "router/show", str(LR))["routers"] == [used]
+    with pytest.raises(WrongWords, match="router 'lr7'"):
+        asked(routed, "router/show", "lr7")
+
+
+def test_a_router_that_the_option_switches_off() -> None:
+    app = App(settings=Settings(routing=False))
+    start(app)
+    shown = asked(app, "router/show", "lr0")
+    (row,) = shown["routers"]
+    assert (row["is_used"], row["interfaces"]) == (False, 0)
+    assert "the option routing is False" in row["problem"]
+    assert shown["interfaces"] == []
+
+
+def test_routes(routed: App) -> None:
+    shown = {each["prefix"]: each for each in asked(routed, "route/show")["routes"]}
+    assert list(shown) == [
+        "0.0.0.0/0",
+        "10.0.1.0/24",
+        "10.0.2.0/24",
+        "10.9.0.0/16",
+        "2001:db8:1::/64",
+    ]
+    assert shown["0.0.0.0/0"] == {
+        "bridge": "br0",
+        "router": "lr0",
+        "prefix": "0.0.0.0/0",
+        "next_hop": PLACED,
+        "logical_switch": "blue",
+        "next_hop_mac": MAC1,
+        "is_used": True,
+        "problem": None,
+    }
+    connected = shown["10.0.1.0/24"]
+    assert (connected["next_hop"], connected["logical_switch"]) == (None, "red")
+    unused = shown["10.9.0.0/16"]
+    assert (unused["next_hop"], unused["is_used"]) == (ELSEWHERE, False)
+    assert "router/show says why" in unused["problem"]
+
+
+@pytest.mark.parametrize(
+    ("ip", "prefix"),
+    [("10.0.2.77", "10.0.2.0/24"), ("8.8.8.8", "0.0.0.0/0"), ("2001:db8:1::5", "2001:db8:1::/64")],
+)
+def test_the_route_of_an_address(routed: App, ip: str, prefix: str) -> None:
+    (route,) = asked(routed, "route/show", ip, "lr0")["routes"]
+    assert route["prefix"] == prefix
+    assert asked(routed, "route/show", "2001:db8:7::1")["routes"] == []
+
+
+def test_next_hops(app: App) -> None:
+    connection = start(app)
+    known = {each["ip"]: each for each in asked(app, "neighbour/show")["known"]}
+    row = known[PLACED]
+    assert (row["logical_switch"], row["mac"], row["source"]) == ("blue", MAC1, "row")
+    assert row["rows"] == [str(uuid(0x1000))]
+    own = known["10.0.1.1"]
+    assert (own["mac"], own["source"], own["rows"]) == (derived_mac("lr0"), "router", [])
+    send(app, connection, SILENT)
+    app.wait(2)
+    pending = {"bridge": "br0", "logical_switch": "blue", "ip": SILENT}
+    (shown,) = asked(app, "neighbour/show", SILENT)["pending"]
+    assert shown == {**pending, "state": "asked", "for_s": 2, "held_packets": 1}
+    app.wait(2)
+    assert asked(app, "neighbour/show", "blue")["pending"] == [
+        {**pending, "state": "no answer", "for_s": 4, "held_packets": 0}
+    ]
+    of_red = asked(app, "neighbour/show", "red")
+    assert {each["logical_switch"] for each in of_red["known"]} == {"red"}
+    assert of_red["pending"] == []
+
+
+def send(app: App, connection: ConnectionDouble, ip: str) -> None:
+    """Let a packet for a next hop in blue come in by p0, whose MAC no flow knows."""
+    switch = app.components.switches.drivers["br0"].switch
+    ids = switch.view[Routers]
+    fields = {
+        SENDER: UNRESOLVED,
+        LOGICAL_SWITCH: number(app, BLUE),
+        ARRIVED_IN: number(app, RED),
+        ROUTER: ids.number(LR) or 0,
+        SOURCE_BINDING: 0x1000,
+        NEXT_HOP: ipv4_number(ip),
+    }
+    frame = routed_packet(ip, 1, "10.0.1.11")
+    app.turn(PacketIn(connection, Cookie.NEXT_HOPS, Table.SHOWING, match(fields), frame))
+    app.serve(connection)
+
+
+def number(app: App, logical_switch: Any) -> int:
+    return app.components.model[LogicalSwitches].number(logical_switch) or 0
