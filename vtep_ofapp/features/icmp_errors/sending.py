@@ -8,6 +8,7 @@ from ...pipeline import routing
 from ...values.packets import PacketOut
 from ..logical_switches.rows import LogicalSwitches
 from ..routers.here import Interface, RoutersHere
+from ..routers.resolved import UsedInterface
 from .limits import ErrorRate, Place, Shares
 from .messages import Kind, error
 from .packets import source_of
@@ -48,6 +49,12 @@ def send(
     errors = view[IcmpErrors]
     if not errors.rate.may_send((router, source), place or arrived_in):
         errors.suppressed += 1
-    elif view[RoutersHere].lookup(router, source) is not None:
+    elif _has_way(interface, source, view):
         errors.sent += 1
         yield routing.send(message, interface.number, number)
+
+
+def _has_way(interface: UsedInterface, ip: str, view: View) -> bool:
+    """Whether a router has a route to an address, which is mostly that of a host next to it."""
+    is_near = any(each.subnet.has(ip) for each in interface.addresses)
+    return is_near or view[RoutersHere].lookup(interface.router, ip) is not None
