@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
@@ -92,16 +94,23 @@ class Network:
         arrived_in: UUID = RED,
     ) -> None:
         """Let a packet to the router be shown, for a reason."""
+        frame = bytes(Ether(src=HOST, dst=RMAC) / packet)
+        self.take(frame, self.fields(why, binding, remote, arrived_in))
+
+    def fields(self, why: int, binding: int, remote: int, arrived_in: UUID) -> dict[str, int]:
+        """Return the registers of a packet that came to the router."""
         view = self.world.switch.view
-        fields = {
+        return {
             SENDER: why,
             SOURCE_BINDING: binding,
             REMOTE: remote,
             ROUTER: view[Routers].number(R1) or 0,
             ARRIVED_IN: view[LogicalSwitches].number(arrived_in) or 0,
         }
+
+    def take(self, frame: bytes, fields: dict[str, int]) -> None:
+        """Let a frame be shown; Open vSwitch leaves out registers that are 0."""
         there = match({name: value for name, value in fields.items() if value})
-        frame = bytes(Ether(src=HOST, dst=RMAC) / packet)
         self.world.switch.packet_in(
             PacketIn(NO_CONNECTION, Cookie.ROUTING, Table.SHOWING, there, frame)
         )
@@ -278,3 +287,25 @@ def test_a_packet_that_is_none_is_counted_for_its_place() -> None:
 
 
 HEADER_6 = bytes.fromhex("02000000000102000000000286dd") + bytes(20)
+
+
+ANY_NETWORK = Network(icmp_errors_per_second=10000)
+FRAME = bytes(Ether(src=HOST, dst=RMAC) / udp())
+
+
+@given(
+    header=st.binary(min_size=14, max_size=100)
+    | st.binary(max_size=60).map(lambda rest: FRAME[:40] + rest),
+    values=st.lists(st.integers(0, (1 << 32) - 1) | st.sampled_from((8, 16, 32)), min_size=5),
+)
+def test_no_packet_in_makes_it_raise(header: bytes, values: list[int]) -> None:
+    """Registers may be those of a router or a binding that was there a moment ago."""
+    names = SENDER, SOURCE_BINDING, REMOTE, ROUTER, ARRIVED_IN
+    known = ANY_NETWORK.fields(EXPIRED, BINDING, 0, RED)
+    fields = {
+        name: known[name] if value % 2 else value
+        for name, value in zip(names, values, strict=False)
+    }
+    ANY_NETWORK.take(header, fields)
+    assert len(ANY_NETWORK.sent()) <= 1
+    ANY_NETWORK.time.now += 1
