@@ -122,19 +122,7 @@ class Reference:
 
     def is_present(self, name: str, logical_switch: UUID) -> bool:
         """Whether a logical switch is bound at a switch, or joined to such a one by routers."""
-        return logical_switch in self.present(name)
-
-    def present(self, name: str) -> set[UUID]:
-        """Return the logical switches that are bound at a switch, and all that routers reach."""
-        physical = self._world.switches[name].physical
-        rows = physical.ports if physical else ()
-        found = {of for row in rows for of in row.vlan_bindings.values()}
-        routers = [row for row in self._world.rows.values() if isinstance(row, LogicalRouter)]
-        for _ in routers:
-            for row in routers:
-                if found & row.logical_switches:
-                    found |= row.logical_switches
-        return found
+        return logical_switch in present(self._world, name)
 
     def own(self, name: str) -> tuple[str, ...]:
         physical = self._world.switches[name].physical
@@ -143,13 +131,10 @@ class Reference:
     def is_key_of_one(self, name: str, row: UUID) -> bool:
         """Whether no other logical switch that is bound at a switch has the same tunnel key."""
         mine = self.logical_switch(row)
-        others = [
-            other
-            for other in self._world.rows.values()
-            if isinstance(other, LogicalSwitch) and mine and other.tunnel_key == mine.tunnel_key
-            if self.is_present(name, other.uuid)
-        ]
-        return len(others) == 1
+        there = [self.logical_switch(each) for each in present(self._world, name)]
+        return (
+            sum(bool(mine and each and each.tunnel_key == mine.tunnel_key) for each in there) == 1
+        )
 
     def locators(self, logical_switch: UUID) -> set[Locator]:
         """Return all locators that rows name for a logical switch."""
@@ -183,14 +168,8 @@ class Reference:
             return None
         if row.tunnel_key is not None and not self.is_key_of_one(name, logical_switch):
             return None
-        others = [
-            other
-            for other in self._world.rows
-            if other != logical_switch
-            and self.is_present(name, other)
-            and self.key(other, address) == key
-        ]
-        return None if others else key
+        others = present(self._world, name) - {logical_switch}
+        return None if any(self.key(each, address) == key for each in others) else key
 
     def targets(self, logical_switch: UUID, dst: str) -> tuple[set[str], bool]:
         """Return the addresses that a frame is replicated to, and whether it is to all of them."""
@@ -306,7 +285,7 @@ class Reference:
 
     def routed(self, name: str, logical_switch: UUID, dst: str) -> Expected:
         """Return where a frame of a router arrives: perhaps where the packet came in."""
-        return self._in(name, logical_switch, dst, self._local(name, logical_switch, dst), set())
+        return self._in(name, logical_switch, dst, set())
 
     def _from_tunnel(self, name: str, tunnel: Tunnel, dst: str) -> Expected:
         """A frame from a tunnel reaches bindings only."""
@@ -316,9 +295,7 @@ class Reference:
     def let_in(self, name: str, tunnel: Tunnel) -> UUID | None:
         """Return the logical switch that a frame from a tunnel gets into, if it gets in."""
         is_foreign = tunnel.address not in self.own(name)
-        for logical_switch in self._world.rows:
-            if not self.is_present(name, logical_switch):
-                continue
+        for logical_switch in present(self._world, name):
             if is_foreign and self.vni(name, logical_switch, tunnel.address) == tunnel.vni:
                 return logical_switch
         return self._let_in_by_vni(name, tunnel) if self.accepts_any else None
@@ -343,10 +320,8 @@ class Reference:
 
     def is_named(self, name: str, address: str) -> bool:
         """Whether a row of a logical switch that is bound at a switch names an address."""
-        return any(
-            self.is_present(name, row) and address in {each.address for each in self.locators(row)}
-            for row in self._world.rows
-        )
+        rows = present(self._world, name)
+        return any(address == each.address for row in rows for each in self.locators(row))
 
     def _from_wire(self, name: str, wire: Wire, src: str, dst: str, dead: Set[str]) -> Expected:
         source = wire.port, wire.tag or 0
@@ -355,17 +330,17 @@ class Reference:
             return Expected()
         if self.logical_switch(logical_switch) is None:
             return Expected()
-        local = self._local(name, logical_switch, dst) - {_as_sent(*source)}
-        return self._in(name, logical_switch, dst, local, dead)
+        return self._in(name, logical_switch, dst, dead, but=_as_sent(*source))
 
     def _in(
-        self, name: str, logical_switch: UUID, dst: str, local: set[Place], dead: Set[str]
+        self, name: str, logical_switch: UUID, dst: str, dead: Set[str], but: Wire | None = None
     ) -> Expected:
-        """Return where a frame arrives that may enter tunnels, or else these bindings."""
+        """Return where a frame arrives that may enter tunnels, and all bindings but one."""
         up = self.ways_out(name).keys() - {*self.own(name)}
         address = self.placed(logical_switch, dst)
         if address is not None and address not in self.own(name):
             return Expected(self._through(name, logical_switch, {address} & up))
+        local = self._local(name, logical_switch, dst) - {but}
         if self._station_is_here(name, logical_switch, dst):
             return Expected(local)
         addresses, to_all = self.targets(logical_switch, dst)
@@ -408,3 +383,15 @@ def is_link_local(dst: str) -> bool:
 
 def is_station(src: str) -> bool:
     return int(src[:2], 16) % 2 == 0 and src != "00:00:00:00:00:00"
+
+
+def present(world: Known, name: str) -> set[UUID]:
+    """Return the logical switches that are bound at a switch, and all that routers reach."""
+    physical = world.switches[name].physical
+    rows = physical.ports if physical else ()
+    found = {of for row in rows for of in row.vlan_bindings.values()}
+    routers = [row for row in world.rows.values() if isinstance(row, LogicalRouter)]
+    for row in routers * len(routers):
+        if found & row.logical_switches:
+            found |= row.logical_switches
+    return found

@@ -14,7 +14,7 @@ from vtep_ofapp.values.addresses import UNKNOWN_DST, ipv4_address
 from vtep_ofapp.values.flows import Action, Flow, SetField, ToGroup
 from vtep_ofapp.values.rows import LogicalSwitch, RemoteMac, RemoteMcastMac
 
-from .reference import Reference
+from .reference import Reference, present
 from .world import World
 
 Use = tuple[Table, UUID, str]
@@ -62,7 +62,7 @@ class TunnelRule:
         wanted = {remote for remote, _ in self._world.tunnels(name)}
         named = {
             locator.address
-            for row in self._reference.present(name)
+            for row in present(self._world, name)
             for locator in self._reference.locators(row)
         }
         own = self._reference.own(name)
@@ -74,7 +74,7 @@ class TunnelRule:
         """Return where the NVC sends frames of each use, without our own addresses."""
         found: dict[Use, set[str]] = {}
         own = self._reference.own(name)
-        for of in self._reference.present(name):
+        for of in present(self._world, name):
             if not isinstance(self._world.rows.get(of), LogicalSwitch):
                 continue
             for mac, addresses in self._replicated(of):
