@@ -6,8 +6,9 @@ the RFCs that it names; it imports nothing of the application.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -90,16 +91,12 @@ class Router:
 
     @property
     def link_local(self) -> str:
-        """The address that is made of the MAC (RFC 4291, appendix A)."""
-        octets = bytearray.fromhex(self.mac.replace(":", ""))
-        octets[0] ^= 2
-        host = bytes(octets[:3]) + b"\xff\xfe" + bytes(octets[3:])
-        return str(IPv6Address(bytes.fromhex("fe80000000000000") + host))
+        """The address that is made of the MAC."""
+        return _link_local(self.mac)
 
     def addresses(self, on: UUID) -> set[str]:
         """Return the IP addresses that it has on a logical switch."""
-        keys = [ip_interface(key) for key in self.interfaces.get(on, ())]
-        found = {str(key.ip) for key in keys if _has_address(key.network, key.ip)}
+        found = {_address(key) for key in self.interfaces.get(on, ())} - {""}
         return found | ({self.link_local} if on in self.interfaces else set())
 
     def all_addresses(self) -> set[str]:
@@ -109,7 +106,7 @@ class Router:
         """Yield the subnets to which it is connected, each with its logical switch."""
         for on, keys in self.interfaces.items():
             for key in keys:
-                subnet = ip_interface(key).network
+                subnet = _subnet(key)
                 if subnet.prefixlen < subnet.max_prefixlen and not _is_link_local(subnet):
                     yield subnet, on
 
@@ -127,7 +124,7 @@ class Router:
         ip = ip_address(to)
         ways = [(net.prefixlen, 1, on, to) for net, on in self.subnets() if ip in net]
         for prefix, next_hop in self.routes.items():
-            net = ip_network(prefix, strict=False)
+            net = _subnet(prefix)
             if ip in net:
                 ways.append((net.prefixlen, 0, self.towards(next_hop), next_hop))
         return max(ways, key=lambda way: way[:2])[2:] if ways else None
@@ -259,6 +256,9 @@ class Fabric:
         is_whole = packet.fragment is Fragment.WHOLE
         kind = packet.eth_type, packet.protocol, packet.icmp_type
         if is_whole and kind in ECHO_REQUESTS and not packet.icmp_code:
+            senders = [each for each in self.on(on) if each.mac == frame.src]
+            if senders:
+                return self._route(_echo(frame, router), senders[0], passed)
             return Outcome(Fate.ECHOED, on, router.mac, frame.src, 64, routers=passed)
         if is_whole and packet.protocol == UDP:
             return Outcome(Fate.UNSERVED, on, routers=passed)
@@ -284,6 +284,14 @@ class Fabric:
     ) -> bool:
         judge = router.lists.get((on, packet.eth_type))
         return judge is None or judge(src, dst, packet, is_egress)
+
+
+def _echo(frame: Arrival, router: Router) -> Arrival:
+    """Return the echo reply to another router that has forwarded the request."""
+    packet = frame.packet
+    kind = 129 if packet.eth_type == IPV6 else 0
+    reply = replace(packet, source=packet.dest, dest=packet.source, icmp_type=kind)
+    return Arrival(frame.logical_switch, router.mac, frame.src, reply)
 
 
 def is_discovery(packet: Packet) -> bool:
@@ -315,9 +323,26 @@ def _claimed(packet: Packet) -> str | None:
     return packet.source
 
 
-def _has_address(subnet: Network, ip: Ip) -> bool:
-    """Whether a key of switch_binding has an address: not if it is that of the subnet alone."""
-    return subnet.max_prefixlen - subnet.prefixlen <= 1 or ip != subnet.network_address
+@cache
+def _address(key: str) -> str:
+    """Return the address that a key of switch_binding has; "" if it is that of the subnet alone."""
+    ip, subnet = ip_interface(key).ip, ip_interface(key).network
+    is_host = subnet.max_prefixlen - subnet.prefixlen <= 1 or ip != subnet.network_address
+    return str(ip) if is_host else ""
+
+
+@cache
+def _subnet(key: str) -> Network:
+    return ip_network(key, strict=False)
+
+
+@cache
+def _link_local(mac: str) -> str:
+    """Return the address that is made of a MAC (RFC 4291, appendix A)."""
+    octets = bytearray.fromhex(mac.replace(":", ""))
+    octets[0] ^= 2
+    host = bytes(octets[:3]) + b"\xff\xfe" + bytes(octets[3:])
+    return str(IPv6Address(bytes.fromhex("fe80000000000000") + host))
 
 
 def _is_link_local(subnet: Network) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from vtep_ofapp.values.acls import Acl, AclEntry
+from vtep_ofapp.values.arp_sources import ArpSource, PutArpSource
 from vtep_ofapp.values.events import (
     Bridges,
     BridgesInSync,
@@ -19,6 +20,7 @@ from vtep_ofapp.values.events import (
 )
 from vtep_ofapp.values.flow_changes import Change, FlowChange
 from vtep_ofapp.values.flows import FlowKey
+from vtep_ofapp.values.routers import LogicalRouter
 from vtep_ofapp.values.rows import (
     Bridge,
     BridgePort,
@@ -115,6 +117,8 @@ class Vtep:
             self._put_local(write, LocalMcastMac, write.mac, addresses=write.addresses or None)
         elif isinstance(write, PutFaultStatus):
             self._put_fault_status(write)
+        elif isinstance(write, PutArpSource):
+            self._put_arp_source(write)
         elif write.switch in self.rows:
             self._put_switch(write, self.rows[write.switch])
 
@@ -131,9 +135,16 @@ class Vtep:
                 value["ip"] = ip
             self.rows[row] = kind(uuid=row, mac=mac, logical_switch=write.logical_switch, **value)
 
+    def _put_arp_source(self, write: PutArpSource) -> None:
+        """Keep the first of the rows that are replaced."""
+        former = [row for row in write.rows if self.rows.pop(row, None) is not None]
+        if write.address is not None:
+            row = former[0] if former else self._new_row()
+            self.rows[row] = ArpSource(row, write.mac, locator(write.address), is_local=True)
+
     def _put_fault_status(self, write: PutFaultStatus) -> None:
         for row in list(self.rows.values()):
-            if isinstance(row, Acl | AclEntry) and row.uuid == write.row.uuid:
+            if isinstance(row, Acl | AclEntry | LogicalRouter) and row.uuid == write.row.uuid:
                 self.rows[row.uuid] = replace(row, fault_status=write.entries)
             elif isinstance(row, PhysicalSwitch):
                 ports = tuple(
