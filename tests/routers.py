@@ -48,6 +48,12 @@ class Routers:
         deletes = [_delete([["name", "==", name]]) for name in names]
         self._vtep.transact(*deletes)
 
+    def keep(self, *names: str) -> None:
+        """Delete all other routers."""
+        self.remove(
+            *(row["name"] for row in self._rows("Logical_Router") if row["name"] not in names)
+        )
+
     def wipe(self) -> None:
         """Delete all routers."""
         self._vtep.transact(_delete([]))

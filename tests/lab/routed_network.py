@@ -245,10 +245,11 @@ class RoutedNetwork(Network):
 
     def reset(self) -> None:
         """Take back what a test has done: r1 is as in the fixture, and no other router is there."""
-        self.routers.wipe()
+        self.routers.keep("r1")
         bound = {row["name"]: row["vlan_bindings"] for row in self.nvc.rows("Physical_Port")}
         for port, vlans in bound.items():
             for vlan in {int(each) for each in vlans} - OWN_VLANS - set(MARK_VLANS):
                 self.nvc.do(f"unbind-ls br0 {port} {vlan}")
         self.put_r1()
+        self.follows()
         self.nvc.wait(lambda: not self.routers.faults(), "the end of the faults")
