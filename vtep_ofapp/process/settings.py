@@ -154,6 +154,24 @@ class Settings:
         "answer within the last 5 seconds. Packets to further ones are dropped.",
         min=0,
     )
+    max_routers: int = _option(
+        1024,
+        "Logical routers that one switch may have. Of further ones, those with the last names, "
+        "nothing is used, and switch_fault_status shows lr_creation_fault.",
+        min=0,
+    )
+    max_interfaces: int = _option(
+        4096,
+        "Interfaces of all logical routers of one switch, one for each logical switch that a "
+        "router joins. Beyond them switch_fault_status shows lr_switch_bindings_fault.",
+        min=0,
+    )
+    max_routes: int = _option(
+        32768,
+        "Static routes of all logical routers of one switch. Beyond them switch_fault_status "
+        "shows lr_static_routes_fault.",
+        min=0,
+    )
     max_acl_flows: int = _option(
         65536,
         "Flows of all access lists of one switch. An access list that does not fit drops all "

@@ -78,14 +78,10 @@ class InterfaceAddress(NamedTuple):
 
 
 class RefusedKey(NamedTuple):
-    """A key of a map column that cannot be used: why, and what is probably meant ("" if unknown).
-
-    The reason begins with the key.
-    """
+    """A key of a map column that cannot be used, and why."""
 
     key: str
     reason: str
-    meant: str = ""
 
 
 class RouteKey(NamedTuple):
@@ -144,6 +140,11 @@ def prefix_of(ip: str, length: int) -> Prefix:
     return Prefix(ip_text(ip_number(ip) >> shift << shift, is_ipv6), length)
 
 
+def prefix_order(prefix: Prefix) -> tuple[bool, int, int]:
+    """Return a sort key of a prefix: IPv4 first, each family by its numbers."""
+    return prefix.is_ipv6, ip_number(prefix.network), prefix.length
+
+
 def derived_mac(name: str) -> str:
     """Return the MAC address of a router without router_mac, the same at all VTEPs.
 
@@ -178,11 +179,11 @@ def parse_interface(text: str) -> InterfaceAddress:
     network, length = _parts(text, "192.168.1.1/24")
     ip = parse_ip(network)
     if length == 0:
-        raise Invalid(f"{text} has no network: its prefix length is 0")
+        raise Invalid("its prefix length is 0: that is no subnet")
     subnet = prefix_of(ip, length)
     if ip == subnet.network and length < subnet.bits - 1:
         if is_link_local(ip):
-            raise Invalid(f"{text} is a link-local subnet; only an address is possible")
+            raise Invalid("a link-local subnet goes without saying; only an address is possible")
         return InterfaceAddress(subnet)
     if ip in subnet.ends():
         raise Invalid(f"{ip} is the broadcast address of {subnet}")
@@ -223,11 +224,11 @@ def _parts(text: str, example: str) -> tuple[str, int]:
     """Return the text before the slash, and the length after it."""
     network, slash, digits = text.partition("/")
     if not slash:
-        raise Invalid(f"{text!r} has no prefix length (as {example})")
+        raise Invalid(f"it has no prefix length, as {example} has")
     most = _BITS[":" in network]
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= 3
     if not is_number or int(digits) > most:
-        raise Invalid(f"the prefix length of {text!r} is outside of 0 to {most}")
+        raise Invalid(f"its prefix length is outside of 0 to {most}")
     return network, int(digits)
 
 

@@ -1,10 +1,11 @@
-"""The interfaces and routes of a logical router, as far as its row allows them."""
+"""The interfaces and routes of a logical router, as far as rows allow them."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
+from ...values.parts import differing
 from ...values.routers import (
     InterfaceAddress,
     LogicalRouter,
@@ -12,6 +13,11 @@ from ...values.routers import (
     link_local_of,
     prefix_of,
 )
+
+Addresses: TypeAlias = Mapping[UUID, tuple[InterfaceAddress, ...]]
+"""The addresses of a router by logical switch."""
+_FEW = 100
+"""Next hops that may be remembered although no route has them."""
 
 
 class UsedInterface(NamedTuple):
@@ -50,65 +56,174 @@ class UsedRoute(NamedTuple):
     next_hop: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Resolved:
-    """A router's interfaces by logical switch, its routes by prefix, and those without a way.
+    """The interfaces of one router by logical switch, and its routes by prefix.
 
-    ``unreachable`` has the next hops of static routes that lie in no subnet of the router.
+    A connected route comes before a static one with the same prefix. ``unreachable`` are the
+    prefixes of static routes that no next hop leads to: see why_unreachable().
     """
 
-    interfaces: Mapping[UUID, UsedInterface] = field(default_factory=dict)
-    routes: Mapping[Prefix, UsedRoute] = field(default_factory=dict)
-    unreachable: Mapping[Prefix, str] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.interfaces: dict[UUID, UsedInterface] = {}
+        self.routes: dict[Prefix, UsedRoute] = {}
+        self.unreachable: set[Prefix] = set()
+        self._connected: dict[Prefix, UUID] = {}
+        self._subnet_lengths: dict[bool, list[int]] = {False: [], True: []}
+        self._own: set[str] = set()
+        self._ways: dict[str, UUID | None] = {}
+        self._lengths: Counter[tuple[bool, int]] = Counter()
+        self._row: LogicalRouter | None = None
 
-    def lookup(self, ip: str) -> UsedRoute | None:
-        """Return the route of an IP address with the longest prefix."""
-        for length in range(128 if ":" in ip else 32, -1, -1):
+    def update(
+        self, row: LogicalRouter | None, number: int | None, accepted: Addresses
+    ) -> tuple[set[UUID], set[Prefix]]:
+        """Set the row, its number and its addresses; return what differs.
+
+        These are logical switches with an interface, and prefixes: those whose route differs, or
+        all if the number or the MAC does, which flows of routes have. A changed route takes time
+        for itself alone.
+        """
+        former, self._row = self._row, row
+        interfaces = _interfaces(row, number, accepted) if row and number else {}
+        changed = differing(self.interfaces, interfaces)
+        routes_before: Mapping[Prefix, str] = former.routes if former else {}
+        routes_now: Mapping[Prefix, str] = row.routes if row else {}
+        stale = differing(routes_before, routes_now)
+        if former is not None and row is not None:
+            stale |= differing(former.route_keys, row.route_keys)
+        is_readdressed = any(self._is_readdressed(each, interfaces) for each in changed)
+        if changed:
+            self.interfaces = interfaces
+            stale |= self._reconnect(routes_now)
+        routes = {prefix for prefix in stale if self._reroute(prefix)}
+        if len(self._ways) > 2 * len(routes_now) + _FEW:
+            self._forget_ways()
+        return changed, (routes | self.routes.keys() if is_readdressed else routes)
+
+    def fitting(self, ip: str) -> Iterator[UsedRoute]:
+        """Yield the routes that an IP address has, the longest prefix first."""
+        is_ipv6 = ":" in ip
+        lengths = (length for family, length in self._lengths if family == is_ipv6)
+        for length in sorted(lengths, reverse=True):
             found = self.routes.get(prefix_of(ip, length))
             if found is not None:
-                return found
-        return None
+                yield found
 
+    def why_unreachable(self, next_hop: str) -> str:
+        """Return why packets cannot go to a next hop; "" if they can."""
+        if next_hop in self._own:
+            return "is an address of the router itself"
+        subnet = self._subnet_of(next_hop)
+        if subnet is None:
+            return "lies in no subnet of the router"
+        return "is not the address of one host" if next_hop in subnet.ends() else ""
 
-def resolved(row: LogicalRouter, number: int) -> Resolved:
-    """Return the interfaces and routes of a router; a connected one is before a static one."""
-    if not row.mac:
-        return Resolved()
-    link_local = link_local_of(row.mac)
-    interfaces = {
-        where: UsedInterface(row.uuid, number, row.name, where, row.mac, addresses, link_local)
-        for where, addresses in row.interfaces.items()
-    }
-    connected = dict(_connected(interfaces))
-    routes, unreachable = dict[Prefix, UsedRoute](), dict[Prefix, str]()
-    found: dict[str, UUID | None] = {}
-    for prefix, next_hop in row.routes.items():
-        if next_hop not in found:
-            found[next_hop] = _way(next_hop, interfaces, connected)
-        logical_switch = found[next_hop]
-        if logical_switch is None:
-            unreachable[prefix] = next_hop
+    def next_hops(self, prefix: Prefix) -> Iterator[str]:
+        """Yield the next hops of the keys that are a prefix, sorted."""
+        row = self._row
+        next_hop = row.routes.get(prefix) if row else None
+        if row is None or next_hop is None:
+            return
+        if prefix in row.route_keys:
+            yield from (each.next_hop for each in row.route_keys[prefix])
         else:
-            routes[prefix] = UsedRoute(prefix, logical_switch, next_hop)
-    return Resolved(interfaces, {**routes, **connected}, unreachable)
+            yield next_hop
 
+    def _is_readdressed(self, where: UUID, interfaces: Mapping[UUID, UsedInterface]) -> bool:
+        before, now = self.interfaces.get(where), interfaces.get(where)
+        return bool(before and now and (before.number, before.mac) != (now.number, now.mac))
 
-def _connected(interfaces: Mapping[UUID, UsedInterface]) -> Iterator[tuple[Prefix, UsedRoute]]:
-    for where, interface in interfaces.items():
-        for address in interface.addresses:
-            if address.is_connected:
-                yield address.subnet, UsedRoute(address.subnet, where)
+    def _reconnect(self, routes: Mapping[Prefix, str]) -> set[Prefix]:
+        """Take the subnets of new interfaces; return prefixes whose route may differ by that."""
+        former, ways = self._connected, self._ways
+        self._connected, self._own = {}, set()
+        for where, interface in self.interfaces.items():
+            for address in interface.addresses:
+                if address.ip:
+                    self._own.add(address.ip)
+                if address.is_connected:
+                    self._connected[address.subnet] = where
+        for is_ipv6 in self._subnet_lengths:
+            lengths = {each.length for each in self._connected if each.is_ipv6 == is_ipv6}
+            self._subnet_lengths[is_ipv6] = sorted(lengths, reverse=True)
+        self._ways = {}
+        moved = {next_hop for next_hop in ways if self._way(next_hop) != ways[next_hop]}
+        stale = differing(former, self._connected)
+        if not moved:
+            return stale
+        several = {
+            prefix
+            for prefix, keys in (self._row.route_keys if self._row else {}).items()
+            if any(each.next_hop in moved for each in keys)
+        }
+        return stale | several | {prefix for prefix in routes if routes[prefix] in moved}
 
+    def _reroute(self, prefix: Prefix) -> bool:
+        """Choose the route of a prefix; return whether it differs from before."""
+        former, now = self.routes.get(prefix), self._route(prefix)
+        if former == now:
+            return False
+        if former is None:
+            self._lengths[prefix.is_ipv6, prefix.length] += 1
+        if now is not None:
+            self.routes[prefix] = now
+            return True
+        del self.routes[prefix]
+        self._lengths[prefix.is_ipv6, prefix.length] -= 1
+        if not self._lengths[prefix.is_ipv6, prefix.length]:
+            del self._lengths[prefix.is_ipv6, prefix.length]
+        return True
 
-def _way(
-    next_hop: str,
-    interfaces: Mapping[UUID, UsedInterface],
-    connected: Mapping[Prefix, UsedRoute],
-) -> UUID | None:
-    """Return the logical switch of the subnet that has a next hop, None if none has it."""
-    fitting = [prefix for prefix in connected if prefix.has(next_hop)]
-    if not fitting:
+    def _forget_ways(self) -> None:
+        """Forget the ways to next hops that no route has any longer."""
+        used = {
+            next_hop for prefix in self._static_prefixes() for next_hop in self.next_hops(prefix)
+        }
+        self._ways = {next_hop: way for next_hop, way in self._ways.items() if next_hop in used}
+
+    def _static_prefixes(self) -> Collection[Prefix]:
+        return self._row.routes.keys() if self._row else ()
+
+    def _route(self, prefix: Prefix) -> UsedRoute | None:
+        static = self._static(prefix)
+        where = self._connected.get(prefix)
+        return static if where is None else UsedRoute(prefix, where)
+
+    def _static(self, prefix: Prefix) -> UsedRoute | None:
+        """Return the static route of a prefix by its first next hop that is in a subnet."""
+        self.unreachable.discard(prefix)
+        next_hops = list(self.next_hops(prefix))
+        for next_hop in next_hops:
+            where = self._way(next_hop)
+            if where is not None:
+                return UsedRoute(prefix, where, next_hop)
+        if next_hops:
+            self.unreachable.add(prefix)
         return None
-    subnet = max(fitting, key=lambda prefix: prefix.length)
-    is_own = any(next_hop in each.ips(subnet.is_ipv6) for each in interfaces.values())
-    return None if is_own or next_hop in subnet.ends() else connected[subnet].logical_switch
+
+    def _way(self, next_hop: str) -> UUID | None:
+        """Return the logical switch in whose subnet a next hop lies, None if it lies in none."""
+        if next_hop not in self._ways:
+            subnet = None if self.why_unreachable(next_hop) else self._subnet_of(next_hop)
+            self._ways[next_hop] = None if subnet is None else self._connected[subnet]
+        return self._ways[next_hop]
+
+    def _subnet_of(self, ip: str) -> Prefix | None:
+        found = (prefix_of(ip, length) for length in self._subnet_lengths[":" in ip])
+        return next((prefix for prefix in found if prefix in self._connected), None)
+
+
+def _interfaces(row: LogicalRouter, number: int, accepted: Addresses) -> dict[UUID, UsedInterface]:
+    link_local = link_local_of(row.mac) if accepted else ""
+    return {
+        where: UsedInterface(
+            row.uuid,
+            number,
+            row.name,
+            where,
+            row.mac,
+            tuple(each for each in addresses if each.ip != link_local),
+            link_local,
+        )
+        for where, addresses in accepted.items()
+    }

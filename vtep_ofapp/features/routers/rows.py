@@ -1,19 +1,17 @@
-"""Logical_Router rows: their interfaces and routes, and the number of each router."""
+"""Logical_Router rows: the interfaces and routes of each router, and its number."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 from uuid import UUID
 
 from ...engine.feature import Index
 from ...engine.stable_ids import StableIds
 from ...engine.topics import Topic
 from ...values.routers import LogicalRouter, Prefix
-from .resolved import Resolved, resolved
+from .claims import Claims
+from .resolved import Resolved
 
-K = TypeVar("K")
-V = TypeVar("V")
 _NOTHING = Resolved()
 
 
@@ -39,7 +37,8 @@ class Routers(Index):
     ROWS = (LogicalRouter,)
 
     def __init__(self) -> None:
-        self._ids = StableIds()
+        self.ids = StableIds()
+        self.claims = Claims()
         self._rows: dict[UUID, LogicalRouter] = {}
         self._resolved: dict[UUID, Resolved] = {}
         self._joining: defaultdict[UUID, set[UUID]] = defaultdict(set)
@@ -59,68 +58,71 @@ class Routers(Index):
 
     def number(self, router: UUID) -> int | None:
         """Return the number that packets of the router carry, None without a row."""
-        return self._ids.get(router)
+        return self.ids.get(router)
 
     def key(self, number: int) -> UUID | None:
         """Return the router that has this number, None if none has."""
-        return self._ids.key(number)
+        return self.ids.key(number)
 
     def joining(self, logical_switch: UUID) -> Collection[UUID]:
         """Return the routers that join a logical switch, by whatever key of switch_binding."""
         return self._joining.get(logical_switch, ())
 
-    def resolved(self, router: UUID) -> Resolved:
+    def reached(self, router: UUID) -> set[UUID]:
+        """Return the logical switches that a router joins, and that others join to these."""
+        found: set[UUID] = set()
+        waiting, seen = [router], {router}
+        while waiting:
+            row = self._rows.get(waiting.pop())
+            for logical_switch in row.logical_switches - found if row else ():
+                found.add(logical_switch)
+                new = {*self.joining(logical_switch)} - seen
+                seen |= new
+                waiting += new
+        return found
+
+    def resolved(self, router: UUID | None) -> Resolved:
         """Return the interfaces and routes of a router, none without a row."""
-        return self._resolved.get(router, _NOTHING)
+        return _NOTHING if router is None else self._resolved.get(router, _NOTHING)
 
     def row_changed(
         self, former: LogicalRouter | None, new: LogicalRouter | None
     ) -> Iterator[Topic]:
         """Handle a changed row; return the topics that it invalidates."""
-        renumbered: set[UUID] = set()
         row = new or former
         assert row is not None
-        if former is not None:
-            self._leave(former)
-        if new is not None:
-            self._rows[row.uuid] = new
-            for logical_switch in new.logical_switches:
-                self._joining[logical_switch].add(row.uuid)
+        concerned = {row.uuid}
         if former is None:
-            renumbered = self._ids.add(row.uuid)
+            concerned |= self.ids.add(row.uuid)
         elif new is None:
-            renumbered = self._ids.remove(row.uuid)
-        before, after = (each.logical_switches if each else frozenset() for each in (former, new))
-        if before != after:
-            yield JoinsChanged(before | after)
-        for router in {row.uuid} | renumbered:
+            concerned |= self.ids.remove(row.uuid)
+        self._put(former, new)
+        concerned |= self.claims.change(former, new)
+        for router in concerned:
             yield self._resolve(router)
+        before, after = (each.logical_switches if each else frozenset() for each in (former, new))
+        if before != after:  # after the former interfaces were told, as by this they may be absent
+            yield JoinsChanged(before | after)
 
-    def _leave(self, row: LogicalRouter) -> None:
-        del self._rows[row.uuid]
-        for logical_switch in row.logical_switches:
-            self._joining[logical_switch].discard(row.uuid)
-            if not self._joining[logical_switch]:
-                del self._joining[logical_switch]
+    def _put(self, former: LogicalRouter | None, new: LogicalRouter | None) -> None:
+        joined = former.logical_switches if former else frozenset()
+        joins = new.logical_switches if new else frozenset()
+        if former is not None:
+            del self._rows[former.uuid]
+            for logical_switch in joined - joins:
+                self._joining[logical_switch].discard(former.uuid)
+                if not self._joining[logical_switch]:
+                    del self._joining[logical_switch]
+        if new is not None:
+            self._rows[new.uuid] = new
+            for logical_switch in joins - joined:
+                self._joining[logical_switch].add(new.uuid)
 
     def _resolve(self, router: UUID) -> RouterChanged:
-        row, number = self._rows.get(router), self._ids.get(router)
-        former = self._resolved.pop(router, _NOTHING)
-        now = _NOTHING
-        if row is not None and number is not None:
-            now = self._resolved[router] = resolved(row, number)
-        changed = _changed(former.interfaces, now.interfaces)
-        routes = _changed(former.routes, now.routes)
-        if any(_is_readdressed(former, now, where) for where in changed):
-            routes |= now.routes.keys()
-        return RouterChanged(router, frozenset(changed), frozenset(routes))
-
-
-def _changed(former: Mapping[K, V], now: Mapping[K, V]) -> set[K]:
-    return {key for key in former.keys() | now.keys() if former.get(key) != now.get(key)}
-
-
-def _is_readdressed(former: Resolved, now: Resolved, logical_switch: UUID) -> bool:
-    """Whether an interface has another number or MAC than before, which its routes set."""
-    before, after = former.interfaces.get(logical_switch), now.interfaces.get(logical_switch)
-    return bool(before and after and (before.number, before.mac) != (after.number, after.mac))
+        row = self._rows.get(router)
+        found = self._resolved.setdefault(router, Resolved())
+        accepted = self.claims.accepted(router)
+        changed, prefixes = found.update(row, self.ids.get(router), accepted)
+        if row is None:
+            del self._resolved[router]
+        return RouterChanged(router, frozenset(changed), frozenset(prefixes))

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from ...values.addresses import Invalid, ip_order, is_link_local
+from ...values.parts import Parts
 from ...values.routers import (
     InterfaceAddress,
     Prefix,
@@ -27,17 +28,10 @@ _Key: TypeAlias = tuple[InterfaceAddress, str, UUID]
 class Bindings(NamedTuple):
     """What switch_binding says: see LogicalRouter."""
 
-    interfaces: Mapping[UUID, tuple[InterfaceAddress, ...]]
-    spellings: Mapping[InterfaceAddress, str]
-    refused: tuple[RefusedKey, ...]
-
-
-class Routes(NamedTuple):
-    """What static_routes says: see LogicalRouter."""
-
-    routes: Mapping[Prefix, str]
-    route_keys: Mapping[Prefix, tuple[RouteKey, ...]]
-    refused: tuple[RefusedKey, ...]
+    interfaces: Mapping[UUID, tuple[InterfaceAddress, ...]] = {}
+    logical_switches: frozenset[UUID] = frozenset()
+    spellings: Mapping[InterfaceAddress, str] = {}
+    refused: tuple[RefusedKey, ...] = ()
 
 
 def read_bindings(column: Mapping[str, UUID]) -> Bindings:
@@ -58,11 +52,12 @@ def read_bindings(column: Mapping[str, UUID]) -> Bindings:
     for key in sorted(keys, key=_rank):
         reason = used.add(key)
         if reason:
-            refused.append(RefusedKey(key[1], f"{key[1]}: {reason}"))
+            refused.append(RefusedKey(key[1], reason))
     for key in used.take_alone():
-        reason = f"{key[1]}: it is link-local, and its interface has no other address"
+        reason = "it is link-local, and its interface has no other address"
         refused.append(RefusedKey(key[1], reason))
-    return Bindings(used.interfaces(), used.spellings, tuple(sorted(refused)))
+    joined = frozenset(column.values())
+    return Bindings(used.interfaces(), joined, used.spellings, tuple(sorted(refused)))
 
 
 class _Used:
@@ -116,35 +111,80 @@ def _interface(text: str) -> InterfaceAddress | RefusedKey:
     try:
         return parse_interface(text)
     except Invalid as error:
-        return RefusedKey(text, f"{text}: {error}")
+        return RefusedKey(text, str(error))
+
+
+class Routes(NamedTuple):
+    """What static_routes says: ``texts`` as received, and the rest as LogicalRouter has it."""
+
+    texts: Parts[str, str] = Parts()
+    routes: Parts[Prefix, str] = Parts()
+    route_keys: Mapping[Prefix, tuple[RouteKey, ...]] = {}
+    refused: tuple[RefusedKey, ...] = ()
+
+    def changed(self, changes: Mapping[str, str | None]) -> "Routes":
+        """Return the column with these next hops set, or keys removed where there is None.
+
+        It takes time for the changes alone: a router may have very many routes. Of several keys
+        that are one prefix, the one with the numerically least next hop counts.
+        """
+        refused = {each.key: each for each in self.refused if each.key not in changes}
+        of_prefix: dict[Prefix, dict[str, str]] = {}
+        for text, next_hop in changes.items():
+            for is_new, value in ((False, self.texts.get(text)), (True, next_hop)):
+                found = None if value is None else _route(text, value)
+                if isinstance(found, RefusedKey):
+                    if is_new:
+                        refused[text] = found
+                elif found is not None:
+                    prefix, ip = found
+                    keys = of_prefix.setdefault(prefix, dict(self._keys(prefix)))
+                    if is_new:
+                        keys[text] = ip
+                    else:
+                        del keys[text]
+        return Routes(
+            self.texts.changed(changes),
+            self.routes.changed({prefix: _least(keys) for prefix, keys in of_prefix.items()}),
+            self._route_keys(of_prefix),
+            self.refused if not refused and not self.refused else tuple(sorted(refused.values())),
+        )
+
+    def _keys(self, prefix: Prefix) -> Iterable[RouteKey]:
+        """Return the keys that are a prefix."""
+        next_hop = self.routes.get(prefix)
+        if prefix in self.route_keys or next_hop is None:
+            return self.route_keys.get(prefix, ())
+        return (RouteKey(str(prefix), next_hop),)
+
+    def _route_keys(
+        self, changes: Mapping[Prefix, Mapping[str, str]]
+    ) -> Mapping[Prefix, tuple[RouteKey, ...]]:
+        now = {prefix: keys for prefix, keys in changes.items() if _are_special(prefix, keys)}
+        if not now and self.route_keys.keys().isdisjoint(changes):
+            return self.route_keys
+        others = {prefix: keys for prefix, keys in self.route_keys.items() if prefix not in changes}
+        return {**others, **{prefix: _by_next_hop(keys) for prefix, keys in now.items()}}
 
 
 def read_routes(column: Mapping[str, str]) -> Routes:
-    """Return the static routes of a router, and the keys that cannot be used.
-
-    Of several keys that are one prefix, the one with the numerically least next hop counts.
-    """
-    refused: list[RefusedKey] = []
-    routes: dict[Prefix, str] = {}
-    several: defaultdict[Prefix, list[RouteKey]] = defaultdict(list)
-    for text, next_hop in column.items():
-        found = _route(text, next_hop)
-        if isinstance(found, RefusedKey):
-            refused.append(found)
-            continue
-        prefix, ip = found
-        if prefix in routes or text != str(prefix):
-            if prefix in routes and prefix not in several:
-                several[prefix].append(RouteKey(str(prefix), routes[prefix]))
-            several[prefix].append(RouteKey(text, ip))
-        routes[prefix] = ip
-    keys = {prefix: _by_next_hop(each) for prefix, each in several.items()}
-    routes.update((prefix, each[0].next_hop) for prefix, each in keys.items())
-    return Routes(routes, keys, tuple(sorted(refused)))
+    """Return the static routes of a router, and the keys that cannot be used."""
+    return Routes().changed(column)
 
 
-def _by_next_hop(keys: Iterable[RouteKey]) -> tuple[RouteKey, ...]:
-    return tuple(sorted(keys, key=lambda each: (ip_order(each.next_hop), each.key)))
+def _are_special(prefix: Prefix, keys: Mapping[str, str]) -> bool:
+    """Whether keys of a prefix are several, or not written as it is."""
+    return len(keys) > 1 or any(key != str(prefix) for key in keys)
+
+
+def _by_next_hop(keys: Mapping[str, str]) -> tuple[RouteKey, ...]:
+    found = (RouteKey(key, next_hop) for key, next_hop in keys.items())
+    return tuple(sorted(found, key=lambda each: (ip_order(each.next_hop), each.key)))
+
+
+def _least(keys: Mapping[str, str]) -> str | None:
+    """Return the numerically least next hop, None if there is no key."""
+    return min(keys.values(), key=ip_order) if len(keys) > 1 else next(iter(keys.values()), None)
 
 
 def _route(text: str, next_hop: str) -> tuple[Prefix, str] | RefusedKey:
@@ -152,4 +192,4 @@ def _route(text: str, next_hop: str) -> tuple[Prefix, str] | RefusedKey:
         prefix = parse_destination(text)
         return prefix, parse_next_hop(next_hop, prefix)
     except Invalid as error:
-        return RefusedKey(text, f"{text}: {error}")
+        return RefusedKey(text, str(error))
