@@ -194,7 +194,7 @@ class DummySwitch(OpenVSwitch):
         self.app.start()
         self.wait_for_log("br0 is managed")
 
-    def come_to_rest(self, by: str = "p0") -> None:
+    def come_to_rest(self, by: str = "p0", logical_switch: str = "ls0") -> None:
         """Return when the application has done whatever it had to do by now.
 
         What is asked for last is done last: flows for a new binding of the port, and a fault for
@@ -202,7 +202,7 @@ class DummySwitch(OpenVSwitch):
         """
         port = self.row("Physical_Port", name=by)["_uuid"]
         for vlan in ("4001", "4095"):
-            self.vtep_ctl("bind-ls", "br0", by, vlan, "ls0")
+            self.vtep_ctl("bind-ls", "br0", by, vlan, logical_switch)
         status = lambda: self.column("Physical_Port", "port_fault_status", str(port))  # noqa: E731
         bound = lambda: "dl_vlan=4001" in "\n".join(self.flows())  # noqa: E731
         self.wait(lambda: bound() and "invalid_vlan_map" in status(), "the marks")

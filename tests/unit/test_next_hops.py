@@ -20,6 +20,7 @@ from vtep_ofapp.pipeline.layout import (
 )
 from vtep_ofapp.values.addresses import ipv4_number
 from vtep_ofapp.values.flows import Flow, match
+from vtep_ofapp.values.routers import derived_mac, parse_interface
 from vtep_ofapp.values.rows import Gone
 
 from .builders import (
@@ -31,6 +32,7 @@ from .builders import (
     MAC2,
     MAC3,
     arp_header,
+    logical_router,
     remote_mac,
     stated,
     uuid,
@@ -67,9 +69,18 @@ def test_the_word_of_the_nvc_beats_that_of_a_station_and_that_beats_an_answer(
 
 
 def test_the_address_of_a_router_is_its_own_whatever_a_row_says(world: Routed) -> None:
+    """It is a next hop only where there is another router, whose packets go to it."""
     world.tell(remote_mac(MAC1, FAR, of=BLUE, ip="10.0.2.1"))
     world.calm_down()
+    assert world.mac("10.0.2.1") is None
+    second = {BLUE: (parse_interface("10.0.2.2/24"),)}
+    world.tell(logical_router(row=uuid(0x9001), name="lr1", interfaces=second))
+    world.calm_down()
     assert world.mac("10.0.2.1") == GATEWAY
+    assert world.mac("10.0.2.2") == derived_mac("lr1")
+    world.tell(Gone(uuid(0x9001)))
+    world.calm_down()
+    assert world.mac("10.0.2.1") is None
 
 
 def test_an_unknown_next_hop_is_asked_and_the_packet_goes_to_who_answers(world: Routed) -> None:
@@ -138,7 +149,7 @@ def test_an_answer_that_nobody_asked_for_teaches_nothing(world: Routed) -> None:
     world.answer(X)
     world.answer("10.0.2.1", MAC3)
     assert world.hops(X) == []
-    assert world.mac("10.0.2.1") == GATEWAY
+    assert world.mac("10.0.2.1") is None
     world.answer(Y, GATEWAY)
     assert world.is_dropped(Y)
 

@@ -63,6 +63,10 @@ def _interface_changed(topic: Interface, view: View) -> Iterator[Topic]:
     interfaces = view[RoutersHere].on(logical_switch)
     now = {ip: each.mac for each in reversed(interfaces) for ip in _ips(each)}
     changed = {ip for ip, _ in (before or {}).items() ^ now.items()}
+    was_shared, is_shared = logical_switch in state.shared, len(interfaces) > 1
+    if was_shared != is_shared:
+        state.shared ^= {logical_switch}
+        changed |= now.keys()
     if interfaces:
         state.addresses[logical_switch] = now
         state.routed.add(logical_switch)

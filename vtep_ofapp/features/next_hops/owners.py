@@ -8,6 +8,7 @@ from ...engine.dirty import Pace
 from ...engine.feature import Owner
 from ...engine.view import View
 from ...pipeline import answers, next_hops
+from ...values.addresses import is_link_local
 from ..bindings.ports import Ports
 from ..logical_switches.rows import LogicalSwitches
 from .answers import NextHop
@@ -26,6 +27,8 @@ def _next_hop(key: NextHop, view: View) -> Desired:
     found = known(key, view)
     if found is None:
         return _pending(key, number, view)
+    if found.source is Source.ROUTER and not _is_neighbour(key, state):
+        return NOTHING
     if found.source is not Source.ANSWER:
         return Desired((next_hops.resolved(number, key.ip, found.mac),))
     flows = [next_hops.answered(number, key.ip, found.mac, IDLE)]
@@ -34,6 +37,11 @@ def _next_hop(key: NextHop, view: View) -> Desired:
     if state.upkeep.is_asked(key):
         flows.append(answers.awaited(number, key.ip))
     return Desired(tuple(flows))
+
+
+def _is_neighbour(key: NextHop, state: NextHops) -> bool:
+    """Whether the address of a router may be the next hop of another one."""
+    return key.logical_switch in state.shared and not is_link_local(key.ip)
 
 
 def _pending(key: NextHop, number: int, view: View) -> Desired:

@@ -29,6 +29,7 @@ class NextHops:
     """Pending next hops, the upkeep of those that answered, and the limits of all.
 
     ``addresses`` are the routers' own ones in each logical switch with a router, with their MACs.
+    ``shared`` are the logical switches with several routers, which may be each other's next hops.
     ``routed`` are the logical switches that had a router at any time.
     """
 
@@ -38,6 +39,7 @@ class NextHops:
         self.limits = PlaceLimits()
         self.takeovers = Damping(view.clock)
         self.addresses: dict[UUID, Mapping[str, str]] = {}
+        self.shared: set[UUID] = set()
         self.routed: set[UUID] = set()
 
     def next_end(self) -> float | None:

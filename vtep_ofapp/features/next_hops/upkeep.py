@@ -12,8 +12,10 @@ from .questions import DueRequests, Questions
 K = TypeVar("K", bound=Hashable)
 REFRESH = 200.0
 """Seconds after an answer until the next hop is asked again."""
-SPACING = REFRESH / 65536
-"""Seconds between those that were read back, so that they are not asked all at once."""
+FIRST = REFRESH / 2
+"""Seconds until the first one of those that were read back is asked."""
+SPACING = FIRST / 65536
+"""Seconds between these, so that they are not asked all at once."""
 MOST_AT_ONCE = 100
 """Next hops that one call begins to ask, so that no turn takes long."""
 
@@ -40,7 +42,7 @@ class Upkeep(Generic[K]):
 
     def found(self, key: K, now: float) -> None:
         """Begin the upkeep of a next hop that answered some time ago, perhaps another process."""
-        self._set(key, max(self._last, now) + SPACING)
+        self._set(key, max(self._last, now + FIRST) + SPACING)
 
     def forget(self, key: K) -> None:
         """End the upkeep of a next hop, if there is one."""
