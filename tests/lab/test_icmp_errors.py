@@ -76,6 +76,7 @@ SILENT: dict[str, Make] = {
     "later fragment": lambda a, b: IP(src=a.ip, dst=b.ip, ttl=1, frag=9, proto=17) / Raw(bytes(9)),
     "group": lambda a, b: IP(src=a.ip, dst="239.1.1.1", ttl=1) / udp(),
     "broadcast": lambda a, b: IP(src=a.ip, dst="192.168.2.255", ttl=64) / udp(),
+    "broadcast with TTL 1": lambda a, b: IP(src=a.ip, dst="192.168.2.255", ttl=1) / udp(),
     "source of no host": lambda a, b: IP(src="0.0.0.0", dst=b.ip, ttl=1) / udp(),
     "wrong checksum": lambda a, b: IP(src=a.ip, dst=b.ip, ttl=1, chksum=1) / udp(),
     "TCP to the router": lambda a, b: IP(src=a.ip, dst=GW_A) / TCP(),

@@ -191,6 +191,14 @@ def test_there_is_no_error_without_an_address_or_a_route_to_the_host(net: Networ
     assert net.figures() == (0, 0)
 
 
+@pytest.mark.parametrize("target", ["192.168.2.255", "192.168.2.0", "192.168.1.255"])
+def test_there_is_no_error_about_a_broadcast_whose_ttl_ends(net: Network, target: str) -> None:
+    net.show(udp(target=target))
+    assert net.sent() == []
+    net.show(udp(target="10.255.255.255"))
+    assert len(net.sent()) == 1, "of a network that is not connected nobody knows"
+
+
 def test_there_is_no_error_of_a_router_that_is_gone(net: Network) -> None:
     net.show(udp())
     assert len(net.sent()) == 1

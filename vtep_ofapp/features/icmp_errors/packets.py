@@ -16,6 +16,7 @@ IPV4, IPV6 = b"\x08\x00", b"\x86\xdd"
 ICMP, UDP, ICMPV6 = 1, 17, 58
 _TYPE = slice(12, 14)
 _SOURCE, _SOURCE_6 = slice(26, 30), slice(22, 38)
+_TARGET, _TARGET_6 = slice(30, 34), slice(38, 54)
 _IPV4_HEADER = struct.Struct("!BBHHHBBH4s4s")
 _IPV6_HEADER = struct.Struct("!IHBB16s16s")
 _UDP_HEADER = 8
@@ -105,10 +106,19 @@ def read(frame: bytes) -> Packet | None:
 
 def source_of(frame: bytes) -> str:
     """Return the address that a packet is from, "" if a frame is too short or of another type."""
-    if frame[_TYPE] == IPV4 and len(frame) >= _SOURCE.stop:
-        return str(IPv4Address(frame[_SOURCE]))
-    if frame[_TYPE] == IPV6 and len(frame) >= _SOURCE_6.stop:
-        return str(IPv6Address(frame[_SOURCE_6]))
+    return _address(frame, _SOURCE, _SOURCE_6)
+
+
+def target_of(frame: bytes) -> str:
+    """Return the address that a packet is for, "" if a frame is too short or of another type."""
+    return _address(frame, _TARGET, _TARGET_6)
+
+
+def _address(frame: bytes, at: slice, at_6: slice) -> str:
+    if frame[_TYPE] == IPV4 and len(frame) >= at.stop:
+        return str(IPv4Address(frame[at]))
+    if frame[_TYPE] == IPV6 and len(frame) >= at_6.stop:
+        return str(IPv6Address(frame[at_6]))
     return ""
 
 

@@ -11,7 +11,7 @@ from ..routers.here import Interface, RoutersHere
 from ..routers.resolved import UsedInterface
 from .limits import ErrorRate, Place, Shares
 from .messages import Kind, error
-from .packets import source_of
+from .packets import source_of, target_of
 
 
 class IcmpErrors:
@@ -46,12 +46,23 @@ def send(
     message = error(frame, kind, address) if address else None
     if interface is None or number is None or message is None:
         return
+    if kind is Kind.EXPIRED and _is_broadcast(router, target_of(frame), view):
+        return
     errors = view[IcmpErrors]
     if not errors.rate.may_send((router, source), place or arrived_in):
         errors.suppressed += 1
     elif _has_way(interface, source, view):
         errors.sent += 1
         yield routing.send(message, interface.number, number)
+
+
+def _is_broadcast(router: UUID, ip: str, view: View) -> bool:
+    """Whether an address is that of all hosts of a subnet of the router (RFC 2644).
+
+    Packets to it are dropped in the table of routes, which those with TTL 1 do not reach.
+    """
+    route = view[RoutersHere].lookup(router, ip) if ":" not in ip else None
+    return route is not None and not route.next_hop and ip in route.prefix.ends()
 
 
 def _has_way(interface: UsedInterface, ip: str, view: View) -> bool:
