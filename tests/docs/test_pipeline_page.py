@@ -142,6 +142,7 @@ def every_kind_of_router() -> Iterator[Flow]:
     yield from resolution.answers_to_tunnels()
     yield routing.imitation(LOGICAL_SWITCH, MAC)
     yield from arp_sources.own(MAC)
+    yield arp_sources.quiet(1, "")
     yield from arp_sources.of_other(MAC, "192.0.2.1")
     yield from arp_sources.for_others(LOGICAL_SWITCH)
     for serves_tunnels, steps in ((True, lists), (False, shut)):

@@ -101,6 +101,7 @@ PRODUCERS: dict[Callable[..., Any], tuple[st.SearchStrategy[Any], ...]] = {
     arp_sources.own: (MACS,),
     arp_sources.of_other: (MACS, ADDRESSES),
     arp_sources.for_others: (NUMBERS,),
+    arp_sources.quiet: (BINDING_NUMBERS, ADDRESSES | st.just("")),
     arp_sources.departures: (NUMBERS, MACS, MACS, st.booleans()),
     routing.others: (),
     routing.tables: (),

@@ -1,9 +1,12 @@
 """Frames from and to the MAC addresses of VTEPs that route, taken through the flows of a switch."""
 
+import time
 from typing import Any
 
 import pytest
 
+from vtep_ofapp.engine.feature import Clock
+from vtep_ofapp.features.next_hops.places import HOLD, MOST_USELESS
 from vtep_ofapp.pipeline.drops import Reason
 from vtep_ofapp.pipeline.layout import (
     ANSWERS,
@@ -36,11 +39,12 @@ from .builders import (
     unknown_dst,
     uuid,
 )
+from .doubles import TimeDouble
 from .packets import ICMP, PLAIN, Packet
 from .protocols import REPLY, REQUEST, Message, advertisement, arp, number, solicitation
 from .switch_worlds import ofport
-from .walk import Frame, Pipeline, Result
-from .world import World
+from .walk import Frame, Pipeline, Result, Shown
+from .world import NO_CONNECTION, World
 
 SOURCE, SRC, RMAC = "06:00:00:00:00:03", source_mac(OWN), derived_mac("lr0")
 ROW = uuid(0xA601)
@@ -50,9 +54,9 @@ RED_PORT, BLUE_PORT = 1, 2
 PING = Packet(source=IP1, dest=IP2, protocol=ICMP, icmp_type=8, icmp_code=0)
 
 
-def routed(*, others: bool = True, **settings: Any) -> World:
+def routed(*, others: bool = True, clock: Clock = time.monotonic, **settings: Any) -> World:
     """Return a switch with a router in red, and none in blue; FURTHER gets what is flooded."""
-    world = World(settings=Settings(**settings))
+    world = World(settings=Settings(**settings), clock=clock)
     world.tell(logical_switch(RED, 5001), logical_switch(BLUE, 5002), logical_router(RED))
     world.tell(*(unknown_dst(FURTHER, of=of) for of in (RED, BLUE)))
     if others:
@@ -112,6 +116,32 @@ def test_answers_to_us_are_shown_and_go_nowhere(answer: Message, others: bool) -
         assert ANSWERS in [each.fields.get(SENDER) for each in result.shown]
 
 
+@pytest.mark.parametrize("answer", answers(SRC))
+def test_a_place_that_sends_too_many_answers_is_not_looked_at_for_a_while(answer: Message) -> None:
+    """Nobody asked for them: each costs the application as much as one that is of use."""
+    now = TimeDouble()
+    world = routed(clock=now.clock)
+    places = [(RED_PORT, 0), (ofport(world, FURTHER), 5001)]
+    for in_port, vni in places:
+        frame = Frame(in_port, MAC2, SRC, vni=vni, packet=answer)
+        for _ in range(MOST_USELESS):
+            (shown,) = [each for each in send(world, frame).shown if is_answer(each)]
+            world.switch.packet_in(shown.packet_in(NO_CONNECTION))
+        world.settle()
+        assert not [each for each in send(world, frame).shown if is_answer(each)]
+        assert send(world, frame).outputs == []
+    now.wait(HOLD)
+    world.switch.due()
+    world.settle()
+    for in_port, vni in places:
+        result = send(world, Frame(in_port, MAC2, SRC, vni=vni, packet=answer))
+        assert [each for each in result.shown if is_answer(each)]
+
+
+def is_answer(shown: Shown) -> bool:
+    return shown.fields.get(SENDER) == ANSWERS
+
+
 def test_frames_from_the_mac_of_a_vtep_do_not_come_in_by_a_binding() -> None:
     world = routed()
     for mac in (SOURCE, SRC):
@@ -158,7 +188,7 @@ def test_requests_come_from_our_own_mac_always() -> None:
     ],
 )
 def test_all_else_does_unless_we_route_for_tunnels(
-    others: bool, settings: dict[str, str], mac: str
+    others: bool, settings: dict[str, Any], mac: str
 ) -> None:
     world = routed(others=others, **settings)
     reply = arp(REPLY, RMAC, GW, IP1, MAC1)

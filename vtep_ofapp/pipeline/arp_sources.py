@@ -21,6 +21,8 @@ from .layout import (
     ORIGIN,
     REMOTE,
     ROUTER,
+    SENDER,
+    SOURCE_BINDING,
     Cookie,
     Priority,
     Table,
@@ -56,6 +58,16 @@ def own(mac: str) -> tuple[Flow, ...]:
         for each in _ANSWERS
     )
     return (_imitation(mac), *answers, *arp_source(mac, is_own=True))
+
+
+def quiet(binding: int, remote: str) -> Flow:
+    """Show no answers that come in by a binding, or from a remote VTEP: too many were of no use.
+
+    The binding is a number; 0 for a remote VTEP, which is "" for a binding.
+    """
+    fields: dict[str, MatchValue] = {SENDER: ANSWERS, SOURCE_BINDING: binding}
+    fields[REMOTE] = ipv4_number(remote) if remote else 0
+    return flow(Table.SHOWING, Priority.FORBIDDEN, match(fields), producer=Cookie.ARP_SOURCES)
 
 
 def of_other(mac: str, address: str) -> tuple[Flow, ...]:

@@ -21,6 +21,9 @@ from ...values.faults import Fault
 from ...values.flows import Flow
 from ..local_macs import LocalGateway
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from ..next_hops.owners import place_name
+from ..next_hops.places import Place, QuietPlace
+from ..next_hops.state import NextHops
 from ..peers import Peer, PeerChanged
 from ..routers.here import Interface, RoutersHere
 from ..routers.rows import Routers
@@ -66,6 +69,25 @@ def _why_own(key: OwnSource, view: View) -> Iterator[Cause]:
     yield Cause(
         f"{names} is present here", tuple(RowOf("Logical_Router", each) for each in routers)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class QuietAnswers:
+    """The owner of the flow by which answers from a place are not shown; see QuietPlace."""
+
+    place: Place
+
+
+def _quiet(key: QuietAnswers, view: View) -> Desired:
+    if not view[NextHops].limits.is_quiet(key.place) or not len(view[Routed]):
+        return NOTHING
+    binding, remote = (key.place, "") if isinstance(key.place, int) else (0, key.place)
+    return Desired((arp_sources.quiet(binding, remote),))
+
+
+def _why_quiet(key: QuietAnswers, view: View) -> Iterator[Cause]:
+    where = place_name(QuietPlace(key.place), view)
+    yield Cause(f"too many answers that nobody asked for came in by {where}")
 
 
 # Those of other VTEPs
@@ -182,6 +204,7 @@ FEATURE = Feature(
     states=(lambda view: Serving(), lambda view: Routed()),
     owners=(
         Owner(OwnSource, _own_source, _why_own),
+        Owner(QuietAnswers, _quiet, _why_quiet),
         Owner(Source, _source, _why_source),
         Owner(RoutedSwitch, _routed, _why_routed),
         Owner(TunnelSide, _tunnel_side, _why_tunnel_side),
@@ -192,6 +215,7 @@ FEATURE = Feature(
         SwitchReplaced: _replaced,
         WholeLogicalSwitch: _whole,
         ServingChanged: _serving,
+        QuietPlace: lambda topic, view: [QuietAnswers(topic.place)],
     },
     rows=(OwnRow,),
     reports=(lambda known, settings, clock: OwnRows(),),
