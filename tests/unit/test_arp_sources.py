@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtep_ofapp.engine.model import Model
+from vtep_ofapp.engine.operator_view import ADDRESS, STATION, Passage
 from vtep_ofapp.engine.topics import Topic
-from vtep_ofapp.features.arp_sources.rows import ArpSources, Place, SourcesAt
+from vtep_ofapp.features.arp_sources.feature import FEATURE
+from vtep_ofapp.features.arp_sources.keys import OwnSource, TunnelSide
+from vtep_ofapp.features.arp_sources.rows import ArpSources, Place, Source, SourcesAt
 from vtep_ofapp.features.arp_sources.serving import ServingChanged, is_alone, serves_tunnels
 from vtep_ofapp.features.logical_switches.vni_mapping import VniMapping
 from vtep_ofapp.features.peers import Peer, PeersHere
@@ -351,3 +354,34 @@ def test_rows_that_cannot_be_used_are_faults_where_a_router_is() -> None:
     world.tell(Gone(logical_router().uuid))
     world.calm_down()
     assert not faults(world)
+
+
+# What operators are told
+
+
+def test_an_arp_source_is_found_by_its_mac_and_by_its_vtep() -> None:
+    world = routed_world()
+    world.tell(source())
+    world.calm_down()
+    view, found = world.switch.view, FEATURE.subjects
+    assert list(found[STATION](MAC1, view)) == [Source(MAC1)]
+    assert list(found[STATION](source_mac(OWN), view)) == [OwnSource()]
+    assert list(found[STATION](MAC2, view)) == []
+    assert list(found[ADDRESS](FAR, view)) == [Source(MAC1)]
+
+
+def test_flows_say_what_they_did_to_a_frame() -> None:
+    world = routed_world()
+    world.tell(source())
+    world.calm_down()
+    said = {
+        OwnSource(): "it is from or for the MAC address by which this VTEP routes",
+        Source(MAC1): f"it is from or for {MAC1}, by which {FAR} routes",
+        TunnelSide(logical_router().uuid, RED): "sent from the MAC address of this VTEP in place "
+        "of that of Logical_Router lr0",
+    }
+    for owner, words in said.items():
+        desired = world.switch.owned.get(owner)
+        assert desired is not None
+        passage = Passage(desired.flows[0].key, owner, {})
+        assert FEATURE.verdicts[type(owner)](passage, world.switch.view) == words

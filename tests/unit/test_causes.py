@@ -8,7 +8,7 @@ import pytest
 from vtep_ofapp.engine.cause import RowOf
 from vtep_ofapp.engine.desired import Desired, Key
 from vtep_ofapp.features.acls.interfaces import RouterAcls
-from vtep_ofapp.features.arp_sources.feature import OwnSource, TunnelSide
+from vtep_ofapp.features.arp_sources.keys import OwnSource, TunnelSide
 from vtep_ofapp.features.arp_sources.rows import Source
 from vtep_ofapp.features.bindings.ports import VlanBinding
 from vtep_ofapp.features.icmp_errors.limits import SHARE

@@ -5,8 +5,6 @@ comes from its own MAC, that of its row in Arp_Sources_Local, if an answer has t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
 from uuid import UUID
 
 from ...engine.cause import Cause, RowOf
@@ -22,35 +20,17 @@ from ...values.flows import Flow
 from ..local_macs import LocalGateway
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..next_hops.owners import place_name
-from ..next_hops.places import Place, QuietPlace
+from ..next_hops.places import QuietPlace
 from ..next_hops.state import NextHops
 from ..peers import Peer, PeerChanged
 from ..routers.here import Interface, RoutersHere
 from ..routers.rows import Routers
-from . import serving
+from . import serving, telling
+from .keys import OwnSource, QuietAnswers, RoutedSwitch, TunnelSide
 from .report import OwnRow, OwnRows
 from .routed import Routed
 from .rows import ArpSources, Source, SourcesAt
 from .serving import Serving, ServingChanged
-
-
-@dataclass(frozen=True, slots=True)
-class OwnSource:
-    """The owner of this switch's own ARP source."""
-
-
-class RoutedSwitch(NamedTuple):
-    """The owner of the flows by which hosts of a logical switch answer other VTEPs."""
-
-    logical_switch: UUID
-
-
-class TunnelSide(NamedTuple):
-    """The owner of what other VTEPs see of a router in a logical switch."""
-
-    router: UUID
-    logical_switch: UUID
-
 
 # Our own ARP source
 
@@ -69,13 +49,6 @@ def _why_own(key: OwnSource, view: View) -> Iterator[Cause]:
     yield Cause(
         f"{names} is present here", tuple(RowOf("Logical_Router", each) for each in routers)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class QuietAnswers:
-    """The owner of the flow by which answers from a place are not shown; see QuietPlace."""
-
-    place: Place
 
 
 def _quiet(key: QuietAnswers, view: View) -> Desired:
@@ -219,4 +192,6 @@ FEATURE = Feature(
     },
     rows=(OwnRow,),
     reports=(lambda known, settings, clock: OwnRows(),),
+    subjects=telling.SUBJECTS,
+    verdicts=telling.VERDICTS,
 )

@@ -81,6 +81,10 @@ class ArpSources(Index):
         """Return the addresses of all VTEPs with an ARP source."""
         return self._at.keys()
 
+    def macs_at(self, address: str) -> Collection[str]:
+        """Return the MACs of the ARP sources at a VTEP."""
+        return self._at.get(address, ())
+
     def is_at(self, address: str) -> bool:
         """Whether a VTEP has an ARP source."""
         return address in self._at
