@@ -117,6 +117,28 @@ def test_fault_words_of_access_lists_go_but_for_those_of_others(used: DummySwitc
     assert clean(used) == "there is nothing to remove\n"
 
 
+def test_what_we_wrote_for_routers_goes_but_not_for_those_of_others(used: DummySwitch) -> None:
+    used.vtep_ctl("add-ps", "other", "--", "add-port", "other", "elsewhere", "--", "add-ls", "ls9")
+    used.vtep_ctl(
+        "bind-ls", "other", "elsewhere", "0", "ls9", "--", "add-lr", "r0", "--", "add-lr", "r9"
+    )
+    for router, name, address in (("r0", "ls0", "10.0.0.1/24"), ("r9", "ls9", "10.0.9.1/24")):
+        joined = used.row("Logical_Switch", name=name)["_uuid"]
+        used.vtep_ctl("set", "Logical_Router", router, f'switch_binding:"{address}"={joined}')
+    used.app.start()
+    used.wait(lambda: len(used.rows("Arp_Sources_Local")) == 1, "our ARP source")
+    used.app.stop()
+    for router in ("r0", "r9"):
+        used.vtep_ctl("set", "Logical_Router", router, "LR_fault_status=unspecified_fault")
+    said = clean(used)
+    assert "1 rows of Arp_Sources_Local: removed\n" in said
+    assert "LR_fault_status of 1 rows of Logical_Router: removed\n" in said
+    assert used.rows("Arp_Sources_Local") == []
+    assert used.row("Logical_Router", name="r0")["LR_fault_status"] == ()
+    assert used.row("Logical_Router", name="r9")["LR_fault_status"] == "unspecified_fault"
+    assert clean(used) == "there is nothing to remove\n"
+
+
 def test_afterwards_all_can_begin_again(used: DummySwitch) -> None:
     before = used.flows(ports="--names")
     clean(used)

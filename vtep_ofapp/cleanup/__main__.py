@@ -18,13 +18,12 @@ from ..process import config
 from ..process.options import BadOption
 from ..values.flows import COOKIE_BASE, COOKIE_MASK, GROUP_BASE, GROUP_MASK
 from ..values.writes import OUR_DESCRIPTION, TABLE_SETTINGS
-from . import emulator
-from .tools import Failure, Removal, Row, Tools, members, pairs, print_line, where, without
+from . import emulator, faults
+from .tools import EMPTY, Failure, Removal, Row, Tools, members, pairs, print_line, where, without
 
 _OWNER = "vtep_ofapp"
 """The key in external_ids that marks our bridges and ports."""
 _FLOWS = f"cookie={COOKIE_BASE:#x}/{COOKIE_MASK:#x}"
-_EMPTY: tuple[str, list[object]] = ("set", [])
 _PORTS_AT_ONCE = 1000
 _FRAGMENT_MODE = "nx-match"
 """The fragment mode that the application sets (ovs-ofctl(8))."""
@@ -87,7 +86,7 @@ def find_bridges(tools: Tools, remote: str, switches: Collection[str]) -> Iterat
 def _is_named_by_us(table: Row) -> bool:
     """Return whether we made a Flow_Table, and nobody has set anything else in it."""
     is_marked = _OWNER in pairs(table.get("external_ids", ["map", []]))
-    return is_marked and not any(members(table.get(each, list(_EMPTY))) for each in TABLE_SETTINGS)
+    return is_marked and not any(members(table.get(each, list(EMPTY))) for each in TABLE_SETTINGS)
 
 
 def count_flows(tools: Tools, bridge: Found) -> int:
@@ -167,7 +166,7 @@ def clean_rows(
         {"table": "Physical_Port"},
     )
     ours = [row["_uuid"] for row in locators if row["dst_ip"] in addresses]
-    yield from _local_macs(tools, ours)
+    yield from _at_locators(tools, "Ucast_Macs_Local", ours)
     members_of = {str(row["_uuid"]): members(row["locators"]) for row in sets}
     for row in groups:
         yield from _group(row, members_of[str(row["locator_set"])], ours)
@@ -179,33 +178,13 @@ def clean_rows(
         )
         for each in members(switch["ports"]):
             del rows[str(each)]
-    if any("acl_bindings" in row for row in ports):  # older schemas have no access lists
-        yield from _access_lists(tools, {str(acl) for row in rows.values() for acl in _acls(row)})
+    if any("acl_bindings" in row for row in ports):  # older schemas have neither of these
+        yield from _at_locators(tools, "Arp_Sources_Local", ours)
+        yield from faults.clean(tools, rows.values())
 
 
-def _access_lists(tools: Tools, others: set[str]) -> Iterator[Removal]:
-    """Yield the removal of fault words from access lists, but for those that others' ports name."""
-    columns = {"ACL": "acl_fault_status", "ACL_entry": "acle_fault_status"}
-    acls, entries = tools.select(
-        tools.options.vtep_db, "hardware_vtep", *({"table": table} for table in columns)
-    )
-    kept = [acl for acl in acls if str(acl["_uuid"]) in others]
-    others |= {str(entry) for acl in kept for entry in members(acl["acl_entries"])}
-    for (table, column), found in zip(columns.items(), (acls, entries), strict=True):
-        filled = [row for row in found if row[column] != list(_EMPTY)]
-        ours = [row for row in filled if str(row["_uuid"]) not in others]
-        if ours:
-            empty = {column: list(_EMPTY)}
-            updates = [where("update", table, row, row=empty) for row in ours]
-            yield Removal(f"{column} of {len(ours)} rows of {table}", updates)
-
-
-def _acls(port: Row) -> list[Row]:
-    return [acl for _, acl in port["acl_bindings"][1]]
-
-
-def _local_macs(tools: Tools, locators: Sequence[Row]) -> Iterator[Removal]:
-    table = "Ucast_Macs_Local"
+def _at_locators(tools: Tools, table: str, locators: Sequence[Row]) -> Iterator[Removal]:
+    """Yield the removal of the rows of a table that name our locators."""
     conditions = [[["locator", "==", locator]] for locator in locators]
     found = tools.select(
         tools.options.vtep_db,
@@ -240,7 +219,7 @@ def _group(row: Row, locators: Sequence[Row], ours: Sequence[Row]) -> Iterator[R
 
 
 def _clean_switch(switch: Row) -> Iterator[Removal]:
-    empty = list(_EMPTY)
+    empty = list(EMPTY)
     row: Row = {
         column: empty for column in ("tunnels", "switch_fault_status") if switch[column] != empty
     }
@@ -259,7 +238,7 @@ def _clean_ports(switch: Row, ports: Sequence[Row], with_bindings: bool) -> Iter
         removal = without("Physical_Switch", switch, "ports", [port["_uuid"] for port in gone])
         yield Removal(f"{switch['name']}: Physical_Port {names}", [removal])
     for port in bound:
-        empty = {"vlan_stats": ["map", []], "port_fault_status": list(_EMPTY)}
+        empty = {"vlan_stats": ["map", []], "port_fault_status": list(EMPTY)}
         row = {column: value for column, value in empty.items() if port[column] != value}
         if row:
             what = f"{switch['name']}: {', '.join(sorted(row))} of Physical_Port {port['name']}"

@@ -17,6 +17,8 @@ _LONGEST = 100_000
 
 Row: TypeAlias = dict[str, Any]
 """Columns of a row, or an operation, as OVSDB's JSON has them (RFC 7047)."""
+EMPTY: tuple[str, list[object]] = ("set", [])
+"""An empty set, as OVSDB writes it."""
 
 
 class Failure(Exception):
