@@ -95,8 +95,10 @@ def routed_network(lab: TrialLab) -> Iterator[RoutedNetwork]:
 def routed(routed_network: RoutedNetwork) -> Iterator[RoutedNetwork]:
     """The same; a test finds r1 alone, and what it says to hold is checked after a restart."""
     yield routed_network
-    routed_network.holds_after_a_restart()
-    routed_network.reset()
+    try:
+        routed_network.holds_after_a_restart()
+    finally:
+        routed_network.reset()
 
 
 @pytest.fixture(params=MODES)
