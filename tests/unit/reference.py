@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from vtep_ofapp.process.settings import Settings
+from vtep_ofapp.values.arp_sources import ArpSource
 from vtep_ofapp.values.routers import LogicalRouter
 from vtep_ofapp.values.rows import (
     Bridge,
@@ -149,7 +150,8 @@ class Reference:
     def key(self, logical_switch: UUID, address: str) -> int | None:
         """Return the key that holds towards an address, even if others have it as well."""
         row = self.logical_switch(logical_switch)
-        there = [each for each in self.locators(logical_switch) if each.address == address]
+        named = self.locators(logical_switch) | sources(self._world, logical_switch)
+        there = [each for each in named if each.address == address]
         if row is None or not there:
             return None
         if row.tunnel_key is not None:
@@ -321,7 +323,8 @@ class Reference:
     def is_named(self, name: str, address: str) -> bool:
         """Whether a row of a logical switch that is bound at a switch names an address."""
         rows = present(self._world, name)
-        return any(address == each.address for row in rows for each in self.locators(row))
+        named = [self.locators(row) | sources(self._world, row) for row in rows]
+        return any(address == each.address for locators in named for each in locators)
 
     def _from_wire(self, name: str, wire: Wire, src: str, dst: str, dead: Set[str]) -> Expected:
         source = wire.port, wire.tag or 0
@@ -395,3 +398,12 @@ def present(world: Known, name: str) -> set[UUID]:
         if found & row.logical_switches:
             found |= row.logical_switches
     return found
+
+
+def sources(world: Known, logical_switch: UUID) -> set[Locator]:
+    """Return the locators of VTEPs that route as well, if a router joins a logical switch."""
+    rows = list(world.rows.values())
+    routers = [row for row in rows if isinstance(row, LogicalRouter)]
+    is_routed = any(logical_switch in row.logical_switches for row in routers)
+    found = {row.locator for row in rows if isinstance(row, ArpSource) and is_routed}
+    return {each for each in found if each is not None}

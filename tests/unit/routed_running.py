@@ -180,8 +180,8 @@ class RoutedRunning(Running):
 
     def towards_source(self, reference: Reference, of: UUID) -> set[Place]:
         """Return the way to the VTEP that has the foreign ARP source."""
-        rows = self.vtep.rows.values()
-        (address,) = (row.address for row in rows if isinstance(row, ArpSource))
+        rows = [row for row in self.vtep.rows.values() if isinstance(row, ArpSource)]
+        (address,) = (row.address for row in rows if row.mac == FOREIGN)
         vni = reference.vni("br0", of, address)
         return {Tunnel(address, vni)} if vni and address in reference.ways_out("br0") else set()
 
