@@ -17,8 +17,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-demo: debian venv ## Walk through Open vSwitch's VTEP guide, on real packets, in a lab of namespaces
-	$(BIN)/python -m sim demo
+demo: debian venv ## Walk through Open vSwitch's VTEP guide with real packets; ROUTING=1: through logical routers
+	$(BIN)/python -m sim demo $(if $(ROUTING),--routing)
 
 test: debian venv format ## Check format, types and behaviour; needs root for the labs
 	$(MAKE) --no-print-directory --jobs 2 types behaviour

@@ -7,13 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from sim.command import Command, Refused, typed
-from sim.demo import fabric, walkthrough
+from sim.demo import fabric, routed, routing_tour, walkthrough
 from sim.demo.fabric_tour import TOUR
 from sim.demo.steps import demonstrate, perform
 from sim.fabric import plan
 from sim.fabric.lab import Lab
 from sim.lab import guide
 from sim.lab.guide import PICTURE
+from sim.lab.network import EmptyLab
 from sim.lab.state import LabState
 from sim.nvc import reading
 
@@ -40,10 +41,27 @@ def _up(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--routing",
+        action="store_true",
+        help="instead, join two logical switches by a router: on one VTEP, and then on two",
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the lab running at the end")
+
+
 def _demo(options: argparse.Namespace) -> int:
+    if options.routing:
+        with routed.RoutedLab(options.name) as routed_lab:
+            steps = routing_tour.ALONE, routing_tour.DISTRIBUTED
+            is_ok = demonstrate(routed_lab, "steps", *steps)
+            _keep_if_wanted(routed_lab, options)
+        return 0 if is_ok else 1
     with guide.Lab(options.name) as lab:
         parts = walkthrough.STARTUP, walkthrough.NVC
-        return 0 if demonstrate(lab, "steps of the guide", *parts) else 1
+        is_ok = demonstrate(lab, "steps of the guide", *parts)
+        _keep_if_wanted(lab, options)
+    return 0 if is_ok else 1
 
 
 def _add_fabric_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,10 +93,14 @@ def _fabric(options: argparse.Namespace) -> int:
         raise Refused("--check is about the file of --plan FILE", _USAGE)
     with fabric.Fabric(options.name, options.vteps) as lab:
         is_ok = demonstrate(lab, "steps", TOUR)
-        if options.keep:
-            lab.keep()
-            print(f"\nLab {options.name} is up; `{typed()} down --name {options.name}` ends it")
+        _keep_if_wanted(lab, options)
     return 0 if is_ok else 1
+
+
+def _keep_if_wanted(lab: EmptyLab, options: argparse.Namespace) -> None:
+    if options.keep:
+        lab.keep()
+        print(f"\nLab {options.name} is up; `{typed()} down --name {options.name}` ends it")
 
 
 def _planned(options: argparse.Namespace) -> int:
@@ -115,7 +137,11 @@ COMMANDS = (
         _add_up_arguments,
     ),
     Command(
-        "demo", "do and prove every step of the guide in a lab of its own, then remove it", _demo
+        "demo",
+        "do and prove every step of the guide in a lab of its own, then remove it",
+        _demo,
+        _add_demo_arguments,
+        f"With --routing: {routed.__doc__}",
     ),
     Command(
         "fabric",

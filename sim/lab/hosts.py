@@ -70,7 +70,12 @@ class Host:
         return f"<{type(self).__name__} {self.name} {self.mac} {self.ip}>"
 
     def add_address(self, ip: str, prefix: int = 24, vlan: int = 0) -> None:
-        """Give the host an address: on its interface, or on its device of a VLAN."""
+        """Give the host an address: on its interface, or on its device of a VLAN.
+
+        An IPv6 address turns IPv6 on there; it is off otherwise.
+        """
+        if ":" in ip:
+            links.enable_ipv6(self.namespace, self.device(vlan))
         links.add_address(self.namespace, self.device(vlan), ip, prefix)
 
     def device(self, vlan: int) -> str:

@@ -78,6 +78,14 @@ def routed_frame(
     return _tagged(src, gateway, vlans) / packet
 
 
+def routed_probe(
+    src: str, gateway: str, src_ip: str, dst_ip: str, vlans: Sequence[int] = ()
+) -> Probe:
+    """Return a new probe that is a packet for a router's MAC, as `routed_frame` makes it."""
+    mark = b"probe " + uuid.uuid4().bytes
+    return Probe(routed_frame(src, gateway, src_ip, dst_ip, mark, vlans), mark)
+
+
 def arp_probe(src: str, target: str, vlans: Sequence[int] = ()) -> Probe:
     """Return a new probe that asks by ARP who has an address, without one of the sender's own.
 
