@@ -12,7 +12,7 @@ from sim.bench.meanwhile import Meanwhile
 from sim.bench.measure import FLOOR, OURS
 from sim.bench.observed import Observed
 from sim.bench.overlay import Overlay, placed, samples_of
-from sim.bench.scenario import PATIENCE, READY, Scenario
+from sim.bench.scenario import PATIENCE, READY, Scenario, empty
 from sim.bench.sessions import Sessions
 from sim.bench.traffic import Destinations, Where, sent_to, wait_for_all, with_vni
 from sim.bench.watcher import Watcher
@@ -211,12 +211,7 @@ class BulkRun:
 
     def _restart_cold(self) -> None:
         lab = self._lab
-        lab.app.stop(grace=READY)
-        for command in ("del-flows", "del-groups"):
-            lab.vtep.ofctl(command, lab.vtep.bridge)
-        tunnels = lab.vtep.ovs_vsctl("--bare", "--columns=name", "find", "Interface", "type=vxlan")
-        for name in tunnels.split():
-            lab.vtep.ovs_vsctl("del-port", name)
+        empty(lab)
         with lab.hypervisor.capture_underlay() as there:
             self._add("cold-start", self._start(self._samples, there))
 

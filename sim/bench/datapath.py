@@ -85,38 +85,42 @@ class Pairs:
         self._lab = lab
         self._frames = frames
         side = next(each for each in itertools.count(1) if each * each >= number)
-        self._here, self._there = rows.macs(side, _HERE), rows.macs(side, _THERE)
-        pairs = itertools.islice(itertools.product(self._here, self._there), number)
-        self._pairs = [
+        self.here, self.there = rows.macs(side, _HERE), rows.macs(side, _THERE)
+        self.pairs = [*itertools.islice(itertools.product(self.here, self.there), number)]
+        self._switched = [
             bytes(ip_probe(src, dst, ip).frame)
-            for (src, dst), ip in zip(pairs, rows.ips(number), strict=True)
+            for (src, dst), ip in zip(self.pairs, rows.ips(number), strict=True)
         ]
 
     @property
     def macs(self) -> list[str]:
         """The addresses of all hosts."""
-        return [*self._here, *self._there]
+        return [*self.here, *self.there]
 
     def introduce(self) -> None:
         """Let each host send a frame to one on the other side."""
         for host, macs, other in (
-            (self._lab.vm2, self._there, self._here[0]),
-            (self._lab.vm1, self._here, self._there[0]),
+            (self._lab.vm2, self.there, self.here[0]),
+            (self._lab.vm1, self.here, self.there[0]),
         ):
-            _send(host, [bytes(ip_probe(mac, other, "10.0.0.1").frame) for mac in macs], 1)
+            send(host, [bytes(ip_probe(mac, other, "10.0.0.1").frame) for mac in macs], 1)
 
-    def cost(self) -> tuple[float, float]:
-        """Return microseconds for the first frame of a pair, and for the following ones."""
+    def cost(self, frames: Sequence[bytes] = ()) -> tuple[float, float]:
+        """Return microseconds for the first frame of a pair, and for the following ones.
+
+        `frames` has one for each pair, in the place of frames that are switched.
+        """
+        frames = frames or self._switched
         self._lab.vtep.appctl("dpctl/del-flows")
-        new = self._measured(self._pairs, _AT_ONCE_NEW)
-        cached = [*itertools.islice(itertools.cycle(self._pairs), self._frames)]
+        new = self._measured(frames, _AT_ONCE_NEW)
+        cached = [*itertools.islice(itertools.cycle(frames), self._frames)]
         return new, self._measured(cached, _AT_ONCE)
 
     def _measured(self, frames: Sequence[bytes], at_once: int) -> float:
         """Return the microseconds of ovs-vswitchd for each of the frames that it took."""
         received = self._received()
         used = self._seconds()
-        _send(self._lab.vm1, frames, at_once)
+        send(self._lab.vm1, frames, at_once)
         used = self._seconds() - used
         return used * 1e6 / (self._received() - received)
 
@@ -133,7 +137,7 @@ class Pairs:
         )
 
 
-def _send(host: Host, frames: Sequence[bytes], at_once: int) -> None:
+def send(host: Host, frames: Sequence[bytes], at_once: int) -> None:
     """Send frames in lots, at the same pace with each controller."""
     due = time.monotonic()
     for begin in range(0, len(frames), at_once):

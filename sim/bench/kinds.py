@@ -18,6 +18,7 @@ _EMULATOR_ONCE = {OURS: "all", EMULATOR: "smallest", FLOOR: "all"}
 _MEANWHILE = {OURS: "largest", FLOOR: "largest"}
 _IDLE = {OURS: "ends", EMULATOR: "smallest"}
 _LONG = 10_000
+_ROUTERS, _ROUTES = 1_024, 32_768
 _OURS_AND_FLOOR = {OURS: "all", FLOOR: "all"}
 _READING_ADDING = "ovsdb-client dump, ovs-ofctl --bundle add-flows"
 
@@ -282,6 +283,67 @@ KINDS = (
         "times",
         targets=(Target(1.2),),
         where={OURS: "all"},
+    ),
+    Kind(
+        "frame-routed",
+        "frame with a router between the hosts of each pair ÷ without, in turn",
+        "times",
+        targets=(Target(1.2),),
+        where={OURS: "all"},
+    ),
+    Kind(
+        "routers-arrival",
+        "routers with 4 interfaces, 32 routes and 64 remote next hops each, in one transaction → "
+        "the last route and the last next hop forward",
+        "s",
+        floor=f"transaction, {_READING_ADDING}",
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "routers-start",
+        "started beside them and an empty switch → the same",
+        "s",
+        floor=_READING_ADDING,
+        targets=(Target(2.5, FLOOR, _ROUTERS),),
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "route-change",
+        "next hop of one of these routes changed → first packet that follows it",
+        "ms",
+        floor="transaction; one flow and a barrier",
+        targets=(Target(5),),
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "neighbour-change",
+        "MAC of one of these next hops changed → first packet with it",
+        "ms",
+        floor="transaction; one flow and a barrier",
+        targets=(Target(5),),
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "routes-arrival",
+        "static routes of one router in one transaction → the last one forwards",
+        "s",
+        floor=f"transaction, {_READING_ADDING}",
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "routes-start",
+        "started beside them and an empty switch → the same",
+        "s",
+        floor=_READING_ADDING,
+        targets=(Target(2.5, FLOOR, _ROUTES),),
+        where=_OURS_AND_FLOOR,
+    ),
+    Kind(
+        "routes-change",
+        "next hop of one of these routes changed → first packet that follows it",
+        "ms",
+        floor="transaction; one flow and a barrier",
+        where=_OURS_AND_FLOOR,
     ),
     Kind(
         "arp",

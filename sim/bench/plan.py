@@ -41,6 +41,10 @@ class Plan:
     """Frames of these pairs in each measurement of what a frame costs."""
     speakers: Sequence[int] = (1_000,)
     """New hosts that send an ARP request each at once."""
+    routers: Sequence[int] = (16, 1_024)
+    """Routers with 4 interfaces, 32 static routes and 64 next hops each."""
+    routes: Sequence[int] = (32, 32_768)
+    """Static routes of one router."""
     idle: float = 20.0
     """Seconds for which nothing is to happen."""
     stats_interval: float = 10.0
@@ -60,6 +64,8 @@ QUICK = Plan(
     pairs=(20,),
     frames=200,
     speakers=(20,),
+    routers=(3,),
+    routes=(8,),
     idle=2.0,
     stats_interval=1.0,
 )

@@ -69,6 +69,15 @@ def add_to_set(table: str, row: Reference, column: str, member: Reference) -> Op
     return {"op": "mutate", "table": table, "where": [["_uuid", "==", row]], "mutations": mutations}
 
 
+def replace_in_map(table: str, row: Reference, column: str, key: str, value: str) -> Operation:
+    """Give a key of a map in a column of one row another value."""
+    mutations = [
+        [column, "delete", ["set", [key]]],
+        [column, "insert", ["map", [[key, value]]]],
+    ]
+    return {"op": "mutate", "table": table, "where": [["_uuid", "==", row]], "mutations": mutations}
+
+
 def macs(number: int, series: int) -> list[str]:
     """Return that many unicast addresses; those of different series (0 to 255) differ."""
     return [f"02:{series:02x}:" + each.to_bytes(4, "big").hex(":") for each in range(number)]

@@ -19,6 +19,8 @@ from sim.bench.hosts import Hosts
 from sim.bench.kinds import KINDS
 from sim.bench.measure import Results
 from sim.bench.plan import Plan
+from sim.bench.routed_frames import RoutedFrames
+from sim.bench.routing import ManyRouters, OneRouter
 from sim.bench.scenario import Scenario
 from sim.bench.speakers import Speakers
 from sim.bench.switches import Switches
@@ -34,6 +36,9 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     WithoutIps,
     WithIps,
     Datapath,
+    RoutedFrames,
+    ManyRouters,
+    OneRouter,
     Speakers,
 )
 

@@ -25,6 +25,16 @@ PATIENCE = 300.0
 """Seconds after which something large counts as missing."""
 
 
+def empty(lab: Lab) -> None:
+    """End the controller of a lab, and remove what it has left on the switch."""
+    lab.app.stop(grace=READY)
+    for command in ("del-flows", "del-groups"):
+        lab.vtep.ofctl(command, lab.vtep.bridge)
+    tunnels = lab.vtep.ovs_vsctl("--bare", "--columns=name", "find", "Interface", "type=vxlan")
+    for name in tunnels.split():
+        lab.vtep.ovs_vsctl("del-port", name)
+
+
 class Scenario(ABC):
     """A lab at several sizes, with one controller after the other, and the floor."""
 

@@ -20,12 +20,24 @@ SETTLED = 20
 Where = Callable[[Captured], bool]
 
 _VNI = slice(46, 49)
+_INNER_STATION = slice(50, 56)
 _OUTER_DESTINATION = slice(30, 34)
+
+
+def anywhere(frame: Captured) -> bool:
+    """Return that a frame may be any."""
+    return True
 
 
 def with_vni(vni: int) -> Where:
     """Return whether a frame is a VXLAN packet (no options in its IP header) with that VNI."""
     return lambda frame: frame.data[_VNI] == vni.to_bytes(3, "big")
+
+
+def for_station(mac: str) -> Where:
+    """Return whether the frame in a VXLAN packet (no options in its IP header) is for that MAC."""
+    expected = bytes.fromhex(mac.replace(":", ""))
+    return lambda frame: frame.data[_INNER_STATION] == expected
 
 
 def sent_to(address: str) -> Where:
@@ -64,16 +76,20 @@ class Probes:
         """Return whether some frames were sent."""
         return self._sent >= SETTLED
 
-    def first_at(self, place: Capture, since: float, patience: float) -> float:
+    def first_at(
+        self, place: Capture, since: float, patience: float, where: Where = anywhere
+    ) -> float:
         """Return when the first of the frames came there after a moment. Raises WaitFailed."""
-        return place.wait_for(1, self._arrived(since), patience)[0].time
+        return place.wait_for(1, self._arrived(since, where), patience)[0].time
 
-    def settle_at(self, place: Capture, since: float, patience: float) -> None:
+    def settle_at(
+        self, place: Capture, since: float, patience: float, where: Where = anywhere
+    ) -> None:
         """Return when enough of the frames have come there after a moment. Raises WaitFailed."""
-        place.wait_for(SETTLED, self._arrived(since), patience)
+        place.wait_for(SETTLED, self._arrived(since, where), patience)
 
-    def _arrived(self, since: float) -> Callable[[Captured], bool]:
-        return lambda frame: frame.time > since and self._mark in frame.data
+    def _arrived(self, since: float, where: Where) -> Callable[[Captured], bool]:
+        return lambda frame: frame.time > since and self._mark in frame.data and where(frame)
 
     def _send(self) -> None:
         while not self._stopping.wait(PROBE_INTERVAL):
@@ -90,7 +106,7 @@ def wait_for_all(
     destinations: Destinations,
     place: Capture,
     patience: float,
-    where: Where = lambda frame: True,
+    where: Where = anywhere,
 ) -> float:
     """Return when the last of the destinations was first reached, in seconds since 1970.
 
@@ -105,7 +121,7 @@ def wait_for_probes(
     probes: Iterable[Probe],
     place: Capture,
     patience: float,
-    where: Where = lambda frame: True,
+    where: Where = anywhere,
 ) -> float:
     """Return when the last of the probes first arrived at a place, in seconds since 1970.
 
