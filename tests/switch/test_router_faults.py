@@ -8,6 +8,7 @@ import pytest
 
 from tests.switch.dummy import DummySwitch, several
 from tests.switch.state import assert_restart_changes_nothing, switch_faults
+from vtep_ofapp.values.routers import derived_mac
 
 SUBNETS = {"192.168.1.1/24": "ls0", "192.168.2.1/24": "ls1"}
 
@@ -230,3 +231,54 @@ def test_a_column_that_a_former_process_wrote_is_cleared(routed: DummySwitch) ->
 def test_what_someone_else_writes_is_put_back(routed: DummySwitch) -> None:
     put(routed, "LR_fault_status=invalid_ACL_binding")
     wait_for_words(routed)
+
+
+# What is no fault
+
+
+def test_a_good_router_has_no_fault_while_others_come_and_go(routed: DummySwitch) -> None:
+    route(routed, "10.0.0.0/8", "192.168.2.50")
+    route(routed, "0.0.0.0/0", "192.168.1.9")
+    bind(routed, "r1", {"2001:db8:1::1/64": "ls0", "192.168.7.0/24": "ls0", "10.1.0.1/32": "ls1"})
+    routed.vtep_ctl("add-lr", "r2")
+    bind(routed, "r2", {"192.168.1.1/24": "ls2"})  # the addresses of r1 in another logical switch
+    routed.vtep_ctl("bind-ls", "br0", "p1", "30", "ls2")
+    routed.come_to_rest()
+    for router in ("r1", "r2"):
+        assert of_router(routed, router) == set()
+    assert switch_faults(routed) == set()
+    assert "Logical_Router" not in routed.app.log_text
+    assert_restart_changes_nothing(routed)
+
+
+def test_routers_on_two_logical_switches_may_have_one_address(routed: DummySwitch) -> None:
+    """Both have a MAC of their own, and hosts of one logical switch do not reach the other."""
+    routed.vtep_ctl("add-lr", "r2")
+    bind(routed, "r2", {"192.168.1.1/24": "ls2"})
+    routed.come_to_rest()
+    flows = "\n".join(routed.flows())
+    assert "02:76:1d:35:ce:33" in flows  # r1's by its name
+    mac = derived_mac("r2")
+    assert mac not in flows
+    routed.vtep_ctl("bind-ls", "br0", "p1", "30", "ls2")
+    routed.wait(lambda: mac in "\n".join(routed.flows()), "the flows of r2")
+    assert switch_faults(routed) == set()
+    number = routed.ovs_vsctl("get", "interface", "p0", "ofport")
+    frame = f"in_port={number},dl_src=00:00:00:00:00:01,dl_dst={mac},ip,nw_src=192.168.1.11"
+    assert routed.goes(f"{frame},nw_dst=192.168.1.1,nw_ttl=64") == routed.sends("p0", mac)
+    routed.vtep_ctl("unbind-ls", "br0", "p1", "30")
+    routed.wait(lambda: mac not in "\n".join(routed.flows()), "the end of r2's flows")
+
+
+def test_an_access_list_at_no_address_of_the_router_is_a_fault_of_its_row(
+    routed: DummySwitch,
+) -> None:
+    routed.vtep_ctl(
+        "--", "--id=@e", "create", "ACL_entry", "sequence=10", "direction=ingress", "action=deny",
+        "--", "--id=@a", "create", "ACL", "acl_name=x", "acl_entries=@e",
+        "--", "set", "Logical_Router", "r1", 'acl_binding:"192.168.1.77"=@a',
+    )  # fmt: skip
+    routed.wait(lambda: of_router(routed, "r1") == {"invalid_ACL_binding"}, "the fault")
+    assert switch_faults(routed) == set()
+    remove(routed, "acl_binding", "192.168.1.77")
+    routed.wait(lambda: of_router(routed, "r1") == set(), "its end")

@@ -144,12 +144,11 @@ def _valid(row: Row) -> dict[UUID, list[Address]]:
     keys = [(each, key) for key in row.bindings if (each := _interface(key)) is not None]
     keys.sort(key=lambda each: (each[0].version, each[0].ip, each[0].network.prefixlen, each[1]))
     found: dict[UUID, list[Address]] = {}
-    ips, subnets = set[tuple[object, object]](), dict[Network, UUID]()
+    ips, subnets = set[object](), dict[Network, UUID]()
     for address, key in keys:
         where = row.bindings[key]
         is_local = address.ip in LINK_LOCAL
-        place = address.ip, where if is_local else None
-        if not _is_subnet(address) and place in ips:
+        if not _is_subnet(address) and address.ip in ips:
             continue
         is_connected = address.network.num_addresses > 1 and not is_local
         if is_connected and subnets.setdefault(address.network, where) != where:
@@ -157,7 +156,7 @@ def _valid(row: Row) -> dict[UUID, list[Address]]:
         if _is_subnet(address) and address in found.get(where, ()):
             continue
         if not _is_subnet(address):
-            ips.add(place)
+            ips.add(address.ip)
         found.setdefault(where, []).append(address)
     return {
         where: addresses

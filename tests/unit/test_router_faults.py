@@ -110,6 +110,11 @@ def test_the_column_of_the_router_says_that_the_words_are_about_it() -> None:
             "it is link-local, and its interface has no other address",
         ),
         (
+            {"10.0.0.0/8": RED, "fe80::1/64": RED, "11.0.0.0/8": BLUE, "fe80::1/10": BLUE},
+            "fe80::1/64",
+            "fe80::1 is also the address of fe80::1/10",
+        ),
+        (
             {"10.0.0.1/8": RED, "127.0.0.1/8": RED},
             "127.0.0.1/8",
             "127.0.0.1 is not the address of one",

@@ -120,7 +120,7 @@ class LogicalRouter:
 
 
 def ip_number(ip: str) -> int:
-    """Return the bits of a canonical IP address as a number."""
+    """Return the bits of an IP address as a number; raises OSError for text that is none."""
     return int.from_bytes(socket.inet_pton(_FAMILY[":" in ip], ip), "big")
 
 
@@ -196,14 +196,16 @@ def parse_destination(text: str) -> Prefix:
     Raises Invalid for text that is no prefix, and for prefixes to which nothing is routed.
     """
     network, length = _parts(text, "10.0.0.0/8")
-    family = _FAMILY[":" in network]
+    is_ipv6 = ":" in network
     try:
-        ip = ip_text(int.from_bytes(socket.inet_pton(family, network), "big"), ":" in network)
+        number = ip_number(network)
     except (OSError, ValueError):
         raise Invalid(f"{network!r} is not an IP address") from None
-    prefix = prefix_of(ip, length)
-    if any(_is_within(prefix, each) for each in _NEVER_ROUTED):
-        raise Invalid(f"nothing is routed to {prefix}")
+    shift = _BITS[is_ipv6] - length
+    prefix = Prefix(ip_text(number >> shift << shift, is_ipv6), length)
+    for first_bits, others in _NEVER_ROUTED[is_ipv6]:
+        if shift <= others and number >> others == first_bits:
+            raise Invalid(f"nothing is routed to {prefix}")
     return prefix
 
 
@@ -212,7 +214,7 @@ def parse_next_hop(text: str, destination: Prefix) -> str:
 
     Raises Invalid unless it is the address of one host, not link-local, of the same family.
     """
-    ip = parse_ip(text)
+    ip = _host(text)
     if (":" in ip) != destination.is_ipv6:
         raise Invalid(f"{ip} is of another version of IP than {destination}")
     if is_link_local(ip):
@@ -232,18 +234,14 @@ def _parts(text: str, example: str) -> tuple[str, int]:
     return network, int(digits)
 
 
-def _is_within(inner: Prefix, outer: Prefix) -> bool:
-    return inner.length >= outer.length and outer.has(inner.network)
+_host = lru_cache(maxsize=1 << 12)(parse_ip)
+"""Many routes have the same few next hops."""
+_NEVER_ROUTED = {
+    False: ((0, 24), (127, 24), (0xA9FE, 16), (0b111, 29)),
+    True: ((0, 0), (1, 0), (0xFE80 >> 6, 118), (0xFF, 120)),
+}
+"""Destinations that no router forwards, as their first bits and the number of the others.
 
-
-_NEVER_ROUTED = (
-    Prefix("0.0.0.0", 8),
-    Prefix("127.0.0.0", 8),
-    Prefix("169.254.0.0", 16),
-    Prefix("224.0.0.0", 3),
-    Prefix("::", 128),
-    Prefix("::1", 128),
-    Prefix("fe80::", 10),
-    Prefix("ff00::", 8),
-)
-"""Destinations that no router forwards: RFC 1122, section 3.2.1.3, RFC 3927, RFC 4291."""
+0.0.0.0/8, 127.0.0.0/8 and 224.0.0.0/3 (RFC 1122, section 3.2.1.3), 169.254.0.0/16 (RFC 3927); ::,
+::1, fe80::/10 and ff00::/8 (RFC 4291).
+"""

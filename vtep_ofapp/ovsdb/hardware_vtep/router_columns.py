@@ -65,23 +65,22 @@ class _Used:
 
     def __init__(self) -> None:
         self.spellings: dict[InterfaceAddress, str] = {}
-        self._addresses: dict[tuple[str, UUID | None], str] = {}
+        self._addresses: dict[str, str] = {}
         self._subnets: dict[Prefix, tuple[str, UUID]] = {}
         self._in: defaultdict[UUID, list[_Key]] = defaultdict(list)
 
     def add(self, key: _Key) -> str:
         """Use a key; return the reason if it cannot be, else ""."""
         address, text, logical_switch = key
-        # A link-local address may be that of several interfaces (RFC 4007).
-        scope = address.ip, logical_switch if is_link_local(address.ip) else None
-        if address.ip and scope in self._addresses:
-            return f"{address.ip} is also the address of {self._addresses[scope]}"
+        # A link-local one as well: packets to it do not say by which interface they came.
+        if address.ip in self._addresses:
+            return f"{address.ip} is also the address of {self._addresses[address.ip]}"
         if address.is_connected:
             other, where = self._subnets.setdefault(address.subnet, (text, logical_switch))
             if where != logical_switch:
                 return f"{other} binds {address.subnet} to another logical switch"
         if address.ip:
-            self._addresses[scope] = text
+            self._addresses[address.ip] = text
         elif any(each[0] == address for each in self._in.get(logical_switch, ())):
             return f"{address} is bound twice"
         self._in[logical_switch].append(key)
