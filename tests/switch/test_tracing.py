@@ -59,10 +59,10 @@ def test_the_sentence(scene: DummySwitch) -> None:
 def test_each_step_says_why_its_flow_is_there(scene: DummySwitch) -> None:
     answer = asked(scene, "p0", HOST, FAR)
     tables = [step["table"] for step in answer["steps"]]
-    on_the_way = "ADMISSION LEARNING SNOOPING RESOLUTION UNICAST ENCAPSULATION TUNNEL"
+    on_the_way = "ADMISSION LEARNING SNOOPING RESOLUTION ROUTER UNICAST ENCAPSULATION TUNNEL"
     assert tables == on_the_way.split()
     assert all(step["because"] for step in answer["steps"])
-    assert f"the NVC places {FAR} behind 10.2.2.3" in answer["steps"][4]["because"]
+    assert f"the NVC places {FAR} behind 10.2.2.3" in answer["steps"][5]["because"]
 
 
 def test_wrong_words(scene: DummySwitch) -> None:

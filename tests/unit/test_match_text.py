@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vtep_ofapp.commands.match_text import checked, fields_of
+from vtep_ofapp.commands.match_text import checked, fields_of, usual_ttl
 from vtep_ofapp.values.addresses import Invalid
 from vtep_ofapp.values.flows import MatchValue, match
 
@@ -101,3 +101,18 @@ def test_fields_of_a_packet_are_checked() -> None:
     for word in ("in_port=1", "reg7=1", "tcp,reg7=1", "dl_src=00:00:00:00:00:01", "tp_dst=", "ip6"):
         with pytest.raises(Invalid, match="is no field of a packet"):
             checked(["tcp", word])
+
+
+@pytest.mark.parametrize(
+    ("words", "ttl"),
+    [
+        (["icmp", "nw_dst=192.168.2.1"], ["nw_ttl=64"]),
+        (["tcp6"], ["nw_ttl=64"]),
+        (["icmp6", "icmp_type=135", "nd_target=fe80::1"], ["nw_ttl=255"]),
+        (["udp", "nw_ttl=1"], []),
+        (["arp", "arp_op=1"], []),
+        ([], []),
+    ],
+)
+def test_packets_have_the_usual_ttl(words: list[str], ttl: list[str]) -> None:
+    assert list(usual_ttl(words)) == ttl

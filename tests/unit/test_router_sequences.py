@@ -12,10 +12,10 @@ from vtep_ofapp.engine.feature import Feature
 from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.engine.topics import Topic
 from vtep_ofapp.engine.view import View
-from vtep_ofapp.features import routing
 from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.features.routers.here import Interface, Route, RoutersHere
 from vtep_ofapp.features.routers.rows import Routers
+from vtep_ofapp.features.routing import feature as routing
 from vtep_ofapp.ovsdb.hardware_vtep.router_columns import read_bindings, read_routes
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.routers import LogicalRouter, derived_mac

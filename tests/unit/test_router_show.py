@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from vtep_ofapp.commands import trace_verdict
 from vtep_ofapp.commands.answer import WrongWords
 from vtep_ofapp.features.logical_switches.rows import LogicalSwitches
 from vtep_ofapp.features.routers.rows import Routers
+from vtep_ofapp.pipeline.drops import Reason
 from vtep_ofapp.pipeline.layout import (
     ARRIVED_IN,
     LOGICAL_SWITCH,
@@ -132,7 +134,7 @@ def test_routes(routed: App) -> None:
     assert (connected["next_hop"], connected["logical_switch"]) == (None, "red")
     unused = shown["10.9.0.0/16"]
     assert (unused["next_hop"], unused["is_used"]) == (ELSEWHERE, False)
-    assert "router/show says why" in unused["problem"]
+    assert unused["problem"] == "its next hop lies in no subnet of the router"
 
 
 @pytest.mark.parametrize(
@@ -151,8 +153,6 @@ def test_next_hops(app: App) -> None:
     row = known[PLACED]
     assert (row["logical_switch"], row["mac"], row["source"]) == ("blue", MAC1, "row")
     assert row["rows"] == [str(uuid(0x1000))]
-    own = known["10.0.1.1"]
-    assert (own["mac"], own["source"], own["rows"]) == (derived_mac("lr0"), "router", [])
     send(app, connection, SILENT)
     app.wait(2)
     pending = {"bridge": "br0", "logical_switch": "blue", "ip": SILENT}
@@ -163,8 +163,12 @@ def test_next_hops(app: App) -> None:
         {**pending, "state": "no answer", "for_s": 4, "held_packets": 0}
     ]
     of_red = asked(app, "neighbour/show", "red")
-    assert {each["logical_switch"] for each in of_red["known"]} == {"red"}
-    assert of_red["pending"] == []
+    assert (of_red["known"], of_red["pending"]) == ([], [])
+    second = {BLUE: (parse_interface("10.0.2.2/24"),)}
+    app.tell(logical_router(row=ABSENT, name="lr1", interfaces=second))
+    known = {each["ip"]: each for each in asked(app, "neighbour/show", "blue")["known"]}
+    own = known["10.0.2.1"]
+    assert (own["mac"], own["source"], own["rows"]) == (derived_mac("lr0"), "router", [])
 
 
 def send(app: App, connection: ConnectionDouble, ip: str) -> None:
@@ -186,3 +190,17 @@ def send(app: App, connection: ConnectionDouble, ip: str) -> None:
 
 def number(app: App, logical_switch: Any) -> int:
     return app.components.model[LogicalSwitches].number(logical_switch) or 0
+
+
+def test_why(routed: App) -> None:
+    mac = derived_mac("lr0")
+    described = f"Logical_Router lr0 has 10.0.2.1/24 in Logical_Switch blue, and the MAC {mac}"
+    for word in ("router=lr0", f"router={LR}", "10.0.2.1", mac):
+        found = asked(routed, "why", word)
+        assert found["remark"] is None
+        assert described in [each["because"] for each in found["why"]]
+    assert asked(routed, "why", "router=lr1")["remark"] == "there is no router 'lr1' here"
+
+
+def test_each_reason_of_a_drop_has_a_sentence() -> None:
+    assert set(trace_verdict.SENTENCES) == set(Reason)

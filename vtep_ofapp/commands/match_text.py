@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Interface
 
 from ..values.acls import ALL_FLAGS, TCP_FLAGS
@@ -79,6 +79,18 @@ def checked(words: Sequence[str]) -> Sequence[str]:
     protocol = next((of for word in words if (of := _with_ports(word))), "tcp")
     icmp = "icmpv6_" if "icmp6" in words else "icmp_"
     return [re.sub("^icmp_", icmp, re.sub("^tp_", f"{protocol}_", word)) for word in words]
+
+
+def usual_ttl(words: Sequence[str]) -> Iterator[str]:
+    """Yield the TTL of a packet whose fields do not say it, as hosts send it.
+
+    ofproto/trace takes it for 0, and routers drop such packets. What is said of neighbors of a
+    link has 255 (RFC 4861, section 7.1).
+    """
+    names = {word.partition("=")[0] for word in words}
+    is_packet = any(_PROTOCOLS[each]["eth_type"] != _ARP for each in names & _PROTOCOLS.keys())
+    if is_packet and "nw_ttl" not in names:
+        yield f"nw_ttl={255 if names & {'nd_target', 'nd_sll', 'nd_tll'} else 64}"
 
 
 def _with_ports(word: str) -> str | None:

@@ -8,7 +8,8 @@ from ..features.next_hops.sources import known
 from ..features.presence import Presence
 from ..features.routers.here import Route, RoutersHere
 from ..features.routers.resolved import UsedRoute
-from ..values.routers import LogicalRouter, Prefix, ip_number
+from ..features.routers.rows import Routers
+from ..values.routers import LogicalRouter, Prefix, prefix_order
 from .answer import Answer, Row, Table, in_order
 from .command import Command, Running
 from .router_show import asked_routers, name_of
@@ -54,16 +55,12 @@ def _all(row: LogicalRouter, switch: SwitchState) -> Iterator[Row | None]:
     """Yield the routes that are used, and those of static_routes that are not."""
     here = switch.view[RoutersHere]
     prefixes = {route.prefix for route in list(here.routes(row.uuid))} | row.routes.keys()
-    for prefix in in_order(prefixes, _order):
+    for prefix in in_order(prefixes, prefix_order):
         if prefix is None:
             yield None
             continue
         route = here.route_of(Route(row.uuid, prefix))
         yield _used(route, row, switch) if route else _unused(prefix, row, switch)
-
-
-def _order(prefix: Prefix) -> tuple[bool, int, int]:
-    return prefix.is_ipv6, ip_number(prefix.network), prefix.length
 
 
 def _used(route: UsedRoute, row: LogicalRouter, switch: SwitchState) -> Row:
@@ -76,10 +73,11 @@ def _used(route: UsedRoute, row: LogicalRouter, switch: SwitchState) -> Row:
 
 
 def _unused(prefix: Prefix, row: LogicalRouter, switch: SwitchState) -> Row:
-    """Return a static route that has no effect; the reasons are faults of its router."""
-    where = (switch.name, row.name, str(prefix))
-    problem = "not used: router/show says why"
-    return (*where, row.routes.get(prefix), None, None, False, problem)
+    """Return a static route that has no effect."""
+    next_hop = row.routes.get(prefix, "")
+    why = switch.view[Routers].resolved(row.uuid).why_unreachable(next_hop) if next_hop else ""
+    problem = f"its next hop {why}" if why else "not used: router/show says why"
+    return (switch.name, row.name, str(prefix), next_hop, None, None, False, problem)
 
 
 COMMANDS = (

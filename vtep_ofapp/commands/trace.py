@@ -16,7 +16,7 @@ from ..values.flows import FlowKey
 from ..values.rows import ANYONE, Bridge
 from .answer import Answer, Blocks, Content, Lines, WrongWords
 from .command import Command, Running
-from .match_text import checked
+from .match_text import checked, usual_ttl
 from .owners import owners_of, why
 from .scope import listed, scope
 from .table_names import named
@@ -79,7 +79,9 @@ def _asked(words: Sequence[str], switch: SwitchState, bridge: Bridge) -> _Asked:
     if len(ends) < 2:
         raise WrongWords(f"usage: trace {_USAGE}")
     source, destination = map(parse_mac, ends[:2])
-    packet = ",".join([f"dl_src={source}", f"dl_dst={destination}", *checked(ends[2:])])
+    packet = ",".join(
+        [f"dl_src={source}", f"dl_dst={destination}", *checked(ends[2:]), *usual_ttl(ends[2:])]
+    )
     option, _, number = (options or [""])[0].partition("=")
     if where.startswith("tunnel="):
         sender = parse_ipv4(where.removeprefix("tunnel="))

@@ -17,7 +17,7 @@ from .answer import Answer, Blocks, Content, Lines, WrongWords
 from .command import Command, Running
 from .owners import are_installed, has, owners_of, why
 from .scope import listed, scope
-from .subjects import concerned, kinds, of_station
+from .subjects import concerned, kinds
 from .table_names import named
 
 _USAGE = "MAC|IP|PORT|KIND=NAME|cookie=HEX [BRIDGE]"
@@ -89,8 +89,9 @@ def _blocks(owners: Iterator[Key], switch: SwitchState) -> Iterator[Content]:
 
 def _station(mac: str, switches: Sequence[SwitchState], tables: FeatureTables) -> Answer:
     flooded = f"{mac} is neither placed nor learned: frames for it are flooded"
-    if any(next(of_station(mac, switch), None) for switch in switches):
-        return _answer(_Subject(STATION, mac, tables), switches, flooded)
+    station = _Subject(STATION, mac, tables)
+    if any(next(station.owners(switch), None) for switch in switches):
+        return _answer(station, switches, flooded)
     answer = _answer(_Subject(GROUP, UNKNOWN_DST, tables), switches, flooded)
     return Answer({**answer.content, "remark": flooded})
 

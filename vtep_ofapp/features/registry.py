@@ -11,7 +11,6 @@ from . import (
     presence,
     refused_rows,
     replication,
-    routing,
     unicast,
 )
 from .acls import feature as acls
@@ -24,6 +23,7 @@ from .multicast import feature as multicast
 from .neighbours import feature as neighbours
 from .next_hops import feature as next_hops
 from .routers import feature as routers
+from .routing import feature as routing
 from .tunnels import feature as tunnels
 
 FEATURES: tuple[Feature, ...] = (

@@ -1,43 +1,24 @@
 """Routing: interfaces and routes of the routers that are present, to flows."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 from uuid import UUID
 
-from ..engine.cause import Cause, RowOf
-from ..engine.desired import NOTHING, Desired
-from ..engine.dirty import Pace
-from ..engine.feature import Feature, Owner
-from ..engine.operator_view import Figure
-from ..engine.topics import SwitchReplaced, Topic
-from ..engine.view import View
-from ..pipeline import acls, next_hops, resolution, routing, snooping
-from ..pipeline.ways import Step
-from ..values.flows import Flow
-from .arp_sources.serving import ServingChanged, serves_tunnels
-from .logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
-from .neighbours.responders import NeighbourFlows
-from .routers.here import Interface, Route, RouterPackets, RoutersHere
-from .routers.resolved import UsedInterface
-
-
-class RouterTables(NamedTuple):
-    """The owner of the flows that every bridge with a router has."""
-
-
-class WholeRouter(NamedTuple):
-    """The owner of the flows of a router that are the same for all of its interfaces."""
-
-    router: UUID
-
-
-class FirstRouter(NamedTuple):
-    """The owner of the flows for packets that any router of a logical switch may take.
-
-    Of several routers it is the one with the least name: they cannot be told apart.
-    """
-
-    logical_switch: UUID
+from ...engine.cause import Cause, RowOf
+from ...engine.desired import NOTHING, Desired
+from ...engine.dirty import Pace
+from ...engine.feature import Feature, Owner
+from ...engine.topics import SwitchReplaced, Topic
+from ...engine.view import View
+from ...pipeline import acls, next_hops, resolution, routing, snooping
+from ...pipeline.ways import Step
+from ...values.flows import Flow
+from ..arp_sources.serving import ServingChanged, serves_tunnels
+from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from ..neighbours.responders import NeighbourFlows
+from ..routers.here import Interface, Route, RouterPackets, RoutersHere
+from ..routers.resolved import UsedInterface
+from . import telling
+from .keys import FirstRouter, RouterTables, WholeRouter
 
 
 class Routing:
@@ -215,11 +196,6 @@ def _whole_logical_switch(topic: WholeLogicalSwitch, view: View) -> Iterator[Top
         yield from _routes_by(key, view)
 
 
-def _count_interfaces(view: View) -> int:
-    here = view[RoutersHere]
-    return sum(len(here.interfaces(each)) for each in here.routers())
-
-
 FEATURE = Feature(
     states=(lambda view: Routing(),),
     owners=(
@@ -235,19 +211,6 @@ FEATURE = Feature(
         WholeLogicalSwitch: _whole_logical_switch,
         SwitchReplaced: lambda topic, view: [RouterTables()],
     },
-    figures=(
-        Figure(
-            "routers",
-            "Logical routers that are used.",
-            lambda view: len(view[RoutersHere].routers()),
-        ),
-        Figure("router_interfaces", "Interfaces of these routers.", _count_interfaces),
-        Figure(
-            "routes",
-            "Connected and static routes of these routers.",
-            lambda view: sum(
-                len(view[RoutersHere].routes(each)) for each in view[RoutersHere].routers()
-            ),
-        ),
-    ),
+    subjects=telling.SUBJECTS,
+    verdicts=telling.VERDICTS,
 )
