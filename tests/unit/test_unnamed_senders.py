@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from vtep_ofapp.features.tunnels.unnamed_senders import QUIET, Unnamed
+from vtep_ofapp.features.bursts import QUIET
+from vtep_ofapp.features.tunnels.unnamed_senders import Unnamed
 from vtep_ofapp.pipeline import tunnels
 from vtep_ofapp.values.counters import Counter
 from vtep_ofapp.values.flows import FlowKey, match

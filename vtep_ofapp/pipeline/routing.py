@@ -19,6 +19,7 @@ from ..values.flows import (
     Action,
     DecTtl,
     Flow,
+    FlowKey,
     ForgetInPort,
     GoTo,
     MatchValue,
@@ -251,6 +252,15 @@ def imitation(logical_switch: int, mac: str) -> Flow:
     """Drop frames of bindings with a router's MAC address as source: a copy, or a loop."""
     fields = match({LOGICAL_SWITCH: logical_switch, "eth_src": mac})
     return drop(Table.LEARNING, Priority.FORBIDDEN, fields)
+
+
+def imitated(key: FlowKey) -> tuple[int, str] | None:
+    """Return the number of the logical switch and the MAC of an imitation(), None for others."""
+    fields = dict(key.match)
+    number, mac = fields.get(LOGICAL_SWITCH), fields.get("eth_src")
+    if (key.table, key.priority) != (Table.LEARNING, Priority.FORBIDDEN):
+        return None
+    return (number, mac) if isinstance(number, int) and isinstance(mac, str) else None
 
 
 # Addresses of a router

@@ -163,6 +163,20 @@ def claims(logical_switch: int, ip: str) -> tuple[Flow, ...]:
     )
 
 
+def claimed(key: FlowKey) -> tuple[int, str] | None:
+    """Return the number of the logical switch and the address of a flow of claims().
+
+    None for every other flow.
+    """
+    if key.table != Table.SNOOPING or key.priority != Priority.FORBIDDEN:
+        return None
+    fields = dict(key.match)
+    names = ("arp_spa", "ipv6_src", "ipv6_nd_target")
+    number = fields.get(LOGICAL_SWITCH)
+    ip = next((fields[name] for name in names if name in fields), None)
+    return (number, ip) if isinstance(number, int) and isinstance(ip, str) else None
+
+
 def _unseen(fields: dict[str, MatchValue]) -> Flow:
     # A frame may match several of these. Their actions are equal, so any of them may be used.
     producer = Cookie.NEIGHBOURS

@@ -22,6 +22,7 @@ _OUTSIDERS = (
     "os_ken.base.app_manager",
     "os_ken.lib.hub",
     "OFPHandler",
+    "vtep_ofapp.claims",
     "vtep_ofapp.damping",
     "vtep_ofapp.icmp",
     "vtep_ofapp.next_hops",

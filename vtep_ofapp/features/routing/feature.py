@@ -18,6 +18,7 @@ from ..neighbours.responders import NeighbourFlows
 from ..routers.here import Interface, Route, RouterPackets, RoutersHere
 from ..routers.resolved import UsedInterface
 from . import telling
+from .claims import Claims
 from .keys import FirstRouter, RouterTables, WholeRouter
 
 
@@ -197,7 +198,7 @@ def _whole_logical_switch(topic: WholeLogicalSwitch, view: View) -> Iterator[Top
 
 
 FEATURE = Feature(
-    states=(lambda view: Routing(),),
+    states=(lambda view: Routing(), Claims),
     owners=(
         Owner(RouterTables, _tables, _why_tables),
         Owner(WholeRouter, _whole, _why_whole),
@@ -211,6 +212,7 @@ FEATURE = Feature(
         WholeLogicalSwitch: _whole_logical_switch,
         SwitchReplaced: lambda topic, view: [RouterTables()],
     },
+    counters=(lambda counters, view: view[Claims].count(counters),),
     subjects=telling.SUBJECTS,
     verdicts=telling.VERDICTS,
 )
