@@ -10,7 +10,6 @@ from ..values.flows import (
     FlowKey,
     GoTo,
     Match,
-    MatchValue,
     Resubmit,
     SetField,
     match,
@@ -28,6 +27,7 @@ from .layout import (
     Priority,
     Table,
     Way,
+    cookie_of,
     drop,
     flow,
     miss,
@@ -36,6 +36,8 @@ from .routing import ANEW, IPV4, IPV6, showing, shown
 from .ways import first, onward
 
 _ON = onward(Table.NEXT_HOPS, Way.ROUTING)
+_TABLE, _PRIORITY = Table.NEXT_HOPS.value, int(Priority.DEFAULT)
+_COOKIE = cookie_of(Cookie.NEXT_HOPS)
 _ANSWERED = 1
 """The number in the cookie of a next hop that answered a request of ours."""
 
@@ -50,13 +52,9 @@ def tables() -> tuple[Flow, ...]:
 
 def resolved(logical_switch: int, ip: str, mac: str) -> Flow:
     """Send packets whose next hop is an address in a logical switch, by its number, to a MAC."""
-    return flow(
-        Table.NEXT_HOPS,
-        Priority.DEFAULT,
-        _fields(logical_switch, ip),
-        *_towards(mac),
-        producer=Cookie.NEXT_HOPS,
-    )
+    # There may be very many of these flows: they share all but the address and the MAC.
+    key = FlowKey(_TABLE, _PRIORITY, _fields(logical_switch, ip))
+    return Flow(key, _towards(mac), _COOKIE)
 
 
 def answered(logical_switch: int, ip: str, mac: str, idle: int) -> Flow:
@@ -116,12 +114,18 @@ def mac(flow: Flow) -> str:
 
 
 def _fields(logical_switch: int, ip: str) -> Match:
-    where: dict[str, MatchValue] = {LOGICAL_SWITCH: logical_switch}
+    """Return the fields of a match, which are sorted by their names."""
     if ":" not in ip:
-        return match({**where, **IPV4, NEXT_HOP: ipv4_number(ip)})
+        return *_where(logical_switch, False), (NEXT_HOP, ipv4_number(ip))
     number = ipv6_number(ip)
     parts = (number >> shift & 0xFFFFFFFF for shift in (96, 64, 32, 0))
-    return match({**where, **IPV6, **dict(zip(NEXT_HOP_PARTS, parts, strict=True))})
+    return *_where(logical_switch, True), *zip(NEXT_HOP_PARTS, parts, strict=True)
+
+
+@lru_cache(maxsize=1 << 12)
+def _where(logical_switch: int, is_ipv6: bool) -> Match:
+    """Return the fields that all next hops of a family in a logical switch share."""
+    return match({LOGICAL_SWITCH: logical_switch, **(IPV6 if is_ipv6 else IPV4)})
 
 
 @lru_cache(maxsize=1 << 14)  # a MAC address may have several addresses, and very many flows
