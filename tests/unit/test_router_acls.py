@@ -40,7 +40,7 @@ X, Y, R1 = uuid(0xAC1), uuid(0xAC2), uuid(0x9001)
 OF_INTERFACES = Table.ACL_ROUTER_INGRESS, Table.ACL_ROUTER_EGRESS
 KEYS = {
     RED: ("192.168.1.1/24", "192.168.3.1/24", "2001:db8:1::1/64", "fe80::1/64", "192.168.4.0/24"),
-    BLUE: ("192.168.2.1/24", "fe80::1/64"),
+    BLUE: ("192.168.2.1/24",),
     GREEN: ("192.168.9.1/24",),
 }
 
@@ -148,7 +148,7 @@ def assert_a_new_process_wants_the_same(world: World) -> None:
         ("192.168.2.1", {packets(BLUE)}),
         ("2001:DB8:1::0:1", {packets(RED, ipv6=True)}),
         ("2001:db8:1::1/64", {packets(RED, ipv6=True)}),
-        ("fe80::1", {packets(RED, ipv6=True), packets(BLUE, ipv6=True)}),
+        ("fe80::1", {packets(RED, ipv6=True)}),
     ],
 )
 def test_a_key_names_the_packets_of_its_family_at_its_interface(
@@ -157,6 +157,13 @@ def test_a_key_names_the_packets_of_its_family_at_its_interface(
     found = acl_binding(router({key: X}))
     assert found.judging == dict.fromkeys(named, X)
     assert found.refused == ()
+
+
+def test_a_link_local_address_may_be_that_of_several_interfaces() -> None:
+    addresses = (parse_interface("10.0.0.1/24"), parse_interface("fe80::1/64"))
+    row = replace(router({"fe80::1": X}), interfaces=dict.fromkeys((RED, BLUE), addresses))
+    found = acl_binding(row)
+    assert found.judging == {packets(RED, ipv6=True): X, packets(BLUE, ipv6=True): X}
 
 
 @pytest.mark.parametrize(
@@ -269,6 +276,15 @@ def test_a_key_that_is_refused_is_said_with_what_to_type(world: World) -> None:
     )
     tell(world, router({"192.168.2.1": X}))
     assert not words(world)
+
+
+def test_of_very_many_keys_that_are_refused_the_first_have_a_line(world: World) -> None:
+    tell(world, *acl(invalid(1)), router({f"192.168.7.{each}": X for each in range(100, 250)}))
+    said = {each for each in world.complaints() if "acl_binding" in each}
+    assert len(said) == 2 * 11
+    assert "Logical_Router r1: acl_binding: more keys than 10 cannot be used" in said
+    text = "acl_binding: more keys than 10 are bound to access lists with a fault"
+    assert f"Logical_Router r1: {text}" in said
 
 
 def test_a_list_with_a_fault_drops_all_in_its_direction_and_the_router_says_so(

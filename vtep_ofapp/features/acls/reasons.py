@@ -1,12 +1,14 @@
 """Faults of access lists: of entries, lists, and the columns that name lists."""
 
 from collections.abc import Iterator
+from heapq import nsmallest
 from uuid import UUID
 
 from ...engine.view import View
 from ...pipeline.acls import MOST_ENTRIES
 from ...values.acls import AclEntry
 from ...values.faults import Fault, FaultRow, FaultTable, FaultWord
+from ..routers.reasons import MOST
 from .columns import column
 from .judging import Judging
 from .limits import AclLimit
@@ -41,21 +43,32 @@ def of_acl(acl: UUID, view: View) -> Iterator[Fault]:
         yield Fault(subject, reason, row.shows(FaultWord.RESOURCE_SHORTAGE))
 
 
-def of_column(key: Namer, view: View) -> Iterator[Fault]:
-    """Yield the faults of the column with which a port or a router names access lists."""
-    found = column(key, view)
+def of_column(namer: Namer, view: View) -> Iterator[Fault]:
+    """Yield the faults of the column with which a port or a router names access lists.
+
+    Of very many keys with one kind of fault, the first ones have a line each.
+    """
+    found = column(namer, view)
     if found is None:
         return
     shown = FaultRow(FaultTable(found.row.table), found.row.uuid)
     entry = shown.shows(FaultWord.INVALID_ACL_BINDING)
-    for each, acl in sorted(found.acls.items()):
-        if each in found.refused:
-            reason = f"{found.name}: {found.refused[each]}; to remove it: {found.without(each)}"
-            yield Fault(found.subject, reason, entry)
-        if view[Judging].has_fault(acl):
-            name = view[Acls].name(acl)
-            reason = f"{found.name}: {each} is bound to {name}, which has a fault"
-            yield Fault(found.subject, reason, entry)
+    refused = nsmallest(MOST + 1, found.refused)
+    for key in refused[:MOST]:
+        reason = f"{found.name}: {found.refused[key]}; to remove it: {found.without(key)}"
+        yield Fault(found.subject, reason, entry)
+    if len(refused) > MOST:
+        reason = f"{found.name}: more keys than {MOST} cannot be used"
+        yield Fault(found.subject, reason, entry)
+    has_fault = {acl: view[Judging].has_fault(acl) for acl in {*found.acls.values()}}
+    bound = nsmallest(MOST + 1, (key for key, acl in found.acls.items() if has_fault[acl]))
+    for key in bound[:MOST]:
+        name = view[Acls].name(found.acls[key])
+        reason = f"{found.name}: {key} is bound to {name}, which has a fault"
+        yield Fault(found.subject, reason, entry)
+    if len(bound) > MOST:
+        reason = f"{found.name}: more keys than {MOST} are bound to access lists with a fault"
+        yield Fault(found.subject, reason, entry)
 
 
 def _shortage(acl: UUID, view: View) -> str:
