@@ -15,9 +15,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
+from vtep_ofapp.features.routers.here import RouterPackets
 from vtep_ofapp.loop.loop import Loop
 from vtep_ofapp.values.acls import Acl, AclEntry, Refusal
 from vtep_ofapp.values.events import Bridges, Event, VtepInSync, VtepRows
+from vtep_ofapp.values.routers import LogicalRouter
 from vtep_ofapp.values.rows import Bridge, Gone, PhysicalPort, PhysicalSwitch, VtepRow
 
 from . import acl_rule
@@ -60,6 +62,14 @@ BAD = st.builds(
     match=st.none(),
     refused=st.just((Refusal("it is no good", "protocol=6"),)),
 )
+ROUTER = uuid(0x9000)
+INTERFACES = {
+    "10.0.1.1": RouterPackets(ROUTER, RED, False),
+    "10.0.1.1/24": RouterPackets(ROUTER, RED, False),
+    "2001:db8:1::1": RouterPackets(ROUTER, RED, True),
+    "10.0.2.1/24": RouterPackets(ROUTER, BLUE, False),
+}
+"""The keys of acl_binding that name interfaces of the router."""
 ENTRY = st.one_of(*[ENTRIES] * 7, BAD)
 PLACES: list[Place] = [
     *(Wire(name, tag) for name in ("p0", "p1") for tag in (None, 10)),
@@ -104,6 +114,20 @@ class State:
                 keys = {0, place.tag or 0} & row.acl_bindings.keys()
                 for acl in {row.acl_bindings[key] for key in keys}:
                     yield self.entries(acl)
+
+    def router(self) -> LogicalRouter | None:
+        """Return the router if it is present, None else."""
+        row = self.rows.get(ROUTER)
+        ports = self.physical.ports if self.physical else ()
+        bound = {each for port in ports for each in port.vlan_bindings.values()}
+        is_here = isinstance(row, LogicalRouter) and bound & row.logical_switches
+        return row if is_here and isinstance(row, LogicalRouter) else None
+
+    def judging(self) -> dict[RouterPackets, UUID]:
+        """Return the access lists of the router's interfaces."""
+        row = self.router()
+        keys = sorted(row.acls.keys() & INTERFACES.keys(), reverse=True) if row else ()
+        return {INTERFACES[key]: row.acls[key] for key in keys} if row else {}
 
     def entries(self, acl: UUID) -> list[AclEntry]:
         row = self.rows[acl]
@@ -176,7 +200,7 @@ class AclSequences(Running):
 
     @rule(number=LISTS)
     def remove_list(self, number: int) -> None:
-        """A transaction unbinds a list from all ports, and deletes it with its last entries."""
+        """A transaction unbinds a list everywhere, and deletes it with its last entries."""
         row = self.vtep.rows.get(list_row(number))
         if not isinstance(row, Acl):
             return
@@ -195,10 +219,14 @@ class AclSequences(Running):
                 for each in self.physical.ports
             )
             changed.append(replace(self.physical, ports=ports))
+        router = self.vtep.rows.get(ROUTER)
+        if isinstance(router, LogicalRouter):
+            acls = {key: each for key, each in router.acls.items() if each != row.uuid}
+            changed.append(replace(router, acls=acls))
         gone = [row.uuid, *(row.entries - kept)]
         self.vtep.put(*changed, *map(Gone, gone))
 
-    def change(self, *rows: Acl | AclEntry) -> None:
+    def change(self, *rows: Acl | AclEntry | LogicalRouter) -> None:
         """Insert or update rows, whose fault columns the NVC leaves as they are."""
         former = {row.uuid: self.vtep.rows.get(row.uuid, row) for row in rows}
         faults: dict[UUID, Any] = {
@@ -325,11 +353,13 @@ class AclSequences(Running):
             self.check_faults(there, there.physical.ports)
 
     def check_faults(self, there: State, ports: tuple[PhysicalPort, ...]) -> None:
-        """Check that the columns of what ports use say what of it cannot be used.
+        """Check that the columns of what is used say what of it cannot be used.
 
-        A word in a row that no port uses any more is left if nobody was in charge at that time.
+        A word in a row that nothing uses any more is left if nobody was in charge at that time.
         """
         used = {acl for row in ports for acl in row.acl_bindings.values()}
+        router = there.router()
+        used |= {*router.acls.values()} if router else set()
         entries = {entry.uuid: entry for acl in used for entry in there.entries(acl)}
         bad = {acl for acl in used if any(each.refused for each in there.entries(acl))}
         for entry in entries.values():

@@ -12,7 +12,16 @@ from vtep_ofapp.engine.operator_view import Passage
 from vtep_ofapp.features.acls import telling
 from vtep_ofapp.features.acls.judging import AclRule, UsedAcl
 from vtep_ofapp.features.acls.rows import Acls
-from vtep_ofapp.pipeline.layout import Cookie, Priority, Table, cookie_of
+from vtep_ofapp.features.logical_switches.rows import LogicalSwitches
+from vtep_ofapp.features.routers.rows import Routers
+from vtep_ofapp.pipeline.layout import (
+    LOGICAL_SWITCH,
+    ROUTER,
+    Cookie,
+    Priority,
+    Table,
+    cookie_of,
+)
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.acls import Acl, AclEntry, AclMatch, Refusal
 from vtep_ofapp.values.counters import Counter
@@ -21,10 +30,10 @@ from vtep_ofapp.values.flows import Conjunction, Flow, FlowKey
 
 from .app import App, described
 from .asking import Asking
-from .builders import BLUE, RED, logical_switch, physical_port, uuid
+from .builders import BLUE, RED, logical_router, logical_switch, physical_port, uuid
 from .doubles import ConnectionDouble
 
-WEB, OTHER = uuid(0xAC1), uuid(0xAC2)
+WEB, OTHER, R1 = uuid(0xAC1), uuid(0xAC2), uuid(0x9001)
 SSH = AclEntry(uuid(0xE1), 10, False, False, AclMatch(protocol=6, dest_ports=(22, 22)))
 PORTS = AclMatch(protocol=6, source_ports=(1024, 65535), dest_ports=(80, 443))
 RANGES = AclEntry(uuid(0xE2), 20, False, True, PORTS)
@@ -172,6 +181,77 @@ def test_the_words_of_trace(app: App, connection: ConnectionDouble) -> None:
     assert told(UsedAcl(OTHER), Table.ACL_INGRESS, reg0=0x1000) == closed
     cut = "denied by ACL web, as a first fragment without all ports and flags, at p0 ingress"
     assert told(UsedAcl(WEB), Table.ACL_INGRESS, reg0=0x1000) == cut
+
+
+@pytest.fixture
+def routed(app: App) -> ConnectionDouble:
+    """Give web to p0 and to an interface of r1, and the list with a fault to another one."""
+    router = logical_router(
+        RED, BLUE, row=R1, name="r1", acls={"10.0.1.1/24": WEB, "10.0.2.1": OTHER}
+    )
+    port = physical_port("p0", {0: RED}, acl_bindings={0: WEB})
+    lists = *acl("web", WEB, SSH, RANGES, OUT), *acl("other", OTHER, BROKEN)
+    connection = app.start(described(port), logical_switch(BLUE, 5002), router, *lists)
+    app.serve(connection)
+    return connection
+
+
+def test_access_lists_of_routers(app: App, routed: ConnectionDouble) -> None:
+    other, web = ask(app, routed)["acls"]
+    assert (other["bound_to"], other["state"]) == (["r1 10.0.2.1"], "fails closed")
+    assert (web["bound_to"], web["state"]) == (["r1 10.0.1.1/24", "p0"], "in use")
+    tables = {Table(flow.key.table) for flow in flows(app)}
+    assert tables == {
+        Table.ACL_INGRESS,
+        Table.ACL_EGRESS,
+        Table.ACL_ROUTER_INGRESS,
+        Table.ACL_ROUTER_EGRESS,
+    }
+    of_entries = [flow for flow in flows(app) if flow.key.priority <= Priority.ACL_FIRST]
+    assert web["flows"] == len(of_entries)
+
+
+def test_why_of_a_router(app: App, routed: ConnectionDouble) -> None:
+    asking = Asking(app)
+    found = asking.json("why", "router=r1")["why"]
+    said = " ".join(each["because"] for each in found)
+    assert "acl_binding of Logical_Router r1 names ACL other, ACL web" in said
+    assert "ACL other has a fault, and drops all that it would judge" in said
+    assert asking.json("why", f"router={R1}")["why"] == found
+    text = "acl_binding of Logical_Router r1 names ACL web at 10.0.1.1/24"
+    assert any(text in each["because"] for each in asking.json("why", "acl=web")["why"])
+
+
+def test_the_words_of_trace_for_packets_of_routers(app: App, routed: ConnectionDouble) -> None:
+    (switch,) = app.components.switches.states()
+    view = switch.view
+    fields = {
+        ROUTER: view[Routers].number(R1) or 0,
+        LOGICAL_SWITCH: view[LogicalSwitches].number(RED) or 0,
+    }
+
+    def told(owner: Any, table: Table, fields: dict[str, int]) -> str | None:
+        passage = Passage(FlowKey(table, 1, ()), owner, fields)
+        return telling.VERDICTS[type(owner)](passage, view)
+
+    ssh, out = AclRule(WEB, SSH.uuid), AclRule(WEB, OUT.uuid)
+    where = "at the interface of Logical_Router r1 in Logical_Switch red"
+    said = f"denied by ACL web, entry 10 (deny tcp dport 22) {where} ingress"
+    assert told(ssh, Table.ACL_ROUTER_INGRESS, fields) == said
+    said = f"denied by ACL web, entry 5 (deny udp) {where} egress"
+    assert told(out, Table.ACL_ROUTER_EGRESS, fields) == said
+    assert str(told(out, Table.ACL_ROUTER_EGRESS, {})).endswith("at an interface egress")
+    closed = f"denied by ACL other, which has a fault and fails closed, {where} ingress"
+    assert told(UsedAcl(OTHER), Table.ACL_ROUTER_INGRESS, fields) == closed
+
+
+def test_denied_packets_of_routers_are_counted(app: App, routed: ConnectionDouble) -> None:
+    every = [flow for flow in flows(app) if flow.key.table == Table.ACL_ROUTER_EGRESS]
+    counters = {flow.key: Counter(flow.cookie, 3, 180) for flow in every}
+    app.turn(Counters(routed, counters))
+    shown = Asking(app).json("metrics/show")["switches"][0]
+    assert shown["denied_frames_total"] == 3 * len(every) > 0
+    assert (shown["acls"], shown["acls_failing_closed"]) == (2, 1)
 
 
 def test_denied_frames_are_counted(app: App, connection: ConnectionDouble) -> None:
