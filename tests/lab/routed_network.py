@@ -173,11 +173,14 @@ class RoutedNetwork(Network):
         return {self.a: "ls-a", self.b: "ls-b", self.a2: "ls-a", self.b2: "ls-b"}
 
     def put_r1(
-        self, more: Mapping[str, str] | None = None, routes: Mapping[str, str] | None = None
+        self,
+        more: Mapping[str, str] | None = None,
+        routes: Mapping[str, str] | None = None,
+        acls: Mapping[str, str] | None = None,
     ) -> None:
-        """Write r1, with further bindings and static routes."""
+        """Write r1, with further bindings, static routes and access lists."""
         self._checks.clear()
-        self.routers.put("r1", {**BINDINGS, **(more or {})}, routes)
+        self.routers.put("r1", {**BINDINGS, **(more or {})}, routes, acls)
 
     def packets(self, source: Station, target: Station, to: str = GW) -> RoutedPackets:
         """Return packets from a station to another one, by the router that has a MAC."""
@@ -255,5 +258,6 @@ class RoutedNetwork(Network):
             for vlan in {int(each) for each in vlans} - OWN_VLANS - set(MARK_VLANS):
                 self.nvc.do(f"unbind-ls br0 {port} {vlan}")
         self.put_r1()
+        self.acls.wipe()
         self.follows()
         self.nvc.wait(lambda: not self.routers.faults(), "the end of the faults")

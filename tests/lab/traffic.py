@@ -8,11 +8,15 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from scapy.layers.inet import UDP
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet
 
 from sim.lab.hosts import Host
 from sim.waiting import WaitFailed, wait_until
-from sim.wire.frames import lab_frame
+from sim.wire.frames import lab_frame, routed_frame
 from tests.lab.control import PATIENCE
 from tests.lab.wire import Wire
 
@@ -40,14 +44,18 @@ class Traffic:
         src: str | None = None,
         rate: float = 1000,
         vlans: Sequence[int] = (),
+        make: Callable[[bytes], Packet] | None = None,
     ) -> None:
+        """``make`` makes a frame from what it carries; without it, one of the lab's own type."""
         self.sent = 0
         self._wire = wire
         self._sender = sender
         self._rate = rate
         self._name = f"{src or sender.mac} > {dst}"
         self._mark = uuid.uuid4().bytes
-        frame = bytes(lab_frame(src or sender.mac, dst, self._mark + _NUMBER.pack(0), vlans))
+        carried = self._mark + _NUMBER.pack(0)
+        made = make(carried) if make else lab_frame(src or sender.mac, dst, carried, vlans)
+        frame = bytes(made)
         place = frame.index(self._mark) + len(self._mark)
         self._begin, self._end = frame[:place], frame[place + _NUMBER.size :]
         self._stopping = threading.Event()
@@ -109,3 +117,17 @@ class Traffic:
                 time.sleep(max(0.0, due - time.monotonic()))
         except OSError as error:
             self._error = error
+
+
+class RoutedTraffic(Traffic):
+    """UDP packets to a port, from one IP address to another one by way of a router."""
+
+    def __init__(
+        self, wire: Wire, sender: Host, gateway: str, ips: tuple[str, str], *, port: int
+    ) -> None:
+        def packet(carried: bytes) -> Packet:
+            frame = routed_frame(sender.mac, gateway, *ips, carried)
+            frame[UDP].dport = port
+            return Ether(bytes(frame))
+
+        super().__init__(wire, sender, gateway, make=packet)
