@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.routers import Routers
 from tests.switch.conftest import a_switch
 from tests.switch.dummy import DummySwitch
 from tests.web.programs import Web
@@ -43,6 +44,7 @@ def scene() -> Iterator[DummySwitch]:
         remote = switch.row("Physical_Locator", dst_ip="10.2.2.4")["_uuid"]
         tunnel = switch.row("Tunnel", remote=remote)["_uuid"]
         switch.vtep_ctl("set", "Tunnel", str(tunnel), "bfd_params:enable=true")
+        Routers(switch).put("r1", {"10.0.1.1/24": "office", "10.0.2.1/24": "storage"})
         _learn(switch, HOST, "vm1", None)
         _learn(switch, GUEST, "vm2", 10)
         switch.wait(lambda: "settled: yes" in switch.app.ask("show"), "all flows to be there")

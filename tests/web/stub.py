@@ -68,6 +68,7 @@ class Stub(socketserver.ThreadingUnixStreamServer):
             },
             "port/show": {"ports": rows, "bindings": bindings},
             "tunnel/show": {"tunnels": [{**TUNNEL, **each} for each in tunnels]},
+            "router/show": {"routers": [], "interfaces": []},
             "fault/show": {"faults": []},
         }
 

@@ -101,6 +101,9 @@ def test_the_picture_is_there(page: Page) -> None:
     assert trunk is not None
     assert "VLAN 30 in cameras; VLAN 40 in telephony" in trunk
     assert "up" in page.item("tunnel br0 10.2.2.2").text
+    assert "storage: 10.0.2.1/24" in page.item("router br0 r1").text
+    joined = page.all('[data-key="router br0 r1"] .chip')
+    assert [each.get_attribute("class") for each in joined] == ["chip c1", "chip c2"]
     kinds = [each.get_attribute("class") for each in page.all("path.wire")]
     assert (kinds.count("wire good"), kinds.count("wire bad")) == (2, 1)
     legend = [each.text.lstrip("0123456789 \n") for each in page.all("#legend li")]
@@ -128,6 +131,9 @@ def test_why_is_a_click_or_a_key_away(page: Page) -> None:
     page.wait_for("office", "#found pre")
     assert page.text("#asked") == "why vm1"
     page.browser.find_element(By.ID, "close").click()
+    page.item("router br0 r1").click()
+    page.wait_for("Logical_Router r1 has 10.0.1.1/24 in Logical_Switch office", "#found pre")
+    assert page.text("#asked") == "why router=r1"
     page.item("tunnel br0 10.2.2.2").send_keys(Keys.ENTER)
     page.wait_for("10.2.2.2", "#found pre")
     page.search(GUEST)

@@ -181,6 +181,29 @@ def test_an_answer_is_used_for_all_who_ask_at_once() -> None:
     assert [shared.get(), shared.get()] == [1, 1]
 
 
+def routers(number: int, interfaces: int) -> dict[str, Any]:
+    """Return the answer of router/show about a bridge whose last router has a problem."""
+    names = [f"r{each}" for each in range(number)]
+    router = {"bridge": "br0", "mac": "02:76:1d:35:ce:33", "routes": 3, "problem": None}
+    interface = {"bridge": "br0", "access_lists": [], "is_used": True}
+    return {
+        "routers": [
+            {**router, "router": name, "problem": "lost" if name == names[-1] else None}
+            for name in names
+        ],
+        "interfaces": [
+            {
+                **interface,
+                "router": name,
+                "logical_switch": f"ls{each}",
+                "addresses": ["10.0.0.1/8"],
+            }
+            for name in names
+            for each in range(interfaces)
+        ],
+    }
+
+
 def test_the_picture_has_a_bound_and_what_is_wrong_is_there(stub: Stub, tmp_path: Path) -> None:
     ports = {f"p{number}": [f"ls{each}" for each in range(9)] for number in range(300)}
     tunnels: list[Mapping[str, Any]] = [
@@ -188,6 +211,7 @@ def test_the_picture_has_a_bound_and_what_is_wrong_is_there(stub: Stub, tmp_path
         for number in range(3000)
     ]
     stub.show(ports, tunnels)
+    stub.answers["router/show"] = routers(100, 20)
     (bridge,) = picture(Application(str(tmp_path / "stub")))["bridges"]
     assert len(bridge["ports"]) == MOST["ports"]
     assert bridge["more_ports"] == 300 - MOST["ports"]
@@ -195,6 +219,8 @@ def test_the_picture_has_a_bound_and_what_is_wrong_is_there(stub: Stub, tmp_path
     assert bridge["ports"][0]["more_bindings"] == 9 - MOST["bindings"]
     assert [each["remote_vtep"] for each in bridge["tunnels"]][-2:] == ["10.0.0.94", "10.0.11.249"]
     assert bridge["more_tunnels"] == 3000 - MOST["tunnels"]
+    assert [each["router"] for each in bridge["routers"]][-2:] == ["r22", "r99"]
+    assert bridge["routers"][0]["more_interfaces"] == 20 - MOST["interfaces"]
     assert len(json.dumps(bridge)) < 100_000
 
 

@@ -1,4 +1,4 @@
-"""What the page draws, and /status.json answers: bridges, ports, tunnels and faults.
+"""What the page draws, and /status.json answers: bridges, ports, tunnels, routers and faults.
 
 Its size has a bound: of hundreds of ports or thousands of tunnels there are the first ones, those
 with a problem before others, and how many more there are.
@@ -13,8 +13,18 @@ from .application import Application
 Json: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
-MOST = {"ports": 96, "bindings": 6, "tunnels": 96, "faults": 50, "bridges": 16, "databases": 16}
-"""How many of a kind there are at most: ports and tunnels of a bridge, bindings of a port."""
+MOST = {
+    "ports": 96,
+    "bindings": 6,
+    "tunnels": 96,
+    "routers": 24,
+    "interfaces": 6,
+    "faults": 50,
+    "bridges": 16,
+    "databases": 16,
+}
+"""How many of a kind there are at most: ports, tunnels and routers of a bridge, bindings of a port,
+interfaces of a router."""
 
 
 def picture(application: Application) -> Json:
@@ -30,6 +40,7 @@ def _document(application: Application) -> Json:
     status = application.json("status")
     ports = application.json("port/show")
     tunnels = application.json("tunnel/show")["tunnels"]
+    routers = application.json("router/show")
     faults = application.json("fault/show")["faults"]
     return {
         "answers": True,
@@ -40,21 +51,28 @@ def _document(application: Application) -> Json:
         "running_for_s": shown["running_for_s"],
         "paused": status["is_paused"],
         **_first("databases", shown["databases"], dict),
-        **_first("bridges", shown["switches"], lambda switch: _bridge(switch, ports, tunnels)),
+        **_first(
+            "bridges", shown["switches"], lambda switch: _bridge(switch, ports, tunnels, routers)
+        ),
         **_first("faults", faults, dict),
     }
 
 
-def _bridge(switch: Json, ports: Json, tunnels: Sequence[Json]) -> Json:
+def _bridge(switch: Json, ports: Json, tunnels: Sequence[Json], routers: Json) -> Json:
     name = switch["bridge"]
     bindings: dict[str, list[Json]] = {}
     for each in _of(name, ports["bindings"]):
         bindings.setdefault(each["port"], []).append(each)
+    interfaces: dict[str, list[Json]] = {}
+    for each in _of(name, routers["interfaces"]):
+        interfaces.setdefault(each["router"], []).append(each)
     own_ports, own_tunnels = _of(name, ports["ports"]), _of(name, tunnels)
+    here = [each for each in _of(name, routers["routers"]) if each["router"] in interfaces]
     return {
         **_without(("ports", "tunnels"), switch),
         **_first("ports", own_ports, lambda port: _port(port, bindings), _is_well),
         **_first("tunnels", own_tunnels, _tunnel, _forwards),
+        **_first("routers", here, lambda router: _router(router, interfaces), _is_well),
     }
 
 
@@ -72,8 +90,18 @@ def _tunnel(tunnel: Json) -> Json:
     return {**_without(("bridge", "vnis"), tunnel), "logical_switches": number}
 
 
-def _is_well(port: Json) -> bool:
-    return not port["problem"]
+def _router(router: Json, interfaces: Mapping[str, Sequence[Json]]) -> Json:
+    own = interfaces[router["router"]]
+    return {
+        **_without(("bridge", "interfaces"), router),
+        **_first(
+            "interfaces", own, lambda each: _without(("bridge", "router", "link_local"), each)
+        ),
+    }
+
+
+def _is_well(thing: Json) -> bool:
+    return not thing["problem"]
 
 
 def _forwards(tunnel: Json) -> bool:

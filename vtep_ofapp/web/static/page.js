@@ -97,7 +97,7 @@ function vniWords(vnis) {
 function drawLegend(numbers, vnis) {
   const rows = [...numbers].slice(0, MOST_NAMES).map(([name, number]) =>
     element("li", {}, element("span", { class: `swatch ${colourOf(number)}` }, String(number)), `${name} `,
-      element("span", { class: "vnis" }, vniWords(vnis.get(name)))));
+      element("span", { class: "vnis" }, vniWords(vnis.get(name) ?? []))));
   if (numbers.size > MOST_NAMES) rows.push(element("li", { class: "more" }, `and ${numbers.size - MOST_NAMES} more`));
   if (!rows.length) rows.push(element("li", {}, "none is bound"));
   by("legend").replaceChildren(...rows);

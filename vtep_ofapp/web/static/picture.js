@@ -1,4 +1,4 @@
-// The picture of a bridge: its ports on the left, its tunnels on the right.
+// The picture of a bridge: its ports on the left, its tunnels on the right, its routers below.
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 960;
@@ -27,9 +27,12 @@ const byName = new Intl.Collator("en", { numeric: true }).compare;
 /** Number the logical switches of all bridges, by their names. */
 export function numberLogicalSwitches(bridges) {
   const names = new Set();
-  for (const bridge of bridges)
+  for (const bridge of bridges) {
     for (const port of bridge.ports)
       for (const binding of port.bindings) names.add(binding.logical_switch);
+    for (const router of bridge.routers)
+      for (const joined of router.interfaces) names.add(joined.logical_switch);
+  }
   return new Map([...names].sort(byName).map((name, index) => [name, index + 1]));
 }
 
@@ -55,7 +58,7 @@ export function tunnelState(tunnel) {
   return { words: tunnel.state === "up" ? words : tunnel.state, kind: "bad" };
 }
 
-/** Draw a bridge. `ask(word)` is called when somebody clicks on a port or a tunnel. */
+/** Draw a bridge. `ask(word)` is called when somebody clicks on a port, a tunnel or a router. */
 export function drawBridge(bridge, numbers, ask) {
   const ports = layOut(bridge.ports, bridge.more_ports, "port", 0, BRIDGE.x - 40, (port, box) =>
     drawPort(bridge.bridge, port, box, numbers, ask));
@@ -63,18 +66,53 @@ export function drawBridge(bridge, numbers, ask) {
   const tunnels = layOut(bridge.tunnels, bridge.more_tunnels, "tunnel", right, WIDTH - right - 2,
     (tunnel, box) => drawTunnel(bridge.bridge, tunnel, box, ask));
   const height = Math.max(ports.height, tunnels.height, 96);
+  const routers = drawRouters(bridge, height + 3 * GAP, numbers, ask);
   const svg = make("svg", {
-    viewBox: `0 0 ${WIDTH} ${height + 4}`,
+    viewBox: `0 0 ${WIDTH} ${height + 4 + routers.height}`,
     role: "group",
     "aria-label": `Bridge ${bridge.bridge}: ${bridge.ports.length + bridge.more_ports} ports, ` +
-      `${bridge.tunnels.length + bridge.more_tunnels} tunnels`,
+      `${bridge.tunnels.length + bridge.more_tunnels} tunnels, ` +
+      `${bridge.routers.length + bridge.more_routers} routers`,
   });
   for (const { y, end } of ports.ends)
     svg.append(make("path", { class: "wire", d: `M${end} ${y}H${BRIDGE.x}` }));
   for (const { y, start, kind } of tunnels.ends)
     svg.append(make("path", { class: `wire ${kind}`, d: `M${BRIDGE.x + BRIDGE.width} ${y}H${start}` }));
-  svg.append(drawMiddle(bridge, height), ...ports.drawn, ...tunnels.drawn);
+  svg.append(drawMiddle(bridge, height), ...ports.drawn, ...tunnels.drawn, ...routers.drawn);
   return svg;
+}
+
+/** The routers below the rest; each has the colours of the logical switches that it joins. */
+function drawRouters(bridge, y, numbers, ask) {
+  if (!bridge.routers.length) return { drawn: [], height: 0 };
+  const placed = layOut(bridge.routers, bridge.more_routers, "router", 0, WIDTH - 2, (router, box) =>
+    drawRouter(bridge.bridge, router, box, numbers, ask));
+  const wire = make("path", { class: "wire", d: `M${BRIDGE.x + BRIDGE.width / 2} ${y - 3 * GAP}V${y + 2}` });
+  const group = make("g", { transform: `translate(0 ${y})` }, ...placed.drawn);
+  return { drawn: [wire, group], height: placed.height + 3 * GAP };
+}
+
+function drawRouter(bridge, router, box, numbers, ask) {
+  const joined = router.interfaces.map((each) => `${each.addresses.join(", ")} in ${each.logical_switch}`);
+  const label = [
+    `router ${router.router} of ${bridge}`, ...joined,
+    router.more_interfaces ? `and ${router.more_interfaces} more interfaces` : "", router.problem ?? "",
+  ].filter(Boolean).join("; ");
+  const group = item(`router ${bridge} ${router.router}`, label, router.problem ? "problem" : "",
+    () => ask(`router=${router.router}`));
+  const chips = drawChips(router.interfaces, router.more_interfaces, box, numbers,
+    (each) => `${each.logical_switch}: ${each.addresses.join(", ")}`);
+  const height = 26 + chips.height;
+  group.append(
+    make("rect", { class: "box", x: box.x, y: box.y, width: box.width, height, rx: 6 }),
+    make("text", { class: "name", x: box.x + 8, y: box.y + 18 },
+      shorten(`${box.compact && router.problem ? "! " : ""}${router.router}`, box.width / 2)));
+  if (!box.compact)
+    group.append(make("text", {
+      class: router.problem ? "word bad" : "quiet", x: box.x + box.width - 8, y: box.y + 18, "text-anchor": "end",
+    }, router.problem ? "! problem" : router.mac));
+  group.append(...chips.drawn);
+  return { element: group, height };
 }
 
 function drawMiddle(bridge, height) {
@@ -153,7 +191,8 @@ function drawPort(bridge, port, box, numbers, ask) {
   ].filter(Boolean).join("; ");
   const group = item(`port ${bridge} ${port.port}`, label, port.problem ? "problem" : "",
     () => ask(port.port));
-  const chips = drawChips(port, box, numbers);
+  const chips = drawChips(port.bindings, port.more_bindings, box, numbers,
+    (each) => `${each.vlan ? `${each.vlan}: ` : ""}${each.logical_switch}`);
   const height = 26 + chips.height;
   const facts = port.problem ? "! problem" : port.link === "up" ? macs(port) :
     `link ${port.link ?? "unknown"}`;
@@ -169,17 +208,16 @@ function drawPort(bridge, port, box, numbers, ask) {
   return { element: group, height };
 }
 
-/** The bindings of a port: words, or in a grid the numbers of the legend. */
-function drawChips(port, box, numbers) {
-  const chips = port.bindings.map((each) => {
+/** Bindings of a port, or interfaces of a router: words, or in a grid the numbers of the legend. */
+function drawChips(items, more, box, numbers, words) {
+  const chips = items.map((each) => {
     const number = numbers.get(each.logical_switch);
-    const vlan = each.vlan ? `${each.vlan}: ` : "";
     return {
-      text: box.compact ? `${number}` : shorten(`${vlan}${each.logical_switch}`, box.width - 24),
+      text: box.compact ? `${number}` : shorten(words(each), box.width - 24),
       classes: `chip ${colourOf(number)}${each.is_used ? "" : " unused"}`,
     };
   });
-  if (port.more_bindings) chips.push({ text: `+${port.more_bindings}`, classes: "box" });
+  if (more) chips.push({ text: `+${more}`, classes: "box" });
   const drawn = [];
   let [x, y] = [box.x + 8, box.y + 26];
   for (const chip of chips) {
