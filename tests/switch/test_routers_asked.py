@@ -123,6 +123,14 @@ def test_requests_for_an_address_of_the_router(scene: DummySwitch) -> None:
     )
 
 
+def test_a_claim_is_in_the_log(scene: DummySwitch) -> None:
+    own = bytes.fromhex(HOST.replace(":", ""))
+    said = own + bytes((192, 168, 1, 1))
+    arp = bytes.fromhex("0806000108000604" + "0002") + said + said + bytes(18)
+    scene.appctl("netdev-dummy/receive", "p0", (b"\xff" * 6 + own + arp).hex())
+    scene.app.wait_to_say(f"a host of {LS0} claims 192.168.1.1, an address of {R1}")
+
+
 def test_why(scene: DummySwitch) -> None:
     described = f"{R1} has 192.168.2.1/24 in {LS1}, and the MAC {GATEWAY}"
     for word in ("192.168.2.1", GATEWAY, "router=r1"):
