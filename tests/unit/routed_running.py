@@ -150,8 +150,8 @@ class RoutedRunning(Running):
             of, src, dst, said, said.fields().get("nw_ttl", 0), isinstance(place, Tunnel)
         )
         outcome = fabric.outcome(arrival)
-        if outcome.fate is Fate.SWITCHED and src in {fabric.own, *fabric.foreign}:
-            return
+        if outcome.fate is Fate.SWITCHED and {src, dst} & {fabric.own, *fabric.foreign}:
+            return  # no router, no promise of what becomes of their MAC addresses
         there = self.openvswitch.bridge()
         result = send(frame)
         arrived = [self.place(there, out) for out in result.outputs]
