@@ -29,6 +29,7 @@ from vtep_ofapp.pipeline.layout import ACL_OF_INTERFACE, EXPIRED, UNROUTED, UNSE
 from vtep_ofapp.pipeline.ways import Step
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Flow, Group, SetField
+from vtep_ofapp.values.routers import prefix_of
 
 from .acl_examples import ENTRIES
 from .builders import binding
@@ -62,7 +63,7 @@ INGRESS_STEPS, EGRESS_STEPS = (
 )
 """Access lists of an interface, for packets into and out of a router."""
 PREFIXES = IPS.flatmap(
-    lambda ip: st.integers(0, 128 if ":" in ip else 32).map(lambda length: (ip, length))
+    lambda ip: st.integers(0, 128 if ":" in ip else 32).map(lambda length: prefix_of(ip, length))
 )
 ACL_TABLES = st.sampled_from((*acls.INGRESS, *acls.EGRESS, *acls.OF_INTERFACE.tables))
 TARGETS = st.dictionaries(ADDRESSES, PORTS, max_size=5)
