@@ -11,6 +11,7 @@ from ...engine.topics import SwitchReplaced, Topic
 from ...engine.view import View
 from ...pipeline import acls, next_hops, resolution, routing, snooping
 from ...pipeline.ways import Step
+from ...values.addresses import is_link_local
 from ...values.flows import Flow
 from ..arp_sources.serving import ServingChanged, serves_tunnels
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
@@ -52,11 +53,15 @@ def _tables(key: RouterTables, view: View) -> Desired:
 
 
 def _whole(key: WholeRouter, view: View) -> Desired:
-    """Serve the link-local address, which all interfaces of a router have."""
-    interface = next(iter(view[RoutersHere].interfaces(key.router)), None)
-    if interface is None:
-        return NOTHING
-    return Desired(routing.own_address(interface.number, interface.mac, interface.link_local))
+    """Serve the link-local addresses, of which several interfaces may have the same."""
+    interfaces = view[RoutersHere].interfaces(key.router)
+    served = {
+        ip: (each.number, each.mac)
+        for each in interfaces
+        for ip in (each.link_local, *filter(is_link_local, each.ips(is_ipv6=True)))
+    }
+    flows = (routing.own_address(*served[ip], ip) for ip in sorted(served))
+    return Desired(tuple(flow for each in flows for flow in each))
 
 
 def _first(key: FirstRouter, view: View) -> Desired:
@@ -84,8 +89,9 @@ def _interface(key: Interface, view: View) -> Desired:
     ]
     for address in interface.addresses:
         if address.ip:
-            flows += routing.own_address(router, mac, address.ip)
             flows += _reached(number, address.ip, mac, serves)
+        if address.ip and not is_link_local(address.ip):
+            flows += routing.own_address(router, mac, address.ip)
         flows += routing.broadcasts(router, address.subnet.ends())
     return Desired(tuple(flows))
 
