@@ -239,6 +239,8 @@ def test_what_someone_else_writes_is_put_back(routed: DummySwitch) -> None:
 def test_a_good_router_has_no_fault_while_others_come_and_go(routed: DummySwitch) -> None:
     route(routed, "10.0.0.0/8", "192.168.2.50")
     route(routed, "0.0.0.0/0", "192.168.1.9")
+    put(routed, 'description="of floor 7"')
+    put(routed, "other_config:color=red")
     bind(routed, "r1", {"2001:db8:1::1/64": "ls0", "192.168.7.0/24": "ls0", "10.1.0.1/32": "ls1"})
     routed.vtep_ctl("add-lr", "r2")
     bind(routed, "r2", {"192.168.1.1/24": "ls2"})  # the addresses of r1 in another logical switch
@@ -249,6 +251,8 @@ def test_a_good_router_has_no_fault_while_others_come_and_go(routed: DummySwitch
     assert switch_faults(routed) == set()
     assert "Logical_Router" not in routed.app.log_text
     assert_restart_changes_nothing(routed)
+    row = routed.row("Logical_Router", name="r1")
+    assert (row["description"], row["other_config"]) == ("of floor 7", {"color": "red"})
 
 
 def test_routers_on_two_logical_switches_may_have_one_address(routed: DummySwitch) -> None:
