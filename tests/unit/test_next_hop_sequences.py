@@ -12,7 +12,7 @@ from vtep_ofapp.features.next_hops.answers import Answers, NextHop
 from vtep_ofapp.features.next_hops.state import NextHops
 from vtep_ofapp.features.next_hops.upkeep import REFRESH
 from vtep_ofapp.pipeline import next_hops
-from vtep_ofapp.pipeline.layout import NEXT_HOP, Table
+from vtep_ofapp.pipeline.layout import NEXT_HOP, Priority, Table
 from vtep_ofapp.values.flows import Flow
 from vtep_ofapp.values.rows import Gone
 
@@ -247,7 +247,8 @@ class Sequences(Reference):
         of_pending = {key for key in flows if self.is_of_pending(key.match)}
         of_idle = {flow.key for flow in other.flow_values()} - flows.keys()
         after = {flow.key: flow for flow in other.flow_values()}
-        assert flows.keys() - after.keys() <= of_pending
+        of_limits = {key for key in flows if key.priority == Priority.LIMIT}
+        assert flows.keys() - after.keys() <= of_pending | of_limits
         assert not of_idle
         assert all(flows[key] == flow for key, flow in after.items())
 
