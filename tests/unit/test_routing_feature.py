@@ -29,6 +29,21 @@ def test_interfaces_may_have_the_same_link_local_address() -> None:
     assert served(world, LINK_LOCAL) == 0
 
 
+def test_subnets_may_have_an_end_in_common() -> None:
+    world = a_world()
+    large, small = parse_interface("10.1.0.1/16"), parse_interface("10.1.0.2/24")
+
+    def ends() -> set[object]:
+        world.settle()
+        dropped = (each for each in world.flow_values() if each.key.priority == 1065)
+        return {dict(each.key.match)["ipv4_dst"] for each in dropped}
+
+    world.tell(logical_router(interfaces={RED: (large, small)}))
+    assert ends() == {"10.1.0.0", "10.1.255.255", "10.1.0.255"}
+    world.tell(logical_router(interfaces={RED: (large,)}))
+    assert ends() == {"10.1.0.0", "10.1.255.255"}
+
+
 def test_a_route_is_one_flow_and_the_longest_prefix_has_the_highest_priority() -> None:
     world = a_world()
     world.tell(

@@ -53,15 +53,17 @@ def _tables(key: RouterTables, view: View) -> Desired:
 
 
 def _whole(key: WholeRouter, view: View) -> Desired:
-    """Serve the link-local addresses, of which several interfaces may have the same."""
+    """Serve what several interfaces may have: link-local addresses, and ends of their subnets."""
     interfaces = view[RoutersHere].interfaces(key.router)
-    served = {
-        ip: (each.number, each.mac)
-        for each in interfaces
-        for ip in (each.link_local, *filter(is_link_local, each.ips(is_ipv6=True)))
-    }
-    flows = (routing.own_address(*served[ip], ip) for ip in sorted(served))
-    return Desired(tuple(flow for each in flows for flow in each))
+    router = next(iter(interfaces), None)
+    if router is None:
+        return NOTHING
+    served = {ip for each in interfaces for ip in filter(is_link_local, each.ips(is_ipv6=True))}
+    ends = {ip for each in interfaces for address in each.addresses for ip in address.subnet.ends()}
+    flows = list(routing.broadcasts(router.number, sorted(ends)))
+    for ip in sorted({router.link_local} | served):
+        flows += routing.own_address(router.number, router.mac, ip)
+    return Desired(tuple(flows))
 
 
 def _first(key: FirstRouter, view: View) -> Desired:
@@ -92,7 +94,6 @@ def _interface(key: Interface, view: View) -> Desired:
             flows += _reached(number, address.ip, mac, serves)
         if address.ip and not is_link_local(address.ip):
             flows += routing.own_address(router, mac, address.ip)
-        flows += routing.broadcasts(router, address.subnet.ends())
     return Desired(tuple(flows))
 
 
