@@ -7,6 +7,7 @@ from scapy.layers.inet import ICMP, IP, IPerror
 from scapy.layers.l2 import Ether
 
 from vtep_ofapp.engine.topics import ContentsRead
+from vtep_ofapp.features.acls.rows import Acls
 from vtep_ofapp.features.next_hops.answers import Answers, NextHop
 from vtep_ofapp.features.next_hops.owners import IDLE
 from vtep_ofapp.features.next_hops.places import HOLD, MOST_USELESS, QuietPlace
@@ -18,8 +19,9 @@ from vtep_ofapp.pipeline.layout import (
     SOURCE_BINDING,
     Table,
 )
+from vtep_ofapp.values.acls import Acl, AclEntry
 from vtep_ofapp.values.addresses import ipv4_number
-from vtep_ofapp.values.flows import Flow, match
+from vtep_ofapp.values.flows import Flow, SetField, match
 from vtep_ofapp.values.routers import derived_mac, parse_interface
 from vtep_ofapp.values.rows import Gone
 
@@ -31,6 +33,7 @@ from .builders import (
     MAC1,
     MAC2,
     MAC3,
+    RED,
     arp_header,
     logical_router,
     remote_mac,
@@ -91,7 +94,7 @@ def test_an_unknown_next_hop_is_asked_and_the_packet_goes_to_who_answers(world: 
     assert world.is_dropped(X)
     world.state(X)
     (on,) = world.sent()
-    assert on == next_hops.send_on(frame, world.number(BLUE), 0, MAC2)
+    assert on == next_hops.send_on(frame, world.number(BLUE), (), MAC2)
     assert world.mac(X) == MAC2
     assert not world.is_dropped(X)
     assert world.pass_time(100) == []
@@ -136,11 +139,21 @@ def test_four_distinct_packets_wait(world: Routed) -> None:
     assert [each.frame for each in world.sent()] == frames[:4]
 
 
-def test_packets_carry_their_access_list_on(world: Routed) -> None:
-    frame = world.unresolved(X, reg8=7)
+def test_a_packet_that_waits_is_judged_by_the_list_that_its_interface_has_now(
+    world: Routed,
+) -> None:
+    world.unresolved(X)
     world.sent()
+    acl, entry = uuid(0xAC1), uuid(0xE01)
+    world.tell(AclEntry(entry, 10, is_egress=True, permits=False))
+    world.tell(Acl(acl, "strict", frozenset({entry})))
+    world.tell(logical_router(RED, BLUE, acls={"10.0.2.1": acl}))
+    world.settle()
     world.answer(X)
-    assert world.sent() == [next_hops.send_on(frame, world.number(BLUE), 7, MAC3)]
+    (on,) = world.sent()
+    number = world.switch.view[Acls].number(acl)
+    assert number is not None
+    assert SetField("reg8", number) in on.actions
 
 
 def test_an_answer_that_nobody_asked_for_teaches_nothing(world: Routed) -> None:

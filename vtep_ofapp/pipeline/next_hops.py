@@ -1,5 +1,6 @@
 """NEXT_HOPS: a packet that was routed gets the MAC address of its next hop."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv6Address
 
@@ -33,7 +34,7 @@ from .layout import (
     miss,
 )
 from .routing import ANEW, IPV4, IPV6, showing, shown
-from .ways import first, onward
+from .ways import Step, first, onward
 
 _ON = onward(Table.NEXT_HOPS, Way.ROUTING)
 _TABLE, _PRIORITY = Table.NEXT_HOPS.value, int(Priority.DEFAULT)
@@ -136,14 +137,18 @@ def _towards(mac: str) -> tuple[Action, ...]:
 # Packets of the controller
 
 
-def send_on(frame: bytes, logical_switch: int, acl: int, mac: str) -> PacketOut:
+def send_on(frame: bytes, logical_switch: int, steps: Iterable[Step], mac: str) -> PacketOut | None:
     """Return the packet-out that sends a packet, which was shown as unresolved, to a MAC address.
 
-    ``acl`` is the number of the access list that it carried, 0 for none.
+    ``steps`` are those of its interface; None if one of them is shut.
     """
+    ahead = [step for step in steps if step.table == Table.ACL_ROUTER_EGRESS]
+    if any(step.is_shut for step in ahead):
+        return None
+    lists = [action for step in ahead for action in step.carrying]
     fields = (
         SetField(LOGICAL_SWITCH, logical_switch),
-        SetField(ACL_OF_INTERFACE, acl),
+        *(lists or [SetField(ACL_OF_INTERFACE, 0)]),
         SetField("eth_dst", mac),
     )
     on = tuple(Resubmit(each.table) for each in _ON if isinstance(each, GoTo))

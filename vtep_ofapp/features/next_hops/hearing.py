@@ -8,7 +8,6 @@ from ...engine.topics import Topic
 from ...engine.view import View
 from ...pipeline import learning, multicast, next_hops
 from ...pipeline.layout import (
-    ACL_OF_INTERFACE,
     ANSWERS,
     ARRIVED_IN,
     DETECTS,
@@ -28,7 +27,7 @@ from ..learning.feature import place_of
 from ..learning.stations import LearnedMacs
 from ..logical_switches.rows import LogicalSwitches
 from ..neighbours.claims import asked_for, claim, stated, states_address
-from ..routers.here import RoutersHere
+from ..routers.here import RouterPackets, RoutersHere
 from ..routers.rows import Routers
 from . import frames
 from .answers import Answers, NextHop
@@ -90,7 +89,7 @@ def _unresolved(frame: bytes, fields: _Fields, logical_switch: UUID, view: View)
     arrived_in = view[LogicalSwitches].ids.key(fields.number(ARRIVED_IN))
     if router is None or arrived_in is None:
         return
-    packet = HeldPacket(frame, fields.number(ACL_OF_INTERFACE), router, arrived_in)
+    packet = HeldPacket(frame, router, arrived_in)
     found = known(key, view)
     if found is not None:  # since the packet was shown
         yield from send_on([packet], key, found.mac, view)
@@ -131,11 +130,18 @@ def useless(place: Place, view: View) -> Iterator[Topic]:
 
 
 def send_on(packets: list[HeldPacket], key: NextHop, mac: str, view: View) -> Iterator[PacketOut]:
-    """Yield packets to their next hop, which has this MAC; its flow may not be there yet."""
+    """Yield packets to their next hop, which has this MAC; its flow may not be there yet.
+
+    They are judged by the access list that the interface has now, and not when they came in.
+    """
     number = view[LogicalSwitches].number(key.logical_switch)
-    if number is not None:
-        for each in packets:
-            yield next_hops.send_on(each.frame, number, each.acl, mac)
+    if number is None:
+        return
+    for each in packets:
+        steps = view.steps(RouterPackets(each.router, key.logical_switch, ":" in key.ip))
+        sent = next_hops.send_on(each.frame, number, steps, mac)
+        if sent is not None:
+            yield sent
 
 
 # What hosts say

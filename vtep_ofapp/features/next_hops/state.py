@@ -14,13 +14,9 @@ from .upkeep import Upkeep
 
 @dataclass(frozen=True, slots=True)
 class HeldPacket:
-    """A packet of a router that waits for its next hop, as it is sent on.
-
-    ``acl`` is the number of the access list that it carries. It came in by ``arrived_in``.
-    """
+    """A packet of a router that waits for its next hop. It came in by ``arrived_in``."""
 
     frame: bytes
-    acl: int
     router: UUID
     arrived_in: UUID
 
