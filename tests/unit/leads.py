@@ -9,8 +9,8 @@ from vtep_ofapp.values.flows import Action, GoTo, Resubmit, SetField, ToGroup
 from .reference import Reference
 from .world import World
 
-_AGAIN = first(Way.TO_CONTROLLER), first(Way.PAST_ROUTERS)
-"""Where frames come once more: to be shown, or for another router."""
+_AGAIN = {first(way) for way in (Way.TO_CONTROLLER, Way.PAST_ROUTERS, Way.TO_TUNNEL)}
+"""Where frames come once more: to be shown, for another router, from another MAC address."""
 
 
 def check_references(world: World, reference: Reference, name: str) -> None:
