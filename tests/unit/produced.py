@@ -3,7 +3,6 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
@@ -29,7 +28,7 @@ from vtep_ofapp.pipeline.layout import ACL_OF_INTERFACE, EXPIRED, UNROUTED, UNSE
 from vtep_ofapp.pipeline.ways import Step
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Flow, Group, SetField
-from vtep_ofapp.values.routers import prefix_of
+from vtep_ofapp.values.routers import ip_text, prefix_of
 
 from .acl_examples import ENTRIES
 from .builders import binding
@@ -42,8 +41,7 @@ NUMBERS = st.integers(0, (1 << 24) - 1)
 PORTS = st.integers(1, 0xFF00)
 MACS = st.integers(0, (1 << 48) - 1).map(lambda mac: mac.to_bytes(6, "big").hex(":"))
 ADDRESSES = st.ip_addresses(v=4).map(str)
-_FAMILIES = {4: AF_INET, 6: AF_INET6}
-IPS = st.ip_addresses().map(lambda ip: inet_ntop(_FAMILIES[ip.version], ip.packed))
+IPS = st.ip_addresses().map(lambda ip: ip_text(int(ip), ip.version == 6))
 """IPv4 and IPv6 addresses as the codec spells them."""
 BINDINGS = st.builds(
     binding,
