@@ -68,7 +68,7 @@ def advertised(net: RoutedNetwork, shot: Sent, target: str = GW_A6) -> Packet:
 
 
 def assert_checksums(frame: Packet) -> None:
-    """Assert that the checksums of a packet are what they are when it is made anew."""
+    """Assert that the checksums of a packet are those that scapy computes."""
     again = Ether(bytes(frame))
     for layer in (IP, ICMP, ICMPv6ND_NA, ICMPv6EchoReply):
         if layer in again:

@@ -157,7 +157,7 @@ class RoutedSwitch(DummySwitch):
         return self.wait(lambda: [each for each in self.out(port) if fits(each)], what)[0]
 
     def forget_frames(self) -> None:
-        """Begin to count anew: what has left so far is forgotten."""
+        """Count from zero: what has left so far is forgotten."""
         for interface in CAPTURED:
             self._numbers[interface] = self._numbers.get(interface, 0) + 1
             self._capture(interface)

@@ -33,7 +33,7 @@ from .layout import (
     flow,
     miss,
 )
-from .routing import ANEW, IPV4, IPV6, showing, shown
+from .routing import FORGET_ARRIVAL, IPV4, IPV6, showing, shown
 from .ways import Step, first, onward
 
 _ON = onward(Table.NEXT_HOPS, Way.ROUTING)
@@ -131,7 +131,7 @@ def _where(logical_switch: int, is_ipv6: bool) -> Match:
 
 @lru_cache(maxsize=1 << 14)  # a MAC address may have several addresses, and very many flows
 def _towards(mac: str) -> tuple[Action, ...]:
-    return SetField("eth_dst", mac), *ANEW, *_ON
+    return SetField("eth_dst", mac), *FORGET_ARRIVAL, *_ON
 
 
 # Packets of the controller

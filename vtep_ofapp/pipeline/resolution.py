@@ -26,7 +26,7 @@ from .layout import (
     flow,
     miss,
 )
-from .routing import ANEW, shown
+from .routing import FORGET_ARRIVAL, shown
 from .snooping import ADVERTISEMENT, ARP, FROM_THIS_LINK, SOLICITATION
 from .ways import first, onward
 
@@ -173,7 +173,7 @@ def answers() -> tuple[Flow, ...]:
 
 def answers_to_tunnels() -> tuple[Flow, ...]:
     """Complete the answers of routers to requests that came in by a tunnel."""
-    by_switching = *ANEW, GoTo(first(Way.SWITCHING))
+    by_switching = *FORGET_ARRIVAL, GoTo(first(Way.SWITCHING))
     return _answers(Priority.PREFERRED, {ORIGIN: FROM_TUNNEL}, by_switching)
 
 

@@ -69,7 +69,7 @@ _HOPS = 64
 """The TTL of what a router sends itself (RFC 1700)."""
 _WHOLE: dict[str, MatchValue] = {"ip_frag": 0}
 """Packets that are not in fragments."""
-ANEW = SetField(SOURCE_BINDING, 0), SetField(ORIGIN, FROM_BINDING), ForgetInPort()
+FORGET_ARRIVAL = SetField(SOURCE_BINDING, 0), SetField(ORIGIN, FROM_BINDING), ForgetInPort()
 """What a router sends may leave where it came in: by the same binding, or by the same tunnel."""
 _ON = onward(Table.TERMINATION, Way.TO_ROUTER)
 _TO_NEXT_HOP = onward(Table.ROUTES, Way.ROUTING)
@@ -304,7 +304,7 @@ def _echo(mac: str, ip: str, to_it: dict[str, MatchValue], is_ipv6: bool) -> Flo
         SetField(f"{name}_src", ip),
         SetField(f"{kind}_type", reply),
         SetField("nw_ttl", _HOPS),
-        *ANEW,
+        *FORGET_ARRIVAL,
         GoTo(first(Way.SWITCHING)),
         producer=Cookie.ROUTING,
     )

@@ -91,7 +91,7 @@ def _acls(carried: str, is_optional: bool = True) -> Rules:
     )
 
 
-_ANEW = f"{SOURCE_BINDING} {ORIGIN}"
+_ARRIVAL = f"{SOURCE_BINDING} {ORIGIN}"
 """What a router clears, so that a packet may leave where it came in."""
 _REQUESTS = "eth_type arp_op ip_proto icmpv6_type icmpv6_code ipv6_nd_target"  # ARP, ND
 RULES: dict[Table, Rules] = {
@@ -146,7 +146,7 @@ RULES: dict[Table, Rules] = {
     Table.TERMINATION: _rules(
         f"{ROUTER} eth_type ipv4_src ipv4_dst ipv6_src ipv6_dst nw_ttl ip_frag ip_proto"
         " icmpv4_type icmpv4_code icmpv6_type icmpv6_code",
-        f"eth_src ipv4_src ipv6_src icmpv4_type icmpv6_type nw_ttl {_ANEW} {SENDER}",
+        f"eth_src ipv4_src ipv6_src icmpv4_type icmpv6_type nw_ttl {_ARRIVAL} {SENDER}",
         [Move, ForgetInPort],
         [Way.SWITCHING, Way.TO_CONTROLLER],
         miss_goes_on=True,
@@ -159,7 +159,7 @@ RULES: dict[Table, Rules] = {
     ),
     Table.NEXT_HOPS: _rules(
         f"{LOGICAL_SWITCH} {ORIGIN} {SOURCE_BINDING} {REMOTE} eth_type {' '.join(NEXT_HOP_PARTS)}",
-        f"eth_dst {_ANEW} {SENDER}",
+        f"eth_dst {_ARRIVAL} {SENDER}",
         [ForgetInPort],
         [Way.TO_CONTROLLER],
     ),
