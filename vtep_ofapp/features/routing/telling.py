@@ -73,8 +73,6 @@ def _interface(passage: Passage, view: View) -> str | None:
         return f"its sender claims {ip}, an address of {name}"
     if flow.table == Table.LEARNING:
         return f"its source is the MAC address of {name}"
-    if flow.table == Table.ROUTES:
-        return f"{ip} is the broadcast address of a subnet of {name}"
     return None
 
 
@@ -109,7 +107,10 @@ def _asked(passage: Passage, what: str) -> str:
 def _whole(passage: Passage, view: View) -> str | None:
     owner = passage.owner
     assert isinstance(owner, WholeRouter)
-    return _at_own_address(passage, view[RoutersHere].name(owner.router))
+    name = view[RoutersHere].name(owner.router)
+    if passage.flow.table == Table.ROUTES:
+        return f"{_address(passage)} is the broadcast address of a subnet of {name}"
+    return _at_own_address(passage, name)
 
 
 def _first(passage: Passage, view: View) -> str | None:
