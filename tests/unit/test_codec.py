@@ -95,6 +95,19 @@ def test_counters_are_read(flows: Sequence[Flow], packets: int, octets: int) -> 
     ]
 
 
+@given(st.lists(FLOWS, max_size=8))
+def test_flows_with_some_cookies_are_left_out_while_they_count_nothing(
+    flows: Sequence[Flow],
+) -> None:
+    some = {flow.cookie for flow in flows[:4]}
+    body = b"".join(osken.entry(flow, number % 2, 0) for number, flow in enumerate(flows))
+    assert list(decoding.counters(osken.reply(ofp.OFPMP_FLOW, body), some)) == [
+        (flow.key, Counter(flow.cookie, number % 2, 0))
+        for number, flow in enumerate(flows)
+        if number % 2 or flow.cookie not in some
+    ]
+
+
 @given(st.lists(GROUPS, max_size=4))
 def test_groups_are_read_back_as_they_were_put_in(groups: Sequence[Group]) -> None:
     body = b"".join(map(osken.group_entry, groups))

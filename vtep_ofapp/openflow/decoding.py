@@ -6,7 +6,7 @@ each field. All functions raise Unreadable for bytes that are not OpenFlow.
 
 import logging
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -75,12 +75,17 @@ def flows(reply: bytes) -> Iterator[Flow]:
             yield Flow(key, actions, cookie, idle, watched)
 
 
-def counters(reply: bytes) -> Iterator[tuple[FlowKey, Counter]]:
-    """Yield the counters of each flow of a flow-stats reply."""
+def counters(reply: bytes, unless_zero: Container[int] = ()) -> Iterator[tuple[FlowKey, Counter]]:
+    """Yield the counters of each flow of a flow-stats reply.
+
+    Flows with one of the cookies ``unless_zero`` that matched no packet are left out.
+    """
     for start, _ in _entries(reply, _FLOW_STATS.size):
         _, table, _, _, priority, _, _, _, cookie, packets, octets = _FLOW_STATS.unpack_from(
             reply, start
         )
+        if not packets and cookie in unless_zero:
+            continue
         match, _ = decode_match(reply, start + _FLOW_STATS.size)
         yield FlowKey(table, priority, match), Counter(cookie, packets, octets)
 

@@ -1,10 +1,11 @@
 """Collects the parts of multipart replies."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, ClassVar
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
+from ..pipeline.layout import DROPPING, cookie_of
 from ..values.counters import Counter, PortCounter
 from ..values.events import Connection, Counters, Event, FlowCounters, PortCounters, ReadBack
 from ..values.flows import Flow, FlowKey, Group
@@ -90,9 +91,14 @@ class Reading(Answer):
 
 
 class Counting(Answer):
-    """The counters of flows."""
+    """The counters of flows.
+
+    Each address of a router has flows that drop, and hardly any of these has dropped a packet.
+    """
 
     KINDS = (lazy_messages.OFPFlowStatsReply,)
+    UNLESS_ZERO: Container[int] = frozenset(map(cookie_of, DROPPING))
+    """Cookies of flows that are left out while they have counted nothing."""
 
     def __init__(self, *awaited: int) -> None:
         super().__init__(*awaited)
@@ -103,12 +109,14 @@ class Counting(Answer):
         return Counters(connection, self.flows)
 
     def _read(self, message: Any) -> int:
-        self.flows.update(decoding.counters(message.buf))
+        self.flows.update(decoding.counters(message.buf, self.UNLESS_ZERO))
         return len(self.flows)
 
 
 class CountingFlows(Counting):
-    """The counters of the flows with some cookies."""
+    """The counters of all flows with some cookies."""
+
+    UNLESS_ZERO = ()
 
     def __init__(self, cookies: tuple[int, ...], *awaited: int) -> None:
         super().__init__(*awaited)
