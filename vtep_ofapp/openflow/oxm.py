@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from ipaddress import IPv6Address
-from operator import and_, itemgetter
+from operator import itemgetter
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from sys import intern
 from typing import Any, NamedTuple
@@ -215,14 +215,25 @@ def _encode_number(field: str, value: int) -> bytes:
     return known.header + value.to_bytes(known.size, "big")
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _encode_masked(field: str, value: tuple[int, int] | tuple[str, str]) -> bytes:
-    known = _FIELDS[field]
-    bits, mask = (encode_field(field, part)[len(known.header) :] for part in value)
+    bits, mask = value
+    start, kept, ones = _masked(field, mask)
+    number = int.from_bytes(_encode_value(field, bits), "big")
+    # A switch refuses bits outside of the mask.
+    return start + (number & ones).to_bytes(len(kept), "big") + kept
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _masked(field: str, mask: MatchValue) -> tuple[bytes, bytes, int]:
+    """Return the header of a field with a mask, and the mask as bytes and as a number."""
+    known, kept = _FIELDS[field], _encode_value(field, mask)
     (header,) = _HEADER.unpack_from(known.header)
     start = _HEADER.pack((header | _HAS_MASK) + known.size) + known.header[_HEADER.size :]
-    # A switch refuses bits outside of the mask.
-    return start + bytes(map(and_, bits, mask)) + mask
+    return start, kept, int.from_bytes(kept, "big")
+
+
+def _encode_value(field: str, value: MatchValue) -> bytes:
+    return encode_field(field, value)[len(_FIELDS[field].header) :]
 
 
 @lru_cache(maxsize=_REMEMBERED)

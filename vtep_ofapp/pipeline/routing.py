@@ -13,6 +13,7 @@ that both join. Open vSwitch ends loops of routes after 64 tables, if the TTL do
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from ..values.addresses import ipv4_number, ipv6_number, mask
 from ..values.flows import (
@@ -333,20 +334,28 @@ def route(
     """
     network, length = prefix
     is_ipv6 = ":" in network
-    ahead = [step for step in steps if step.table == Table.ACL_ROUTER_EGRESS]
-    lists = [action for step in ahead for action in step.carrying]
-    is_shut = any(step.is_shut for step in ahead)
     return flow(
         Table.ROUTES,
         priority(length, not next_hop),
         match({ROUTER: router, **_to(network, length)}),
-        DecTtl(),
+        _DEC_TTL,
         _set_next_hop(next_hop, is_ipv6),
+        *_into(logical_switch, mac, tuple(steps)),
+        producer=Cookie.ROUTING,
+    )
+
+
+@lru_cache(maxsize=1 << 10)
+def _into(logical_switch: int, mac: str, steps: tuple[Step, ...]) -> tuple[Action, ...]:
+    """Send packets to their next hops in a logical switch: very many routes share these actions."""
+    ahead = [step for step in steps if step.table == Table.ACL_ROUTER_EGRESS]
+    lists = [action for step in ahead for action in step.carrying]
+    is_shut = any(step.is_shut for step in ahead)
+    return (
         SetField(LOGICAL_SWITCH, logical_switch),
         SetField("eth_src", mac),
         *(lists or [SetField(ACL_OF_INTERFACE, 0)]),
         *(() if is_shut else _TO_NEXT_HOP),
-        producer=Cookie.ROUTING,
     )
 
 
@@ -366,6 +375,7 @@ def broadcasts(router: int, addresses: Iterable[str]) -> tuple[Flow, ...]:
     )
 
 
+_DEC_TTL = DecTtl()
 BROADCASTS = priority(32, is_connected=True)
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TypeVar
+from typing import TypeVar, overload
 
+T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -55,6 +56,16 @@ class Parts(Mapping[K, V]):
             if ours is not theirs:
                 found |= _differing(ours, theirs)
         return found
+
+    @overload
+    def get(self, key: K, default: None = None, /) -> V | None: ...
+
+    @overload
+    def get(self, key: K, default: V | T, /) -> V | T: ...
+
+    def get(self, key: K, default: object = None, /) -> object:
+        """Return the value of a key, or the default, without the error that Mapping's catches."""
+        return self._parts[hash(key) % len(self._parts)].get(key, default)
 
     def __getitem__(self, key: K) -> V:
         return self._parts[hash(key) % len(self._parts)][key]

@@ -1,6 +1,6 @@
 """Next hops of logical routers: what changes them, what time brings, and what was there before."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ...engine.feature import Feature, FlowWatcher, Timer
 from ...engine.topics import ContentsRead, Topic
@@ -22,21 +22,28 @@ from .asking import request
 from .hearing import hear, hear_statement, send_on
 from .owners import OWNERS
 from .places import QuietPlace
-from .sources import Source, known, known_in
+from .sources import Source, known, known_in, of_routers
 from .state import NextHops
 
 # Topics that invalidate the owners
 
 
-def _next_hop_changed(key: NextHop, view: View) -> Iterator[Topic]:
-    """Send on what waits for a next hop that is known now; forget an answer that is not used."""
-    state, found = view[NextHops], known(key, view)
+def _next_hop_changed(key: NextHop, view: View) -> Iterable[Topic]:
+    """Send on what waits for a next hop that is known now; forget an answer that is not used.
+
+    Of very many next hops, which rows place, there is neither.
+    """
+    state, has_answered = view[NextHops], view[Answers].mac(view.name, key) is not None
+    if not has_answered and key not in state.resolver:
+        return ()
+    found = known(key, view)
     if found is None:
-        return
-    if found.source is not Source.ANSWER:
+        return ()
+    if has_answered and found.source is not Source.ANSWER:
         _forget_answer(key, view)
-    if key in state.resolver and key.logical_switch in state.addresses:
-        yield from send_on(state.resolver.resolved(key), key, found.mac, view)
+    if key not in state.resolver or key.logical_switch not in state.addresses:
+        return ()
+    return send_on(state.resolver.resolved(key), key, found.mac, view)
 
 
 def _forget_answer(key: NextHop, view: View) -> None:
@@ -86,9 +93,11 @@ def _ips(interface: UsedInterface) -> list[str]:
     return [*interface.ips(False), *interface.ips(True), interface.link_local]
 
 
-def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
-    if topic.logical_switch in view[NextHops].routed:
-        yield from list(known_in(topic.logical_switch, view))
+def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[Topic]:
+    """Invalidate next hops; what stations and rows say of others is a topic of its own."""
+    if topic.logical_switch not in view[NextHops].routed:
+        return ()
+    return [*of_routers(topic.logical_switch, view)]
 
 
 def _pair_is_idle(topic: PairIsIdle, view: View) -> Iterator[Topic]:

@@ -52,14 +52,21 @@ def rows_of(key: NextHop, view: View) -> list[RemoteMac]:
 
 def known_in(logical_switch: UUID, view: View) -> Iterator[NextHop]:
     """Yield all next hops in a logical switch of which anything is known; some more than once."""
-    state, macs, pairs = view[NextHops], view[LearnedMacs], view[Pairs]
+    macs, pairs = view[LearnedMacs], view[Pairs]
+    for each in view[AddressedRows].addresses(logical_switch):
+        yield NextHop(*each)
+    for mac in macs.stations(logical_switch):
+        yield from (NextHop(logical_switch, ip) for ip in pairs.ips((logical_switch, mac)))
+    yield from of_routers(logical_switch, view)
+
+
+def of_routers(logical_switch: UUID, view: View) -> Iterator[NextHop]:
+    """Yield the next hops that are routers, have answered one, or are asked for."""
+    state = view[NextHops]
     ips = [
         *state.addresses.get(logical_switch, {}),
-        *(each.ip for each in view[AddressedRows].addresses(logical_switch)),
         *view[Answers].ips(view.name, logical_switch),
     ]
-    for mac in macs.stations(logical_switch):
-        ips += pairs.ips((logical_switch, mac))
     yield from (NextHop(logical_switch, ip) for ip in ips)
     yield from [key for key in state.resolver if key.logical_switch == logical_switch]
 

@@ -28,7 +28,7 @@ class Routing:
 
     def __init__(self) -> None:
         self.is_on = False
-        self.steps: dict[Interface, tuple[Step, ...]] = {}
+        self.steps: dict[RouterPackets, tuple[Step, ...]] = {}
 
 
 def _steps(key: Interface, view: View, is_ipv6: bool) -> tuple[Step, ...]:
@@ -111,7 +111,8 @@ def _route(key: Route, view: View) -> Desired:
     number = view[LogicalSwitches].number(route.logical_switch)
     if number is None:
         return NOTHING
-    lists = _steps(Interface(key.router, route.logical_switch), view, key.prefix.is_ipv6)
+    leaving = RouterPackets(key.router, route.logical_switch, key.prefix.is_ipv6)
+    lists = view[Routing].steps.get(leaving, ())
     made = routing.route(interface.number, interface.mac, key.prefix, number, route.next_hop, lists)
     return Desired((made,))
 
@@ -175,12 +176,20 @@ def _interface_changed(key: Interface, view: View) -> Iterator[Topic]:
         yield NeighbourFlows()
     yield WholeRouter(key.router)
     yield FirstRouter(key.logical_switch)
-    steps = (*_steps(key, view, is_ipv6=False), *_steps(key, view, is_ipv6=True))
-    if steps != state.steps.get(key, ()):
+    if _lists_changed(key, view):
         yield from _routes_by(key, view)
-    state.steps.pop(key, None)
-    if steps:
-        state.steps[key] = steps
+
+
+def _lists_changed(key: Interface, view: View) -> bool:
+    """Note the access lists of packets at an interface; return whether they differ from before."""
+    known, has_changed = view[Routing].steps, False
+    for is_ipv6 in (False, True):
+        packets = RouterPackets(*key, is_ipv6)
+        before, now = known.pop(packets, ()), view.steps(packets)
+        if now:
+            known[packets] = now
+        has_changed |= now != before
+    return has_changed
 
 
 def _routes_by(key: Interface, view: View) -> Iterator[Route]:
