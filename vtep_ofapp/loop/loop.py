@@ -141,8 +141,8 @@ class Loop:
         arrived = components.rows.take_arrival()
         components.switches.rows_changed(None if is_paused else arrived)
         components.switches.open_gates()
-        if not is_paused:
-            components.switches.apply()
+        if not is_paused and components.switches.apply():
+            _let_run()  # the flows are on their way while the reports are worked out
         for database, transactions in components.databases.openvswitch.items():
             # Without the lock, the process that has it now may have created other ports.
             if components.lock.is_held and not is_paused:
@@ -193,6 +193,6 @@ class Loop:
 
 
 def _let_run() -> None:
-    """Let other green threads run: in os-ken one reads messages, another passes them on."""
+    """Let other green threads run: two pass on each message to a switch, and each one from it."""
     for _ in range(2):
         eventlet.sleep(0)

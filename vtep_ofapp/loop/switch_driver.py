@@ -211,14 +211,14 @@ class SwitchDriver:
             LOG.info("%s is managed", self.switch.name)
         return True
 
-    def apply(self) -> None:
-        """Send the differences to the switch, unless a bundle is in flight."""
-        if not self._is_ready() or self.bundles.is_in_flight:
-            return
-        changes = self.bundles.take()
+    def apply(self) -> bool:
+        """Send the differences to the switch, unless a bundle is in flight; return if there are."""
+        can_send = self._is_ready() and not self.bundles.is_in_flight
+        changes = self.bundles.take() if can_send else ()
         if changes and self.connection is not None:
             self.contents.own_changes.sent(changes)
             self.connection.apply(changes)
+        return bool(changes)
 
     def send_packet_outs(self) -> None:
         """Send the packet-outs of features; drop them unless we are master and the gate is open."""

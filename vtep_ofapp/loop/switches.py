@@ -184,10 +184,10 @@ class Switches:
             if driver.open():
                 self.changed()
 
-    def apply(self) -> None:
-        """Send each switch whose gate is open its differences."""
-        for driver in self.drivers.values():
-            driver.apply()
+    def apply(self) -> bool:
+        """Send each switch whose gate is open its differences; return whether there were any."""
+        sent = [driver.apply() for driver in self.drivers.values()]
+        return any(sent)
 
     def send_packet_outs(self) -> None:
         """Send each switch the packet-outs of features, after the changes that were sent before."""

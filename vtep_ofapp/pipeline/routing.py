@@ -350,13 +350,9 @@ def _into(logical_switch: int, mac: str, steps: tuple[Step, ...]) -> tuple[Actio
     """Send packets to their next hops in a logical switch: very many routes share these actions."""
     ahead = [step for step in steps if step.table == Table.ACL_ROUTER_EGRESS]
     lists = [action for step in ahead for action in step.carrying]
-    is_shut = any(step.is_shut for step in ahead)
-    return (
-        SetField(LOGICAL_SWITCH, logical_switch),
-        SetField("eth_src", mac),
-        *(lists or [SetField(ACL_OF_INTERFACE, 0)]),
-        *(() if is_shut else _TO_NEXT_HOP),
-    )
+    on = () if any(step.is_shut for step in ahead) else _TO_NEXT_HOP
+    at = SetField(LOGICAL_SWITCH, logical_switch), SetField("eth_src", mac)
+    return (*at, *(lists or [SetField(ACL_OF_INTERFACE, 0)]), *on)
 
 
 def _set_next_hop(next_hop: str, is_ipv6: bool) -> Action:
