@@ -15,6 +15,17 @@ from .tls import Certificates
 
 _BACKLOG = 512
 """Connections that wait to be accepted: many switches may connect at once."""
+_RECEIVED = 1 << 16
+"""Bytes that the kernel keeps of a connection until we read them (SO_RCVBUF, see socket(7)).
+
+By itself it keeps megabytes: in a flood Open vSwitch's echo requests wait behind ten thousands of
+packet-ins, so long that it closes the connection. With less room it drops packet-ins instead.
+"""
+_SEGMENT = 1460
+"""Bytes in a segment (TCP_MAXSEG, see tcp(7)), as on Ethernet.
+
+On the loopback interface it is 64 KiB, and the buffer of the sender is a multiple of it.
+"""
 
 _ADVICE = {
     errno.EADDRINUSE: "; another process listens there: end it, or give another port",
@@ -51,7 +62,14 @@ def tcp(host: str, port: int, option: str, certificates: Certificates | None) ->
         where = f"[DEFAULT] ofp_listen_host = {host}, {option} = {port}"
         advice = _ADVICE.get(error.errno or 0, "")
         raise CannotListen(f"{where}: {error.strerror or error}{advice}") from None
+    _bound_queues(opened)
     return ListeningSocket(opened, certificates)
+
+
+def _bound_queues(listening: Any) -> None:
+    """Bound what waits in the kernel for us on each connection of a TCP socket."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT)
 
 
 def unix(path: str) -> ListeningSocket:
