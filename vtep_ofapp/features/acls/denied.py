@@ -54,6 +54,10 @@ def count(counters: Mapping[FlowKey, Counter], view: View) -> None:
     denying: dict[int, _Priorities] = {}
     denied: dict[FlowKey, int] = {}
     for key, counter in counters.items():
+        # A list that fails closed has these alone, and its entries may be too many to go through.
+        if key.priority == Priority.ACL_CLOSED:
+            denied[key] = counter.packets
+            continue
         if counter.cookie not in denying:
             denying[counter.cookie] = _denying(counter.cookie, view)
         if key.priority in denying[counter.cookie][key.table in EGRESS]:
@@ -62,13 +66,13 @@ def count(counters: Mapping[FlowKey, Counter], view: View) -> None:
 
 
 def _denying(cookie: int, view: View) -> _Priorities:
-    """Return the priorities at which flows with a cookie drop frames of an access list."""
+    """Return the priorities at which flows with a cookie drop what an entry denies."""
     acls = view[Acls]
     acl = acls.ids.key(cookie & _NUMBER) if producer_of(cookie) is Cookie.ACLS else None
     if acl is None:
         return set(), set()
     sides = acls.sides(acl)
-    found: _Priorities = {Priority.ACL_CLOSED}, {Priority.ACL_CLOSED}
+    found: _Priorities = set(), set()
     for row in filter(None, map(acls.entry, acls.entries(acl))):
         if not row.permits:
             found[row.is_egress].add(sides[row.is_egress].order.priority(row.uuid))
