@@ -34,7 +34,7 @@ from vtep_ofapp.pipeline.layout import WAYS, Cookie, GroupKind, Priority, Table
 from vtep_ofapp.pipeline.rules import GROUP_RULES, RULES
 from vtep_ofapp.pipeline.ways import Step, first
 from vtep_ofapp.values.acls import AclEntry, AclMatch
-from vtep_ofapp.values.addresses import ipv4_number
+from vtep_ofapp.values.addresses import ip_number
 from vtep_ofapp.values.flows import (
     COOKIE_BASE,
     COOKIE_MASK,
@@ -470,5 +470,5 @@ def test_examples_of_numbers() -> None:
     text = PAGE.read_text()
     for group, shown in re.findall(r"(?:Group |' )(\d+)\D+?`(0x[0-9a-f]+)`", text):
         assert int(group) == int(shown, 16)
-    assert f"`{ipv4_number('10.2.2.2'):#x}` is 10.2.2.2" in text
+    assert f"`{ip_number('10.2.2.2'):#x}` is 10.2.2.2" in text
     assert f"`{VNI:#x}` is VNI {VNI}" in text

@@ -26,9 +26,10 @@ from vtep_ofapp.pipeline import (
 )
 from vtep_ofapp.pipeline.layout import ACL_OF_INTERFACE, EXPIRED, UNROUTED, UNSERVED, Cookie, Table
 from vtep_ofapp.pipeline.ways import Step
+from vtep_ofapp.values.addresses import ip_text
 from vtep_ofapp.values.flow_changes import FlowChange, GroupChange
 from vtep_ofapp.values.flows import Flow, Group, SetField
-from vtep_ofapp.values.routers import ip_text, prefix_of
+from vtep_ofapp.values.routers import prefix_of
 
 from .acl_examples import ENTRIES
 from .builders import binding

@@ -26,7 +26,7 @@ from vtep_ofapp.pipeline.layout import (
     Table,
 )
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.addresses import ipv4_number, ipv6_number
+from vtep_ofapp.values.addresses import ip_number
 from vtep_ofapp.values.events import PacketIn
 from vtep_ofapp.values.flows import Flow, match
 from vtep_ofapp.values.packets import PacketOut
@@ -90,7 +90,7 @@ class Routed(World):
     def unresolved(self, ip: str, number: int = 1, source: str = "10.0.1.11", **more: Any) -> bytes:
         """A packet for a next hop in blue, whose MAC no flow knows, came in by p0."""
         frame = routed_packet(ip, number, source)
-        parts = {NEXT_HOP: ipv4_number(ip)} if ":" not in ip else ipv6_parts(ip)
+        parts = {NEXT_HOP: ip_number(ip)} if ":" not in ip else ipv6_parts(ip)
         fields = {
             SENDER: UNRESOLVED,
             LOGICAL_SWITCH: self.number(BLUE),
@@ -121,7 +121,7 @@ class Routed(World):
                 SENDER: ANSWERS,
                 LOGICAL_SWITCH: self.number(BLUE),
                 ORIGIN: FROM_TUNNEL,
-                REMOTE: ipv4_number(remote),
+                REMOTE: ip_number(remote),
             },
         )
 
@@ -163,7 +163,7 @@ def routed_packet(ip: str, number: int, source: str) -> bytes:
 
 
 def ipv6_parts(ip: str) -> dict[str, int]:
-    value = ipv6_number(ip)
+    value = ip_number(ip)
     parts = [value >> shift & 0xFFFFFFFF for shift in (96, 64, 32, 0)]
     return dict(zip(NEXT_HOP_PARTS, parts, strict=True))
 

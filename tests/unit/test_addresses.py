@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from vtep_ofapp.values.addresses import (
     Invalid,
+    ip_number,
     ip_order,
-    ipv4_number,
+    ip_text,
     is_group,
     is_station,
     parse_group_mac,
@@ -125,9 +126,10 @@ def test_an_ipv4_address_is_one_host_or_refused(address: IPv4Address) -> None:
         assert parse_ipv4(text) == text
 
 
-@given(st.ip_addresses(v=4))
-def test_the_number_of_an_ipv4_address_is_its_32_bits(address: IPv4Address) -> None:
-    assert ipv4_number(str(address)) == int.from_bytes(address.packed, "big")
+@given(st.ip_addresses())
+def test_an_address_is_its_number(address: IPv4Address | IPv6Address) -> None:
+    text = ip_text(int(address), is_ipv6=address.version == 6)
+    assert ip_number(text) == int(address) == int(ipaddress.ip_address(text))
 
 
 @given(st.ip_addresses(v=6))

@@ -16,7 +16,7 @@ from vtep_ofapp.pipeline.layout import (
     Table,
 )
 from vtep_ofapp.process.settings import NEVER, Settings
-from vtep_ofapp.values.addresses import ipv4_number
+from vtep_ofapp.values.addresses import ip_number
 from vtep_ofapp.values.arp_sources import ArpSource, source_mac
 from vtep_ofapp.values.routers import derived_mac
 from vtep_ofapp.values.rows import Gone
@@ -163,7 +163,7 @@ def departing(world: World, packet: Packet, src: str = RMAC) -> dict[str, int]:
     """Return the fields of a frame of the router as it leaves by the tunnel to FURTHER."""
     number_of_red = world.logical_switches.number(RED)
     assert number_of_red is not None
-    carried = {LOGICAL_SWITCH: number_of_red, REMOTE: ipv4_number(FURTHER)}
+    carried = {LOGICAL_SWITCH: number_of_red, REMOTE: ip_number(FURTHER)}
     pipeline = Pipeline(world.flow_values(), world.group_values())
     result = pipeline.send(Frame(0, src, MAC1, packet=packet), Table.ENCAPSULATION, carried)
     (out,) = result.outputs

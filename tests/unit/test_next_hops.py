@@ -20,7 +20,7 @@ from vtep_ofapp.pipeline.layout import (
     Table,
 )
 from vtep_ofapp.values.acls import Acl, AclEntry
-from vtep_ofapp.values.addresses import ipv4_number
+from vtep_ofapp.values.addresses import ip_number
 from vtep_ofapp.values.flows import Flow, SetField, match
 from vtep_ofapp.values.routers import derived_mac, parse_interface
 from vtep_ofapp.values.rows import Gone
@@ -320,7 +320,7 @@ def test_what_answered_is_read_back_and_no_flow_changes(world: Routed) -> None:
 
 def is_of(key: Any, ip: str) -> bool:
     fields = dict(key.match)
-    return ip in fields.values() or fields.get(NEXT_HOP) == ipv4_number(ip)
+    return ip in fields.values() or fields.get(NEXT_HOP) == ip_number(ip)
 
 
 def test_of_two_processes_the_later_one_knows_better(world: Routed) -> None:

@@ -23,7 +23,7 @@ from vtep_ofapp.pipeline.layout import (
     Table,
 )
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.addresses import ipv4_number
+from vtep_ofapp.values.addresses import ip_number
 from vtep_ofapp.values.events import PacketIn
 from vtep_ofapp.values.flows import match
 from vtep_ofapp.values.routers import (
@@ -181,7 +181,7 @@ def send(app: App, connection: ConnectionDouble, ip: str) -> None:
         ARRIVED_IN: number(app, RED),
         ROUTER: ids.number(LR) or 0,
         SOURCE_BINDING: 0x1000,
-        NEXT_HOP: ipv4_number(ip),
+        NEXT_HOP: ip_number(ip),
     }
     frame = routed_packet(ip, 1, "10.0.1.11")
     app.turn(PacketIn(connection, Cookie.NEXT_HOPS, Table.SHOWING, match(fields), frame))

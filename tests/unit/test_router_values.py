@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtep_ofapp.values.addresses import Invalid
+from vtep_ofapp.values.addresses import Invalid, ip_text
 from vtep_ofapp.values.routers import (
     Prefix,
     derived_mac,
-    ip_number,
-    ip_text,
     link_local_of,
     parse_destination,
     parse_interface,
@@ -41,12 +39,6 @@ def test_a_prefix_is_what_the_library_makes_of_it(
     assert prefix.is_host == (length == address.max_prefixlen)
     assert prefix.has(ip_text(int(other), other.version == 6)) == (other in network)
     assert prefix.has(ip_text(int(address), address.version == 6))
-
-
-@given(ADDRESSES)
-def test_an_address_is_its_number(address: IPv4Address | IPv6Address) -> None:
-    text = ip_text(int(address), address.version == 6)
-    assert ip_number(text) == int(address) == int(ipaddress.ip_address(text))
 
 
 def test_the_ends_of_a_subnet_are_no_hosts() -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from vtep_ofapp.features.tunnels.ports import Tunnels
 from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, ORIGIN, REMOTE, Priority, Table
-from vtep_ofapp.values.addresses import UNKNOWN_DST, ipv4_address
+from vtep_ofapp.values.addresses import UNKNOWN_DST, ip_text
 from vtep_ofapp.values.flows import Action, Flow, SetField, ToGroup
 from vtep_ofapp.values.rows import LogicalSwitch, RemoteMac, RemoteMcastMac
 
@@ -139,4 +139,4 @@ def _use(flow: Flow, rows: dict[int, UUID]) -> Use | None:
 def _addresses(actions: tuple[Action, ...]) -> Iterator[str]:
     for action in actions:
         if isinstance(action, SetField) and action.field == REMOTE:
-            yield ipv4_address(int(action.value))
+            yield ip_text(int(action.value), is_ipv6=False)

@@ -27,7 +27,7 @@ from ..pipeline.layout import (
     Priority,
     Table,
 )
-from ..values.addresses import ipv4_address, is_group
+from ..values.addresses import ip_text, is_group
 from .trace_text import Event, Step
 
 _SET = re.compile(r"(?:set_field|load):(0x[0-9a-f]+|\d+)->(\w+)")
@@ -103,7 +103,7 @@ class _Walk:
 
     @property
     def remote(self) -> str:
-        return ipv4_address(self.fields.get(REMOTE, 0))
+        return ip_text(self.fields.get(REMOTE, 0), is_ipv6=False)
 
 
 def verdict(events: Iterable[Event], frame: Frame, view: View, told: Told) -> str:

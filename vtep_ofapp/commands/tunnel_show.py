@@ -8,7 +8,7 @@ from ..features.logical_switches.vni_mapping import VniMapping
 from ..features.tunnels.conditions import TunnelConditions
 from ..features.tunnels.feature import AnySender, Tunnel, users_of
 from ..features.tunnels.ports import Tunnels
-from ..values.addresses import ipv4_number
+from ..values.addresses import ip_number
 from ..values.counters import PortCounter
 from ..values.rows import ANYONE
 from .answer import Answer, Row, Table, joined
@@ -60,7 +60,7 @@ def _remotes(switch: SwitchState, asked: Scope) -> list[str]:
     wanted = switch.view[Tunnels].wanted()
     if asked.address is not None:
         return [asked.address] if asked.address in wanted else []
-    return sorted(wanted, key=ipv4_number)
+    return sorted(wanted, key=ip_number)
 
 
 def _tunnel(address: str, switch: SwitchState) -> Row | None:

@@ -17,7 +17,7 @@ from ..engine.report import ManagedSwitches, Report
 from ..engine.topics import StationsChanged
 from ..engine.view import Known, View
 from ..process.settings import Settings
-from ..values.addresses import ipv4_number, only
+from ..values.addresses import ip_number, only
 from ..values.rows import Gone, LocalMac
 from ..values.writes import PutLocalMac, VtepWrite
 from .learning.stations import LearnedMacs, Place
@@ -141,7 +141,7 @@ class LocalMacs(Report):
         gateways = self._gateways.of(key)
         content: Content | None
         if gateways:
-            address = min(gateways, key=ipv4_number)
+            address = min(gateways, key=ip_number)
             place, ip = None, gateways[address] if self._reported else NO_IP
             content = _content(only(address), ip)
         else:

@@ -6,7 +6,7 @@ These are flows for the others, and for places that send too many.
 
 from collections.abc import Iterable, Iterator
 
-from ..values.addresses import ipv4_number
+from ..values.addresses import ip_number
 from ..values.flows import Flow, MatchValue, Resubmit, SetField, match
 from .layout import (
     ANSWERS,
@@ -79,7 +79,7 @@ def quiet_binding(binding: int, logical_switch: int, routers: Iterable[str]) -> 
 
 def quiet_remote(address: str) -> Iterator[Flow]:
     """Drop, unseen, what a remote VTEP sends to unknown next hops; its announcements pass."""
-    come_in: dict[str, MatchValue] = {ORIGIN: FROM_TUNNEL, REMOTE: ipv4_number(address)}
+    come_in: dict[str, MatchValue] = {ORIGIN: FROM_TUNNEL, REMOTE: ip_number(address)}
     yield drop(Table.NEXT_HOPS, Priority.FALLBACK, match(come_in))
     for kind in (ARP, ADVERTISEMENT):
         yield _in_resolution(Priority.LIMIT_EXCEPT, {**kind, **come_in})

@@ -10,7 +10,7 @@ its gateway (RFC 826). Its packets are routed where they come in, see routing.ar
 answers go to the VTEP that asked, by the flows here.
 """
 
-from ..values.addresses import ipv4_number
+from ..values.addresses import ip_number
 from ..values.flows import Flow, GoTo, MatchValue, Resubmit, SetField, match
 from .layout import (
     ANSWERS,
@@ -66,7 +66,7 @@ def quiet(binding: int, remote: str) -> Flow:
     The binding is a number; 0 for a remote VTEP, which is "" for a binding.
     """
     fields: dict[str, MatchValue] = {SENDER: ANSWERS, SOURCE_BINDING: binding}
-    fields[REMOTE] = ipv4_number(remote) if remote else 0
+    fields[REMOTE] = ip_number(remote) if remote else 0
     return flow(Table.SHOWING, Priority.FORBIDDEN, match(fields), producer=Cookie.ARP_SOURCES)
 
 
@@ -81,7 +81,7 @@ def of_other(mac: str, address: str) -> tuple[Flow, ...]:
             Table.RESOLUTION,
             Priority.DEFAULT,
             match({**each, "eth_dst": mac, ORIGIN: FROM_BINDING}),
-            SetField(REMOTE, ipv4_number(address)),
+            SetField(REMOTE, ip_number(address)),
             SetField(ROUTER, ANY_ROUTER),
             *_PASS,
             producer=Cookie.ARP_SOURCES,

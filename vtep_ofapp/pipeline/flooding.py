@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from ..values.addresses import ipv4_number
+from ..values.addresses import ip_number
 from ..values.flows import Bucket, Flow, Group, MatchValue, Resubmit, SetField, ToGroup, match
 from ..values.rows import Binding
 from .layout import (
@@ -182,4 +182,4 @@ def _one_target(id: int, number: int, targets: Mapping[str, int]) -> Group:
 
 
 def _into_tunnel(address: str) -> tuple[SetField, Resubmit]:
-    return SetField(REMOTE, ipv4_number(address)), Resubmit(first(Way.TO_TUNNEL))
+    return SetField(REMOTE, ip_number(address)), Resubmit(first(Way.TO_TUNNEL))

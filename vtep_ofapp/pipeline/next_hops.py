@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv6Address
 
-from ..values.addresses import ipv4_address, ipv4_number, ipv6_number
+from ..values.addresses import ip_number, ip_text
 from ..values.flows import (
     Action,
     Flow,
@@ -101,7 +100,7 @@ def next_hop_in(fields: Match, is_ipv6: bool) -> str:
     for name in NEXT_HOP_PARTS if is_ipv6 else (NEXT_HOP,):
         part = values.get(name, 0)
         number = number << 32 | (part if isinstance(part, int) else 0)
-    return str(IPv6Address(number)) if is_ipv6 else ipv4_address(number)
+    return ip_text(number, is_ipv6)
 
 
 def says_answered(flow: Flow) -> bool:
@@ -116,9 +115,9 @@ def mac(flow: Flow) -> str:
 
 def _fields(logical_switch: int, ip: str) -> Match:
     """Return the fields of a match, which are sorted by their names."""
+    number = ip_number(ip)
     if ":" not in ip:
-        return *_where(logical_switch, False), (NEXT_HOP, ipv4_number(ip))
-    number = ipv6_number(ip)
+        return *_where(logical_switch, False), (NEXT_HOP, number)
     parts = (number >> shift & 0xFFFFFFFF for shift in (96, 64, 32, 0))
     return *_where(logical_switch, True), *zip(NEXT_HOP_PARTS, parts, strict=True)
 

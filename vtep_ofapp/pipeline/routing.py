@@ -15,7 +15,7 @@ that both join. Open vSwitch ends loops of routes after 64 tables, if the TTL do
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from ..values.addresses import ipv4_number, ipv6_number, mask
+from ..values.addresses import BITS, ip_number, mask
 from ..values.flows import (
     Action,
     DecTtl,
@@ -358,9 +358,7 @@ def _into(logical_switch: int, mac: str, steps: tuple[Step, ...]) -> tuple[Actio
 def _set_next_hop(next_hop: str, is_ipv6: bool) -> Action:
     if not next_hop:
         return Move("ipv6_dst", NEXT_HOP_IPV6) if is_ipv6 else Move("ipv4_dst", NEXT_HOP)
-    if is_ipv6:
-        return SetField(NEXT_HOP_IPV6, ipv6_number(next_hop))
-    return SetField(NEXT_HOP, ipv4_number(next_hop))
+    return SetField(NEXT_HOP_IPV6 if is_ipv6 else NEXT_HOP, ip_number(next_hop))
 
 
 def broadcasts(router: int, addresses: Iterable[str]) -> tuple[Flow, ...]:
@@ -377,13 +375,13 @@ BROADCASTS = priority(32, is_connected=True)
 
 def _to(network: str, length: int) -> dict[str, MatchValue]:
     """Return the match on a prefix; that of length 0 matches each packet of its family."""
-    name, family = ("ipv6_dst", IPV6) if ":" in network else ("ipv4_dst", IPV4)
-    bits = 128 if family is IPV6 else 32
+    is_ipv6 = ":" in network
+    name, family = ("ipv6_dst", IPV6) if is_ipv6 else ("ipv4_dst", IPV4)
     if length == 0:
         return dict(family)
-    if length == bits:
+    if length == BITS[is_ipv6]:
         return {**family, name: network}
-    return {**family, name: (network, mask(length, bits))}
+    return {**family, name: (network, mask(length, is_ipv6))}
 
 
 # Packets of the controller

@@ -1,6 +1,6 @@
 """Encapsulation and decapsulation: one port for each remote VTEP, a VNI for each logical switch."""
 
-from ..values.addresses import ipv4_number
+from ..values.addresses import ip_number
 from ..values.flows import Flow, FlowKey, Output, SetField, match
 from .layout import (
     A_TAG_INSIDE,
@@ -38,7 +38,7 @@ def incoming(address: str, ofport: int) -> Flow:
         Table.ADMISSION,
         Priority.DEFAULT,
         match({"in_port": ofport}),
-        SetField(REMOTE, ipv4_number(address)),
+        SetField(REMOTE, ip_number(address)),
         *_TO_DECAPSULATION,
         producer=Cookie.TUNNELS,
     )
@@ -74,7 +74,7 @@ def incoming_bfd(address: str, ofport: int, destination: str) -> Flow:
                 "udp_dst": 3784,
             }
         ),
-        SetField(REMOTE, ipv4_number(address)),
+        SetField(REMOTE, ip_number(address)),
         *_TO_DECAPSULATION,
         producer=Cookie.TUNNELS,
     )
@@ -85,7 +85,7 @@ def outgoing(address: str, ofport: int) -> Flow:
     return flow(
         Table.TUNNEL,
         Priority.DEFAULT,
-        match({REMOTE: ipv4_number(address)}),
+        match({REMOTE: ip_number(address)}),
         Output(ofport),
         producer=Cookie.TUNNELS,
     )
@@ -99,7 +99,7 @@ def decapsulation(address: str, vni: int, logical_switch: int) -> Flow:
     return flow(
         Table.DECAPSULATION,
         Priority.DEFAULT,
-        match({REMOTE: ipv4_number(address), "tunnel_id": vni}),
+        match({REMOTE: ip_number(address), "tunnel_id": vni}),
         SetField(LOGICAL_SWITCH, logical_switch),
         SetField(ORIGIN, FROM_TUNNEL),
         *_INTO_LOGICAL_SWITCH,
@@ -112,7 +112,7 @@ def decapsulation_of_contested(address: str, vni: int) -> Flow:
     return drop(
         Table.DECAPSULATION,
         Priority.DEFAULT,
-        match({REMOTE: ipv4_number(address), "tunnel_id": vni}),
+        match({REMOTE: ip_number(address), "tunnel_id": vni}),
     )
 
 
@@ -156,7 +156,7 @@ def encapsulation(logical_switch: int, vni: int) -> Flow:
 
 def encapsulation_towards(logical_switch: int, address: str, vni: int | None) -> Flow:
     """Set another VNI on frames for one VTEP, or drop them if there is none."""
-    fields = match({LOGICAL_SWITCH: logical_switch, REMOTE: ipv4_number(address)})
+    fields = match({LOGICAL_SWITCH: logical_switch, REMOTE: ip_number(address)})
     if not vni:
         return drop(Table.ENCAPSULATION, Priority.PREFERRED, fields)
     return flow(

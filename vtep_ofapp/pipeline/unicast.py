@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from ..values.addresses import ipv4_address, ipv4_number
+from ..values.addresses import ip_number, ip_text
 from ..values.flows import Flow, GoTo, SetField, match, narrowed
 from .layout import (
     FROM_BINDING,
@@ -57,7 +57,7 @@ def _to_vtep(logical_switch: int, address: str) -> Flow:
         Table.UNICAST,
         Priority.PREFERRED,
         match({LOGICAL_SWITCH: logical_switch, ORIGIN: FROM_BINDING}),
-        SetField(REMOTE, ipv4_number(address)),
+        SetField(REMOTE, ip_number(address)),
         GoTo(first(Way.TO_TUNNEL)),
         producer=Cookie.UNICAST,
     )
@@ -66,7 +66,7 @@ def _to_vtep(logical_switch: int, address: str) -> Flow:
 def target(flow: Flow) -> str:
     """Return the address of the VTEP that a remote() flow sends to."""
     return next(
-        ipv4_address(action.value)
+        ip_text(action.value, is_ipv6=False)
         for action in flow.actions
         if isinstance(action, SetField) and isinstance(action.value, int) and action.field == REMOTE
     )

@@ -15,6 +15,10 @@ UNKNOWN_DST = "unknown-dst"
 """The keyword of vtep(5) for BUM traffic: every destination without a row of its own."""
 
 
+BITS = {False: 32, True: 128}
+"""The number of bits of an IP address, by whether it is IPv6."""
+
+
 class Invalid(ValueError):
     """A value that cannot be used; its text is the reason, for people."""
 
@@ -84,23 +88,22 @@ def parse_ip(text: str) -> str:
 
     Raises Invalid for loopback, multicast, broadcast and unspecified addresses.
     """
-    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    is_ipv6 = ":" in text
     try:
-        packed = socket.inet_pton(family, text)
+        packed = socket.inet_pton(_FAMILY[is_ipv6], text)
     except (OSError, ValueError):
         raise Invalid(f"{text!r} is not an IP address") from None
-    if family == socket.AF_INET:
-        is_host = packed[0] not in _NO_HOST_IN and packed[0] < _FIRST_CLASS_D
-    else:
+    if is_ipv6:
         is_host = packed[0] != _IPV6_MULTICAST and packed[:15] != _NO_HOST_IPV6
+    else:
+        is_host = packed[0] not in _NO_HOST_IN and packed[0] < _FIRST_CLASS_D
     if not is_host:
         raise Invalid(f"{text} is not the address of one host")
-    canonical = socket.inet_ntop(family, packed)
-    # The C library writes the last 32 bits of some IPv6 addresses as IPv4 addresses.
-    is_mixed = family == socket.AF_INET6 and "." in canonical
-    return str(ipaddress.IPv6Address(packed)) if is_mixed else canonical
+    return _canonical(packed)
 
 
+_FAMILY = {False: socket.AF_INET, True: socket.AF_INET6}
+"""By whether it is IPv6."""
 _NO_HOST_IN = (0, 127)
 """The first bytes of 0.0.0.0/8 and 127.0.0.0/8 (RFC 1122, section 3.2.1.3)."""
 _FIRST_CLASS_D = 224
@@ -117,34 +120,34 @@ def is_link_local(ip: str) -> bool:
 _LINK_LOCAL = ("fe8", "fe9", "fea", "feb")
 
 
-def ip_order(ip: str) -> tuple[int, int]:
+def ip_order(ip: str) -> tuple[bool, int]:
     """Return a sort key of a canonical IP address: IPv4 first, each family by its numbers."""
-    address = ipaddress.ip_address(ip)
-    return address.version, int(address)
+    return ":" in ip, ip_number(ip)
 
 
 @lru_cache(maxsize=1 << 14)  # many rows name the same few remote VTEPs
-def ipv4_number(address: str) -> int:
-    """Return the 32 bits of a canonical IPv4 address as a number."""
-    return int(ipaddress.IPv4Address(address))
+def ip_number(ip: str) -> int:
+    """Return the 32 or 128 bits of an IP address as a number; raises OSError for other text."""
+    return int.from_bytes(socket.inet_pton(_FAMILY[":" in ip], ip), "big")
 
 
-def ipv4_address(number: int) -> str:
-    """Return the canonical IPv4 address whose 32 bits are the number."""
-    return str(ipaddress.IPv4Address(number))
+def ip_text(number: int, is_ipv6: bool) -> str:
+    """Return the canonical IP address with these 32 or 128 bits, as parse_ip() spells it."""
+    return _canonical(number.to_bytes(BITS[is_ipv6] // 8, "big"))
 
 
-@lru_cache(maxsize=1 << 14)
-def ipv6_number(address: str) -> int:
-    """Return the 128 bits of an IPv6 address as a number."""
-    return int.from_bytes(socket.inet_pton(socket.AF_INET6, address), "big")
+def _canonical(packed: bytes) -> str:
+    text = socket.inet_ntop(_FAMILY[len(packed) == 16], packed)
+    # The C library writes the last 32 bits of some IPv6 addresses as IPv4 addresses.
+    is_mixed = len(packed) == 16 and "." in text
+    return str(ipaddress.IPv6Address(packed)) if is_mixed else text
 
 
 @lru_cache(maxsize=256)
-def mask(length: int, bits: int) -> str:
-    """Return the mask of a prefix of this length, as an address of 32 or 128 bits."""
-    number = (1 << bits) - (1 << bits - length)
-    return str(ipaddress.IPv4Address(number) if bits == 32 else ipaddress.IPv6Address(number))
+def mask(length: int, is_ipv6: bool) -> str:
+    """Return the mask of a prefix of this length, as an address."""
+    bits = BITS[is_ipv6]
+    return ip_text((1 << bits) - (1 << bits - length), is_ipv6)
 
 
 def parse_vni(key: int) -> int | None:

@@ -7,7 +7,7 @@ same MAC address at all VTEPs: answers to it reach the VTEP that asked (vtep(5),
 from dataclasses import dataclass
 from uuid import UUID
 
-from .addresses import ipv4_address, ipv4_number
+from .addresses import ip_number, ip_text
 from .rows import Locator
 from .writes import VtepWrite
 
@@ -46,14 +46,14 @@ class ArpSource:
 
 def source_mac(tunnel_ip: str) -> str:
     """Return the MAC address that a VTEP of ours with this tunnel IP has as an ARP source."""
-    digits = f"{ipv4_number(tunnel_ip):08x}"
+    digits = f"{ip_number(tunnel_ip):08x}"
     return ":".join((_PREFIX, *(digits[each : each + 2] for each in range(0, 8, 2))))
 
 
 def source_address(mac: str) -> str | None:
     """Return the tunnel IP for which source_mac() returns this canonical MAC, None if none."""
     prefix, digits = mac[: len(_PREFIX)], mac[len(_PREFIX) :].replace(":", "")
-    return ipv4_address(int(digits, 16)) if prefix == _PREFIX else None
+    return ip_text(int(digits, 16), is_ipv6=False) if prefix == _PREFIX else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,22 @@
 """The rows of logical routers as values, see vtep(5): their interfaces, routes and addresses."""
 
 import hashlib
-import ipaddress
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from .addresses import Invalid, is_link_local, parse_ip, parse_unicast_mac
-
-_FAMILY = {False: socket.AF_INET, True: socket.AF_INET6}
-_BITS = {False: 32, True: 128}
+from .addresses import (
+    BITS,
+    Invalid,
+    ip_number,
+    ip_order,
+    ip_text,
+    is_link_local,
+    parse_ip,
+    parse_unicast_mac,
+)
 
 
 class Prefix(NamedTuple):
@@ -29,7 +33,12 @@ class Prefix(NamedTuple):
     @property
     def bits(self) -> int:
         """The number of bits of an address of its family."""
-        return _BITS[self.is_ipv6]
+        return BITS[self.is_ipv6]
+
+    @property
+    def first_bits(self) -> int:
+        """The bits that all of its addresses begin with, as a number."""
+        return ip_number(self.network) >> self.bits - self.length
 
     @property
     def is_host(self) -> bool:
@@ -40,8 +49,7 @@ class Prefix(NamedTuple):
         """Whether a canonical IP address has this prefix."""
         if (":" in ip) != self.is_ipv6:
             return False
-        shift = self.bits - self.length
-        return ip_number(ip) >> shift == ip_number(self.network) >> shift
+        return ip_number(ip) >> self.bits - self.length == self.first_bits
 
     def ends(self) -> tuple[str, ...]:
         """Return its all-zeros and all-ones addresses, which are no host's (RFC 1122, 3.3.6).
@@ -119,30 +127,17 @@ class LogicalRouter:
     fault_status: frozenset[str] = frozenset()
 
 
-def ip_number(ip: str) -> int:
-    """Return the bits of an IP address as a number; raises OSError for text that is none."""
-    return int.from_bytes(socket.inet_pton(_FAMILY[":" in ip], ip), "big")
-
-
-def ip_text(number: int, is_ipv6: bool) -> str:
-    """Return the canonical IP address with these bits, as parse_ip() spells it."""
-    packed = number.to_bytes(16 if is_ipv6 else 4, "big")
-    text = socket.inet_ntop(_FAMILY[is_ipv6], packed)
-    # The C library writes the last 32 bits of some IPv6 addresses as IPv4 addresses.
-    return str(ipaddress.IPv6Address(packed)) if is_ipv6 and "." in text else text
-
-
 @lru_cache(maxsize=1 << 12)
 def prefix_of(ip: str, length: int) -> Prefix:
     """Return the prefix of this length that a canonical IP address has."""
     is_ipv6 = ":" in ip
-    shift = _BITS[is_ipv6] - length
+    shift = BITS[is_ipv6] - length
     return Prefix(ip_text(ip_number(ip) >> shift << shift, is_ipv6), length)
 
 
 def prefix_order(prefix: Prefix) -> tuple[bool, int, int]:
     """Return a sort key of a prefix: IPv4 first, each family by its numbers."""
-    return prefix.is_ipv6, ip_number(prefix.network), prefix.length
+    return *ip_order(prefix.network), prefix.length
 
 
 def derived_mac(name: str) -> str:
@@ -201,7 +196,7 @@ def parse_destination(text: str) -> Prefix:
         number = ip_number(network)
     except (OSError, ValueError):
         raise Invalid(f"{network!r} is not an IP address") from None
-    shift = _BITS[is_ipv6] - length
+    shift = BITS[is_ipv6] - length
     prefix = Prefix(ip_text(number >> shift << shift, is_ipv6), length)
     for first_bits, others in _NEVER_ROUTED[is_ipv6]:
         if shift <= others and number >> others == first_bits:
@@ -227,7 +222,7 @@ def _parts(text: str, example: str) -> tuple[str, int]:
     network, slash, digits = text.partition("/")
     if not slash:
         raise Invalid(f"it has no prefix length, as {example} has")
-    most = _BITS[":" in network]
+    most = BITS[":" in network]
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= 3
     if not is_number or int(digits) > most:
         raise Invalid(f"its prefix length is outside of 0 to {most}")

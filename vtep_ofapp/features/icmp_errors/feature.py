@@ -21,7 +21,7 @@ from ...pipeline.layout import (
     UNSERVED,
     Cookie,
 )
-from ...values.addresses import ipv4_address
+from ...values.addresses import ip_text
 from ...values.events import PacketIn
 from ...values.flows import Match
 from ..bindings.ports import Ports
@@ -84,7 +84,7 @@ def _where(key: Unanswered, view: View) -> str:
     binding = view[Ports].numbered(number)
     where = f"{binding.port} VLAN {binding.vlan}" if binding else f"binding {number:#x}"
     if not number:
-        where = ipv4_address(remote) if remote else "another router"
+        where = ip_text(remote, is_ipv6=False) if remote else "another router"
     return f"{key.source} at {where}" if key.source else where
 
 

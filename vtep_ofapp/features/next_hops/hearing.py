@@ -20,7 +20,7 @@ from ...pipeline.layout import (
     SOURCE_BINDING,
     UNRESOLVED,
 )
-from ...values.addresses import ipv4_address
+from ...values.addresses import ip_text
 from ...values.events import PacketIn
 from ...values.packets import PacketOut
 from ..learning.feature import place_of
@@ -75,7 +75,7 @@ class _Fields:
     def place(self) -> Place:
         """The binding that the frame came in by, or the remote VTEP."""
         if self.number(ORIGIN) == FROM_TUNNEL:
-            return ipv4_address(self.number(REMOTE))
+            return ip_text(self.number(REMOTE), is_ipv6=False)
         return self.number(SOURCE_BINDING) or NOWHERE
 
 

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
-from ...values.addresses import ipv4_number
+from ...values.addresses import ip_number
 from ...values.rows import ANYONE, BridgePort, TunnelPort
 from .retries import Retries
 
@@ -145,7 +145,7 @@ class Tunnels:
 
     def precedence(self, address: str) -> tuple[bool, int]:
         """Return a sort key for addresses: first those with a tunnel port, then by number."""
-        return self.port(address) is None, ipv4_number(address)
+        return self.port(address) is None, ip_number(address)
 
     def _former(self, address: str) -> list[BridgePort]:
         """Return the ports from our former addresses, while the one from our address is pending.
@@ -226,5 +226,5 @@ _PREFIX = "vx"
 @lru_cache(maxsize=1 << 13)  # called for each station
 def _name(bridge: str, remote: str, local: str) -> str:
     where = zlib.crc32(f"{bridge}/{local}".encode()) & 0xFFFFF
-    to = "any" if remote == ANYONE else f"{ipv4_number(remote):08x}"
+    to = "any" if remote == ANYONE else f"{ip_number(remote):08x}"
     return f"{_PREFIX}{to}{where:05x}"
