@@ -13,7 +13,13 @@ from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.features.routers.here import Interface, Route, RoutersHere
 from vtep_ofapp.features.routers.rows import Routers
 from vtep_ofapp.ovsdb.hardware_vtep.router_columns import read_bindings, read_routes
-from vtep_ofapp.values.routers import LogicalRouter, Prefix, derived_mac, parse_destination
+from vtep_ofapp.values.routers import (
+    LogicalRouter,
+    Prefix,
+    derived_mac,
+    parse_destination,
+    prefix_of,
+)
 from vtep_ofapp.values.rows import Gone
 
 from .builders import BLUE, GREEN, RED, logical_switch, physical_port, physical_switch, port, uuid
@@ -162,6 +168,24 @@ def test_the_longest_prefix_wins_and_a_connected_one_before_a_static_one(here: H
     assert here.routers.lookup(R2, "10.1.2.3") is None
     assert here.routers.route_of(Route(R1, prefix("10.0.0.0/8"))) == found["10.2.2.3"]
     assert len(here.routers.routes(R1)) == 7
+
+
+@pytest.mark.parametrize(
+    ("ip", "next_hop", "bits"),
+    [("10.85.85.85", "192.168.2.50", 32), ("2001:db9:5555:5555::5555", "2001:db8:2::50", 128)],
+)
+def test_each_length_of_a_prefix_is_found_until_it_is_gone(
+    here: Here, ip: str, next_hop: str, bits: int
+) -> None:
+    prefixes = [prefix_of(ip, length) for length in range(8, bits + 1)]
+    while prefixes:
+        here.tell(router(routes={str(each): next_hop for each in prefixes}))
+        found = here.routers.lookup(R1, ip)
+        assert found is not None
+        assert found.prefix == prefixes.pop()
+        del prefixes[-7:]
+    here.tell(router())
+    assert here.routers.lookup(R1, ip) is None
 
 
 def test_topics_are_what_differs(here: Here) -> None:

@@ -1,10 +1,10 @@
 """The interfaces and routes of a logical router, as far as rows allow them."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
+from ...values.addresses import BITS, ip_number
 from ...values.parts import differing
 from ...values.routers import (
     InterfaceAddress,
@@ -71,7 +71,7 @@ class Resolved:
         self._subnet_lengths: dict[bool, list[int]] = {False: [], True: []}
         self._own: set[str] = set()
         self._ways: dict[str, UUID | None] = {}
-        self._lengths: Counter[tuple[bool, int]] = Counter()
+        self._by_length: dict[bool, dict[int, dict[int, UsedRoute]]] = {False: {}, True: {}}
         self._row: LogicalRouter | None = None
 
     def update(
@@ -101,11 +101,14 @@ class Resolved:
         return changed, (routes | self.routes.keys() if is_readdressed else routes)
 
     def fitting(self, ip: str) -> Iterator[UsedRoute]:
-        """Yield the routes that an IP address has, the longest prefix first."""
-        is_ipv6 = ":" in ip
-        lengths = (length for family, length in self._lengths if family == is_ipv6)
-        for length in sorted(lengths, reverse=True):
-            found = self.routes.get(prefix_of(ip, length))
+        """Yield the routes that an IP address has, the longest prefix first.
+
+        Prefixes are looked up by their bits: to spell 128 of them takes a millisecond.
+        """
+        is_ipv6, number = ":" in ip, ip_number(ip)
+        tables = self._by_length[is_ipv6]
+        for length in sorted(tables, reverse=True):
+            found = tables[length].get(number >> BITS[is_ipv6] - length)
             if found is not None:
                 yield found
 
@@ -163,15 +166,13 @@ class Resolved:
         former, now = self.routes.get(prefix), self._route(prefix)
         if former == now:
             return False
-        if former is None:
-            self._lengths[prefix.is_ipv6, prefix.length] += 1
+        tables, first_bits = self._by_length[prefix.is_ipv6], prefix.first_bits
         if now is not None:
-            self.routes[prefix] = now
+            self.routes[prefix] = tables.setdefault(prefix.length, {})[first_bits] = now
             return True
-        del self.routes[prefix]
-        self._lengths[prefix.is_ipv6, prefix.length] -= 1
-        if not self._lengths[prefix.is_ipv6, prefix.length]:
-            del self._lengths[prefix.is_ipv6, prefix.length]
+        del self.routes[prefix], tables[prefix.length][first_bits]
+        if not tables[prefix.length]:
+            del tables[prefix.length]
         return True
 
     def _forget_ways(self) -> None:
