@@ -108,9 +108,9 @@ class SwitchState:
     def set_physical(self, physical: PhysicalSwitch | None) -> None:
         """Set the Physical_Switch row with its ports and tunnels, None if it is gone."""
         former, self.view.physical = self.view.physical, physical
-        if _identity(former) != _identity(physical):
-            self.invalidate_all()  # before bindings are known, which invalidate most of it as well
         self.invalidate(SwitchRowChanged(former))
+        if _identity(former) != _identity(physical):
+            self.invalidate_all()
 
     def set_bridge(self, bridge: Bridge | None) -> None:
         """Set the bridge with its ports, None if it is gone."""
