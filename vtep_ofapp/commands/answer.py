@@ -15,7 +15,7 @@ Value: TypeAlias = "Cell | Lines | Table | Blocks | Mapping[str, Value]"
 Content: TypeAlias = Mapping[str, Value]
 """Values by their names in JSON, in the order in which people read them."""
 
-_SORTED_AT_ONCE = 2000
+_SORTED_AT_ONCE = 1000
 """Items that are sorted without a pause, within a few milliseconds."""
 
 
@@ -70,11 +70,16 @@ def joined(problems: Iterable[str]) -> str | None:
     return "; ".join(problems) or None
 
 
-def in_order(items: Iterable[T], key: Callable[[T], Any]) -> Iterator[T | None]:
-    """Yield the items in the order of their keys; and None now and then, for a pause."""
+def in_order(
+    items: Iterable[T], key: Callable[[T], Any], fits: Callable[[T], bool] = lambda item: True
+) -> Iterator[T | None]:
+    """Yield the items that fit in the order of their keys; and None now and then, for a pause.
+
+    ``items`` must not change meanwhile.
+    """
     rest = iter(items)
     parts: list[list[T]] = []
-    while part := sorted(islice(rest, _SORTED_AT_ONCE), key=key):
-        parts.append(part)
+    while part := list(islice(rest, _SORTED_AT_ONCE)):
+        parts.append(sorted(filter(fits, part), key=key))
         yield None
     yield from heapq.merge(*parts, key=key)

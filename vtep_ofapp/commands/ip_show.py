@@ -35,9 +35,13 @@ def _local(asked: Scope, running: Running) -> Iterator[Row | None]:
     names = {row.uuid: row.name for row in asked.logical_switches}
     switches = {switch.name: switch for switch in asked.switches}
     ip = asked.more.get("[IP]")
-    there = [pair for pair in list(pairs.all()) if pair.logical_switch in names]
-    wanted = [pair for pair in there if ip in (None, pair.ip)]
-    for pair in in_order(wanted, lambda pair: (names[pair.logical_switch], ip_order(pair.ip))):
+
+    def is_asked(pair: Pair) -> bool:
+        return pair.logical_switch in names and ip in (None, pair.ip)
+
+    for pair in in_order(
+        list(pairs.all()), lambda pair: (names[pair.logical_switch], ip_order(pair.ip)), is_asked
+    ):
         mac = pairs.mac(pair) if pair else None
         place = macs.place(pair.logical_switch, mac) if pair and mac else None
         switch = switches.get(place.switch) if place else None
@@ -67,8 +71,8 @@ def _remote(asked: Scope) -> Iterator[Row | None]:
 
 def _in(row: LogicalSwitch, switch: SwitchState, ip: str | None) -> Iterator[Row | None]:
     rows = switch.view[AddressedRows]
-    keys = [key for key in list(rows.addresses(row.uuid)) if ip in (None, key.ip)]
-    for key in in_order(keys, lambda key: ip_order(key.ip)):
+    keys = list(rows.addresses(row.uuid))
+    for key in in_order(keys, lambda key: ip_order(key.ip), lambda key: ip in (None, key.ip)):
         if key is None:
             yield None
             continue

@@ -65,9 +65,11 @@ def _keys(all_: Iterable[Any], asked: Scope) -> Iterator[NextHop | None]:
     """Yield those next hops that are asked about, by logical switch and address."""
     names = {row.uuid: row.name for row in asked.logical_switches}
     ip = asked.more.get("[IP]")
-    here = (key for key in list(all_) if key.logical_switch in names)
-    there = (key for key in here if ip in (None, key.ip))
-    return in_order(there, lambda key: (names[key.logical_switch], ip_order(key.ip)))
+
+    def is_asked(key: NextHop) -> bool:
+        return key.logical_switch in names and ip in (None, key.ip)
+
+    return in_order(list(all_), lambda key: (names[key.logical_switch], ip_order(key.ip)), is_asked)
 
 
 COMMANDS = (
