@@ -29,6 +29,9 @@ class Room(NamedTuple):
     routes: int
 
 
+_NOTHING = Room(True, 0, 0)
+
+
 class RouterLimits:
     """The routers of one switch by their names, and those of them that are beyond a limit."""
 
@@ -38,7 +41,8 @@ class RouterLimits:
         self._names: list[_Name] = []
         self._sizes: dict[UUID, tuple[_Name, Size]] = {}
         self._all = Size(0, 0)
-        self._room: dict[UUID, Room] = {}
+        self._refused: set[UUID] = set()
+        self._short: dict[UUID, Room] = {}
 
     @property
     def routers(self) -> int:
@@ -52,59 +56,74 @@ class RouterLimits:
 
     def room(self, router: UUID) -> Room | None:
         """Return what is used of a router that is beyond a limit, None for all of it."""
-        return self._room.get(router)
+        return _NOTHING if router in self._refused else self._short.get(router)
 
     def put(self, router: UUID, name: str, size: Size | None) -> set[UUID]:
-        """Set the size of a router, None if it is gone; return those with another room by that."""
+        """Set the size of a router, None if it is gone; return those with another room by that.
+
+        It takes little time for a router that is refused, as there may be very many of these.
+        """
         former = self._sizes.pop(router, None)
         now = None if size is None else ((name, router), size)
+        if now is not None:
+            self._sizes[router] = now
         if former == now:
-            if now is not None:
-                self._sizes[router] = now
             return set()
+        before, was_refused = self._short.get(router), router in self._refused
         if former is not None:
             self._count(former[1], -1)
         if now is not None:
-            self._sizes[router] = now
             self._count(now[1], 1)
-        self._rename(former and former[0], now and now[0])
-        before, self._room = self._room, dict(self._beyond()) if self._is_over() else {}
-        if not before and not self._room:
-            return set()
-        return {
-            each
-            for each in before.keys() | self._room.keys()
-            if before.get(each) != self._room.get(each)
-        }
+        changed = self._rename(former and former[0], now and now[0])
+        is_refused = router in self._refused
+        if (former and not was_refused) or (now and not is_refused):
+            changed |= self._measure()
+        if (before, was_refused) != (self._short.get(router), is_refused):
+            changed.add(router)
+        return changed
 
-    def _rename(self, former: _Name | None, now: _Name | None) -> None:
+    def _rename(self, former: _Name | None, now: _Name | None) -> set[UUID]:
+        """Replace a name; return the routers that are refused, or no longer are, by that."""
         if former == now:
-            return
+            return set()
+        most, turned = self._most_routers, set[UUID]()
         if former is not None:
-            del self._names[bisect_left(self._names, former)]
+            place = bisect_left(self._names, former)
+            del self._names[place]
+            if place < most <= len(self._names):
+                turned ^= {self._names[most - 1][1]}
+            elif place >= most:
+                turned ^= {former[1]}
         if now is not None:
             insort(self._names, now)
+            place = bisect_left(self._names, now)
+            if place < most < len(self._names):
+                turned ^= {self._names[most][1]}
+            elif place >= most:
+                turned ^= {now[1]}
+        self._refused ^= turned
+        return turned
+
+    def _measure(self) -> set[UUID]:
+        """Compare what is used of all that are not refused; return those of which it changed."""
+        before, self._short = self._short, dict(self._cut_short()) if self._is_over() else {}
+        each = before.keys() | self._short.keys() if before or self._short else ()
+        return {router for router in each if before.get(router) != self._short.get(router)}
 
     def _count(self, size: Size, sign: int) -> None:
         interfaces, routes = self._all
         self._all = Size(interfaces + sign * size.interfaces, routes + sign * size.routes)
 
     def _is_over(self) -> bool:
-        is_larger = any(all_ > most for all_, most in zip(self._all, self._most, strict=True))
-        return is_larger or len(self._names) > self._most_routers
+        return any(all_ > most for all_, most in zip(self._all, self._most, strict=True))
 
-    def _beyond(self) -> Iterator[tuple[UUID, Room]]:
-        """Yield the routers that are beyond a limit."""
+    def _cut_short(self) -> Iterator[tuple[UUID, Room]]:
+        """Yield the routers that are not refused, and beyond a limit all the same."""
         interfaces, routes = self._most
-        for place, (_, router) in enumerate(self._names):
+        for _, router in self._names[: self._most_routers]:
             size = self._sizes[router][1]
-            if place >= self._most_routers:
-                yield router, Room(True, 0, 0)
-                continue
             if size.interfaces > interfaces or size.routes > routes:
-                yield (
-                    router,
-                    Room(False, min(size.interfaces, interfaces), min(size.routes, routes)),
-                )
+                room = min(size.interfaces, interfaces), min(size.routes, routes)
+                yield router, Room(False, *room)
             interfaces = max(0, interfaces - size.interfaces)
             routes = max(0, routes - size.routes)
