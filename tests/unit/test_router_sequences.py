@@ -12,10 +12,10 @@ from vtep_ofapp.engine.feature import Feature
 from vtep_ofapp.engine.stable_ids import StableIds
 from vtep_ofapp.engine.topics import Topic
 from vtep_ofapp.engine.view import View
+from vtep_ofapp.features.logical_switches.rows import WholeLogicalSwitch
 from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.features.routers.here import Interface, Route, RoutersHere
 from vtep_ofapp.features.routers.rows import Routers
-from vtep_ofapp.features.routing import feature as routing
 from vtep_ofapp.ovsdb.hardware_vtep.router_columns import read_bindings, read_routes
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.routers import LogicalRouter, derived_mac
@@ -92,11 +92,11 @@ class RouterSequences(RuleBasedStateMachine):
         self.bind(self.bound)
 
     def new_world(self, *switches: UUID) -> World:
-        watching = Feature(invalidated_by={Interface: self._note, Route: self._note})
+        topics = (Interface, Route, WholeLogicalSwitch)
+        watching = Feature(invalidated_by=dict.fromkeys(topics, self._note))
         routers, interfaces, routes = self.most
         options = Settings(max_routers=routers, max_interfaces=interfaces, max_routes=routes)
-        without_flows = (each for each in FEATURES if each is not routing.FEATURE)
-        world = World(features=(*without_flows, watching), settings=options)
+        world = World(features=(*FEATURES, watching), settings=options)
         world.model[Routers].ids = StableIds(4)  # numbers collide
         world.tell(*(logical_switch(each, 5000 + each.int) for each in switches))
         world.bridge(port("p0", 1))
@@ -163,6 +163,7 @@ class RouterSequences(RuleBasedStateMachine):
     def check_topics(self, now: Described) -> None:
         """What differs from before has a topic; what does not has none."""
         raised, self.topics = set(self.topics), []
+        of_routers = {each for each in raised if not isinstance(each, WholeLogicalSwitch)}
         before = self.said
         differing = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
         assert differing <= raised
@@ -173,9 +174,11 @@ class RouterSequences(RuleBasedStateMachine):
         }
         present, self.present = self.present, set(self.world.switch.view[RoutersHere].routers())
         if self.most == Most():  # else a router may have no room for a moment
-            for key in raised - differing:
+            for key in of_routers - differing:
                 is_of_interface = isinstance(key, Route) and key.router in readdressed
-                assert is_of_interface or key.router in present ^ self.present, key
+                where = now[key].logical_switch if isinstance(key, Route) else key.logical_switch
+                is_whole = WholeLogicalSwitch(where) in raised
+                assert is_of_interface or is_whole or key.router in present ^ self.present, key
 
     def teardown(self) -> None:
         """The order of rows does not matter, nor how they became what they are."""
