@@ -188,6 +188,20 @@ def test_each_length_of_a_prefix_is_found_until_it_is_gone(
     assert here.routers.lookup(R1, ip) is None
 
 
+def test_without_an_interface_a_router_needs_no_flow(here: Here) -> None:
+    """It is present, as its keys name a logical switch, also if none of them can be used."""
+    none = here.world.flows()
+    here.tell(router({"192.168.1.1": RED}))
+    assert list(here.routers.routers()) == [R1]
+    here.world.switch.invalidate_all()
+    here.world.settle()
+    assert here.world.flows() == none
+    here.tell(router())
+    assert here.world.flows() != none
+    here.tell(Gone(R1))
+    assert here.world.flows() == none
+
+
 def test_topics_are_what_differs(here: Here) -> None:
     here.tell(router())
     connected = {("Route", str(each)) for each in map(prefix, BINDINGS)}

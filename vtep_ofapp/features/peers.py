@@ -9,9 +9,9 @@ from ..engine.feature import Index
 from ..engine.topics import Topic
 from ..engine.view import View
 from ..values.rows import Locator, RemoteMac, RemoteMcastMac
-from .arp_sources.routed import Routed
 from .arp_sources.rows import ArpSources
 from .logical_switches.rows import LogicalSwitches
+from .routers.routed import Routed
 
 
 @dataclass(frozen=True, slots=True)

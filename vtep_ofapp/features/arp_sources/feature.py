@@ -24,11 +24,11 @@ from ..next_hops.places import QuietPlace
 from ..next_hops.state import NextHops
 from ..peers import Peer, PeerChanged
 from ..routers.here import Interface, RoutersHere
+from ..routers.routed import Routed, RoutedTurned, RoutingTurned
 from ..routers.rows import Routers
 from . import serving, telling
 from .keys import OwnSource, QuietAnswers, RoutedSwitch, TunnelSide
 from .report import OwnRow, OwnRows
-from .routed import Routed
 from .rows import ArpSources, Source, SourcesAt
 from .serving import Serving, ServingChanged
 
@@ -37,22 +37,22 @@ from .serving import Serving, ServingChanged
 
 def _own_source(key: OwnSource, view: View) -> Desired:
     address = view.tunnel_ip
-    if address is None or not len(view[Routed]):
+    if address is None or not view[Routed]:
         return NOTHING
     mac = source_mac(address)
     return Desired(arp_sources.own(mac), rows=((OwnRow(address), mac),))
 
 
 def _why_own(key: OwnSource, view: View) -> Iterator[Cause]:
-    routers = sorted(view[RoutersHere].routers())
-    names = ", ".join(map(view[RoutersHere].name, routers)) or "no router"
-    yield Cause(
-        f"{names} is present here", tuple(RowOf("Logical_Router", each) for each in routers)
-    )
+    if view[Routed]:
+        routers = sorted(view[RoutersHere].routers())
+        names = ", ".join(map(view[RoutersHere].name, routers))
+        rows = tuple(RowOf("Logical_Router", each) for each in routers)
+        yield Cause(f"{names} is present here", rows)
 
 
 def _quiet(key: QuietAnswers, view: View) -> Desired:
-    if not view[NextHops].limits.is_quiet(key.place) or not len(view[Routed]):
+    if not view[NextHops].limits.is_quiet(key.place) or not view[Routed]:
         return NOTHING
     binding, remote = (key.place, "") if isinstance(key.place, int) else (0, key.place)
     return Desired((arp_sources.quiet(binding, remote),))
@@ -67,7 +67,7 @@ def _why_quiet(key: QuietAnswers, view: View) -> Iterator[Cause]:
 
 
 def _source(key: Source, view: View) -> Desired:
-    if not len(view[Routed]):
+    if not view[Routed]:
         return NOTHING
     place = view[ArpSources].place(key.mac)
     flows: tuple[Flow, ...] = ()
@@ -131,18 +131,15 @@ def _why_tunnel_side(key: TunnelSide, view: View) -> Iterator[Cause]:
 # Topics that invalidate the owners
 
 
-def _interface(key: Interface, view: View) -> Iterator[Topic]:
-    yield TunnelSide(*key)
-    routed = view[Routed]
-    was_routing, was_routed = len(routed) > 0, key.logical_switch in routed
-    routed.update(key, view)
-    if was_routed is not (key.logical_switch in routed):
-        yield RoutedSwitch(key.logical_switch)
-        for address in view[ArpSources].addresses():
-            yield PeerChanged(Peer(key.logical_switch, address))
-    if was_routing is not (len(routed) > 0):
-        yield OwnSource()
-        yield from map(Source, view[ArpSources].macs())
+def _routed_turned(topic: RoutedTurned, view: View) -> Iterator[Topic]:
+    yield RoutedSwitch(topic.logical_switch)
+    for address in view[ArpSources].addresses():
+        yield PeerChanged(Peer(topic.logical_switch, address))
+
+
+def _routing_turned(topic: RoutingTurned, view: View) -> Iterator[Topic]:
+    yield OwnSource()
+    yield from map(Source, view[ArpSources].macs())
 
 
 def _sources_at(topic: SourcesAt, view: View) -> Iterator[Topic]:
@@ -168,13 +165,12 @@ def _whole(topic: WholeLogicalSwitch, view: View) -> Iterator[Topic]:
 
 def _replaced(topic: SwitchReplaced, view: View) -> Iterator[Topic]:
     yield from serving.note(topic, view)
-    yield OwnSource()
-    yield from map(Source, view[ArpSources].macs())
+    yield from _routing_turned(RoutingTurned(), view)
 
 
 FEATURE = Feature(
     indices=(ArpSources,),
-    states=(lambda view: Serving(), lambda view: Routed()),
+    states=(lambda view: Serving(),),
     owners=(
         Owner(OwnSource, _own_source, _why_own),
         Owner(QuietAnswers, _quiet, _why_quiet),
@@ -183,7 +179,9 @@ FEATURE = Feature(
         Owner(TunnelSide, _tunnel_side, _why_tunnel_side),
     ),
     invalidated_by={
-        Interface: _interface,
+        Interface: lambda key, view: [TunnelSide(*key)],
+        RoutedTurned: _routed_turned,
+        RoutingTurned: _routing_turned,
         SourcesAt: _sources_at,
         SwitchReplaced: _replaced,
         WholeLogicalSwitch: _whole,

@@ -16,11 +16,11 @@ from ..bindings.ports import Ports, VlanBinding
 from ..learning.feature import place_of
 from ..learning.stations import LearnedMacs, Place
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
-from ..routers.here import Interface, RoutersHere
+from ..routers.routed import Routed, RoutingTurned
 from ..unicast import Placed, PlacedMacs
 from . import telling
 from .claims import claim, states_address
-from .idle import IdlePairs, Routed
+from .idle import IdlePairs
 from .limits import QuietPort, QuietStation, StatementLimits
 from .pairs import AddressesChanged, Pair, Pairs, Station
 from .responders import (
@@ -120,7 +120,7 @@ def _neighbour_flows(key: NeighbourFlows, view: View) -> Desired:
     if is_snooping(view):
         flows += [*snooping.statements(), *snooping.no_statements()]
     has_responders = view.settings.suppress_arp and bool(view[AddressedRows])
-    if has_responders or view[RoutersHere].routers():
+    if has_responders or view[Routed]:
         flows += resolution.answers()
     return Desired(tuple(flows))
 
@@ -171,7 +171,7 @@ def _why_neighbour_flows(key: NeighbourFlows, view: View) -> Iterator[Cause]:
         yield Cause("a logical router is used here: the addresses of local stations are learned")
     if view.settings.suppress_arp and view[AddressedRows]:
         yield Cause("suppress_arp is true, and rows of Ucast_Macs_Remote have an ipaddr")
-    if view[RoutersHere].routers():
+    if view[Routed]:
         yield Cause("routers answer for their addresses")
 
 
@@ -200,12 +200,6 @@ def _why_quiet_port(key: QuietPort, view: View) -> Iterator[Cause]:
 
 
 # Topics that invalidate the owners
-
-
-def _interface_changed(topic: Interface, view: View) -> Iterator[Topic]:
-    """Learn addresses while a router is used, to which packets are routed."""
-    if view[Routed].changed(topic.logical_switch):
-        yield NeighbourFlows()
 
 
 def _neighbour_flows_changed(topic: NeighbourFlows, view: View) -> Iterator[Topic]:
@@ -303,7 +297,7 @@ def _packet_in(packet: PacketIn, view: View) -> Iterable[Topic]:
 FEATURE = Feature(
     indices=(AddressedRows,),
     shared=(Pairs,),
-    states=(lambda view: StatementLimits(view.clock), Routed, IdlePairs, KnownPairs),
+    states=(lambda view: StatementLimits(view.clock), IdlePairs, KnownPairs),
     owners=(
         Owner(NeighbourFlows, _neighbour_flows, _why_neighbour_flows),
         Owner(Pair, _pair, _why_pair, Pace.IN_PARTS),
@@ -314,7 +308,7 @@ FEATURE = Feature(
     ),
     invalidated_by={
         SwitchReplaced: lambda topic, view: [NeighbourFlows()],
-        Interface: _interface_changed,
+        RoutingTurned: lambda topic, view: [NeighbourFlows()],
         NeighbourFlows: _neighbour_flows_changed,
         Pair: _pair_changed,
         AddressesChanged: _addresses_changed,

@@ -5,12 +5,11 @@ A logical switch with a router is one where packets are routed to its stations.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from uuid import UUID
 
 from ...engine.topics import Topic
 from ...engine.view import View
 from ..multicast.deadlines import Deadlines
-from ..routers.here import RoutersHere
+from ..routers.routed import Routed
 from .pairs import Pair, Pairs
 
 PATIENCE = 3.0
@@ -23,28 +22,6 @@ class PairIsIdle:
 
     pair: Pair
     mac: str
-
-
-class Routed:
-    """The logical switches with a router that is used on one switch."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self._logical_switches: set[UUID] = set()
-
-    def __bool__(self) -> bool:
-        return bool(self._logical_switches)
-
-    def __contains__(self, logical_switch: object) -> bool:
-        return logical_switch in self._logical_switches
-
-    def changed(self, logical_switch: UUID) -> bool:
-        """Note that interfaces changed; return whether the first one came or the last one went."""
-        had_any = bool(self)
-        has_router = bool(self._view[RoutersHere].on(logical_switch))
-        of = self._logical_switches
-        (of.add if has_router else of.discard)(logical_switch)
-        return had_any != bool(self)
 
 
 class IdlePairs:

@@ -15,8 +15,9 @@ from ...values.faults import FaultTable, FaultWord
 from ...values.routers import LogicalRouter
 from ..bindings.ports import Ports
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
-from .here import RoomChanged, RoutersHere
+from .here import Interface, RoomChanged, RoutersHere
 from .reasons import of_router, shown_at_router
+from .routed import Routed
 from .rows import RouterChanged, Routers
 
 
@@ -99,11 +100,12 @@ def _routes(view: View) -> int:
 
 FEATURE = Feature(
     indices=(Routers,),
-    states=(RoutersHere,),
+    states=(RoutersHere, Routed),
     owners=(Owner(Router, _router, _because),),
     invalidated_by={
         RouterChanged: _changed,
         RoomChanged: lambda topic, view: [Router(topic.router)],
+        Interface: lambda topic, view: view[Routed].changed(topic),
         WholeLogicalSwitch: _whole,
     },
     fault_columns=(

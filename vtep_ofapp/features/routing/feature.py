@@ -15,19 +15,18 @@ from ...values.addresses import is_link_local
 from ...values.flows import Flow
 from ..arp_sources.serving import ServingChanged, serves_tunnels
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
-from ..neighbours.responders import NeighbourFlows
 from ..routers.here import Interface, Route, RouterPackets, RoutersHere
 from ..routers.resolved import UsedInterface
+from ..routers.routed import Routed, RoutingTurned
 from . import telling
 from .claims import Claims
 from .keys import FirstRouter, RouterTables, WholeRouter
 
 
-class Routing:
-    """What flows depended on when they were computed last, to tell when that changes."""
+class Passed:
+    """The access lists of interfaces as they are in the flows of routes."""
 
     def __init__(self) -> None:
-        self.is_on = False
         self.steps: dict[RouterPackets, tuple[Step, ...]] = {}
 
 
@@ -40,7 +39,7 @@ def _steps(key: Interface, view: View, is_ipv6: bool) -> tuple[Step, ...]:
 
 
 def _tables(key: RouterTables, view: View) -> Desired:
-    if not view[RoutersHere].routers():
+    if not view[Routed]:
         return NOTHING
     return Desired(
         (
@@ -112,7 +111,7 @@ def _route(key: Route, view: View) -> Desired:
     if number is None:
         return NOTHING
     leaving = RouterPackets(key.router, route.logical_switch, key.prefix.is_ipv6)
-    lists = view[Routing].steps.get(leaving, ())
+    lists = view[Passed].steps.get(leaving, ())
     made = routing.route(interface.number, interface.mac, key.prefix, number, route.next_hop, lists)
     return Desired((made,))
 
@@ -121,8 +120,8 @@ def _route(key: Route, view: View) -> Desired:
 
 
 def _why_tables(key: RouterTables, view: View) -> Iterator[Cause]:
-    routers = sorted(view[RoutersHere].routers())
-    if routers:
+    if view[Routed]:
+        routers = sorted(view[RoutersHere].routers())
         names = ", ".join(sorted(map(view[RoutersHere].name, routers)))
         yield Cause(f"{names} join logical switches that are bound here", _rows(routers))
 
@@ -169,11 +168,6 @@ def _why_route(key: Route, view: View) -> Iterator[Cause]:
 
 
 def _interface_changed(key: Interface, view: View) -> Iterator[Topic]:
-    state, is_on = view[Routing], bool(view[RoutersHere].routers())
-    if state.is_on != is_on:
-        state.is_on = is_on
-        yield RouterTables()
-        yield NeighbourFlows()
     yield WholeRouter(key.router)
     yield FirstRouter(key.logical_switch)
     if _lists_changed(key, view):
@@ -182,7 +176,7 @@ def _interface_changed(key: Interface, view: View) -> Iterator[Topic]:
 
 def _lists_changed(key: Interface, view: View) -> bool:
     """Note the access lists of packets at an interface; return whether they differ from before."""
-    known, has_changed = view[Routing].steps, False
+    known, has_changed = view[Passed].steps, False
     for is_ipv6 in (False, True):
         packets = RouterPackets(*key, is_ipv6)
         before, now = known.pop(packets, ()), view.steps(packets)
@@ -214,7 +208,7 @@ def _whole_logical_switch(topic: WholeLogicalSwitch, view: View) -> Iterator[Top
 
 
 FEATURE = Feature(
-    states=(lambda view: Routing(), Claims),
+    states=(lambda view: Passed(), Claims),
     owners=(
         Owner(RouterTables, _tables, _why_tables),
         Owner(WholeRouter, _whole, _why_whole),
@@ -223,6 +217,7 @@ FEATURE = Feature(
         Owner(Route, _route, _why_route, Pace.IN_PARTS),
     ),
     invalidated_by={
+        RoutingTurned: lambda topic, view: [RouterTables()],
         Interface: _interface_changed,
         ServingChanged: _serving_changed,
         WholeLogicalSwitch: _whole_logical_switch,
