@@ -7,13 +7,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from vtep_ofapp.engine.topics import ContentsRead
 from vtep_ofapp.features.learning.damping import MAX_MOVES, WINDOW
+from vtep_ofapp.features.neighbours.limits import QuietStation, StatementLimits
 from vtep_ofapp.features.next_hops.answers import Answers, NextHop
 from vtep_ofapp.features.next_hops.state import NextHops
 from vtep_ofapp.features.next_hops.upkeep import REFRESH
 from vtep_ofapp.pipeline import next_hops
-from vtep_ofapp.pipeline.layout import NEXT_HOP, Priority, Table
-from vtep_ofapp.values.flows import Flow
+from vtep_ofapp.pipeline.layout import LOGICAL_SWITCH, NEXT_HOP, Table
+from vtep_ofapp.values.flows import Flow, FlowKey
 from vtep_ofapp.values.rows import Gone
 
 from .builders import BLUE, FAR, MAC1, MAC2, MAC3, remote_mac, uuid
@@ -73,7 +75,68 @@ class Reference(RuleBasedStateMachine):
                 assert not held or sent == (held if self.has_router else [])
 
 
-class Sequences(Reference):
+class Restarts(Reference):
+    """At the end a new process comes."""
+
+    def teardown(self) -> None:
+        """A new process that reads all of it back wants the same, but for what is pending."""
+        flows = {flow.key: flow for flow in self.world.flow_values()}
+        other = self.world.restarted()
+        groups = {group.id: group for group in self.world.group_values()}
+        other.read_back(flows, groups)
+        other.switch.invalidate(ContentsRead(flows, groups, is_after_another=True))
+        other.calm_down()
+        after = {flow.key: flow for flow in other.flow_values()}
+        gone = flows.keys() - after.keys()
+        assert all(self.is_of_question(key) or self.is_of_limit(key) for key in gone)
+        asked = self.asked_stations()
+        assert asked.keys() <= after.keys()
+        for key in after.keys() & flows.keys():
+            was, now = flows[key], after[key]
+            assert was == now or next_hops.mac(now) == asked[key] == next_hops.mac(was)
+        assert all(self.is_of_idle(key) for key in after.keys() - flows.keys())
+
+    def asked_stations(self) -> dict[FlowKey, str]:
+        """Return the flows of stations that are asked for: a new process has their answers."""
+        numbers, idle = self.world.logical_switches.ids, self.idle if self.has_router else ()
+        macs = {ip: self.known(ip) for ip in idle}
+        flows = {
+            ip: next_hops.resolved(numbers.number(BLUE), ip, mac or "") for ip, mac in macs.items()
+        }
+        return {flow.key: macs[ip] or "" for ip, flow in flows.items()}
+
+    def is_of_limit(self, key: FlowKey) -> bool:
+        """Whether a flow passes, unseen, what a station states that is full, or said too much.
+
+        A new process counts from nothing, and does not know of addresses that were asked for.
+        """
+        fields = dict(key.match)
+        if key.table != Table.SNOOPING or fields.keys() != {LOGICAL_SWITCH, "eth_src"}:
+            return False
+        mac = str(fields["eth_src"])
+        limits = self.world.switch.view[StatementLimits]
+        has_idle = any(self.pairs[ip] == mac for ip in self.idle)
+        return has_idle or limits.is_quiet(QuietStation(BLUE, mac))
+
+    def is_of_idle(self, key: FlowKey) -> bool:
+        """Whether a flow is there because nobody asks for an address of a station any more.
+
+        What else says that it has the address is shown, and if a row does, it is answered for.
+        """
+        fields = dict(key.match)
+        ips = fields.get("arp_spa"), fields.get("arp_tpa")
+        return key.table == Table.RESOLUTION and not self.idle.keys().isdisjoint(ips)
+
+    def is_of_question(self, key: FlowKey) -> bool:
+        """Whether a flow is there while a next hop is asked for: nobody is asked any more."""
+        fields, upkeep = dict(key.match), self.world.switch.view[NextHops].upkeep
+        if key.table == Table.NEXT_HOPS:
+            return fields.get(NEXT_HOP) in {*map(number, self.pending)}
+        asked = {ip for ip in self.answers if upkeep.is_asked(NextHop(BLUE, ip))}
+        return key.table == Table.SNOOPING and fields.get("arp_spa") in asked | self.pending.keys()
+
+
+class Sequences(Restarts):
     """What happens to next hops, and what comes of it."""
 
     @rule(number=st.integers(1, 3), ip=st.sampled_from(IPS), mac=st.sampled_from(FAR_AWAY))
@@ -237,27 +300,6 @@ class Sequences(Reference):
         assert answers.count("br0") == len(self.answers)
         if not self.has_router:
             assert [flow for flow in self.world.hops() if next_hops.next_hop(flow.key)] == []
-
-    def teardown(self) -> None:
-        """A new process that reads all of it back wants the same, but for what is pending."""
-        flows = {flow.key: flow for flow in self.world.flow_values()}
-        other = self.world.restarted()
-        other.read_back(flows, {group.id: group for group in self.world.group_values()})
-        other.calm_down()
-        of_pending = {key for key in flows if self.is_of_pending(key.match)}
-        of_idle = {flow.key for flow in other.flow_values()} - flows.keys()
-        after = {flow.key: flow for flow in other.flow_values()}
-        of_limits = {key for key in flows if key.priority == Priority.LIMIT}
-        assert flows.keys() - after.keys() <= of_pending | of_limits
-        assert not of_idle
-        assert all(flows[key] == flow for key, flow in after.items())
-
-    def is_of_pending(self, fields: object) -> bool:
-        values = dict(fields)  # type: ignore[call-overload]
-        named = {values.get("arp_spa"), values.get("ipv6_nd_target")}
-        hops = {ip for ip in self.pending if values.get(NEXT_HOP) == number(ip)}
-        asked = {ip for ip in self.answers if ip in named} | (named & set(self.idle))
-        return bool(hops or named & self.pending.keys() or asked)
 
 
 def number(ip: str) -> int:

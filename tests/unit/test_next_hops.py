@@ -11,6 +11,7 @@ from vtep_ofapp.features.acls.rows import Acls
 from vtep_ofapp.features.next_hops.answers import Answers, NextHop
 from vtep_ofapp.features.next_hops.owners import IDLE
 from vtep_ofapp.features.next_hops.places import HOLD, MOST_USELESS, QuietPlace
+from vtep_ofapp.features.next_hops.state import NextHops
 from vtep_ofapp.features.next_hops.upkeep import REFRESH
 from vtep_ofapp.pipeline import next_hops
 from vtep_ofapp.pipeline.layout import (
@@ -316,6 +317,31 @@ def test_what_answered_is_read_back_and_no_flow_changes(world: Routed) -> None:
     after = {flow.key: flow for flow in other.flow_values()}
     assert flows.keys() ^ after.keys() == {key for key, flow in flows.items() if is_of(key, Y)}
     assert all(flows[key] == flow for key, flow in after.items())
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+def test_a_station_whose_address_aged_while_nobody_could_ask_is_kept_if_it_is_here(
+    world: Routed, is_here: bool
+) -> None:
+    """Its pair of addresses ended without a process, and its next hop did not: nothing is lost."""
+    world.state(X)
+    flows = {each.key: each for each in world.flow_values() if not awaits(each, X)}
+    assert len(flows) == len(world.flow_values()) - 1
+    if not is_here:
+        world.macs.forget(BLUE, MAC2)
+        flows = {key: each for key, each in flows.items() if ("eth_src", MAC2) not in key.match}
+    other = world.restarted()
+    other.read_back(flows, {})
+    other.switch.invalidate(ContentsRead(flows, {}, is_after_another=True))
+    other.calm_down()
+    kept = [each for each in other.flow_values() if is_of(each.key, X) and is_hop(each)]
+    assert [next_hops.mac(each) for each in kept] == [MAC2] * is_here
+    assert other.model[Answers].count("br0") == is_here
+    assert (other.switch.view[NextHops].upkeep.next_end() is not None) == is_here
+
+
+def is_hop(flow: Flow) -> bool:
+    return flow.key.table == Table.NEXT_HOPS
 
 
 def is_of(key: Any, ip: str) -> bool:

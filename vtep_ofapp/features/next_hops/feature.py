@@ -22,7 +22,7 @@ from .asking import request
 from .hearing import hear, hear_statement, send_on
 from .owners import OWNERS
 from .places import QuietPlace
-from .sources import Source, known, known_in, of_routers
+from .sources import Source, is_here, known, known_in, of_routers
 from .state import NextHops
 
 # Topics that invalidate the owners
@@ -173,13 +173,22 @@ def _read_back(topic: ContentsRead, view: View) -> tuple[()]:
     """Take over the next hops that answered an earlier process, or another one meanwhile."""
     answers, now = view[Answers], view.clock()
     for flow in topic.flows.values():
-        key = _key_of(flow.key, view) if next_hops.says_answered(flow) else None
-        if key is None:
+        is_answer = next_hops.says_answered(flow)
+        key = _key_of(flow.key, view) if is_answer or topic.is_after_another else None
+        if key is None or not (is_answer or _is_left(key, next_hops.mac(flow), view)):
             continue
         if topic.is_after_another or answers.mac(view.name, key) is None:
             answers.put(view.name, key, next_hops.mac(flow))
             view[NextHops].upkeep.found(key, now)
     return ()
+
+
+def _is_left(key: NextHop, mac: str, view: View) -> bool:
+    """Whether a station is here whose address aged while nobody could ask for it.
+
+    Its next hop is asked as those that answered are, and packets to it go on meanwhile.
+    """
+    return is_here(key.logical_switch, mac, view) and known(key, view) is None
 
 
 FEATURE = Feature(

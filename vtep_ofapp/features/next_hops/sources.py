@@ -39,7 +39,7 @@ def known(key: NextHop, view: View) -> Known | None:
     if rows and not is_ambiguous(rows):
         return Known(rows[0].mac, Source.ROW)
     stated = view[Pairs].mac(Pair(*key))
-    if stated is not None and _is_here(key.logical_switch, stated, view):
+    if stated is not None and is_here(key.logical_switch, stated, view):
         return Known(stated, Source.STATION)
     answered = view[Answers].mac(view.name, key)
     return Known(answered, Source.ANSWER) if answered is not None else None
@@ -71,6 +71,7 @@ def of_routers(logical_switch: UUID, view: View) -> Iterator[NextHop]:
     yield from [key for key in state.resolver if key.logical_switch == logical_switch]
 
 
-def _is_here(logical_switch: UUID, mac: str, view: View) -> bool:
+def is_here(logical_switch: UUID, mac: str, view: View) -> bool:
+    """Whether a station was learned at a binding of this switch."""
     place = view[LearnedMacs].place(logical_switch, mac)
     return place is not None and place.switch == view.name
