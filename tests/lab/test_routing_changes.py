@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import ARP
 
@@ -9,6 +11,7 @@ from tests.lab.acl_network import R3
 from tests.lab.asking_routers import answered, asks
 from tests.lab.packets import Station
 from tests.lab.routed_network import GW, GW_A, RoutedNetwork, Sent, drops, routes, to
+from tests.lab.traffic import RoutedTraffic
 from tests.lab.wire import new_mac
 from tests.routers import router_mac
 
@@ -133,3 +136,25 @@ def test_a_routers_own_mac_replaces_the_derived_one(routed: RoutedNetwork) -> No
         routes(shot, routed.b, src=mac),
         lambda: routed.packets(routed.a, routed.b).tcp(80).arrives_at_once(FLOODED_A),
     )
+
+
+def test_a_restart_of_the_application_under_routed_traffic_loses_nothing(
+    routed: RoutedNetwork,
+) -> None:
+    """Case R27: no flow of a router is sent again, and each packet arrives once."""
+    a, b = routed.a, routed.b
+    b50 = routed.new_station(routed.lab.vm2, "192.168.2.50", "2001:db8:2::50")
+    routed.put_r1(routes={"10.0.0.0/8": b50.ip})
+    far = Station(routed.lab.vm2, "10.1.2.3", "2001:db8:a::3")
+    routes(routed.packets(a, far).udp(10), b50)()
+    ways = ((a.ip, b.ip), (a.ip6, b.ip6), (a.ip, far.ip))
+    with contextlib.ExitStack() as stack:
+        streams = [
+            stack.enter_context(RoutedTraffic(routed.wire, a.host, GW, ips, port=10, rate=400))
+            for ips in ways
+        ]
+        streams[0].run_on(200)
+        routed.restart()
+        streams[0].run_on(200)
+    for each in streams:
+        each.arrived_as({b.host.name: 1})

@@ -123,11 +123,18 @@ class RoutedTraffic(Traffic):
     """UDP packets to a port, from one IP address to another one by way of a router."""
 
     def __init__(
-        self, wire: Wire, sender: Host, gateway: str, ips: tuple[str, str], *, port: int
+        self,
+        wire: Wire,
+        sender: Host,
+        gateway: str,
+        ips: tuple[str, str],
+        *,
+        port: int,
+        rate: float = 1000,
     ) -> None:
         def packet(carried: bytes) -> Packet:
             frame = routed_frame(sender.mac, gateway, *ips, carried)
             frame[UDP].dport = port
             return Ether(bytes(frame))
 
-        super().__init__(wire, sender, gateway, make=packet)
+        super().__init__(wire, sender, gateway, make=packet, rate=rate)
