@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from vtep_ofapp.features.next_hops.resolver import MOST_HELD, MOST_HOLDING, Resolver
+from vtep_ofapp.features.next_hops.resolver import MOST_HELD, MOST_HOLDING, MOST_OCTETS, Resolver
 from vtep_ofapp.features.next_hops.shares import Asker
 
 A, B = Asker("p0", "10.0.0.1"), Asker("p1", "10.0.0.2")
@@ -68,6 +68,22 @@ def test_packets_wait_for_so_many_next_hops_alone() -> None:
     assert all(each.asks for each in taken)
     resolver.resolved("0")
     assert resolver.take(str(MOST_HOLDING), A, 2, 0.0).is_held
+
+
+def test_the_first_packet_waits_and_others_as_far_as_all_of_them_are_not_too_long() -> None:
+    half = MOST_OCTETS // 2
+    resolver: Resolver[str, int] = Resolver(10, lambda packet: half)
+    held = {key: [resolver.take(key, A, packet, 0.0).is_held for packet in (1, 2)] for key in "xyz"}
+    assert held == {"x": [True, True], "y": [True, False], "z": [True, False]}
+    assert (resolver.resolved("x"), resolver.resolved("z")) == ([1, 2], [1])
+    assert resolver.take("y", A, 3, 0.0).is_held
+    assert not resolver.take("y", A, 4, 0.0).is_held
+    resolver.forget("y")
+    assert [resolver.take("x", A, packet, 0.0).is_held for packet in (5, 6, 7)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_who_scans_leaves_room_for_others() -> None:

@@ -3,7 +3,7 @@
 The clock is an argument. Nothing is sent from here: the caller is told what to send.
 """
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -21,6 +21,8 @@ MOST_FORGED = 4
 """Statements that cannot be used after which no further one about a next hop is listened to."""
 MOST_HOLDING = 1000
 """Next hops for which packets wait; Open vSwitch shows frames of up to 16 KiB."""
+MOST_OCTETS = 4 << 20
+"""Octets of all packets that wait, beyond which only the first one for a next hop does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,17 @@ class _Pending(Generic[P]):
 class Resolver(Generic[K, P]):
     """Pending next hops, ``most`` of them, with those that did not answer and are silent now.
 
-    If there are more, one who sends packets to many of them gives way, see Shares.
+    If there are more, one who sends packets to many of them gives way, see Shares. ``octets``
+    returns how long a packet is.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, octets: Callable[[P], int] = lambda packet: 0) -> None:
         self._pending: dict[K, _Pending[P]] = {}
         self._questions: Questions[K] = Questions()
         self._silent: Deadlines[K] = Deadlines()
         self._shares: Shares[K] = Shares(most)
         self._holding = 0
+        self._octets_of, self._octets = octets, 0
 
     def __contains__(self, key: object) -> bool:
         return key in self._pending
@@ -165,10 +169,14 @@ class Resolver(Generic[K, P]):
             if self._holding >= MOST_HOLDING:
                 return False
             self._holding += 1
+        elif self._octets + self._octets_of(packet) > MOST_OCTETS:
+            return False
+        self._octets += self._octets_of(packet)
         pending.held.append(packet)
         return True
 
     def _let_go(self, pending: _Pending[P]) -> list[P]:
         held, pending.held = pending.held, []
         self._holding -= bool(held)
+        self._octets -= sum(map(self._octets_of, held))
         return held

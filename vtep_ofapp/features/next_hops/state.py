@@ -30,7 +30,9 @@ class NextHops:
     """
 
     def __init__(self, view: View) -> None:
-        self.resolver: Resolver[NextHop, HeldPacket] = Resolver(view.settings.max_pending_next_hops)
+        self.resolver: Resolver[NextHop, HeldPacket] = Resolver(
+            view.settings.max_pending_next_hops, lambda packet: len(packet.frame)
+        )
         self.upkeep: Upkeep[NextHop] = Upkeep()
         self.limits = PlaceLimits()
         self.takeovers = Damping(view.clock)
