@@ -31,6 +31,8 @@ TAG = b"\x81\x00\x00\x0a"
 """That of VLAN 10."""
 REST = b"\x88\xb5" + bytes(46)
 GW, GATEWAY, FAR = router_mac("r1"), "192.168.33.254", "10.99.0.1"
+MOST_PENDING = 1024
+"""The default of max_pending_next_hops."""
 JUMPS = 5_000
 MAX_UPDATES = 20
 """Rows written in the five seconds in which a MAC jumps a thousand times a second."""
@@ -276,6 +278,50 @@ def test_a_flood_of_packets_that_need_errors_takes_nothing_from_other_ports(
     assert peak < MAX_MEMORY
     assert lab.app.log_text.count("connection lost") == lines
     assert "sent too many packets that need an ICMP error" in lab.app.log_text
+    Routers(lab.vtep).wipe()
+
+
+def scan(host_mac: str) -> list[bytes]:
+    """Return packets to 50,000 addresses of a subnet that a router joins, for the router."""
+    return [
+        bytes(Ether(src=host_mac, dst=GW) / Dot1Q(vlan=10) / IP(src="10.0.0.7", dst=ip) / UDP())
+        for ip in (f"10.1.{number >> 8}.{number & 255}" for number in range(ADDRESSES))
+    ]
+
+
+def sent_by(lab: FloodedLab, port: str) -> int:
+    """Return how many frames left by a port."""
+    return int(lab.vtep.ovs_vsctl("get", "interface", port, "statistics:tx_packets"))
+
+
+def test_a_scan_of_a_connected_subnet_is_bounded_and_takes_nothing_from_others(
+    lab: FloodedLab, record_property: Callable[[str, object], None]
+) -> None:
+    """Nobody answers: of the 50,000 addresses no more are asked for than may be pending."""
+    Routers(lab.vtep).put("r1", {f"{GATEWAY}/24": "ls1", "10.0.0.1/8": "ls0"})
+    lab.vm2.set_gateway(GATEWAY)
+    time_to_be_told(lab, lab.vm2)
+    lines, peak = lab.app.log_text.count("connection lost"), 0
+    times: dict[str, list[float]] = {"learned": [], "told": []}
+    begin, ins, requests = time.monotonic(), packet_ins(lab), sent_by(lab, "p0")
+    with flood(lab.vm1, scan(lab.vm1.mac)), lab.vm2.stream(lab.vm3, rate=200) as stream:
+        for _ in range(10):
+            times["learned"].append(time_to_learn(lab, lab.vm3))
+            times["told"].append(time_to_be_told(lab, lab.vm2))
+            peak = max(peak, memory(lab))
+    seconds = time.monotonic() - begin
+    ins, requests = packet_ins(lab) - ins, sent_by(lab, "p0") - requests
+    figures = f"{ins} packet-ins and {requests} frames to p0 in {seconds:.1f} s, {times}"
+    figures += f", {peak >> 20} MB, {stream.account()}"
+    record_property("figures", figures)
+    print(figures)
+    assert stream.account().duplicated == ()
+    assert stream.account().received >= 0.8 * stream.account().sent
+    # Each is asked for three times, and left alone for five seconds then.
+    assert requests <= 3 * MOST_PENDING * (1 + seconds / 3)
+    assert peak < MAX_MEMORY
+    assert lab.app.log_text.count("connection lost") == lines
+    assert "as many as max_pending_next_hops allows" in lab.app.log_text
     Routers(lab.vtep).wipe()
 
 
