@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,7 +37,19 @@ from vtep_ofapp.values.routers import (
 
 from .app import App
 from .asking import Asking
-from .builders import BLUE, FAR, GREEN, MAC1, RED, logical_router, logical_switch, remote_mac, uuid
+from .builders import (
+    BLUE,
+    FAR,
+    GREEN,
+    MAC1,
+    MAC2,
+    RED,
+    logical_router,
+    logical_switch,
+    remote_mac,
+    unknown_dst,
+    uuid,
+)
 from .doubles import ConnectionDouble
 from .routed_worlds import routed_packet
 
@@ -169,6 +182,81 @@ def test_next_hops(app: App) -> None:
     known = {each["ip"]: each for each in asked(app, "neighbour/show", "blue")["known"]}
     own = known["10.0.2.1"]
     assert (own["mac"], own["source"], own["rows"]) == (derived_mac("lr0"), "router", [])
+
+
+def test_a_next_hop_that_does_not_answer(app: App) -> None:
+    connection = start(app)
+    app.tell(replace(router(), routes={FAR_AWAY: SILENT}))
+    assert asked(app, "route/show", "10.9.0.1")["routes"][0]["problem"] is None
+    send(app, connection, SILENT)
+    assert not [each for each in checks(app) if "answer" in each]
+    app.wait(4)
+    (route,) = asked(app, "route/show", "10.9.0.1")["routes"]
+    assert (route["is_used"], route["problem"]) == (True, "its next hop does not answer")
+    silent = f"routes 10.9.0.0/16 to {SILENT}, which does not answer in Logical_Switch blue"
+    assert len([each for each in checks(app) if silent in each]) == 1
+    found = asked(app, "why", SILENT)
+    assert found["remark"] is None
+    route_to = f"Logical_Router lr0 has a route to 10.9.0.0/16, by {SILENT}"
+    assert any(each["because"].startswith(route_to) for each in found["why"]), found
+
+
+def test_what_a_router_lacks(app: App) -> None:
+    """Rows that are no fault, and let packets end: check has the command that completes them."""
+    start(app)
+    assert checks(app) == []
+    app.tell(logical_router(row=ABSENT, name="lr1", interfaces={}))
+    join = "vtep-ctl -- --id=@ls get Logical_Switch"
+    command = f"""{join} LS -- set Logical_Router lr1 'switch_binding:"ADDRESS/LENGTH"=@ls'"""
+    assert checks(app) == [f"Logical_Router lr1 joins no logical switch: {command}"]
+    problem = asked(app, "router/show", "lr1")["routers"][0]["problem"]
+    assert problem == "switch_binding is empty: it joins no logical switch"
+    app.tell(logical_router(GREEN, row=ABSENT, name="lr1"))
+    subnets = (parse_interface("10.0.1.0/24"), parse_interface("2001:db8:1::1/64"))
+    app.tell(replace(router(), interfaces={RED: subnets}, routes={}))
+    (found,) = checks(app)
+    assert found.startswith("Logical_Router lr0 has no IPv4 address in Logical_Switch red")
+    assert f"{join} red -- set Logical_Router lr0" in found
+    assert asked(app, "router/show", "lr0")["routers"][0]["problem"] == "no IPv4 address in red"
+
+
+def test_a_logical_switch_that_nobody_is_in(app: App) -> None:
+    start(app)
+    app.tell(logical_router(RED, GREEN, row=ABSENT, name="lr1", mac=MAC2))
+    (found,) = checks(app)
+    assert "Logical_Router lr1 joins Logical_Switch green, where nobody is" in found
+    app.tell(unknown_dst(FAR, of=GREEN))
+    assert checks(app) == []
+
+
+def test_the_addresses_of_routers(routed: App) -> None:
+    (row,) = asked(routed, "ip/show", "10.0.2.1")["of_routers"]
+    assert row == {
+        "bridge": "br0",
+        "logical_switch": "blue",
+        "ip": "10.0.2.1",
+        "mac": derived_mac("lr0"),
+        "router": "lr0",
+    }
+    shown = [each["ip"] for each in asked(routed, "ip/show", "red")["of_routers"]]
+    assert shown == ["10.0.1.1", "2001:db8:1::1", link_local_of(derived_mac("lr0"))]
+
+
+def test_a_fault_in_two_columns_is_checked_once(routed: App) -> None:
+    found = asked(routed, "check")["checks"]
+    texts = [each["text"] for each in found if "172.16.0.1 lies in no subnet" in each["text"]]
+    assert len(texts) == 1
+    shown = [each["shown_to_nvc"] for each in asked(routed, "fault/show")["faults"]]
+    columns = {each["column"] for each in shown if each}
+    assert columns == {"LR_fault_status", "switch_fault_status"}
+
+
+def checks(app: App) -> list[str]:
+    """Return what check says of routers that is not well."""
+    found = asked(app, "check")["checks"]
+    return [
+        each["text"] for each in found if each["check"] == "routers" and each["result"] != "PASS"
+    ]
 
 
 def send(app: App, connection: ConnectionDouble, ip: str) -> None:

@@ -5,13 +5,13 @@ from itertools import chain
 
 from ..loop.switch_driver import SwitchDriver
 from .answer import Answer, Table
-from .checks import bridge, process, tunnels, underlay
+from .checks import bridge, process, routers, tunnels, underlay
 from .checks.finding import Finding, Level
 from .command import Command, Running
 from .scope import scope
 
 _USAGE = "[BRIDGE]"
-CHECKS = (*bridge.CHECKS, *underlay.CHECKS, *tunnels.CHECKS)
+CHECKS = (*bridge.CHECKS, *underlay.CHECKS, *tunnels.CHECKS, *routers.CHECKS)
 """The checks of each switch, in their order; a new one is a function here."""
 
 

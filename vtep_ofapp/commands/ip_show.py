@@ -1,4 +1,4 @@
-"""``ip/show``: which station has an IP address, and which requests are answered here."""
+"""``ip/show``: which station or router has an IP address, and what is answered here."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,6 +8,7 @@ from ..features.neighbours.limits import StatementLimits
 from ..features.neighbours.pairs import Pair, Pairs
 from ..features.neighbours.responders import AddressedRows, InvalidIp, Responder, withheld
 from ..features.presence import Presence
+from ..features.routers.here import RoutersHere
 from ..values.addresses import ip_order
 from ..values.rows import LogicalSwitch, RemoteMac
 from .answer import Answer, Row, Table, in_order, joined
@@ -16,6 +17,7 @@ from .scope import IP_ADDRESS, Scope, scope
 
 _USAGE = "[BRIDGE] [LS] [IP]"
 _LOCAL = ("logical_switch", "ip", "mac", "bridge", "port", "vlan", "problem")
+_OWN = ("bridge", "logical_switch", "ip", "mac", "router")
 _REMOTE = ("bridge", "logical_switch", "ip", "mac", "remote_vtep", "row", "is_answered", "problem")
 
 
@@ -25,6 +27,7 @@ def _show(arguments: Sequence[str], running: Running) -> Answer:
         {
             "stated_here": Table(_LOCAL, _local(asked, running)),
             "placed_by_nvc": Table(_REMOTE, _remote(asked)),
+            "of_routers": Table(_OWN, _of_routers(asked)),
         }
     )
 
@@ -93,11 +96,24 @@ def _of(remote: RemoteMac, ip: str, reason: str, row: LogicalSwitch, switch: Swi
     return (*where, not reason, reason or None)
 
 
+def _of_routers(asked: Scope) -> Iterator[Row | None]:
+    """Yield a row for each address that a router has, also a link-local one; None for a pause."""
+    wanted = asked.more.get("[IP]")
+    for switch in asked.switches:
+        for row in asked.logical_switches:
+            yield None
+            for interface in switch.view[RoutersHere].on(row.uuid):
+                ips = {each.ip for each in interface.addresses if each.ip} | {interface.link_local}
+                for ip in sorted(ips, key=ip_order):
+                    if wanted in (None, ip):
+                        yield switch.name, row.name, ip, interface.mac, interface.name
+
+
 COMMANDS = (
     Command(
         "ip/show",
         _USAGE,
-        "Print which stations have IP addresses, and which requests for them are answered here.",
+        "Print which stations and routers have IP addresses, and which requests are answered here.",
         _show,
     ),
 )

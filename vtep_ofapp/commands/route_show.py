@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from ..engine.switch_state import SwitchState
 from ..features.next_hops.answers import NextHop
 from ..features.next_hops.sources import known
+from ..features.next_hops.state import NextHops
 from ..features.presence import Presence
 from ..features.routers.here import Route, RoutersHere
 from ..features.routers.resolved import UsedRoute
@@ -68,8 +69,11 @@ def _used(route: UsedRoute, row: LogicalRouter, switch: SwitchState) -> Row:
     to = name_of(route.logical_switch, switch)
     if not route.next_hop:
         return (*where, None, to, None, True, None)
-    found = known(NextHop(route.logical_switch, route.next_hop), switch.view)
-    return (*where, route.next_hop, to, found.mac if found else None, True, None)
+    key = NextHop(route.logical_switch, route.next_hop)
+    found, resolver = known(key, switch.view), switch.view[NextHops].resolver
+    is_silent = key in resolver and not resolver.is_asked(key)
+    problem = "its next hop does not answer" if is_silent else None
+    return (*where, route.next_hop, to, found.mac if found else None, True, problem)
 
 
 def _unused(prefix: Prefix, row: LogicalRouter, switch: SwitchState) -> Row:

@@ -14,6 +14,7 @@ from ..features.routers.here import Interface, RouterPackets, RoutersHere
 from ..features.routers.rows import Routers
 from ..values.routers import LogicalRouter
 from .answer import Answer, Row, Table, joined
+from .checks.routers import without_address
 from .command import Command, Running
 from .scope import ROUTER, Scope, scope
 
@@ -77,8 +78,13 @@ def _problems(row: LogicalRouter, switch: SwitchState) -> Iterator[str]:
     owners = Router(row.uuid), RouterAcls(row.uuid)
     yield from (fault.reason for fault in switch.owned.faults(*owners))
     presence = switch.view[Presence]
-    if not any(each in presence for each in row.logical_switches):
+    if not row.logical_switches:
+        yield "switch_binding is empty: it joins no logical switch"
+    elif not any(each in presence for each in row.logical_switches):
         yield "no logical switch that it joins is bound here, or joined to one that is"
+    for interface in switch.view[RoutersHere].interfaces(row.uuid):
+        for family in without_address(interface):
+            yield f"no {family} address in {name_of(interface.logical_switch, switch)}"
 
 
 def _interfaces(asked: Scope, running: Running) -> Iterator[Row | None]:

@@ -45,8 +45,9 @@ def _switches(running: Running) -> Iterator[Finding]:
 
 
 def _faults(running: Running) -> Iterator[Finding]:
-    faults = [_fault(standing) for standing in running.components.faults.standing()]
-    yield from or_passed(faults, "there are none")
+    # One fault may be shown in the columns of several rows.
+    faults = dict.fromkeys(map(_fault, running.components.faults.standing()))
+    yield from or_passed([*faults], "there are none")
 
 
 def _fault(standing: Standing) -> Finding:

@@ -42,10 +42,16 @@ def _of_name(name: str, view: View) -> Iterator[Key]:
 
 
 def _of_address(ip: str, view: View) -> Iterator[Key]:
+    """Yield the interfaces that have an address, and the static routes whose next hop it is."""
+    here = view[RoutersHere]
     for logical_switch in list(view[Presence].all()):
-        found = view[RoutersHere].owner_of(logical_switch, ip)
+        found = here.owner_of(logical_switch, ip)
         if found is not None:
             yield Interface(found.router, logical_switch)
+    for router in list(here.routers()):
+        yield from [
+            Route(router, each.prefix) for each in here.routes(router) if each.next_hop == ip
+        ]
 
 
 def _of_station(mac: str, view: View) -> Iterator[Key]:
