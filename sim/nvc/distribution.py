@@ -110,8 +110,11 @@ def rows(plan: Plan, vtep: str, reports: Mapping[str, Report], claims: Claims) -
     """Return what the database of a VTEP should hold; `reports` are by VTEP.
 
     Until every VTEP has reported, rows of earlier runs may be about the missing ones, and stay.
+    A VTEP takes part in logical switches that are bound there, and in those that it says so of:
+    a router joins it to them.
     """
-    bound = plan.bound_at(vtep)
+    members = reports[vtep].members.keys() if vtep in reports else set()
+    present = plan.bound_at(vtep) | (members & plan.logical_switches.keys())
     bindings: dict[tuple[str, str], dict[int, str]] = {}
     for binding in plan.bindings:
         if binding.vtep == vtep:
@@ -123,10 +126,10 @@ def rows(plan: Plan, vtep: str, reports: Mapping[str, Report], claims: Claims) -
             acl_bindings.setdefault((each.switch, each.port), {})[each.vlan] = each.acl
     used = {name for of_port in acl_bindings.values() for name in of_port.values()}
     stations = _stations(plan, vtep, reports, claims)
-    stations = {key: address for key, address in stations.items() if key[0] in bound}
-    flooding = {name: _flooding(plan, name, vtep, reports) for name in bound}
+    stations = {key: address for key, address in stations.items() if key[0] in present}
+    flooding = {name: _flooding(plan, name, vtep, reports) for name in present}
     return Rows(
-        {name: plan.logical_switches[name] for name in bound},
+        {name: plan.logical_switches[name] for name in present},
         bindings,
         stations,
         {name: addresses for name, addresses in flooding.items() if addresses},

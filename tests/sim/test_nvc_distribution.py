@@ -134,6 +134,16 @@ def test_the_same_address_in_another_logical_switch_is_another_station() -> None
     assert found == {("blue", Y): EAST, ("green", Y): FAR}
 
 
+def test_a_router_makes_a_vtep_take_part_in_what_is_not_bound_there() -> None:
+    reports = everybody(east=report(EAST, BLUE_X))
+    assert "blue" not in rows(PLAN, "north", reports, claims_of(reports)).logical_switches
+    reports["north"] = report(NORTH, members=("blue", "green", "of somebody else"))
+    found = rows(PLAN, "north", reports, claims_of(reports))
+    assert found.logical_switches.keys() == {"blue", "green"}
+    assert found.stations[BLUE_X] == EAST
+    assert found.flooding["blue"] == {"10.2.2.101", "10.2.2.102"}
+
+
 # Flooding
 
 
