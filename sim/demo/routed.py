@@ -32,6 +32,8 @@ IPV6 = {RED: "2001:db8:33::", BLUE: "2001:db8:44::"}
 """What the addresses of a logical switch begin with; those of its router end with 1."""
 
 OFFICE_IP = IPV4[BLUE] + "50"
+DENIED_PORT = 22
+"""The TCP port that the access list of the router denies."""
 BRANCH_NETWORK, BRANCH_IP = "10.1.0.0/24", "10.1.0.2"
 _OFFICE_IN_BRANCH = "10.1.0.1"
 

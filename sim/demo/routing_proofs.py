@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import json
 from collections.abc import Sequence
 
 from scapy.layers.inet import IPerror
@@ -14,6 +15,7 @@ from sim.demo.routed import (
     BLUE,
     BLUE_VNI,
     BRANCH_IP,
+    DENIED_PORT,
     IPV4,
     IPV6,
     OFFICE_IP,
@@ -21,6 +23,7 @@ from sim.demo.routed import (
     SPARE_PORT,
     RoutedLab,
 )
+from sim.lab.app import App
 from sim.lab.capture import Capture
 from sim.lab.delivery import deliver
 from sim.lab.hosts import Host
@@ -36,6 +39,8 @@ SOON = 0.5
 """Seconds within which routed traffic follows a host that moves; ten times as long if busy."""
 
 _RATE = 1000
+_HTTP = 80
+_ASKED = ("ovs-appctl", "-t", App.NAME)
 
 
 def switches_are_apart(lab: RoutedLab) -> str:
@@ -91,6 +96,30 @@ def route_is_followed(lab: RoutedLab) -> str:
     return (
         f"vm11 and the branch ping each other, by way of {' and '.join(way[:2])}; a ping of "
         f"{NOWHERE} is answered: network unreachable"
+    )
+
+
+def list_is_obeyed(lab: RoutedLab) -> str:
+    """Connections from red to one TCP port are dropped; what else the router passes, it passes."""
+    vm11, vm12 = lab.hosts["vm11"], lab.hosts["vm12"]
+    wait_until(
+        lambda: not _is_answered(vm11, vm12.ip, DENIED_PORT),
+        f"the access list denies TCP to port {DENIED_PORT}",
+        evidence=lab.evidence,
+    )
+    for host, other, port in ((vm11, vm12, _HTTP), (vm12, vm11, DENIED_PORT)):
+        require(
+            _is_answered(host, other.ip, port),
+            f"{other.name} does not answer TCP of {host.name} to port {port}",
+        )
+    ping(vm11, vm12.ip)
+    entries = json.loads(lab.vteps["vtep1"].run([*_ASKED, "acl/show", "--json"]))["entries"]
+    [(match, hits)] = [(each["match"], each["hits"]) for each in entries]
+    require(hits > 0, f"acl/show has no hits: {entries}")
+    return (
+        f"TCP from vm11 to port {DENIED_PORT} of vm12 is dropped, to port {_HTTP} it is answered, "
+        f"and so is a ping, and TCP from vm12 to port {DENIED_PORT} of vm11; acl/show has the hits "
+        f"of {match}: {hits}"
     )
 
 
@@ -213,6 +242,13 @@ def host_is_followed(lab: RoutedLab) -> str:
         f"vm22 moves to vtep1, with its addresses: packets from and to vm11 have a gap of "
         f"{gap * 1000:.0f} ms, none arrives twice; vm21 pings vm22"
     )
+
+
+def _is_answered(host: Host, ip: str, port: int) -> bool:
+    """Whether TCP to a port is answered: the hosts refuse all connections, by a reset."""
+    connecting = f"exec 3<>/dev/tcp/{ip}/{port}"
+    said = host.run(["sh", "-c", f"timeout 1 bash -c '{connecting}' 2>&1"], check=False)
+    return "refused" in said
 
 
 def _gateway(lab: RoutedLab, host: Host) -> str:

@@ -6,7 +6,17 @@ import shlex
 from collections.abc import Callable, Mapping
 
 from sim.demo import routing_proofs as proofs
-from sim.demo.routed import BLUE, BLUE_VNI, BRANCH_NETWORK, IPV4, IPV6, OFFICE_IP, RED, RoutedLab
+from sim.demo.routed import (
+    BLUE,
+    BLUE_VNI,
+    BRANCH_NETWORK,
+    DENIED_PORT,
+    IPV4,
+    IPV6,
+    OFFICE_IP,
+    RED,
+    RoutedLab,
+)
 from sim.demo.steps import Part, Step
 from sim.lab.network import VNI
 
@@ -25,6 +35,13 @@ ADD_IPV6 = f"vtep-ctl -- {_joined(IPV6, 64)}"
 ADD_ROUTE = (
     f"vtep-ctl set Logical_Router {ROUTER} "
     f"""'static_routes:"{BRANCH_NETWORK}"="{OFFICE_IP}"'"""
+)
+
+ADD_ACL = (
+    "vtep-ctl -- --id=@e create ACL_entry sequence=10 direction=ingress action=deny protocol=6 "
+    f"dest_port_min={DENIED_PORT} dest_port_max={DENIED_PORT} "
+    "-- --id=@a create ACL acl_name=no-ssh acl_entries=@e "
+    f"""-- set Logical_Router {ROUTER} 'acl_binding:"{IPV4[RED]}1"=@a'"""
 )
 
 
@@ -60,6 +77,11 @@ ALONE = Part[RoutedLab](
         Step("Join the two by a router", _commands("vtep1", ADD_ROUTER), proofs.hosts_meet),
         Step("Give it IPv6 addresses", _commands("vtep1", ADD_IPV6), proofs.ipv6_is_routed),
         Step("Add a route to the branch", _commands("vtep1", ADD_ROUTE), proofs.route_is_followed),
+        Step(
+            "Deny SSH from red, by an access list of the router",
+            _commands("vtep1", ADD_ACL),
+            proofs.list_is_obeyed,
+        ),
         Step("Stop and start the application", None, proofs.restart_loses_nothing),
     ),
 )
