@@ -43,6 +43,8 @@ from .builders import (
 )
 from .routed_worlds import GATEWAY, LR, X6, Routed, X, Y, requests
 
+NOBODY = "00:00:00:00:00:00"
+
 
 @pytest.fixture
 def world() -> Routed:
@@ -166,6 +168,20 @@ def test_an_answer_that_nobody_asked_for_teaches_nothing(world: Routed) -> None:
     assert world.mac("10.0.2.1") is None
     world.answer(Y, GATEWAY)
     assert world.is_dropped(Y)
+
+
+@pytest.mark.parametrize("mac", ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", NOBODY, GATEWAY])
+def test_an_answer_from_an_address_that_is_not_one_stations_teaches_nothing(
+    world: Routed, mac: str
+) -> None:
+    """A routed packet leaves once: it is not to be flooded, and not to come back to its router."""
+    for ip in (X, X6):
+        world.unresolved(ip)
+        world.answer(ip, mac)
+        assert (world.mac(ip), world.is_dropped(ip)) == (None, True)
+        world.answer(ip)
+        world.answer(ip, mac)
+        assert world.mac(ip) == MAC3
 
 
 def test_who_answers_in_vain_again_and_again_is_not_looked_at_for_a_while(

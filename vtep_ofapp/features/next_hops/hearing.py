@@ -20,7 +20,7 @@ from ...pipeline.layout import (
     SOURCE_BINDING,
     UNRESOLVED,
 )
-from ...values.addresses import ip_text
+from ...values.addresses import ip_text, is_station
 from ...values.events import PacketIn
 from ...values.packets import PacketOut
 from ..learning.feature import place_of
@@ -172,7 +172,8 @@ def learn(key: NextHop, mac: str, view: View) -> bool:
     Return whether that was of use. An address that moves too often stays where it is for a while.
     """
     state, answers, found = view[NextHops], view[Answers], known(key, view)
-    if view[RoutersHere].with_mac(key.logical_switch, mac) is not None:
+    # LEARNING drops frames from such addresses that come in by bindings, and no others.
+    if not is_station(mac) or view[RoutersHere].with_mac(key.logical_switch, mac) is not None:
         return False
     if found is None:
         if key not in state.resolver or _is_full(view):
