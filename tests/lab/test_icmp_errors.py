@@ -13,6 +13,8 @@ from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
 
 from tests.icmp_checker import ETHERNET, IcmpError, icmp_error
+from tests.lab.acl_network import ICMP as ACL_ICMP
+from tests.lab.acl_network import deny
 from tests.lab.asking_routers import advertised, answered, asks, echoed, pings, solicits
 from tests.lab.packets import Station
 from tests.lab.routed_network import (
@@ -165,6 +167,23 @@ def test_sender_is_not_told(net: RoutedNetwork, case: str) -> None:
     for mark in marks:
         assert net.wire.errors(mark) == {}
         assert net.wire.carrying(mark) == {}
+
+
+def test_errors_are_judged_where_they_leave_as_all_that_a_router_sends(net: RoutedNetwork) -> None:
+    """An access list of egress denies that the TTL ended, and permits that there is no route."""
+    packets = net.packets(net.a, net.b)
+    expired = packets.frame(IP(src=net.a.ip, dst=net.b.ip, ttl=1) / udp())
+    unrouted = packets.frame(IP(src=net.a.ip, dst=NOWHERE) / udp())
+    told(net, expired, net.a)
+    net.acls.put("x", deny(direction="out", icmp_type=11, **ACL_ICMP))
+    net.put_r1(acls={GW_A: "x"})
+    net.packets(net.b, net.a).icmp(11).arrives({})
+    mark = send(expired)
+    told(net, unrouted, net.a)
+    assert net.wire.errors(mark) == {}
+    net.put_r1()
+    told(net, expired, net.a)
+    net.acls.wipe()
 
 
 NOBODY, NOBODY6 = "192.168.2.200", "2001:db8:2::200"
