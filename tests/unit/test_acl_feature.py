@@ -17,11 +17,12 @@ from vtep_ofapp.features.acls.refusals import LONGEST_PAUSE
 from vtep_ofapp.features.acls.rows import AclChanged, Acls, EntryChanged
 from vtep_ofapp.pipeline.layout import ACL, ACL_OF_PORT, Cookie, Priority, Table, producer_of
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.acls import Acl, AclEntry, AclMatch, Refusal
+from vtep_ofapp.values.acls import Acl, AclEntry
 from vtep_ofapp.values.faults import FaultTable
 from vtep_ofapp.values.flows import Flow
 from vtep_ofapp.values.rows import Gone
 
+from .acl_entries import entry, invalid
 from .builders import BLUE, RED, logical_switch, physical_port, physical_switch, port, uuid, word_of
 from .doubles import TimeDouble
 from .world import World
@@ -34,16 +35,6 @@ def acl(*entries: AclEntry, row: Any = X, **more: Any) -> tuple[Any, ...]:
     """Return the rows of an access list and of its entries."""
     more.setdefault("name", {X: "x", Y: "y"}.get(row))
     return (*entries, Acl(row, entries=frozenset(each.uuid for each in entries), **more))
-
-
-def entry(number: int, *, out: bool = False, permits: bool = False, **fields: Any) -> AclEntry:
-    """Return the entry whose sequence is 10 times its number."""
-    return AclEntry(uuid(0xE00 + number), 10 * number, out, permits, AclMatch(**fields))
-
-
-def invalid(number: int, *, out: bool = False) -> AclEntry:
-    refused = (Refusal("source_mask: ff:: is no mask", "source_mask", clears=True),)
-    return replace(entry(number, out=out), match=None, refused=refused)
 
 
 def bound(world: World, **ports: dict[int, Any]) -> None:

@@ -19,7 +19,6 @@ from vtep_ofapp.features.icmp_errors.messages import Kind
 from vtep_ofapp.features.icmp_errors.sending import IcmpErrors, send
 from vtep_ofapp.features.logical_switches.rows import LogicalSwitches
 from vtep_ofapp.features.routers.rows import Routers
-from vtep_ofapp.ovsdb.hardware_vtep.router_columns import read_bindings, read_routes
 from vtep_ofapp.pipeline.layout import (
     ARRIVED_IN,
     EXPIRED,
@@ -35,7 +34,7 @@ from vtep_ofapp.pipeline.layout import (
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.events import PacketIn
 from vtep_ofapp.values.flows import Resubmit, SetField, match
-from vtep_ofapp.values.routers import LogicalRouter, derived_mac
+from vtep_ofapp.values.routers import derived_mac
 from vtep_ofapp.values.rows import Gone
 
 from .builders import (
@@ -50,6 +49,7 @@ from .builders import (
     uuid,
 )
 from .doubles import TimeDouble
+from .router_rows import read_router
 from .world import World
 
 R1 = uuid(0x9001)
@@ -76,13 +76,7 @@ class Network:
         self.put({"10.0.0.0/8": "192.168.2.50"})
 
     def put(self, routes: dict[str, str]) -> None:
-        bound, routed = read_bindings(BINDINGS), read_routes(routes)
-        switches = frozenset(BINDINGS.values())
-        self.world.tell(
-            LogicalRouter(
-                R1, "r1", RMAC, bound.interfaces, routed.routes, logical_switches=switches
-            )
-        )
+        self.world.tell(read_router(R1, "r1", BINDINGS, routes, mac=RMAC))
         self.world.settle()
 
     def show(

@@ -16,11 +16,12 @@ from vtep_ofapp.features.routers.here import RouterPackets
 from vtep_ofapp.pipeline.layout import ACL_OF_INTERFACE, Cookie, Priority, Table, producer_of
 from vtep_ofapp.pipeline.ways import Step
 from vtep_ofapp.process.settings import Settings
-from vtep_ofapp.values.acls import Acl, AclEntry, AclMatch, Refusal
+from vtep_ofapp.values.acls import Acl, AclEntry
 from vtep_ofapp.values.flows import Flow, SetField
 from vtep_ofapp.values.routers import LogicalRouter, parse_interface
 from vtep_ofapp.values.rows import Gone
 
+from .acl_entries import entry, invalid
 from .builders import (
     BLUE,
     GREEN,
@@ -57,16 +58,6 @@ def router(acls: Mapping[str, UUID], row: UUID = R1, name: str = "r1") -> Logica
 def acl(*entries: AclEntry, row: UUID = X, name: str = "x") -> tuple[Any, ...]:
     """Return the rows of an access list and of its entries."""
     return (*entries, Acl(row, name, frozenset(each.uuid for each in entries)))
-
-
-def entry(number: int, *, out: bool = False, permits: bool = False, **fields: Any) -> AclEntry:
-    """Return the entry whose sequence is 10 times its number."""
-    return AclEntry(uuid(0xE00 + number), 10 * number, out, permits, AclMatch(**fields))
-
-
-def invalid(number: int, *, out: bool = False) -> AclEntry:
-    refused = (Refusal("source_mask: ff:: is no mask", "source_mask", clears=True),)
-    return replace(entry(number, out=out), match=None, refused=refused)
 
 
 def new_world(**settings: Any) -> World:

@@ -16,12 +16,12 @@ from vtep_ofapp.features.logical_switches.rows import WholeLogicalSwitch
 from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.features.routers.here import Interface, Route, RoutersHere
 from vtep_ofapp.features.routers.rows import Routers
-from vtep_ofapp.ovsdb.hardware_vtep.router_columns import read_bindings, read_routes
 from vtep_ofapp.process.settings import Settings
 from vtep_ofapp.values.routers import LogicalRouter, derived_mac
 from vtep_ofapp.values.rows import Gone
 
 from .builders import BLUE, GREEN, RED, logical_switch, physical_port, physical_switch, port, uuid
+from .router_rows import read_router
 from .router_rule import Amount, Most, Row, amount, longest
 from .world import World
 
@@ -55,20 +55,9 @@ ADDRESSES = [
 
 def read(row: Row) -> LogicalRouter:
     """Return a row as it is read from the database."""
-    bound, routes = read_bindings(row.bindings), read_routes(row.routes)
-    return LogicalRouter(
-        row.uuid,
-        row.name,
-        row.mac,
-        bound.interfaces,
-        routes.routes,
-        {},
-        bound.logical_switches,
-        bound.refused,
-        routes.refused,
-        "" if row.mac else "no MAC",
-        bound.spellings,
-        routes.route_keys,
+    refused = "" if row.mac else "no MAC"
+    return read_router(
+        row.uuid, row.name, row.bindings, row.routes, mac=row.mac, refused_mac=refused
     )
 
 

@@ -12,17 +12,16 @@ from vtep_ofapp.engine.view import View
 from vtep_ofapp.features.registry import FEATURES
 from vtep_ofapp.features.routers.here import Interface, Route, RoutersHere
 from vtep_ofapp.features.routers.rows import Routers
-from vtep_ofapp.ovsdb.hardware_vtep.router_columns import read_bindings, read_routes
 from vtep_ofapp.values.routers import (
     LogicalRouter,
     Prefix,
-    derived_mac,
     parse_destination,
     prefix_of,
 )
 from vtep_ofapp.values.rows import Gone
 
 from .builders import BLUE, GREEN, RED, logical_switch, physical_port, physical_switch, port, uuid
+from .router_rows import read_router
 from .world import World
 
 R1, R2 = uuid(0x9001), uuid(0x9002)
@@ -84,20 +83,7 @@ def router(
 ) -> LogicalRouter:
     """Return a row as it is read: by default that of the router in the specification."""
     column = BINDINGS if bindings is None else bindings
-    bound, routed = read_bindings(column), read_routes(routes or {})
-    more.setdefault("mac", derived_mac(name))
-    return LogicalRouter(
-        row,
-        name,
-        interfaces=bound.interfaces,
-        routes=routed.routes,
-        logical_switches=frozenset(column.values()),
-        refused_bindings=bound.refused,
-        refused_routes=routed.refused,
-        spellings=bound.spellings,
-        route_keys=routed.route_keys,
-        **more,
-    )
+    return read_router(row, name, column, routes or {}, **more)
 
 
 def prefix(text: str) -> Prefix:

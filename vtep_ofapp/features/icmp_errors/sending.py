@@ -67,5 +67,4 @@ def _is_broadcast(router: UUID, ip: str, view: View) -> bool:
 
 def _has_way(interface: UsedInterface, ip: str, view: View) -> bool:
     """Whether a router has a route to an address, which is mostly that of a host next to it."""
-    is_near = any(each.subnet.has(ip) for each in interface.addresses)
-    return is_near or view[RoutersHere].lookup(interface.router, ip) is not None
+    return interface.is_near(ip) or view[RoutersHere].lookup(interface.router, ip) is not None

@@ -33,5 +33,4 @@ def request(key: NextHop, view: View, to: str = "") -> Iterator[PacketOut]:
 
 
 def _distance(interface: UsedInterface, ip: str) -> int:
-    is_near = any(each.subnet.has(ip) for each in interface.addresses)
-    return 0 if is_near else 1 if interface.source_for(ip) else 2
+    return 0 if interface.is_near(ip) else 1 if interface.source_for(ip) else 2

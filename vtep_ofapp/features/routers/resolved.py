@@ -38,6 +38,10 @@ class UsedInterface(NamedTuple):
         """Return the router's addresses of a family, without the link-local one of its MAC."""
         return [each.ip for each in self.addresses if each.ip and (":" in each.ip) == is_ipv6]
 
+    def is_near(self, ip: str) -> bool:
+        """Whether a subnet of the interface has an IP address."""
+        return any(each.subnet.has(ip) for each in self.addresses)
+
     def source_for(self, ip: str) -> str:
         """Return the address from which packets to an IP address come.
 

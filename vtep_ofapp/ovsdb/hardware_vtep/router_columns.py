@@ -166,11 +166,6 @@ class Routes(NamedTuple):
         return {**others, **{prefix: _by_next_hop(keys) for prefix, keys in now.items()}}
 
 
-def read_routes(column: Mapping[str, str]) -> Routes:
-    """Return the static routes of a router, and the keys that cannot be used."""
-    return Routes().changed(column)
-
-
 def _are_special(prefix: Prefix, keys: Mapping[str, str]) -> bool:
     """Whether keys of a prefix are several, or not written as it is."""
     return len(keys) > 1 or any(key != str(prefix) for key in keys)
