@@ -165,8 +165,8 @@ class RouterSequences(RuleBasedStateMachine):
         if self.most == Most():  # else a router may have no room for a moment
             for key in of_routers - differing:
                 is_of_interface = isinstance(key, Route) and key.router in readdressed
-                where = now[key].logical_switch if isinstance(key, Route) else key.logical_switch
-                is_whole = WholeLogicalSwitch(where) in raised
+                has_it = now.get(key) if isinstance(key, Route) else key
+                is_whole = has_it and WholeLogicalSwitch(has_it.logical_switch) in raised
                 assert is_of_interface or is_whole or key.router in present ^ self.present, key
 
     def teardown(self) -> None:
