@@ -1,8 +1,12 @@
 """What routers make of rows: flows of interfaces and routes."""
 
+from dataclasses import replace
+
+from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.values.routers import Prefix, parse_interface
 
-from .builders import BLUE, RED, logical_router
+from .builders import BLUE, MAC2, RED, logical_router
+from .routed_worlds import Routed, Y
 from .switch_worlds import a_world
 from .world import World
 
@@ -65,3 +69,21 @@ def test_a_route_is_one_flow_and_the_longest_prefix_has_the_highest_priority() -
         (1049, "('10.0.1.0', '255.255.255.0')"),
         (1049, "('10.0.2.0', '255.255.255.0')"),
     ]
+
+
+def test_a_station_with_the_mac_of_a_router_is_forgotten() -> None:
+    """Its frames are dropped, and what is for it is for the router: it is not to be reported."""
+    world = Routed()
+    world.state(Y)
+    before = {flow.key: flow for flow in world.flow_values()}
+    world.tell(replace(world.router(), mac=MAC2))
+    world.calm_down()
+    later = world.restarted()
+    later.read_back(before, {})
+    later.calm_down()
+    for each in (world, later):
+        assert each.macs.place(BLUE, MAC2) is None
+        flows = [flow for flow in each.flow_values() if flow.idle_timeout]
+        assert [flow for flow in flows if ("eth_src", MAC2) in flow.key.match] == []
+        hops = [flow for flow in each.flow_values() if flow.key.table == Table.NEXT_HOPS]
+        assert all(MAC2 not in str(flow) for flow in hops)

@@ -7,13 +7,14 @@ from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.dirty import Pace
 from ...engine.feature import Feature, Owner
-from ...engine.topics import SwitchReplaced, Topic
+from ...engine.topics import StationsChanged, SwitchReplaced, Topic
 from ...engine.view import View
 from ...pipeline import acls, next_hops, resolution, routing, snooping
 from ...pipeline.ways import Step
 from ...values.addresses import is_link_local
 from ...values.flows import Flow
 from ..arp_sources.serving import ServingChanged, serves_tunnels
+from ..learning.stations import LearnedMacs
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..routers.here import Interface, Route, RouterPackets, RoutersHere
 from ..routers.resolved import UsedInterface
@@ -168,10 +169,27 @@ def _why_route(key: Route, view: View) -> Iterator[Cause]:
 
 
 def _interface_changed(key: Interface, view: View) -> Iterator[Topic]:
+    interface = view[RoutersHere].interface(key)
+    if interface is not None:
+        _forget_station(key.logical_switch, interface.mac, view)
     yield WholeRouter(key.router)
     yield FirstRouter(key.logical_switch)
     if _lists_changed(key, view):
         yield from _routes_by(key, view)
+
+
+def _stations_changed(topic: StationsChanged, view: View) -> tuple[()]:
+    """Forget stations that have a router's MAC address: their frames are dropped from now on."""
+    for logical_switch, mac in topic.stations:
+        if view[RoutersHere].with_mac(logical_switch, mac) is not None:
+            _forget_station(logical_switch, mac, view)
+    return ()
+
+
+def _forget_station(logical_switch: UUID, mac: str, view: View) -> None:
+    place = view[LearnedMacs].place(logical_switch, mac)
+    if place is not None and place.switch == view.name:
+        view[LearnedMacs].forget(logical_switch, mac)
 
 
 def _lists_changed(key: Interface, view: View) -> bool:
@@ -219,6 +237,7 @@ FEATURE = Feature(
     invalidated_by={
         RoutingTurned: lambda topic, view: [RouterTables()],
         Interface: _interface_changed,
+        StationsChanged: _stations_changed,
         ServingChanged: _serving_changed,
         WholeLogicalSwitch: _whole_logical_switch,
         SwitchReplaced: lambda topic, view: [RouterTables()],
