@@ -319,9 +319,39 @@ def test_a_scan_of_a_connected_subnet_is_bounded_and_takes_nothing_from_others(
     assert stream.account().received >= 0.8 * stream.account().sent
     # Each is asked for three times, and left alone for five seconds then.
     assert requests <= 3 * MOST_PENDING * (1 + seconds / 3)
+    assert ins <= MOST_PENDING * (1 + seconds)
     assert peak < MAX_MEMORY
     assert lab.app.log_text.count("connection lost") == lines
     assert "as many as max_pending_next_hops allows" in lab.app.log_text
+    Routers(lab.vtep).wipe()
+
+
+def test_a_flood_of_claims_of_a_routers_address_costs_no_packet_in(
+    lab: FloodedLab, record_property: Callable[[str, object], None]
+) -> None:
+    """What a spoofer says is dropped by the switch: that it is the gateway, by ARP and packets."""
+    Routers(lab.vtep).put("r1", {f"{GATEWAY}/24": "ls1", "10.0.0.1/8": "ls0"})
+    lab.vm2.set_gateway(GATEWAY)
+    time_to_be_told(lab, lab.vm2)
+    lab.vm1.send(frame(lab.vm1.mac))
+    lab.control.wait(lambda: lab.vm1.mac in local_macs(lab), "VM1")
+    said = [
+        bytes.fromhex(lab.vm1.mac.replace(":", "")).join((to, like[12:]))
+        for to, like in (
+            (BROADCAST, forged.arp(lab.vm1.mac, psrc=GATEWAY)),
+            (BROADCAST, forged.arp(lab.vm1.mac, psrc=GATEWAY, pdst=GATEWAY)),
+            (bytes.fromhex(GW.replace(":", "")), bytes(Ether() / IP(src=GATEWAY, dst=FAR) / UDP())),
+        )
+    ]
+    ins = packet_ins(lab)
+    with flood(lab.vm1, said), lab.vm2.stream(lab.vm3, rate=200) as stream:
+        learned = [time_to_learn(lab, lab.vm3) for _ in range(5)]
+    ins = packet_ins(lab) - ins
+    figures = f"{ins} packet-ins, learned after {learned} s, {stream.account()}"
+    record_property("figures", figures)
+    print(figures)
+    assert ins <= 100
+    assert stream.account().received >= 0.8 * stream.account().sent
     Routers(lab.vtep).wipe()
 
 
