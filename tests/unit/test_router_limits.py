@@ -66,7 +66,7 @@ def test_those_with_the_first_names_have_room(
 def test_routers_that_are_refused_cost_no_time_for_each_of_them() -> None:
     """10,000 took minutes while each looked at all others."""
     tried = limits(10, 4096, 1)
-    tried._sizes = sizes = Counted()
+    tried.sizes = sizes = Counted()
     for each in range(10_000):
         changed = tried.put(uuid(each + 1), f"r{each:05}", Size(1, 1))
         assert len(changed) == (each > 0)

@@ -39,7 +39,7 @@ class RouterLimits:
         self._most_routers = settings.max_routers
         self._most = Size(settings.max_interfaces, settings.max_routes)
         self._names: list[_Name] = []
-        self._sizes: dict[UUID, tuple[_Name, Size]] = {}
+        self.sizes: dict[UUID, tuple[_Name, Size]] = {}
         self._all = Size(0, 0)
         self._refused: set[UUID] = set()
         self._short: dict[UUID, Room] = {}
@@ -63,10 +63,10 @@ class RouterLimits:
 
         It takes little time for a router that is refused, as there may be very many of these.
         """
-        former = self._sizes.pop(router, None)
+        former = self.sizes.pop(router, None)
         now = None if size is None else ((name, router), size)
         if now is not None:
-            self._sizes[router] = now
+            self.sizes[router] = now
         if former == now:
             return set()
         before, was_refused = self._short.get(router), router in self._refused
@@ -121,7 +121,7 @@ class RouterLimits:
         """Yield the routers that are not refused, and beyond a limit all the same."""
         interfaces, routes = self._most
         for _, router in self._names[: self._most_routers]:
-            size = self._sizes[router][1]
+            size = self.sizes[router][1]
             if size.interfaces > interfaces or size.routes > routes:
                 room = min(size.interfaces, interfaces), min(size.routes, routes)
                 yield router, Room(False, *room)
