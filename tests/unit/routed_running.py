@@ -13,7 +13,7 @@ from uuid import UUID
 from vtep_ofapp.pipeline.layout import Cookie, Table, producer_of
 from vtep_ofapp.values.acls import Acl, AclEntry
 from vtep_ofapp.values.arp_sources import ArpSource, source_mac
-from vtep_ofapp.values.flows import Action, MatchValue, SetField
+from vtep_ofapp.values.flows import Action, Flow, MatchValue, SetField
 from vtep_ofapp.values.routers import derived_mac
 from vtep_ofapp.values.rows import RemoteMac
 
@@ -45,6 +45,10 @@ def is_setting(action: Action, field: str) -> TypeGuard[SetField]:
     return isinstance(action, SetField) and action.field == field
 
 
+def is_answered(flow: Flow) -> bool:
+    return flow.key.table == Table.NEXT_HOPS and flow.idle_timeout > 0
+
+
 class RoutedRunning(Running):
     """Routers as the NVC planned them, and frames of hosts, which are judged."""
 
@@ -53,6 +57,14 @@ class RoutedRunning(Running):
     def __init__(self) -> None:
         super().__init__()
         self.plans: dict[str, Plan] = {}
+
+    def teardown(self) -> None:
+        """Let next hops go that answered: at rest minutes pass, and nobody answers again."""
+        for _ in range(10):
+            self.come_to_rest()
+            if not any(map(is_answered, self.switch.flows.values())):
+                break
+        super().teardown()
 
     def mac_of(self, whom: str, of: UUID) -> str | None:
         """Return the MAC address that a frame is for; None for all."""
@@ -116,7 +128,7 @@ class RoutedRunning(Running):
                 assert isinstance(number, int)
                 yield (numbers[number], str(address)), str(fields["eth_src"])
         for key, flow in self.switch.flows.items():
-            if key.table == Table.NEXT_HOPS and flow.idle_timeout:
+            if is_answered(flow):
                 fields = dict(key.match)
                 number = fields["metadata"]
                 assert isinstance(number, int)

@@ -15,6 +15,7 @@ from hypothesis.stateful import initialize, rule
 
 from vtep_ofapp.pipeline.layout import Table
 from vtep_ofapp.values.arp_sources import ArpSource
+from vtep_ofapp.values.flows import Flow
 
 from . import protocols
 from .builders import (
@@ -39,7 +40,7 @@ from .packets import Packet, icmp, tcp, udp
 from .protocols import REPLY, REQUEST
 from .reference import Place, Tunnel, Wire
 from .routed_fabric import LOGICAL_SWITCHES, NAMES, PREFIXES, Plan, ip
-from .routed_running import FOREIGN, SRC, RoutedRunning
+from .routed_running import FOREIGN, SRC, RoutedRunning, is_answered
 from .walk import Pipeline
 
 REMOTE = "02:00:00:00:00:99"
@@ -270,6 +271,25 @@ class RoutingSequences(RoutedRunning):
             for target in (ip(BLUE, 12), ip(RED, 11), ip(BLUE, 99), ip(BLUE, 1), "10.1.2.3"):
                 sent = packet(ip(of, 11), target, "echo", 64)
                 self.judge_by(fabric, reference, place, MAC1, dst, sent, pipeline.send)
+
+
+def test_stations_whose_addresses_aged_without_a_process_stay_next_hops_for_a_while() -> None:
+    """They are asked as those that answered are, and go at rest, where nobody answers."""
+    running = RoutingSequences()
+    running.begin()
+    running.cut_connection()
+    flows = running.switch.flows
+    for key in [key for key, flow in flows.items() if is_pair(flow)]:
+        del flows[key]
+    running.restart()
+    running.come_to_rest()
+    assert sum(map(is_answered, flows.values())) == 2
+    running.teardown()
+    assert not any(map(is_answered, flows.values()))
+
+
+def is_pair(flow: Flow) -> bool:
+    return flow.key.table == Table.SNOOPING and flow.idle_timeout > 0
 
 
 TestRoutingSequences = RoutingSequences.TestCase
