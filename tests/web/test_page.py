@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from selenium.webdriver import Chrome, Keys
+from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
@@ -46,6 +46,12 @@ class Page:
     def item(self, key: str) -> WebElement:
         """Return a port or tunnel of the picture, once it is there."""
         return self.wait(lambda: self.all(f'.item[data-key="{key}"]'), key)[0]
+
+    def focus(self, key: str) -> None:
+        """Focus a port or tunnel, in one step: the page draws its picture again and again."""
+        self.item(key)
+        script = "document.querySelector(arguments[0]).focus()"
+        self.browser.execute_script(script, f'.item[data-key="{key}"]')
 
     def wait(self, condition: Callable[[], T], what: str) -> T:
         """Wait for a condition; show what the page says if it does not come true."""
@@ -134,7 +140,8 @@ def test_why_is_a_click_or_a_key_away(page: Page) -> None:
     page.item("router br0 r1").click()
     page.wait_for("Logical_Router r1 has 10.0.1.1/24 in Logical_Switch office", "#found pre")
     assert page.text("#asked") == "why router=r1"
-    page.item("tunnel br0 10.2.2.2").send_keys(Keys.ENTER)
+    page.focus("tunnel br0 10.2.2.2")
+    ActionChains(page.browser).send_keys(Keys.ENTER).perform()
     page.wait_for("10.2.2.2", "#found pre")
     page.search(GUEST)
     page.wait(lambda: page.all("#found button"), "the button")[0].click()
@@ -151,7 +158,7 @@ def test_light_and_dark(page: Page) -> None:
 
 
 def test_it_refreshes_itself_and_names_are_text(page: Page, scene: DummySwitch) -> None:
-    page.browser.execute_script("arguments[0].focus()", page.item("port br0 vm2"))
+    page.focus("port br0 vm2")
     scene.vtep_ctl("add-ls", EVIL, "--", "bind-ls", "br0", "nas", "77", EVIL)
     page.wait_for(EVIL, "#legend")
     assert not page.all("#bridges img, #legend img, #faults img")
