@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -181,6 +183,20 @@ def test_a_database_that_is_away_is_said_once(apart: Apart) -> None:
     assert "trying again" not in apart.app.log_text
     server.ovsdb_server.start()
     apart.learns(HOST)
+
+
+def test_a_transaction_in_flight_ends_with_the_server(apart: Apart) -> None:
+    server = one_server(apart)
+    pid = server.ovsdb_server.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)  # it gets the row, and does not answer
+    apart.receive("p0", HOST, "ff:ff:ff:ff:ff:ff")
+    apart.wait(lambda: f"dl_src={HOST}" in "\n".join(apart.flows()), "the flow of the host")
+    server.ovsdb_server.kill()
+    apart.wait_for_log("hardware_vtep: connection lost")
+    server.ovsdb_server.start()
+    apart.wait(lambda: apart.has(HOST), "the row of the host")
+    assert "trying again" not in apart.app.log_text
 
 
 def test_an_empty_database_and_then_its_copy_again(apart: Apart) -> None:
