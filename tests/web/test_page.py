@@ -40,8 +40,24 @@ class Page:
     def all(self, selector: str) -> list[WebElement]:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
+    def texts(self, selector: str) -> list[str]:
+        """Return the texts of elements, in one step: the page draws them again and again."""
+        read = (
+            "return [...document.querySelectorAll(arguments[0])]"
+            ".map(e => e.innerText ?? e.textContent)"  # those of SVG have the latter alone
+        )
+        return [str(each).strip() for each in self.browser.execute_script(read, selector)]
+
     def text(self, selector: str) -> str:
-        return str(self.browser.find_element(By.CSS_SELECTOR, selector).text)
+        return self.texts(selector)[0]
+
+    def attributes(self, selector: str, name: str) -> list[str | None]:
+        """Return an attribute of elements, in one step."""
+        read = (
+            "return [...document.querySelectorAll(arguments[0])]"
+            ".map(e => e.getAttribute(arguments[1]))"
+        )
+        return list(self.browser.execute_script(read, selector, name))
 
     def item(self, key: str) -> WebElement:
         """Return a port or tunnel of the picture, once it is there."""
@@ -61,7 +77,7 @@ class Page:
     def wait_for(self, text: str, selector: str) -> None:
         """Wait until an element has a text in it."""
         self.wait(
-            lambda: any(text in each.text for each in self.all(selector)), f"{text} in {selector}"
+            lambda: any(text in each for each in self.texts(selector)), f"{text} in {selector}"
         )
 
     def search(self, mac: str) -> None:
@@ -71,7 +87,7 @@ class Page:
 
     def found(self) -> list[str | None]:
         """Return the ports and tunnels that are marked in the picture."""
-        return [each.get_attribute("data-key") for each in self.all(".item.found")]
+        return self.attributes(".item.found", "data-key")
 
     def background(self) -> list[int]:
         """Return the colour of the page's background."""
@@ -102,21 +118,21 @@ def test_the_picture_is_there(page: Page) -> None:
     page.wait_for("BFD down", '.item[data-key="tunnel br0 10.2.2.4"]')
     assert page.text("#status").startswith("in charge of br0 · ready · active · ")
     assert "hardware_vtep: connected to unix:" in page.text("#databases")
-    assert "office" in page.item("port br0 vm1").text
-    trunk = page.item("port br0 trunk").get_attribute("aria-label")
+    assert "office" in page.text('[data-key="port br0 vm1"]')
+    (trunk,) = page.attributes('.item[data-key="port br0 trunk"]', "aria-label")
     assert trunk is not None
     assert "VLAN 30 in cameras; VLAN 40 in telephony" in trunk
-    assert "up" in page.item("tunnel br0 10.2.2.2").text
-    assert "storage: 10.0.2.1/24" in page.item("router br0 r1").text
-    joined = page.all('[data-key="router br0 r1"] .chip')
-    assert [each.get_attribute("class") for each in joined] == ["chip c1", "chip c2"]
-    kinds = [each.get_attribute("class") for each in page.all("path.wire")]
+    assert "up" in page.text('[data-key="tunnel br0 10.2.2.2"]')
+    assert "storage: 10.0.2.1/24" in page.text('[data-key="router br0 r1"]')
+    joined = page.attributes('[data-key="router br0 r1"] .chip', "class")
+    assert joined == ["chip c1", "chip c2"]
+    kinds = page.attributes("path.wire", "class")
     assert (kinds.count("wire good"), kinds.count("wire bad")) == (2, 1)
-    legend = [each.text.lstrip("0123456789 \n") for each in page.all("#legend li")]
+    legend = [each.lstrip("0123456789 \n") for each in page.texts("#legend li")]
     vnis = "cameras VNI 5003", "office VNI 5001", "storage VNI 5002", "telephony VNI 5004"
     assert legend == list(vnis)
-    chips = {each.get_attribute("class") for each in page.all('[data-key="port br0 vm1"] .chip')}
-    assert chips == {"chip c1"}  # the colour of office, the second one
+    chips = page.attributes('[data-key="port br0 vm1"] .chip', "class")
+    assert {*chips} == {"chip c1"}  # the colour of office, the second one
 
 
 def test_a_search_finds_a_mac(page: Page) -> None:
