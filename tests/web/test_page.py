@@ -41,10 +41,13 @@ class Page:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def texts(self, selector: str) -> list[str]:
-        """Return the texts of elements, in one step: the page draws them again and again."""
+        """Return the texts of elements, in one step: the page draws them again and again.
+
+        That of a hidden one is empty.
+        """
         read = (
-            "return [...document.querySelectorAll(arguments[0])]"
-            ".map(e => e.innerText ?? e.textContent)"  # those of SVG have the latter alone
+            "return [...document.querySelectorAll(arguments[0])].map("
+            "e => e.checkVisibility() ? e.innerText ?? e.textContent : '')"  # the latter is of SVG
         )
         return [str(each).strip() for each in self.browser.execute_script(read, selector)]
 
