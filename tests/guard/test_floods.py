@@ -297,7 +297,7 @@ def sent_by(lab: FloodedLab, port: str) -> int:
 def test_a_scan_of_a_connected_subnet_is_bounded_and_takes_nothing_from_others(
     lab: FloodedLab, record_property: Callable[[str, object], None]
 ) -> None:
-    """Nobody answers: of the 50,000 addresses no more are asked for than may be pending."""
+    """No host has any of them: the router requests as many as max_pending_next_hops allows."""
     Routers(lab.vtep).put("r1", {f"{GATEWAY}/24": "ls1", "10.0.0.1/8": "ls0"})
     lab.vm2.set_gateway(GATEWAY)
     time_to_be_told(lab, lab.vm2)
