@@ -141,6 +141,8 @@ def every_kind_of_router() -> Iterator[Flow]:
     yield from acls.misses_of_routers()
     yield from resolution.answers_to_tunnels()
     yield routing.imitation(LOGICAL_SWITCH, MAC)
+    yield tunnels.incoming(REMOTE, 9, is_arp_source=True)
+    yield tunnels.decapsulation_from_arp_sources(VNI, LOGICAL_SWITCH)
     yield from arp_sources.own(MAC)
     yield arp_sources.quiet(1, "")
     yield from arp_sources.of_other(MAC, "192.0.2.1")

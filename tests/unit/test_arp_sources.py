@@ -12,7 +12,7 @@ from vtep_ofapp.engine.model import Model
 from vtep_ofapp.engine.operator_view import ADDRESS, STATION, Passage
 from vtep_ofapp.engine.topics import Topic
 from vtep_ofapp.features.arp_sources.feature import FEATURE
-from vtep_ofapp.features.arp_sources.keys import OwnSource, TunnelSide
+from vtep_ofapp.features.arp_sources.keys import OwnSource, RoutedSwitch, TunnelSide
 from vtep_ofapp.features.arp_sources.rows import ArpSources, Place, Source, SourcesAt
 from vtep_ofapp.features.arp_sources.serving import ServingChanged, is_alone, serves_tunnels
 from vtep_ofapp.features.logical_switches.vni_mapping import VniMapping
@@ -42,6 +42,7 @@ from .builders import (
     physical_port,
     physical_switch,
     port,
+    remote_mac,
     uuid,
     word_of,
 )
@@ -266,7 +267,7 @@ def peers(world: World, logical_switch: UUID = RED) -> set[str]:
     """Return the remote VTEPs whose frames are admitted into a logical switch."""
     found = world.switch.view[PeersHere].of(logical_switch)
     owned = {peer.address: world.switch.owned.get(peer) for peer in found}
-    return {address for address, desired in owned.items() if desired and desired.flows}
+    return {address for address, desired in owned.items() if desired and desired.uses}
 
 
 def tunnels(world: World) -> set[str]:
@@ -289,6 +290,27 @@ def test_a_vtep_that_routes_is_a_peer_of_routed_logical_switches_alone() -> None
     world.calm_down()
     assert (peers(world), tunnels(world)) == (set(), set())
     assert not world.switch.rows[TunnelTo].wanted
+
+
+def test_one_more_of_many_costs_no_flow_for_each_logical_switch() -> None:
+    world = World()
+    switches = [uuid(0x10 + number) for number in range(8)]
+    world.tell(*(logical_switch(of, 5000 + of.int) for of in switches), logical_router(*switches))
+    world.physical(physical_switch(physical_port("p0", {0: switches[0]})))
+    world.bridge(port("p0", 1))
+    world.tell(source(source_mac(FURTHER), FURTHER, row=1))
+    world.calm_down()
+    former = len(world.flow_values())
+    world.tell(source())
+    world.calm_down()
+    fresh = len(world.flow_values()) - former
+    of_source = world.switch.owned.get(Source(MAC1))
+    assert of_source
+    assert fresh == len(of_source.flows) + 2, "one into its tunnel, and one out of it"
+    rows = [remote_mac(MAC2, FAR, of=of, row=uuid(0x1000 + of.int)) for of in switches]
+    world.tell(*rows)
+    world.calm_down()
+    assert len(world.flow_values()) == former + fresh + 2 * len(rows)
 
 
 def test_it_is_one_as_long_as_the_router_is_there() -> None:
@@ -367,7 +389,8 @@ def test_an_arp_source_is_found_by_its_mac_and_by_its_vtep() -> None:
     assert list(found[STATION](MAC1, view)) == [Source(MAC1)]
     assert list(found[STATION](source_mac(OWN), view)) == [OwnSource()]
     assert list(found[STATION](MAC2, view)) == []
-    assert list(found[ADDRESS](FAR, view)) == [Source(MAC1)]
+    assert list(found[ADDRESS](FAR, view)) == [Source(MAC1), RoutedSwitch(RED)]
+    assert list(found[ADDRESS](FURTHER, view)) == []
 
 
 def test_flows_say_what_they_did_to_a_frame() -> None:

@@ -165,6 +165,7 @@ def made(pipeline: dict[str, ModuleType]) -> list[Flow | Group]:
         tunnels.incoming_bfd(FAR, 9, "169.254.1.0"),
         tunnels.decapsulation(FAR, 5001, 7),
         tunnels.decapsulation_from_anyone(5001, 7),
+        tunnels.decapsulation_from_arp_sources(5001, 7),
         tunnels.encapsulation(7, 5001),
         tunnels.encapsulation_towards(7, FAR, 6001),
         tunnels.outgoing(FAR, 9),

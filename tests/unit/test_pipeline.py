@@ -205,6 +205,16 @@ def test_a_vni_from_a_named_vtep_enters_past_learning() -> None:
     )
 
 
+def test_vteps_that_route_enter_by_one_flow_of_a_logical_switch() -> None:
+    mark = "set_field:10.0.0.2->reg2,set_field:0x2->reg3,goto DECAPSULATION"
+    assert read_flow(tunnels.incoming(FAR, 9, True)) == f"ADMISSION DEFAULT in_port=9: {mark}"
+    assert read_flow(tunnels.incoming_bfd(FAR, 9, "169.254.1.0", True)).endswith(mark)
+    assert read_flow(tunnels.decapsulation_from_arp_sources(5001, 7)) == (
+        "DECAPSULATION LIMIT reg3=0x2,tunnel_id=0x1389: "
+        "set_field:7->metadata,set_field:0x1->reg3,goto RESOLUTION"
+    )
+
+
 def test_frames_get_the_vni_of_their_logical_switch() -> None:
     assert read_flow(tunnels.encapsulation(7, 5001)) == (
         "ENCAPSULATION DEFAULT metadata=7: set_field:0x1389->tunnel_id,goto TUNNEL"

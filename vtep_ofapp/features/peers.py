@@ -125,6 +125,10 @@ class PeersHere:
         """Whether rows name a remote VTEP for a logical switch."""
         return peer.address in self._named.addresses(peer.logical_switch) or self.routes(peer)
 
+    def only_routes(self, peer: Peer) -> bool:
+        """Whether a remote VTEP counts for a logical switch only because it routes."""
+        return peer.address not in self._named.addresses(peer.logical_switch) and self.routes(peer)
+
     def of(self, logical_switch: UUID) -> list[Peer]:
         """Return the remote VTEPs of a logical switch."""
         return list(filter(self.is_peer, self.possible(logical_switch)))

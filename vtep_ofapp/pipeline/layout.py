@@ -190,6 +190,8 @@ ORIGIN = "reg3"
 """FROM_BINDING or FROM_TUNNEL."""
 FROM_BINDING = 0
 FROM_TUNNEL = 1
+FROM_ARP_SOURCE = 2
+"""From the tunnel of a VTEP that routes, until DECAPSULATION has found the logical switch."""
 A_TAG_INSIDE: tuple[dict[str, MatchValue], ...] = (
     {"vlan_vid": (0x1000, 0x1000)},
     {"eth_type": 0x8100},

@@ -97,11 +97,11 @@ _REQUESTS = "eth_type arp_op ip_proto icmpv6_type icmpv6_code ipv6_nd_target"  #
 RULES: dict[Table, Rules] = {
     Table.ADMISSION: _rules(
         "in_port vlan_vid eth_dst eth_type ip_proto ipv4_dst udp_dst",
-        f"{SOURCE_BINDING} {LOGICAL_SWITCH} {TAGGED} {REMOTE} {ACL} {ACL_OF_PORT}",
+        f"{SOURCE_BINDING} {LOGICAL_SWITCH} {TAGGED} {REMOTE} {ORIGIN} {ACL} {ACL_OF_PORT}",
         [PopVlan],
     ),
     Table.DECAPSULATION: _rules(
-        f"{REMOTE} tunnel_id vlan_vid eth_type", f"{LOGICAL_SWITCH} {ORIGIN}"
+        f"{REMOTE} {ORIGIN} tunnel_id vlan_vid eth_type", f"{LOGICAL_SWITCH} {ORIGIN}"
     ),
     Table.ACL_INGRESS_PORT: _acls(ACL_OF_PORT),
     Table.ACL_INGRESS: _acls(ACL),

@@ -1,9 +1,10 @@
 """Encapsulation and decapsulation: one port for each remote VTEP, a VNI for each logical switch."""
 
 from ..values.addresses import ip_number
-from ..values.flows import Flow, FlowKey, Output, SetField, match
+from ..values.flows import Action, Flow, FlowKey, Output, SetField, match
 from .layout import (
     A_TAG_INSIDE,
+    FROM_ARP_SOURCE,
     FROM_TUNNEL,
     LOGICAL_SWITCH,
     ORIGIN,
@@ -32,14 +33,16 @@ def inner_tags() -> tuple[Flow, ...]:
     )
 
 
-def incoming(address: str, ofport: int) -> Flow:
-    """Admit frames from the tunnel port of a remote VTEP, and set the VTEP's address on them."""
+def incoming(address: str, ofport: int, is_arp_source: bool = False) -> Flow:
+    """Admit frames from the tunnel port of a remote VTEP, and set the VTEP's address on them.
+
+    Those of an ARP source are marked for decapsulation_from_arp_sources().
+    """
     return flow(
         Table.ADMISSION,
         Priority.DEFAULT,
         match({"in_port": ofport}),
-        SetField(REMOTE, ip_number(address)),
-        *_TO_DECAPSULATION,
+        *_from(address, is_arp_source),
         producer=Cookie.TUNNELS,
     )
 
@@ -55,7 +58,7 @@ def incoming_from_anyone(ofport: int) -> Flow:
     )
 
 
-def incoming_bfd(address: str, ofport: int, destination: str) -> Flow:
+def incoming_bfd(address: str, ofport: int, destination: str, is_arp_source: bool = False) -> Flow:
     """Admit frames as incoming() does, with a match on the destination of BFD packets.
 
     Open vSwitch 3.1 handles BFD packets to ``destination``, its own address, before any table. A
@@ -74,10 +77,14 @@ def incoming_bfd(address: str, ofport: int, destination: str) -> Flow:
                 "udp_dst": 3784,
             }
         ),
-        SetField(REMOTE, ip_number(address)),
-        *_TO_DECAPSULATION,
+        *_from(address, is_arp_source),
         producer=Cookie.TUNNELS,
     )
+
+
+def _from(address: str, is_arp_source: bool) -> tuple[Action, ...]:
+    mark = (SetField(ORIGIN, FROM_ARP_SOURCE),) if is_arp_source else ()
+    return (SetField(REMOTE, ip_number(address)), *mark, *_TO_DECAPSULATION)
 
 
 def outgoing(address: str, ofport: int) -> Flow:
@@ -113,6 +120,24 @@ def decapsulation_of_contested(address: str, vni: int) -> Flow:
         Table.DECAPSULATION,
         Priority.DEFAULT,
         match({REMOTE: ip_number(address), "tunnel_id": vni}),
+    )
+
+
+def decapsulation_from_arp_sources(vni: int, logical_switch: int) -> Flow:
+    """Admit frames with the VNI of a logical switch with a router from all VTEPs that route.
+
+    One flow of each logical switch, and the mark of each tunnel, stand for those of all pairs. The
+    flows of one VTEP, of the priority DEFAULT, come before it: there the VNI may be another one, or
+    that of several logical switches.
+    """
+    return flow(
+        Table.DECAPSULATION,
+        Priority.LIMIT,
+        match({ORIGIN: FROM_ARP_SOURCE, "tunnel_id": vni}),
+        SetField(LOGICAL_SWITCH, logical_switch),
+        SetField(ORIGIN, FROM_TUNNEL),
+        *_INTO_LOGICAL_SWITCH,
+        producer=Cookie.TUNNELS,
     )
 
 

@@ -12,13 +12,15 @@ from ...engine.desired import NOTHING, Desired
 from ...engine.feature import Feature, Owner
 from ...engine.topics import SwitchReplaced, Topic
 from ...engine.view import View
-from ...pipeline import arp_sources
+from ...pipeline import arp_sources, tunnels
 from ...values.addresses import ip_order
 from ...values.arp_sources import source_mac
 from ...values.faults import Fault
 from ...values.flows import Flow
 from ..local_macs import LocalGateway
+from ..logical_switches.feature import Vni
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
+from ..logical_switches.vni_mapping import VniMapping
 from ..next_hops.owners import place_name
 from ..next_hops.places import QuietPlace
 from ..next_hops.state import NextHops
@@ -95,7 +97,11 @@ def _routed(key: RoutedSwitch, view: View) -> Desired:
     number = view[LogicalSwitches].number(key.logical_switch)
     if number is None or key.logical_switch not in view[Routed] or serving.is_alone(view):
         return NOTHING
-    return Desired(arp_sources.for_others(number))
+    flows = arp_sources.for_others(number)
+    vni = view[VniMapping].vni(key.logical_switch)
+    if vni is not None:
+        flows += (tunnels.decapsulation_from_arp_sources(vni, number),)
+    return Desired(flows)
 
 
 def _why_routed(key: RoutedSwitch, view: View) -> Iterator[Cause]:
@@ -185,6 +191,7 @@ FEATURE = Feature(
         SourcesAt: _sources_at,
         SwitchReplaced: _replaced,
         WholeLogicalSwitch: _whole,
+        Vni: lambda vni, view: [RoutedSwitch(vni.logical_switch)],
         ServingChanged: _serving,
         QuietPlace: lambda topic, view: [QuietAnswers(topic.place)],
     },

@@ -13,7 +13,7 @@ class OwnSource:
 
 
 class RoutedSwitch(NamedTuple):
-    """The owner of the flows by which hosts of a logical switch answer other VTEPs."""
+    """The owner of the flows of a logical switch from and to all other VTEPs that route."""
 
     logical_switch: UUID
 

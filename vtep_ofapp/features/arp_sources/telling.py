@@ -7,7 +7,8 @@ from ...engine.operator_view import ADDRESS, STATION, Concerned, Passage, Verdic
 from ...engine.view import View
 from ...values.arp_sources import source_mac
 from ..routers.here import RoutersHere
-from .keys import OwnSource, TunnelSide
+from ..routers.routed import Routed
+from .keys import OwnSource, RoutedSwitch, TunnelSide
 from .rows import ArpSources, Source
 
 
@@ -19,7 +20,10 @@ def _of_station(mac: str, view: View) -> Iterator[Key]:
 
 
 def _of_address(ip: str, view: View) -> Iterator[Key]:
-    yield from map(Source, sorted(view[ArpSources].macs_at(ip)))
+    macs = sorted(view[ArpSources].macs_at(ip))
+    yield from map(Source, macs)
+    if macs:
+        yield from map(RoutedSwitch, sorted(view[Routed]))
 
 
 def _own_source(passage: Passage, view: View) -> str:

@@ -21,7 +21,7 @@ from ...pipeline import tunnels
 from ...values.addresses import only
 from ...values.faults import Fault, FaultWord
 from ...values.rows import ANYONE, BridgePort, TunnelReport, VxlanPort
-from ..arp_sources.rows import ArpSources
+from ..arp_sources.rows import ArpSources, SourcesAt
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..logical_switches.vni_mapping import VniMapping
 from ..peers import Peer, Peers, PeersHere
@@ -68,7 +68,8 @@ def _peer(key: Peer, view: View) -> Desired:
     vnis = view[VniMapping]
     vni, common = vnis.vni_towards(key), vnis.vni(key.logical_switch)
     flows = []
-    if vni is not None:
+    # A logical switch's own VNI has one flow for all VTEPs that only route, see RoutedSwitch.
+    if vni is not None and not (vni == common and view[PeersHere].only_routes(key)):
         flows.append(tunnels.decapsulation(key.address, vni, number))
     if vni != common:
         flows.append(tunnels.encapsulation_towards(number, key.address, vni))
@@ -138,12 +139,13 @@ def _tunnel(key: Tunnel, view: View) -> Desired:
         reason = f"no tunnel to {address}: there are {view.settings.max_tunnels} already"
         return Desired(faults=(view.switch_fault(reason, word=FaultWord.TUNNEL_EXHAUSTION),))
     settings, problems = view[TunnelRows].bfd_settings(address)
-    flows = [tunnels.incoming(address, number) for number in state.numbers(address)]
+    routes = view[ArpSources].is_at(address)
+    flows = [tunnels.incoming(address, number, routes) for number in state.numbers(address)]
     number = state.number(address)
     if number is not None:
         flows.append(tunnels.outgoing(address, number))
     if number is not None and settings:
-        flows.append(tunnels.incoming_bfd(address, number, settings["bfd_src_ip"]))
+        flows.append(tunnels.incoming_bfd(address, number, settings["bfd_src_ip"], routes))
     users = users_of(address, view)
     port = state.port(address)
     faults = [view.switch_fault(f"tunnel to {address}: {problem}") for problem in problems]
@@ -320,6 +322,7 @@ FEATURE = Feature(
         BridgeChanged: _bridge_changed,
         TunnelChanged: lambda topic, view: _owners([topic.address]),
         TunnelsWanted: _wanted,
+        SourcesAt: lambda topic, view: [Tunnel(topic.address)],
         TunnelTo: rows.wanted,
         Peer: lambda peer, view: [Tunnel(peer.address)],
         WholeLogicalSwitch: lambda topic, view: [AnySender()],
