@@ -90,10 +90,11 @@ class Client(OpenFlowConnection):
     ) -> None:
         """Connect; ``wrap`` may put TLS around the socket."""
         super().__init__(wrap(socket.create_connection(("127.0.0.1", port), timeout)))
+        self._sending = threading.Lock()
 
     def send(self, *messages: bytes) -> None:
-        """Send bytes; that the other end has closed is no error."""
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        """Send bytes, none of another thread among them; that the other end closed is no error."""
+        with self._sending, contextlib.suppress(BrokenPipeError, ConnectionResetError):
             super().send(*messages)
 
     def receive(self) -> Message | None:
