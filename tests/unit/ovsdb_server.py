@@ -49,6 +49,7 @@ class ServerDouble:
     It knows one of the ways to ask for rows: ``monitor`` of RFC 7047, or ``monitor_cond_since``.
     ``rows`` are the table updates that answer it. ``about`` is its own row in the database _Server,
     if it has that. Requests by a method that is in ``refuses`` are refused; all are in ``asked``.
+    ``error_number`` is that of the error with which sending fails from now on.
     """
 
     name = LOCATION
@@ -58,6 +59,7 @@ class ServerDouble:
     ) -> None:
         self.rows: Any = {}
         self.knows_what_was_told = False
+        self.error_number = 0
         self.refuses: set[str] = set()
         self.asked: list[Message] = []
         self.parser: object = None
@@ -128,9 +130,10 @@ class ServerDouble:
     # As ovs.jsonrpc.Connection
 
     def send(self, message: Message) -> int:
-        self.asked.append(message)
-        self._answer(message)
-        return 0
+        if not self.error_number:
+            self.asked.append(message)
+            self._answer(message)
+        return self.error_number
 
     def recv(self) -> tuple[int, Message | None]:
         return (0, self._messages.popleft()) if self._messages else (errno.EAGAIN, None)
@@ -142,7 +145,7 @@ class ServerDouble:
     def error(self, error: int) -> None: ...
 
     def get_status(self) -> int:
-        return 0
+        return self.error_number
 
     def get_backlog(self) -> int:
         return 0

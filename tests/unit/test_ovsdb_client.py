@@ -1,5 +1,6 @@
 """How a database is read and written; real servers are in other tests."""
 
+import errno
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -204,6 +205,22 @@ def test_a_transaction_does_not_wait_for_a_long_message_that_comes_in(
     assert server.asked[-1].method == "transact"
     assert TARGET in str(server.asked[-1].params)
     assert not ended
+
+
+def test_a_transaction_that_cannot_be_sent_ends_with_the_connection() -> None:
+    """The server ended since we read last, and writing shows it first."""
+    ended: list[str | None] = []
+    conversation = Conversation()
+    conversation.go_on()
+    assert conversation.replica.is_monitoring
+    writer = Writer("hardware_vtep", conversation.tables, ended.append)
+    conversation.server.error_number = errno.EPIPE
+    writer.put([TARGET])
+    writer.advance(conversation.replica)
+    assert conversation.replica.is_over
+    assert (ended, writer.is_busy) == ([], True)
+    writer.give_up("the connection ended")
+    assert (ended, writer.is_busy) == (["the connection ended"], False)
 
 
 def test_a_transaction_fails_while_the_database_is_away() -> None:

@@ -174,8 +174,7 @@ class Database:
             self._connection = ServerConnection(replica.session.address, self._clock())
             LOG.info("%s: connected", self._name)
         self._tell_of_lock(replica)
-        if not replica.is_over:  # else a transaction in flight ends with the connection
-            self._writer.advance(replica)
+        self._writer.advance(replica)
 
     def _tell_of_lock(self, replica: Replica) -> None:
         """Post whether we hold the lock, if the server has answered and the answer changed."""

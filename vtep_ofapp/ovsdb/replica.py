@@ -70,8 +70,8 @@ class Replica(idl.Idl):  # type: ignore[misc]
 
     @property
     def is_over(self) -> bool:
-        """Whether the connection ended or failed."""
-        return not self.session.is_alive()
+        """Whether the connection ended or failed, as reading or writing showed."""
+        return not self.session.is_alive() or self.session.has_failed
 
     @property
     def is_monitoring(self) -> bool:

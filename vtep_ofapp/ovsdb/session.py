@@ -73,6 +73,11 @@ class Session(ovs.jsonrpc.Session):  # type: ignore[misc]
         self.reconnect.set_max_tries(1)
         self._monitor = self._lock = None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the connection failed; the library ends it the next time that it runs."""
+        return self.rpc is not None and self.rpc.get_status() != 0
+
     def run(self) -> None:
         """Run the library's session, with a stream of whole characters."""
         super().run()

@@ -37,11 +37,15 @@ class Writer:
         self._writes = writes
 
     def advance(self, replica: Replica) -> None:
-        """Begin the transaction, or check whether it has ended."""
+        """Begin the transaction, or check whether it has ended.
+
+        A transaction that ends with its connection stays in flight: `give_up` ends it.
+        """
         if self._transaction is None and not self._begin(replica):
             return
         status = self._transaction.commit()
-        if status == idl.Transaction.INCOMPLETE:
+        lost = status == idl.Transaction.TRY_AGAIN and replica.is_over
+        if status == idl.Transaction.INCOMPLETE or lost:
             return
         error = None
         if status not in (idl.Transaction.SUCCESS, idl.Transaction.UNCHANGED):
