@@ -33,6 +33,8 @@ REST = b"\x88\xb5" + bytes(46)
 GW, GATEWAY, FAR = router_mac("r1"), "192.168.33.254", "10.99.0.1"
 MOST_PENDING = 1024
 """The default of max_pending_next_hops."""
+CLAIMS = 20_000
+"""Frames by which a host claims to be its gateway."""
 JUMPS = 5_000
 MAX_UPDATES = 20
 """Rows written in the five seconds in which a MAC jumps a thousand times a second."""
@@ -294,6 +296,11 @@ def sent_by(lab: FloodedLab, port: str) -> int:
     return int(lab.vtep.ovs_vsctl("get", "interface", port, "statistics:tx_packets"))
 
 
+def received_from(lab: FloodedLab, port: str) -> int:
+    """Return how many frames came in by a port."""
+    return int(lab.vtep.ovs_vsctl("get", "interface", port, "statistics:rx_packets"))
+
+
 def test_a_scan_of_a_connected_subnet_is_bounded_and_takes_nothing_from_others(
     lab: FloodedLab, record_property: Callable[[str, object], None]
 ) -> None:
@@ -343,14 +350,16 @@ def test_a_flood_of_claims_of_a_routers_address_costs_no_packet_in(
             (bytes.fromhex(GW.replace(":", "")), bytes(Ether() / IP(src=GATEWAY, dst=FAR) / UDP())),
         )
     ]
-    ins = packet_ins(lab)
+    ins, claims, learned = packet_ins(lab), received_from(lab, "p0"), []
     with flood(lab.vm1, said), lab.vm2.stream(lab.vm3, rate=200) as stream:
-        learned = [time_to_learn(lab, lab.vm3) for _ in range(5)]
-    ins = packet_ins(lab) - ins
-    figures = f"{ins} packet-ins, learned after {learned} s, {stream.account()}"
+        while received_from(lab, "p0") - claims < CLAIMS:
+            learned.append(time_to_learn(lab, lab.vm3))
+    ins, claims = packet_ins(lab) - ins, received_from(lab, "p0") - claims
+    figures = f"{ins} packet-ins, {claims} claims, learned after {learned} s, {stream.account()}"
     record_property("figures", figures)
     print(figures)
-    assert ins <= 100
+    # A new station sends until its row is there, and each of its frames may be one.
+    assert ins <= claims / 50
     assert stream.account().received >= 0.8 * stream.account().sent
     Routers(lab.vtep).wipe()
 
