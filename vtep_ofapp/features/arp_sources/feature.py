@@ -10,7 +10,7 @@ from uuid import UUID
 from ...engine.cause import Cause, RowOf
 from ...engine.desired import NOTHING, Desired
 from ...engine.feature import Feature, Owner
-from ...engine.topics import SwitchReplaced, Topic
+from ...engine.topics import StationsChanged, SwitchReplaced, Topic
 from ...engine.view import View
 from ...pipeline import arp_sources, tunnels
 from ...values.addresses import ip_order
@@ -28,11 +28,12 @@ from ..peers import Peer, PeerChanged
 from ..routers.here import Interface, RoutersHere
 from ..routers.routed import Routed, RoutedTurned, RoutingTurned
 from ..routers.rows import Routers
-from . import serving, telling
+from . import serving, stations, telling
 from .keys import OwnSource, QuietAnswers, RoutedSwitch, TunnelSide
 from .report import OwnRow, OwnRows
 from .rows import ArpSources, Source, SourcesAt
 from .serving import Serving, ServingChanged
+from .stations import OfVtep
 
 # Our own ARP source
 
@@ -193,6 +194,10 @@ FEATURE = Feature(
         WholeLogicalSwitch: _whole,
         Vni: lambda vni, view: [RoutedSwitch(vni.logical_switch)],
         ServingChanged: _serving,
+        OwnSource: stations.turned,
+        Source: stations.turned,
+        OfVtep: stations.forget,
+        StationsChanged: stations.forget_new,
         QuietPlace: lambda topic, view: [QuietAnswers(topic.place)],
     },
     rows=(OwnRow,),

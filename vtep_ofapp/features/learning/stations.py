@@ -135,6 +135,12 @@ class LearnedMacs:
         self._moves.pop(station, None)
         return True
 
+    def forget_at(self, switch: str, logical_switch: UUID, mac: str) -> None:
+        """Forget a station if it was learned at a binding of a switch."""
+        place = self.place(logical_switch, mac)
+        if place is not None and place.switch == switch:
+            self.forget(logical_switch, mac)
+
     def is_held(self, logical_switch: UUID, mac: str) -> bool:
         """Whether a station moved too often and is held at its place."""
         return self._damping.is_held((logical_switch, mac))

@@ -1,6 +1,7 @@
 """Next hops of logical routers: what changes them, what time brings, and what was there before."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from uuid import UUID
 
 from ...engine.feature import Feature, FlowWatcher, Timer
 from ...engine.topics import ContentsRead, Topic
@@ -8,6 +9,7 @@ from ...engine.view import View
 from ...pipeline import learning, next_hops
 from ...pipeline.layout import Cookie
 from ...values.flows import Flow, FlowKey
+from ..arp_sources.stations import OfVtep
 from ..icmp_errors.messages import Kind
 from ..icmp_errors.sending import send as send_error
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
@@ -22,7 +24,7 @@ from .asking import request
 from .hearing import hear, hear_statement, send_on
 from .owners import OWNERS
 from .places import QuietPlace
-from .sources import Source, is_here, known, known_in, of_routers
+from .sources import Source, is_here, is_of_router, known, known_in, of_routers
 from .state import NextHops
 
 # Topics that invalidate the owners
@@ -74,6 +76,8 @@ def _interface_changed(topic: Interface, view: View) -> Iterator[Topic]:
     if was_shared != is_shared:
         state.shared ^= {logical_switch}
         changed |= now.keys()
+    for mac in {*now.values()} - {*(before or {}).values()}:
+        _forget_answers(logical_switch, mac, view)
     if interfaces:
         state.addresses[logical_switch] = now
         state.routed.add(logical_switch)
@@ -103,6 +107,18 @@ def _whole(topic: WholeLogicalSwitch, view: View) -> Iterable[Topic]:
 def _pair_is_idle(topic: PairIsIdle, view: View) -> Iterator[Topic]:
     """Ask a station whether it still has an address, before that is forgotten."""
     return request(NextHop(*topic.pair), view, topic.mac)
+
+
+def _of_vtep(topic: OfVtep, view: View) -> tuple[()]:
+    """Forget the next hops that answered with a MAC address which is that of a VTEP now."""
+    for logical_switch in view[NextHops].addresses:
+        _forget_answers(logical_switch, topic.mac, view)
+    return ()
+
+
+def _forget_answers(logical_switch: UUID, mac: str, view: View) -> None:
+    for ip in view[Answers].with_mac(view.name, logical_switch, mac):
+        _forget_answer(NextHop(logical_switch, ip), view)
 
 
 # Time
@@ -177,6 +193,8 @@ def _read_back(topic: ContentsRead, view: View) -> tuple[()]:
         key = _key_of(flow.key, view) if is_answer or topic.is_after_another else None
         if key is None or not (is_answer or _is_left(key, next_hops.mac(flow), view)):
             continue
+        if is_of_router(key.logical_switch, next_hops.mac(flow), view):
+            continue
         if topic.is_after_another or answers.mac(view.name, key) is None:
             answers.put(view.name, key, next_hops.mac(flow))
             view[NextHops].upkeep.found(key, now)
@@ -203,6 +221,7 @@ FEATURE = Feature(
         Interface: _interface_changed,
         WholeLogicalSwitch: _whole,
         PairIsIdle: _pair_is_idle,
+        OfVtep: _of_vtep,
         ContentsRead: _read_back,
     },
     packets={Cookie.NEXT_HOPS: hear, Cookie.LEARNING: hear_statement},

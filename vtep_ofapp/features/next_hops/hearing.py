@@ -27,7 +27,7 @@ from ..learning.feature import place_of
 from ..learning.stations import LearnedMacs
 from ..logical_switches.rows import LogicalSwitches
 from ..neighbours.claims import asked_for, claim, stated, states_address
-from ..routers.here import RouterPackets, RoutersHere
+from ..routers.here import RouterPackets
 from ..routers.rows import Routers
 from . import frames
 from .answers import Answers, NextHop
@@ -35,7 +35,7 @@ from .asking import request
 from .owners import place_name
 from .places import NOWHERE, Place, QuietPlace
 from .shares import Asker
-from .sources import Source, known
+from .sources import Source, is_of_router, known
 from .state import HeldPacket, NextHops
 
 LOG = logging.getLogger("vtep_ofapp.next_hops")
@@ -173,7 +173,7 @@ def learn(key: NextHop, mac: str, view: View) -> bool:
     """
     state, answers, found = view[NextHops], view[Answers], known(key, view)
     # LEARNING drops frames from such addresses that come in by bindings, and no others.
-    if not is_station(mac) or view[RoutersHere].with_mac(key.logical_switch, mac) is not None:
+    if not is_station(mac) or is_of_router(key.logical_switch, mac, view):
         return False
     if found is None:
         if key not in state.resolver or _is_full(view):

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from ...engine.view import View
 from ...values.rows import RemoteMac
+from ..arp_sources.stations import is_of_vtep
 from ..learning.stations import LearnedMacs
 from ..neighbours.pairs import Pair, Pairs
 from ..neighbours.responders import AddressedRows, Responder, is_ambiguous
+from ..routers.here import RoutersHere
 from .answers import Answers, NextHop
 from .state import NextHops
 
@@ -75,3 +77,11 @@ def is_here(logical_switch: UUID, mac: str, view: View) -> bool:
     """Whether a station was learned at a binding of this switch."""
     place = view[LearnedMacs].place(logical_switch, mac)
     return place is not None and place.switch == view.name
+
+
+def is_of_router(logical_switch: UUID, mac: str, view: View) -> bool:
+    """Whether a MAC address is that of a router, here or as another VTEP sends for it.
+
+    No host has such an address, whoever says so.
+    """
+    return view[RoutersHere].with_mac(logical_switch, mac) is not None or is_of_vtep(mac, view)

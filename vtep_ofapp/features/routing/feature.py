@@ -171,7 +171,7 @@ def _why_route(key: Route, view: View) -> Iterator[Cause]:
 def _interface_changed(key: Interface, view: View) -> Iterator[Topic]:
     interface = view[RoutersHere].interface(key)
     if interface is not None:
-        _forget_station(key.logical_switch, interface.mac, view)
+        view[LearnedMacs].forget_at(view.name, key.logical_switch, interface.mac)
     yield WholeRouter(key.router)
     yield FirstRouter(key.logical_switch)
     if _lists_changed(key, view):
@@ -182,14 +182,8 @@ def _stations_changed(topic: StationsChanged, view: View) -> tuple[()]:
     """Forget stations that have a router's MAC address: their frames are dropped from now on."""
     for logical_switch, mac in topic.stations:
         if view[RoutersHere].with_mac(logical_switch, mac) is not None:
-            _forget_station(logical_switch, mac, view)
+            view[LearnedMacs].forget_at(view.name, logical_switch, mac)
     return ()
-
-
-def _forget_station(logical_switch: UUID, mac: str, view: View) -> None:
-    place = view[LearnedMacs].place(logical_switch, mac)
-    if place is not None and place.switch == view.name:
-        view[LearnedMacs].forget(logical_switch, mac)
 
 
 def _lists_changed(key: Interface, view: View) -> bool:
