@@ -75,6 +75,13 @@ FORGED = {
     "an advertisement of a group": advertisement(target="ff02::5"),
     "an advertisement of no address": advertisement(target="::"),
     "an advertisement from elsewhere": advertisement(hlim=1),
+    "a solicitation with a wrong checksum": ipv6(ICMPv6ND_NS(tgt="2001:db8:1::1", cksum=1)),
+    "an advertisement with a wrong checksum": ipv6(ICMPv6ND_NA(tgt=HOST_IPV6, cksum=1)),
+    "an advertisement that answers all": ipv6(ICMPv6ND_NA(tgt=HOST_IPV6, S=1)),
+    "an option without a length": ipv6(ICMPv6ND_NS(tgt="2001:db8:1::1") / Raw(bytes(8))),
+    "an option that is cut off": ipv6(
+        ICMPv6ND_NS(tgt="2001:db8:1::1") / Raw(b"\x01\x02" + bytes(6))
+    ),
     "a fragment": ipv6(IPv6ExtHdrFragment(nh=58, m=1) / Raw(bytes([135]) + bytes(40))),
     "options before it": ipv6(
         IPv6ExtHdrHopByHop() / ICMPv6ND_NS(tgt="2001:db8:1::1"), src="ff02::2"

@@ -231,13 +231,35 @@ def arp_header(mac: str, ip: str, target: str = "192.0.2.99", *, sha: str | None
     return source + request + addresses
 
 
-def neighbor_header(mac: str, source: str, target: str, kind: int = 135, hops: int = 255) -> bytes:
-    """Return what is read of a neighbor solicitation (135) or advertisement (136)."""
+def neighbor_header(
+    mac: str,
+    source: str,
+    target: str,
+    kind: int = 135,
+    hops: int = 255,
+    *,
+    dest: str = "ff02::1",
+    code: int = 0,
+    flags: int = 0,
+    options: bytes | None = None,
+    error: int = 0,
+) -> bytes:
+    """Return what is read of a neighbor solicitation (135) or advertisement (136).
+
+    ``flags`` are the first byte of them; ``error`` is what its checksum is wrong by.
+    """
     at = bytes.fromhex(mac.replace(":", ""))
-    ends = IPv6Address(source).packed + IPv6Address("ff02::1").packed
-    option = bytes((1 if kind == 135 else 2, 1)) + at
-    message = bytes((kind, 0, 0, 0, 0, 0, 0, 0)) + IPv6Address(target).packed + option
-    return at + b"\x86\xdd" + b"\x60\0\0\0\0\x20\x3a" + bytes((hops,)) + ends + message
+    ends = IPv6Address(source).packed + IPv6Address(dest).packed
+    if options is None:
+        options = bytes((1 if kind == 135 else 2, 1)) + at
+    body = bytes((flags, 0, 0, 0)) + IPv6Address(target).packed + options
+    length = (4 + len(body)).to_bytes(4, "big")
+    covered = ends + length + bytes((0, 0, 0, 58, kind, code, 0, 0)) + body
+    total = sum(covered[::2]) * 256 + sum(covered[1::2]) + error
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    message = bytes((kind, code)) + (0xFFFF - total).to_bytes(2, "big") + body
+    return at + b"\x86\xdd\x60\0\0\0" + length[2:] + bytes((58, hops)) + ends + message
 
 
 def stated(fields: Match, header: bytes) -> PacketIn:

@@ -118,6 +118,9 @@ def group_mac(group: str) -> str:
 
 # Bytes
 
+_FLAGS = {False: 0x60000000, True: 0x20000000}
+"""S and O of an advertisement; for a group S is zero (RFC 4861, section 4.4)."""
+
 
 def _option(type: int, mac: str | None) -> bytes:
     return b"" if mac is None else struct.pack("!BB", type, 1) + mac_bytes(mac)
@@ -126,7 +129,7 @@ def _option(type: int, mac: str | None) -> bytes:
 def _discovery(
     type: int, src: str, dst: str, target: str, option: bytes, more: tuple[tuple[str, int], ...]
 ) -> Message:
-    flags = 0x60000000 if type == ADVERTISEMENT else 0
+    flags = _FLAGS[ip_address(dst).is_multicast] if type == ADVERTISEMENT else 0
     body = struct.pack("!BBHI", type, 0, 0, flags) + ip_bytes(target) + option
     fields = (
         ("ipv6_nd_target", number(target)),

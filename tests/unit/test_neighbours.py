@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from vtep_ofapp.features.neighbours.claims import Claim, claim
+from vtep_ofapp.features.neighbours.claims import Claim, asked_for, claim
 from vtep_ofapp.features.neighbours.limits import HOLD, USELESS_AT_PORT, USELESS_OF_STATION
 from vtep_ofapp.features.neighbours.pairs import Pair, Pairs
 from vtep_ofapp.features.neighbours.responders import Responder
@@ -58,6 +58,11 @@ def test_the_flows_of_an_address_are_read_back_as_they_were_sent(text: str) -> N
 # What a frame states
 
 
+AT1, AT2 = (b"\x01\x01" + bytes.fromhex(mac.replace(":", "")) for mac in (MAC1, MAC2))
+"""Options with the link-layer address of the source."""
+NONCE = b"\x0e\x01noncee"
+
+
 @pytest.mark.parametrize(
     ("header", "found"),
     [
@@ -76,12 +81,51 @@ def test_the_flows_of_an_address_are_read_back_as_they_were_sent(text: str) -> N
         (neighbor_header(MAC1, IP6, IP6, kind=136), Claim(IP6)),
         (neighbor_header(MAC1, LINK_LOCAL, IP6, kind=136), Claim(IP6, is_from_it=False)),
         (neighbor_header(MAC1, IP6, IP6, kind=134), None),
-        (neighbor_header(MAC1, IP6, REMOTE_IP6)[:-6] + bytes(6), None),
+        (neighbor_header(MAC1, IP6, IP6, kind=136, flags=0x20), Claim(IP6)),
+        (neighbor_header(MAC1, IP6, IP6, kind=136, flags=0x40), None),
+        (neighbor_header(MAC1, IP6, IP6, kind=136, flags=0x40, dest=REMOTE_IP6), Claim(IP6)),
+        (neighbor_header(MAC1, IP6, "ff02::1"), None),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, code=1), None),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, error=1), None),
+        (neighbor_header(MAC1, IP6, IP6, kind=136, error=0x8000), None),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6)[:-1], None),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6) + b"the rest", Claim(IP6)),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, options=b""), Claim(IP6)),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, options=AT1), Claim(IP6)),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, options=AT2), None),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, options=NONCE + AT1), Claim(IP6)),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, options=NONCE + AT2), None),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, options=AT1 + bytes(8)), None),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, options=AT1 + NONCE[:4]), None),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, options=AT1 + b"\x0e"), None),
+        (neighbor_header(MAC1, IP6, REMOTE_IP6, options=AT1[:1] + b"\x02" + AT1[2:]), None),
         (bytes.fromhex(MAC1.replace(":", "")), None),
     ],
 )
 def test_what_a_frame_states_of_its_sender(header: bytes, found: Claim | None) -> None:
     assert claim(header) == found
+
+
+FOR_IP6 = "ff02::1:ff00:11"
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        (neighbor_header(MAC1, "::", IP6, dest=FOR_IP6, options=b""), IP6),
+        (neighbor_header(MAC1, "::", IP6, dest=FOR_IP6, options=NONCE), IP6),
+        (neighbor_header(MAC1, "::", IP6, dest=FOR_IP6, options=b"", error=1), None),
+        (neighbor_header(MAC1, "::", IP6, dest=FOR_IP6, options=b"", hops=64), None),
+        (neighbor_header(MAC1, "::", IP6, dest=FOR_IP6, options=AT1), None),
+        (neighbor_header(MAC1, "::", IP6, dest=FOR_IP6, options=bytes(8)), None),
+        (neighbor_header(MAC1, "::", IP6, dest="ff02::1", options=b""), None),
+        (neighbor_header(MAC1, LINK_LOCAL, IP6, dest=FOR_IP6, options=b""), None),
+        (neighbor_header(MAC1, "::", IP6, kind=136, dest=FOR_IP6, options=b""), None),
+        (arp_header(MAC1, "0.0.0.0"), None),
+    ],
+)
+def test_which_address_a_host_asks_for_before_it_takes_it(header: bytes, found: str | None) -> None:
+    assert asked_for(header) == found
 
 
 # The table of pairs

@@ -11,16 +11,22 @@ SOURCE = bytes.fromhex("020000000001")
 ARP = bytes(6) + SOURCE + bytes.fromhex("0806") + bytes(range(60))
 
 
-def neighbor(kind: int, next_header: int = 58, length: int = 200) -> bytes:
-    """Return the bytes of an IPv6 frame with an ICMPv6 message of a type."""
-    ipv6 = bytes.fromhex("60000000") + bytes([0, 32, next_header, 255]) + bytes(32)
-    return (bytes(6) + SOURCE + bytes.fromhex("86dd") + ipv6 + bytes([kind]) + bytes(200))[:length]
+def neighbor(kind: int, next_header: int = 58, length: int = 1500, of: int = 32) -> bytes:
+    """Return the bytes of an IPv6 frame with an ICMPv6 message of a type, ``of`` bytes long."""
+    ipv6 = bytes.fromhex("60000000") + of.to_bytes(2, "big") + bytes([next_header, 255]) + bytes(32)
+    return (bytes(6) + SOURCE + bytes.fromhex("86dd") + ipv6 + bytes([kind]) + bytes(2000))[:length]
 
 
-def test_an_arp_packet_and_neighbor_messages_are_read_up_to_byte_86() -> None:
-    assert of_station(ARP) == ARP[6:]
+def test_arp_packets_and_neighbor_messages_are_read_whole_without_what_follows() -> None:
+    assert of_station(ARP) == ARP[6:42]
     for kind in (135, 136):
         assert of_station(neighbor(kind)) == neighbor(kind)[6:86]
+        assert of_station(neighbor(kind, of=40)) == neighbor(kind, of=40)[6:94]
+        assert of_station(neighbor(kind, of=40, length=90)) == neighbor(kind, of=40)[6:90]
+
+
+def test_of_very_long_neighbor_messages_a_part_is_read() -> None:
+    assert of_station(neighbor(135, of=1400)) == neighbor(135, of=1400)[6:1294]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,11 @@ LONGEST_QUOTED = 14 + LONGEST_ERROR_6 - 40 - 8
 An error about a packet of IPv4 quotes less.
 """
 _SOURCE = slice(6, 12)
-_STATES_ADDRESSES = slice(6, 86)
-"""The source address, and the whole of an ARP packet or a short neighbor message."""
-_ETHERTYPE, _NEXT_HEADER, _ICMPV6_TYPE = slice(12, 14), 20, 54
+_FROM_SOURCE = slice(6, 14 + 1280)
+"""What is read of a neighbor message: as much as every link of IPv6 takes (RFC 8200, section 5)."""
+_ARP_PACKET = slice(6, 14 + 28)
+_ETHERTYPE, _LENGTH, _NEXT_HEADER, _ICMPV6_TYPE = slice(12, 14), slice(18, 20), 20, 54
+_IPV6_HEADER = 14 + 40
 _ARP, _IPV6, _ICMPV6 = b"\x08\x06", b"\x86\xdd", 58
 _SOLICITATION, _ADVERTISEMENT = 135, 136
 
@@ -27,7 +29,15 @@ def of_station(frame: bytes) -> bytes:
     These state an IP address of the source (RFC 826, RFC 4861). All other frames of a station are
     equal in what is returned.
     """
-    return frame[_STATES_ADDRESSES if states_addresses(frame) else _SOURCE]
+    return _statement(frame) if states_addresses(frame) else frame[_SOURCE]
+
+
+def _statement(frame: bytes) -> bytes:
+    """Return a frame from its source address on, without what follows the packet."""
+    if frame[_ETHERTYPE] == _ARP:
+        return frame[_ARP_PACKET]
+    end = _IPV6_HEADER + int.from_bytes(frame[_LENGTH], "big")
+    return frame[:end][_FROM_SOURCE]
 
 
 def states_addresses(frame: bytes) -> bool:

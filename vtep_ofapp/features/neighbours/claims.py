@@ -4,6 +4,7 @@ import socket
 from typing import NamedTuple
 
 from ...values.addresses import Invalid, is_link_local, parse_ip
+from ...values.checksums import checksum, pseudo_header
 
 _SOURCE = slice(0, 6)
 _TYPE = slice(6, 8)
@@ -15,6 +16,14 @@ _ARP_HEADER = b"\x00\x01\x08\x00\x06\x04\x00"
 _REQUEST_OR_REPLY = b"\x01", b"\x02"
 _ICMPV6, _HOP_LIMIT = 58, 255
 _SOLICITATION, _ADVERTISEMENT = 135, 136
+_LENGTH, _ORIGIN, _DESTINATION, _IPV6_HEADER = slice(4, 6), slice(8, 24), slice(24, 40), 40
+"""Fields of the header of IPv6, and its length."""
+_TARGET, _SHORTEST = slice(8, 24), 24
+"""The target of a message, and the length of one without options."""
+SOLICITED_NODE = bytes.fromhex("ff0200000000000000000001ff")
+"""A solicited-node address but for the last three bytes, which are the target's (RFC 4291)."""
+_SOLICITED = 0x40
+"""The flag S, in the first byte of an advertisement's flags."""
 _OPTION_OF = {_SOLICITATION: 1, _ADVERTISEMENT: 2}
 """The option that has the sender's link-layer address (RFC 4861, section 4.6)."""
 
@@ -60,11 +69,18 @@ def stated(header: bytes) -> str | None:
 
 
 def asked_for(header: bytes) -> str | None:
-    """Return the target of a neighbor solicitation, None for any other frame."""
+    """Return the target of a host that asks whether an address is free; None for any other frame.
+
+    It has no address yet: the message is for the target's group, and has no link-layer address.
+    """
     packet = header[_PAYLOAD:]
-    if header[_TYPE] != _IPV6 or len(packet) < 64 or packet[40] != _SOLICITATION:
+    message = _message(packet) if header[_TYPE] == _IPV6 else None
+    if message is None or message[0] != _SOLICITATION or any(packet[_ORIGIN]):
         return None
-    return socket.inet_ntop(socket.AF_INET6, packet[48:64])
+    is_for_group = packet[_DESTINATION] == SOLICITED_NODE + message[_TARGET][-3:]
+    if not is_for_group or _options(message, _OPTION_OF[_SOLICITATION]) != []:
+        return None
+    return socket.inet_ntop(socket.AF_INET6, message[_TARGET])
 
 
 def _arp(source: bytes, packet: bytes) -> Claim | None:
@@ -75,17 +91,53 @@ def _arp(source: bytes, packet: bytes) -> Claim | None:
 
 
 def _neighbor(source: bytes, packet: bytes) -> Claim | None:
-    if len(packet) < 64 or (packet[6], packet[7]) != (_ICMPV6, _HOP_LIMIT) or packet[41]:
+    message = _message(packet)
+    if message is None:
         return None
-    kind, origin, target = packet[40], packet[8:24], packet[48:64]
-    if kind not in _OPTION_OF:
-        return None
-    option = packet[64:72]
-    if len(option) == 8 and option[:2] == bytes((_OPTION_OF[kind], 1)) and option[2:] != source:
+    kind, origin, target = message[0], packet[_ORIGIN], message[_TARGET]
+    addresses = _options(message, _OPTION_OF[kind])
+    if addresses is None or any(each != source for each in addresses):
         return None
     address = origin if kind == _SOLICITATION else target
     found = _of_host(socket.inet_ntop(socket.AF_INET6, address))
     return found._replace(is_from_it=address == origin) if found else None
+
+
+def _message(packet: bytes) -> bytes | None:
+    """Return the neighbor message of an IPv6 packet, None for one that is to be discarded.
+
+    RFC 4861, sections 7.1.1 and 7.1.2, says which these are; _options() judges their options.
+    """
+    length = int.from_bytes(packet[_LENGTH], "big")
+    message = packet[_IPV6_HEADER : _IPV6_HEADER + length]
+    if len(message) < max(length, _SHORTEST) or packet[0] >> 4 != 6:
+        return None
+    kind, code = message[:2]
+    if (packet[6], packet[7], code) != (_ICMPV6, _HOP_LIMIT, 0) or kind not in _OPTION_OF:
+        return None
+    origin, destination = packet[_ORIGIN], packet[_DESTINATION]
+    covered = pseudo_header(origin, destination, _ICMPV6, length) + message
+    is_answer_to_all = kind == _ADVERTISEMENT and message[4] & _SOLICITED and _is_group(destination)
+    if checksum(covered) or _is_group(message[_TARGET]) or is_answer_to_all:
+        return None
+    return message
+
+
+def _options(message: bytes, wanted: int) -> list[bytes] | None:
+    """Return the link-layer addresses in the options of a type, None if any option is invalid."""
+    found, rest = [], message[_SHORTEST:]
+    while rest:
+        length = 8 * rest[1] if len(rest) > 1 else 0
+        if not 0 < length <= len(rest):
+            return None
+        if rest[0] == wanted:
+            found.append(rest[2:length])
+        rest = rest[length:]
+    return found
+
+
+def _is_group(address: bytes) -> bool:
+    return address[0] == 0xFF
 
 
 def _of_host(text: str) -> Claim | None:

@@ -7,12 +7,11 @@ import socket
 import struct
 
 from ...values.checksums import checksum, pseudo_header
+from ..neighbours.claims import SOLICITED_NODE
 
 _BROADCAST, _NOBODY = "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"
 _ALL_NODES = "ff02::1", "33:33:00:00:00:01"
 """All nodes of a link, and the MAC address of that group (RFC 4291; RFC 2464, section 7)."""
-_SOLICITED_NODE = bytes.fromhex("ff0200000000000000000001ff")
-"""A solicited-node address but for the last three bytes, which are the target's (RFC 4291)."""
 _ARP = struct.Struct("!HHBBH6s4s6s4s")
 _ETHERNET_TYPE, _IPV4, _IPV6, _ARP_TYPE = 1, 0x0800, 0x86DD, 0x0806
 _IPV6_HEADER = struct.Struct("!IHBB16s16s")
@@ -59,7 +58,7 @@ def defence(mac: str, ip: str, to: str) -> bytes:
 def solicited_node(target: str) -> tuple[str, str]:
     """Return the group of a target's solicitations, and the MAC address of the group."""
     tail = socket.inet_pton(socket.AF_INET6, target)[-3:]
-    group = socket.inet_ntop(socket.AF_INET6, _SOLICITED_NODE + tail)
+    group = socket.inet_ntop(socket.AF_INET6, SOLICITED_NODE + tail)
     return group, f"33:33:ff:{tail.hex(':')}"
 
 

@@ -40,7 +40,7 @@ from .state import HeldPacket, NextHops
 
 LOG = logging.getLogger("vtep_ofapp.next_hops")
 _SOURCE, _ETHERTYPE, _IPV6 = slice(6, 12), slice(12, 14), b"\x86\xdd"
-_FROM_SOURCE = slice(6, 86)
+_FROM_SOURCE = slice(6, None)
 """What claim() reads of a frame."""
 _IPV4_SOURCE, _IPV6_SOURCE = slice(26, 30), slice(22, 38)
 
