@@ -51,13 +51,12 @@ class Foreign(ValueError):
 @lru_cache(maxsize=_REMEMBERED)
 def encode_instructions(actions: tuple[Action, ...]) -> bytes:
     """Return the instructions of a flow with these actions."""
-    instructions = []
-    applied = encode_actions(action for action in actions if not isinstance(action, GoTo))
+    applied = encode_actions([action for action in actions if type(action) is not GoTo])
     if applied:
-        length = _INSTRUCTION.size + len(applied)
-        instructions.append(_INSTRUCTION.pack(ofp.OFPIT_APPLY_ACTIONS, length) + applied)
-    instructions.extend(_goto(action.table) for action in actions if isinstance(action, GoTo))
-    return b"".join(instructions)
+        applied = (
+            _INSTRUCTION.pack(ofp.OFPIT_APPLY_ACTIONS, _INSTRUCTION.size + len(applied)) + applied
+        )
+    return applied + b"".join([_goto(each.table) for each in actions if type(each) is GoTo])
 
 
 @lru_cache(maxsize=256)
@@ -68,8 +67,10 @@ def _goto(table: int) -> bytes:
 def encode_actions(actions: Iterable[Action]) -> bytes:
     """Return actions as bytes; raises ValueError for an instruction."""
     return b"".join(
-        _set_field(action) if isinstance(action, SetField) else _encode(action)
-        for action in actions
+        [
+            _set_field(each.field, each.value) if type(each) is SetField else _encode(each)
+            for each in actions
+        ]
     )
 
 
@@ -108,16 +109,17 @@ def decode_bucket(buf: bytes, fast_failover: bool) -> Bucket:
     )
 
 
-def _set_field(action: SetField) -> bytes:
-    field = encode_field(action.field, action.value)
+@lru_cache(maxsize=_REMEMBERED)
+def _set_field(name: str, value: int | str) -> bytes:
+    field = encode_field(name, value)
     padding = bytes(-(_ACTION.size + len(field)) % 8)
     length = _ACTION.size + len(field) + len(padding)
     return _ACTION.pack(ofp.OFPAT_SET_FIELD, length) + field + padding
 
 
 def _push_vlan(action: PushVlan) -> bytes:
-    tag = SetField("vlan_vid", VLAN_PRESENT | action.vlan)
-    return _serialized(parser.OFPActionPushVlan(_ETHERTYPE_VLAN)) + _set_field(tag)
+    tag = _set_field("vlan_vid", VLAN_PRESENT | action.vlan)
+    return _serialized(parser.OFPActionPushVlan(_ETHERTYPE_VLAN)) + tag
 
 
 def _bundle(ports: Sequence[int]) -> Any:

@@ -7,7 +7,7 @@ itself, because they are very many. os-ken decodes fields that we never write.
 import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv6Address
 from operator import itemgetter
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
@@ -51,7 +51,12 @@ def encode_match(match: Match) -> bytes:
     Raises KeyError for an unknown field, and other exceptions for a value that it cannot have.
     """
     # A field begins with its class and number, so this sorts the fields by them.
-    fields = sorted([encode_field(field, value) for field, value in match])
+    fields = sorted(
+        [
+            _encode_number(field, value) if type(value) is int else encode_field(field, value)
+            for field, value in match
+        ]
+    )
     # Those of OpenFlow come first: they are the prerequisites of the others, such as ip_frag.
     others = bisect_left(fields, _OPENFLOW_CLASS)
     body = b"".join((*fields[others:], *fields[:others]))
@@ -173,9 +178,9 @@ _READERS: dict[Any, Callable[[bytes], int | str]] = {
     type_desc.IPv6Addr: _read_ipv6,
 }
 _TO_BYTES: dict[int, Callable[[str], bytes]] = {
-    4: lambda text: inet_pton(AF_INET, text),
+    4: partial(inet_pton, int(AF_INET)),
     6: lambda text: bytes.fromhex(text.replace(":", "")),
-    16: lambda text: inet_pton(AF_INET6, text),
+    16: partial(inet_pton, int(AF_INET6)),
 }
 """What encodes an address, by its size."""
 
