@@ -1,6 +1,6 @@
 """The invalid owners, and the order in which they are recomputed."""
 
-from collections.abc import Callable, Generator, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -39,6 +39,11 @@ class Dirty:
         self._of[kind][key] = None
         if kind in self._urgent:
             self._has_urgent = True
+
+    def add_all(self, keys: Iterable[Hashable]) -> None:
+        """Mark owners as invalid."""
+        for key in keys:
+            self.add(key)
 
     @property
     def is_behind(self) -> bool:

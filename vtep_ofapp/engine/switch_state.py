@@ -8,6 +8,7 @@ changes that invalidate them.
 
 import logging
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -70,7 +71,7 @@ class SwitchState:
             if isinstance(state, FlowWatcher):
                 self.flows.watchers.append(state)
         self.view.tunnels = self.view[tables.tunnels]
-        self.invalidate(SwitchReplaced())
+        self.invalidate(SwitchReplaced(None))
 
     # Queries
 
@@ -110,7 +111,7 @@ class SwitchState:
         former, self.view.physical = self.view.physical, physical
         self.invalidate(SwitchRowChanged(former))
         if _identity(former) != _identity(physical):
-            self.invalidate_all()
+            self._replace(former)
 
     def set_bridge(self, bridge: Bridge | None) -> None:
         """Set the bridge with its ports, None if it is gone."""
@@ -121,10 +122,11 @@ class SwitchState:
 
     def invalidate_all(self) -> None:
         """Invalidate all owners; those whose desired state is the same change nothing."""
-        for owners in self.owned.of.values():
-            for key in owners:
-                self._dirty.add(key)
-        self.invalidate(SwitchReplaced())
+        self._replace(self.view.physical)
+
+    def _replace(self, former: PhysicalSwitch | None) -> None:
+        self._dirty.add_all(chain.from_iterable(self.owned.of.values()))
+        self.invalidate(SwitchReplaced(former))
 
     def invalidate(self, topic: Topic) -> None:
         """Invalidate what depends on a topic: the topic itself if it is an owner, and all that
@@ -134,8 +136,7 @@ class SwitchState:
         if kind in self.owned.of:
             self._dirty.add(topic)
         elif kind is TunnelChanged:
-            for key in self._users.take_waiting(topic.address):
-                self._dirty.add(key)
+            self._dirty.add_all(self._users.take_waiting(topic.address))
         elif kind is PacketOut:
             self._packet_outs.append(topic)
         for listener in self._tables.listeners.get(kind, ()):

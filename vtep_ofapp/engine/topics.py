@@ -24,7 +24,13 @@ class SwitchRowChanged:
 
 @dataclass(frozen=True, slots=True)
 class SwitchReplaced:
-    """The Physical_Switch row is another one, or its tunnel IPs changed: all owners are invalid."""
+    """The Physical_Switch row is another one, or its tunnel IPs changed: all owners are invalid.
+
+    What a ``former`` row bound is bound still, perhaps. Without one, only the bindings of the new
+    row are there, and SwitchRowChanged has invalidated what is in their logical switches.
+    """
+
+    former: PhysicalSwitch | None
 
 
 @dataclass(frozen=True, slots=True)

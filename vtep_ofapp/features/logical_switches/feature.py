@@ -134,7 +134,8 @@ def _peer(peer: Peer, view: View) -> Iterator[Topic]:
 
 
 def _all(topic: SwitchReplaced, view: View) -> Iterable[Topic]:
-    return map(WholeLogicalSwitch, list(view[Presence].all()))
+    """Invalidate all logical switches; those of a row without a former one are invalid already."""
+    return map(WholeLogicalSwitch, list(view[Presence].all()) if topic.former else ())
 
 
 def _vni_mapping(view: View) -> VniMapping:
