@@ -3,7 +3,6 @@
 These are the connections (OpenFlow), the databases (OVSDB) and the loop between them.
 """
 
-import gc
 import logging
 import signal
 import sys
@@ -39,7 +38,7 @@ from .ovsdb import replaced as replaced_in_ovs
 from .ovsdb.client import Database, use_tls
 from .ovsdb.hardware_vtep.tables import VtepTables
 from .ovsdb.open_vswitch.tables import OpenVSwitchTables
-from .process import config, log_format, log_limits, log_tail, unused_options
+from .process import collector, config, log_format, log_limits, log_tail, unused_options
 from .process import host as this_host
 from .process.options import BadOption
 from .process.systemd import ServiceManager
@@ -51,10 +50,6 @@ from .version import VERSION
 LOG = logging.getLogger("vtep_ofapp")
 
 config.register()
-
-_COLLECTIONS = 10_000, 10, 100
-"""Thresholds of Python's cyclic garbage collector. With the defaults it scanned all flows again and
-again while 100,000 were loaded, which took half of the time; flows form no cycles."""
 
 
 def _listener(openflow: config.OpenFlow) -> server.Listener:
@@ -114,7 +109,7 @@ class VtepApp(OSKenApp):  # type: ignore[misc]
             LOG.warning("%s", line)
         if options.tls is not None:
             use_tls(options.tls.key, options.tls.certificate, options.tls.ca)
-        gc.set_threshold(*_COLLECTIONS)
+        collector.install(eventlet.spawn_after)
         log_limits.install(eventlet.spawn_after)
         replaced_in_ovs.install()
         replaced_in_os_ken.install(listener)
