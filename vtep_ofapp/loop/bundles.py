@@ -19,7 +19,7 @@ from .timers import Timers
 
 LOG = logging.getLogger("vtep_ofapp.session")
 
-MAX_CHANGES = 200_000
+MAX_CHANGES = 500_000
 """Changes in one bundle, far more than one transaction of an NVC causes."""
 MAX_AFTER_REFUSAL = 2000
 """Changes in one bundle after a refusal, until all are sent: one refusal fails the whole bundle."""
