@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import struct
 import threading
@@ -14,7 +15,7 @@ from scapy.layers.inet import UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 
-from sim.lab.hosts import Host
+from sim.lab.hosts import Host, VxlanEndpoint
 from sim.waiting import WaitFailed, wait_until
 from sim.wire.frames import lab_frame, routed_frame
 from tests.lab.control import PATIENCE
@@ -50,6 +51,7 @@ class Traffic:
         self.sent = 0
         self._wire = wire
         self._sender = sender
+        self._send_frame: Callable[[bytes], None] = sender.send
         self._rate = rate
         self._name = f"{src or sender.mac} > {dst}"
         self._mark = uuid.uuid4().bytes
@@ -110,7 +112,7 @@ class Traffic:
         due = time.monotonic()
         try:
             while not self._stopping.is_set():
-                self._sender.send(self._begin + _NUMBER.pack(self.sent) + self._end)
+                self._send_frame(self._begin + _NUMBER.pack(self.sent) + self._end)
                 self.sent += 1
                 # Not the event's wait, which costs more than the frame itself.
                 due = max(due + 1 / self._rate, time.monotonic() - MAX_LATE)
@@ -120,7 +122,10 @@ class Traffic:
 
 
 class RoutedTraffic(Traffic):
-    """UDP packets to a port, from one IP address to another one by way of a router."""
+    """UDP packets to a port, from one IP address to another one by way of a router.
+
+    With a VNI the sender is the endpoint of a tunnel.
+    """
 
     def __init__(
         self,
@@ -131,10 +136,15 @@ class RoutedTraffic(Traffic):
         *,
         port: int,
         rate: float = 1000,
+        src: str | None = None,
+        vni: int = 0,
     ) -> None:
         def packet(carried: bytes) -> Packet:
-            frame = routed_frame(sender.mac, gateway, *ips, carried)
+            frame = routed_frame(src or sender.mac, gateway, *ips, carried)
             frame[UDP].dport = port
             return Ether(bytes(frame))
 
-        super().__init__(wire, sender, gateway, make=packet, rate=rate)
+        super().__init__(wire, sender, gateway, src=src, make=packet, rate=rate)
+        if vni:
+            assert isinstance(sender, VxlanEndpoint)
+            self._send_frame = functools.partial(sender.send_vxlan, vni)
