@@ -74,6 +74,30 @@ def test_the_word_of_the_nvc_beats_that_of_a_station_and_that_beats_an_answer(
     assert world.hops(X) == [], "an answer that was not used is forgotten"
 
 
+def test_a_station_that_the_nvc_places_behind_a_tunnel_stays_a_next_hop(world: Routed) -> None:
+    """Its MAC address is the same there: no packet waits. It is asked like others that answered."""
+    for ip in (X, Y):
+        world.state(ip, MAC2)
+    world.sent()
+    world.tell(remote_mac(MAC2, FAR, of=BLUE))
+    world.macs.forget(BLUE, MAC2)
+    world.calm_down()
+    assert [world.mac(ip) for ip in (X, Y)] == [MAC2, MAC2]
+    assert [flow.idle_timeout for flow in world.hops(X)] == [IDLE]
+    assert world.sent() == []
+    world.state(X, MAC2)
+    assert [flow.idle_timeout for flow in world.hops(X)] == [0], "it is back"
+    world.pass_time(REFRESH + 3)
+    assert world.hops(Y) == [], "nobody answered"
+
+
+def test_a_station_that_is_gone_is_no_next_hop(world: Routed) -> None:
+    world.state(X, MAC2)
+    world.macs.forget(BLUE, MAC2)
+    world.calm_down()
+    assert world.hops(X) == []
+
+
 def test_the_address_of_a_router_is_its_own_whatever_a_row_says(world: Routed) -> None:
     """It is a next hop only where there is another router, whose packets go to it."""
     world.tell(remote_mac(MAC1, FAR, of=BLUE, ip="10.0.2.1"))

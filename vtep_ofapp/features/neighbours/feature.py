@@ -242,7 +242,8 @@ def _stations_changed(topic: StationsChanged, view: View) -> Iterator[Topic]:
         ips = pairs.ips(station)
         if ips:
             if macs.place(*station) is None:
-                pairs.forget_station(station)
+                has_moved = placed.row(Placed(*station)) is not None
+                pairs.forget_station(station, has_moved)
             for ip in ips:
                 yield Pair(station[0], ip)
         if len(ips) >= most or limits.is_quiet_station(station):

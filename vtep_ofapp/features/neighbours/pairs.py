@@ -1,5 +1,6 @@
 """The pairs of addresses that stations stated: which MAC has an IP address."""
 
+import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -29,6 +30,14 @@ class AddressesChanged:
     stations: Mapping[Station, int]
 
 
+@dataclass(frozen=True, slots=True)
+class PairMoved:
+    """The NVC says that a station, which is here no more, is behind a remote VTEP."""
+
+    pair: Pair
+    mac: str
+
+
 class Pairs(Announcer):
     """The MAC of each IP address, one for an address in a logical switch.
 
@@ -42,12 +51,15 @@ class Pairs(Announcer):
         self._changed: dict[Pair, None] = {}
         self._stations: dict[Station, int] = {}
         self._withdrawn: dict[Station, tuple[str, ...]] = {}
+        self._moved: dict[Pair, str] = {}
 
     def take_topics(self) -> Iterator[object]:
         """Yield, once, the pairs and the stations that changed."""
         changed, self._changed = self._changed, {}
         stations, self._stations = self._stations, {}
+        moved, self._moved = self._moved, {}
         yield from changed
+        yield from itertools.starmap(PairMoved, moved.items())
         if stations:
             yield AddressesChanged(stations)
 
@@ -122,10 +134,13 @@ class Pairs(Announcer):
         """Note that the flows of a pair are to be recomputed on all switches."""
         self._changed[pair] = None
 
-    def forget_station(self, station: Station) -> None:
-        """Forget all IP addresses of a station."""
+    def forget_station(self, station: Station, has_moved: bool = False) -> None:
+        """Forget all IP addresses of a station, which ``has_moved`` behind a remote VTEP or not."""
         for ip in self.ips(station):
-            self.forget(Pair(station[0], ip))
+            pair = Pair(station[0], ip)
+            if has_moved:
+                self._moved[pair] = station[1]
+            self.forget(pair)
 
     def _add(self, pair: Pair, mac: str, ips: tuple[str, ...]) -> None:
         station = pair.logical_switch, mac

@@ -14,14 +14,14 @@ from ..icmp_errors.messages import Kind
 from ..icmp_errors.sending import send as send_error
 from ..logical_switches.rows import LogicalSwitches, WholeLogicalSwitch
 from ..neighbours.idle import PairIsIdle
-from ..neighbours.pairs import Pair
+from ..neighbours.pairs import Pair, PairMoved
 from ..neighbours.responders import Responder
 from ..routers.here import Interface, RoutersHere
 from ..routers.resolved import UsedInterface
 from . import telling
 from .answers import AnswerChanged, Answers, NextHop
 from .asking import request
-from .hearing import hear, hear_statement, send_on
+from .hearing import hear, hear_statement, is_full, send_on
 from .owners import OWNERS
 from .places import QuietPlace
 from .sources import Source, is_here, is_of_router, known, known_in, of_routers
@@ -58,6 +58,19 @@ def _said_of(topic: Pair | Responder, view: View) -> Iterator[Topic]:
     """Invalidate a next hop of which a station or the NVC says something else now."""
     if topic.logical_switch in view[NextHops].routed:
         yield NextHop(*topic)
+
+
+def _pair_moved(topic: PairMoved, view: View) -> tuple[()]:
+    """Keep a next hop that the NVC placed behind a remote VTEP: it has its MAC address there, too.
+
+    It is asked as those that answered are, and packets to it go on meanwhile.
+    """
+    key, state = NextHop(*topic.pair), view[NextHops]
+    is_routed = key.logical_switch in state.addresses
+    if is_routed and known(key, view) is None and not is_full(view):
+        view[Answers].put(view.name, key, topic.mac)
+        state.upkeep.found(key, view.clock())
+    return ()
 
 
 def _answer_changed(topic: AnswerChanged, view: View) -> Iterator[Topic]:
@@ -216,6 +229,7 @@ FEATURE = Feature(
     invalidated_by={
         NextHop: _next_hop_changed,
         Pair: _said_of,
+        PairMoved: _pair_moved,
         Responder: _said_of,
         AnswerChanged: _answer_changed,
         Interface: _interface_changed,

@@ -176,7 +176,7 @@ def learn(key: NextHop, mac: str, view: View) -> bool:
     if not is_station(mac) or is_of_router(key.logical_switch, mac, view):
         return False
     if found is None:
-        if key not in state.resolver or _is_full(view):
+        if key not in state.resolver or is_full(view):
             return False
     elif found.source is not Source.ANSWER:
         return False
@@ -190,7 +190,8 @@ def learn(key: NextHop, mac: str, view: View) -> bool:
     return True
 
 
-def _is_full(view: View) -> bool:
+def is_full(view: View) -> bool:
+    """Whether no further next hop may answer; the log says so now and then."""
     most = view.settings.max_next_hops
     if view[Answers].count(view.name) < most:
         return False
