@@ -182,6 +182,7 @@ def test_errors_are_judged_where_they_leave_as_all_that_a_router_sends(net: Rout
     told(net, unrouted, net.a)
     assert net.wire.errors(mark) == {}
     net.put_r1()
+    net.packets(net.b, net.a).icmp(11).arrives(to(net.a))
     told(net, expired, net.a)
     net.acls.wipe()
 
