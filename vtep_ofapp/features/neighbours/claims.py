@@ -124,11 +124,15 @@ def _message(packet: bytes) -> bytes | None:
 
 
 def _options(message: bytes, wanted: int) -> list[bytes] | None:
-    """Return the link-layer addresses in the options of a type, None if any option is invalid."""
+    """Return the link-layer addresses in the options of a type.
+
+    None if an option has no length, or if one of that type is cut off. What else follows the last
+    whole option is not read.
+    """
     found, rest = [], message[_SHORTEST:]
-    while rest:
-        length = 8 * rest[1] if len(rest) > 1 else 0
-        if not 0 < length <= len(rest):
+    while len(rest) > 1:
+        length = 8 * rest[1]
+        if length == 0 or (rest[0] == wanted and length > len(rest)):
             return None
         if rest[0] == wanted:
             found.append(rest[2:length])
