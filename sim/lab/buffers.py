@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -39,6 +40,8 @@ def _sockets(pid: int) -> Iterator[socket.socket]:
                 if not os.readlink(entry).startswith("socket:"):
                     continue
                 descriptor = system.syscall(_PIDFD_GETFD, process, int(entry.name), 0)
+                if descriptor < 0 and ctypes.get_errno() == errno.EBADF:
+                    continue  # closed meanwhile
                 if descriptor < 0:
                     raise OSError(ctypes.get_errno(), f"descriptor {entry.name} of process {pid}")
                 with socket.socket(fileno=descriptor) as shared:
