@@ -1,4 +1,4 @@
-"""The MAC address of a VTEP that routes is that of no station and no next hop, whoever says so."""
+"""No station is learned with the MAC address of an ARP source, and no next hop answers with it."""
 
 from dataclasses import replace
 

@@ -32,7 +32,7 @@ class AddressesChanged:
 
 @dataclass(frozen=True, slots=True)
 class PairMoved:
-    """The NVC says that a station, which is here no more, is behind a remote VTEP."""
+    """A row places a station behind a remote VTEP, and no binding here has it since then."""
 
     pair: Pair
     mac: str

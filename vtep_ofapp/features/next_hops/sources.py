@@ -82,6 +82,6 @@ def is_here(logical_switch: UUID, mac: str, view: View) -> bool:
 def is_of_router(logical_switch: UUID, mac: str, view: View) -> bool:
     """Whether a MAC address is that of a router, here or as another VTEP sends for it.
 
-    No host has such an address, whoever says so.
+    A host that answers with such an address is not believed.
     """
     return view[RoutersHere].with_mac(logical_switch, mac) is not None or is_of_vtep(mac, view)
