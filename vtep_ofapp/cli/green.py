@@ -3,8 +3,13 @@
 import os
 import sys
 
+from ..process import collector
+
 _HUB = "OSKEN_HUB_TYPE"
 _EVENTLET = "eventlet"
+_NO_GREEN_DNS = "EVENTLET_NO_GREENDNS"
+"""Makes eventlet import no resolver of its own, which took a quarter of the start. The application
+resolves names in a native thread; another application beside it may set the variable to no."""
 
 
 def prepare(command: str, *, threads: bool = True) -> None:
@@ -17,6 +22,8 @@ def prepare(command: str, *, threads: bool = True) -> None:
     wanted = os.environ.setdefault(_HUB, _EVENTLET)
     if wanted != _EVENTLET:
         sys.exit(f"{command}: {_HUB} is {wanted!r}, and vtep_ofapp runs on {_EVENTLET} alone")
+    os.environ.setdefault(_NO_GREEN_DNS, "yes")
+    collector.make_rare()
     import eventlet
 
     # thread=True would mean threads alone: sockets and TLS would block all green threads.

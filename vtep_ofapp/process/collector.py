@@ -10,6 +10,11 @@ THRESHOLDS = 10_000, 10, 100
 100,000 were loaded, which took half of the time."""
 
 
+def make_rare() -> None:
+    """Look for garbage seldom while modules are imported, of which nearly nothing is garbage."""
+    gc.set_threshold(*THRESHOLDS)
+
+
 def install(later: Callable[[float, Callable[[], None]], object]) -> None:
     """Collect nothing until the START is over; ``later`` calls a function after so many seconds."""
     gc.disable()
@@ -19,5 +24,5 @@ def install(later: Callable[[float, Callable[[], None]], object]) -> None:
 def collect_from_now_on() -> None:
     """Begin to collect what is made from now on; what is there already is never scanned."""
     gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
+    make_rare()
     gc.enable()
