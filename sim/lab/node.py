@@ -91,8 +91,9 @@ class TunnelNode(OpenVSwitch):
     def restore(self) -> None:
         """Give br-phy its address, and Open vSwitch its neighbours, which are in no database.
 
-        Nothing happens while there is no br-phy. Raises WaitFailed.
+        Nothing of that happens while there is no br-phy. Raises WaitFailed.
         """
+        self.enlarge_buffers()  # before anything else: frames come already
         bridge = self.UNDERLAY_BRIDGE
         if bridge not in self.ovs_vsctl("list-br").split():
             return

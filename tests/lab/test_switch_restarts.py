@@ -22,7 +22,7 @@ from tests.lab.routed_network import (
     routes,
 )
 from tests.lab.test_icmp_errors import EXPIRED, NO_ROUTE, told, udp
-from tests.lab.traffic import RoutedTraffic
+from tests.lab.traffic import Copies, RoutedTraffic, Traffic
 
 REMOTE_IP = "192.168.2.99"
 NOWHERE = "172.16.9.9"
@@ -33,6 +33,19 @@ def place_remote(net: RoutedNetwork, ip: str) -> None:
     """Let the row of rB have an address, or none."""
     (row,) = (row for row in net.nvc.rows("Ucast_Macs_Remote") if row["MAC"] == REMOTE_B)
     net.nvc.do(f"set Ucast_Macs_Remote {row['_uuid']} 'ipaddr=\"{ip}\"'")
+
+
+def arrived_once_or_never(stream: Traffic, once: Copies) -> None:
+    """Require that nothing was lost at the beginning and at the end.
+
+    Meanwhile frames may be missing several times: on a busy machine some are dropped before the lab
+    has given the new ovs-vswitchd room for them.
+    """
+    phases = stream.phases()
+    ways = [copies for copies, _ in phases]
+    assert {} in ways
+    assert ways[0] == ways[-1] == once, phases
+    assert all(copies in (once, {}) for copies in ways), phases
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
@@ -75,8 +88,7 @@ def test_each_packet_arrives_once_or_never_and_all_is_as_before(
             stream.run_on(50)
     places = {REMOTE_IP: hypervisor.name, a.ip: a.host.name}
     for (_, target), stream in streams.items():
-        once = {places.get(target, b.host.name): 1}
-        stream.arrived_as(once, {}, once)
+        arrived_once_or_never(stream, {places.get(target, b.host.name): 1})
     for target in (GW_A, GW_B, GW_A6, GW_B6):
         echoed(pings(net, a, target), a, target)
     packets = net.packets(a, b)
