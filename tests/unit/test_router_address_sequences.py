@@ -106,8 +106,8 @@ class Network:
         self.world.tell(*(row for key, row in now.items() if former.get(key) != row))
         self.world.tell(*map(Gone, sorted(former.keys() - now.keys())))
         if (before.bound, before.tunnel_ip) != (rows.bound, rows.tunnel_ip):
-            port = physical_port("p0", {VLANS[of]: of for of in rows.bound})
-            self.world.physical(physical_switch(port, tunnel_ips=(rows.tunnel_ip,)))
+            row = physical_port("p0", {VLANS[of]: of for of in rows.bound})
+            self.world.physical(physical_switch(row, tunnel_ips=(rows.tunnel_ip,)))
 
     def hosts_send(self) -> None:
         """The switch shows a frame from each address: it may have left before the flows changed."""
