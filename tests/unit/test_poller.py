@@ -78,3 +78,19 @@ def test_a_wait_that_is_killed_leaves_nothing_behind(pipes: list[tuple[int, int]
     after = eventlet.spawn(wait)  # eventlet refuses a second reader of one descriptor
     eventlet.spawn_after(0.05, os.write, writer, b"x")
     after.wait()
+
+
+def test_a_wait_that_cannot_begin_leaves_nothing_behind(pipes: list[tuple[int, int]]) -> None:
+    reader, writer = pipes[0]
+    closed = os.dup(reader)
+    os.close(closed)
+    waiter = Waiter()
+    waiter.fd_wait(reader, ovs.poller.POLLIN)
+    waiter.fd_wait(closed, ovs.poller.POLLOUT)  # after those to read from
+    waiter.timer_wait(50)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        waiter.block()
+    os.write(writer, b"x")
+    event: Event = Event()
+    eventlet.spawn_after(0.1, event.send, "sent")
+    assert event.wait() == "sent"

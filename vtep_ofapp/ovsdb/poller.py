@@ -59,6 +59,7 @@ class Waiter:
     def _wait(self, seconds: float | None) -> None:
         """Wait until a descriptor is ready or closed, or for so many seconds."""
         hub, waiting, is_over = get_hub(), getcurrent(), False
+        listeners: list[Any] = []
 
         def wake(*_: object) -> None:
             if not is_over:
@@ -66,9 +67,10 @@ class Waiter:
 
         kinds = [(hub.READ, number) for number in self._reads]
         kinds += [(hub.WRITE, number) for number in self._writes]
-        listeners = [hub.add(kind, fd, wake, wake, lambda: None) for kind, fd in kinds]
         timer = hub.schedule_call_global(seconds, wake) if seconds is not None else None
         try:
+            for kind, number in kinds:  # a descriptor may turn out to be closed
+                listeners.append(hub.add(kind, number, wake, wake, lambda: None))
             hub.switch()
         finally:
             is_over = True
